@@ -1,0 +1,60 @@
+# One command for each thing; `make` lists them. PYTHON=… names the Python that makes .venv.
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench soak clean distclean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
+ROOMS := blueprints providers streaming
+
+# an environment whose Python is gone was not installed, whatever its stamps say
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev)
+
+define bootstrap
+	@for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || continue; \
+		exec "$$python" tools/bootstrap.py $(VENV) $(1); \
+	done; \
+	echo "Python 3.10 or later is needed, and none of these is one: $(PYTHONS). Install it, or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+endef
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(VENV)/.installed ## set up .venv: packages and the embedded model (make -B install: check and repair it)
+
+run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+
+test: $(VENV)/.installed-dev ## run the tests; ARGS="-k stop" goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@rm -rf .typing && mkdir -p .typing/flask_headrace
+	@ln -s $(addprefix ../../,$(wildcard flask_headrace/*.py flask_headrace/py.typed) $(ROOMS)) .typing/flask_headrace/
+	MYPYPATH=.typing $(BIN)/mypy -p flask_headrace
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+bench: $(VENV)/.installed-dev ## measure what DESIGN and README promise
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.installed-dev ## run it under load for long, and look for leaks
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+clean: ## remove what the tools left behind, except .venv
+	rm -rf .typing build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)
+
+$(VENV)/.installed: pyproject.toml
+	$(call bootstrap)
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(call bootstrap,--dev)
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,82 @@
+"""The figures: what they are called, and what is asked of them. The goals are those of the project's design."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .relays import PROJECT
+
+Rows = dict[str, dict[str, float]]
+"""From a relay's name to its row of figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure must reach.
+
+    Args:
+        limit: The worst value that will do.
+        beside: The peer whose figure `limit` multiplies; None where `limit` is a value of its own.
+    """
+
+    limit: float
+    beside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One thing that is measured.
+
+    Args:
+        key: Its name in a row.
+        title: What the tables call it, with its unit.
+        goals: What it must reach.
+        is_more_better: Whether a higher value is the better one.
+    """
+
+    key: str
+    title: str
+    goals: tuple[Goal, ...] = ()
+    is_more_better: bool = False
+
+    def reached(self, goal: Goal, rows: Rows) -> bool | None:
+        """Tell whether the project reaches a goal; None where what it needs was not measured."""
+        mine = rows.get(PROJECT, {}).get(self.key)
+        other = 1.0 if goal.beside is None else rows.get(goal.beside, {}).get(self.key)
+        if mine is None or other is None:
+            return None
+        limit = goal.limit * other
+        return mine >= limit if self.is_more_better else mine <= limit
+
+
+ALL = (
+    Figure("burst_rate", "burst: deltas/s", (Goal(5, "express"), Goal(35, "fastapi")), is_more_better=True),
+    Figure("burst_first", "burst: slowest first delta, ms", (Goal(0.2, "express"),)),
+    Figure("burst_cpu", "burst: CPU per delta, µs"),
+    Figure("paced_cpu", "paced: CPU per delta, µs", (Goal(0.5, "express"), Goal(2, "bytes"))),
+    Figure("paced_p50", "paced: delay, median, ms", (Goal(1, "express"),)),
+    Figure("paced_p99", "paced: delay, p99, ms", (Goal(1, "express"),)),
+    Figure("first_p50", "first delta, one at a time, median, ms", (Goal(0.7, "express"),)),
+    Figure("held_each", "held silent streams: KiB each", (Goal(35),)),
+    Figure("closed_stalled", "reader gone while the model is silent → upstream closed, slowest, ms", (Goal(10),)),
+    Figure("closed_mute", "the same before the upstream's head, slowest, ms", (Goal(10),)),
+    Figure("closed_all", "all readers of held streams gone → all upstreams closed, s", (Goal(0.5),)),
+    Figure("held_most", "streams held on one worker", (Goal(8000),), is_more_better=True),
+    Figure("held_most_each", "and then: KiB each", (Goal(35),)),
+    Figure("resumable_cpu", "resumable (SQLite): CPU per delta, times a plain stream's", (Goal(1.3),)),
+)
+
+TITLES = {figure.key: figure.title for figure in ALL} | {
+    "burst_busy": "relay's core busy, %",
+    "burst_megabytes": "burst: MB/s of text",
+    "held": "held",
+}
+
+
+def ratio(figure: Figure, rows: Rows, peer: str) -> float | None:
+    """Return the project's figure as a multiple of a peer's; None where one of them is missing or never came."""
+    mine, other = rows.get(PROJECT, {}).get(figure.key), rows.get(peer, {}).get(figure.key)
+    if mine is None or not other or not math.isfinite(mine) or not math.isfinite(other):
+        return None
+    return mine / other

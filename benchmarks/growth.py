@@ -1,0 +1,157 @@
+"""How the project's cost grows: with streams, workers, memory, the size of deltas, the upstream, and with resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import work
+from .comparison import Say
+from .processes import StartError
+from .relays import PLAIN, Relay, Stage, Variant, project
+from .scale import Scale, Streams
+
+PAIR = ("burst_rate", "burst_cpu", "burst_busy", "paced_cpu", "paced_p50", "paced_p99")
+RESERVE = 500
+"""Files that a process needs besides its streams'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A table of it.
+
+    Args:
+        name: What `--only` calls it.
+        title: Its heading.
+        about: A sentence on what was done.
+        axis: What changes from row to row.
+        columns: The figures' keys.
+        rows: From the axis' values to their figures.
+        left_out: Rows that could not be measured, and why.
+    """
+
+    name: str
+    title: str
+    about: str
+    axis: str
+    columns: tuple[str, ...]
+    rows: dict[str, work.Row]
+    left_out: dict[str, str]
+
+
+def streams(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure more and more streams at once."""
+    pace = 10
+    rows = {}
+    with project(stage) as relay:
+        for count in scale.grown:
+            say(f"{count} streams")
+            fast = Streams(count, max(1, scale.grown_deltas // count))
+            slow = Streams(count, pace * scale.grown_seconds)
+            rows[f"{count:,}"] = work.repeated(
+                scale.repeat,
+                partial(work.burst, relay, "openai/burst", fast),
+                partial(work.paced, relay, f"openai/paced-{pace}", slow),
+            )
+    about = (
+        f"burst: {scale.grown_deltas:,} deltas in all. paced: {pace} deltas a second on each stream. The requests' own "
+        "cost is in it, and what an idle worker does: the fewer deltas there are, the more of it each bears."
+    )
+    return Growth("streams", "More streams", about, "streams", PAIR, rows, {})
+
+
+def workers(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure one worker and two, which may use all cores."""
+    cores = stage.cores.relay | stage.cores.load
+    variants = [Variant(str(count), {"WEB_CONCURRENCY": str(count)}, cores=cores) for count in (1, 2)]
+    rows, left_out = _variants(stage, scale, say, variants, _both)
+    about = (
+        "The workers may use both the relay's core and the load's: where a machine has two cores, a second worker "
+        "competes with the load, and the deltas per second say little."
+    )
+    return Growth("workers", "More workers", about, "workers", PAIR, rows, left_out)
+
+
+def memory(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure what more and more silent streams hold, each time on a fresh worker."""
+    rows, left_out = {}, {}
+    for count in scale.memory:
+        if 2 * count + RESERVE > stage.files:
+            left_out[f"{count:,} streams"] = f"a process may open {stage.files} files here"
+            continue
+        say(f"{count} held streams")
+        with project(stage) as relay:
+            rows[f"{count:,}"] = work.hold(relay, stage.port, "openai/silent", count)
+    columns = ("held", "held_each", "closed_all")
+    about = "Silent streams on one fresh worker, then all readers leave at once."
+    return Growth("memory", "More held streams", about, "streams", columns, rows, left_out)
+
+
+def sizes(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure deltas of other sizes."""
+    rows = {}
+    with project(stage) as relay:
+        for size in (4, 100, 4096):
+            say(f"deltas of {size} bytes")
+            row = work.repeated(scale.repeat, partial(work.burst, relay, f"openai/burst@{size}", scale.burst))
+            rows[f"{size:,} B"] = row | {"burst_megabytes": row["burst_rate"] * size / 1e6}
+    columns = ("burst_rate", "burst_megabytes", "burst_cpu", "burst_busy")
+    return Growth("sizes", "Larger deltas", "A burst, as above.", "delta", columns, rows, {})
+
+
+def upstreams(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure both providers, in the clear and with TLS."""
+    variants = [
+        Variant(f"{title}{', TLS' if is_encrypted else ''}", provider=provider, is_encrypted=is_encrypted)
+        for provider, title in (("openai", "OpenAI"), ("anthropic", "Anthropic"))
+        for is_encrypted in ((False, True) if stage.tls_port else (False,))
+    ]
+    rows, left_out = _variants(stage, scale, say, variants, _all)
+    if not stage.tls_port:
+        left_out["TLS"] = "a certificate needs the openssl program"
+    about = "The upstream does its own TLS on the load's core, so that its deltas per second are its, not the relay's."
+    return Growth("upstreams", "Other upstreams", about, "upstream", (*PAIR, "first_p50"), rows, left_out)
+
+
+def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure streams that can be read again after a lost connection."""
+    with TemporaryDirectory(prefix="benchmark-") as folder:
+        store = {"HEADRACE_STORE": f"sqlite:///{Path(folder) / 'streams.db'}"}
+        variants = [PLAIN, Variant("resumable, SQLite", store, {"resumable": True})]
+        rows, left_out = _variants(stage, scale, say, variants, _both)
+    about = "Every event is kept, so that a reader who comes back misses none."
+    return Growth("resumable", "Resumable streams", about, "stream", PAIR, rows, left_out)
+
+
+def _both(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
+    yield partial(work.burst, relay, variant.model("burst"), scale.burst)
+    yield partial(work.paced, relay, variant.model(f"paced-{work.PACE}"), scale.paced)
+
+
+def _all(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
+    yield from _both(relay, variant, scale)
+    yield partial(work.first, relay, variant.model("burst"), scale.firsts)
+
+
+Measures = Callable[[Relay, Variant, Scale], Iterator[Callable[[], work.Row]]]
+
+
+def _variants(
+    stage: Stage, scale: Scale, say: Say, variants: list[Variant], measures: Measures
+) -> tuple[dict[str, work.Row], dict[str, str]]:
+    rows, left_out = {}, {}
+    for variant in variants:
+        say(variant.title)
+        try:
+            with project(stage, variant) as relay:
+                rows[variant.title] = work.repeated(scale.repeat, *measures(relay, variant, scale))
+        except StartError as error:
+            left_out[variant.title] = str(error)
+    return rows, left_out
+
+
+PARTS = {part.__name__: part for part in (streams, workers, memory, sizes, upstreams, resumable)}
+"""From what `--only` calls a part to it."""

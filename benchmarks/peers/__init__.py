@@ -1,0 +1,104 @@
+"""What people would use instead, each as its own documentation has it, with the settings that make it fast.
+
+The sources stand beside this file; what they need is installed once, in a folder outside the checkout (`install.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..load import Door
+from ..processes import Command, free_port
+from ..relays import Relay, Stage, started
+from . import install
+
+HERE = Path(__file__).resolve().parent
+LITELLM_KEY = "sk-benchmark-0123456789abcdef0123456789abcdef"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another relay.
+
+    Args:
+        name: What `--peers` calls it.
+        title: What the tables call it.
+        prepare: Installs what it needs and returns the folder in which that lies. Raises `install.InstallError`.
+        packages: Whose versions the report names.
+        command: From that folder, a free port and the stage to how it is started.
+        door: From its port to how it is asked.
+        is_slow: Whether it gets fewer streams, so that a run ends.
+    """
+
+    name: str
+    title: str
+    prepare: Callable[[], Path]
+    packages: tuple[str, ...]
+    command: Callable[[Path, int, Stage], Command]
+    door: Callable[[int], Door] = Door
+    is_slow: bool = False
+
+
+@contextlib.contextmanager
+def running(peer: Peer, stage: Stage) -> Iterator[Relay]:
+    """Start a peer.
+
+    Raises:
+        install.InstallError: what it needs cannot be installed here.
+        StartError: it did not start, or not answer.
+    """
+    port = free_port()
+    command = peer.command(peer.prepare(), port, stage)
+    with started(peer.name, command, peer.door(port), stage.cores.relay, "openai/burst") as relay:
+        yield relay
+
+
+def _node(source: str) -> Callable[[Path, int, Stage], Command]:
+    def command(folder: Path, port: int, stage: Stage) -> Command:
+        settings = {"PORT": str(port), "UPSTREAM": f"{stage.url()}/v1", "NODE_ENV": "production"}
+        return Command(["node", source], port, folder, settings)
+
+    return command
+
+
+def _fastapi(folder: Path, port: int, stage: Stage) -> Command:
+    options = ("--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--backlog", "4096")
+    argv = [folder / "bin/python", "-m", "uvicorn", "fastapi_relay:app", *options]
+    return Command(argv, port, HERE, {"UPSTREAM": f"{stage.url()}/v1"})
+
+
+def _bytes(_folder: Path, port: int, stage: Stage) -> Command:
+    return Command([sys.executable, HERE / "byte_relay.py", str(port), str(stage.port)], port, HERE)
+
+
+def _litellm(folder: Path, port: int, stage: Stage) -> Command:
+    upstream = {"model": "openai/*", "api_base": f"{stage.url()}/v1", "api_key": "sk-none"}
+    models = [{"model_name": "openai/*", "litellm_params": upstream}]
+    (folder / "config.yaml").write_text(json.dumps({"model_list": models}))  # every JSON document is a YAML one
+    options = ("--config", folder / "config.yaml", "--host", "127.0.0.1", "--port", str(port))
+    return Command([folder / "bin/litellm", *options], port, folder, {"LITELLM_MASTER_KEY": LITELLM_KEY})
+
+
+ALL = (
+    Peer("express", "Express + openai-node", install.node, ("express", "openai"), _node("express.mjs")),
+    Peer("fastapi", "FastAPI + AsyncOpenAI", install.python, ("fastapi", "uvicorn", "uvloop", "openai"), _fastapi),
+    Peer("ai-sdk", "Vercel AI SDK", install.node, ("ai", "@ai-sdk/openai-compatible"), _node("ai_sdk.mjs")),
+    Peer("bytes", "bare byte relay", lambda: HERE, (), _bytes),
+    Peer(
+        "litellm",
+        "LiteLLM",
+        install.litellm,
+        ("litellm",),
+        _litellm,
+        lambda port: Door(port, "/v1/chat/completions", LITELLM_KEY),
+        is_slow=True,
+    ),
+)
+
+USUAL = ("express", "fastapi", "ai-sdk", "bytes")
+"""Who is measured where nothing else is asked for."""

@@ -1,0 +1,64 @@
+"""The floor of every relay on gevent: it hands on bytes and understands none of them.
+
+    python byte_relay.py PORT UPSTREAM_PORT
+
+Only the request's path and model are rewritten. It has no limits, no errors and no end of its own: no relay that one
+would run, but what the sockets and the loop alone cost.
+"""
+
+# ruff: noqa: E402  # gevent patches the standard library before anything else is imported
+from gevent import monkey
+
+monkey.patch_all()
+
+import re
+import sys
+
+import gevent.socket
+from gevent.server import StreamServer
+
+READ_SIZE = 65536
+
+
+def main(port: int, upstream_port: int) -> None:
+    """Serve until the process ends."""
+
+    def relay(client: gevent.socket.socket, _address: object) -> None:
+        with gevent.socket.create_connection(("127.0.0.1", upstream_port)) as upstream:
+            asking = gevent.spawn(ask, client, upstream)
+            try:
+                copy(upstream, client)
+            finally:
+                asking.kill()
+
+    StreamServer(("127.0.0.1", port), relay, backlog=4096).serve_forever()
+
+
+def ask(client: gevent.socket.socket, upstream: gevent.socket.socket) -> None:
+    """Send the client's requests upstream; its leaving closes both connections."""
+    try:
+        while request := client.recv(READ_SIZE):
+            upstream.sendall(rewrite(request))
+    finally:
+        upstream.shutdown(gevent.socket.SHUT_RDWR)
+
+
+def copy(upstream: gevent.socket.socket, client: gevent.socket.socket) -> None:
+    """Send the upstream's bytes to the client, as they come."""
+    try:
+        while data := upstream.recv(READ_SIZE):
+            client.sendall(data)
+    except OSError:
+        return
+
+
+def rewrite(request: bytes) -> bytes:
+    """Make a request to the relay one to the upstream; a request comes in one piece here."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    body = body.replace(b'"openai/', b'"')
+    head = head.replace(b"/api/chat", b"/v1/chat/completions")
+    return re.sub(rb"(?<=Content-Length: )\d+", b"%d" % len(body), head) + b"\r\n\r\n" + body
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

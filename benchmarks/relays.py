@@ -1,0 +1,161 @@
+"""A relay under measurement: how it is started, how it is asked, and the stage on which it stands.
+
+The stage is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import certificate
+from .first import first_deltas
+from .load import Door
+from .processes import Command, Program, StartError, free_port, on_cores, raise_file_limit
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = "headrace"
+WARM_UP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which cores the relay runs on, and which the upstream and the load; empty where the system does not tell."""
+
+    relay: frozenset[int]
+    load: frozenset[int]
+
+    @classmethod
+    def of_this_machine(cls) -> Cores:
+        """Give the relay the first core, and the load the last."""
+        if not hasattr(os, "sched_getaffinity"):
+            return cls(frozenset(), frozenset())
+        cores = sorted(os.sched_getaffinity(0))
+        return cls(frozenset(cores[:1]), frozenset(cores[-1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a relay stands in front of.
+
+    Args:
+        port: The upstream's port.
+        tls_port: Its port with TLS; None where no certificate could be made.
+        authority: The file of the authority that signed its certificate.
+        cores: Where everything runs.
+        files: How many files each process may open.
+    """
+
+    port: int
+    tls_port: int | None
+    authority: Path
+    cores: Cores
+    files: int
+
+    def url(self, *, is_encrypted: bool = False) -> str:
+        """Return the upstream's address."""
+        return f"https://127.0.0.1:{self.tls_port}" if is_encrypted else f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay that runs.
+
+    Args:
+        name: What it is called in the tables.
+        program: Its processes.
+        door: How it is asked.
+    """
+
+    name: str
+    program: Program
+    door: Door
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run the project.
+
+    Args:
+        title: What the tables call it.
+        settings: What it changes in the environment.
+        body: Further fields of each request.
+        is_encrypted: Whether the upstream is asked with TLS.
+        provider: Whose wire the upstream speaks.
+        cores: The cores that it may use; None for the relay's own one.
+    """
+
+    title: str = "Headrace"
+    settings: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    is_encrypted: bool = False
+    provider: str = "openai"
+    cores: frozenset[int] | None = None
+
+    def model(self, manner: str) -> str:
+        """Return the name of the model that answers in this manner."""
+        return f"{self.provider}/{manner}"
+
+
+PLAIN = Variant()
+
+
+@contextlib.contextmanager
+def on_stage() -> Iterator[Stage]:
+    """Start the upstream, and keep this process, the load, on the load's core."""
+    cores = Cores.of_this_machine()
+    files = raise_file_limit()
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, on_cores(cores.load):
+        signed = certificate.make(Path(folder))
+        port, tls_port = free_port(), free_port() if signed else None
+        more = [str(tls_port), signed.certificate, signed.key] if signed else []
+        argv = [sys.executable, "-m", "benchmarks.upstream", str(port), *more]
+        with Program(Command(argv, port, ROOT), cores.load):
+            yield Stage(port, tls_port, Path(folder) / certificate.AUTHORITY, cores, files)
+
+
+@contextlib.contextmanager
+def project(stage: Stage, variant: Variant = PLAIN) -> Iterator[Relay]:
+    """Start the project itself, as its users do.
+
+    Raises:
+        StartError: it did not start, or not answer; the message says why.
+    """
+    port = free_port()
+    address = stage.url(is_encrypted=variant.is_encrypted)
+    settings = {
+        "HEADRACE_BIND": f"127.0.0.1:{port}",
+        "HEADRACE_LOCAL": "0",
+        "OPENAI_API_KEY": "sk-none",
+        "OPENAI_BASE_URL": f"{address}/v1",
+        "ANTHROPIC_API_KEY": "sk-none",
+        "ANTHROPIC_BASE_URL": address,
+        **({"SSL_CERT_FILE": str(stage.authority)} if variant.is_encrypted else {}),
+    }
+    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+    command = Command(argv, port, ROOT, settings | variant.settings)
+    cores = stage.cores.relay if variant.cores is None else variant.cores
+    with started(PROJECT, command, Door(port, body=variant.body), cores, variant.model("burst")) as relay:
+        yield relay
+
+
+@contextlib.contextmanager
+def started(name: str, command: Command, door: Door, cores: frozenset[int], model: str) -> Iterator[Relay]:
+    """Start a relay and warm it up.
+
+    Raises:
+        StartError: it did not start, or not answer; the message says why.
+    """
+    with Program(command, cores) as program:
+        try:
+            first_deltas(door, model, WARM_UP)
+        except OSError as error:
+            raise StartError(f"it does not answer ({error}): {program.said()}") from error
+        program.wait_until_idle()
+        yield Relay(name, program, door)

@@ -1,0 +1,155 @@
+"""The page on a run, docs/benchmarks.md: what was measured, how, on what, and what came of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import shorten
+
+from . import table
+from .comparison import SLOW
+from .figures import Rows
+from .growth import Growth
+from .machine import Machine
+from .scale import Scale
+from .work import PACE
+
+BUSY = 0.05
+"""The share of the machine from which on other programs are said to have disturbed a run."""
+
+
+LONGEST = 160
+"""Characters of a reason why something was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that came of a run.
+
+    Args:
+        command: What repeats it.
+        scale: How much work it was.
+        machine: Where and when it began.
+        seconds: How long it took.
+        others: The share of the machine that other programs took meanwhile, from 0 to 1.
+        versions: Of what the project ran on.
+        peer_versions: Of what the peers ran on.
+        titles: From the relays' names to their titles, the project first; empty if they were not compared.
+        rows: From the relays' names to their figures.
+        growths: How the project's cost grows.
+        slow: The titles of those that got fewer streams.
+        left_out: What was not measured, and why.
+    """
+
+    command: str
+    scale: Scale
+    machine: Machine
+    seconds: float
+    others: float
+    versions: dict[str, str]
+    peer_versions: dict[str, str]
+    titles: dict[str, str]
+    rows: Rows
+    growths: tuple[Growth, ...]
+    slow: tuple[str, ...]
+    left_out: dict[str, str]
+
+    def growth(self, name: str) -> Growth | None:
+        """Return one of the growths; None if it was not measured."""
+        return next((part for part in self.growths if part.name == name), None)
+
+
+def page(run: Run, chart: str | None) -> str:
+    """Write the page.
+
+    Args:
+        run: What it tells of.
+        chart: Where the chart lies, seen from the page; None for none.
+    """
+    parts = [
+        "# Benchmarks",
+        f"Written by `{run.command}`. {_scale(run)}",
+        _conditions(run),
+        f"![The figures of the table below as bars, relay by relay]({chart})" if chart else "",
+        *(_comparison(run) if run.rows else ()),
+        *(_growths(run)),
+        _left_out(run),
+        _method(run),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _scale(run: Run) -> str:
+    taken = f"It took {run.seconds / 60:.0f} minutes."
+    if run.scale.name == "full":
+        return f"Each figure is the median of {run.scale.repeat} measurements. {taken}"
+    return (
+        f"This is a **{run.scale.name} run**: little work, and each figure was measured {run.scale.repeat} time"
+        f"{'s' if run.scale.repeat > 1 else ''} only. {taken} `make bench` measures at length."
+    )
+
+
+def _conditions(run: Run) -> str:
+    machine = run.machine
+    revision = f", revision {machine.revision}" if machine.revision else ""
+    disturbed = ". **The machine was busy with other things: expect noise.**" if run.others > BUSY else ""
+    lines = [
+        f"- {machine.date}{revision}; {machine.cpu}, {machine.cores} cores, {machine.system}",
+        f"- load average before the run {machine.load:.2f}; meanwhile other programs took {run.others:.0%} of all cores"
+        + disturbed,
+        f"- Headrace on {', '.join(f'{name} {version}' for name, version in run.versions.items())}",
+        *(f"- {title}: {version}" for title, version in run.peer_versions.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _comparison(run: Run) -> tuple[str, ...]:
+    titles = run.titles
+    lost = [f"{titles[name]} {row['incomplete']:.0f}" for name, row in run.rows.items() if row.get("incomplete")]
+    return (
+        "## Against the goals",
+        " ".join([_amounts(run.scale), *(f"{title} gets one stream of {SLOW} only." for title in run.slow)]),
+        table.goals(run.rows, titles),
+        f"Streams that did not bring a whole answer: {', '.join(lost) if lost else 'none'}.",
+        *(("## Beside the others", table.ratios(run.rows, titles)) if len(titles) > 1 else ()),
+    )
+
+
+def _amounts(scale: Scale) -> str:
+    return (
+        f"burst: {scale.burst.count} streams of {scale.burst.deltas:,} deltas, as fast as they go. "
+        f"paced: {scale.paced.count} streams with {PACE} deltas a second each. "
+        f"held: {scale.held:,} streams, and {scale.memory[-1]:,} on a fresh worker. "
+        "Every relay has one core and one worker."
+    )
+
+
+def _growths(run: Run) -> list[str]:
+    parts = ["## How cost grows"] if run.growths else []
+    for growth in run.growths:
+        lost = sum(row.get("incomplete", 0) for row in growth.rows.values())
+        parts += [f"### {growth.title}", growth.about, table.growth(growth)]
+        parts += [f"{lost:.0f} streams did not bring a whole answer."] if lost else []
+    return parts
+
+
+def _left_out(run: Run) -> str:
+    reasons = run.left_out | {title: why for part in run.growths for title, why in part.left_out.items()}
+    if not reasons:
+        return ""
+    return "## Left out\n\n" + "\n".join(f"- {title}: {shorten(reason, LONGEST)}" for title, reason in reasons.items())
+
+
+def _method(run: Run) -> str:
+    cores = "core to itself" if run.machine.cores > 1 else "core, which it shares with the load"
+    return f"""## How it is measured
+
+- The relay has one {cores}; the upstream (`benchmarks/upstream.py`) and the readers share another. All relays run at
+  once and are asked in turn, so that what else the machine does meets all of them alike.
+- Headrace is started as `gunicorn -c gunicorn.conf.py`, with its usual settings and without the embedded model. The
+  peers' sources, and the versions of what they need, are in `benchmarks/peers/`. The byte relay understands nothing of
+  what it passes on: it is what the sockets and the loop alone cost.
+- A delta's text carries the time at which the upstream wrote it: its delay is from there to the reader's read.
+- CPU is what the kernel accounts to all the relay's processes. Where a relay's core is not busy in a burst, the load is
+  what bounds the deltas per second.
+- Memory is the processes' proportional set size (PSS) with the streams, less that before, by their number.
+- Closing is timed by the upstream, from the first reader's `close` to the last connection's end."""

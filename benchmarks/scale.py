@@ -1,0 +1,58 @@
+"""How much work a run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """So many streams at once, of so many deltas each."""
+
+    count: int
+    deltas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The amounts of one run.
+
+    Args:
+        name: What the report calls it.
+        repeat: How often each figure is measured; its median is told.
+        burst: Streams that send as fast as they can.
+        paced: Streams that send 50 deltas a second.
+        firsts: Answers that are asked for one after the other.
+        leaving: Streams that are left one by one.
+        held: Silent streams of each relay, held and then left at once.
+        grown: Numbers of streams that show how cost grows.
+        grown_deltas: Deltas of all their bursts together.
+        grown_seconds: Seconds of their paced ones.
+        memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
+    """
+
+    name: str
+    repeat: int
+    burst: Streams = Streams(32, 1000)
+    paced: Streams = Streams(100, 200)
+    firsts: int = 200
+    leaving: int = 20
+    held: int = 2000
+    grown: tuple[int, ...] = (1, 10, 100, 1000)
+    grown_deltas: int = 100_000
+    grown_seconds: int = 5
+    memory: tuple[int, ...] = (100, 1000, 8000)
+
+
+FULL = Scale("full", repeat=3)
+QUICK = Scale(
+    "quick",
+    repeat=1,
+    paced=Streams(100, 100),
+    firsts=50,
+    leaving=5,
+    held=500,
+    grown_deltas=50_000,
+    grown_seconds=2,
+    memory=(1000, 8000),
+)

@@ -1,0 +1,96 @@
+"""The work that a relay is given, and the figures that come of it.
+
+A row maps the keys of figures (`figures.py`) to their values. CPU is of the relay's processes alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable
+
+from . import loops
+from .first import first_deltas
+from .hold import Holding
+from .load import Seen, percentile, read
+from .relays import Relay
+from .scale import Streams
+
+Row = dict[str, float]
+
+PACE = 50
+"""Deltas a second of a paced stream."""
+
+
+def burst(relay: Relay, model: str, work: Streams) -> Row:
+    """Let streams come as fast as the relay takes them."""
+    seen, cpu = _read(relay, model, work)
+    return {
+        "burst_rate": seen.deltas / seen.seconds,
+        "burst_first": percentile(seen.firsts, 1),
+        "burst_cpu": cpu / max(seen.deltas, 1) * 1e6,
+        "burst_busy": cpu / seen.seconds * 100,
+        "incomplete": work.count - seen.complete,
+    }
+
+
+def paced(relay: Relay, model: str, work: Streams) -> Row:
+    """Let streams come at the pace that their model's name says."""
+    seen, cpu = _read(relay, model, work)
+    return {
+        "paced_cpu": cpu / max(seen.deltas, 1) * 1e6,
+        "paced_p50": percentile(seen.delays, 0.5),
+        "paced_p99": percentile(seen.delays, 0.99),
+        "incomplete": work.count - seen.complete,
+    }
+
+
+def first(relay: Relay, model: str, count: int) -> Row:
+    """Ask for one short answer after the other."""
+    return {"first_p50": percentile(first_deltas(relay.door, model, count), 0.5)}
+
+
+def leave(relay: Relay, upstream: int, provider: str, count: int) -> Row:
+    """Leave streams one by one: ones that fell silent after a delta, and ones whose upstream has not sent its head."""
+    holding = Holding(relay.door, upstream)
+
+    def slowest(manner: str, *, has_answer: bool) -> float:
+        model = f"{provider}/{manner}"
+        seconds = [loops.run(holding.leave_one(model, has_answer=has_answer)) for _ in range(count)]
+        return max(float("inf") if one is None else one * 1e3 for one in seconds)
+
+    return {"closed_stalled": slowest("stalled", has_answer=True), "closed_mute": slowest("mute", has_answer=False)}
+
+
+def hold(relay: Relay, upstream: int, model: str, count: int) -> Row:
+    """Hold silent streams, then leave them all at once."""
+    held = loops.run(Holding(relay.door, upstream).hold(relay.program, model, count))
+    closed = float("inf") if held.closed is None else held.closed
+    return {"held": held.streams, "held_each": held.each / 1024, "closed_all": closed}
+
+
+def median(rows: Iterable[Row]) -> Row:
+    """Return the median of each figure; of incomplete streams, the sum."""
+    rows = list(rows)
+    middle = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    return middle | ({"incomplete": sum(row["incomplete"] for row in rows)} if "incomplete" in middle else {})
+
+
+def repeated(times: int, *measures: Callable[[], Row]) -> Row:
+    """Take several measures so many times; return all their medians, and the sum of their incomplete streams."""
+    rows = [median(measure() for _ in range(times)) for measure in measures]
+    return merged(rows)
+
+
+def merged(rows: Iterable[Row]) -> Row:
+    """Return rows as one; incomplete streams are added up."""
+    whole: Row = {}
+    for row in rows:
+        lost = whole.get("incomplete", 0) + row.get("incomplete", 0)
+        whole |= row | {"incomplete": lost}
+    return whole
+
+
+def _read(relay: Relay, model: str, work: Streams) -> tuple[Seen, float]:
+    before = relay.program.clock()
+    seen = loops.run(read(relay.door, model, work.count, work.deltas))
+    return seen, relay.program.cpu_since(before)

@@ -1,0 +1,135 @@
+"""POST /api/chat: the native protocol, streamed or as one JSON object; GET /api/models: whom one can ask."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..providers.base import ChatRequest, Message, Provider
+from ..streaming.errors import BodyTooLarge, InvalidRequest
+from ..streaming.session import Session, Target
+from .guard import refuse_foreign_origins
+from .reply import json_reply
+from .respond import event_stream, json_answer
+from .service import current_service
+
+MOST_MESSAGES = 1000
+"""Turns that one question may have."""
+
+
+class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /api/chat`."""
+
+    messages: list[Message]
+    model: str | None = None
+    system: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stream: bool = True
+
+
+_decode = msgspec.json.Decoder(ChatBody).decode
+
+
+def create_chat_blueprint() -> Blueprint:
+    """Return the blueprint of the native protocol."""
+    blueprint = Blueprint("headrace_chat", __name__)
+    blueprint.add_url_rule("/api/chat", view_func=chat, methods=["POST"])
+    blueprint.add_url_rule("/api/models", view_func=models, methods=["GET"])
+    return blueprint
+
+
+def chat() -> Response:
+    """Answer a conversation."""
+    service = current_service()
+    refuse_foreign_origins(service.cors_origins)
+    owner = service.authorize()
+    body = read_body(service.max_body)
+    provider, name = service.catalogue.resolve(body.model)
+    session = open_stream(provider, _question(body, name), owner)
+    return event_stream(session) if body.stream else json_answer(session)
+
+
+def open_stream(provider: Provider, question: ChatRequest, owner: str) -> Session:
+    """Open a stream in which a provider answers a question.
+
+    Raises:
+        LimitError: no more streams may be opened here now; 503.
+    """
+    target = Target(
+        model=f"{provider.name}/{question.model}",
+        provider=provider.name,
+        name=question.model,
+        price_list=provider.price_list,
+        prompt_bytes=question.size(),
+        owner=owner,
+    )
+    return current_service().streams.open(target, lambda: provider.stream(question))
+
+
+def models() -> Response:
+    """List the models that can be asked."""
+    service = current_service()
+    service.authorize()
+    found = service.catalogue.models()
+    default = next((model.id for model in found if model.default), None)
+    return json_reply({"default": default, "models": found})
+
+
+def read_body(most: int) -> ChatBody:
+    """Read the request's body as JSON, whatever its content type says: a bare `fetch` sends text/plain.
+
+    Args:
+        most: Bytes that it may have.
+
+    Raises:
+        InvalidRequest: it is not what this endpoint reads; 400, with the field's path.
+        BodyTooLarge: it is longer; 413.
+    """
+    try:
+        body = _decode(_data(most))
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The body is not as it should be: {_readable(error)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.") from None
+    _check(body)
+    return body
+
+
+def _data(most: int) -> bytes:
+    # One more: a body that does not announce its length is cut off there, and no error is raised.
+    request.max_content_length = most if request.content_length is not None else most + 1
+    with suppress(RequestEntityTooLarge):
+        data = request.get_data(cache=False)
+        if len(data) <= most:
+            return data
+    raise BodyTooLarge(f"The body is longer than {most} bytes.")
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    # msgspec writes the path as `$.messages[0].role`; `$` alone is the body itself.
+    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
+
+
+def _check(body: ChatBody) -> None:
+    if not body.messages:
+        raise InvalidRequest("messages is empty: it must hold at least one turn, such as a user's.")
+    if len(body.messages) > MOST_MESSAGES:
+        raise InvalidRequest(f"messages has {len(body.messages)} turns: {MOST_MESSAGES} are the most.")
+    if body.max_tokens is not None and body.max_tokens < 1:
+        raise InvalidRequest(f"max_tokens is {body.max_tokens}: it must be 1 or more.")
+    if body.temperature is not None and not 0 <= body.temperature <= 2:
+        raise InvalidRequest(f"temperature is {body.temperature:g}: it must be between 0 and 2.")
+
+
+def _question(body: ChatBody, model: str) -> ChatRequest:
+    system = (Message("system", body.system),) if body.system else ()
+    return ChatRequest(
+        model=model,
+        messages=(*system, *body.messages),
+        max_tokens=body.max_tokens,
+        temperature=body.temperature,
+    )

@@ -1,0 +1,63 @@
+"""`flask headrace ask` and `flask headrace models`: the terminal's way in."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from ..providers.base import ChatRequest, Message
+from ..streaming.errors import HeadraceError
+from ..streaming.events import TextDelta
+from ..streaming.follower import Follower
+from ..streaming.session import Session
+from .chat import open_stream
+from .service import current_service
+
+group = AppGroup("headrace", help="Ask models from the terminal.")
+
+
+@group.command()
+@click.argument("question")
+@click.option("--model", help="The model, as provider/name; the default one where left out.")
+@click.option("--system", help="What the model is told before the question.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens of the answer.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="0 for the likeliest words, higher for livelier ones.")
+def ask(
+    question: str, model: str | None, system: str | None, max_tokens: int | None, temperature: float | None
+) -> None:
+    """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model."""
+    messages = [Message("system", system)] if system else []
+    try:
+        provider, name = current_service().catalogue.resolve(model)
+        asked = ChatRequest(name, (*messages, Message("user", question)), max_tokens, temperature)
+        session = open_stream(provider, asked, owner="")
+        _print_answer(session)
+        if session.error is not None:
+            raise session.error
+    except HeadraceError as error:
+        raise click.ClickException(error.message) from None
+
+
+def _print_answer(session: Session) -> None:
+    follower = Follower(session)
+    try:
+        for events in follower:
+            click.echo("".join([event.text for event in events if isinstance(event, TextDelta)]), nl=False)
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    finally:
+        if session.first_event_at is not None:
+            click.echo()
+        follower.close()
+        current_service().streams.drain(0)
+
+
+@group.command()
+def models() -> None:
+    """List the models that can be asked; the default one is marked with a star."""
+    try:
+        found = current_service().catalogue.models()
+    except HeadraceError as error:
+        raise click.ClickException(error.message) from None
+    for model in found:
+        click.echo(f"{'*' if model.default else ' '} {model.id}")

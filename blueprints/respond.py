@@ -1,0 +1,189 @@
+"""A session becomes a response: an event stream, or one JSON object.
+
+The client's socket is watched from before the upstream is asked. The head of the response waits for the upstream's
+first event or the first heartbeat, so that a failure before it has its real HTTP status. That wait, like all that
+follows, is outside of the request's context: nothing of the application's is held open meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from flask import Response, request
+
+from ..streaming.errors import HeadraceError
+from ..streaming.events import Done, Event, Failed, TextDelta
+from ..streaming.follower import Follower
+from ..streaming.mistakes import mistake
+from ..streaming.session import Session
+from ..streaming.wire import native
+from .errors import of_ours
+from .reply import json_reply
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MOST_AT_ONCE = 65536
+"""Bytes that are handed to the server at once: what the reader has to accept within its time limit."""
+
+
+class Wire(Protocol):
+    """What a module of `streaming.wire` offers."""
+
+    @property
+    def HEADERS(self) -> dict[str, str]: ...  # noqa: D102, N802  # a constant of the module
+    @property
+    def encode(self) -> Callable[[list[Event]], bytes]: ...  # noqa: D102
+
+
+def event_stream(session: Session, wire: Wire = native) -> Response:
+    """Answer with a session's events as they come; with an error's own status if it fails before the first.
+
+    Args:
+        session: A stream that was just opened.
+        wire: The protocol.
+    """
+    reading = _Reading(session)
+    return _LateResponse(reading, lambda: _begin_stream(reading, wire), wire.HEADERS)
+
+
+def json_answer(session: Session) -> Response:
+    """Wait for a session's end and answer with the whole as one JSON object; with an error's own status if it fails."""
+    reading = _Reading(session)
+    return _LateResponse(reading, lambda: _collect(reading), {"Content-Type": "application/json"})
+
+
+class _Reading:
+    """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm."""
+
+    __slots__ = ("follower", "session", "watch")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.follower = Follower(session)
+        try:
+            self.watch = Watch(request.environ, self.follower.close)
+        except BaseException:
+            # A socket that is closed already cannot be watched, and its stream has no reader.
+            self.follower.close()
+            raise
+        self.watch.set_timeouts(session.limits.client)
+        self.follower.on_stall = self.watch.drop
+
+    def close(self) -> None:
+        self.watch.stop()
+        self.follower.close()
+
+
+class _LateResponse(Response):
+    """A response that is decided when the server iterates it, which is after the request's context has gone.
+
+    What the application adds to it before (a cookie, CORS headers) is added to the response that it becomes.
+    """
+
+    def __init__(self, reading: _Reading, decide: Callable[[], Response], headers: dict[str, str]) -> None:
+        super().__init__((), headers=headers, direct_passthrough=True)
+        self._reading, self._decide = reading, decide
+        self.headers["Headrace-Stream-Id"] = reading.session.id
+        # The iteration's own `finally` does not run if nobody iterates.
+        self.call_on_close(reading.close)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Body:
+        """Answer the server, as WSGI has it."""
+        # werkzeug keeps the request there, with its headers and all; nobody will ask for it any more.
+        environ.pop("werkzeug.request", None)
+        return _Body(lambda: self._begin(start_response), self.close)
+
+    def _begin(self, start_response: StartResponse) -> Iterator[bytes]:
+        try:
+            response = self._decide()
+        except HeadraceError as error:
+            self._reading.close()
+            response = of_ours(error)
+        except BrokenPipeError:
+            self._reading.close()
+            raise
+        except Exception as error:  # noqa: BLE001  # a mistake of ours is answered like any other failure
+            self._reading.close()
+            response = of_ours(mistake(self._reading.session.id, error))
+        decided = set(response.headers.keys())
+        response.headers.extend([(name, value) for name, value in self.headers if name not in decided])
+        start_response(response.status, response.headers.to_wsgi_list())
+        return iter(response.response)  # type: ignore[arg-type]  # they hold bytes
+
+
+class _Body:
+    """What the server iterates: that begins the response, and each chunk then comes straight from its source."""
+
+    __slots__ = ("_begin", "close")
+
+    def __init__(self, begin: Callable[[], Iterator[bytes]], close: Callable[[], None]) -> None:
+        self._begin, self.close = begin, close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._begin()
+
+
+def _begin_stream(reading: _Reading, wire: Wire) -> Response:
+    first = next(reading.follower, None)
+    if first is None:
+        # As a write to it would: servers know that nobody is there to be answered.
+        raise BrokenPipeError(errno.EPIPE, "the reader has left")
+    session = reading.session
+    if first and session.error is not None and session.first_event_at is None:
+        raise session.error
+    begun = _encode(session, wire, first)
+    return Response(_stream(reading, begun, wire), headers=wire.HEADERS, direct_passthrough=True)
+
+
+def _stream(reading: _Reading, begun: bytes, wire: Wire) -> Iterator[bytes]:
+    follower, session = reading.follower, reading.session
+    try:
+        yield begun
+        for events in follower:
+            frames = _encode(session, wire, events)
+            if len(frames) <= MOST_AT_ONCE:
+                yield frames
+            else:
+                yield from _pieces(frames, follower)
+    except HeadraceError as error:
+        yield wire.encode([Failed(error.code, error.message, error.retryable)])
+    finally:
+        reading.close()
+
+
+def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
+    for start in range(0, len(frames), MOST_AT_ONCE):
+        yield frames[start : start + MOST_AT_ONCE]
+        follower.progressed()
+
+
+def _encode(session: Session, wire: Wire, events: list[Event]) -> bytes:
+    try:
+        return wire.encode(events)
+    except Exception as error:
+        failure = mistake(session.id, error)
+        session.fail(failure)
+        raise failure from error
+
+
+def _collect(reading: _Reading) -> Response:
+    texts: list[str] = []
+    for events in reading.follower:
+        texts += [event.text for event in events if isinstance(event, TextDelta)]
+    reading.close()
+    session = reading.session
+    if session.error is not None:
+        raise session.error
+    return json_reply(
+        {
+            "id": session.id,
+            "model": session.target.model,
+            "text": "".join(texts),
+            "finish_reason": session.terminal.finish_reason if isinstance(session.terminal, Done) else None,
+            "usage": native.fields(session.usage) if session.usage else None,
+        }
+    )

@@ -1,0 +1,38 @@
+"""What the views work with: made once by the extension, kept in `app.extensions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from ..providers.catalogue import Catalogue
+from ..streaming.streams import Streams
+
+EXTENSION = "headrace"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a running service.
+
+    Args:
+        streams: The open streams of this worker.
+        catalogue: The models that can be asked.
+        authorize: Returns who asks, in the request, or aborts.
+        max_body: Bytes that a request's body may have.
+        cors_origins: Origins of other web sites that may ask.
+    """
+
+    streams: Streams
+    catalogue: Catalogue
+    authorize: Callable[[], str]
+    max_body: int
+    cors_origins: tuple[str, ...]
+
+
+def current_service() -> Service:
+    """Return the service of the application that handles the present request."""
+    return cast("Service", current_app.extensions[EXTENSION])

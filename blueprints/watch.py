@@ -1,0 +1,107 @@
+"""Notice that a reader has left, while nothing is being sent to it.
+
+Nothing reads a client's socket while its response runs, so a reader that goes away would be found out by the second
+write that fails, and while the model is silent, never. Here the event loop watches the socket instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gevent import get_hub
+
+POLL = 0.1
+"""Seconds between two looks where data waits in the socket, so that its end does not show in it."""
+
+_LEFT_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
+"""TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
+
+
+class Watch:
+    """Watches one client's socket until `stop`.
+
+    Args:
+        environ: The request's WSGI environment. A server that does not tell its socket there (as gunicorn and
+            werkzeug do) leaves the reader unwatched: its leaving shows when a write fails.
+        on_leave: Called once, in the event loop, when the reader has left; must not block.
+    """
+
+    __slots__ = ("_on_leave", "_socket", "_watcher")
+
+    def __init__(self, environ: Mapping[str, Any], on_leave: Callable[[], None]) -> None:
+        self._socket = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        self._on_leave = on_leave
+        self._watcher: Any = None
+        if self._socket is not None:
+            self._start(get_hub().loop.io(self._socket.fileno(), 1))
+
+    def set_timeouts(self, seconds: float | None) -> None:
+        """Let the kernel find out a peer that is gone without a word, within so many seconds. Needs a TCP socket."""
+        if seconds is not None and self._socket is not None and _is_tcp(self._socket):
+            for level, option, value in _timeout_options(seconds):
+                with contextlib.suppress(OSError):
+                    self._socket.setsockopt(level, option, value)
+
+    def drop(self) -> None:
+        """Cut the connection off, so that a write that waits for the reader ends."""
+        with contextlib.suppress(OSError):
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Watch no more. May be called twice."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.stop()
+            watcher.close()
+
+    def _start(self, watcher: Any) -> None:  # noqa: ANN401  # gevent's watchers are untyped
+        self.stop()
+        self._watcher = watcher
+        watcher.start(self._look)
+
+    def _look(self) -> None:
+        if has_left(self._socket):
+            self.stop()
+            self._on_leave()
+        else:
+            # A request that waits behind this one keeps the socket readable: look again later, not at once.
+            self._start(get_hub().loop.timer(POLL))
+
+
+def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+    """Whether the peer has closed its side of a connection, or the connection is gone."""
+    try:
+        if _is_tcp(client) and hasattr(socket, "TCP_INFO"):
+            state: int = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+            return state in _LEFT_STATES
+        if isinstance(client, ssl.SSLSocket):
+            return False
+        return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _is_tcp(client: Any) -> bool:  # noqa: ANN401
+    return client.family in {socket.AF_INET, socket.AF_INET6}
+
+
+def _timeout_options(seconds: float) -> list[tuple[int, int, int]]:
+    probe = max(1, int(seconds / 4))
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (
+        ("TCP_KEEPIDLE", probe),
+        ("TCP_KEEPINTVL", probe),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", int(seconds * 1000)),
+        ("TCP_NOTSENT_LOWAT", 65536),
+    ):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return options

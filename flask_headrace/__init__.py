@@ -1,0 +1,23 @@
+"""Streaming LLM answers for Flask: the extension, the service, and the names that applications use."""
+
+import logging
+
+from .application import create_app
+from .extension import Headrace
+from .settings import Settings
+from .signals import StreamEnd, StreamStart, stream_ended, stream_started
+from .streaming.errors import HeadraceError
+
+# What this package logs goes where the application sends it, and nowhere by itself.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+__all__ = [
+    "Headrace",
+    "HeadraceError",
+    "Settings",
+    "StreamEnd",
+    "StreamStart",
+    "create_app",
+    "stream_ended",
+    "stream_started",
+]

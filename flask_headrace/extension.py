@@ -1,0 +1,131 @@
+"""The Flask extension: the endpoints inside an application, under its prefix and behind its login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from flask import Blueprint, Flask, Response
+from flask_cors import CORS
+
+from . import upstreams
+from .blueprints import cli
+from .blueprints.chat import create_chat_blueprint, open_stream
+from .blueprints.errors import of_ours
+from .blueprints.guard import bearer_of
+from .blueprints.ops import create_ops_blueprint
+from .blueprints.page import create_page_blueprint
+from .blueprints.respond import event_stream
+from .blueprints.service import EXTENSION, Service, current_service
+from .providers.base import ChatRequest, Message
+from .settings import Settings
+from .signals import report_end, report_start
+from .streaming.errors import HeadraceError
+from .streaming.events import Done, Event, TextDelta
+from .streaming.session import Target
+from .streaming.streams import Streams
+
+
+class Headrace:
+    """Streaming answers for a Flask application.
+
+    Args:
+        app: The application; None to call `init_app` later.
+        url_prefix: What stands before this extension's paths; None for nothing.
+        authorize: Called in each request; returns who asks, as a string that will own the streams, or aborts. None
+            lets in the bearers of HEADRACE_API_KEYS, and everybody where there are none.
+        page: Whether the chat page is served too, at the prefix itself.
+
+    Raises:
+        ConfigurationError: a setting is wrong; the message names it.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        url_prefix: str | None = None,
+        authorize: Callable[[], str] | None = None,
+        page: bool = True,
+    ) -> None:
+        self._url_prefix = url_prefix
+        self._authorize = authorize
+        self._has_page = page
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the endpoints, the commands and the state to an application."""
+        settings = Settings.from_mapping(app.config)
+        start, end = report_start(app), report_end(app)
+        app.extensions[EXTENSION] = Service(
+            streams=Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end),
+            catalogue=upstreams.catalogue(settings),
+            authorize=self._authorize or bearer_of(settings.api_keys),
+            max_body=settings.max_body,
+            cors_origins=settings.cors_origins,
+        )
+        for blueprint in self._blueprints(settings):
+            app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        app.register_error_handler(HeadraceError, of_ours)
+        app.cli.add_command(cli.group)
+
+    def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
+        chat = create_chat_blueprint()
+        if settings.cors_origins:
+            CORS(chat, origins=list(settings.cors_origins), expose_headers=["Headrace-Stream-Id", "Retry-After"])
+        yield chat
+        yield create_ops_blueprint()
+        if self._has_page:
+            yield create_page_blueprint()
+
+    def stream(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        model: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        owner: str = "",
+    ) -> Response:
+        """Answer a conversation from a view of one's own, as `POST /api/chat` does.
+
+        Args:
+            messages: The turns so far, oldest first, each with `role` and `content`.
+            model: `provider/name`; None for the default one.
+            max_tokens: Most tokens that the answer may have.
+            temperature: 0 for the likeliest words, higher for livelier ones.
+            owner: Who asks.
+
+        Raises:
+            HeadraceError: the model is not known, or too many streams are open. Left alone, it becomes a response with
+                its status; so does a failure of the model before its first token.
+        """
+        provider, name = current_service().catalogue.resolve(model)
+        turns = msgspec.convert(list(messages), tuple[Message, ...])
+        return event_stream(open_stream(provider, ChatRequest(name, turns, max_tokens, temperature), owner))
+
+    def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
+        """Stream what a generator of one's own yields: pieces of text, or events; a chain, an agent, a file.
+
+        Args:
+            source: Iterated in a greenlet of its own, outside of the request; closed when the reader leaves.
+            name: What the accounts call it.
+            owner: Who asks.
+        """
+        target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
+        return event_stream(current_service().streams.open(target, lambda: _batches(source)))
+
+
+def _batches(source: Iterable[str | Event]) -> Iterator[list[Event]]:
+    try:
+        for item in source:
+            events: list[Event] = [TextDelta(item)] if isinstance(item, str) else [item]
+            yield events
+            if isinstance(item, Done):
+                return
+        yield [Done("stop")]
+    finally:
+        close = getattr(source, "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,198 @@
+"""The settings of a service: what there is, what it means, and the one place where it is read.
+
+Every setting is a field of `Settings`; in the environment and in `app.config` its name is `HEADRACE_` and the field's
+in capitals. Durations are seconds, sizes are bytes, and an empty value of an optional one disables it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+from .streaming.errors import ConfigurationError
+from .streaming.session import Limits
+
+PREFIX = "HEADRACE_"
+
+POSITIVE = (
+    "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
+    "buffer", "max_streams", "max_body",
+)  # fmt: skip
+"""Settings for which 0 makes no sense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a service behaves.
+
+    Args:
+        bind: Address of the service, `host:port` or `unix:path`.
+        model: The model that is asked where a request names none, as `provider/name`; None takes the first model of
+            the first provider that is set up: OpenAI, Anthropic, the embedded one.
+        heartbeat: Seconds of silence before a heartbeat; None sends none.
+        connect_timeout: Seconds that a connection to an upstream may take.
+        first_token_timeout: Seconds from the request to the first token; None for ever.
+        stall_timeout: Seconds that the upstream may be silent after that; None for ever.
+        max_duration: Seconds that an answer may take; None for ever.
+        client_timeout: Seconds in which a reader must accept something; None for ever.
+        buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
+        max_streams: Open streams on one worker; the next request gets 503.
+        max_body: Bytes that a request's body may have.
+        retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
+        drain: Seconds that shutdown lets streams finish.
+        api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
+        cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
+        local: Whether the embedded model is offered.
+        local_model: Path of another GGUF file for it; None takes the small one that is installed with it.
+    """
+
+    bind: str = "127.0.0.1:8000"
+    model: str | None = None
+    heartbeat: float | None = 15.0
+    connect_timeout: float = 5.0
+    first_token_timeout: float | None = 60.0
+    stall_timeout: float | None = 60.0
+    max_duration: float | None = 600.0
+    client_timeout: float | None = 30.0
+    buffer: int = 262144
+    max_streams: int = 10000
+    max_body: int = 1048576
+    retries: int = 0
+    drain: float = 30.0
+    api_keys: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    local: bool = True
+    local_model: str | None = None
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
+        """Read the `HEADRACE_*` entries of the environment or of `app.config`.
+
+        Raises:
+            ConfigurationError: an unknown name, or a value that is not what its setting takes; the message names it.
+        """
+        hints = get_type_hints(cls)
+        given = {}
+        for name, value in values.items():
+            if name.startswith(PREFIX):
+                field = name.removeprefix(PREFIX).lower()
+                if field not in hints:
+                    raise ConfigurationError(_unknown(name))
+                given[field] = _read(name, value, hints[field])
+        settings = cls(**given)
+        settings.validate()
+        return settings
+
+    def validate(self) -> None:
+        """Check what the single values cannot tell.
+
+        Raises:
+            ConfigurationError: a value is out of its range.
+        """
+        for name in POSITIVE:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} is {value:g}: it must be more than 0.")
+        if self.model is not None and "/" not in self.model:
+            raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
+
+    def is_on_loopback(self) -> bool:
+        """Whether only this machine can reach the service's address, or each of them where there are several."""
+        return all(_is_loopback(address.strip()) for address in self.bind.split(","))
+
+    def limits(self) -> Limits:
+        """Return the bounds of each stream."""
+        return Limits(
+            heartbeat=self.heartbeat,
+            first_token=self.first_token_timeout,
+            stall=self.stall_timeout,
+            duration=self.max_duration,
+            client=self.client_timeout,
+            buffer=self.buffer,
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    if address.startswith("unix:"):
+        return True
+    address = address.removeprefix("tcp://")
+    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unknown(name: str) -> str:
+    known = [field.name.upper() for field in fields(Settings)]
+    # Without the prefix: what all of them share makes any name look like any other.
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    hint = f"did you mean {PREFIX}{close[0]}?" if close else f"there are {', '.join(PREFIX + name for name in known)}."
+    return f"{name} is no setting: {hint}"
+
+
+def _read(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  # a value of any setting
+    is_optional = get_origin(hint) is types.UnionType
+    kind = next(arg for arg in get_args(hint) if arg is not types.NoneType) if is_optional else hint
+    if is_optional and value in ("", None):
+        return None
+    kind = get_origin(kind) or kind
+    try:
+        read = _READERS[kind](value)
+    except (TypeError, ValueError):
+        read = None
+    if read is None:
+        none = ", or nothing at all to disable it" if is_optional else ""
+        raise ConfigurationError(f"{name} is {value!r}: it must be {_TAKES[kind]}{none}.")
+    return read
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401
+    number = float(value)
+    return number if 0 <= number < float("inf") and not isinstance(value, bool) else None
+
+
+def _whole(value: Any) -> int | None:  # noqa: ANN401
+    number = int(str(value))
+    return number if number >= 0 else None
+
+
+def _flag(value: Any) -> bool | None:  # noqa: ANN401
+    return {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }.get(str(value).lower())
+
+
+def _list(value: Any) -> tuple[str, ...] | None:  # noqa: ANN401
+    items = value.split(",") if isinstance(value, str) else tuple(value or ())
+    if not all(isinstance(item, str) for item in items):
+        return None
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401
+    return str(value) or None if isinstance(value, (str, os.PathLike)) else None
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {
+    float: _number, int: _whole, bool: _flag, tuple: _list, str: _text
+}  # fmt: skip
+_TAKES: dict[type, str] = {
+    float: "a number of 0 or more",
+    int: "a whole number of 0 or more",
+    bool: "1 or 0",
+    tuple: "a list, separated by commas",
+    str: "text",
+}

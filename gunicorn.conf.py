@@ -1,0 +1,197 @@
+"""How gunicorn serves Headrace: gevent workers, the embedded model's process, and an end that lets streams finish."""
+
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+
+import gevent
+import gevent.socket
+from flask_headrace.providers.local import LocalModel, unavailable_reason
+from flask_headrace.streaming.errors import ConfigurationError
+from gunicorn.workers.ggevent import GeventWorker
+
+from flask_headrace import Settings
+from flask_headrace.application import refuse_open_door
+
+GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
+"""What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
+
+
+class ClientSocket(gevent.socket.socket):
+    """A client's socket that tries to send before it prepares to wait.
+
+    gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token.
+    """
+
+    __slots__ = ()
+
+    def sendall(self, data, flags=0):
+        """Send all of `data`."""
+        try:
+            self._send_all(data, flags)
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
+
+    def _send_all(self, data, flags):
+        try:
+            sent = self._sock.send(data, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
+
+
+class Worker(GeventWorker):
+    """gunicorn's gevent worker, with the socket above, and without waiting for idle connections when it leaves."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.idle = set()
+
+    def handle(self, listener, client, addr):
+        """Serve one connection."""
+        if type(client) is gevent.socket.socket:
+            client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
+        self.idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self.idle.discard(client)
+
+    def handle_request(self, listener_name, req, sock, addr):
+        """Serve one request of a connection."""
+        self.idle.discard(sock)
+        super().handle_request(listener_name, req, sock, addr)
+        self.idle.add(sock)
+        if not self.alive:
+            self.close_idle()
+
+    def drain(self):
+        """Let streams finish, end the rest, and close idle connections until the worker is gone."""
+        self.close_idle()
+        self.wsgi.extensions["headrace"].streams.drain(settings.drain)
+        # gunicorn accepts connections for up to a second more: one that asks nothing would hold it up.
+        while True:
+            self.close_idle()
+            gevent.sleep(0.1)
+
+    def close_idle(self):
+        """Close the connections that wait for a next request."""
+        for client in list(self.idle):
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+
+def _settings():
+    try:
+        settings = Settings.from_mapping(os.environ)
+        refuse_open_door(settings)
+    except ConfigurationError as error:
+        sys.exit(f"Headrace cannot start. {error.message}")
+    return settings
+
+
+def _refuse_busy_port(address):
+    if address.startswith("unix:"):
+        return
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except (OSError, ValueError) as error:
+            sys.exit(
+                f"Headrace cannot start. HEADRACE_BIND is {address}, which cannot be used ({error}): stop the program "
+                f"that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
+            )
+
+
+def _let_newborn_workers_be_ended():
+    # Until it has set its own, a new worker has its master's signal handlers, which do nothing in it: a SIGTERM would
+    # be lost, and the master would wait for that worker as long as it can.
+    told = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+
+    def begin():
+        for number in told:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, told),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, told),
+        after_in_child=begin,
+    )
+
+
+settings = _settings()
+
+# Else each greenlet keeps the stack that it was spawned from: time at its start, and memory while it lives.
+gevent.config.track_greenlet_tree = False
+
+wsgi_app = "app:app"
+bind = settings.bind
+worker_class = Worker
+worker_connections = settings.max_streams + 100
+keepalive = 75
+graceful_timeout = int(settings.drain) + 10
+timeout = 60
+control_socket_disable = True
+loglevel = os.environ.get("LOG_LEVEL", "info")
+
+
+def on_starting(server):
+    """Look for what would stop the start, and let our log go where gunicorn's goes."""
+    if not {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():  # else the address is handed down, and busy by right
+        _refuse_busy_port(settings.bind)
+    ours = logging.getLogger("flask_headrace")
+    ours.setLevel(server.log.loglevel)
+    ours.handlers = server.log.error_log.handlers
+    ours.propagate = False
+    _let_newborn_workers_be_ended()
+
+
+def when_ready(server):
+    """Start the embedded model in the master, once for all workers, and say where the page is."""
+    if settings.local:
+        server.headrace_model = LocalModel(settings.local_model)
+        server.headrace_model.start()
+        reason = unavailable_reason(settings.local_model)
+        if reason:
+            server.log.warning(reason)
+    server.log.info("Headrace is at http://%s/", settings.bind)
+
+
+def on_exit(server):
+    """End the embedded model with the service."""
+    model = getattr(server, "headrace_model", None)
+    if model is not None:
+        model.stop()
+
+
+def post_worker_init(worker):
+    """Drain this worker's streams when it is told to leave, and import meanwhile what the first request needs.
+
+    gunicorn's worker looks once a second whether it should stop, and then waits for its connections as long as its
+    master does, which kills it: no stream would ever see its end.
+    """
+
+    def drain_in_time():
+        while worker.alive:
+            gevent.sleep(0.05)
+        worker.drain()
+
+    gevent.spawn(drain_in_time)
+    # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
+    gevent.get_hub().threadpool.spawn(worker.wsgi.extensions["headrace"].catalogue.warm_up)
+
+
+def worker_int(worker):
+    """End this worker's streams at once: Ctrl-C gives a worker a tenth of a second."""
+    worker.wsgi.extensions["headrace"].streams.drain(0)

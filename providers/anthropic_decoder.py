@@ -1,0 +1,163 @@
+"""From the frames of an Anthropic message to events. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..streaming.errors import UpstreamBroken, UpstreamRejected
+from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ..streaming.prices import cost
+from ..streaming.sse import Frame
+from .sdk import shown
+
+STOP_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "pause_turn": "pause",
+}
+
+
+class _Usage(msgspec.Struct, gc=False):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    usage: _Usage | None = None
+
+
+class _Delta(msgspec.Struct, gc=False):
+    text: str | None = None
+    thinking: str | None = None
+    stop_reason: str | None = None
+
+
+class _Error(msgspec.Struct, gc=False):
+    type: str = "api_error"
+    message: str = ""
+
+
+class _Frame(msgspec.Struct, gc=False):
+    type: str = ""
+    message: _Message | None = None
+    delta: _Delta | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+
+
+_decode = msgspec.json.Decoder(_Frame).decode
+
+_READ = {b"message", b"message_start", b"content_block_delta", b"message_delta", b"message_stop", b"error"}
+"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+
+
+class MessageDecoder:
+    """Reads one answer.
+
+    Args:
+        upstream: How messages name the upstream.
+        model: The model's name, for the accounts.
+        price_list: See `streaming.prices`.
+
+    Attributes:
+        is_done: Whether the upstream has said that the answer is over.
+    """
+
+    __slots__ = ("_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
+
+    def __init__(self, upstream: str, model: str, price_list: str) -> None:
+        self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._usage = _Usage()
+        self._finish_reason: FinishReason | None = None
+        self.is_done = False
+
+    def read(self, frames: list[Frame], events: list[Event]) -> None:
+        """Append the events in the next frames; at the end of the answer, the last ones too.
+
+        Raises:
+            UpstreamBroken: a frame is not JSON.
+            UpstreamRejected: a frame tells of an error.
+        """
+        for frame in frames:
+            parsed = self._parse(frame)
+            if parsed.type == "message_stop":
+                self.is_done = True
+                events += self.end()
+                return
+            self._read(parsed, events)
+
+    def end(self) -> list[Event]:
+        """Return the last events, at the end of the body.
+
+        Raises:
+            UpstreamBroken: no stop reason has come before it.
+        """
+        if self._finish_reason is None:
+            raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        usage = priced(self._usage, self._model, self._price_list)
+        return [*([usage] if usage else []), Done(self._finish_reason)]
+
+    def _parse(self, frame: Frame) -> _Frame:
+        try:
+            parsed = _decode(frame.data)
+        except msgspec.ValidationError as error:
+            if frame.event not in _READ:
+                return _Frame()
+            raise _unreadable(self._upstream, error) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable(self._upstream, error) from error
+        if parsed.error is not None:
+            raise failure(self._upstream, parsed.error)
+        return parsed
+
+    def _read(self, frame: _Frame, events: list[Event]) -> None:
+        delta = frame.delta
+        if delta is not None:
+            if delta.text:
+                events.append(TextDelta(delta.text))
+            elif delta.thinking:
+                events.append(ReasoningDelta(delta.thinking))
+            elif delta.stop_reason:
+                self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
+        if usage := frame.usage or (frame.message and frame.message.usage):
+            self._usage = _newer(self._usage, usage)
+
+
+def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
+    return UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
+
+
+def _newer(known: _Usage, told: _Usage) -> _Usage:
+    # Each frame tells some of the counts, all of them cumulative: what it leaves out stays as it was.
+    return _Usage(*(
+        new if (new := getattr(told, name)) is not None else getattr(known, name) for name in _Usage.__struct_fields__
+    ))  # fmt: skip
+
+
+def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
+    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
+    read, written = usage.input_tokens + cached + cache_write, usage.output_tokens
+    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
+    return Usage(read, written, cached, 0, price)
+
+
+def failure(upstream: str, error: _Error) -> UpstreamRejected:
+    """Return our error for one that came inside the stream, as `overloaded_error` does."""
+    message = shown(error.message) or "it did not say why"
+    is_overloaded = error.type in {"overloaded_error", "rate_limit_error"}
+    return UpstreamRejected(
+        f"{upstream} failed in the middle of its answer: {message} ({shown(error.type)})",
+        status=502,
+        code="upstream_overloaded" if is_overloaded else "upstream_failed",
+        retryable=is_overloaded or error.type in {"api_error", "timeout_error"},
+    )

@@ -1,0 +1,130 @@
+"""Anthropic's messages API.
+
+The official SDK sends the request; the answer's bytes are decoded here, into just the fields that are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import msgspec
+
+from ..streaming.events import Event
+from .anthropic_decoder import MessageDecoder
+from .base import ChatRequest, Json
+from .frames import events_of
+from .same_request import with_same_request
+from .sdk import HEADERS, PerHub, http_client, listed, load, load_here, translated
+
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+
+DEFAULT_MAX_TOKENS = 8192
+"""Most tokens of an answer where the request does not say: this API wants a number."""
+
+
+class AnthropicMessages:
+    """A server that speaks Anthropic's messages API.
+
+    Args:
+        name: What stands before the slash in its models' names.
+        base_url: Its address; None for the SDK's own variable or default.
+        api_key: Its key; None for the SDK's own variables.
+        connect_timeout: Seconds.
+        retries: How often the SDK asks again before the first token.
+        preferred: The models to name first, where the server has them.
+    """
+
+    is_embedded = False
+
+    def __init__(  # noqa: PLR0913  # a server's settings, given by name
+        self,
+        name: str = "anthropic",
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        connect_timeout: float = 5.0,
+        retries: int = 0,
+        preferred: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.price_list = base_url or "https://api.anthropic.com"
+        self._base_url, self._api_key = base_url, api_key
+        self._connect_timeout, self._retries = connect_timeout, retries
+        self._preferred = preferred
+        self._clients = PerHub(self._new_client)
+
+    def __repr__(self) -> str:
+        return f"<AnthropicMessages {self.name}>"
+
+    def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
+        """Ask for an answer; see `Provider.stream`."""
+        load("anthropic")
+        import anthropic  # noqa: PLC0415  # for those alone who use it
+
+        decoder = MessageDecoder(self.name, request.model, self.price_list)
+        with translated(anthropic, self.name, self.price_list):
+            yield from events_of(self._send(request), self.name, decoder)
+
+    def _send(self, request: ChatRequest) -> httpx2.Response:
+        import anthropic  # noqa: PLC0415
+
+        response = self._clients.get(None).post(
+            "/v1/messages",
+            content=msgspec.json.encode(_body(request)),
+            options={"headers": HEADERS},
+            cast_to=httpx2.Response,
+            stream=True,
+            stream_cls=anthropic.Stream[Any],
+        )
+        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
+        assert isinstance(response, httpx2.Response)
+        return response
+
+    def models(self) -> list[str]:
+        """Ask the server which models it has; see `Provider.models`."""
+        load("anthropic")
+        import anthropic  # noqa: PLC0415
+
+        with translated(anthropic, self.name, self.price_list):
+            client = self._clients.get(None).with_options(timeout=3.0, max_retries=0)
+            response = client.get("/v1/models", options={"params": {"limit": 100}}, cast_to=httpx2.Response)
+            found = listed(self.name, response)
+        first = [name for name in self._preferred if name in found]
+        return first + [name for name in found if name not in first]
+
+    def warm_up(self) -> None:
+        """Import the SDK; see `Provider.warm_up`."""
+        load_here("anthropic")
+
+    def check(self) -> None:
+        """Return: a key is set, or this provider would not be here; see `Provider.check`."""
+
+    def _new_client(self, _address: None) -> Anthropic:
+        import anthropic  # noqa: PLC0415
+
+        return with_same_request(anthropic.Anthropic)(
+            base_url=self._base_url,
+            api_key=self._api_key,
+            http_client=http_client(self._connect_timeout),
+            max_retries=self._retries,
+        )
+
+
+def _body(request: ChatRequest) -> Json:
+    # System prompts stand beside the conversation in this API, not in it.
+    system = "\n\n".join(message.content for message in request.messages if message.role in {"system", "developer"})
+    turns = [message for message in request.messages if message.role in {"user", "assistant"}]
+    body: Json = {
+        "model": request.model,
+        "messages": [{"role": message.role, "content": message.content} for message in turns],
+        "max_tokens": DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens,
+        "stream": True,
+    }
+    if system:
+        body["system"] = system
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    return body

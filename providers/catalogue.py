@@ -1,0 +1,133 @@
+"""The providers that are set up, and the way from a model's name to the one that answers for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import gevent
+import msgspec
+
+from ..streaming import prices
+from ..streaming.errors import HeadraceError, ModelUnavailable, UnknownModel
+from .base import Provider
+
+LIST_LIFE = 300.0
+"""Seconds for which a provider's list of models is remembered."""
+
+FAILURE_LIFE = 10.0
+"""Seconds for which it is remembered that a provider did not tell its list."""
+
+
+class Model(msgspec.Struct, frozen=True, gc=False):
+    """A model that can be asked, as `GET /api/models` lists it."""
+
+    id: str
+    provider: str
+    name: str
+    embedded: bool
+    default: bool
+
+
+class Catalogue:
+    """All providers of a service.
+
+    Args:
+        providers: In the order of preference.
+        default: The model that is asked where a request names none, as `provider/name`; None takes the first model
+            of the first provider.
+        nothing_reason: What to tell where no provider is set up.
+    """
+
+    def __init__(self, providers: Sequence[Provider], default: str | None, nothing_reason: str) -> None:
+        self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self._default = default
+        self._nothing_reason = nothing_reason
+        self._lists: dict[str, tuple[float, list[str]]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
+
+    def resolve(self, model: str | None) -> tuple[Provider, str]:
+        """Return who answers for a model and what it calls it.
+
+        Args:
+            model: `provider/name`; None for the default.
+
+        Raises:
+            UnknownModel: no provider of that name is set up.
+            ModelUnavailable: no provider is set up at all.
+        """
+        if not self._providers:
+            raise ModelUnavailable(self._nothing_reason)
+        wanted = self.default() if model is None else model
+        name, slash, rest = wanted.partition("/")
+        if not slash or not rest or name not in self._providers:
+            offered = ", ".join(f"{provider}/…" for provider in self._providers)
+            raise UnknownModel(f"No model {wanted!r} is set up here. Name one as provider/name, with one of {offered}.")
+        return self._providers[name], rest
+
+    def default(self) -> str:
+        """Return the model that is asked where a request names none, as `provider/name`.
+
+        Raises:
+            ModelUnavailable: no provider is set up, or the first does not tell which models it has.
+        """
+        if self._default is not None:
+            return self._default
+        for provider in self._providers.values():
+            if names := self._names(provider):
+                return f"{provider.name}/{names[0]}"
+            raise ModelUnavailable(
+                f"{provider.name} does not tell which models it has: name one in HEADRACE_MODEL, as {provider.name}/…."
+            )
+        raise ModelUnavailable(self._nothing_reason)
+
+    def check(self) -> None:
+        """Return if the default model can be asked.
+
+        Raises:
+            HeadraceError: it cannot; the message says why.
+        """
+        provider, _ = self.resolve(None)
+        provider.check()
+
+    def warm_up(self) -> None:
+        """Import what the first request would have to wait for: SDKs take a second or two."""
+        for provider in self._providers.values():
+            provider.warm_up()
+        prices.warm_up()
+
+    def models(self) -> list[Model]:
+        """Return the models of all providers; those of one that does not tell are left out, but for the default."""
+        jobs = [gevent.spawn(self._names, provider) for provider in self._providers.values()]
+        gevent.joinall(jobs)
+        try:
+            default = self.default()
+            answering, wanted = self.resolve(default)
+        except HeadraceError:
+            default = ""
+        found = [
+            _model(provider, name, default)
+            for provider, job in zip(self._providers.values(), jobs, strict=True)
+            for name in job.value or ()
+        ]
+        if default and not any(model.default for model in found):
+            found.insert(0, _model(answering, wanted, default))
+        return found
+
+    def _names(self, provider: Provider) -> list[str]:
+        until, names = self._lists.get(provider.name, (0.0, []))
+        if time.monotonic() < until:
+            return names
+        try:
+            names, life = provider.models(), LIST_LIFE
+        except HeadraceError:
+            life = FAILURE_LIFE
+        self._lists[provider.name] = (time.monotonic() + life, names)
+        return names
+
+
+def _model(provider: Provider, name: str, default: str) -> Model:
+    id = f"{provider.name}/{name}"  # noqa: A001  # the field's name
+    return Model(id, provider.name, name, provider.is_embedded, id == default)

@@ -1,0 +1,180 @@
+"""One HTTP/1.1 request and its response on one socket of a pool.
+
+It hands on what has arrived, at once, and gives the socket back to the pool when the response was read to its end; any
+other end closes the socket. The parser is llhttp, by way of geventhttpclient. It knows no URLs, proxies or SDKs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent.socket
+import httpx2
+from geventhttpclient.connectionpool import ConnectionPool
+from geventhttpclient.response import HTTPParseError, HTTPResponse
+
+READ_SIZE = 65536
+"""Bytes asked of the kernel at once."""
+
+MOST_HEAD = 65536
+"""Bytes that the head of a response may have."""
+
+MOST_IDLE = 128
+"""Connections to one origin that are kept for later requests."""
+
+
+class StaleConnectionError(Exception):
+    """A kept connection was closed by the server before it answered anything."""
+
+
+class _Parser(HTTPResponse):
+    """Collects the pieces of the body as llhttp finds them, and takes nothing that stands behind the answer's end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def _on_message_begin(self) -> None:
+        if self.message_complete and self.get_code() >= 200:
+            raise HTTPParseError("bytes behind the end of the answer")
+        super()._on_message_begin()
+
+    def _on_body(self, piece: bytearray) -> None:
+        self.pieces.append(bytes(piece))
+
+
+class Exchange(httpx2.SyncByteStream):
+    """A request and its response.
+
+    Args:
+        pool: Where the socket comes from and goes back to.
+        read_timeout: Seconds that the server may be silent; None for ever.
+
+    Raises:
+        httpx2.ConnectTimeout, httpx2.ConnectError: no connection came about.
+    """
+
+    def __init__(self, pool: ConnectionPool, read_timeout: float | None) -> None:
+        self._pool = pool
+        kept = list(pool._socket_queue.queue)
+        self._socket: Any = _connect(pool)
+        self._is_kept = any(self._socket is one for one in kept)
+        if not self._is_kept:
+            # Else the request would wait until the server has acknowledged the end of the TLS handshake.
+            self._socket.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+        self._read_timeout = read_timeout
+        self._socket.settimeout(read_timeout)
+        self.parser = _Parser()
+        self._broken: httpx2.RemoteProtocolError | None = None
+
+    def send(self, data: bytes) -> None:
+        """Send the whole request."""
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise httpx2.WriteTimeout("the upstream did not accept the request in time") from error
+        except OSError as error:
+            # It may have answered before it read all, and said why.
+            if not self._is_readable():
+                self._raise_if_stale(error)
+                raise httpx2.WriteError(f"the upstream closed the connection during the request: {error}") from error
+
+    def read_head(self) -> None:
+        """Wait for the head of the final response."""
+        size = 0
+        while not self.parser.headers_complete or self.parser.get_code() < 200:
+            data = self._receive(is_first=size == 0)
+            size += len(data)
+            if not data:
+                raise httpx2.RemoteProtocolError("the upstream closed the connection before the end of its head")
+            self._feed(data)
+            if size > MOST_HEAD and not self.parser.headers_complete:
+                raise httpx2.RemoteProtocolError(f"the upstream's head has more than {MOST_HEAD} bytes")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the body as it arrives, to its end."""
+        while data := self.read():
+            yield data
+
+    def read(self) -> bytes:
+        """Return what has arrived of the body, waiting for more where nothing has; empty at its end.
+
+        Raises:
+            httpx2.ReadError, httpx2.ReadTimeout: the connection broke, or was silent for too long.
+            httpx2.RemoteProtocolError: it ended early, or what came is not HTTP.
+        """
+        parser = self.parser
+        while not parser.pieces:
+            if self._broken is not None:
+                raise self._broken
+            if parser.message_complete or self._socket is None:
+                return b""
+            data = self._receive()
+            try:
+                self._feed(data)
+            except httpx2.RemoteProtocolError as error:
+                # What stood before the bytes that are not HTTP has been received all the same.
+                self._broken = error
+            if not data and not parser.message_complete and self._broken is None:
+                raise httpx2.RemoteProtocolError("the upstream closed the connection before the end of its answer")
+        pieces, parser.pieces = parser.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Give the socket back if the response was read to its end, else close it. May be called twice."""
+        socket, self._socket = self._socket, None
+        if socket is None:
+            return
+        is_reusable = self.parser.message_complete and not self.parser.should_close()
+        if is_reusable and self._pool._socket_queue.qsize() < MOST_IDLE:
+            self._pool.return_socket(socket)
+        else:
+            self._pool.release_socket(socket)
+
+    def _receive(self, *, is_first: bool = False) -> bytes:
+        try:
+            if self._read_timeout is None:
+                # gevent tries before it waits; here there is nothing to be had until the socket says so. Nothing waits
+                # inside the TLS layer either: a record, which it reads whole, is no longer than what is asked of it.
+                gevent.socket.wait(self._socket._read_event)
+            data: bytes = self._socket.recv(READ_SIZE)
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout(f"the upstream was silent for {self._read_timeout:g} s") from error
+        except OSError as error:
+            if is_first:
+                self._raise_if_stale(error)
+            raise httpx2.ReadError(f"the connection to the upstream broke: {error}") from error
+        if is_first and not data:
+            self._raise_if_stale(None)
+        return data
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed(data)
+        except HTTPParseError as error:
+            # What stands behind the end is no part of the answer; the parser asks for the connection to be closed.
+            if not self.parser.message_complete:
+                raise httpx2.RemoteProtocolError(f"the upstream's answer is not HTTP: {error}") from error
+
+    def _is_readable(self) -> bool:
+        return not self._pool._is_socket_alive(self._socket)
+
+    def _raise_if_stale(self, cause: OSError | None) -> None:
+        if self._is_kept:
+            raise StaleConnectionError from cause
+
+
+def close_idle(pool: ConnectionPool) -> None:
+    """Close the connections that are kept for later requests."""
+    while not pool._socket_queue.empty():
+        pool._socket_queue.get_nowait().close()
+
+
+def _connect(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
+    try:
+        return pool.get_socket()
+    except TimeoutError as error:
+        raise httpx2.ConnectTimeout(f"no connection within {pool.connection_timeout:g} s") from error
+    except (OSError, RuntimeError) as error:
+        raise httpx2.ConnectError(str(error)) from error

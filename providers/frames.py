@@ -1,0 +1,103 @@
+"""The way of a streamed response's bytes to events, for every provider that answers with an event stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Protocol
+
+import gevent
+import httpx2
+
+from ..streaming import sse
+from ..streaming.errors import UpstreamBroken, UpstreamError
+from ..streaming.events import Event
+from .exchange import Exchange
+from .transport import EXCHANGE
+
+DRAIN_LIMIT = 0.25
+"""Seconds to wait for the rest of a body whose answer is over."""
+
+MOST_UNREAD = 65536
+"""Bytes of that rest that are worth reading."""
+
+
+class Decoder(Protocol):
+    """Reads the frames of one answer."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the upstream has said that the answer is over."""
+        ...
+
+    def read(self, frames: list[sse.Frame], events: list[Event]) -> None:
+        """Append the events in `frames`; with `is_done`, the last ones too. Raises UpstreamError."""
+        ...
+
+    def end(self) -> list[Event]:
+        """Return the last events, at the end of the body. Raises UpstreamError if the answer is not whole."""
+        ...
+
+
+def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Iterator[list[Event]]:
+    """Yield the events of a response, one list for each read from the network, then see to its connection.
+
+    Args:
+        response: A response whose body was not read yet.
+        upstream: How messages name the upstream.
+        decoder: Reads the frames.
+
+    Raises:
+        UpstreamError: the answer is not one, or broke off.
+        httpx2.TransportError: the connection broke.
+    """
+    exchange = _exchange_of(response, upstream)
+    # Only the exchange is needed from here on: the SDK's request and response may go.
+    del response
+    frames = sse.Decoder()
+    with closing(exchange):
+        try:
+            while data := exchange.read():
+                events: list[Event] = []
+                try:
+                    decoder.read(frames.feed(data), events)
+                except UpstreamError:
+                    # The deltas before the bad frame are part of the answer.
+                    yield events
+                    raise
+                except sse.FrameTooLargeError as error:
+                    raise UpstreamBroken(f"{upstream} broke off: {error}.") from error
+                yield events
+                if decoder.is_done:
+                    return _drain(exchange)
+        except httpx2.TransportError as error:
+            yield _end_in_spite_of(error, decoder)
+        else:
+            yield decoder.end()
+
+
+def _end_in_spite_of(error: httpx2.TransportError, decoder: Decoder) -> list[Event]:
+    # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
+    try:
+        return decoder.end()
+    except UpstreamBroken:
+        raise error from None
+
+
+def _exchange_of(response: httpx2.Response, upstream: str) -> Exchange:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    coding = response.headers.get("content-encoding", "identity").lower()
+    if kind in {"text/html", "application/json"} or coding != "identity":
+        response.close()
+        what = kind if coding == "identity" else f"a body encoded as {coding}"
+        raise UpstreamBroken(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
+    exchange: Exchange = response.extensions[EXCHANGE]
+    return exchange
+
+
+def _drain(exchange: Exchange) -> None:
+    # To the end of the body, where it comes soon: only then can the connection be used again.
+    unread = 0
+    with gevent.Timeout(DRAIN_LIMIT, exception=False), suppress(httpx2.TransportError):
+        while unread < MOST_UNREAD and (data := exchange.read()):
+            unread += len(data)

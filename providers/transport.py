@@ -1,0 +1,176 @@
+"""The HTTP transport under the official SDKs: gevent sockets, any number of connections, bytes as they arrive.
+
+The SDKs' own transport holds a thousand connections at most, and its bookkeeping for them is quadratic. This one keeps
+the SDK's side of the contract (httpx2's requests, responses and exceptions) and takes connecting, TLS, proxies and the
+parser from geventhttpclient.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import socket
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+import gevent.ssl
+import httpx2
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+
+from .exchange import Exchange, StaleConnectionError, close_idle
+
+EXCHANGE = "headrace.exchange"
+"""Name of the response's extension that holds its `Exchange`, for those who read it directly."""
+
+MOST_CONNECTIONS = 1_000_000
+"""Connections to one origin: in effect without a bound, since the service bounds its streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How requests reach one origin: through which pool, and what a plain HTTP proxy on the way needs."""
+
+    pool: ConnectionPool
+    is_proxied: bool = False
+    proxy_headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def head(self, request: httpx2.Request) -> bytes:
+        target = str(request.url).encode("ascii") if self.is_proxied else request.url.raw_path
+        lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
+        lines += [b"%b: %b" % header for header in (*request.headers.raw, *self.proxy_headers)]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+class Transport(httpx2.BaseTransport):
+    """Send the requests of one SDK client.
+
+    Args:
+        connect_timeout: Seconds that a connection may take to come about, TLS included.
+    """
+
+    def __init__(self, connect_timeout: float = 5.0) -> None:
+        self._connect_timeout = connect_timeout
+        self._routes: dict[tuple[str, str, int], _Route] = {}
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and return its response as soon as the head is there.
+
+        Raises:
+            httpx2.ConnectTimeout, httpx2.ConnectError: no connection came about.
+            httpx2.WriteError, httpx2.ReadError, httpx2.ReadTimeout: it broke, or was silent for too long.
+            httpx2.RemoteProtocolError: what came back is not HTTP.
+        """
+        route = self._route(request.url)
+        data = route.head(request) + request.read()
+        read_timeout = request.extensions.get("timeout", {}).get("read")
+        while True:
+            exchange = Exchange(route.pool, read_timeout)
+            try:
+                exchange.send(data)
+                exchange.read_head()
+            except StaleConnectionError:
+                # The server gave up a kept connection before it saw the request: it is asked once more, on a new one.
+                exchange.close()
+                close_idle(route.pool)
+            except BaseException:
+                exchange.close()
+                raise
+            else:
+                parser = exchange.parser
+                # As bytes: httpx2 would take a string that is not ASCII for a mistake of ours.
+                headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in parser.items()]
+                own = {EXCHANGE: exchange}
+                return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=own)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed with their responses."""
+        for route in self._routes.values():
+            route.pool.close()
+
+    def _route(self, url: httpx2.URL) -> _Route:
+        key = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        if key not in self._routes:
+            self._routes[key] = _new_route(*key, self._connect_timeout)
+        return self._routes[key]
+
+
+def _new_route(scheme: str, host: str, port: int, connect_timeout: float) -> _Route:
+    options: dict[str, Any] = {
+        "size": MOST_CONNECTIONS,
+        "connection_timeout": connect_timeout,
+        "network_timeout": None,
+    }
+    address = (host, port)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if (proxy := proxy_for(scheme, host, port)) is not None:
+        parts = urlsplit(proxy)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        address = (parts.hostname or "", parts.port or 80)
+        options |= {"use_proxy": True} | ({"proxy_user": user, "proxy_password": password} if user else {})
+        headers = _proxy_authorization(user, password)
+    if scheme == "https":
+        return _Route(_SecurePool(*address, host, port, ssl_context_factory=_tls_context, **options))
+    return _Route(_PlainPool(*address, host, port, **options), proxy is not None, headers)
+
+
+class _NumericAddress:
+    """Keeps a pool from asking the resolver, a thread's round trip away, for an address that is a number already."""
+
+    def _resolve(self) -> Any:  # noqa: ANN401  # as in the base class
+        host, port = self._connection_host, self._connection_port  # type: ignore[attr-defined]
+        try:
+            is_v6 = ipaddress.ip_address(host).version == 6
+        except ValueError:
+            return super()._resolve()  # type: ignore[misc]
+        family = socket.AF_INET6 if is_v6 else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
+
+
+class _PlainPool(_NumericAddress, ConnectionPool):
+    pass
+
+
+class _SecurePool(_NumericAddress, SSLConnectionPool):
+    """A pool whose connections are closed also where the wait for the TLS handshake is cut short."""
+
+    def _connect_socket(self, sock: Any, address: Any) -> Any:  # noqa: ANN401  # as in the base class
+        sock = ConnectionPool._connect_socket(self, sock, address)
+        if self._use_proxy:
+            self._setup_proxy(sock)
+        secure = self.ssl_context.wrap_socket(sock, server_hostname=self._request_host, do_handshake_on_connect=False)
+        try:
+            secure.do_handshake()
+        except BaseException:
+            # The pool closes the plain socket, which has handed its connection over and can close nothing.
+            secure.close()
+            raise
+        return secure
+
+
+def _proxy_authorization(user: str, password: str) -> tuple[tuple[bytes, bytes], ...]:
+    if not user:
+        return ()
+    return ((b"Proxy-Authorization", b"Basic " + base64.b64encode(f"{user}:{password}".encode())),)
+
+
+def proxy_for(scheme: str, host: str, port: int) -> str | None:
+    """Return the URL of the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for an address; None for none."""
+    proxy = getproxies_environment().get(scheme)
+    if not proxy or proxy_bypass_environment(f"{host}:{port}"):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@lru_cache(maxsize=1)
+def _tls_context(cafile: str | None = None) -> gevent.ssl.SSLContext:
+    # One for the process: reading the certificates takes tens of milliseconds. And gevent's own, which checks names and
+    # certificates as create_default_context does: that one makes blocking sockets where the process is not patched.
+    context = gevent.ssl.SSLContext(gevent.ssl.PROTOCOL_TLS_CLIENT)
+    if cafile is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cafile)
+    return context

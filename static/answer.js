@@ -1,0 +1,128 @@
+/**
+ * One turn on the page: the question, and the answer as it comes.
+ *
+ * Knows the elements of a turn and its states: waiting, flowing, done, stopped, failed. Knows no protocol and asks for
+ * nothing.
+ */
+
+import { Renderer } from "./markdown-dom.js";
+import { Markdown } from "./markdown.js";
+
+export class Answer {
+  /** Show a turn in a copy of `template`; `announcer` reads the answer out, `grown` is told when it got longer. */
+  constructor(template, turn, { announcer, grown }) {
+    this.element = template.content.firstElementChild.cloneNode(true);
+    this.announcer = announcer;
+    this.grown = grown;
+    this.parts = Object.fromEntries([...this.element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    this.parts.question.textContent = turn.question;
+    this.begin();
+  }
+
+  /** Begin, or begin again: what was shown is void. */
+  begin(note = "") {
+    const { prose, reasoning, thoughts } = this.parts;
+    prose.replaceChildren();
+    thoughts.replaceChildren();
+    reasoning.hidden = true;
+    this.announcer?.reset();
+    this.renderer = new Renderer(prose);
+    this.markdown = new Markdown(this.announcer ? new Both(this.renderer, this.announcer) : this.renderer);
+    this.coming = { text: "", reasoning: "" };
+    this.#state("waiting");
+    this.#note(note);
+    this.#facts("", []);
+  }
+
+  /** The next piece of the answer's text. It is on the page with the next frame. */
+  text(piece) {
+    this.coming.text += piece;
+    this.#later();
+  }
+
+  reasoning(piece) {
+    this.coming.reasoning += piece;
+    this.#later();
+  }
+
+  /** The answer has ended as `state`: done, stopped or failed, with a `note` to the reader. */
+  settle({ state, note = "", model = "", facts = [] }) {
+    this.#flush();
+    this.markdown.end(state !== "done");
+    this.renderer.flush();
+    this.#state(state);
+    this.#note(note);
+    this.#facts(model, facts);
+    this.grown?.();
+  }
+
+  #later() {
+    if (this.frame) return;
+    // A hidden page draws no frames, but its reader may be listening.
+    if (document.hidden) return this.#flush();
+    this.frame = requestAnimationFrame(() => this.#flush());
+    this.fallback = setTimeout(() => this.#flush(), 250);
+  }
+
+  #flush() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.fallback);
+    this.frame = 0;
+    const { text, reasoning } = this.coming;
+    this.coming = { text: "", reasoning: "" };
+    if (reasoning) this.#think(reasoning);
+    if (text) {
+      this.#state("flowing");
+      this.markdown.feed(text);
+      this.renderer.flush();
+    }
+    if (text || reasoning) this.grown?.();
+  }
+
+  #think(piece) {
+    const { reasoning, thoughts } = this.parts;
+    reasoning.hidden = false;
+    thoughts.append(piece);
+  }
+
+  #state(state) {
+    if (this.element.dataset.state === state) return;
+    const coming = state === "waiting" || state === "flowing";
+    this.element.dataset.state = state;
+    this.parts.answer.setAttribute("aria-busy", String(coming));
+    this.parts.waiting.hidden = state !== "waiting";
+    this.parts.foot.hidden = coming;
+    this.parts.copy.hidden = coming || !this.parts.prose.hasChildNodes();
+    this.parts.retry.hidden = state !== "failed";
+    this.parts.regenerate.hidden = state === "failed";
+  }
+
+  #note(note) {
+    const { note: element, reason } = this.parts;
+    // An alert is read out when its text comes into the page, so it is shown first.
+    element.hidden = !note;
+    reason.textContent = note;
+  }
+
+  #facts(model, facts) {
+    const rows = facts.map(({ value, label }) => row(value, label));
+    this.parts.facts.replaceChildren(...(model ? [row(model, "")] : []), ...rows);
+  }
+}
+
+function row(value, label) {
+  const item = document.createElement("li");
+  const strong = document.createElement("b");
+  strong.textContent = value;
+  item.append(strong, label && ` ${label}`);
+  return item;
+}
+
+/** Gives each operation to two sinks. */
+class Both {
+  constructor(...sinks) {
+    for (const operation of ["open", "text", "set", "close", "unwrap", "drop"]) {
+      this[operation] = (...values) => sinks.forEach((sink) => sink[operation](...values));
+    }
+  }
+}

@@ -1,0 +1,167 @@
+"""Everything that can go wrong, as one tree of two levels.
+
+Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking
+again can help. A message is for people: it carries the offending value and says what to do, and never a key, a header
+or an upstream's raw body. This file imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+
+class HeadraceError(Exception):
+    """The root of the tree.
+
+    Args:
+        message: One or two sentences for people.
+        retry_after: Seconds to wait before asking again, where known.
+    """
+
+    code = "internal"
+    status = 500
+    retryable = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class ConfigurationError(HeadraceError):
+    """A setting is wrong; raised while the application starts."""
+
+    code = "configuration"
+
+
+class RequestError(HeadraceError):
+    """The reader asked for something that it cannot have."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class UpstreamError(HeadraceError):
+    """The model's server did not answer as it should."""
+
+    code = "upstream_failed"
+    status = 502
+    retryable = True
+
+
+class LimitError(HeadraceError):
+    """A limit of this service was reached."""
+
+    code = "limit_reached"
+    status = 503
+    retryable = True
+
+
+class InternalError(HeadraceError):
+    """A mistake of ours; the message carries a reference that stands in the log beside the stack trace."""
+
+
+class InvalidRequest(RequestError):
+    """The body is not what the endpoint reads."""
+
+
+class Unauthorized(RequestError):
+    """No key, or one that is not known here."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The request comes from a web site that may not ask here."""
+
+    code = "forbidden"
+    status = 403
+
+
+class UnknownModel(RequestError):
+    """No provider that is set up here offers the model."""
+
+    code = "model_not_found"
+    status = 404
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than this service reads."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class TooManyStreams(LimitError):
+    """This worker already has as many open streams as it may."""
+
+    code = "too_many_streams"
+
+
+class ShuttingDown(LimitError):
+    """The worker is about to leave."""
+
+    code = "shutting_down"
+
+
+class DurationLimit(LimitError):
+    """The answer took longer than an answer may."""
+
+    code = "max_duration"
+    status = 504
+
+
+class ModelUnavailable(UpstreamError):
+    """The embedded model is not there, not yet there, or just being restarted."""
+
+    code = "model_unavailable"
+    status = 503
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection to the upstream came about."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamBroken(UpstreamError):
+    """The upstream answered with something that is not an answer, or broke off in the middle."""
+
+    code = "upstream_broken"
+
+
+class UpstreamRejected(UpstreamError):
+    """The upstream refused the request with an HTTP status or an error of its own.
+
+    Args:
+        status: The HTTP status for the reader: the upstream's own for 4xx, 502 otherwise.
+        code: What kind of refusal it was.
+    """
+
+    code = "upstream_rejected"
+
+    def __init__(
+        self, message: str, *, status: int, code: str, retryable: bool, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.status, self.code, self.retryable = status, code, retryable
+
+
+class ConnectTimeout(UpstreamError):
+    """The upstream's address did not accept a connection in time."""
+
+    code = "connect_timeout"
+    status = 504
+
+
+class FirstTokenTimeout(UpstreamError):
+    """The upstream took the request and sent no token in time."""
+
+    code = "first_token_timeout"
+    status = 504
+
+
+class StallTimeout(UpstreamError):
+    """The upstream fell silent in the middle of its answer."""
+
+    code = "stall_timeout"
+    status = 504

@@ -1,0 +1,120 @@
+"""What flows from a provider to a reader: small frozen values.
+
+This file imports nothing of ours and knows neither how events are made nor how they are written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "pause", "other"]
+"""Why a model ended its answer, in one vocabulary for all providers."""
+
+CancelReason: TypeAlias = Literal["reader_left", "reader_stalled", "stopped"]
+"""Why an answer was ended before the model did: nobody reads it, its reader accepts nothing, or somebody said stop."""
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
+    """What all events have in common: frozen, compared by value, and encodable as tagged JSON."""
+
+
+class Started(Event, frozen=True, gc=False, tag="started"):
+    """The upstream has begun to answer."""
+
+    id: str
+    model: str
+    provider: str
+
+
+class TextDelta(Event, frozen=True, gc=False, tag="text"):
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+class ReasoningDelta(Event, frozen=True, gc=False, tag="reasoning"):
+    """The next piece of what the model thinks aloud before it answers."""
+
+    text: str
+
+
+class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
+    """The model begins to call a tool. `call` counts the calls of one answer from 0; `id` is the provider's own."""
+
+    call: int
+    id: str
+    name: str
+
+
+class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
+    """The next piece of the JSON text of a call's arguments."""
+
+    call: int
+    text: str
+
+
+class ToolCallEnded(Event, frozen=True, gc=False, tag="tool_ended"):
+    """A call is complete; `arguments` is its whole, parsed JSON value."""
+
+    call: int
+    arguments: Any
+
+
+class Restarted(Event, frozen=True, gc=False, tag="restarted"):
+    """The answer begins again: all that was shown is void. `model` is the one that answers now."""
+
+    reason: str
+    model: str
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """What one request to one model took."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+
+class Usage(Event, frozen=True, gc=False, tag="usage"):
+    """What an answer took.
+
+    `input_tokens` includes those read from the provider's cache (`cached_tokens`), `output_tokens` those spent on
+    reasoning (`reasoning_tokens`). `cost` is in `currency`: None where the model's price is not known, 0 where it
+    costs nothing. `estimated` says that the provider never told, so that the numbers are derived from what was seen.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: float | None = None
+    currency: str = "USD"
+    estimated: bool = False
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Done(Event, frozen=True, gc=False, tag="done"):
+    """The answer is complete."""
+
+    finish_reason: FinishReason
+
+
+class Failed(Event, frozen=True, gc=False, tag="failed"):
+    """The answer broke off. `code` is stable (see errors.py); `retryable` says whether asking again can help."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
+    """The answer was ended because nobody wanted the rest of it."""
+
+    reason: CancelReason
+
+
+Terminal: TypeAlias = Done | Failed | Cancelled
+"""The three ends of a stream. Each stream has exactly one, and nothing follows it."""

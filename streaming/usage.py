@@ -1,0 +1,47 @@
+"""What an answer took where its provider never told: estimated from what was seen.
+
+Pure and cheap: sizes are counted as the pieces pass, and nothing is tokenised.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from .events import Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from .prices import cost
+
+BYTES_PER_TOKEN = 4
+"""UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""
+
+
+def text_of(event: Event) -> str:
+    """Return the text that a model wrote to bring about `event`; empty for all that is no delta."""
+    return event.text if isinstance(event, (TextDelta, ReasoningDelta, ToolCallDelta)) else ""
+
+
+def tokens_in(size: int) -> int:
+    """Estimate the tokens in `size` bytes of UTF-8 text."""
+    return math.ceil(size / BYTES_PER_TOKEN)
+
+
+def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int) -> Usage:
+    """Estimate what an answer took that was cut before its provider told.
+
+    Args:
+        model: The provider's own name of the model.
+        price_list: See `prices.cost`.
+        prompt_bytes: Size of all that was sent to the model, in bytes of UTF-8.
+        answer_bytes: Size of all that came back.
+    """
+    read, written = tokens_in(prompt_bytes), tokens_in(answer_bytes)
+    return Usage(read, written, cost=cost(price_list, model, read, written), estimated=True)
+
+
+def attributed(usage: Usage, model: str) -> Usage:
+    """Return `usage` with one attempt, of `model`, where its source has named none."""
+    if usage.attempts:
+        return usage
+    attempt = Attempt(model, usage.input_tokens, usage.output_tokens, usage.cost)
+    return msgspec.structs.replace(usage, attempts=(attempt,))

@@ -1,0 +1,1 @@
+"""One file for each protocol that a reader may speak: pure functions from events to bytes."""

@@ -1,0 +1,93 @@
+"""The protocol of this project: what `POST /api/chat` sends.
+
+Text is an unnamed frame that starts with `data: `, all else a named one that starts with `event: `, so that a reader
+that splits at blank lines and skips what does not start with `data: ` sees the text and `[DONE]` alone. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from ..sse import named
+
+HEARTBEAT = b": keep-alive\n\n"
+"""Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
+
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+"""What the response says of itself: an event stream that no proxy may keep, change or hold back."""
+
+_DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
+_encoder = msgspec.json.Encoder()
+
+
+def encode(events: list[Event]) -> bytes:
+    """Write events as frames; an empty list is a silence and becomes a heartbeat."""
+    if not events:
+        return HEARTBEAT
+    texts = [event.text for event in events if type(event) is TextDelta]
+    if len(texts) == len(events):
+        return _encode_texts(texts)
+    return b"".join([_encode_one(event) for event in events])
+
+
+def _encode_texts(texts: list[str]) -> bytes:
+    # JSON holds no line end, so one call encodes all of them and one replacement frames them.
+    return _DELTA + _encoder.encode_lines(texts)[:-1].replace(b"\n", _NEXT_DELTA) + _END
+
+
+def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each kind of event
+    match event:
+        case TextDelta(text):
+            return _DELTA + _encoder.encode(text) + _END
+        case ReasoningDelta(text):
+            return _frame(b"reasoning", {"delta": text})
+        case ToolCallStarted(call, id, name):  # the field's name
+            return _frame(b"tool", {"call": call, "id": id, "name": name})
+        case ToolCallDelta(call, text):
+            return _frame(b"tool", {"call": call, "delta": text})
+        case ToolCallEnded(call, arguments):
+            return _frame(b"tool", {"call": call, "arguments": arguments})
+        case Done():
+            return b"data: [DONE]\n\n"
+        case _:
+            return _frame(_NAMES[type(event)], fields(event))
+
+
+_NAMES: dict[type[Event], bytes] = {
+    Started: b"start",
+    Restarted: b"restart",
+    Usage: b"usage",
+    Failed: b"error",
+    Cancelled: b"cancelled",
+}
+
+
+def fields(event: Event) -> dict[str, Any]:
+    """Return an event's fields as they stand in its frame's data."""
+    built: dict[str, Any] = msgspec.to_builtins(event)
+    del built["event"]
+    return built
+
+
+def _frame(name: bytes, data: dict[str, Any]) -> bytes:
+    return named(name, _encoder.encode(data))

@@ -1,0 +1,64 @@
+"""The terminal's way in: `flask headrace ask` and `flask headrace models`, as processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+from tests.conftest import upstreams
+from tests.service import ROOT, environment
+from tests.upstream import Ended, Gate, Upstream, openai_wire
+
+
+def start(upstream: Upstream, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
+        cwd=ROOT,
+        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+
+
+def test_ask_prints_the_answer(upstream: Upstream) -> None:
+    upstream.answer("cli", openai_wire.answer("Hel", "lo – 🌊"))
+    out, err = start(
+        upstream, "ask", "hi", "--model", "openai/cli", "--system", "Be brief.", "--max-tokens", "9"
+    ).communicate(timeout=60)
+    assert (out, err) == ("Hello – 🌊\n", "")
+    assert upstream.requests("cli")[-1].body["max_tokens"] == 9
+    assert upstream.requests("cli")[-1].body["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_ask_prints_each_token_as_it_comes_and_ctrl_c_stops_the_upstream(upstream: Upstream) -> None:
+    upstream.answer("cli-stop", openai_wire.answer("one ", Gate("cli-stop"), "two"))
+    process = start(upstream, "ask", "hi", "--model", "openai/cli-stop")
+    assert process.stdout is not None
+    assert process.stdout.read(4) == "one "
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert upstream.wait_for(lambda: upstream.requests("cli-stop")[0].ended is Ended.ABORTED)
+    assert process.returncode != 0
+    assert "Traceback" not in err
+    assert "two" not in out
+
+
+def test_ask_tells_an_error_in_one_sentence(upstream: Upstream) -> None:
+    upstream.answer("cli-refused", openai_wire.error(401))
+    process = start(upstream, "ask", "hi", "--model", "openai/cli-refused")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out == ""
+    assert err.startswith("Error: openai refused")
+    assert len(err.splitlines()) == 1
+
+
+def test_models_marks_the_default_one(upstream: Upstream) -> None:
+    upstream.models = ["default", "other"]
+    out, _ = start(upstream, "models").communicate(timeout=60)
+    upstream.models = None
+    assert "* openai/default" in out.splitlines()
+    assert "  openai/other" in out.splitlines()

@@ -1,0 +1,72 @@
+"""Who may ask: bearers of a key, and pages of this site or an allowed one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reader import QUESTION, send
+from tests.service import Service
+from tests.upstream import Upstream, openai_wire
+
+
+class TestOtherSites:
+    def post(self, service: Service, upstream: Upstream, **headers: str) -> int:
+        upstream.answer("default", openai_wire.answer("ok"))
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return send(service.url + "/api/chat", {"messages": QUESTION}, headers=named).status
+
+    def test_may_not_ask(self, service: Service, upstream: Upstream) -> None:
+        assert self.post(service, upstream, Origin="https://evil.example") == 403
+        assert self.post(service, upstream, Origin="null") == 403
+        assert self.post(service, upstream, Sec_Fetch_Site="cross-site") == 403
+        assert self.post(service, upstream, Sec_Fetch_Site="same-site") == 403
+        assert self.post(service, upstream, Origin=service.url, Sec_Fetch_Site="cross-site") == 403
+
+    def test_are_told_from_this_one_and_from_programs(self, service: Service, upstream: Upstream) -> None:
+        assert self.post(service, upstream) == 200
+        assert self.post(service, upstream, Origin=service.url) == 200
+        assert self.post(service, upstream, Origin=service.url, Sec_Fetch_Site="same-origin") == 200
+
+    def test_may_ask_where_their_origin_is_allowed(self, upstream: Upstream) -> None:
+        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_CORS_ORIGINS": "https://app.example"}
+        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
+            assert self.post(own, upstream, Origin="https://app.example", Sec_Fetch_Site="cross-site") == 200
+            assert self.post(own, upstream, Origin="https://evil.example", Sec_Fetch_Site="cross-site") == 403
+
+    def test_may_read_the_answer_in_a_browser_where_their_origin_is_allowed(self, upstream: Upstream) -> None:
+        upstream.answer("default", openai_wire.answer("ok"))
+        upstream.answer("refused", openai_wire.error(429, retry_after=3))
+        allowed, evil = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_CORS_ORIGINS": "https://app.example"}
+        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
+            url = own.url + "/api/chat"
+            preflight = send(url, method="OPTIONS", headers=allowed | asked)
+            assert preflight.headers["access-control-allow-origin"] == "https://app.example"
+            assert "content-type" in preflight.headers["access-control-allow-headers"].lower()
+            for model in ("openai/default", "openai/refused"):
+                answer = send(url, {"messages": QUESTION, "model": model}, headers=allowed)
+                assert answer.headers["access-control-allow-origin"] == "https://app.example"
+            assert answer.status == 429
+            assert "access-control-allow-origin" not in send(url, method="OPTIONS", headers=evil | asked).headers
+
+
+class TestKeys:
+    @pytest.fixture(scope="class")
+    def guarded(self, upstream: Upstream):
+        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_API_KEYS": "key-one, key-two"}
+        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
+            yield own
+
+    @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic key-one", "Bearer", "Bearer key-one,key-two"])
+    def test_a_wrong_one_is_a_401(self, guarded: Service, header: str | None) -> None:
+        headers = {"Authorization": header} if header else {}
+        answer = send(guarded.url + "/api/chat", {"messages": QUESTION}, headers=headers)
+        assert (answer.status, answer.error["code"]) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize("key", ["key-one", "key-two"])
+    def test_each_of_them_lets_in(self, guarded: Service, upstream: Upstream, key: str) -> None:
+        upstream.answer("default", openai_wire.answer("ok"))
+        headers = {"Authorization": f"Bearer {key}"}
+        assert send(guarded.url + "/api/chat", {"messages": QUESTION}, headers=headers).text == "ok"

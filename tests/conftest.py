@@ -1,0 +1,48 @@
+"""What many tests share: an upstream that does as it is told, and the service in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.service import Service
+from tests.upstream import Upstream
+
+NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def service(upstream: Upstream) -> Iterator[Service]:
+    with Service(**upstreams(upstream)) as running:
+        yield running
+
+
+def upstreams(upstream: Upstream) -> dict[str, str]:
+    """Return the settings of a service that asks `upstream` as OpenAI and as Anthropic."""
+    return {
+        "OPENAI_BASE_URL": upstream.url + "/v1",
+        "OPENAI_API_KEY": "sk-test-openai",
+        "ANTHROPIC_BASE_URL": upstream.url,
+        "ANTHROPIC_API_KEY": "sk-ant-test",
+        "HEADRACE_MODEL": "openai/default",
+    }
+
+
+def require(program: str, install: str) -> str:
+    """Return the path of a program, or skip the test with the command that installs it; in CI, fail."""
+    path = shutil.which(program)
+    if path is None:
+        sentence = f"{program} is not installed: {install}"
+        if os.environ.get(NOTHING_MAY_BE_SKIPPED):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    return path

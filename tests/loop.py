@@ -1,0 +1,33 @@
+"""Waiting in the event loop, for tests whose code under test runs in greenlets of this process."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T | None], limit: float = 5.0) -> T:
+    """Let the greenlets run until `condition()` is true, and return what it gave.
+
+    An IndexError counts as not yet true, so that it may speak of something that has not come yet.
+
+    Raises:
+        AssertionError: it was not true within `limit` seconds.
+    """
+    with gevent.Timeout(limit, AssertionError(f"not true within {limit} s: {condition}")):
+        while True:
+            with contextlib.suppress(IndexError):
+                if value := condition():
+                    return value
+            gevent.sleep(0.002)
+
+
+def settle() -> None:
+    """Let every greenlet run that is ready, and those that they make ready: until all of them wait for something."""
+    for _ in range(20):
+        gevent.sleep(0)

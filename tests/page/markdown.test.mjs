@@ -1,0 +1,236 @@
+/** The streaming Markdown: the same tree however it is cut, and one that looks right after every character. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Markdown } from "../../static/markdown.js";
+import { Tree, seen, stoppedAt, treeOf } from "./tree.mjs";
+
+const EXAMPLES = {
+  "a paragraph": ["one\ntwo", "<p>one\ntwo</p>"],
+  "two paragraphs": ["one\n\ntwo\n", "<p>one</p><p>two</p>"],
+  "carriage returns": ["one\r\ntwo\r\n\r\nthree", "<p>one\ntwo</p><p>three</p>"],
+  headings: ["# One #\n## Two\n###### Six\n####### Seven", "<h1>One</h1><h2>Two</h2><h6>Six</h6><p>####### Seven</p>"],
+  "a heading with marks": ["## C# and #x\n## a # b ##\n#", "<h2>C# and #x</h2><h2>a # b</h2><h1/>"],
+  "underlined headings": ["One\n===\nTwo\n---\n", "<h1>One</h1><h2>Two</h2>"],
+  emphasis: ["*a* _b_ **c** __d__ ***e***", "<p><em>a</em> <em>b</em> <strong>c</strong> <strong>d</strong> <em><strong>e</strong></em></p>"],
+  "nested emphasis": ["**a *b* c** *a **b** c*", "<p><strong>a <em>b</em> c</strong> <em>a <strong>b</strong> c</em></p>"],
+  "emphasis that is none": ["2 * 3 * 4, 5*3*2, snake_case_name, *a and **b", "<p>2 * 3 * 4, 5*3*2, snake_case_name, *a and **b</p>"],
+  "marks that do not match": ["*foo**bar* **a*", "<p><em>foo**bar</em> **a*</p>"],
+  "emphasis without blanks": ["**重点：**内容，*很*好", "<p><strong>重点：</strong>内容，<em>很</em>好</p>"],
+  strike: ["~~old~~ ~5 ~~ 6", "<p><del>old</del> ~5 ~~ 6</p>"],
+  "code in text": ["`a` ``b ` c`` ` d `", "<p><code>a</code> <code>b ` c</code> <code>d</code></p>"],
+  "code holds marks": ["`**a** [b](http://c.d) \\`", "<p><code>**a** [b](http://c.d) \\</code></p>"],
+  "code without end": ["a `b and ` ``c", "<p>a <code>b and</code> ``c</p>"],
+  escapes: ["\\*a\\* \\[b\\] c\\d", "<p>*a* [b] c\\d</p>"],
+  entities: ["&lt;b&gt; &amp;amp; &#65;&#x42; &nope; & &#0;", "<p><b> &amp; AB &nope; & \ufffd</p>"],
+  "hard breaks": ["a  \nb\\\nc\nd  ", "<p>a<br/>b<br/>c\nd</p>"],
+  "a fence": ["```python title=x\na = 1\n\n\tb\n```\nafter", "<fence python>a = 1\n\n\tb</fence><p>after</p>"],
+  "a fence in a fence": ["````md\n```py\nx\n```\n````", "<fence md>```py\nx\n```</fence>"],
+  "a fence of tildes": ["~~~\n```\n~~~", "<fence>```</fence>"],
+  "three marks in a line": ["```not a fence``` here", "<p><code>not a fence</code> here</p>"],
+  links: ['[a](http://b.c "T") [d *e*](<https://f g>) [h](mailto:i@j.k)', "<p><a http://b.c T>a</a> d <em>e</em> <a mailto:i@j.k>h</a></p>"],
+  "brackets in an address": ["[a](https://b.c/d_(e)) [f](https://g.h/\\))", "<p><a https://b.c/d_(e)>a</a> <a https://g.h/)>f</a></p>"],
+  "brackets that are no link": ["[1] [^2] a[0] [b] (c) [d](e f) [g", "<p>[1] [^2] a[0] [b] (c) [d](e f) [g</p>"],
+  "links hold no links": ["[a [b](http://c.d) e](http://f.g)", "<p>[a <a http://c.d>b</a> e](<a http://f.g>http://f.g</a>)</p>"],
+  "pictures are links": ["![a](http://b.c/d.png) ![](http://e.f) [![g](http://h.i)](http://j.k)", "<p><a http://b.c/d.png>a</a> <a http://e.f>http://e.f</a> <a http://j.k>g</a></p>"],
+  "bare addresses": ["See https://a.b/c_(d). (www.e.f) **http://g.h**!", "<p>See <a https://a.b/c_(d)>https://a.b/c_(d)</a>. (<a https://www.e.f>www.e.f</a>) <strong><a http://g.h>http://g.h</a></strong>!</p>"],
+  "addresses in angles": ["<https://a.b> <c@d.ef> <x:y> <b>", "<p><a https://a.b>https://a.b</a> <a mailto:c@d.ef>c@d.ef</a> <x:y> <b></p>"],
+  "words like addresses": ["http https:/ www. ht xhttp://a.b", "<p>http https:/ www. ht xhttp://a.b</p>"],
+  "a list": ["- a\n- b\n\n- c\n* d", "<ul><li><p>a</p></li><li><p>b</p></li><li><p>c</p></li></ul><ul><li><p>d</p></li></ul>"],
+  "a numbered list": ["3. a\n4. b\n\n   more\n5. c\n\nend", "<ol 3><li><p>a</p></li><li><p>b</p><p>more</p></li><li><p>c</p></li></ol><p>end</p>"],
+  "nested lists": ["1. a\n   - b\n     - c\n   - d\n2. e", "<ol><li><p>a</p><ul><li><p>b</p><ul><li><p>c</p></li></ul></li><li><p>d</p></li></ul></li><li><p>e</p></li></ol>"],
+  "lists indented by two": ["1. a\n  - b\n  - c\n2. d", "<ol><li><p>a</p><ul><li><p>b</p></li><li><p>c</p></li></ul></li><li><p>d</p></li></ol>"],
+  "lists indented by a tab": ["- a\n\t- b\n\t- c\n- d", "<ul><li><p>a</p><ul><li><p>b</p></li><li><p>c</p></li></ul></li><li><p>d</p></li></ul>"],
+  "a list below a line": ["Of these:\n- a\n1986. no list", "<p>Of these:</p><ul><li><p>a\n1986. no list</p></li></ul>"],
+  "a task list": ["- [ ] a\n- [x] b\n- [x](http://c.d)", "<ul><li o><p>a</p></li><li x><p>b</p></li><li><p><a http://c.d>x</a></p></li></ul>"],
+  "a fence in a list": ["1. a\n   ```sh\n   ls\n     -l\n   ```\n2. b", "<ol><li><p>a</p><fence sh>ls\n  -l</fence></li><li><p>b</p></li></ol>"],
+  "a list that starts bold": ["* **a** b\n* *c*\n***", "<ul><li><p><strong>a</strong> b</p></li><li><p><em>c</em></p></li></ul><hr/>"],
+  quotes: ["> a\n> > b\nlazy\n\n> c\n- d", "<q><p>a</p><q><p>b\nlazy</p></q></q><q><p>c</p></q><ul><li><p>d</p></li></ul>"],
+  "a quote with a list": ["> - a\n>   b\n>\n> c", "<q><ul><li><p>a\nb</p></li></ul><p>c</p></q>"],
+  rules: ["***\n- - -\n___\n--", "<hr/><hr/><hr/><p>--</p>"],
+  "a table": ["| a | b |\n|:-:|--:|\n| `x` \\| y | **z** |\n\nend", "<table><tr><th>a</th><th>b</th></tr><tr><td =><code>x</code> | y</td><td >><strong>z</strong></td></tr></table><p>end</p>"],
+  "a table without outer bars": ["a | b\n--|--\n1 | 2", "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>"],
+  "a table below a line": ["So:\n| a |\n|---|\n| 1<br>2 |\n# x", "<p>So:</p><table><tr><th>a</th></tr><tr><td>1<br/>2</td></tr></table><h1>x</h1>"],
+  "bars that are no table": ["| a | *b*\nc\n\n| d\n\n| e", "<p>| a | <em>b</em>\nc</p><p>| d</p><p>| e</p>"],
+  "empty cells": ["|a||\n|-|-|\n||b|", "<table><tr><th>a</th><th/></tr><tr><td/><td>b</td></tr></table>"],
+  "HTML is text": ["<script>alert(1)</script>\n\n<img src=x onerror=y> <!-- z -->", "<p><script>alert(1)</script></p><p><img src=x onerror=y> <!-- z --></p>"],
+};
+
+for (const [name, [source, tree]] of Object.entries(EXAMPLES)) {
+  test(`${name}: is read`, () => assert.equal(String(treeOf(source)), tree));
+
+  test(`${name}: gives the same tree however it is cut`, () => {
+    assert.equal(fed([...source]), tree, "one character at a time");
+    for (let cut = 1; cut < source.length; cut++) {
+      assert.equal(fed([source.slice(0, cut), source.slice(cut)]), tree, `cut after ${JSON.stringify(source.slice(0, cut))}`);
+    }
+    for (let size = 2; size < 8; size++) assert.equal(fed(source.match(new RegExp(`.{1,${size}}`, "gs"))), tree);
+  });
+
+  test(`${name}: looks the same at every moment however it came there`, () => {
+    for (let end = 1; end <= source.length; end++) {
+      const tree = new Tree();
+      const markdown = new Markdown(tree);
+      for (const mark of source.slice(0, end)) markdown.feed(mark);
+      assert.equal(String(tree), seen(source.slice(0, end)));
+    }
+  });
+}
+
+test("all examples in one answer, in random pieces", () => {
+  const source = Object.values(EXAMPLES).map(([text]) => text).join("\n\n");
+  const whole = String(treeOf(source));
+  let state = 7;
+  for (let round = 0; round < 60; round++) {
+    const pieces = [];
+    for (let at = 0; at < source.length; ) {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      const size = 1 + (state >> 8) % 12;
+      pieces.push(source.slice(at, at + size));
+      at += size;
+    }
+    assert.equal(fed(pieces), whole);
+  }
+});
+
+const MOMENTS = [
+  ["a **", "<p>a</p>"],
+  ["a **bo", "<p>a <strong>bo</strong></p>"],
+  ["a **bold*", "<p>a <strong>bold</strong></p>"],
+  ["a **bold**", "<p>a <strong>bold</strong></p>"],
+  ["a `co", "<p>a <code>co</code></p>"],
+  ["a ~~o", "<p>a <del>o</del></p>"],
+  ["[li", "<p><a>li</a></p>"],
+  ["[link]", "<p><a>link</a></p>"],
+  ["[link](https://exa", "<p><a>link</a></p>"],
+  ["![pic](https://exa", "<p><a>pic</a></p>"],
+  ["see [12", "<p>see</p>"],
+  ["at https://exa", "<p>at <a>https://exa</a></p>"],
+  ["``", ""],
+  ["```", ""],
+  ["```py\n", "<fence py/>"],
+  ["```py\na\n``", "<fence py>a</fence>"],
+  ["| a | b", "<table><tr><th>a</th><th>b</th></tr></table>"],
+  ["| a | b |\n|--", "<table><tr><th>a</th><th>b</th></tr></table>"],
+  ["| a |\n|---|\n| **x", "<table><tr><th>a</th></tr><tr><td><strong>x</strong></td></tr></table>"],
+  ["-", ""],
+  ["- a\n-", "<ul><li><p>a</p></li></ul>"],
+  ["- [", ""],
+  ["- [x] d", "<ul><li x><p>d</p></li></ul>"],
+  ["##", ""],
+  ["## T ##", "<h2>T</h2>"],
+  ["text\n--", "<p>text</p>"],
+  ["a &am", "<p>a</p>"],
+  ["a\\", "<p>a</p>"],
+];
+
+for (const [source, tree] of MOMENTS) {
+  test(`while it comes, ${JSON.stringify(source)} shows no marks`, () => assert.equal(seen(source), tree));
+}
+
+test("no mark that is completed later is ever shown on the way", () => {
+  const source = "A **bold** and *soft* `code`, ~~old~~ and [a link](https://a.b/c) or ![one](https://d.e).";
+  for (let end = 0; end <= source.length; end++) assert.doesNotMatch(seen(source.slice(0, end)), /[*`~[\]()!]/);
+});
+
+test("what was cut off stays as it looked", () => {
+  assert.equal(stoppedAt("a **bo"), "<p>a <strong>bo</strong></p>");
+  assert.equal(stoppedAt("a `co"), "<p>a <code>co</code></p>");
+  assert.equal(stoppedAt("a [link](https://exa"), "<p>a link</p>");
+  assert.equal(stoppedAt("| a | b"), "<table><tr><th>a</th><th>b</th></tr></table>");
+  assert.equal(stoppedAt("```py\na"), "<fence py>a</fence>");
+});
+
+test("a tail is touched, never what stands before it", () => {
+  const tree = new Tree();
+  const markdown = new Markdown(tree);
+  let settled = [];
+  for (const mark of Object.values(EXAMPLES).map(([text]) => text).join("\n\n\n")) {
+    markdown.feed(mark);
+    settled.forEach((node, index) => assert.equal(tree.root.children[index], node));
+    settled = tree.root.children.slice(0, -1);
+  }
+});
+
+const FLOODS = {
+  brackets: "[",
+  "closing brackets": "]",
+  stars: "*",
+  "stars and letters": "*a",
+  "double stars": "**a ",
+  underscores: "_a_",
+  quotes: ">",
+  "quotes and blanks": "> ",
+  bullets: "- ",
+  "nested bullets": "- a\n  ",
+  ticks: "`",
+  "tick runs": "`a``b```c",
+  tildes: "~~a",
+  hashes: "#",
+  "hashes and blanks": "# ",
+  bars: "|",
+  "bars and lines": "|a\n",
+  backslashes: "\\",
+  bangs: "![",
+  "open links": "[a](",
+  "open links with titles": "[a](b \"",
+  "open addresses": "[a](b(",
+  "closed links": "[a](http://b.c)",
+  angles: "<",
+  "angles and letters": "<a",
+  ampersands: "&",
+  entities: "&amp",
+  schemes: "http://",
+  "an address of marks": "http://a...",
+  blanks: " ",
+  "blanks and a letter": "  a",
+  tabs: "\t",
+  dashes: "-",
+  "dashes and bars": "-|",
+  lines: "\n",
+  digits: "1",
+  numbers: "1.",
+  words: "the quick brown fox ",
+  emoji: "👩‍🚀",
+};
+
+for (const [name, unit] of Object.entries(FLOODS)) {
+  test(`a flood of ${name} takes linear time and gives a flat tree`, () => {
+    const times = [20_000, 80_000].map((length) => {
+      const source = unit.repeat(length / unit.length);
+      const started = performance.now();
+      const tree = new Tree();
+      const markdown = new Markdown(tree);
+      for (const mark of source) markdown.feed(mark);
+      markdown.end();
+      assert.ok(tree.deepest < 40, `${tree.deepest} deep`);
+      assert.ok(tree.operations < 12 * length + 100, `${tree.operations} operations`);
+      return performance.now() - started;
+    });
+    assert.ok(times[1] < 16 * times[0] + 150, `${times.map(Math.round)} ms`);
+  });
+}
+
+test("nested lists end at a bounded depth", () => {
+  const source = Array.from({ length: 2000 }, (_, depth) => `${"  ".repeat(depth)}- a`).join("\n");
+  const tree = treeOf(source);
+  assert.ok(tree.deepest < 40);
+  assert.equal(String(tree).match(/a/g).length, 2000);
+});
+
+test("a megabyte of an answer is read within a second", () => {
+  const part = Object.values(EXAMPLES).map(([text]) => text).join("\n\n");
+  const source = part.repeat(Math.ceil(1_000_000 / part.length));
+  const started = performance.now();
+  treeOf(source);
+  assert.ok(performance.now() - started < 2000, `${performance.now() - started} ms`);
+});
+
+function fed(pieces) {
+  const tree = new Tree();
+  const markdown = new Markdown(tree);
+  for (const piece of pieces) markdown.feed(piece);
+  markdown.end();
+  return String(tree);
+}

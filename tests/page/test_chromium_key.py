@@ -1,0 +1,29 @@
+"""A service that wants a key, in a real browser."""
+
+import pytest
+
+from tests.conftest import upstreams
+from tests.page.screen import MODEL, ask, last
+from tests.service import Service
+from tests.upstream import openai_wire
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
+
+
+def test_it_asks_for_the_key_and_goes_on_with_the_question(browser, upstream):
+    upstream.answer(MODEL, openai_wire.answer("Come in."))
+    with Service(**upstreams(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
+        context = browser.new_context(base_url=service.url)
+        page = context.new_page()
+        page.goto("/")
+        field = page.get_by_label("This service asks for a key")
+        expect(field).to_be_focused(timeout=20_000)
+        ask(page)
+        expect(last(page, "failed")).to_contain_text("Send one of this service's keys")
+        field.fill("open-sesame")
+        field.press("Enter")
+        expect(last(page, "done").locator(".prose")).to_have_text("Come in.", timeout=20_000)
+        expect(field).to_be_hidden()
+        page.reload()
+        page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=20_000)
+        context.close()

@@ -1,0 +1,51 @@
+"""For one test: the embedded model, an upstream of its own, and the transport by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from flask_headrace.providers import local
+from flask_headrace.providers.transport import Transport
+
+from tests.upstream import Upstream
+
+
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    before = os.environ.pop(local.STATE_VARIABLE, None)
+    yield
+    os.environ.pop(local.STATE_VARIABLE, None)
+    if before is not None:
+        os.environ[local.STATE_VARIABLE] = before
+
+
+@pytest.fixture
+def runnable(own_environment: None) -> None:
+    reason = local.unavailable_reason()
+    if reason and os.environ.get("REQUIRE_ALL_TESTS"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def model(runnable: None) -> Iterator[local.LocalModel]:
+    model = local.LocalModel()
+    model.start()
+    yield model
+    model.stop()
+
+
+@pytest.fixture
+def own_upstream() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    made = Transport(connect_timeout=2)
+    yield made
+    made.close()

@@ -1,0 +1,233 @@
+"""What every provider promises. A test class of a provider inherits these tests and names its wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import ClassVar
+
+import gevent
+import pytest
+from flask_headrace.providers.base import ChatRequest, Message, Provider
+from flask_headrace.streaming.errors import UpstreamError
+from flask_headrace.streaming.events import Done, Event, ReasoningDelta, TextDelta, Usage
+
+from tests.loop import until
+from tests.upstream import (
+    Chunk,
+    Gate,
+    Hang,
+    Head,
+    Reasoning,
+    Tokens,
+    Upstream,
+    addresses,
+    anthropic_wire,
+    cuts,
+    faults,
+    oddities,
+    openai_wire,
+    plain,
+    script,
+)
+
+KEY = "sk-test-0123456789abcdef"
+WIRES = (openai_wire, anthropic_wire)
+QUESTION = (Message("system", "Be brief."), Message("user", "hi"))
+
+
+WHOLE_ALL_THE_SAME = {"shorter than its content-length"}
+"""Answers that are broken as HTTP, and said before it that they were complete."""
+
+
+def names_of(collection) -> list[str]:
+    """List the names of a collection of scripts that every wire has."""
+    return sorted(set.intersection(*(set(collection(wire)) for wire in WIRES)))
+
+
+def ask(provider: Provider) -> Iterator[list[Event]]:
+    return provider.stream(ChatRequest("m", QUESTION))
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+class Heard:
+    """A whole answer: its events, and the error that it ended with, if any."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.batches: list[list[Event]] = []
+        self.error: UpstreamError | None = None
+        try:
+            self.batches.extend(self._kept(ask(provider)))
+        except UpstreamError as error:
+            self.error = error
+        self.events = [event for batch in self.batches for event in batch]
+        self.text = text_of(self.events)
+
+    def _kept(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
+        for batch in batches:
+            self.batches.append(batch)
+        yield from ()
+
+
+class ProviderContract:
+    """The promises. `make` builds the provider for an upstream's URL; `wire` is what the upstream speaks."""
+
+    wire: ClassVar[ModuleType]
+
+    def make(self, url: str) -> Provider:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def provider(self, own_upstream: Upstream) -> Provider:
+        return self.make(own_upstream.url)
+
+    def hear(self, upstream: Upstream, provider: Provider, answer) -> Heard:
+        upstream.answer("m", answer)
+        return Heard(provider)
+
+    # The answer
+
+    def test_is_a_provider(self, provider) -> None:
+        assert isinstance(provider, Provider)
+        assert KEY not in repr(provider)
+
+    def test_yields_deltas_in_order_then_usage_then_done(self, own_upstream, provider) -> None:
+        answer = self.wire.answer(Reasoning("hm"), "Hel", "lo ö🌊", usage=Tokens(9, 3))
+        heard = self.hear(own_upstream, provider, answer)
+        *deltas, usage, done = heard.events
+        assert deltas == [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo ö🌊")]
+        assert isinstance(usage, Usage)
+        assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (9, 3, False)
+        assert done == Done("stop")
+        assert heard.batches[-1][-2:] == [usage, done]
+
+    def test_yields_a_token_before_the_next_one_exists(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", self.wire.answer("one", Gate("two"), "two"))
+        batches = ask(provider)
+        got: list[Event] = []
+        while not got:
+            got += next(batches)
+        assert got == [TextDelta("one")]
+        own_upstream.open_gate("two")
+        assert text_of([event for batch in batches for event in batch]) == "two"
+
+    @pytest.mark.parametrize("name", names_of(oddities.odd))
+    def test_understands_an_answer_that_looks_odd(self, own_upstream, provider, name: str) -> None:
+        heard = self.hear(own_upstream, provider, oddities.odd(self.wire)[name])
+        assert heard.error is None
+        assert heard.text == oddities.TEXT
+        assert heard.events[-1] == Done("stop")
+
+    @pytest.mark.parametrize("size", [1, 2, 7, 100, 1000])
+    def test_understands_an_answer_however_it_is_cut(self, own_upstream, provider, size: int) -> None:
+        answer = self.wire.answer("Hel", "lo ö🌊")
+        heard = self.hear(own_upstream, provider, cuts.cut(cuts.raw(answer), size))
+        assert (heard.error, heard.text) == (None, "Hello ö🌊")
+
+    def test_asks_on_the_same_connection_again(self, own_upstream, provider) -> None:
+        for _ in range(3):
+            assert self.hear(own_upstream, provider, self.wire.answer("Hel", "lo")).text == "Hello"
+        assert own_upstream.connections.accepted == 1
+
+    def test_does_not_wait_for_a_connection_that_stays_open_behind_the_end(self, own_upstream, provider) -> None:
+        *steps, last = self.wire.answer("Hello").steps
+        with gevent.Timeout(5):
+            heard = self.hear(own_upstream, provider, script(*steps, Chunk(last.data), Hang()))
+        assert heard.text == "Hello"
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    # What goes wrong
+
+    @pytest.mark.parametrize("name", sorted(set(names_of(faults.broken)) - WHOLE_ALL_THE_SAME))
+    def test_tells_of_an_answer_that_is_broken(self, own_upstream, provider, name: str) -> None:
+        broken = faults.broken(self.wire)[name]
+        heard = self.hear(own_upstream, provider, broken)
+        assert isinstance(heard.error, UpstreamError)
+        assert not any(isinstance(event, Done) for event in heard.events)
+        assert "<" not in heard.error.message
+        assert heard.text == text_of(heard.events)
+        assert "Hello world".startswith(heard.text) or heard.text == "0 1 "
+        until(lambda: all(request.ended for request in own_upstream.requests()))
+
+    @pytest.mark.parametrize("name", sorted(WHOLE_ALL_THE_SAME))
+    def test_takes_an_answer_for_whole_that_has_said_so(self, own_upstream, provider, name: str) -> None:
+        heard = self.hear(own_upstream, provider, faults.broken(self.wire)[name])
+        assert (heard.error, heard.events[-1]) == (None, Done("stop"))
+
+    @pytest.mark.parametrize("way", ["closed", "reset", "half-closed", "ended"])
+    def test_yields_what_came_before_the_answer_broke(self, own_upstream, provider, way: str) -> None:
+        assert self.hear(own_upstream, provider, faults.broken(self.wire)[f"{way} in a frame"]).text == "Hello"
+
+    @pytest.mark.parametrize("name", names_of(faults.refusals))
+    def test_tells_of_a_refusal(self, own_upstream, provider, name: str) -> None:
+        heard = self.hear(own_upstream, provider, faults.refusals(self.wire)[name])
+        assert heard.events == []
+        assert name[:3] in heard.error.message
+        assert 400 <= heard.error.status < 600
+        assert "<" not in heard.error.message
+        assert KEY not in heard.error.message
+        assert len(own_upstream.requests("m")) == 1
+
+    def test_tells_of_an_upstream_that_is_not_there(self) -> None:
+        with addresses.refusing() as url:
+            assert Heard(self.make(url)).error.code == "upstream_unreachable"
+
+    # What stops it
+
+    def test_asks_nobody_before_it_is_iterated(self, own_upstream, provider) -> None:
+        batches = ask(provider)
+        gevent.sleep(0.02)
+        assert own_upstream.connections.accepted == 0
+        batches.close()
+        assert own_upstream.connections.accepted == 0
+
+    def test_closing_the_iterator_closes_the_upstream(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", self.wire.answer("one", Gate("never"), "two"))
+        batches = ask(provider)
+        while not text_of(next(batches)):
+            pass
+        batches.close()
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    @pytest.mark.parametrize("name", names_of(faults.silent))
+    def test_killing_the_greenlet_closes_an_upstream_that_is(self, own_upstream, provider, name: str) -> None:
+        own_upstream.answer("m", faults.silent(self.wire)[name])
+        greenlet = gevent.spawn(Heard, provider)
+        until(lambda: own_upstream.requests("m"))
+        gevent.sleep(0.02)
+        assert own_upstream.requests("m")[0].ended is None
+        greenlet.kill()
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    def test_killing_the_greenlet_closes_an_upstream_that_is_in_the_middle_of_a_refusal(
+        self, own_upstream, provider
+    ) -> None:
+        own_upstream.answer("m", script(Head(500, (("content-type", "application/json"),)), Gate("never")))
+        greenlet = gevent.spawn(Heard, provider)
+        until(lambda: own_upstream.requests("m")[0].at_gate)
+        greenlet.kill()
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    # What it says of itself
+
+    def test_lists_its_models(self, own_upstream, provider) -> None:
+        own_upstream.models = ["b", "a", "preferred"]
+        found = provider.models()
+        assert found[0] == "preferred"
+        assert set(found) == {"b", "a", "preferred"}
+
+    @pytest.mark.parametrize(
+        "answer",
+        [plain.html(502), plain.html(200), plain.empty(500), plain.json_body([1]), plain.json_body({"data": [{}]})],
+    )
+    def test_tells_where_it_cannot_list_them(self, own_upstream, provider, answer) -> None:
+        own_upstream.answer("GET /v1/models", answer)
+        with pytest.raises(UpstreamError):
+            provider.models()
+
+    def test_can_be_asked_once_it_was_set_up(self, provider) -> None:
+        provider.warm_up()
+        provider.check()

@@ -1,0 +1,39 @@
+"""An answer's bytes through the decoders, as they come from the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_headrace.streaming import sse
+from flask_headrace.streaming.errors import UpstreamError
+from flask_headrace.streaming.events import Event, ReasoningDelta, TextDelta
+
+
+class Answer:
+    """What a decoder made of the pieces of a body: the events, and the error that it ended with, if any."""
+
+    def __init__(self, decoder: Any, *pieces: bytes) -> None:
+        self.events: list[Event] = []
+        self.error: UpstreamError | None = None
+        self.is_done = False
+        try:
+            self._read(decoder, pieces)
+        except UpstreamError as error:
+            self.error = error
+
+    def _read(self, decoder: Any, pieces: tuple[bytes, ...]) -> None:
+        frames = sse.Decoder()
+        for piece in pieces:
+            decoder.read(frames.feed(piece), self.events)
+            if decoder.is_done:
+                self.is_done = True
+                return
+        self.events += decoder.end()
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, ReasoningDelta))

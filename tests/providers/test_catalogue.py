@@ -1,0 +1,158 @@
+"""From a model's name to the one that answers for it."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from flask_headrace.providers import catalogue
+from flask_headrace.providers.catalogue import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
+from flask_headrace.streaming.errors import ModelUnavailable, UnknownModel, UpstreamUnreachable
+
+
+class Acme:
+    """A provider that tells a list of models, or fails to, and counts how often it was asked for it."""
+
+    price_list = ""
+    is_embedded = False
+
+    def __init__(self, name: str, *models: str, error: Exception | None = None) -> None:
+        self.name, self._models, self.error = name, models, error
+        self.asked = 0
+
+    def models(self) -> list[str]:
+        self.asked += 1
+        gevent.sleep(0)
+        if self.error:
+            raise self.error
+        return list(self._models)
+
+    def check(self) -> None:
+        if self.error:
+            raise self.error
+
+
+class Clock:
+    """A clock that the test moves on."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(catalogue, "time", clock)
+    return clock
+
+
+def of(*providers: Acme, default: str | None = None) -> Catalogue:
+    return Catalogue(providers, default, "Nothing is set up.")
+
+
+class TestResolve:
+    def test_splits_at_the_first_slash(self) -> None:
+        acme = Acme("acme")
+        assert of(acme).resolve("acme/org/tiny:free") == (acme, "org/tiny:free")
+
+    @pytest.mark.parametrize("model", ["tiny", "", "acme/", "/tiny", "other/tiny", "ACME/tiny"])
+    def test_of_another_name_tells_what_there_is(self, model: str) -> None:
+        with pytest.raises(UnknownModel) as raised:
+            of(Acme("acme"), Acme("best")).resolve(model)
+        assert raised.value.message.startswith(f"No model {model!r} is set up here.")
+        assert "acme/…, best/…" in raised.value.message
+
+    def test_of_nothing_is_the_default(self) -> None:
+        acme = Acme("acme", "tiny")
+        assert of(acme, default="acme/big").resolve(None) == (acme, "big")
+
+    def test_where_nothing_is_set_up_tells_what_to_do(self) -> None:
+        for model in (None, "acme/tiny"):
+            with pytest.raises(ModelUnavailable, match="Nothing is set up"):
+                of().resolve(model)
+
+
+class TestDefault:
+    def test_is_the_first_model_of_the_first_provider(self) -> None:
+        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).default() == "acme/tiny"
+
+    def test_is_the_one_of_the_settings_and_nobody_is_asked(self) -> None:
+        acme = Acme("acme", "tiny")
+        assert of(acme, default="acme/big").default() == "acme/big"
+        assert acme.asked == 0
+
+    @pytest.mark.parametrize("error", [None, UpstreamUnreachable("no")])
+    def test_where_no_list_is_told_says_which_setting_helps(self, error: Exception | None) -> None:
+        with pytest.raises(ModelUnavailable, match="HEADRACE_MODEL, as acme/…"):
+            of(Acme("acme", error=error), Acme("best", "one")).default()
+
+
+class TestModels:
+    def test_are_those_of_all_providers(self) -> None:
+        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).models() == [
+            Model("acme/tiny", "acme", "tiny", False, True),
+            Model("acme/big", "acme", "big", False, False),
+            Model("best/one", "best", "one", False, False),
+        ]
+
+    def test_leave_out_a_provider_that_does_not_tell(self) -> None:
+        found = of(Acme("acme", error=UpstreamUnreachable("no")), Acme("best", "one")).models()
+        assert [(model.id, model.default) for model in found] == [("best/one", False)]
+
+    def test_begin_with_the_default_where_nobody_told_of_it(self) -> None:
+        found = of(Acme("acme", error=UpstreamUnreachable("no")), Acme("best", "one"), default="acme/big").models()
+        assert [(model.id, model.default) for model in found] == [("acme/big", True), ("best/one", False)]
+
+    def test_are_none_where_nothing_is_set_up(self) -> None:
+        assert of().models() == []
+
+    def test_with_a_default_that_nobody_offers_are_still_told(self) -> None:
+        found = of(Acme("best", "one"), default="acme/big").models()
+        assert [(model.id, model.default) for model in found] == [("best/one", False)]
+
+
+class TestLists:
+    def test_are_remembered_for_a_while(self, clock: Clock) -> None:
+        acme = Acme("acme", "tiny")
+        offered = of(acme)
+        offered.models()
+        clock.now += LIST_LIFE - 1
+        offered.models()
+        assert acme.asked == 1
+        clock.now += 2
+        offered.models()
+        assert acme.asked == 2
+
+    def test_that_were_not_told_are_asked_for_again_soon(self, clock: Clock) -> None:
+        acme = Acme("acme", "tiny", error=UpstreamUnreachable("no"))
+        offered = of(acme)
+        assert offered.models() == []
+        acme.error = None
+        assert offered.models() == []
+        clock.now += FAILURE_LIFE + 1
+        assert [model.id for model in offered.models()] == ["acme/tiny"]
+
+    def test_that_are_not_told_any_more_stay_as_they_were(self, clock: Clock) -> None:
+        acme = Acme("acme", "tiny")
+        offered = of(acme)
+        offered.models()
+        acme.error = UpstreamUnreachable("no")
+        clock.now += LIST_LIFE + 1
+        assert [model.id for model in offered.models()] == ["acme/tiny"]
+
+
+class TestCheck:
+    def test_asks_the_provider_of_the_default(self) -> None:
+        of(Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))).check()
+        with pytest.raises(UpstreamUnreachable):
+            of(Acme("acme", "tiny", error=UpstreamUnreachable("no")), default="acme/tiny").check()
+
+    def test_fails_where_nothing_is_set_up(self) -> None:
+        with pytest.raises(ModelUnavailable):
+            of().check()
+
+
+def test_repr_names_the_providers() -> None:
+    assert repr(of(Acme("acme"), Acme("best"))) == "<Catalogue of acme, best>"
+    assert repr(of()) == "<Catalogue of nothing>"

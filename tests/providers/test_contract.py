@@ -1,0 +1,78 @@
+"""The two providers, held to what every provider promises, and what each of them sends."""
+
+from __future__ import annotations
+
+from flask_headrace.providers.anthropic_messages import AnthropicMessages
+from flask_headrace.providers.base import ChatRequest, Message, Provider
+from flask_headrace.providers.openai_chat import OFFICIAL, Address, OpenAIChat, _body
+
+from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
+from tests.upstream import anthropic_wire, openai_wire
+
+
+class TestOpenAIChat(ProviderContract):
+    wire = openai_wire
+
+    def make(self, url: str) -> Provider:
+        return OpenAIChat("acme", lambda: Address(url + "/v1", KEY), preferred=("preferred", "missing"))
+
+    def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", openai_wire.answer("ok"))
+        Heard(provider)
+        sent = own_upstream.requests("m")[0]
+        assert sent.headers["authorization"] == f"Bearer {KEY}"
+        assert (sent.headers["accept"], sent.headers["accept-encoding"]) == ("text/event-stream", "identity")
+        assert sent.body == {
+            "model": "m",
+            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+    def test_follows_its_address_when_that_moves(self, own_upstream) -> None:
+        addresses = [Address("http://127.0.0.1:9/v1", KEY), Address(own_upstream.url + "/v1", "sk-new-key-0123")]
+        provider = OpenAIChat("acme", lambda: addresses[0])
+        own_upstream.answer("m", openai_wire.answer("ok"))
+        assert Heard(provider).error.code == "upstream_unreachable"
+        addresses.pop(0)
+        assert Heard(provider).text == "ok"
+        assert own_upstream.requests("m")[0].headers["authorization"] == "Bearer sk-new-key-0123"
+
+    def test_names_the_limit_as_each_server_knows_it(self) -> None:
+        request = ChatRequest("m", QUESTION, max_tokens=7, temperature=0)
+        assert _body(request, is_official=True)["max_completion_tokens"] == 7
+        assert _body(request, is_official=False)["max_tokens"] == 7
+        assert _body(request, is_official=False)["temperature"] == 0
+
+    def test_goes_by_its_base_url_in_the_price_list(self) -> None:
+        assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).price_list == OFFICIAL
+        assert OpenAIChat("free", lambda: Address(OFFICIAL, KEY), price_list="free").price_list == "free"
+
+
+class TestAnthropicMessages(ProviderContract):
+    wire = anthropic_wire
+
+    def make(self, url: str) -> Provider:
+        return AnthropicMessages("acme", base_url=url, api_key=KEY, preferred=("preferred", "missing"))
+
+    def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", anthropic_wire.answer("ok"))
+        Heard(provider)
+        sent = own_upstream.requests("m")[0]
+        assert KEY in {sent.headers.get("x-api-key"), sent.headers.get("authorization", "").removeprefix("Bearer ")}
+        assert (sent.headers["accept"], sent.headers["accept-encoding"]) == ("text/event-stream", "identity")
+        assert sent.body == {
+            "model": "m",
+            "system": "Be brief.",
+            "messages": [{"role": "user", "content": "hi"}],
+            "max_tokens": 8192,
+            "stream": True,
+        }
+
+    def test_joins_what_is_said_for_the_system(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", anthropic_wire.answer("ok"))
+        turns = (Message("system", "a"), Message("user", "hi"), Message("developer", "b"), Message("assistant", "yes"))
+        list(provider.stream(ChatRequest("m", turns, max_tokens=7, temperature=0)))
+        body = own_upstream.requests("m")[0].body
+        assert (body["system"], body["max_tokens"], body["temperature"]) == ("a\n\nb", 7, 0)
+        assert [turn["role"] for turn in body["messages"]] == ["user", "assistant"]

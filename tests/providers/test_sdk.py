@@ -1,0 +1,198 @@
+"""The SDKs' exceptions as ours, and what a reader is shown of an upstream's words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import anthropic
+import gevent
+import httpx2
+import openai
+import pytest
+from flask_headrace.providers.sdk import MOST_QUOTED, PerHub, rejected, shown, translated
+from flask_headrace.streaming import errors
+
+SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
+REQUEST = httpx2.Request("POST", "http://acme/v1")
+
+STATUSES = [
+    (400, 400, "upstream_invalid_request", False),
+    (401, 401, "upstream_unauthorized", False),
+    (403, 403, "upstream_forbidden", False),
+    (404, 404, "upstream_not_found", False),
+    (408, 408, "upstream_timeout", True),
+    (409, 409, "upstream_conflict", True),
+    (413, 413, "upstream_too_large", False),
+    (418, 418, "upstream_rejected", False),
+    (422, 422, "upstream_invalid_request", False),
+    (429, 429, "rate_limited", True),
+    (500, 502, "upstream_failed", True),
+    (502, 502, "upstream_failed", True),
+    (503, 502, "upstream_failed", True),
+    (529, 502, "upstream_overloaded", True),
+]
+
+
+def refusal(sdk, status: int, body: object, **headers: str) -> Exception:
+    response = httpx2.Response(status, headers=headers, request=REQUEST)
+    return sdk.APIStatusError("said by the SDK", response=response, body=body)
+
+
+def ours(sdk, error: Exception) -> errors.UpstreamError:
+    with pytest.raises(errors.UpstreamError) as raised, translated(sdk, "acme", "http://acme/v1"):
+        raise error
+    assert raised.value.__cause__ is error
+    return raised.value
+
+
+def unconnected(sdk, cause: Exception | None) -> errors.UpstreamError:
+    error = sdk.APIConnectionError(request=REQUEST)
+    error.__cause__ = cause
+    return ours(sdk, error)
+
+
+@SDKS
+class TestRefusal:
+    @pytest.mark.parametrize(("theirs", "status", "code", "is_retryable"), STATUSES)
+    def test_keeps_what_a_client_did_wrong_and_makes_the_rest_a_502(
+        self, sdk, theirs, status, code, is_retryable
+    ) -> None:
+        error = ours(sdk, refusal(sdk, theirs, {"message": "no such thing"}))
+        assert isinstance(error, errors.UpstreamRejected)
+        assert (error.status, error.code, error.retryable) == (status, code, is_retryable)
+        assert error.message.startswith(f"acme refused the request with status {theirs}")
+
+    @pytest.mark.parametrize(
+        "body", [{"message": "no such thing"}, {"error": {"message": "no such thing"}}, {"error": "no such thing"}]
+    )
+    def test_quotes_what_the_upstream_said(self, sdk, body) -> None:
+        assert ours(sdk, refusal(sdk, 400, body)).message.endswith(": no such thing")
+
+    @pytest.mark.parametrize("body", [None, "<html>no</html>", [], {}, {"message": None}, {"error": {}}])
+    def test_quotes_nothing_else(self, sdk, body) -> None:
+        assert ours(sdk, refusal(sdk, 400, body)).message == "acme refused the request with status 400."
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_over_a_key_quotes_nothing_and_says_what_to_check(self, sdk, status: int) -> None:
+        message = ours(sdk, refusal(sdk, status, {"message": "Incorrect API key: abc"})).message
+        assert "abc" not in message
+        assert message.endswith("Check the key that the service uses for it.")
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [("7", 7.0), ("1.5", 1.5), ("", None), ("Wed, 21 Oct 2026", None), ("-1", None), ("9" * 9, None)],
+    )
+    def test_says_when_to_come_again(self, sdk, value: str, seconds: float | None) -> None:
+        assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": value})).retry_after == seconds
+
+    def test_by_redirect_says_what_to_set(self, sdk) -> None:
+        error = ours(sdk, refusal(sdk, 307, None))
+        assert isinstance(error, errors.UpstreamBroken)
+        assert "redirect (307)" in error.message
+
+
+@SDKS
+class TestConnection:
+    @pytest.mark.parametrize(
+        ("cause", "kind"),
+        [
+            (httpx2.ConnectTimeout("no connection within 5 s"), errors.ConnectTimeout),
+            (httpx2.ConnectError("[Errno 111] Connection refused"), errors.UpstreamUnreachable),
+            (httpx2.ReadTimeout("silent"), errors.FirstTokenTimeout),
+            (httpx2.WriteTimeout("took nothing"), errors.FirstTokenTimeout),
+            (httpx2.ReadError("reset"), errors.UpstreamBroken),
+            (httpx2.RemoteProtocolError("not HTTP"), errors.UpstreamBroken),
+            (None, errors.UpstreamBroken),
+        ],
+    )
+    def test_that_failed_before_the_answer_has_its_own_class(self, sdk, cause, kind) -> None:
+        error = unconnected(sdk, cause)
+        assert type(error) is kind
+        assert error.retryable
+        assert error.message.startswith("acme ")
+
+    def test_that_broke_in_the_answer_is_told_as_broken(self, sdk) -> None:
+        error = ours(sdk, httpx2.ReadError("reset by peer"))
+        assert type(error) is errors.UpstreamBroken
+        assert "reset by peer" in error.message
+
+
+@SDKS
+class TestTranslated:
+    def test_lets_pass_what_is_not_the_upstreams(self, sdk) -> None:
+        with pytest.raises(ZeroDivisionError), translated(sdk, "acme", "http://acme/v1"):
+            raise ZeroDivisionError
+
+    def test_lets_pass_what_is_ours_already(self, sdk) -> None:
+        own = errors.UpstreamBroken("own")
+        with pytest.raises(errors.UpstreamBroken) as raised, translated(sdk, "acme", "http://acme/v1"):
+            raise own
+        assert raised.value is own
+
+    def test_logs_code_and_address_and_nothing_that_was_said(self, sdk, caplog) -> None:
+        ours(sdk, refusal(sdk, 400, {"message": "your prompt was: my diary"}))
+        assert "acme at http://acme/v1: upstream_invalid_request" in caplog.text
+        assert "diary" not in caplog.text
+
+
+class TestShown:
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "sk-abcdef123456",
+            "sk-proj-abc_def-123456",
+            "sk-ant-api03-abcdef",
+            "sk-live-****************wxyz",
+            "SK-ABCDEF12",
+            "key-abcdef123456",
+            "gsk_abcdef123456",
+            "xai-abcdef123456",
+            "hf_abcdefGHIJKL",
+            "AIzaSyabcdef-123456",
+            "Bearer abcdef123456",
+        ],
+    )
+    def test_never_holds_a_key(self, key: str) -> None:
+        text = shown(f"The key {key}, or {key}. is wrong")
+        assert "abcdef" not in text.lower()
+        assert "wxyz" not in text
+        assert text.startswith("The key [key]")
+        assert text.endswith("is wrong")
+
+    @pytest.mark.parametrize(
+        "text", ["the model gpt-5-mini is busy", "risk-free", "ask-me", "req_011CTq4mZx8WnKb2vRfYpLd7", "a task-force"]
+    )
+    def test_keeps_words_that_are_none(self, text: str) -> None:
+        assert shown(text) == text
+
+    def test_is_one_line_of_bounded_length(self) -> None:
+        text = shown("word\n\tword\r\n" * 1000)
+        assert text == ("word " * 1000)[:MOST_QUOTED] + "…"
+
+    @pytest.mark.parametrize("nothing", [None, "", 0, [], {}])
+    def test_of_nothing_is_empty(self, nothing: object) -> None:
+        assert shown(nothing) == ""
+
+
+def test_a_refusal_without_headers_can_be_told_too() -> None:
+    assert rejected("acme", 429, "slow down").retry_after is None
+
+
+class TestPerHub:
+    def test_makes_one_client_for_an_address(self) -> None:
+        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        assert clients.get("a") is clients.get("a")
+        assert clients.get("a").address == "a"
+
+    def test_lets_go_of_the_client_of_another_address(self) -> None:
+        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        first = clients.get("a")
+        assert clients.get("b").address == "b"
+        assert clients.get("a") is not first
+
+    def test_makes_another_one_in_another_loop(self) -> None:
+        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        here = clients.get("a")
+        there = gevent.get_hub().threadpool.apply(lambda: clients.get("a"))
+        assert there is not here
+        assert clients.get("a") is here

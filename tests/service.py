@@ -1,0 +1,106 @@
+"""A real gunicorn with the project's own configuration, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parent.parent
+CLEARED = ("HEADRACE_", "OPENAI_", "ANTHROPIC_", "WEB_CONCURRENCY", "FLASK_")
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment without what could change the service, and with `settings`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(CLEARED)} | settings
+
+
+class Service:
+    """The service, from `with` to its end. Settings are environment variables."""
+
+    def __init__(self, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
+        self._arguments = arguments
+        self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115  # as long as this
+
+    def __enter__(self) -> Service:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *self._arguments],
+            cwd=ROOT,
+            env=environment(**self._settings),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.wait_until(self._is_up, 30)
+        return self
+
+    def __exit__(self, _k: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        self.stop()
+        self._log.close()
+
+    def stop(self, limit: float = 20) -> int:
+        """End it as an operator does and return its exit code; by force after `limit` seconds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise
+
+    def log(self) -> str:
+        """Return what it has written so far."""
+        return Path(self._log.name).read_text()
+
+    def workers(self) -> list[int]:
+        """Return the process ids of its workers."""
+        found = []
+        for pid in children(self.process.pid):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"gunicorn" in command:
+                found.append(pid)
+        return found
+
+    def wait_until(self, condition, limit: float = 10):
+        """Wait until `condition()` is true and return what it gave; fails with the log after `limit` seconds."""
+        end = time.monotonic() + limit
+        while not (value := condition()):
+            assert self.process.poll() is None, f"the service has ended:\n{self.log()}"
+            assert time.monotonic() < end, f"not within {limit} s: {condition}\n{self.log()}"
+            time.sleep(0.01)
+        return value
+
+    def _is_up(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/healthz", timeout=2) as response:
+                return response.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in tasks.read_text().split()]
+    return found

@@ -1,0 +1,139 @@
+"""A stream with all its parts in this process: a source that does as it is told, a session, its pump and a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+from flask_headrace.streaming import pump
+from flask_headrace.streaming.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
+from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.prices import FREE
+from flask_headrace.streaming.session import Limits, Session, Target
+from gevent.queue import Queue
+
+from tests.loop import settle, until
+
+TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+UNLIMITED = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
+NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=100)
+DONE = Done("stop")
+TOLD = Usage(9, 2, cost=0.5, attempts=(Attempt("acme/tiny", 9, 2, 0.5),))
+
+
+def text(*pieces: str) -> list[Event]:
+    """Make one list of text deltas."""
+    return [TextDelta(piece) for piece in pieces]
+
+
+def is_terminal(event: Event) -> bool:
+    """Whether a stream ends with this event."""
+    return isinstance(event, (Done, Failed, Cancelled))
+
+
+class Source:
+    """Yields what the test gives it, raises the exceptions among it, and counts how often it was asked and closed.
+
+    It ends after a list that ends with `Done`; if it `lingers`, it then waits for more, as for the rest of a body.
+    """
+
+    def __init__(self, *given: Any, on_close: Callable[[], object] = lambda: None, lingers: bool = False) -> None:
+        self.queue: Queue[Any] = Queue()
+        self.asked = self.closed = 0
+        self._lingers = lingers
+        self._on_close = on_close
+        for item in given:
+            self.queue.put(item)
+
+    def __call__(self) -> Iterator[list[Event]]:
+        self.asked += 1
+        try:
+            while True:
+                item = self.queue.get()
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+                if item and isinstance(item[-1], Done) and not self._lingers:
+                    return
+        finally:
+            self.closed += 1
+            self._on_close()
+
+    def give(self, *items: Any) -> None:
+        """Let it yield, or raise, these next."""
+        for item in items:
+            self.queue.put(item)
+
+
+class Reader:
+    """Reads a session in a greenlet of its own, and keeps what it got."""
+
+    def __init__(self, session: Session, on_batch: Callable[[list[Event]], object] = lambda _: None) -> None:
+        self.follower = Follower(session)
+        self.batches: list[list[Event]] = []
+        self._on_batch = on_batch
+        self.greenlet = gevent.spawn(self._read)
+
+    def _read(self) -> None:
+        for events in self.follower:
+            self.batches.append(events)
+            self._on_batch(events)
+
+    @property
+    def events(self) -> list[Event]:
+        """All events so far, without the first one, which says that the answer has begun."""
+        got = [event for batch in self.batches for event in batch]
+        return got[1:] if got and isinstance(got[0], Started) else got
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
+
+    @property
+    def heartbeats(self) -> int:
+        """How many heartbeats have come."""
+        return self.batches.count([])
+
+    def read(self) -> list[Event]:
+        """Wait for the stream's end and return its events."""
+        self.greenlet.join(5)
+        assert self.greenlet.dead, "the stream has not ended"
+        return self.events
+
+
+class Stream:
+    """A session and its pump. `ends` holds the sessions for which `on_end` was called."""
+
+    def __init__(
+        self, source: Source, limits: Limits = UNLIMITED, on_end: Callable[[Session], object] = lambda _: None
+    ) -> None:
+        self.source = source
+        self.session = Session(TARGET, limits)
+        self.ends: list[Session] = []
+        self._on_end = on_end
+        pump.start(self.session, source, self._ended)
+
+    def _ended(self, session: Session) -> None:
+        assert session.terminal is not None
+        self.ends.append(session)
+        self._on_end(session)
+
+
+def read_all(stream: Stream) -> list[Event]:
+    """Read the stream to its end, and check what holds for every end."""
+    events = Reader(stream.session).read()
+    check_end(stream, events)
+    return events
+
+
+def check_end(stream: Stream, events: list[Event]) -> None:
+    """Check what holds for every end."""
+    until(lambda: stream.ends)
+    settle()
+    assert stream.ends == [stream.session]
+    assert [event for event in events if is_terminal(event)] == [events[-1]]
+    assert stream.session.terminal == stream.session.ending == events[-1]
+    assert isinstance(events[-2], Usage)
+    assert stream.source.closed == stream.source.asked

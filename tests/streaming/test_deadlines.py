@@ -1,0 +1,104 @@
+"""One timer for many waits."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+import pytest
+from flask_headrace.streaming.deadlines import Deadlines
+
+from tests.loop import until
+
+
+@pytest.fixture
+def looking():
+    """Make deadlines that look at a list of dues, and stop them afterwards."""
+    made: list[Deadlines] = []
+
+    def make(dues, longest_blind: float | None) -> Deadlines:
+        made.append(Deadlines(dues, longest_blind))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for deadlines in made:
+        deadlines.stop()
+
+
+def test_what_is_due_is_done_once_its_time_has_come_and_not_before(looking) -> None:
+    due, done = time.monotonic() + 0.05, []
+    looking(lambda: [] if done else [(due, lambda: done.append(time.monotonic()))], 0.01)
+    until(lambda: done)
+    assert due <= done[0] < due + 1
+
+
+def test_a_wait_that_is_moved_on_meanwhile_is_not_over(looking) -> None:
+    done = []
+    looking(lambda: [(time.monotonic() + 0.01, lambda: done.append(1))], 0.01)
+    gevent.sleep(0.1)
+    assert done == []
+
+
+def test_a_wait_that_begins_later_is_seen_in_time(looking) -> None:
+    dues, done = [], []
+    looking(lambda: list(dues), 0.02)
+    gevent.sleep(0.05)
+    due = time.monotonic() + 0.02
+    dues.append((due, lambda: (dues.clear(), done.append(time.monotonic()))))
+    until(lambda: done)
+    assert due <= done[0] < due + 1
+
+
+def test_the_earliest_of_many_is_seen_first(looking) -> None:
+    now, order = time.monotonic(), []
+    dues = {name: now + seconds for name, seconds in {"late": 0.2, "soon": 0.02}.items()}
+    looking(lambda: [(due, lambda n=name: (dues.pop(n), order.append(n))) for name, due in dues.items()], 0.01)
+    until(lambda: not dues)
+    assert order == ["soon", "late"]
+
+
+def test_without_any_limit_there_is_no_timer(looking) -> None:
+    asked = []
+    looking(lambda: asked.append(1) or [], None)
+    gevent.sleep(0.02)
+    assert asked == []
+
+
+def test_stopped_it_does_nothing_more(looking) -> None:
+    asked = []
+    deadlines = looking(lambda: asked.append(1) or [], 0.005)
+    until(lambda: asked)
+    deadlines.stop()
+    deadlines.stop()
+    asked.clear()
+    gevent.sleep(0.03)
+    assert asked == []
+
+
+def test_may_be_stopped_by_what_it_calls(looking) -> None:
+    called = []
+    deadlines = looking(lambda: [(0, lambda: (called.append(1), deadlines.stop()))], 0.005)
+    until(lambda: called)
+    gevent.sleep(0.03)
+    assert called == [1]
+
+
+def test_looks_when_a_wait_is_over_and_not_only_at_fixed_times(looking) -> None:
+    began, done = time.monotonic(), []
+    looking(lambda: [] if done else [(began + 0.6, lambda: done.append(time.monotonic()))], 0.5)
+    until(lambda: done)
+    assert done[0] - began < 0.95
+
+
+def test_is_set_for_the_wait_that_is_over_next(looking) -> None:
+    asked = []
+    due = time.monotonic() + 0.2
+
+    def dues():
+        asked.append(1)
+        return [(due, lambda: None)] if time.monotonic() < due else []
+
+    looking(dues, 0.05)
+    gevent.sleep(0.19)
+    assert len(asked) <= 2 * 6  # twice for each look, one look every 0.05 s

@@ -1,0 +1,188 @@
+"""A reader of a stream: what it gets, when it gets a heartbeat, and how it leaves."""
+
+from __future__ import annotations
+
+import gevent
+from flask_headrace.streaming.events import Cancelled, Started, TextDelta, Usage
+from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.session import Limits
+
+from tests.loop import settle, until
+from tests.streaming.stage import DONE, Reader, Source, Stream, text
+
+BEATING = Limits(heartbeat=0.05, first_token=None, stall=None, duration=None, client=None)
+
+
+class TestEvents:
+    def test_begin_with_one_that_names_the_stream(self) -> None:
+        stream = Stream(Source(text("one"), text("two"), [DONE]))
+        reader = Reader(stream.session)
+        reader.read()
+        got = [event for batch in reader.batches for event in batch]
+        assert got[0] == Started(stream.session.id, "acme/tiny", "acme")
+        assert sum(isinstance(event, Started) for event in got) == 1
+
+    def test_come_one_by_one_to_a_reader_that_waits(self) -> None:
+        stream = Stream(Source())
+        reader = Reader(stream.session)
+        for piece in "abc":
+            stream.source.give(text(piece))
+            until(lambda piece=piece: reader.text.endswith(piece))
+        assert [len(batch) for batch in reader.batches] == [2, 1, 1]
+
+    def test_come_in_one_list_to_a_reader_that_was_away(self) -> None:
+        stream = Stream(Source(*[text(piece) for piece in "abc"], [DONE]))
+        until(lambda: stream.ends)
+        reader = Reader(stream.session)
+        reader.read()
+        assert len(reader.batches) == 1
+        assert reader.text == "abc"
+
+    def test_reach_the_reader_before_the_source_goes_on(self) -> None:
+        order: list[str] = []
+
+        class Telling(Source):
+            def __call__(self):
+                for piece in ("one", "two"):
+                    gevent.sleep(0)
+                    yield text(piece)
+                    order.append(f"after {piece}")
+                yield [DONE]
+
+        stream = Stream(Telling())
+        reader = Reader(stream.session, on_batch=lambda batch: order.append(batch[-1].text) if len(batch) < 3 else None)
+        order.append("reading")
+        reader.greenlet.join(5)
+        assert order[:5] == ["reading", "one", "after one", "two", "after two"]
+
+    def test_end_with_the_terminal_one(self) -> None:
+        stream = Stream(Source([DONE]))
+        follower = Follower(stream.session)
+        assert [type(event) for batch in follower for event in batch] == [Usage, type(DONE)]
+        assert list(follower) == []
+
+
+class TestHeartbeat:
+    def test_comes_after_a_silence_and_again_after_the_next(self) -> None:
+        stream = Stream(Source(), BEATING)
+        reader = Reader(stream.session)
+        until(lambda: reader.heartbeats == 2)
+        assert reader.events == []
+        stream.session.cancel("stopped")
+
+    def test_does_not_come_while_there_are_events(self) -> None:
+        stream = Stream(Source(), BEATING)
+        reader = Reader(stream.session)
+        for _ in range(20):
+            stream.source.give(text("x"))
+            gevent.sleep(0.01)
+        assert reader.heartbeats == 0
+        assert reader.text == "x" * 20
+        stream.session.cancel("stopped")
+
+    def test_loses_no_event(self) -> None:
+        stream = Stream(Source(), BEATING)
+        reader = Reader(stream.session)
+        until(lambda: reader.heartbeats)
+        stream.source.give(text("one"), text("two"), [DONE])
+        assert [event for event in reader.read() if isinstance(event, TextDelta)] == text("one", "two")
+
+    def test_does_not_come_while_the_reader_is_still_busy_with_the_last_one(self) -> None:
+        stream = Stream(Source(text("x")), BEATING)
+        gate = gevent.event.Event()
+        reader = Reader(stream.session, on_batch=lambda _: gate.wait())
+        until(lambda: reader.batches)
+        gevent.sleep(0.15)
+        assert reader.heartbeats == 0
+        gate.set()
+        until(lambda: reader.heartbeats)
+        stream.session.cancel("stopped")
+
+    def test_that_was_due_before_anybody_read_is_not_made_up_for(self) -> None:
+        stream = Stream(Source(text("one")), BEATING)
+        follower = Follower(stream.session)
+        gevent.sleep(0.15)
+        assert next(follower)[-1] == TextDelta("one")
+        gevent.spawn_later(0.005, stream.source.give, text("two"))
+        assert next(follower) == text("two")
+        follower.close()
+
+    def test_none_comes_without_a_limit(self) -> None:
+        stream = Stream(Source(), Limits(heartbeat=None, client=0.02))
+        reader = Reader(stream.session)
+        gevent.sleep(0.1)
+        assert reader.batches == []
+        stream.session.cancel("stopped")
+
+
+class TestLeaving:
+    def test_ends_the_stream(self) -> None:
+        stream = Stream(Source())
+        reader = Reader(stream.session)
+        settle()
+        reader.follower.close()
+        until(lambda: stream.ends)
+        assert stream.session.terminal == Cancelled("reader_left")
+        assert stream.source.closed == 1
+
+    def test_ends_the_stream_only_with_the_last_reader(self) -> None:
+        stream = Stream(Source())
+        first, last = Follower(stream.session), Follower(stream.session)
+        first.close()
+        assert stream.session.ending is None
+        last.close()
+        assert stream.session.ending == Cancelled("reader_left")
+
+    def test_twice_is_leaving_once(self) -> None:
+        stream = Stream(Source())
+        follower = Follower(stream.session)
+        follower.close()
+        follower.close()
+        until(lambda: stream.ends)
+
+    def test_ends_an_iteration_that_waits(self) -> None:
+        stream = Stream(Source())
+        reader = Reader(stream.session)
+        settle()
+        reader.follower.close()
+        reader.greenlet.join(1)
+        assert reader.greenlet.dead
+        assert reader.events == []
+
+    def test_ends_an_iteration_that_waits_from_the_event_loop_too(self) -> None:
+        stream = Stream(Source())
+        reader = Reader(stream.session)
+        settle()
+        gevent.get_hub().loop.run_callback(reader.follower.close)
+        reader.greenlet.join(1)
+        assert reader.greenlet.dead
+
+    def test_before_anything_was_read_never_asks_the_source(self) -> None:
+        stream = Stream(Source())
+        Follower(stream.session).close()
+        until(lambda: stream.ends)
+        assert stream.source.asked == 0
+
+    def test_gives_no_more_events(self) -> None:
+        stream = Stream(Source(text("one"), [DONE]))
+        follower = Follower(stream.session)
+        until(lambda: stream.ends)
+        follower.close()
+        assert list(follower) == []
+
+    def test_after_the_end_changes_nothing(self) -> None:
+        stream = Stream(Source([DONE]))
+        reader = Reader(stream.session)
+        reader.read()
+        reader.follower.close()
+        assert stream.session.terminal == DONE
+
+    def test_by_being_killed_and_closed_frees_a_source_that_waits_for_room(self) -> None:
+        stream = Stream(Source(*[text("x" * 50)] * 9), Limits(buffer=100))
+        reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
+        until(lambda: reader.batches)
+        settle()
+        reader.greenlet.kill()
+        reader.follower.close()
+        until(lambda: stream.ends)
+        assert stream.source.closed == 1

@@ -1,0 +1,112 @@
+"""Whatever order things happen in: a stream against a model of it that is a few lines long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import gevent
+from flask_headrace.streaming.errors import StallTimeout, UpstreamBroken
+from flask_headrace.streaming.events import Cancelled, Done, Event, Failed, TextDelta, Usage
+from flask_headrace.streaming.session import Limits
+from gevent.event import Event as Flag
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.loop import settle, until
+from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_terminal, text
+
+NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
+
+ACTS = st.sampled_from(
+    ["piece", "piece", "big piece", "done", "upstream fails", "we fail", "stop", "time limit", "pause", "go on", "turn"]
+)
+ENDS: dict[str, Event] = {
+    "done": DONE,
+    "upstream fails": Failed("upstream_broken", "gone", retryable=True),
+    "stop": Cancelled("stopped"),
+    "time limit": Failed("stall_timeout", "silent", retryable=True),
+}
+
+
+@dataclass
+class World:
+    """A stream whose reader can be held up, and what was done to it."""
+
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.source = Source()
+        self.stream = Stream(self.source, NARROW)
+        self.gate = Flag()
+        self.gate.set()
+        self.reader = Reader(self.stream.session, on_batch=lambda _: self.gate.wait())
+
+    def do(self, act: str) -> None:
+        match act:
+            case "piece" | "big piece":
+                self.said.append(f"{len(self.said)}," + ("x" * 400 if act == "big piece" else ""))
+                self.source.give(text(self.said[-1]))
+            case "done":
+                self.source.give([TOLD, DONE])
+            case "upstream fails":
+                self.source.give(UpstreamBroken("gone"))
+            case "we fail":
+                self.source.give(ZeroDivisionError())
+            case "stop":
+                self.stream.session.cancel("stopped")
+            case "time limit":
+                self.stream.session.fail(StallTimeout("silent"))
+            case "pause":
+                self.gate.clear()
+            case "go on":
+                self.gate.set()
+            case "turn":
+                settle()
+
+    def end(self) -> list[Event]:
+        self.gate.set()
+        events = self.reader.read()
+        until(lambda: self.stream.ends)
+        return events
+
+
+@given(st.lists(ACTS, max_size=25))
+@settings(deadline=None, max_examples=300)
+def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]) -> None:
+    world = World()
+    for act in acts:
+        world.do(act)
+    world.do("stop")
+    events = world.end()
+    session = world.stream.session
+    *deltas, usage, terminal = events
+    assert [is_terminal(event) for event in events] == [False] * (len(deltas) + 1) + [True]
+    assert isinstance(usage, Usage)
+    assert all(isinstance(delta, TextDelta) for delta in deltas)
+    assert "".join(world.said).startswith(world.reader.text)
+    assert world.stream.ends == [session]
+    assert world.source.closed == world.source.asked
+    assert terminal in ENDS.values() or terminal.code == "internal"
+    assert (session.error is not None) == isinstance(terminal, Failed)
+    assert usage.estimated == (usage is not TOLD)
+    if isinstance(terminal, Done):
+        assert usage == TOLD
+        before = acts[: acts.index("done")]
+        assert world.reader.text == "".join(world.said[: sum(act.endswith("piece") for act in before)])
+
+
+@given(st.lists(ACTS, max_size=25), st.integers(0, 25))
+@settings(deadline=None, max_examples=150)
+def test_a_reader_that_leaves_at_any_moment_leaves_nothing_behind(acts: list[str], leaves_after: int) -> None:
+    world = World()
+    for act in acts[:leaves_after]:
+        world.do(act)
+    world.reader.greenlet.kill(block=False)
+    world.reader.follower.close()
+    for act in acts[leaves_after:]:
+        world.do(act)
+    until(lambda: world.stream.ends)
+    gevent.sleep(0)
+    assert world.stream.ends == [world.stream.session]
+    assert world.source.closed == world.source.asked
+    assert world.stream.session.terminal is not None

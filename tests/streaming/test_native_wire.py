@@ -1,0 +1,121 @@
+"""The native protocol's bytes."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from flask_headrace.streaming.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire import native
+from hypothesis import given
+from hypothesis import strategies as st
+
+GOLDEN: list[tuple[Event, bytes]] = [
+    (
+        Started("s1", "acme/tiny", "acme"),
+        b'event: start\ndata: {"id":"s1","model":"acme/tiny","provider":"acme"}\n\n',
+    ),
+    (TextDelta("Hel"), b'data: {"delta":"Hel"}\n\n'),
+    (TextDelta('"\\\n\t'), b'data: {"delta":"\\"\\\\\\n\\t"}\n\n'),
+    (TextDelta("ö🌊"), 'data: {"delta":"ö🌊"}\n\n'.encode()),
+    (ReasoningDelta("hmm"), b'event: reasoning\ndata: {"delta":"hmm"}\n\n'),
+    (ToolCallStarted(0, "c1", "find"), b'event: tool\ndata: {"call":0,"id":"c1","name":"find"}\n\n'),
+    (ToolCallDelta(0, '{"q":'), b'event: tool\ndata: {"call":0,"delta":"{\\"q\\":"}\n\n'),
+    (ToolCallEnded(0, {"q": [1, None]}), b'event: tool\ndata: {"call":0,"arguments":{"q":[1,null]}}\n\n'),
+    (Restarted("it broke off", "acme/big"), b'event: restart\ndata: {"reason":"it broke off","model":"acme/big"}\n\n'),
+    (
+        Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),)),
+        (
+            b'event: usage\ndata: {"input_tokens":9,"output_tokens":2,"cached_tokens":4,"reasoning_tokens":1,'
+            b'"cost":0.00001,"currency":"USD","estimated":false,'
+            b'"attempts":[{"model":"tiny","input_tokens":9,"output_tokens":2,"cost":null}]}\n\n'
+        ),
+    ),
+    (Done("stop"), b"data: [DONE]\n\n"),
+    (
+        Failed("stall_timeout", "It fell silent.", retryable=True),
+        b'event: error\ndata: {"code":"stall_timeout","message":"It fell silent.","retryable":true}\n\n',
+    ),
+    (Cancelled("stopped"), b'event: cancelled\ndata: {"reason":"stopped"}\n\n'),
+]
+IDS = [f"{type(event).__name__}-{number}" for number, (event, _) in enumerate(GOLDEN)]
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085🌊'))
+
+
+@pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
+def test_each_event_has_its_frame(event: Event, written: bytes) -> None:
+    assert native.encode([event]) == written
+
+
+def test_every_kind_of_event_has_a_frame() -> None:
+    assert {type(event) for event, _ in GOLDEN} == set(Event.__subclasses__())
+
+
+def test_many_events_are_written_one_after_the_other() -> None:
+    assert native.encode([event for event, _ in GOLDEN]) == b"".join(written for _, written in GOLDEN)
+
+
+@pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
+def test_only_text_and_done_begin_with_data(event: Event, written: bytes) -> None:
+    assert written.startswith(b"data: ") == isinstance(event, (TextDelta, Done))
+    assert written.startswith((b"data: ", b"event: "))
+
+
+@pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
+def test_a_reader_that_splits_at_blank_lines_sees_one_frame(event: Event, written: bytes) -> None:
+    assert written.endswith(b"\n\n")
+    assert written.count(b"\n\n") == 1
+
+
+@given(st.lists(TEXTS, min_size=1))
+def test_many_texts_at_once_have_the_bytes_of_each_by_itself(texts: list[str]) -> None:
+    events: list[Event] = [TextDelta(text) for text in texts]
+    assert native.encode(events) == b"".join(native.encode([event]) for event in events)
+
+
+@given(st.lists(TEXTS, min_size=1))
+def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
+    frames = Decoder().feed(native.encode([TextDelta(text) for text in texts]))
+    assert [json.loads(frame.data)["delta"] for frame in frames] == texts
+
+
+@given(TEXTS)
+def test_a_text_among_other_events_has_the_bytes_that_it_has_alone(text: str) -> None:
+    others = native.encode([ReasoningDelta("x")])
+    assert native.encode([ReasoningDelta("x"), TextDelta(text)]) == others + native.encode([TextDelta(text)])
+
+
+@given(TEXTS)
+def test_no_event_holds_a_line_end_of_its_own(text: str) -> None:
+    for event in (TextDelta(text), ReasoningDelta(text), ToolCallEnded(0, {text: text}), Failed("x", text, False)):
+        assert native.encode([event]).splitlines()[-1] == b""  # bytes are split at CR, LF and CRLF alone
+        assert len(native.encode([event]).splitlines()) <= 3
+
+
+def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
+    assert native.encode([]) == native.HEARTBEAT == b": keep-alive\n\n"
+
+
+def test_a_silence_is_no_frame() -> None:
+    assert Decoder().feed(native.HEARTBEAT * 3) == []
+
+
+def test_fields_are_those_of_the_frame() -> None:
+    usage = Usage(9, 2)
+    assert msgspec.json.encode(native.fields(usage)) in native.encode([usage])

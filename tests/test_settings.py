@@ -1,0 +1,177 @@
+"""Every setting: from the environment's strings, from an application's own values, and with a mistake in it."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask_headrace.streaming.errors import ConfigurationError
+
+from flask_headrace.settings import Settings
+
+READ = [
+    ("BIND", "0.0.0.0:80", "0.0.0.0:80"),
+    ("MODEL", "acme/tiny/2", "acme/tiny/2"),
+    ("HEARTBEAT", "0.5", 0.5),
+    ("HEARTBEAT", 15, 15.0),
+    ("CONNECT_TIMEOUT", "3", 3.0),
+    ("FIRST_TOKEN_TIMEOUT", " 12 ", 12.0),
+    ("STALL_TIMEOUT", 1e3, 1000.0),
+    ("MAX_DURATION", "600", 600.0),
+    ("CLIENT_TIMEOUT", "30", 30.0),
+    ("BUFFER", "262144", 262144),
+    ("BUFFER", 1024, 1024),
+    ("MAX_STREAMS", "7", 7),
+    ("MAX_BODY", "1", 1),
+    ("RETRIES", "0", 0),
+    ("RETRIES", 2, 2),
+    ("DRAIN", "0", 0.0),
+    ("API_KEYS", "a, b,,", ("a", "b")),
+    ("API_KEYS", ["a", " b "], ("a", "b")),
+    ("API_KEYS", "", ()),
+    ("API_KEYS", None, ()),
+    ("CORS_ORIGINS", "https://a.example", ("https://a.example",)),
+    ("LOCAL", "off", False),
+    ("LOCAL", "YES", True),
+    ("LOCAL", True, True),
+    ("LOCAL", 0, False),
+    ("LOCAL_MODEL", "/models/x.gguf", "/models/x.gguf"),
+    ("LOCAL_MODEL", Path("/models/x.gguf"), "/models/x.gguf"),
+]
+OPTIONAL = [
+    "MODEL",
+    "HEARTBEAT",
+    "FIRST_TOKEN_TIMEOUT",
+    "STALL_TIMEOUT",
+    "MAX_DURATION",
+    "CLIENT_TIMEOUT",
+    "LOCAL_MODEL",
+]
+NUMBERS = ["HEARTBEAT", "CONNECT_TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "MAX_DURATION", "CLIENT_TIMEOUT"]
+WHOLE_NUMBERS = ["BUFFER", "MAX_STREAMS", "MAX_BODY"]
+
+
+def read(name: str, value: Any) -> Any:
+    return getattr(Settings.from_mapping({f"HEADRACE_{name}": value}), name.lower())
+
+
+def complaint(name: str, value: Any) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        read(name, value)
+    return raised.value.message
+
+
+@pytest.mark.parametrize(("name", "value", "setting"), READ)
+def test_is_read_from_strings_and_from_values(name: str, value: Any, setting: Any) -> None:
+    found = read(name, value)
+    assert found == setting
+    assert type(found) is type(setting)
+
+
+def test_each_is_among_those_that_are_tested_here() -> None:
+    assert {name.lower() for name, _, _ in READ} == {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_optional_one_is_disabled_by_nothing(name: str, nothing: str | None) -> None:
+    assert read(name, nothing) is None
+
+
+def test_without_any_all_have_their_defaults() -> None:
+    assert Settings.from_mapping({}) == Settings()
+    assert Settings.from_mapping({"OPENAI_API_KEY": "x", "DEBUG": True}) == Settings()
+
+
+def test_they_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().bind = "0.0.0.0:80"
+
+
+class TestUnknownName:
+    def test_is_told_with_the_nearest_known_one(self) -> None:
+        assert complaint("HEARTBEET", "1") == "HEADRACE_HEARTBEET is no setting: did you mean HEADRACE_HEARTBEAT?"
+
+    def test_near_to_none_is_told_with_all_of_them(self) -> None:
+        said = complaint("ZZZ", "1")
+        assert said.startswith("HEADRACE_ZZZ is no setting: there are HEADRACE_BIND, ")
+        assert "HEADRACE_LOCAL_MODEL" in said
+
+
+class TestBadValue:
+    @pytest.mark.parametrize("value", ["often", "-1", "nan", "inf", "1s", [], True, object])
+    @pytest.mark.parametrize("name", NUMBERS)
+    def test_of_a_duration_is_named(self, name: str, value: Any) -> None:
+        said = complaint(name, value)
+        assert said.startswith(f"HEADRACE_{name} is {value!r}: it must be a number")
+        assert said.endswith("or nothing at all to disable it.") == (name in OPTIONAL)
+
+    @pytest.mark.parametrize("value", ["many", "1.5", "-1", "1e3", "", None, True, 2.0])
+    @pytest.mark.parametrize("name", [*WHOLE_NUMBERS, "RETRIES"])
+    def test_of_a_number_is_named(self, name: str, value: Any) -> None:
+        assert complaint(name, value) == f"HEADRACE_{name} is {value!r}: it must be a whole number of 0 or more."
+
+    @pytest.mark.parametrize("name", [*NUMBERS, *WHOLE_NUMBERS])
+    def test_of_zero_is_named_where_it_makes_no_sense(self, name: str) -> None:
+        assert complaint(name, "0") == f"HEADRACE_{name} is 0: it must be more than 0."
+
+    @pytest.mark.parametrize("value", ["", "perhaps", None, 2])
+    def test_of_a_flag_is_named(self, value: Any) -> None:
+        assert complaint("LOCAL", value) == f"HEADRACE_LOCAL is {value!r}: it must be 1 or 0."
+
+    @pytest.mark.parametrize("value", [5, [5], ["a", None]])
+    def test_of_a_list_is_named(self, value: Any) -> None:
+        assert "it must be a list, separated by commas" in complaint("CORS_ORIGINS", value)
+
+    @pytest.mark.parametrize(("name", "value"), [("BIND", ""), ("BIND", None), ("BIND", 8000), ("MODEL", 7)])
+    def test_of_a_text_is_named(self, name: str, value: Any) -> None:
+        assert complaint(name, value).startswith(f"HEADRACE_{name} is {value!r}: it must be text")
+
+    def test_of_a_model_without_its_provider_is_named(self) -> None:
+        assert complaint("MODEL", "gpt-5") == "HEADRACE_MODEL is 'gpt-5': write it as provider/name."
+
+
+class TestLoopback:
+    @pytest.mark.parametrize(
+        "bind",
+        [
+            "127.0.0.1:8000",
+            "127.0.0.1",
+            "127.8.9.10:80",
+            "localhost:8000",
+            "LOCALHOST",
+            "[::1]:8000",
+            "tcp://127.0.0.1:80",
+            "unix:/run/headrace.sock",
+            "127.0.0.1:8000, [::1]:8000",
+        ],
+    )
+    def test_is_what_only_this_machine_can_reach(self, bind: str) -> None:
+        assert Settings(bind=bind).is_on_loopback()
+
+    @pytest.mark.parametrize(
+        "bind",
+        [
+            "0.0.0.0:8000",
+            ":8000",
+            "[::]:8000",
+            "192.168.1.5:80",
+            "fd://3",
+            "localhost.example:80",
+            "127.0.0.1.example:80",
+            "127.evil.example",
+            "127.0.0.1:8000,0.0.0.0:8001",
+            "127.0.0.1:8000,",
+        ],
+    )
+    def test_is_not_what_others_can_reach_or_what_only_looks_like_it(self, bind: str) -> None:
+        assert not Settings(bind=bind).is_on_loopback()
+
+
+def test_limits_are_those_of_the_settings() -> None:
+    settings = Settings(heartbeat=1, first_token_timeout=2, stall_timeout=3, max_duration=4, client_timeout=5, buffer=6)
+    limits = settings.limits()
+    assert (limits.heartbeat, limits.first_token, limits.stall) == (1, 2, 3)
+    assert (limits.duration, limits.client, limits.buffer) == (4, 5, 6)

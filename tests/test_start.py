@@ -1,0 +1,73 @@
+"""What stops the start of the service, each told in one sentence."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.reader import ask, asking
+from tests.service import ROOT, Service, environment, free_port
+from tests.upstream import Gate, Upstream, openai_wire
+
+
+def start(**settings: str) -> tuple[int, str]:
+    """Start the service and wait for its end."""
+    run = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
+        cwd=ROOT,
+        env=environment(HEADRACE_LOCAL="0", **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return run.returncode, run.stderr
+
+
+def test_a_busy_port_is_named_with_what_to_do() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        code, said = start(HEADRACE_BIND=address)
+    assert code != 0
+    assert address in said
+    assert "choose another" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"HEADRACE_HARTBEAT": "5"}, "did you mean HEADRACE_HEARTBEAT?"),
+        ({"HEADRACE_HEARTBEAT": "often"}, "HEADRACE_HEARTBEAT is 'often'"),
+        ({"HEADRACE_BIND": "0.0.0.0:8000"}, "HEADRACE_API_KEYS is empty"),
+        ({"HEADRACE_MODEL": "gpt"}, "write it as provider/name"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:
+    code, said = start(**{"HEADRACE_BIND": f"127.0.0.1:{free_port()}", **settings})
+    assert code != 0
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_without_any_model_it_runs_and_tells_what_to_set() -> None:
+    with Service() as own:
+        answer = ask(own.url, "openai/x")
+        assert (answer.status, answer.error["code"]) == (503, "model_unavailable")
+        assert "OPENAI_API_KEY" in answer.error["message"]
+
+
+def test_an_unanswered_stream_ends_with_an_error_when_the_service_is_stopped(upstream: Upstream) -> None:
+    upstream.answer("cut off", openai_wire.answer("one", Gate("cut off"), "two"))
+    with Service(OPENAI_BASE_URL=upstream.url + "/v1", HEADRACE_DRAIN="0.2") as own:
+        with asking(own.url, "openai/cut off") as reading:
+            reading.until(b"one")
+            own.stop()
+            rest = b"".join(reading.chunks())
+        assert b'event: error\ndata: {"code":"shutting_down"' in rest
+        assert b"[DONE]" not in rest

@@ -1,0 +1,65 @@
+"""A provider of language models that does what a test tells it, on real sockets, and records what it sees."""
+
+from . import addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain
+from .accepting import Accept
+from .certificate import has_openssl
+from .pieces import Reasoning, Refusal, Tokens, ToolCall
+from .records import Closed, Connections, Ended, Peer, Request, Tally
+from .server import Upstream
+from .steps import (
+    FINISH,
+    Burst,
+    Bytes,
+    Chunk,
+    Close,
+    Flood,
+    Gate,
+    HalfClose,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Pause,
+    Reset,
+    Script,
+    script,
+)
+
+__all__ = [
+    "FINISH",
+    "Accept",
+    "Burst",
+    "Bytes",
+    "Chunk",
+    "Close",
+    "Closed",
+    "Connections",
+    "Ended",
+    "Flood",
+    "Gate",
+    "HalfClose",
+    "HalfHead",
+    "Hang",
+    "Head",
+    "Paced",
+    "Pause",
+    "Peer",
+    "Reasoning",
+    "Refusal",
+    "Request",
+    "Reset",
+    "Script",
+    "Tally",
+    "Tokens",
+    "ToolCall",
+    "Upstream",
+    "addresses",
+    "anthropic_wire",
+    "cuts",
+    "faults",
+    "has_openssl",
+    "oddities",
+    "openai_wire",
+    "plain",
+    "script",
+]

