@@ -15,9 +15,20 @@ NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
 
 
 @pytest.fixture(scope="session")
-def upstream() -> Iterator[Upstream]:
+def shared_upstream() -> Iterator[Upstream]:
     with Upstream() as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_seen_yet(shared_upstream: Upstream) -> None:
+    """Let each file find the upstream as if it were the first to use it: two files may use the same names."""
+    shared_upstream.start_afresh()
+
+
+@pytest.fixture(scope="session")
+def upstream(shared_upstream: Upstream) -> Upstream:
+    return shared_upstream
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,10 @@ class Upstream:
         """List what is known now of the requests for a model (or by route), or of all."""
         return self._ledger.of(name)
 
+    def start_afresh(self) -> None:
+        """Forget every request and close every gate, so that names can be used again."""
+        self._in_loop(self._forget_all)
+
     def forget(self) -> None:
         """Drop the records of requests whose connection is closed, so that a long run does not pile them up."""
         self._in_loop(self._ledger.forget)
@@ -211,6 +215,10 @@ class Upstream:
     def _if(self, state: str, name: str, number: int) -> Request | None:
         record = self.requests(name)[number]
         return record if getattr(record, state) else None
+
+    def _forget_all(self) -> None:
+        self._gates = {}
+        self._ledger.requests = []
 
     def _gate(self, name: str) -> asyncio.Event:
         return self._gates.setdefault(name, asyncio.Event())
