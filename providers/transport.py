@@ -82,6 +82,7 @@ class Transport(httpx2.BaseTransport):
                 parser = exchange.parser
                 # As bytes: httpx2 would take a string that is not ASCII for a mistake of ours.
                 headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in parser.items()]
+                parser.info().clear()  # the response has them now, and the parser lives as long as the stream
                 own = {EXCHANGE: exchange}
                 return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=own)
 
