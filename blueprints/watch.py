@@ -50,7 +50,8 @@ class Watch:
         """Cut the connection off, so that a write that waits for the reader ends."""
         with contextlib.suppress(OSError):
             if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+                # gevent's own `shutdown` would raise an error in the waiting write that servers take for a mistake.
+                getattr(self._socket, "_sock", self._socket).shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
         """Watch no more. May be called twice."""

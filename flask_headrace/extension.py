@@ -21,7 +21,7 @@ from .providers.base import ChatRequest, Message
 from .settings import Settings
 from .signals import report_end, report_start
 from .streaming.errors import HeadraceError
-from .streaming.events import Done, Event, TextDelta
+from .streaming.events import Cancelled, Done, Event, Failed, Started, TextDelta
 from .streaming.session import Target
 from .streaming.streams import Streams
 
@@ -120,12 +120,17 @@ class Headrace:
 def _batches(source: Iterable[str | Event]) -> Iterator[list[Event]]:
     try:
         for item in source:
-            events: list[Event] = [TextDelta(item)] if isinstance(item, str) else [item]
-            yield events
-            if isinstance(item, Done):
+            yield [TextDelta(item) if isinstance(item, str) else _checked(item)]
+            if isinstance(item, (Done, Failed, Cancelled)):
                 return
         yield [Done("stop")]
     finally:
         close = getattr(source, "close", None)
         if close is not None:
             close()
+
+
+def _checked(item: Event) -> Event:
+    if not isinstance(item, Event) or isinstance(item, Started):
+        raise TypeError(f"a stream's source yields text and events other than Started, not {item!r:.200}")
+    return item

@@ -84,6 +84,7 @@ class MessageDecoder:
             UpstreamBroken: a frame is not JSON.
             UpstreamRejected: a frame tells of an error.
         """
+        known = self._usage
         for frame in frames:
             parsed = self._parse(frame)
             if parsed.type == "message_stop":
@@ -91,6 +92,9 @@ class MessageDecoder:
                 events += self.end()
                 return
             self._read(parsed, events)
+        if self._usage is not known and (usage := priced(self._usage, self._model, self._price_list)):
+            # In case the answer is cut: what the prompt took is known from the first frame on.
+            events.append(msgspec.structs.replace(usage, estimated=True))
 
     def end(self) -> list[Event]:
         """Return the last events, at the end of the body.

@@ -59,7 +59,8 @@ class Provider(Protocol):
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Ask the upstream and yield its answer: one list of deltas for each read from the network.
 
-        The last list ends with a `Usage`, where the upstream told it, and a `Done`. Closing the iterator, or killing
+        The last list ends with a `Usage`, where the upstream told it, and a `Done`. A list before it may end with a
+        `Usage` that is `estimated`: what is known so far. Closing the iterator, or killing
         the greenlet that waits in it, closes the connection.
 
         Raises:

@@ -88,7 +88,7 @@ class ChatDecoder:
         for frame in frames:
             if frame.data == b"[DONE]":
                 self.is_done = True
-                self._finish_reason = self._finish_reason or "stop"
+                self._finish_reason = self._finish_reason or "other"
                 events += self.end()
                 return
             self._read(self._parse(frame), events)

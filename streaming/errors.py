@@ -19,6 +19,8 @@ class HeadraceError(Exception):
     code = "internal"
     status = 500
     retryable = False
+    is_unspent = False
+    """Whether the model has done nothing, where this comes before its first token."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -114,6 +116,7 @@ class ModelUnavailable(UpstreamError):
     """The embedded model is not there, not yet there, or just being restarted."""
 
     code = "model_unavailable"
+    is_unspent = True
     status = 503
 
 
@@ -121,6 +124,7 @@ class UpstreamUnreachable(UpstreamError):
     """No connection to the upstream came about."""
 
     code = "upstream_unreachable"
+    is_unspent = True
 
 
 class UpstreamBroken(UpstreamError):
@@ -138,6 +142,7 @@ class UpstreamRejected(UpstreamError):
     """
 
     code = "upstream_rejected"
+    is_unspent = True
 
     def __init__(
         self, message: str, *, status: int, code: str, retryable: bool, retry_after: float | None = None
@@ -146,10 +151,19 @@ class UpstreamRejected(UpstreamError):
         self.status, self.code, self.retryable = status, code, retryable
 
 
+class SourceFailed(UpstreamError):
+    """What fills a stream, such as a generator of the application's, told of a failure in its own words."""
+
+    def __init__(self, message: str, *, code: str, retryable: bool) -> None:
+        super().__init__(message)
+        self.code, self.retryable = code, retryable
+
+
 class ConnectTimeout(UpstreamError):
     """The upstream's address did not accept a connection in time."""
 
     code = "connect_timeout"
+    is_unspent = True
     status = 504
 
 

@@ -26,7 +26,7 @@ class Follower:
         on_stall: Called when its reader has accepted nothing for too long; must not block.
     """
 
-    __slots__ = ("_is_ended", "_is_reading", "_since", "_wants_heartbeat", "on_stall", "parking", "session")
+    __slots__ = ("_is_ended", "_is_reading", "_is_stalled", "_since", "_wants_heartbeat", "on_stall", "parking", "session")
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -34,7 +34,7 @@ class Follower:
         self.on_stall: Callable[[], None] | None = None
         self._since = time.monotonic()
         self._is_reading = False
-        self._is_ended = False
+        self._is_ended = self._is_stalled = False
         self._wants_heartbeat = False
         session.join(self)
 
@@ -47,11 +47,13 @@ class Follower:
         self._is_reading = self._wants_heartbeat = False
         while self._is_ended or not (events := self.session.take()):
             if self._is_ended or self.session.terminal is not None:
+                self.session.leave(self)
                 raise StopIteration
             self.parking.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
                 break
+        self.progressed()
         self._is_reading = True
         return events
 
@@ -69,7 +71,7 @@ class Follower:
         """Give the wait that this reader is in."""
         limits = self.session.limits
         if self._is_reading:
-            if limits.client is not None:
+            if limits.client is not None and not self._is_stalled:
                 yield self._since + limits.client, self._stalled
         elif limits.heartbeat is not None:
             yield self._since + limits.heartbeat, self._beat
@@ -80,6 +82,7 @@ class Follower:
         self.parking.wake()
 
     def _stalled(self) -> None:
+        self._is_stalled = True
         self.session.cancel("reader_stalled")
         if self.on_stall is not None:
             self.on_stall()

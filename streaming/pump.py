@@ -1,7 +1,8 @@
 """The greenlet that fills a session from its source, and sees to it that every stream has its end.
 
 A source is called only here, so nothing exists upstream before the pump runs. It yields lists of events, one list for
-each read from the network, and at its end a `Usage` (where it was told) and a `Done`, in this order.
+each read from the network. A terminal event comes last in its list and ends the stream; a `Usage` comes last, or just
+before it, and is taken for the accounts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TypeAlias
 
 import gevent
 
-from .errors import HeadraceError, UpstreamBroken
+from .errors import HeadraceError, SourceFailed, UpstreamBroken
 from .events import Cancelled, Done, Event, Failed, Terminal, Usage
 from .mistakes import mistake
 from .session import Session
@@ -39,13 +40,14 @@ def _run(session: Session, source: Source, on_end: Callable[[Session], None]) ->
     try:
         if session.ending is None:
             _fill(session, source)
-    except gevent.GreenletExit:
-        # Where many readers leave at once, every upstream is closed before the first account is made.
-        gevent.sleep(0)
     except HeadraceError as error:
         terminal = _failed(session, error)
-    except Exception as error:  # noqa: BLE001  # a mistake of ours, or of a provider, is an end like any other
-        terminal = _failed(session, mistake(session.id, error))
+    except BaseException as error:  # noqa: BLE001  # a mistake of ours, or of a provider, is an end like any other
+        if session.ending is None:
+            terminal = _failed(session, mistake(session.id, error))
+        elif isinstance(error, gevent.GreenletExit):
+            # Where many readers leave at once, every upstream is closed before the first account is made.
+            gevent.sleep(0)
     finally:
         session.interrupt = None
         session.finish(terminal)
@@ -54,12 +56,15 @@ def _run(session: Session, source: Source, on_end: Callable[[Session], None]) ->
 
 
 def _fill(session: Session, source: Source) -> None:
+    session.is_asked = True
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
-            if events and type(events[-1]) is Done:
-                _finish(session, events)
-                # The reader has its answer; the source may now see to its connection.
-                next(batches, None)
+            if events and type(events[-1]) in _APART:
+                events = _taken_apart(session, events)  # noqa: PLW2901  # the rest of the same list
+            if session.terminal is not None:
+                if isinstance(session.terminal, Done):
+                    # The reader has its answer; the source may now see to its connection.
+                    next(batches, None)
                 return
             if events:
                 session.append(events)
@@ -69,14 +74,26 @@ def _fill(session: Session, source: Source) -> None:
     raise UpstreamBroken(f"{session.target.model} ended its answer without a finish reason. Try again.")
 
 
-def _finish(session: Session, events: list[Event]) -> None:
-    *deltas, done = events
-    if deltas and isinstance(deltas[-1], Usage):
-        session.usage = deltas[-1]
-        deltas.pop()
-    if deltas:
-        session.append(deltas)
-    session.finish(done)  # type: ignore[arg-type]  # the caller has looked
+_APART = {Usage, Done, Failed, Cancelled}
+"""Events that the session is told of in ways of their own."""
+
+
+def _taken_apart(session: Session, events: list[Event]) -> list[Event]:
+    *rest, last = events
+    terminal = None
+    if not isinstance(last, Usage):
+        terminal = last
+        last = rest.pop() if rest and isinstance(rest[-1], Usage) else None
+    if last is not None:
+        session.account(last)
+    if terminal is None:
+        return rest
+    if rest:
+        session.append(rest)
+    if isinstance(terminal, Failed) and session.ending is None:
+        session.error = SourceFailed(terminal.message, code=terminal.code, retryable=terminal.retryable)
+    session.finish(terminal)  # type: ignore[arg-type]  # the caller has looked
+    return []
 
 
 def _failed(session: Session, error: HeadraceError) -> Failed:

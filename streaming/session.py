@@ -73,6 +73,8 @@ class Session:
         interrupt: Ends what fills the session; set by the pump while it runs.
         ending: How the stream is to end, once that is decided; `terminal` follows when it has.
         error: What went wrong where the end is a `Failed`: it has the HTTP status and `retry_after`.
+        is_asked: Whether the source was asked.
+        usage: What the source has told of the tokens so far; at the end, what they are accounted as.
     """
 
     __slots__ = (
@@ -90,6 +92,7 @@ class Session:
         "first_event_at",
         "id",
         "interrupt",
+        "is_asked",
         "last_event_at",
         "limits",
         "seen",
@@ -107,6 +110,7 @@ class Session:
         self.terminal: Terminal | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
+        self.is_asked = False
         self.began_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
@@ -152,17 +156,21 @@ class Session:
         if self._ahead > self.limits.buffer:
             self._wait_for_room()
 
+    def account(self, usage: Usage) -> None:
+        """Take what the source tells of the tokens: all, or where it is `estimated`, what is known so far."""
+        self.usage = usage
+
     def finish(self, terminal: Terminal) -> None:
         """Account for the stream and send its end. Only for the pump; the first call decides."""
         if self.terminal is not None:
             return
         self.terminal = self.ending = self.ending or terminal
         self.ended_at = time.monotonic()
-        self._deadlines.stop()
-        self.usage = attributed(self.usage or self._estimate(), self.target.model)
+        self.usage = attributed(self._accounts(self.terminal), self.target.model)
         self._push([self.usage, self.terminal])
         for follower in self._followers:
             follower.parking.wake()
+        self._rest()
 
     def _push(self, events: list[Event], size: int = 0) -> None:
         self._events += events
@@ -178,11 +186,15 @@ class Session:
             self._is_blocked = False
             self.last_event_at = time.monotonic()
 
-    def _estimate(self) -> Usage:
-        target = self.target
-        return estimate(
-            target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=self._answer_bytes
-        )
+    def _accounts(self, terminal: Terminal) -> Usage:
+        target, told = self.target, self.usage
+        if told is not None and (not told.estimated or isinstance(terminal, Done)):
+            return told
+        is_unspent = self.error is not None and self.error.is_unspent
+        if not self.is_asked or (is_unspent and self.first_event_at is None):
+            return Usage(0, 0, cost=0.0)
+        sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._answer_bytes}
+        return estimate(target.name, target.price_list, known=told, **sizes)
 
     # What followers call
 
@@ -203,6 +215,7 @@ class Session:
             self._followers.remove(follower)
         if not self._followers:
             self.cancel("reader_left")
+        self._rest()
 
     # What ends it
 
@@ -225,9 +238,19 @@ class Session:
 
     # Its time limits
 
+    def _rest(self) -> None:
+        # A reader may still have much to read after the end, and must not take for ever.
+        if self.terminal is not None and not self._followers:
+            self._deadlines.stop()
+
     def _dues(self) -> Iterator[Due]:
-        if self.ending is not None:  # what fills it takes its time to close, and no limit has a say any more
-            return
+        for follower in self._followers:
+            yield from follower.dues()
+        # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
+        if self.ending is None:
+            yield from self._source_dues()
+
+    def _source_dues(self) -> Iterator[Due]:
         limits = self.limits
         if limits.duration is not None:
             yield self.began_at + limits.duration, self._fail_by_duration
@@ -236,8 +259,6 @@ class Session:
                 yield self.began_at + limits.first_token, self._fail_by_first_token
         elif limits.stall is not None and not self._is_blocked:
             yield self.last_event_at + limits.stall, self._fail_by_stall
-        for follower in self._followers:
-            yield from follower.dues()
 
     def _fail_by_duration(self) -> None:
         self.fail(DurationLimit(f"The answer took longer than {self.limits.duration:g} s, the most that one may take."))

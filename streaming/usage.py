@@ -26,17 +26,30 @@ def tokens_in(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int) -> Usage:
-    """Estimate what an answer took that was cut before its provider told.
+def estimate(
+    model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
+) -> Usage:
+    """Estimate what an answer took that was cut before its provider told all.
 
     Args:
         model: The provider's own name of the model.
         price_list: See `prices.cost`.
         prompt_bytes: Size of all that was sent to the model, in bytes of UTF-8.
         answer_bytes: Size of all that came back.
+        known: What the provider has told so far, such as the prompt's tokens and their price.
     """
-    read, written = tokens_in(prompt_bytes), tokens_in(answer_bytes)
-    return Usage(read, written, cost=cost(price_list, model, read, written), estimated=True)
+    written = tokens_in(answer_bytes)
+    if known is None:
+        read = tokens_in(prompt_bytes)
+        return Usage(read, written, cost=cost(price_list, model, read, written), estimated=True)
+    more = max(0, written - known.output_tokens)
+    price = cost(price_list, model, 0, more)
+    return msgspec.structs.replace(
+        known,
+        output_tokens=known.output_tokens + more,
+        cost=None if price is None or known.cost is None else known.cost + price,
+        estimated=True,
+    )
 
 
 def attributed(usage: Usage, model: str) -> Usage:

@@ -53,6 +53,11 @@ def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
+def is_known_so_far(event: Event) -> bool:
+    """Whether an event tells of tokens before all of them are known, which a provider may do at any time."""
+    return isinstance(event, Usage) and event.estimated
+
+
 class Heard:
     """A whole answer: its events, and the error that it ended with, if any."""
 
@@ -63,7 +68,7 @@ class Heard:
             self.batches.extend(self._kept(ask(provider)))
         except UpstreamError as error:
             self.error = error
-        self.events = [event for batch in self.batches for event in batch]
+        self.events = [event for batch in self.batches for event in batch if not is_known_so_far(event)]
         self.text = text_of(self.events)
 
     def _kept(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
@@ -109,7 +114,7 @@ class ProviderContract:
         batches = ask(provider)
         got: list[Event] = []
         while not got:
-            got += next(batches)
+            got += [event for event in next(batches) if not is_known_so_far(event)]
         assert got == [TextDelta("one")]
         own_upstream.open_gate("two")
         assert text_of([event for batch in batches for event in batch]) == "two"

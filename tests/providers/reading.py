@@ -6,13 +6,17 @@ from typing import Any
 
 from flask_headrace.streaming import sse
 from flask_headrace.streaming.errors import UpstreamError
-from flask_headrace.streaming.events import Event, ReasoningDelta, TextDelta
+from flask_headrace.streaming.events import Event, ReasoningDelta, TextDelta, Usage
 
 
 class Answer:
-    """What a decoder made of the pieces of a body: the events, and the error that it ended with, if any."""
+    """What a decoder made of the pieces of a body: the events, and the error that it ended with, if any.
+
+    `known` is what it said on the way of the tokens: that depends on where the body is cut.
+    """
 
     def __init__(self, decoder: Any, *pieces: bytes) -> None:
+        self.known: list[Usage] = []
         self.events: list[Event] = []
         self.error: UpstreamError | None = None
         self.is_done = False
@@ -20,6 +24,8 @@ class Answer:
             self._read(decoder, pieces)
         except UpstreamError as error:
             self.error = error
+        self.known = [event for event in self.events if isinstance(event, Usage) and event.estimated]
+        self.events = [event for event in self.events if event not in self.known]
 
     def _read(self, decoder: Any, pieces: tuple[bytes, ...]) -> None:
         frames = sse.Decoder()

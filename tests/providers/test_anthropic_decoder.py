@@ -71,6 +71,13 @@ class TestAnswer:
         body = anthropic_wire.answer("Hel", "ö🌊").body
         assert decode(*(body[at : at + 1] for at in range(len(body)))).events == decode(body).events
 
+    def test_tells_what_its_prompt_took_before_anything_else(self) -> None:
+        answer = decode(opening(input_tokens=90, cache_read_input_tokens=10, output_tokens=1) + said("half"))
+        (known,) = answer.known
+        assert (known.input_tokens, known.cached_tokens, known.output_tokens) == (100, 10, 1)
+        assert known.cost is not None
+        assert answer.error is not None
+
     def test_reads_nothing_behind_its_end(self) -> None:
         assert decode(said("a"), TURN + STOP + said("late") + b"data: {\n\n").events == [TextDelta("a"), Done("stop")]
 

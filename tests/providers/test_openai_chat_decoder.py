@@ -99,8 +99,8 @@ class TestFinishReason:
             "length"
         )
 
-    def test_left_out_before_done_is_a_stop(self) -> None:
-        assert decode(said("a"), DONE).events[-1] == Done("stop")
+    def test_left_out_before_done_is_not_known(self) -> None:
+        assert decode(said("a"), DONE).events[-1] == Done("other")
 
     def test_without_done_is_a_whole_answer(self) -> None:
         answer = decode(said("a"), STOP)

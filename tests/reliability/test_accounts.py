@@ -14,15 +14,17 @@ from tests.reader import Reading, ask, asking, send
 from tests.reliability.start import WIRES, warm_up
 from tests.service import Service
 from tests.upstream import Close, Gate, Hang, Tokens, Upstream, faults, script
+from tests.upstream.anthropic_wire import USAGE
 
 HOST = """
 from gevent import monkey
 
 monkey.patch_all()
 
+import gevent
 import msgspec
 from flask_headrace import Headrace, create_app, stream_ended
-from flask_headrace.streaming.events import Event, TextDelta
+from flask_headrace.streaming.events import Event, Failed, TextDelta, Usage
 
 app = create_app()
 headrace = Headrace()
@@ -49,6 +51,16 @@ def raising(*before):
     raise ZeroDivisionError("what a mistake says is for the log")
 
 
+def timing_out():
+    yield "one "
+    raise gevent.Timeout(1)
+
+
+@app.post("/told")
+def told():
+    return headrace.stream_from(iter(["one ", Usage(1000, 50, cost=0.5), Failed("mine", "so it is", False), "two"]))
+
+
 @app.get("/heard")
 def what_was_heard():
     return heard
@@ -63,6 +75,7 @@ def mistakes(name):
         "wire later": lambda: iter(["one ", Unwritable(), "two"]),
         "wire later, endless": lambda: iter(lambda: "one " if not heard_one() else Unwritable(), None),
         "no event": lambda: iter(["one ", 42]),
+        "not an exception": lambda: timing_out(),
         "no iterator": lambda: 42,
     }
     taken = []
@@ -121,7 +134,7 @@ ENDS: dict[str, tuple[Callable[[Any, str], Any], str, str, tuple[int, int], bool
     # name: script, end, reason, (input, output) tokens, whether they are estimated; the question has two bytes
     "done": (lambda wire, _: wire.answer("Hello", usage=Tokens(90, 20)), "done", "stop", (90, 20), False),
     "cut": (lambda wire, _: faults.after(wire.answer("Hello"), 1, Close()), "failed", "upstream_broken", (1, 2), True),
-    "refused": (lambda wire, _: wire.error(404), "failed", "upstream_not_found", (1, 0), True),
+    "refused": (lambda wire, _: wire.error(404), "failed", "upstream_not_found", (0, 0), False),
     "stalled": (
         lambda wire, _: faults.after(wire.answer("Hello"), 1, Hang()), "failed", "stall_timeout", (1, 2), True
     ),
@@ -136,6 +149,8 @@ ENDS: dict[str, tuple[Callable[[Any, str], Any], str, str, tuple[int, int], bool
 @pytest.mark.parametrize("provider", WIRES)
 def test_an_end_is_told_alike_to_reader_log_and_signal(host, upstream, provider, end) -> None:
     make, kind, reason, tokens, is_estimated = ENDS[end]
+    if provider == "anthropic" and is_estimated and tokens[1]:
+        tokens = (USAGE.input, tokens[1])  # this API tells the prompt's tokens at its answer's start
     name = f"{provider} {end}"
     upstream.answer(name, make(WIRES[provider], name))
     if kind == "cancelled":
@@ -201,6 +216,7 @@ MISTAKES = {
     "wire later": "one ",
     "wire later, endless": "one one one ",
     "no event": "one ",
+    "not an exception": "one ",
     "no iterator": None,
 }
 
@@ -226,3 +242,12 @@ def test_a_mistake_of_ours_is_an_end_with_a_reference_into_the_log(host: Service
     host.wait_until(lambda: send(host.url + "/healthz", method="GET").json["streams"] == 0)
     last = send(host.url + "/heard", method="GET").json[-1]
     assert (last["end"], last["reason"], last["usage"]["estimated"]) == ("failed", "internal", True)
+
+
+def test_what_a_generator_of_the_application_tells_is_what_stands_at_the_end(host: Service) -> None:
+    answer = send(host.url + "/told", {})
+    assert [name for name, _ in answer.frames] == ["start", "message", "usage", "error"]
+    assert answer.named("error") == [{"code": "mine", "message": "so it is", "retryable": False}]
+    (usage,) = answer.named("usage")
+    assert (usage["input_tokens"], usage["output_tokens"], usage["cost"], usage["estimated"]) == (1000, 50, 0.5, False)
+    host.wait_until(lambda: '"reason":"mine"' in host.log())

@@ -18,10 +18,12 @@ from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_termina
 NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
 
 ACTS = st.sampled_from(
-    ["piece", "piece", "big piece", "done", "upstream fails", "we fail", "stop", "time limit", "pause", "go on", "turn"]
+    ["piece", "piece", "big piece", "usage", "done", "upstream says failed", "upstream fails", "we fail", "stop"]
+    + ["time limit", "pause", "go on", "turn"]
 )
 ENDS: dict[str, Event] = {
     "done": DONE,
+    "upstream says failed": Failed("mine", "so it is", retryable=False),
     "upstream fails": Failed("upstream_broken", "gone", retryable=True),
     "stop": Cancelled("stopped"),
     "time limit": Failed("stall_timeout", "silent", retryable=True),
@@ -46,8 +48,12 @@ class World:
             case "piece" | "big piece":
                 self.said.append(f"{len(self.said)}," + ("x" * 400 if act == "big piece" else ""))
                 self.source.give(text(self.said[-1]))
+            case "usage":
+                self.source.give([TOLD])
             case "done":
                 self.source.give([TOLD, DONE])
+            case "upstream says failed":
+                self.source.give([ENDS[act]])
             case "upstream fails":
                 self.source.give(UpstreamBroken("gone"))
             case "we fail":
@@ -88,7 +94,7 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
     assert world.source.closed == world.source.asked
     assert terminal in ENDS.values() or terminal.code == "internal"
     assert (session.error is not None) == isinstance(terminal, Failed)
-    assert usage.estimated == (usage is not TOLD)
+    assert usage is TOLD or usage.estimated == bool(world.source.asked)
     if isinstance(terminal, Done):
         assert usage == TOLD
         before = acts[: acts.index("done")]

@@ -89,6 +89,41 @@ class TestFailure:
         assert read_all(stream)[-1].code == "upstream_unreachable"
 
 
+    def test_that_is_no_exception_is_an_end_like_any_other(self) -> None:
+        stream = Stream(Source(text("Hel"), gevent.Timeout(1)))
+        assert read_all(stream)[-1].code == "internal"
+
+    @pytest.mark.parametrize("rest", [[], text("x")])
+    def test_that_the_source_tells_of_ends_the_stream(self, rest) -> None:
+        failed = Failed("mine", "so it is", retryable=True)
+        stream = Stream(Source([*rest, failed], text("late"), [DONE], lingers=True))
+        assert read_all(stream)[-1] == failed
+        error = stream.session.error
+        assert (error.code, error.message, error.retryable, error.status) == ("mine", "so it is", True, 502)
+
+
+class TestUsage:
+    def test_that_comes_by_itself_is_kept_for_the_end(self) -> None:
+        stream = Stream(Source(text("Hel"), [TOLD], text("lo"), [DONE]))
+        assert read_all(stream) == [*text("Hel", "lo"), TOLD, DONE]
+
+    def test_is_exact_also_when_the_answer_is_cut_behind_it(self) -> None:
+        stream = Stream(Source(text("Hel"), [TOLD], UpstreamBroken("gone")))
+        assert read_all(stream)[-2] == TOLD
+
+    def test_that_is_known_in_part_is_filled_by_what_was_seen(self) -> None:
+        known = Usage(90, 1, cached_tokens=40, cost=0.5, estimated=True)
+        stream = Stream(Source([known], text("x" * 40), UpstreamBroken("gone")))
+        usage = read_all(stream)[-2]
+        assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (90, 10, 40)
+        assert (usage.cost, usage.estimated) == (0.5, True)  # the model of these tests writes for nothing
+
+    def test_is_nothing_where_the_model_was_never_asked(self) -> None:
+        stream = Stream(Source(UpstreamUnreachable("nobody there")))
+        usage = read_all(stream)[-2]
+        assert (usage.input_tokens, usage.output_tokens, usage.cost, usage.estimated) == (0, 0, 0.0, False)
+
+
 class EndingSource(Source):
     """A source that ends when it has yielded all that it was given."""
 

@@ -131,6 +131,28 @@ class TestClient:
         assert stream.session.ending is None
         follower.close()
 
+    def test_has_the_whole_limit_for_what_comes_after_a_silence(self) -> None:
+        stream = Stream(Source(), limits(client=10 * SHORT))
+        follower = Follower(stream.session)
+        gevent.spawn_later(8 * SHORT, stream.source.give, text("x"))
+        next(follower)
+        gevent.sleep(5 * SHORT)
+        assert stream.session.ending is None
+        follower.close()
+
+    def test_that_accepts_nothing_of_what_is_left_after_the_end_is_let_go(self) -> None:
+        stream = Stream(Source(text("x"), [DONE]), limits(client=SHORT))
+        told = []
+        reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
+        reader.follower.on_stall = lambda: told.append(1)
+        until(lambda: told)
+        assert stream.session.terminal == DONE
+        gevent.sleep(2 * SHORT)
+        assert told == [1]
+        reader.follower.close()
+        assert stream.session._deadlines._timer is None
+        reader.greenlet.kill()
+
     def test_that_waits_for_the_model_has_no_limit(self) -> None:
         stream = Stream(Source(text("x")), limits(client=SHORT))
         reader = Reader(stream.session)
