@@ -7,18 +7,24 @@ import os
 import signal
 import socket
 import sys
+from typing import ClassVar
 
 import gevent
 import gevent.socket
 from flask_headrace.providers.local import LocalModel, unavailable_reason
 from flask_headrace.streaming.errors import ConfigurationError
-from gunicorn.workers.ggevent import GeventWorker
+from gevent.server import StreamServer
+from gunicorn.workers import ggevent
 
 from flask_headrace import Settings
 from flask_headrace.application import refuse_open_door
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
+
+
+LAST_WORDS = 2.0
+"""Seconds in which a reader may take what is left of its stream, after the drain."""
 
 
 class ClientSocket(gevent.socket.socket):
@@ -47,21 +53,36 @@ class ClientSocket(gevent.socket.socket):
             super().sendall(memoryview(data)[sent:], flags)
 
 
-class Worker(GeventWorker):
-    """gunicorn's gevent worker, with the socket above, and without waiting for idle connections when it leaves."""
+class Server(StreamServer):
+    """gunicorn's server of one listening socket, which its worker can find."""
+
+    all: ClassVar = []
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.idle = set()
+        self.all.append(self)
+
+
+ggevent.StreamServer = Server
+
+
+class Worker(ggevent.GeventWorker):
+    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.clients, self.idle = set(), set()
 
     def handle(self, listener, client, addr):
         """Serve one connection."""
         if type(client) is gevent.socket.socket:
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
+        self.clients.add(client)
         self.idle.add(client)
         try:
             super().handle(listener, client, addr)
         finally:
+            self.clients.discard(client)
             self.idle.discard(client)
 
     def handle_request(self, listener_name, req, sock, addr):
@@ -70,47 +91,58 @@ class Worker(GeventWorker):
         super().handle_request(listener_name, req, sock, addr)
         self.idle.add(sock)
         if not self.alive:
-            self.close_idle()
+            cut(self.idle)
 
     def drain(self):
-        """Let streams finish, end the rest, and close idle connections until the worker is gone."""
-        self.close_idle()
+        """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
+        # gunicorn would accept connections for up to a second more, which other workers could serve.
+        for server in Server.all:
+            server.close()
+        cut(self.idle)
         self.wsgi.extensions["headrace"].streams.drain(settings.drain)
-        # gunicorn accepts connections for up to a second more: one that asks nothing would hold it up.
-        while True:
-            self.close_idle()
-            gevent.sleep(0.1)
+        gevent.sleep(LAST_WORDS)
+        cut(self.clients)
 
-    def close_idle(self):
-        """Close the connections that wait for a next request."""
-        for client in list(self.idle):
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+
+def cut(clients):
+    """Cut off connections, also where a greenlet waits in one."""
+    for client in list(clients):
+        with contextlib.suppress(OSError):
+            getattr(client, "_sock", client).shutdown(socket.SHUT_RDWR)
 
 
 def _settings():
     try:
-        settings = Settings.from_mapping(os.environ)
-        refuse_open_door(settings)
+        return Settings.from_mapping(os.environ)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
-    return settings
+
+
+def _refuse_open_door(addresses):
+    try:
+        refuse_open_door(addresses, settings)
+    except ConfigurationError as error:
+        sys.exit(f"Headrace cannot start. {error.message}")
 
 
 def _refuse_busy_port(address):
-    if address.startswith("unix:"):
-        return
-    host, _, port = address.rpartition(":")
-    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    host, port = address
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host.strip("[]"), int(port)))
-        except (OSError, ValueError) as error:
+            probe.bind((host, port))
+        except OSError as error:
             sys.exit(
-                f"Headrace cannot start. HEADRACE_BIND is {address}, which cannot be used ({error}): stop the program "
-                f"that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
+                f"Headrace cannot start. Its address is {_shown(address)}, which cannot be used ({error}): stop the "
+                f"program that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
             )
+
+
+def _shown(address):
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _let_newborn_workers_be_ended():
@@ -136,7 +168,7 @@ settings = _settings()
 gevent.config.track_greenlet_tree = False
 
 wsgi_app = "app:app"
-bind = settings.bind
+bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
 worker_connections = settings.max_streams + 100
 keepalive = 75
@@ -149,7 +181,11 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 def on_starting(server):
     """Look for what would stop the start, and let our log go where gunicorn's goes."""
     if not {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():  # else the address is handed down, and busy by right
-        _refuse_busy_port(settings.bind)
+        # What is bound in the end: the command line goes before the setting.
+        addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
+        _refuse_open_door([_shown(address) for address in addresses])
+        for address in addresses:
+            _refuse_busy_port(address)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
@@ -165,7 +201,8 @@ def when_ready(server):
         reason = unavailable_reason(settings.local_model)
         if reason:
             server.log.warning(reason)
-    server.log.info("Headrace is at http://%s/", settings.bind)
+    for address in server.cfg.address:
+        server.log.info("Headrace is at http://%s/", _shown(address))
 
 
 def on_exit(server):

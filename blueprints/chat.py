@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import gevent
 import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..providers.base import ChatRequest, Message, Provider
-from ..streaming.errors import BodyTooLarge, InvalidRequest
+from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
 from ..streaming.session import Session, Target
-from .guard import refuse_foreign_origins
+from .guard import refuse_foreign_pages
 from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
@@ -45,9 +46,9 @@ def create_chat_blueprint() -> Blueprint:
 def chat() -> Response:
     """Answer a conversation."""
     service = current_service()
-    refuse_foreign_origins(service.cors_origins)
+    refuse_foreign_pages(service.cors_origins, service.hosts)
     owner = service.authorize()
-    body = read_body(service.max_body)
+    body = read_body(service.max_body, service.body_timeout)
     provider, name = service.catalogue.resolve(body.model)
     session = open_stream(provider, _question(body, name), owner)
     return event_stream(session) if body.stream else json_answer(session)
@@ -79,22 +80,28 @@ def models() -> Response:
     return json_reply({"default": default, "models": found})
 
 
-def read_body(most: int) -> ChatBody:
+def read_body(most: int, seconds: float | None) -> ChatBody:
     """Read the request's body as JSON, whatever its content type says: a bare `fetch` sends text/plain.
 
     Args:
         most: Bytes that it may have.
+        seconds: How long it may take to arrive; None for ever.
 
     Raises:
         InvalidRequest: it is not what this endpoint reads; 400, with the field's path.
         BodyTooLarge: it is longer; 413.
+        BodyTimeout: it has not arrived in time; 408.
     """
+    with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
+        data = _data(most)
     try:
-        body = _decode(_data(most))
+        body = _decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {_readable(error)}.") from None
+        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deep.") from None
     _check(body)
     return body
 
@@ -109,7 +116,8 @@ def _data(most: int) -> bytes:
     raise BodyTooLarge(f"The body is longer than {most} bytes.")
 
 
-def _readable(error: msgspec.ValidationError) -> str:
+def readable(error: msgspec.ValidationError) -> str:
+    """Say what is wrong with a value, and where."""
     # msgspec writes the path as `$.messages[0].role`; `$` alone is the body itself.
     return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
 

@@ -11,28 +11,48 @@ from flask import request
 
 from ..streaming.errors import Forbidden, Unauthorized
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The names by which a machine's own browser reaches it."""
 
-def refuse_foreign_origins(allowed: Sequence[str]) -> None:
+
+def refuse_foreign_pages(allowed: Sequence[str], hosts: Sequence[str] | None) -> None:
     """Refuse a request that another web site made a visitor's browser send.
 
     The body is read as JSON whatever its content type says, so a browser would send such a request without asking
     first. Browsers tell where a page comes from in `Origin` and `Sec-Fetch-Site`, which pages cannot forge; programs
-    send neither.
+    send neither. A site may also let its own name point to this machine, and then looks like this one (DNS rebinding).
+
+    Args:
+        allowed: Origins that may ask all the same.
+        hosts: Names under which a browser may reach this service; None for any, where a key or a login keeps the
+            door.
 
     Raises:
-        Forbidden: the request comes from an origin that is neither this one nor allowed; 403.
+        Forbidden: 403.
     """
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin in allowed:
         return
-    if site is not None:
-        is_foreign = site not in {"same-origin", "none"}
-    else:
-        is_foreign = origin is not None and urlsplit(origin).netloc != request.host
-    if is_foreign:
+    if _is_foreign(origin, site):
         raise Forbidden(
             f"A page of {origin or 'another site'} may not ask here. Allow its origin in HEADRACE_CORS_ORIGINS."
         )
+    is_browser = origin is not None or site is not None
+    if is_browser and hosts is not None and (name := _host_of("//" + request.host)) not in hosts:
+        raise Forbidden(f"A page may not ask here under the name {name!r}. Allow it in HEADRACE_HOSTS, or set keys.")
+
+
+def _is_foreign(origin: str | None, site: str | None) -> bool:
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return origin is not None and origin.partition("://")[2] != request.host
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def bearer_of(keys: Sequence[str]) -> Callable[[], str]:

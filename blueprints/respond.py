@@ -11,9 +11,11 @@ import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+import gevent
 from flask import Response, request
+from gevent.monkey import is_module_patched
 
-from ..streaming.errors import HeadraceError
+from ..streaming.errors import AnswerTooLarge, HeadraceError
 from ..streaming.events import Done, Event, Failed, TextDelta
 from ..streaming.follower import Follower
 from ..streaming.mistakes import mistake
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 65536
 """Bytes that are handed to the server at once: what the reader has to accept within its time limit."""
+
+MOST_WHOLE = 8 * 1024 * 1024
+"""Characters of an answer that is given as one JSON object."""
+
+ACCOUNT_LIMIT = 5.0
+"""Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
 class Wire(Protocol):
@@ -73,9 +81,22 @@ class _Reading:
         self.watch.set_timeouts(session.limits.client)
         self.follower.on_stall = self.watch.drop
 
-    def close(self) -> None:
+    def abandon(self) -> None:
+        """Close it, also from where nothing may wait."""
         self.watch.stop()
         self.follower.close()
+
+    def close(self) -> None:
+        self.abandon()
+        if not is_module_patched("socket"):
+            self._wait_for_accounts()
+
+    def _wait_for_accounts(self) -> None:
+        # Each thread has an event loop of its own here (Flask's development server, a test client), which runs only
+        # while the thread waits: a stream must come to its end before the thread does.
+        with gevent.Timeout(ACCOUNT_LIMIT, False):
+            while not self.session.is_told:
+                gevent.sleep(0.001)
 
 
 class _LateResponse(Response):
@@ -93,9 +114,19 @@ class _LateResponse(Response):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Body:
         """Answer the server, as WSGI has it."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            # Nobody would read the answer: the model is not asked.
+            self._reading.close()
+            start_response(self.status, self.headers.to_wsgi_list())
+            return _Body(lambda: iter(()), self.close)
         # werkzeug keeps the request there, with its headers and all; nobody will ask for it any more.
         environ.pop("werkzeug.request", None)
         return _Body(lambda: self._begin(start_response), self.close)
+
+    def __del__(self) -> None:
+        # A response that its application has thrown away is closed by nobody.
+        if reading := self.__dict__.get("_reading"):
+            reading.abandon()
 
     def _begin(self, start_response: StartResponse) -> Iterator[bytes]:
         try:
@@ -172,8 +203,13 @@ def _encode(session: Session, wire: Wire, events: list[Event]) -> bytes:
 
 def _collect(reading: _Reading) -> Response:
     texts: list[str] = []
+    size = 0
     for events in reading.follower:
-        texts += [event.text for event in events if isinstance(event, TextDelta)]
+        text = "".join([event.text for event in events if isinstance(event, TextDelta)])
+        texts.append(text)
+        size += len(text)
+        if size > MOST_WHOLE:
+            reading.session.fail(AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed."))
     reading.close()
     session = reading.session
     if session.error is not None:

@@ -23,14 +23,18 @@ class Service:
         catalogue: The models that can be asked.
         authorize: Returns who asks, in the request, or aborts.
         max_body: Bytes that a request's body may have.
+        body_timeout: Seconds in which a request's body must arrive; None for ever.
         cors_origins: Origins of other web sites that may ask.
+        hosts: Names of this machine under which browsers may ask; None for any name.
     """
 
     streams: Streams
     catalogue: Catalogue
     authorize: Callable[[], str]
     max_body: int
+    body_timeout: float | None
     cors_origins: tuple[str, ...]
+    hosts: tuple[str, ...] | None
 
 
 def current_service() -> Service:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from .blueprints.errors import of_http
+from .blueprints.guard import LOOPBACK
 from .extension import Headrace
-from .settings import PREFIX, Settings
+from .settings import PREFIX, Settings, is_on_loopback
 from .streaming.errors import ConfigurationError
 
 
@@ -27,20 +28,26 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Flask("flask_headrace", static_folder=None)
     app.config.from_mapping({name: value for name, value in os.environ.items() if name.startswith(PREFIX)})
     app.config.from_mapping(config or {})
-    refuse_open_door(Settings.from_mapping(app.config))
-    Headrace(app)
+    settings = Settings.from_mapping(app.config)
+    refuse_open_door([settings.bind], settings)
+    Headrace(app, hosts=None if settings.api_keys else (*LOOPBACK, *settings.hosts))
     app.register_error_handler(HTTPException, of_http)
     return app
 
 
-def refuse_open_door(settings: Settings) -> None:
+def refuse_open_door(addresses: Iterable[str], settings: Settings) -> None:
     """Refuse to serve the whole network without a key.
 
+    Args:
+        addresses: Where the service listens.
+        settings: Its settings.
+
     Raises:
-        ConfigurationError: the address is not a loopback one, and there is no key.
+        ConfigurationError: an address is not a loopback one, and there is no key.
     """
-    if not settings.is_on_loopback() and not settings.api_keys:
-        raise ConfigurationError(
-            f"HEADRACE_BIND is {settings.bind}, which other machines can reach, and HEADRACE_API_KEYS is empty: "
-            "set keys, or bind to 127.0.0.1."
-        )
+    for address in addresses:
+        if not is_on_loopback(address) and not settings.api_keys:
+            raise ConfigurationError(
+                f"The service is to listen on {address}, which other machines can reach, and HEADRACE_API_KEYS is "
+                "empty: set keys, or bind to 127.0.0.1."
+            )

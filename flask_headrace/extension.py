@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from . import upstreams
 from .blueprints import cli
-from .blueprints.chat import create_chat_blueprint, open_stream
+from .blueprints.chat import create_chat_blueprint, open_stream, readable
 from .blueprints.errors import of_ours
 from .blueprints.guard import bearer_of
 from .blueprints.ops import create_ops_blueprint
@@ -20,7 +20,7 @@ from .blueprints.service import EXTENSION, Service, current_service
 from .providers.base import ChatRequest, Message
 from .settings import Settings
 from .signals import report_end, report_start
-from .streaming.errors import HeadraceError
+from .streaming.errors import HeadraceError, InvalidRequest
 from .streaming.events import Cancelled, Done, Event, Failed, Started, TextDelta
 from .streaming.session import Target
 from .streaming.streams import Streams
@@ -35,6 +35,7 @@ class Headrace:
         authorize: Called in each request; returns who asks, as a string that will own the streams, or aborts. None
             lets in the bearers of HEADRACE_API_KEYS, and everybody where there are none.
         page: Whether the chat page is served too, at the prefix itself.
+        hosts: Names by which pages may reach these endpoints; None for any, where a login keeps the door.
 
     Raises:
         ConfigurationError: a setting is wrong; the message names it.
@@ -47,10 +48,12 @@ class Headrace:
         url_prefix: str | None = None,
         authorize: Callable[[], str] | None = None,
         page: bool = True,
+        hosts: Sequence[str] | None = None,
     ) -> None:
         self._url_prefix = url_prefix
         self._authorize = authorize
         self._has_page = page
+        self._hosts = None if hosts is None else tuple(hosts)
         if app is not None:
             self.init_app(app)
 
@@ -63,11 +66,14 @@ class Headrace:
             catalogue=upstreams.catalogue(settings),
             authorize=self._authorize or bearer_of(settings.api_keys),
             max_body=settings.max_body,
+            body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
+            hosts=self._hosts,
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
-        app.register_error_handler(HeadraceError, of_ours)
+        if HeadraceError not in app.error_handler_spec[None][None]:
+            app.register_error_handler(HeadraceError, of_ours)
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
@@ -102,7 +108,10 @@ class Headrace:
                 its status; so does a failure of the model before its first token.
         """
         provider, name = current_service().catalogue.resolve(model)
-        turns = msgspec.convert(list(messages), tuple[Message, ...])
+        try:
+            turns = msgspec.convert(list(messages), tuple[Message, ...])
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"messages is not as it should be: {readable(error)}.") from None
         return event_stream(open_stream(provider, ChatRequest(name, turns, max_tokens, temperature), owner))
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:

@@ -31,7 +31,7 @@ class Settings:
     """How a service behaves.
 
     Args:
-        bind: Address of the service, `host:port` or `unix:path`.
+        bind: Address of the service, `host:port` or `unix:path`; several are separated by commas.
         model: The model that is asked where a request names none, as `provider/name`; None takes the first model of
             the first provider that is set up: OpenAI, Anthropic, the embedded one.
         heartbeat: Seconds of silence before a heartbeat; None sends none.
@@ -39,13 +39,15 @@ class Settings:
         first_token_timeout: Seconds from the request to the first token; None for ever.
         stall_timeout: Seconds that the upstream may be silent after that; None for ever.
         max_duration: Seconds that an answer may take; None for ever.
-        client_timeout: Seconds in which a reader must accept something; None for ever.
+        client_timeout: Seconds in which a reader must accept something, and a request's body must have arrived; None
+            for ever.
         buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
         max_streams: Open streams on one worker; the next request gets 503.
         max_body: Bytes that a request's body may have.
         retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
         drain: Seconds that shutdown lets streams finish.
         api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
+        hosts: Names other than localhost under which a browser may reach a service without keys, separated by commas.
         cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
         local: Whether the embedded model is offered.
         local_model: Path of another GGUF file for it; None takes the small one that is installed with it.
@@ -65,6 +67,7 @@ class Settings:
     retries: int = 0
     drain: float = 30.0
     api_keys: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     local: bool = True
     local_model: str | None = None
@@ -101,10 +104,6 @@ class Settings:
         if self.model is not None and "/" not in self.model:
             raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
 
-    def is_on_loopback(self) -> bool:
-        """Whether only this machine can reach the service's address, or each of them where there are several."""
-        return all(_is_loopback(address.strip()) for address in self.bind.split(","))
-
     def limits(self) -> Limits:
         """Return the bounds of each stream."""
         return Limits(
@@ -115,6 +114,11 @@ class Settings:
             client=self.client_timeout,
             buffer=self.buffer,
         )
+
+
+def is_on_loopback(bind: str) -> bool:
+    """Whether only this machine can reach an address, or each of them where there are several."""
+    return all(_is_loopback(address.strip()) for address in bind.split(","))
 
 
 def _is_loopback(address: str) -> bool:

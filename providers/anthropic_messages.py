@@ -16,7 +16,7 @@ from .anthropic_decoder import MessageDecoder
 from .base import ChatRequest, Json
 from .frames import events_of
 from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, listed, load, load_here, translated
+from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -105,12 +105,15 @@ class AnthropicMessages:
     def _new_client(self, _address: None) -> Anthropic:
         import anthropic  # noqa: PLC0415
 
-        return with_same_request(anthropic.Anthropic)(
+        client = with_same_request(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
             http_client=http_client(self._connect_timeout),
             max_retries=self._retries,
         )
+        keep_secret(client.api_key)
+        keep_secret(client.auth_token)
+        return client
 
 
 def _body(request: ChatRequest) -> Json:

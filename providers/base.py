@@ -12,7 +12,7 @@ from ..streaming.events import Event
 Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One turn of a conversation."""
 
     role: Role

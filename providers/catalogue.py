@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import gevent
+import gevent.lock
 import msgspec
 
 from ..streaming import prices
-from ..streaming.errors import HeadraceError, ModelUnavailable, UnknownModel
+from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel
 from .base import Provider
 
 LIST_LIFE = 300.0
 """Seconds for which a provider's list of models is remembered."""
+
+LIST_LIMIT = 4.0
+"""Seconds in which a provider must have told its list."""
 
 FAILURE_LIFE = 10.0
 """Seconds for which it is remembered that a provider did not tell its list."""
@@ -27,6 +32,14 @@ class Model(msgspec.Struct, frozen=True, gc=False):
     name: str
     embedded: bool
     default: bool
+
+
+class _List(NamedTuple):
+    """What a provider has told of its models, or why it has not, and until when (monotonic seconds) that holds."""
+
+    until: float
+    names: list[str]
+    error: HeadraceError | None
 
 
 class Catalogue:
@@ -43,7 +56,8 @@ class Catalogue:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._default = default
         self._nothing_reason = nothing_reason
-        self._lists: dict[str, tuple[float, list[str]]] = {}
+        self._lists: dict[str, _List] = {}
+        self._asking = {name: gevent.lock.RLock() for name in self._providers}
 
     def __repr__(self) -> str:
         return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
@@ -64,7 +78,9 @@ class Catalogue:
         name, slash, rest = wanted.partition("/")
         if not slash or not rest or name not in self._providers:
             offered = ", ".join(f"{provider}/…" for provider in self._providers)
-            raise UnknownModel(f"No model {wanted!r} is set up here. Name one as provider/name, with one of {offered}.")
+            raise UnknownModel(
+                f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}."
+            )
         return self._providers[name], rest
 
     def default(self) -> str:
@@ -91,6 +107,10 @@ class Catalogue:
         """
         provider, _ = self.resolve(None)
         provider.check()
+        error = self._list(provider).error
+        # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
+        if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504}):
+            raise error
 
     def warm_up(self) -> None:
         """Import what the first request would have to wait for: SDKs take a second or two."""
@@ -117,15 +137,24 @@ class Catalogue:
         return found
 
     def _names(self, provider: Provider) -> list[str]:
-        until, names = self._lists.get(provider.name, (0.0, []))
-        if time.monotonic() < until:
-            return names
-        try:
-            names, life = provider.models(), LIST_LIFE
-        except HeadraceError:
-            life = FAILURE_LIFE
-        self._lists[provider.name] = (time.monotonic() + life, names)
-        return names
+        return self._list(provider).names
+
+    def _list(self, provider: Provider) -> _List:
+        # Where several ask at once, one of them asks the provider.
+        with self._asking[provider.name]:
+            known = self._lists.get(provider.name)
+            if known is None or time.monotonic() >= known.until:
+                known = self._lists[provider.name] = _ask(provider, known.names if known else [])
+            return known
+
+
+def _ask(provider: Provider, known: list[str]) -> _List:
+    limit = ConnectTimeout(f"{provider.name} did not tell within {LIST_LIMIT:g} s which models it has.")
+    try:
+        with gevent.Timeout(LIST_LIMIT, limit):
+            return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
+    except HeadraceError as error:
+        return _List(time.monotonic() + FAILURE_LIFE, known, error)
 
 
 def _model(provider: Provider, name: str, default: str) -> Model:

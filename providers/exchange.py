@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import gevent.socket
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
@@ -19,6 +20,12 @@ READ_SIZE = 65536
 
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
+
+MOST_WHOLE = 8 * 1024 * 1024
+"""Bytes that a body may have which is read whole, such as a list of models."""
+
+MOST_REFUSAL = 65536
+"""Bytes of the body of a refusal that are read; the rest tells nobody more."""
 
 MOST_IDLE = 128
 """Connections to one origin that are kept for later requests."""
@@ -93,9 +100,19 @@ class Exchange(httpx2.SyncByteStream):
                 raise httpx2.RemoteProtocolError(f"the upstream's head has more than {MOST_HEAD} bytes")
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the body as it arrives, to its end."""
+        """Yield the body as it arrives, for those who read it whole: an SDK, of what is no stream.
+
+        Raises:
+            httpx2.RemoteProtocolError: also where it is longer than what may be read whole.
+        """
+        size, is_refusal = 0, self.parser.get_code() >= 300
         while data := self.read():
             yield data
+            size += len(data)
+            if is_refusal and size >= MOST_REFUSAL:
+                return
+            if size > MOST_WHOLE:
+                raise httpx2.RemoteProtocolError(f"the upstream's answer has more than {MOST_WHOLE} bytes")
 
     def read(self) -> bytes:
         """Return what has arrived of the body, waiting for more where nothing has; empty at its end.
@@ -172,8 +189,11 @@ def close_idle(pool: ConnectionPool) -> None:
 
 
 def _connect(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
+    # Around all of it: the pool's own limit is for each address and each step of the TLS handshake.
+    limit = gevent.Timeout(pool.connection_timeout, TimeoutError)
     try:
-        return pool.get_socket()
+        with limit:
+            return pool.get_socket()
     except TimeoutError as error:
         raise httpx2.ConnectTimeout(f"no connection within {pool.connection_timeout:g} s") from error
     except (OSError, RuntimeError) as error:

@@ -102,5 +102,5 @@ def _cpu_reason() -> str | None:
         return None
     return (
         f"The embedded model cannot run on this computer, whose CPU has no {', '.join(missing).upper()}: set "
-        "OPENAI_API_KEY or ANTHROPIC_API_KEY, or name another upstream in the file of HEADRACE_CONFIG."
+        "OPENAI_API_KEY or ANTHROPIC_API_KEY, or OPENAI_BASE_URL for another server."
     )

@@ -16,7 +16,7 @@ from .base import ChatRequest, Json
 from .frames import events_of
 from .openai_chat_decoder import ChatDecoder
 from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, listed, load, load_here, translated
+from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -127,6 +127,7 @@ class OpenAIChat:
     def _new_client(self, address: Address) -> OpenAI:
         import openai  # noqa: PLC0415
 
+        keep_secret(address.api_key)
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,

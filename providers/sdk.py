@@ -10,10 +10,13 @@ import importlib
 import logging
 import platform
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -29,6 +32,9 @@ log = logging.getLogger("flask_headrace")
 
 MOST_QUOTED = 300
 """Characters of an upstream's message that a reader is shown."""
+
+LEAST_SECRET = 6
+"""Characters of a key below which it would be found in ordinary words."""
 
 HEADERS = {
     "Content-Type": "application/json",
@@ -53,6 +59,7 @@ _SECRET = re.compile(
     r"\bBearer\s+\S{4,}|\b(?:(?:key|pk|rk|xai|pplx|nvapi)-|g?sk[-_]|hf_|AIza)[\w*.…-]{4,}", re.IGNORECASE
 )
 
+_secrets: set[str] = set()
 _loaded: set[str] = set()
 _loading = gevent.lock.Semaphore()
 _importing = gevent.monkey.get_original("_thread", "allocate_lock")()
@@ -103,6 +110,12 @@ class PerHub(Generic[A, C]):
         return known[1]
 
 
+def keep_secret(key: str | None) -> None:
+    """Take a key out of all that upstreams say from now on, whatever it looks like."""
+    if key and len(key) >= LEAST_SECRET:
+        _secrets.add(key)
+
+
 def http_client(connect_timeout: float) -> httpx2.Client:
     """Make the client that an SDK sends with. It does not follow redirects: they would carry the key elsewhere."""
     timeout = httpx2.Timeout(None, connect=connect_timeout)
@@ -123,10 +136,14 @@ def translated(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[None]:
             yield
     except errors.UpstreamError as error:
         # Not the message: it may quote what the upstream said, and that the question.
-        log.warning(
-            "%s at %s: %s, %r", upstream, base_url, error.code, error.__cause__ and type(error.__cause__).__name__
-        )
+        log.warning("%s at %s: %s, %r", upstream, _place(base_url), error.code, type(error.__cause__).__name__)
         raise
+
+
+def _place(base_url: str) -> str:
+    # A URL may carry a password, or a key in its query.
+    parts = urlsplit(base_url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 @contextmanager
@@ -191,6 +208,8 @@ def rejected(upstream: str, status: int, quoted: str, headers: httpx2.Headers | 
 def shown(message: object) -> str:
     """Shorten an upstream's own words, on one line and without anything that looks like a key."""
     text = " ".join(str(message or "").split())
+    for key in _secrets:
+        text = text.replace(key, "[key]")
     text = _SECRET.sub("[key]", text)
     return text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED] + "…"
 
@@ -205,7 +224,12 @@ def _quoted(body: object) -> str:
 
 def _retry_after(headers: httpx2.Headers | None) -> float | None:
     value = headers.get("retry-after", "") if headers is not None else ""
-    return float(value) if re.fullmatch(r"\d{1,6}(\.\d+)?", value) else None
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
 
 
 def _unconnected(upstream: str, cause: BaseException | None) -> errors.UpstreamError:

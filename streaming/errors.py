@@ -93,6 +93,21 @@ class BodyTooLarge(RequestError):
     status = 413
 
 
+class BodyTimeout(RequestError):
+    """The body did not arrive in time."""
+
+    code = "body_timeout"
+    status = 408
+
+
+class AnswerTooLarge(LimitError):
+    """The answer is too long to be given in one piece."""
+
+    code = "answer_too_large"
+    status = 502
+    retryable = False
+
+
 class TooManyStreams(LimitError):
     """This worker already has as many open streams as it may."""
 

@@ -26,7 +26,16 @@ class Follower:
         on_stall: Called when its reader has accepted nothing for too long; must not block.
     """
 
-    __slots__ = ("_is_ended", "_is_reading", "_is_stalled", "_since", "_wants_heartbeat", "on_stall", "parking", "session")
+    __slots__ = (
+        "_is_ended",
+        "_is_reading",
+        "_is_stalled",
+        "_since",
+        "_wants_heartbeat",
+        "on_stall",
+        "parking",
+        "session",
+    )
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -79,13 +79,10 @@ _APART = {Usage, Done, Failed, Cancelled}
 
 
 def _taken_apart(session: Session, events: list[Event]) -> list[Event]:
-    *rest, last = events
-    terminal = None
-    if not isinstance(last, Usage):
-        terminal = last
-        last = rest.pop() if rest and isinstance(rest[-1], Usage) else None
-    if last is not None:
-        session.account(last)
+    rest = events[:]
+    terminal = None if isinstance(rest[-1], Usage) else rest.pop()
+    if rest and isinstance(rest[-1], Usage):
+        session.account(rest.pop())  # type: ignore[arg-type]  # it was looked at
     if terminal is None:
         return rest
     if rest:

@@ -74,6 +74,7 @@ class Session:
         ending: How the stream is to end, once that is decided; `terminal` follows when it has.
         error: What went wrong where the end is a `Failed`: it has the HTTP status and `retry_after`.
         is_asked: Whether the source was asked.
+        is_told: Whether its end was reported.
         usage: What the source has told of the tokens so far; at the end, what they are accounted as.
     """
 
@@ -93,6 +94,7 @@ class Session:
         "id",
         "interrupt",
         "is_asked",
+        "is_told",
         "last_event_at",
         "limits",
         "seen",
@@ -110,7 +112,7 @@ class Session:
         self.terminal: Terminal | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
-        self.is_asked = False
+        self.is_asked = self.is_told = False
         self.began_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None

@@ -89,5 +89,6 @@ class Streams:
             self._on_end(session)
         finally:
             del self._open[session.id]
+            session.is_told = True
             if not self._open:
                 self._is_empty.set()

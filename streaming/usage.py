@@ -26,9 +26,7 @@ def tokens_in(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(
-    model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
-) -> Usage:
+def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None) -> Usage:
     """Estimate what an answer took that was cut before its provider told all.
 
     Args:

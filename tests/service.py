@@ -37,7 +37,7 @@ class Service:
     def __init__(self, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
+        self.settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
         self._arguments = arguments
         self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115  # as long as this
 
@@ -45,7 +45,7 @@ class Service:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *self._arguments],
             cwd=ROOT,
-            env=environment(**self._settings),
+            env=environment(**self.settings),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -56,6 +56,17 @@ def summarise(id):
     return headrace.stream([{"role": "user", "content": f"Summarise: {id}"}], model="openai/hosted")
 
 
+@app.get("/lines")
+def lines():
+    return headrace.stream([{"role": "user", "content": "lines"}], model="openai/hosted")
+
+
+@app.post("/thrown-away")
+def thrown_away():
+    headrace.stream([{"role": "user", "content": "lines"}], model="openai/hosted")
+    abort(409)
+
+
 @app.post("/agent")
 def agent():
     def steps():
@@ -118,7 +129,7 @@ class HostService(Service):
             "--no-control-socket",
             "host:app",
         ]
-        settings = {name: value for name, value in self._settings.items() if not name.startswith("HEADRACE_")}
+        settings = {name: value for name, value in self.settings.items() if not name.startswith("HEADRACE_")}
         self.process = subprocess.Popen(
             command,
             cwd=self._folder,
@@ -197,6 +208,58 @@ def test_the_signals_tell_of_start_and_end(host: Service, upstream: Upstream) ->
     send(host.url + "/assistant/api/chat", {"messages": QUESTION}, headers=ALICE)
     heard = host.wait_until(lambda: (h := send(host.url + "/heard", method="GET").json)[-1] == ["done", 5] and h)
     assert ["started", "alice"] in heard
+
+
+def test_head_of_a_streaming_view_does_not_ask_the_model(host: Service, upstream: Upstream) -> None:
+    upstream.answer("hosted", openai_wire.answer("Hello"))
+    before = len(upstream.requests("hosted"))
+    answer = send(host.url + "/lines", method="HEAD")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert send(host.url + "/lines", method="GET").text == "Hello"
+    assert len(upstream.requests("hosted")) == before + 1
+
+
+def test_a_response_that_is_thrown_away_ends_its_stream(host: Service, upstream: Upstream) -> None:
+    upstream.answer("hosted", openai_wire.answer("one", Gate("thrown away"), "two"))
+    assert send(host.url + "/thrown-away", {}).status == 409
+    host.wait_until(lambda: send(host.url + "/assistant/healthz", method="GET").json["streams"] == 0)
+    assert not [request for request in upstream.requests("hosted") if request.ended is None]
+
+
+UNPATCHED = """
+from flask_headrace import create_app, stream_ended
+
+app = create_app()
+ends = []
+stream_ended.connect(lambda app, stream: ends.append(stream.reason), app, weak=False)
+client = app.test_client()
+question = {"messages": [{"role": "user", "content": "hi"}]}
+for _ in range(3):
+    client.post("/api/chat", json=question).get_data()
+left = client.post("/api/chat", json=question)
+next(left.iter_encoded())
+left.close()
+print(ends, client.get("/healthz").json["streams"])
+"""
+
+
+def test_without_gevent_s_patches_as_in_a_test_client_every_end_is_told(site: Path, upstream: Upstream) -> None:
+    upstream.answer("hosted", openai_wire.answer("Hel", "lo"))
+    settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/hosted", "HEADRACE_LOCAL": "0"}
+    path = os.pathsep.join([str(site), sysconfig.get_paths()["purelib"]])
+    run = subprocess.run(
+        [sys.executable, "-c", UNPATCHED],
+        cwd=site,
+        env=environment(**settings, PYTHONPATH=path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout.split("\n")[0] in {
+        "['stop', 'stop', 'stop', 'reader_left'] 0",
+        "['stop', 'stop', 'stop', 'stop'] 0",
+    }
 
 
 def test_an_unknown_model_in_a_view_of_its_own_is_told_in_json(host: Service) -> None:

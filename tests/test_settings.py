@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask_headrace.streaming.errors import ConfigurationError
 
-from flask_headrace.settings import Settings
+from flask_headrace.settings import Settings, is_on_loopback
 
 READ = [
     ("BIND", "0.0.0.0:80", "0.0.0.0:80"),
@@ -32,6 +32,7 @@ READ = [
     ("API_KEYS", ["a", " b "], ("a", "b")),
     ("API_KEYS", "", ()),
     ("API_KEYS", None, ()),
+    ("HOSTS", "chat.example, mill", ("chat.example", "mill")),
     ("CORS_ORIGINS", "https://a.example", ("https://a.example",)),
     ("LOCAL", "off", False),
     ("LOCAL", "YES", True),
@@ -149,7 +150,7 @@ class TestLoopback:
         ],
     )
     def test_is_what_only_this_machine_can_reach(self, bind: str) -> None:
-        assert Settings(bind=bind).is_on_loopback()
+        assert is_on_loopback(bind)
 
     @pytest.mark.parametrize(
         "bind",
@@ -167,7 +168,7 @@ class TestLoopback:
         ],
     )
     def test_is_not_what_others_can_reach_or_what_only_looks_like_it(self, bind: str) -> None:
-        assert not Settings(bind=bind).is_on_loopback()
+        assert not is_on_loopback(bind)
 
 
 def test_limits_are_those_of_the_settings() -> None:

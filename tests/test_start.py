@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.reader import ask, asking
+from tests.reader import ask, asking, send
 from tests.service import ROOT, Service, environment, free_port
 from tests.upstream import Gate, Upstream, openai_wire
 
@@ -53,6 +53,29 @@ def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says
     assert code != 0
     assert says in said
     assert "Traceback" not in said
+
+
+def test_an_address_from_the_command_line_needs_keys_as_well() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"0.0.0.0:{free_port()}"],
+        cwd=ROOT,
+        env=environment(HEADRACE_LOCAL="0"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert "HEADRACE_API_KEYS is empty" in run.stderr
+
+
+def test_it_listens_on_several_addresses(upstream: Upstream) -> None:
+    service, second = Service(OPENAI_BASE_URL=upstream.url + "/v1"), free_port()
+    service.settings["HEADRACE_BIND"] += f", tcp://127.0.0.1:{second}"
+    with service as own:
+        for port in (own.port, second):
+            assert send(f"http://127.0.0.1:{port}/healthz", method="GET").status == 200
+        assert f"http://127.0.0.1:{second}/" in own.log()
 
 
 def test_without_any_model_it_runs_and_tells_what_to_set() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.reader import QUESTION, Reading, ask, asking, send
 from tests.service import Service
-from tests.upstream import Gate, Reasoning, Tokens, Upstream, anthropic_wire, cuts, openai_wire
+from tests.upstream import Burst, Gate, Reasoning, Tokens, Upstream, anthropic_wire, cuts, openai_wire
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 
@@ -140,6 +140,7 @@ class TestQuestion:
         ({"messages": QUESTION, "temperature": 3}, "temperature is 3"),
         ({"messages": QUESTION, "model": 4}, "`model`"),
         ({"messages": QUESTION, "strem": True}, "strem"),
+        ({"messages": [{"role": "user", "content": "hi", "nmae": "x"}]}, "nmae"),
         ({"messages": QUESTION * 1001}, "1001"),
     ],
 )
@@ -186,10 +187,20 @@ def test_head_of_the_response_waits_for_the_first_token(service: Service, upstre
         assert reading.response().status == 200
 
 
-def test_models_lists_what_is_set_up(service: Service, upstream: Upstream) -> None:
-    answer = send(service.url + "/api/models", method="GET")
-    assert answer.json["default"] == "openai/default"
-    assert {model["provider"] for model in answer.json["models"]} >= {"openai"}
+def test_models_lists_what_is_set_up() -> None:
+    with Upstream() as upstream, Service(OPENAI_BASE_URL=upstream.url + "/v1", HEADRACE_MODEL="openai/default") as own:
+        upstream.models = ["tiny", "big"]
+        listed = send(own.url + "/api/models", method="GET").json
+    assert listed["default"] == "openai/default"
+    assert [model["id"] for model in listed["models"]] == ["openai/default", "openai/big", "openai/tiny"]
+    assert [model["default"] for model in listed["models"]] == [True, False, False]
+
+
+def test_an_answer_that_is_too_long_for_one_object_is_a_502_and_ends(service: Service, upstream: Upstream) -> None:
+    upstream.answer("long", openai_wire.answer(Burst(openai_wire.text("x" * 10_000), 100_000)))
+    answer = ask(service.url, "openai/long", stream=False)
+    assert (answer.status, answer.error["code"]) == (502, "answer_too_large")
+    assert upstream.ended("long").bytes_sent < 100_000_000
 
 
 def test_a_reader_that_sends_head_is_refused_without_asking_upstream(service: Service, upstream: Upstream) -> None:

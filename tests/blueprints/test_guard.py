@@ -27,6 +27,27 @@ class TestOtherSites:
         assert self.post(service, upstream, Origin=service.url) == 200
         assert self.post(service, upstream, Origin=service.url, Sec_Fetch_Site="same-origin") == 200
 
+    @pytest.mark.parametrize("origin", ["http://[", "http://", "://", "file://", "x"])
+    def test_that_name_themselves_oddly_are_others(self, service: Service, upstream: Upstream, origin: str) -> None:
+        assert self.post(service, upstream, Origin=origin) == 403
+
+    def test_may_not_ask_by_letting_their_name_point_here(self, service: Service, upstream: Upstream) -> None:
+        here = f"evil.example:{service.port}"
+        for more in ({}, {"Sec_Fetch_Site": "same-origin"}):
+            assert self.post(service, upstream, Host=here, Origin=f"http://{here}", **more) == 403
+        assert self.post(service, upstream, Host=here) == 200  # a program
+        local = f"localhost:{service.port}"
+        assert self.post(service, upstream, Host=local, Origin=f"http://{local}") == 200
+
+    def test_may_ask_under_a_name_that_is_allowed_or_with_a_key(self, upstream: Upstream) -> None:
+        here = {"Host": "chat.example", "Origin": "http://chat.example"}
+        base = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/default"}
+        with Service(HEADRACE_HOSTS="chat.example", **base) as own:
+            assert self.post(own, upstream, **here) == 200
+            assert self.post(own, upstream, Host="evil.example", Origin="http://evil.example") == 403
+        with Service(HEADRACE_API_KEYS="key-one", **base) as own:
+            assert self.post(own, upstream, **here, Authorization="Bearer key-one") == 200
+
     def test_may_ask_where_their_origin_is_allowed(self, upstream: Upstream) -> None:
         settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_CORS_ORIGINS": "https://app.example"}
         with Service(HEADRACE_MODEL="openai/default", **settings) as own:

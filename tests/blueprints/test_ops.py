@@ -23,6 +23,12 @@ def test_readyz_is_503_with_the_reason_when_it_cannot() -> None:
         assert send(own.url + "/healthz", method="GET").status == 200
 
 
+def test_readyz_is_503_when_nobody_is_there_to_be_asked() -> None:
+    with Service(OPENAI_BASE_URL="http://127.0.0.1:9/v1", HEADRACE_MODEL="openai/x") as own:
+        answer = send(own.url + "/readyz", method="GET")
+        assert (answer.status, answer.error["code"]) == (503, "upstream_unreachable")
+
+
 def test_readyz_is_503_when_the_default_model_is_of_nobody(service: Service) -> None:
     with Service(OPENAI_BASE_URL="http://127.0.0.1:9/v1", HEADRACE_MODEL="nobody/x") as own:
         assert send(own.url + "/readyz", method="GET").status == 503

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.reader import ask
+from tests.reliability.start import warm_up
 from tests.service import Service
 from tests.upstream import Hang, Upstream, addresses, anthropic_wire, openai_wire, plain, script
 
@@ -85,6 +86,9 @@ class TestTimeouts:
     def test_of_the_first_token_is_a_504(self, upstream: Upstream, place: str) -> None:
         upstream.answer("mute", script(Hang()) if place == "before the head" else openai_wire.answer(Hang()))
         with Service(OPENAI_BASE_URL=upstream.url + "/v1", HEADRACE_FIRST_TOKEN_TIMEOUT="0.3") as own:
+            warm_up(own, upstream, ["openai"])
+            asked_before = len(upstream.requests("mute"))
             answer = ask(own.url, "openai/mute")
+        assert len(upstream.requests("mute")) == asked_before + 1
         assert (answer.status, answer.error["code"]) == (504, "first_token_timeout")
         assert "0.3 s" in answer.error["message"]

@@ -6,7 +6,8 @@ import gevent
 import pytest
 from flask_headrace.providers import catalogue
 from flask_headrace.providers.catalogue import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
-from flask_headrace.streaming.errors import ModelUnavailable, UnknownModel, UpstreamUnreachable
+from flask_headrace.providers.sdk import rejected
+from flask_headrace.streaming.errors import ModelUnavailable, UnknownModel, UpstreamBroken, UpstreamUnreachable
 
 
 class Acme:
@@ -141,8 +142,34 @@ class TestLists:
         clock.now += LIST_LIFE + 1
         assert [model.id for model in offered.models()] == ["acme/tiny"]
 
+    def test_are_asked_for_once_where_many_want_them(self) -> None:
+        acme = Acme("acme", "tiny")
+        offered = of(acme)
+        jobs = [gevent.spawn(offered.default) for _ in range(20)]
+        assert {job.get() for job in jobs} == {"acme/tiny"}
+        assert acme.asked == 1
+
+    def test_that_take_too_long_are_given_up(self, monkeypatch) -> None:
+        monkeypatch.setattr(catalogue, "LIST_LIMIT", 0.05)
+        acme = Acme("acme", "tiny")
+        acme.models = lambda: gevent.sleep(60)
+        assert of(acme, Acme("best", "one")).models()[0].id == "best/one"
+
 
 class TestCheck:
+    @pytest.mark.parametrize("error", [UpstreamUnreachable("no"), rejected("acme", 401, ""), rejected("acme", 500, "")])
+    def test_fails_where_the_provider_is_not_there_or_knows_no_such_key(self, error: Exception) -> None:
+        acme = Acme("acme", error=error)
+        acme.check = lambda: None
+        with pytest.raises(type(error)):
+            of(acme, default="acme/tiny").check()
+
+    @pytest.mark.parametrize("error", [UpstreamBroken("no list"), rejected("acme", 404, "")])
+    def test_does_not_need_a_list_of_models(self, error: Exception) -> None:
+        acme = Acme("acme", error=error)
+        acme.check = lambda: None
+        of(acme, default="acme/tiny").check()
+
     def test_asks_the_provider_of_the_default(self) -> None:
         of(Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))).check()
         with pytest.raises(UpstreamUnreachable):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import formatdate
 from types import SimpleNamespace
 
 import anthropic
@@ -9,7 +11,7 @@ import gevent
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.sdk import MOST_QUOTED, PerHub, rejected, shown, translated
+from flask_headrace.providers.sdk import MOST_QUOTED, PerHub, keep_secret, rejected, shown, translated
 from flask_headrace.streaming import errors
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
@@ -84,6 +86,12 @@ class TestRefusal:
     )
     def test_says_when_to_come_again(self, sdk, value: str, seconds: float | None) -> None:
         assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": value})).retry_after == seconds
+
+    def test_says_when_to_come_again_also_by_a_date(self, sdk) -> None:
+        soon = formatdate(time.time() + 60, usegmt=True)
+        assert 50 < ours(sdk, refusal(sdk, 429, None, **{"retry-after": soon})).retry_after <= 60
+        past = formatdate(0, usegmt=True)
+        assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": past})).retry_after == 0
 
     def test_by_redirect_says_what_to_set(self, sdk) -> None:
         error = ours(sdk, refusal(sdk, 307, None))
@@ -165,6 +173,12 @@ class TestShown:
     def test_keeps_words_that_are_none(self, text: str) -> None:
         assert shown(text) == text
 
+    def test_leaves_out_the_service_s_own_key_whatever_it_looks_like(self) -> None:
+        keep_secret("corp token/0123")
+        assert shown("corp token/0123 may not do this") == "[key] may not do this"
+        keep_secret("none")
+        assert shown("none of it") == "none of it"
+
     def test_is_one_line_of_bounded_length(self) -> None:
         text = shown("word\n\tword\r\n" * 1000)
         assert text == ("word " * 1000)[:MOST_QUOTED] + "…"
@@ -172,6 +186,15 @@ class TestShown:
     @pytest.mark.parametrize("nothing", [None, "", 0, [], {}])
     def test_of_nothing_is_empty(self, nothing: object) -> None:
         assert shown(nothing) == ""
+
+
+@SDKS
+def test_the_log_names_the_place_without_what_an_address_may_hide(sdk, caplog) -> None:
+    with pytest.raises(errors.UpstreamError), translated(sdk, "acme", "http://me:hunter2@host:80/v1?key=abc"):
+        raise refusal(sdk, 500, None)
+    assert "acme at http://host:80/v1: upstream_failed" in caplog.text
+    assert "hunter2" not in caplog.text
+    assert "abc" not in caplog.text
 
 
 def test_a_refusal_without_headers_can_be_told_too() -> None:

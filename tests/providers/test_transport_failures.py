@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.exchange import MOST_HEAD
+from flask_headrace.providers.exchange import MOST_HEAD, MOST_REFUSAL, READ_SIZE
 from flask_headrace.providers.transport import Transport
 
 from tests.loop import until
@@ -18,6 +18,7 @@ from tests.upstream import (
     Bytes,
     Chunk,
     Close,
+    Flood,
     Gate,
     HalfHead,
     Hang,
@@ -47,6 +48,24 @@ class TestFailure:
     def test_to_connect_in_time(self) -> None:
         with addresses.unanswering() as url, pytest.raises(httpx2.ConnectTimeout, match=r"0\.1 s"):
             ask(Transport(connect_timeout=0.1), url, "m")
+
+    def test_to_connect_in_time_whatever_takes_it(self, monkeypatch) -> None:
+        monkeypatch.setattr("gevent.socket.getaddrinfo", lambda *_a, **_k: gevent.sleep(60))
+        with pytest.raises(httpx2.ConnectTimeout, match=r"0\.1 s"):
+            ask(Transport(connect_timeout=0.1), "http://slow.example", "m")
+
+    def test_of_an_answer_that_is_read_whole_and_has_no_end(self, own_upstream, transport) -> None:
+        own_upstream.answer("m", script(Head(), Flood(Chunk(b"x" * 1000), 1 << 30)))
+        with pytest.raises(httpx2.RemoteProtocolError, match="more than"):
+            body_of(ask(transport, own_upstream.url, "m"))
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    def test_of_a_refusal_without_end_is_a_refusal(self, own_upstream, transport) -> None:
+        own_upstream.answer("m", script(Head(status=500), Flood(Chunk(b"x" * 1000), 1 << 30)))
+        response = ask(transport, own_upstream.url, "m")
+        assert response.status_code == 500
+        assert len(body_of(response)) < 2 * MOST_REFUSAL + READ_SIZE
+        until(lambda: own_upstream.requests("m")[0].closed)
 
     @pytest.mark.parametrize(
         ("answer", "error", "says"),

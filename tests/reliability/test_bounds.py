@@ -100,9 +100,16 @@ class TestBody:
         answer = raw(narrow, head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
         assert (answer.status, answer.error["code"]) == (413, "body_too_large")
 
-    def test_nested_too_deep_is_a_400(self, narrow: Service) -> None:
-        answer = send(narrow.url + "/api/chat", b'{"messages":' + b"[" * 40_000 + b"]" * 40_000 + b"}")
+    @pytest.mark.parametrize("place", [b'{"messages":%b}', b'{"messages":[{"role":"user","content":"hi","x":%b}]}'])
+    def test_nested_too_deep_is_a_400(self, narrow: Service, place: bytes) -> None:
+        answer = send(narrow.url + "/api/chat", place % (b"[" * 40_000 + b"]" * 40_000))
         assert (answer.status, answer.error["code"]) == (400, "invalid_request")
+
+    def test_that_does_not_come_is_a_408(self, upstream: Upstream) -> None:
+        with Service(**openai_alone(upstream), HEADRACE_CLIENT_TIMEOUT="0.5") as own:
+            answer = raw(own, b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            assert (answer.status, answer.error["code"]) == (408, "body_timeout")
+            assert "0.5 s" in answer.error["message"]
 
 
 class TestHead:

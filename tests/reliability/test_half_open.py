@@ -84,7 +84,7 @@ class OpenService(Service):
 
     def __init__(self, **settings: str) -> None:
         super().__init__(**settings)
-        self._settings["HEADRACE_BIND"] = f"0.0.0.0:{self.port}"
+        self.settings["HEADRACE_BIND"] = f"0.0.0.0:{self.port}"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.reliability.proc import has_connection_of, is_alive
 from tests.reliability.start import openai_alone, warm_up
 from tests.service import Service
 from tests.test_embedded import model_process
-from tests.upstream import Ended, Gate, Hang, Upstream, openai_wire, script
+from tests.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
 GONE = 8.0
 """Seconds beyond its drain in which a service must be gone; gunicorn itself would wait ten, and then kill."""
@@ -112,6 +112,19 @@ class TestSigterm:
             for connection in silent:
                 connection.close()
 
+    def test_does_not_wait_for_a_body_that_does_not_come_nor_for_a_reader_that_stands_still(self, upstream) -> None:
+        upstream.answer("tail", openai_wire.answer(Burst(openai_wire.text("x" * 1000), 20_000)))
+        with Service(**openai_alone(upstream), HEADRACE_DRAIN="1", HEADRACE_BUFFER="100000000") as own:
+            warm_up(own, upstream, ["openai"])
+            body = socket.create_connection(("127.0.0.1", own.port), 5)
+            body.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            still = asking(own.url, "openai/tail")
+            upstream.ended("tail", timeout=15)
+            own.process.send_signal(signal.SIGTERM)
+            assert seconds_until_gone(own, GONE) < GONE
+            body.close()
+            still.leave()
+
     def test_is_not_lost_on_a_worker_that_was_just_born(self, upstream: Upstream) -> None:
         with Service(**openai_alone(upstream)) as own:
             old = own.workers()[0]
@@ -156,17 +169,37 @@ def test_a_reload_replaces_the_worker_and_lets_its_streams_finish(upstream: Upst
         assert ask(own.url, "openai/new").text == "new"
 
 
+def test_a_reload_turns_no_question_away(upstream: Upstream) -> None:
+    with Service(**openai_alone(upstream), WEB_CONCURRENCY="2") as own:
+        warm_up(own, upstream, ["openai"])
+        old = own.workers()
+        upstream.answer("steady", openai_wire.answer("steady"))
+        own.process.send_signal(signal.SIGHUP)
+        statuses = []
+
+        def is_replaced() -> bool:
+            statuses.append(ask(own.url, "openai/steady").status)
+            return len(own.workers()) == 2 and not set(old) & set(own.workers())
+
+        own.wait_until(is_replaced, 20)
+        assert set(statuses) == {200}
+
+
 def test_a_worker_that_has_had_its_max_requests_finishes_its_streams_first(upstream: Upstream) -> None:
     with Service(**openai_alone(upstream), HEADRACE_DRAIN="20", arguments=("--max-requests", "4")) as own:
         old = own.workers()[0]
         running = waiting(own, upstream, "counted")
-        own.wait_until(lambda: is_refused(own, upstream))
+        upstream.answer("filling", openai_wire.answer("filling"))
+        while "Autorestarting" not in own.log():
+            assert ask(own.url, "openai/filling").status == 200
+        late = asking(own.url, "openai/filling")
         assert is_alive(old)
         upstream.open_gate("counted")
         assert rest(running).text == "onetwo"
         own.wait_until(lambda: not is_alive(old) and len(own.workers()) == 1, GONE)
         assert old not in own.workers()
-        own.wait_until(lambda: not is_refused(own, upstream))
+        assert rest(late).status in {200, 503}  # the one or the other worker has taken it
+        assert ask(own.url, "openai/filling").text == "filling"
 
 
 def test_ctrl_c_tells_every_reader_and_leaves_at_once(upstream: Upstream) -> None:

@@ -17,10 +17,11 @@ from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_termina
 
 NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
 
-ACTS = st.sampled_from(
-    ["piece", "piece", "big piece", "usage", "done", "upstream says failed", "upstream fails", "we fail", "stop"]
-    + ["time limit", "pause", "go on", "turn"]
-)
+PIECES = ["piece", "piece", "big piece"]
+ACTS = st.sampled_from([
+    *PIECES, "usage", "done", "upstream says failed", "upstream fails", "we fail", "stop", "time limit", "pause",
+    "go on", "turn",
+])  # fmt: skip
 ENDS: dict[str, Event] = {
     "done": DONE,
     "upstream says failed": Failed("mine", "so it is", retryable=False),

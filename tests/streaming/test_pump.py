@@ -88,7 +88,6 @@ class TestFailure:
         stream = Stream(source)
         assert read_all(stream)[-1].code == "upstream_unreachable"
 
-
     def test_that_is_no_exception_is_an_end_like_any_other(self) -> None:
         stream = Stream(Source(text("Hel"), gevent.Timeout(1)))
         assert read_all(stream)[-1].code == "internal"
