@@ -186,6 +186,8 @@ def on_starting(server):
         _refuse_open_door([_shown(address) for address in addresses])
         for address in addresses:
             _refuse_busy_port(address)
+    # Workers are told how many they are, also where the command line says it.
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers

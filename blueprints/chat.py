@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from hashlib import sha256
+from secrets import token_urlsafe
 
 import gevent
 import msgspec
 from flask import Blueprint, Response, request
+from gevent.monkey import is_module_patched
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..providers.base import ChatRequest, Message, Provider
-from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
-from ..streaming.session import Session, Target
+from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest, NotSupported
+from ..streaming.follower import Follower
+from ..streaming.terms import Target
 from .guard import refuse_foreign_pages
 from .reply import json_reply
 from .respond import event_stream, json_answer
@@ -30,8 +35,11 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_tokens: int | None = None
     temperature: float | None = None
     stream: bool = True
+    resumable: bool = False
+    id: str | None = None
 
 
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _decode = msgspec.json.Decoder(ChatBody).decode
 
 
@@ -50,17 +58,42 @@ def chat() -> Response:
     owner = service.authorize()
     body = read_body(service.max_body, service.body_timeout)
     provider, name = service.catalogue.resolve(body.model)
-    session = open_stream(provider, _question(body, name), owner)
-    return event_stream(session) if body.stream else json_answer(session)
+    question = _question(body, name)
+    if body.resumable:
+        follower = open_resumable(provider, question, owner, body.id)
+    else:
+        follower = open_stream(provider, question, owner)
+    return event_stream(follower) if body.stream else json_answer(follower)
 
 
-def open_stream(provider: Provider, question: ChatRequest, owner: str) -> Session:
+def open_stream(provider: Provider, question: ChatRequest, owner: str) -> Follower:
     """Open a stream in which a provider answers a question.
 
     Raises:
         LimitError: no more streams may be opened here now; 503.
     """
-    target = Target(
+    target = _target(provider, question, owner)
+    return Follower(current_service().streams.open(target, lambda: provider.stream(question)))
+
+
+def open_resumable(provider: Provider, question: ChatRequest, owner: str, id: str | None) -> Follower:  # noqa: A002
+    """Open a stream that can be followed and stopped from anywhere; one of that id that is there is followed.
+
+    Raises:
+        StreamConflict: there is one of that id, for another question; 409.
+        LimitError: no more streams may be opened here now, or the store is away; 503.
+        NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
+    """
+    if not is_module_patched("socket"):
+        raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
+    target = _target(provider, question, owner)
+    digest = sha256(msgspec.msgpack.encode((target.model, question))).hexdigest()
+    resumption = current_service().resumption
+    return resumption.open(id or token_urlsafe(16), digest, target, lambda: provider.stream(question))
+
+
+def _target(provider: Provider, question: ChatRequest, owner: str) -> Target:
+    return Target(
         model=f"{provider.name}/{question.model}",
         provider=provider.name,
         name=question.model,
@@ -68,7 +101,6 @@ def open_stream(provider: Provider, question: ChatRequest, owner: str) -> Sessio
         prompt_bytes=question.size(),
         owner=owner,
     )
-    return current_service().streams.open(target, lambda: provider.stream(question))
 
 
 def models() -> Response:
@@ -129,6 +161,10 @@ def _check(body: ChatBody) -> None:
         raise InvalidRequest(f"messages has {len(body.messages)} turns: {MOST_MESSAGES} are the most.")
     if body.max_tokens is not None and body.max_tokens < 1:
         raise InvalidRequest(f"max_tokens is {body.max_tokens}: it must be 1 or more.")
+    if body.id is not None and not body.resumable:
+        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
+    if body.id is not None and not _ID.fullmatch(body.id):
+        raise InvalidRequest(f"id is {body.id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     if body.temperature is not None and not 0 <= body.temperature <= 2:
         raise InvalidRequest(f"temperature is {body.temperature:g}: it must be between 0 and 2.")
 

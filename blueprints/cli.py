@@ -9,7 +9,6 @@ from ..providers.base import ChatRequest, Message
 from ..streaming.errors import HeadraceError
 from ..streaming.events import TextDelta
 from ..streaming.follower import Follower
-from ..streaming.session import Session
 from .chat import open_stream
 from .service import current_service
 
@@ -30,23 +29,22 @@ def ask(
     try:
         provider, name = current_service().catalogue.resolve(model)
         asked = ChatRequest(name, (*messages, Message("user", question)), max_tokens, temperature)
-        session = open_stream(provider, asked, owner="")
-        _print_answer(session)
-        if session.error is not None:
-            raise session.error
+        follower = open_stream(provider, asked, owner="")
+        _print_answer(follower)
+        if follower.session.error is not None:
+            raise follower.session.error
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
 
 
-def _print_answer(session: Session) -> None:
-    follower = Follower(session)
+def _print_answer(follower: Follower) -> None:
     try:
         for events in follower:
             click.echo("".join([event.text for event in events if isinstance(event, TextDelta)]), nl=False)
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
-        if session.first_event_at is not None:
+        if follower.session.first_event_at is not None:
             click.echo()
         follower.close()
         current_service().streams.drain(0)

@@ -15,11 +15,10 @@ import gevent
 from flask import Response, request
 from gevent.monkey import is_module_patched
 
-from ..streaming.errors import AnswerTooLarge, HeadraceError
-from ..streaming.events import Done, Event, Failed, TextDelta
-from ..streaming.follower import Follower
+from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
+from ..streaming.events import Cancelled, Done, Event, Failed, TextDelta
+from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
-from ..streaming.session import Session
 from ..streaming.wire import native
 from .errors import of_ours
 from .reply import json_reply
@@ -44,23 +43,23 @@ class Wire(Protocol):
     @property
     def HEADERS(self) -> dict[str, str]: ...  # noqa: D102, N802  # a constant of the module
     @property
-    def encode(self) -> Callable[[list[Event]], bytes]: ...  # noqa: D102
+    def encode(self) -> Callable[[list[Event], int | None], bytes]: ...  # noqa: D102
 
 
-def event_stream(session: Session, wire: Wire = native) -> Response:
-    """Answer with a session's events as they come; with an error's own status if it fails before the first.
+def event_stream(follower: Follower, wire: Wire = native) -> Response:
+    """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     Args:
-        session: A stream that was just opened.
+        follower: The reader's place in the stream.
         wire: The protocol.
     """
-    reading = _Reading(session)
+    reading = _Reading(follower)
     return _LateResponse(reading, lambda: _begin_stream(reading, wire), wire.HEADERS)
 
 
-def json_answer(session: Session) -> Response:
-    """Wait for a session's end and answer with the whole as one JSON object; with an error's own status if it fails."""
-    reading = _Reading(session)
+def json_answer(follower: Follower) -> Response:
+    """Wait for a stream's end and answer with the whole as one JSON object; with an error's own status if it fails."""
+    reading = _Reading(follower)
     return _LateResponse(reading, lambda: _collect(reading), {"Content-Type": "application/json"})
 
 
@@ -69,16 +68,16 @@ class _Reading:
 
     __slots__ = ("follower", "session", "watch")
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.follower = Follower(session)
+    def __init__(self, follower: Follower) -> None:
+        self.session = follower.session
+        self.follower = follower
         try:
             self.watch = Watch(request.environ, self.follower.close)
         except BaseException:
             # A socket that is closed already cannot be watched, and its stream has no reader.
             self.follower.close()
             raise
-        self.watch.set_timeouts(session.limits.client)
+        self.watch.set_timeouts(self.session.limits.client)
         self.follower.on_stall = self.watch.drop
 
     def abandon(self) -> None:
@@ -166,22 +165,22 @@ def _begin_stream(reading: _Reading, wire: Wire) -> Response:
     session = reading.session
     if first and session.error is not None and session.first_event_at is None:
         raise session.error
-    begun = _encode(session, wire, first)
+    begun = _encode(reading.follower, wire, first)
     return Response(_stream(reading, begun, wire), headers=wire.HEADERS, direct_passthrough=True)
 
 
 def _stream(reading: _Reading, begun: bytes, wire: Wire) -> Iterator[bytes]:
-    follower, session = reading.follower, reading.session
+    follower = reading.follower
     try:
         yield begun
         for events in follower:
-            frames = _encode(session, wire, events)
+            frames = _encode(follower, wire, events)
             if len(frames) <= MOST_AT_ONCE:
                 yield frames
             else:
                 yield from _pieces(frames, follower)
     except HeadraceError as error:
-        yield wire.encode([Failed(error.code, error.message, error.retryable)])
+        yield wire.encode([Failed(error.code, error.message, error.retryable)], None)
     finally:
         reading.close()
 
@@ -192,12 +191,13 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
         follower.progressed()
 
 
-def _encode(session: Session, wire: Wire, events: list[Event]) -> bytes:
+def _encode(follower: Follower, wire: Wire, events: list[Event]) -> bytes:
+    first = follower.position - len(events) + 1 if follower.is_numbered else None
     try:
-        return wire.encode(events)
+        return wire.encode(events, first)
     except Exception as error:
-        failure = mistake(session.id, error)
-        session.fail(failure)
+        failure = mistake(follower.session.id, error)
+        follower.session.fail(failure)
         raise failure from error
 
 
@@ -212,8 +212,8 @@ def _collect(reading: _Reading) -> Response:
             reading.session.fail(AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed."))
     reading.close()
     session = reading.session
-    if session.error is not None:
-        raise session.error
+    if (error := _error_of(session)) is not None:
+        raise error
     return json_reply(
         {
             "id": session.id,
@@ -223,3 +223,15 @@ def _collect(reading: _Reading) -> Response:
             "usage": native.fields(session.usage) if session.usage else None,
         }
     )
+
+
+def _error_of(session: Stream) -> HeadraceError | None:
+    match session.terminal:
+        case Failed(code, message, retryable):
+            return session.error or SourceFailed(message, code=code, retryable=retryable)
+        case Cancelled(reason):
+            return Stopped(f"The answer was stopped before it was whole ({reason}).")
+        case None:
+            return StoreUnavailable("The stream cannot be read to its end now. Try again soon.", retry_after=2)
+        case _:
+            return None

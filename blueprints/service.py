@@ -9,6 +9,7 @@ from typing import cast
 from flask import current_app
 
 from ..providers.catalogue import Catalogue
+from ..streaming.resumption import Resumption
 from ..streaming.streams import Streams
 
 EXTENSION = "headrace"
@@ -20,6 +21,7 @@ class Service:
 
     Args:
         streams: The open streams of this worker.
+        resumption: Those that can be followed and stopped from anywhere.
         catalogue: The models that can be asked.
         authorize: Returns who asks, in the request, or aborts.
         max_body: Bytes that a request's body may have.
@@ -29,6 +31,7 @@ class Service:
     """
 
     streams: Streams
+    resumption: Resumption
     catalogue: Catalogue
     authorize: Callable[[], str]
     max_body: int

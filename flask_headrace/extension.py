@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
-from . import upstreams
+from . import stores, upstreams
 from .blueprints import cli
 from .blueprints.chat import create_chat_blueprint, open_stream, readable
 from .blueprints.errors import of_ours
@@ -17,13 +17,17 @@ from .blueprints.ops import create_ops_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
+from .blueprints.streams import create_streams_blueprint
 from .providers.base import ChatRequest, Message
 from .settings import Settings
 from .signals import report_end, report_start
 from .streaming.errors import HeadraceError, InvalidRequest
 from .streaming.events import Cancelled, Done, Event, Failed, Started, TextDelta
-from .streaming.session import Target
+from .streaming.follower import Follower
+from .streaming.journal import Journal
+from .streaming.resumption import Resumption
 from .streaming.streams import Streams
+from .streaming.terms import Target
 
 
 class Headrace:
@@ -61,8 +65,11 @@ class Headrace:
         """Add the endpoints, the commands and the state to an application."""
         settings = Settings.from_mapping(app.config)
         start, end = report_start(app), report_end(app)
+        journal = Journal(stores.of(settings))
+        streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
-            streams=Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end),
+            streams=streams,
+            resumption=Resumption(streams, journal),
             catalogue=upstreams.catalogue(settings),
             authorize=self._authorize or bearer_of(settings.api_keys),
             max_body=settings.max_body,
@@ -77,10 +84,11 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        chat = create_chat_blueprint()
-        if settings.cors_origins:
-            CORS(chat, origins=list(settings.cors_origins), expose_headers=["Headrace-Stream-Id", "Retry-After"])
-        yield chat
+        for blueprint in (create_chat_blueprint(), create_streams_blueprint()):
+            if settings.cors_origins:
+                exposed = ["Headrace-Stream-Id", "Retry-After"]
+                CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
+            yield blueprint
         yield create_ops_blueprint()
         if self._has_page:
             yield create_page_blueprint()
@@ -123,7 +131,7 @@ class Headrace:
             owner: Who asks.
         """
         target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
-        return event_stream(current_service().streams.open(target, lambda: _batches(source)))
+        return event_stream(Follower(current_service().streams.open(target, lambda: _batches(source))))
 
 
 def _batches(source: Iterable[str | Event]) -> Iterator[list[Event]]:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from .streaming.errors import ConfigurationError
-from .streaming.session import Limits
+from .streaming.terms import Limits
 
 PREFIX = "HEADRACE_"
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "buffer", "max_streams", "max_body",
+    "buffer", "max_streams", "max_body", "store_stream", "store_total", "retention",
 )  # fmt: skip
 """Settings for which 0 makes no sense."""
 
@@ -42,6 +42,12 @@ class Settings:
         client_timeout: Seconds in which a reader must accept something, and a request's body must have arrived; None
             for ever.
         buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
+        store: Where resumable streams are kept: `memory`, `sqlite:///path`, `redis://host:port/db`; None for memory
+            with one worker, and for a file of this machine's with several.
+        store_stream: Bytes of events that one resumable stream may have there.
+        store_total: Bytes of events of all of them together.
+        resume_grace: Seconds that a resumable stream goes on without a reader.
+        retention: Seconds for which a finished resumable stream can be read again.
         max_streams: Open streams on one worker; the next request gets 503.
         max_body: Bytes that a request's body may have.
         retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
@@ -62,6 +68,11 @@ class Settings:
     max_duration: float | None = 600.0
     client_timeout: float | None = 30.0
     buffer: int = 262144
+    store: str | None = None
+    store_stream: int = 8388608
+    store_total: int = 536870912
+    resume_grace: float = 30.0
+    retention: float = 300.0
     max_streams: int = 10000
     max_body: int = 1048576
     retries: int = 0
@@ -113,6 +124,8 @@ class Settings:
             duration=self.max_duration,
             client=self.client_timeout,
             buffer=self.buffer,
+            grace=self.resume_grace,
+            kept=self.store_stream,
         )
 
 

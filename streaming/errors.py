@@ -79,6 +79,34 @@ class Forbidden(RequestError):
     status = 403
 
 
+class UnknownStream(RequestError):
+    """There is no such stream for the one who asks, or not any more."""
+
+    code = "stream_not_found"
+    status = 404
+
+
+class StreamConflict(RequestError):
+    """A stream of that id is there, and answers another question."""
+
+    code = "stream_conflict"
+    status = 409
+
+
+class Stopped(RequestError):
+    """The answer was stopped before it was whole."""
+
+    code = "cancelled"
+    status = 409
+
+
+class NotSupported(RequestError):
+    """This process cannot do that."""
+
+    code = "not_supported"
+    status = 501
+
+
 class UnknownModel(RequestError):
     """No provider that is set up here offers the model."""
 
@@ -118,6 +146,31 @@ class ShuttingDown(LimitError):
     """The worker is about to leave."""
 
     code = "shutting_down"
+
+
+class StoreUnavailable(LimitError):
+    """The store of resumable streams cannot be reached, or is full."""
+
+    code = "store_unavailable"
+
+
+class NotResumable(LimitError):
+    """What kept a stream was away, or full, so that it cannot be followed from elsewhere any more."""
+
+    code = "not_resumable"
+    retryable = False
+
+    def __init__(self) -> None:
+        super().__init__("This stream can no longer be followed from here: what keeps it was away, or full.")
+
+
+class WorkerLost(LimitError):
+    """The worker that filled a stream has died."""
+
+    code = "worker_lost"
+
+    def __init__(self) -> None:
+        super().__init__("The worker that gave this answer has died in the middle of it. Ask again.")
 
 
 class DurationLimit(LimitError):

@@ -7,21 +7,56 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from .deadlines import Due
-from .events import Event
+from .errors import HeadraceError
+from .events import CancelReason, Event, Terminal, Usage
 from .parking import Parking
-from .session import Session
+from .terms import Limits, Target
 
 HEARTBEAT: Final[list[Event]] = []
 """What a follower returns after a silence in place of events: the empty list."""
 
 
+class Stream(Protocol):
+    """What can be followed."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> Target: ...  # noqa: D102
+    @property
+    def limits(self) -> Limits: ...  # noqa: D102
+    @property
+    def terminal(self) -> Terminal | None: ...  # noqa: D102
+    @property
+    def is_kept(self) -> bool: ...  # noqa: D102
+    @property
+    def is_told(self) -> bool: ...  # noqa: D102
+    @property
+    def error(self) -> HeadraceError | None: ...  # noqa: D102
+    @property
+    def first_event_at(self) -> float | None: ...  # noqa: D102
+    @property
+    def usage(self) -> Usage | None: ...  # noqa: D102
+    def join(self, follower: Follower) -> None: ...  # noqa: D102
+    def take(self, follower: Follower) -> list[Event]: ...  # noqa: D102
+    def leave(self, follower: Follower) -> None: ...  # noqa: D102
+    def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
+    def fail(self, error: HeadraceError) -> None: ...  # noqa: D102
+
+
 class Follower:
     """An iterator over lists of events that ends after the stream's terminal event.
 
+    Args:
+        session: The stream.
+        after: The number of the last event that the reader has already.
+
     Attributes:
+        position: The number of the last event that was handed out.
+        is_numbered: Whether the reader is to be told the events' numbers.
         parking: Where it waits for events.
         on_stall: Called when its reader has accepted nothing for too long; must not block.
     """
@@ -32,13 +67,17 @@ class Follower:
         "_is_stalled",
         "_since",
         "_wants_heartbeat",
+        "is_numbered",
         "on_stall",
         "parking",
+        "position",
         "session",
     )
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Stream, after: int = 0) -> None:
         self.session = session
+        self.position = after
+        self.is_numbered = session.is_kept
         self.parking = Parking()
         self.on_stall: Callable[[], None] | None = None
         self._since = time.monotonic()
@@ -54,7 +93,7 @@ class Follower:
         """Return the events that have come, or HEARTBEAT. Blocks until there is one or the other."""
         self.progressed()
         self._is_reading = self._wants_heartbeat = False
-        while self._is_ended or not (events := self.session.take()):
+        while self._is_ended or not (events := self.session.take(self)):
             if self._is_ended or self.session.terminal is not None:
                 self.session.leave(self)
                 raise StopIteration

@@ -2,6 +2,9 @@
 
 A pump fills a session and followers read it, each in a greenlet of its own. A session knows no HTTP, no provider and
 no wire. Whatever wants to end it calls `stop`: the first call decides, and none of them raises.
+
+A plain session is its one reader's: it ends when that leaves, and forgets what was read. A session that somebody keeps
+(the journal, in a store) can be read from any number by any readers, and goes on for a while when there is none.
 """
 
 from __future__ import annotations
@@ -11,55 +14,21 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from .deadlines import Deadlines, Due
 from .errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
 from .events import Cancelled, CancelReason, Done, Event, Failed, Started, Terminal, Usage
+from .grace import Grace
+from .log import Log, size_of
 from .parking import Parking
-from .usage import attributed, estimate, text_of
+from .terms import Keeper, Limits, Target
+from .usage import attributed, estimate
 
 if TYPE_CHECKING:
     from .follower import Follower
 
-EVENT_OVERHEAD = 64
-"""Bytes that an event counts for beside its text."""
 
-
-class Target(msgspec.Struct, frozen=True, gc=False):
-    """Whom a stream asks, and what of the question its accounts need.
-
-    Args:
-        model: The model as readers name it: `provider/name`.
-        provider: The provider's name.
-        name: The model's name as its provider knows it.
-        price_list: See `prices.cost`.
-        prompt_bytes: Size of the question in bytes of UTF-8.
-        owner: Who asks; empty for anybody.
-    """
-
-    model: str
-    provider: str
-    name: str
-    price_list: str
-    prompt_bytes: int = 0
-    owner: str = ""
-
-
-class Limits(msgspec.Struct, frozen=True, gc=False):
-    """How long each wait of a stream may be (seconds, None for ever) and how far it may run ahead (bytes)."""
-
-    heartbeat: float | None = 15.0
-    first_token: float | None = 60.0
-    stall: float | None = 60.0
-    duration: float | None = 600.0
-    client: float | None = 30.0
-    buffer: int = 256 * 1024
-
-    def shortest(self) -> float | None:
-        """Return the shortest of the limits in seconds; None where there is none."""
-        waits = (self.heartbeat, self.first_token, self.stall, self.duration, self.client)
-        return min((wait for wait in waits if wait is not None), default=None)
+MOST_AT_ONCE = 1024
+"""Events that a reader who is behind is given at once."""
 
 
 class Session:
@@ -68,6 +37,8 @@ class Session:
     Args:
         target: Whom it asks.
         limits: Its bounds.
+        id: Its id; None for one that nobody can guess.
+        keeper: Keeps its events; None for a plain stream.
 
     Attributes:
         interrupt: Ends what fills the session; set by the pump while it runs.
@@ -79,12 +50,12 @@ class Session:
     """
 
     __slots__ = (
-        "_ahead",
         "_answer_bytes",
         "_deadlines",
-        "_events",
         "_followers",
+        "_grace",
         "_is_blocked",
+        "_log",
         "_room",
         "began_at",
         "ended_at",
@@ -95,16 +66,24 @@ class Session:
         "interrupt",
         "is_asked",
         "is_told",
+        "keeper",
         "last_event_at",
         "limits",
-        "seen",
         "target",
         "terminal",
         "usage",
     )
 
-    def __init__(self, target: Target, limits: Limits) -> None:
-        self.id = secrets.token_urlsafe(16)
+    def __init__(
+        self,
+        target: Target,
+        limits: Limits,
+        *,
+        id: str | None = None,  # noqa: A002
+        keeper: Keeper | None = None,
+    ) -> None:
+        self.id = id or secrets.token_urlsafe(16)
+        self.keeper = keeper
         self.target = target
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
@@ -116,11 +95,10 @@ class Session:
         self.began_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self.seen = 0
         self._answer_bytes = 0
-        self._ahead = 0
         self._is_blocked = False
-        self._events: list[Event] = []
+        self._log = Log()
+        self._grace = Grace(self)
         self._followers: list[Follower] = []
         self._room = Parking()
         self._deadlines = Deadlines(self._dues, limits.shortest())
@@ -129,7 +107,17 @@ class Session:
     def __repr__(self) -> str:
         state = "streaming" if self.terminal is None else type(self.terminal).__name__.lower()
         age = (self.ended_at or time.monotonic()) - self.began_at
-        return f"<Session {self.id[:6]}… {state}, {self.seen} events, {len(self._followers)} readers, {age:.1f} s>"
+        return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
+
+    @property
+    def last(self) -> int:
+        """The number of its last event so far."""
+        return self._log.last
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can be read again, from any number."""
+        return self.keeper is not None
 
     @property
     def reason(self) -> str:
@@ -150,12 +138,12 @@ class Session:
         if self.first_event_at is None:
             self.first_event_at = now
             self._push([Started(self.id, self.target.model, self.target.provider)])
-        size = len("".join([text_of(event) for event in events]).encode())
+        size = size_of(events)
         self._answer_bytes += size
         self._push(events, size)
-        for follower in self._followers:
+        for follower in self._followers[:]:
             follower.parking.run_now()
-        if self._ahead > self.limits.buffer:
+        if self._log.size > self.limits.buffer:
             self._wait_for_room()
 
     def account(self, usage: Usage) -> None:
@@ -175,14 +163,16 @@ class Session:
         self._rest()
 
     def _push(self, events: list[Event], size: int = 0) -> None:
-        self._events += events
-        self.seen += len(events)
-        self._ahead += size + EVENT_OVERHEAD * len(events)
+        if self.keeper is not None:
+            self.keeper.keep(self, self._log.last + 1, events)
+        self._log.add(events, size)
 
     def _wait_for_room(self) -> None:
+        if self.is_kept and self._log.size > self.limits.kept:
+            self.keep_no_more()
         self._is_blocked = True
         try:
-            while self._ahead > self.limits.buffer and self.ending is None:
+            while not self.is_kept and self._log.size > self.limits.buffer and self.ending is None:
                 self._room.wait()
         finally:
             self._is_blocked = False
@@ -203,21 +193,45 @@ class Session:
     def join(self, follower: Follower) -> None:
         """Add a reader."""
         self._followers.append(follower)
+        self._grace.stop()
 
-    def take(self) -> list[Event]:
-        """Hand out the events that have come since the last call. Only for the follower."""
-        events, self._events, self._ahead = self._events, [], 0
-        if self._is_blocked:
-            self._room.wake()
+    def take(self, follower: Follower) -> list[Event]:
+        """Hand out the events that have come since a reader's last call. Only for that reader."""
+        if self.keeper is None and len(self._followers) == 1:
+            events = self._log.take()
+            follower.position += len(events)
+            if self._is_blocked:
+                self._room.wake()
+        else:
+            events = self._log.beyond(follower.position, MOST_AT_ONCE)
+            follower.position += len(events)
+            self._forget()
         return events
 
     def leave(self, follower: Follower) -> None:
-        """Forget a reader that has left; with the last one the stream ends. May be called twice."""
+        """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
         if follower in self._followers:
             self._followers.remove(follower)
+            self._forget()
+        if not self._followers and self.ending is None:
+            self._grace.start()
+        self._rest()
+
+    def _forget(self) -> None:
+        # What all readers have is of no use, unless it is kept for later ones.
+        if not self.is_kept and self._followers:
+            self._log.forget(min([follower.position for follower in self._followers]))
+            if self._is_blocked:
+                self._room.wake()
+
+    def keep_no_more(self) -> None:
+        """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
+        keeper, self.keeper = self.keeper, None
+        if keeper is not None:
+            keeper.let_go(self)
+        self._forget()
         if not self._followers:
             self.cancel("reader_left")
-        self._rest()
 
     # What ends it
 
@@ -244,6 +258,7 @@ class Session:
         # A reader may still have much to read after the end, and must not take for ever.
         if self.terminal is not None and not self._followers:
             self._deadlines.stop()
+            self._grace.stop()
 
     def _dues(self) -> Iterator[Due]:
         for follower in self._followers:

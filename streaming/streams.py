@@ -8,9 +8,15 @@ import gevent
 from gevent.event import Event as Flag
 
 from . import pump
-from .errors import ShuttingDown, TooManyStreams
+from .errors import LimitError, ShuttingDown, TooManyStreams
+from .journal import Journal
 from .pump import Source
-from .session import Limits, Session, Target
+from .replica import Replica
+from .session import Session
+from .terms import Limits, Target
+
+FLUSH = 2.0
+"""Seconds that a worker which leaves waits for its last events to be written."""
 
 
 class Streams:
@@ -21,6 +27,7 @@ class Streams:
         most: How many may be open at once.
         on_start: Called when one is opened, before its upstream is asked.
         on_end: Called once for each after its end, in a greenlet of its own; may block.
+        journal: Keeps those that can be resumed.
     """
 
     def __init__(
@@ -29,24 +36,31 @@ class Streams:
         most: int,
         on_start: Callable[[Session], None],
         on_end: Callable[[Session], None],
+        journal: Journal | None = None,
     ) -> None:
-        self._limits = limits
+        self.limits = limits
+        self._journal = journal
         self._most = most
         self._on_start = on_start
         self._on_end = on_end
         self._open: dict[str, Session] = {}
+        self._replicas: set[Replica] = set()
         self._is_empty = Flag()
         self._is_empty.set()
         self.is_closing = False
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._open) + len(self._replicas)
 
     def __repr__(self) -> str:
         return f"<Streams {len(self)} of {self._most} open{', closing' if self.is_closing else ''}>"
 
-    def open(self, target: Target, source: Source) -> Session:
-        """Open a stream; its upstream is asked as soon as the caller waits for something.
+    def get(self, id: str) -> Session | None:  # noqa: A002
+        """Return an open stream."""
+        return self._open.get(id)
+
+    def check_room(self) -> None:
+        """Return if another stream may be opened.
 
         Raises:
             TooManyStreams: as many as allowed are open; 503.
@@ -54,9 +68,26 @@ class Streams:
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
-        if len(self._open) >= self._most:
+        if len(self) >= self._most:
             raise TooManyStreams(f"All {self._most} streams of this worker are taken. Try again soon.", retry_after=2)
-        session = Session(target, self._limits)
+
+    def open(self, target: Target, source: Source, *, kept_as: str | None = None) -> Session:
+        """Open a stream; its upstream is asked as soon as the caller waits for something.
+
+        Args:
+            target: Whom it asks.
+            source: Where its events come from.
+            kept_as: The id under which the journal has claimed it, for one that can be resumed.
+
+        Raises:
+            LimitError: see `check_room`.
+        """
+        self.check_room()
+        if kept_as is None or self._journal is None:
+            session = Session(target, self.limits)
+        else:
+            session = Session(target, self.limits, id=kept_as, keeper=self._journal)
+            self._journal.open(session)
         self._open[session.id] = session
         self._is_empty.clear()
         try:
@@ -69,6 +100,20 @@ class Streams:
             pump.start(session, source, self._ended)
         return session
 
+    def admit(self, replica: Replica) -> None:
+        """Count a reading of a stream that is not filled here.
+
+        Raises:
+            LimitError: see `check_room`.
+        """
+        try:
+            self.check_room()
+        except LimitError:
+            replica.close()
+            raise
+        self._replicas.add(replica)
+        replica.on_close = self._replicas.discard
+
     def drain(self, seconds: float) -> int:
         """Open no more streams, let those that are open finish for so long, then end the rest.
 
@@ -76,11 +121,16 @@ class Streams:
             How many had to be ended.
         """
         self.is_closing = True
+        # Their readers come back, to another worker or the next one, and go on where they were.
+        for replica in list(self._replicas):
+            replica.cut()
         self._is_empty.wait(seconds)
         left = list(self._open.values())
         for session in left:
             session.fail(ShuttingDown("The service is restarting. Try again in a moment.", retry_after=1))
         self._is_empty.wait(5)
+        if self._journal is not None:
+            self._journal.flush(FLUSH)
         gevent.sleep(0)
         return len(left)
 

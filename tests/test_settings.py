@@ -23,6 +23,11 @@ READ = [
     ("CLIENT_TIMEOUT", "30", 30.0),
     ("BUFFER", "262144", 262144),
     ("BUFFER", 1024, 1024),
+    ("STORE", "redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/1"),
+    ("STORE_STREAM", "1000", 1000),
+    ("STORE_TOTAL", "2000", 2000),
+    ("RESUME_GRACE", "0", 0.0),
+    ("RETENTION", "60", 60.0),
     ("MAX_STREAMS", "7", 7),
     ("MAX_BODY", "1", 1),
     ("RETRIES", "0", 0),
@@ -43,6 +48,7 @@ READ = [
 ]
 OPTIONAL = [
     "MODEL",
+    "STORE",
     "HEARTBEAT",
     "FIRST_TOKEN_TIMEOUT",
     "STALL_TIMEOUT",
@@ -51,7 +57,8 @@ OPTIONAL = [
     "LOCAL_MODEL",
 ]
 NUMBERS = ["HEARTBEAT", "CONNECT_TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "MAX_DURATION", "CLIENT_TIMEOUT"]
-WHOLE_NUMBERS = ["BUFFER", "MAX_STREAMS", "MAX_BODY"]
+NUMBERS += ["RETENTION"]
+WHOLE_NUMBERS = ["BUFFER", "MAX_STREAMS", "MAX_BODY", "STORE_STREAM", "STORE_TOTAL"]
 
 
 def read(name: str, value: Any) -> Any:

@@ -40,10 +40,17 @@ _DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n
 _encoder = msgspec.json.Encoder()
 
 
-def encode(events: list[Event]) -> bytes:
-    """Write events as frames; an empty list is a silence and becomes a heartbeat."""
+def encode(events: list[Event], first: int | None = None) -> bytes:
+    """Write events as frames; an empty list is a silence and becomes a heartbeat.
+
+    Args:
+        events: What has come.
+        first: The number of the first of them, where the frames are to carry numbers.
+    """
     if not events:
         return HEARTBEAT
+    if first is not None:
+        return b"".join([b"id: %d\n%b" % (number, _encode_one(event)) for number, event in enumerate(events, first)])
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
         return _encode_texts(texts)

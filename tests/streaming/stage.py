@@ -10,7 +10,8 @@ from flask_headrace.streaming import pump
 from flask_headrace.streaming.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.follower import Follower
 from flask_headrace.streaming.prices import FREE
-from flask_headrace.streaming.session import Limits, Session, Target
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.terms import Limits, Target
 from gevent.queue import Queue
 
 from tests.loop import settle, until

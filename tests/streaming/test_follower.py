@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 from flask_headrace.streaming.events import Cancelled, Started, TextDelta, Usage
 from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.session import Limits
+from flask_headrace.streaming.terms import Limits
 
 from tests.loop import settle, until
 from tests.streaming.stage import DONE, Reader, Source, Stream, text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import gevent
 from flask_headrace.streaming.errors import StallTimeout, UpstreamBroken
 from flask_headrace.streaming.events import Cancelled, Done, Event, Failed, TextDelta, Usage
-from flask_headrace.streaming.session import Limits
+from flask_headrace.streaming.terms import Limits
 from gevent.event import Event as Flag
 from hypothesis import given, settings
 from hypothesis import strategies as st

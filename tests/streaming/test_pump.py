@@ -159,7 +159,7 @@ class TestCancel:
 
     def test_while_it_waits_for_a_slow_reader(self) -> None:
         stream = Stream(Source(text("x" * 200), text("never taken")), NARROW)
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         settle()
         stream.session.cancel("stopped")
         events = read_all(stream)
@@ -192,7 +192,7 @@ class TestCancel:
                 return held[0]
 
         stream = Stream(Held(text("x" * 200)), NARROW)
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         settle()
         stream.session.cancel("stopped")
         read_all(stream)
@@ -208,12 +208,12 @@ class TestCancel:
     def test_after_the_end_changes_nothing(self) -> None:
         stream = Stream(Source([DONE]))
         events = read_all(stream)
-        seen = stream.session.seen
+        seen = stream.session.last
         stream.session.cancel("stopped")
         stream.session.fail(UpstreamBroken("late"))
         settle()
         assert stream.session.terminal == events[-1] == DONE
-        assert (stream.session.seen, stream.session.error) == (seen, None)
+        assert (stream.session.last, stream.session.error) == (seen, None)
 
     def test_wins_over_a_failure_that_it_brings_about(self) -> None:
         def fail() -> None:

@@ -10,7 +10,7 @@ from tests.streaming.stage import DONE, NARROW, Reader, Source, Stream, text
 
 def test_a_stream_that_nobody_reads_fills_its_buffer_and_waits() -> None:
     stream = Stream(Source(*[text("x" * 60)] * 10), NARROW)
-    until(lambda: stream.session.seen)
+    until(lambda: stream.session.last)
     settle()
     assert len(stream.source.queue) == 9
     stream.session.cancel("stopped")

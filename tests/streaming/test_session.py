@@ -6,7 +6,8 @@ import gevent
 import pytest
 from flask_headrace.streaming.events import Cancelled, Failed
 from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.session import Limits, Session
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.terms import Limits
 from gevent.event import Event as Flag
 
 from tests.loop import settle, until
@@ -69,7 +70,7 @@ class TestStall:
 
     def test_is_not_the_wait_for_a_slow_reader(self) -> None:
         stream = Stream(Source(text("x" * 300)), Limits(heartbeat=None, stall=SHORT, client=None, buffer=100))
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         gevent.sleep(3 * SHORT)
         assert stream.session.ending is None
         reader = Reader(stream.session)
@@ -80,7 +81,7 @@ class TestStall:
     def test_begins_anew_when_the_reader_has_made_room(self) -> None:
         looking_often = Limits(heartbeat=0.01, stall=0.2, client=None, buffer=100)
         stream = Stream(Source(text("x" * 300)), looking_often)
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         gevent.sleep(0.3)
         reader = Reader(stream.session)
         gevent.sleep(0.05)
@@ -89,7 +90,7 @@ class TestStall:
 
     def test_is_counted_again_from_when_the_reader_made_room(self) -> None:
         stream = Stream(Source(text("x" * 300)), Limits(heartbeat=None, stall=SHORT, client=None, buffer=100))
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         gevent.sleep(2 * SHORT)
         assert Reader(stream.session).read()[-1].code == "stall_timeout"
 
@@ -210,7 +211,8 @@ class TestAccount:
     @pytest.mark.parametrize("pieces", [["x" * 10], ["x"] * 10, ["öö", "x" * 6]])
     def test_room_is_counted_in_bytes_of_text_and_a_little_for_each_event(self, pieces: list[str]) -> None:
         session = Session(TARGET, UNLIMITED)
+        follower = Follower(session)
         session.append(text(*pieces))
-        assert session._ahead == 10 + 64 * (len(pieces) + 1)
-        session.take()
-        assert session._ahead == 0
+        assert session._log.size == 10 + 64 * (len(pieces) + 1)
+        session.take(follower)
+        assert session._log.size == 0

@@ -37,7 +37,7 @@ class TestOfAStream:
 
     def test_of_a_stream_that_was_stopped_counts_what_was_said_until_then(self) -> None:
         stream = Stream(Source(text("x" * 40)))
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         stream.session.cancel("stopped")
         usage = read_all(stream)[-2]
         assert (usage.output_tokens, usage.estimated) == (10, True)
@@ -48,7 +48,7 @@ class TestOfAStream:
 
     def test_that_was_told_counts_though_the_reader_left_before_the_last_piece_was_taken(self) -> None:
         stream = Stream(Source([*text("x" * 200), TOLD, DONE]), NARROW)
-        until(lambda: stream.session.seen)
+        until(lambda: stream.session.last)
         settle()
         stream.session.cancel("reader_left")
         assert read_all(stream)[-2] is TOLD

@@ -1,0 +1,48 @@
+"""GET and DELETE /api/streams/<id>: follow a resumable stream from where one left it, and stop it."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, request
+
+from ..streaming.errors import InvalidRequest
+from .guard import refuse_foreign_pages
+from .respond import event_stream
+from .service import Service, current_service
+
+
+def create_streams_blueprint() -> Blueprint:
+    """Return the blueprint of resumable streams."""
+    blueprint = Blueprint("headrace_streams", __name__)
+    blueprint.add_url_rule("/api/streams/<id>", view_func=follow, methods=["GET"])
+    blueprint.add_url_rule("/api/streams/<id>", view_func=stop, methods=["DELETE"])
+    return blueprint
+
+
+def follow(id: str) -> Response:  # noqa: A002  # the path's name
+    """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
+    service, owner = _enter()
+    follower = service.resumption.follow(id, owner, _cursor())
+    return Response(status=204) if follower is None else event_stream(follower)
+
+
+def stop(id: str) -> Response:  # noqa: A002
+    """Stop a stream, wherever it is filled; again where it has ended."""
+    service, owner = _enter()
+    service.resumption.stop(id, owner)
+    return Response(status=204)
+
+
+def _enter() -> tuple[Service, str]:
+    service = current_service()
+    refuse_foreign_pages(service.cors_origins, service.hosts)
+    return service, service.authorize()
+
+
+def _cursor() -> int:
+    # A browser sends the header when it reconnects by itself; a page that was loaded again can only write the query.
+    given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or "0"
+    if not re.fullmatch(r"[0-9]{1,15}", given):
+        raise InvalidRequest(f"The cursor is {given!r:.100}: it must be the number of an event, or be left out.")
+    return int(given)

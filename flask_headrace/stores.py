@@ -1,0 +1,39 @@
+"""From settings to the store of resumable streams."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .settings import Settings
+from .streaming.errors import ConfigurationError
+from .streaming.stores.base import Bounds, Store
+from .streaming.stores.opening import open_store
+
+
+def of(settings: Settings) -> Store:
+    """Return the store that the settings name.
+
+    Raises:
+        ConfigurationError: there is no such store, or it cannot be used.
+    """
+    bounds = Bounds(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
+    return open_store(settings.store or _usual(), bounds)
+
+
+def _usual() -> str:
+    has_several_workers = os.environ.get("WEB_CONCURRENCY", "1") not in {"", "0", "1"}
+    return f"sqlite:///{_private_folder() / 'streams.db'}" if has_several_workers else "memory"
+
+
+def _private_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"headrace-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
+        raise ConfigurationError(
+            f"{folder}, where the streams of several workers are kept, is not this user's alone: remove it, or set "
+            "HEADRACE_STORE to another place, as in sqlite:////var/lib/headrace/streams.db."
+        )
+    return folder

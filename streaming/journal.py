@@ -1,0 +1,178 @@
+"""What this worker writes into the store: the events of its resumable streams, and that it is alive.
+
+Events are collected for a moment and written together, in a greenlet of its own: no stream waits for the store. Where
+the store cannot take them, their streams go on as plain ones, and whoever follows elsewhere is told later.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import gevent
+from gevent.event import Event as Flag
+
+from .encoding import encode
+from .errors import HeadraceError, NotResumable, StoreUnavailable
+from .events import Cancelled, Done, Event, Failed
+from .session import Session
+from .stores.base import LEASE, Claim, Entry, Record, Store
+
+log = logging.getLogger("flask_headrace")
+
+SWEEP = 30.0
+"""Seconds between two sweeps of the store."""
+
+PULSE = LEASE / 4
+"""Seconds between two signs of life."""
+
+LAST = {Done, Failed, Cancelled}
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A session that is kept: its events that wait to be written, and what ends the watch for a wish to stop it."""
+
+    session: Session
+    unwatch: Callable[[], None]
+    first: int = 0
+    events: list[Event] = field(default_factory=list)
+
+
+class Journal:
+    """Keeps the sessions of one worker in a store.
+
+    Args:
+        store: Where to.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.worker = secrets.token_urlsafe(12)
+        self._kept: dict[str, _Kept] = {}
+        self._due: dict[str, _Kept] = {}
+        self._given_up: set[str] = set()
+        self._is_writing = False
+        self._is_flushed = Flag()
+        self._is_flushed.set()
+        self._pulse: gevent.Greenlet | None = None
+
+    def __repr__(self) -> str:
+        return f"<Journal of {len(self._kept)} streams in {self.store!r}>"
+
+    def claim(self, claim: Claim) -> Record | None:
+        """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
+        if self._pulse is None:
+            self.store.renew(self.worker)
+            self._pulse = gevent.spawn(self._live)
+        return self.store.claim(claim)
+
+    def open(self, session: Session) -> None:
+        """Keep a session that was claimed, and stop it when anybody asks the store for that."""
+        unwatch = self.store.watch_stop(session.id, lambda: session.cancel("stopped"))
+        self._kept[session.id] = _Kept(session, unwatch)
+        gevent.spawn(self._look, session)
+
+    def _look(self, session: Session) -> None:
+        # A wish that came before the watch began.
+        try:
+            record = self.store.find(session.id)
+        except StoreUnavailable:
+            return
+        if record is not None and record.is_stopping:
+            session.cancel("stopped")
+
+    # As the keeper of sessions
+
+    def keep(self, session: Session, first: int, events: list[Event]) -> None:
+        """Take the next events of a session; they are written soon."""
+        kept = self._kept[session.id]
+        if not kept.events:
+            kept.first = first
+            self._due[session.id] = kept
+        kept.events += events
+        if not self._is_writing:
+            self._is_writing = True
+            self._is_flushed.clear()
+            gevent.spawn(self._write_on)
+
+    def let_go(self, session: Session) -> None:
+        """Write nothing more of a session; those who follow it in the store are told soon."""
+        self._given_up.add(session.id)
+        self._due.pop(session.id, None)
+        self._close(session.id)
+
+    def is_attended(self, session: Session) -> bool:
+        """Whether anybody reads a session at another worker; if that cannot be known, nobody does."""
+        try:
+            return self.store.is_attended(session.id)
+        except StoreUnavailable:
+            return False
+
+    def flush(self, seconds: float) -> None:
+        """Wait, for so many seconds at most, until everything is written."""
+        self._is_flushed.wait(seconds)
+
+    def _write_on(self) -> None:
+        try:
+            while self._due:
+                gevent.sleep(self.store.window)
+                self._write()
+        finally:
+            self._is_writing = False
+            self._is_flushed.set()
+
+    def _write(self) -> None:
+        due, self._due = self._due, {}
+        entries = []
+        for id_, kept in due.items():
+            events, kept.events = kept.events, []
+            is_last = type(events[-1]) in LAST
+            entries.append(Entry(id_, kept.first, len(events), encode(events), is_last))
+            if is_last:
+                self._close(id_)
+        try:
+            refused = self.store.append(self.worker, entries)
+        except StoreUnavailable as error:
+            log.warning("%d streams cannot be resumed any more: %s", len(entries), error.message)
+            refused = {entry.id for entry in entries}
+        for id_ in refused:
+            self._given_up.add(id_)
+            if id_ in self._kept:
+                self._kept[id_].session.keep_no_more()
+
+    def _close(self, id_: str) -> None:
+        kept = self._kept.pop(id_, None)
+        if kept is not None:
+            kept.unwatch()
+
+    # Signs of life
+
+    def _live(self) -> None:
+        until_sweep = 0.0
+        while True:
+            try:
+                self.store.renew(self.worker)
+                for id_ in list(self._given_up):
+                    self._conclude(id_)
+                if until_sweep <= 0:
+                    self.store.sweep()
+                    until_sweep = SWEEP
+            except StoreUnavailable:
+                pass
+            gevent.sleep(PULSE)
+            until_sweep -= PULSE
+
+    def _conclude(self, id_: str) -> None:
+        record = self.store.find(id_)
+        if record is not None:
+            conclude(self.store, record, self.worker, NotResumable())
+        self._given_up.discard(id_)
+
+
+def conclude(store: Store, record: Record, worker: str, error: HeadraceError) -> None:
+    """End a stream in the store for those who follow it there. Does nothing where it has ended, or is another's."""
+    failed = Failed(error.code, error.message, error.retryable)
+    store.append(worker, [Entry(record.claim.id, record.last + 1, 1, encode([failed]), is_last=True)])

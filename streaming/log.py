@@ -1,0 +1,57 @@
+"""The events of one stream that can still be read, numbered 1, 2, 3, ….
+
+It knows numbers and sizes, not who reads. What is not kept is forgotten as soon as everybody has it.
+"""
+
+from __future__ import annotations
+
+from .events import Event
+from .usage import text_of
+
+EVENT_OVERHEAD = 64
+"""Bytes that an event counts for beside its text."""
+
+
+def size_of(events: list[Event]) -> int:
+    """Return the bytes of UTF-8 text in events."""
+    return len("".join([text_of(event) for event in events]).encode())
+
+
+class Log:
+    """Events in the order of their numbers.
+
+    Attributes:
+        last: The number of the last event; 0 where there is none yet.
+        size: Bytes that are held.
+    """
+
+    __slots__ = ("_events", "last", "size")
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self.last = 0
+        self.size = 0
+
+    def add(self, events: list[Event], size: int) -> None:
+        """Append events, whose text has so many bytes."""
+        self._events += events
+        self.last += len(events)
+        self.size += size + EVENT_OVERHEAD * len(events)
+
+    def take(self) -> list[Event]:
+        """Hand out all events that are held, and forget them."""
+        events, self._events, self.size = self._events, [], 0
+        return events
+
+    def beyond(self, number: int, most: int) -> list[Event]:
+        """Return the events after a number, which must not be forgotten yet, and so many at most."""
+        start = len(self._events) - (self.last - number)
+        return self._events[start : start + most]
+
+    def forget(self, number: int) -> None:
+        """Forget the events up to a number."""
+        count = len(self._events) - (self.last - number)
+        if count > 0:
+            gone = self._events[:count]
+            del self._events[:count]
+            self.size -= size_of(gone) + EVENT_OVERHEAD * count

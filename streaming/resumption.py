@@ -1,0 +1,180 @@
+"""Resumable streams: begun once, followed and stopped from any worker.
+
+A stream that is filled here is read from its session; any other, and one that has ended, from the store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+import msgspec
+
+from .encoding import decode
+from .errors import (
+    HeadraceError,
+    InvalidRequest,
+    StoreUnavailable,
+    StreamConflict,
+    UnknownStream,
+)
+from .events import Failed
+from .follower import Follower
+from .journal import Journal, conclude
+from .pump import Source
+from .replica import Replica
+from .session import Session
+from .stores.base import Claim, Record
+from .streams import Streams
+from .terms import Target
+
+PATIENCE = 5.0
+"""Seconds that a reader who comes back waits for a store that is away."""
+
+CATCH_UP = 2.0
+"""Seconds in which the store must have what a reader has already seen."""
+
+
+class Resumption:
+    """The resumable streams that this worker can reach.
+
+    Args:
+        streams: Those that are open here.
+        journal: This worker's way to the store.
+    """
+
+    def __init__(self, streams: Streams, journal: Journal) -> None:
+        self._streams = streams
+        self._journal = journal
+        self._store = journal.store
+
+    def open(self, id: str, question: str, target: Target, source: Source) -> Follower:  # noqa: A002
+        """Begin a stream and follow it; one of that id that is there already is followed from its beginning.
+
+        Args:
+            id: The stream's id.
+            question: A digest of what is asked.
+            target: Whom it asks, and who asks.
+            source: Where its events come from.
+
+        Raises:
+            StreamConflict: a stream of that id answers another question, or somebody else; 409.
+            LimitError: no more streams may be opened here now, or the store is away; 503.
+        """
+        self._streams.check_room()
+        claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
+        record = self._journal.claim(claim)
+        if record is None:
+            return Follower(self._begin(id, target, source))
+        if (record.claim.owner, record.claim.question) != (target.owner, question):
+            raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
+        return self._follow(record, 0)
+
+    def _begin(self, id_: str, target: Target, source: Source) -> Session:
+        try:
+            return self._streams.open(target, source, kept_as=id_)
+        except HeadraceError as error:
+            record = self._store.find(id_)
+            if record is not None:
+                conclude(self._store, record, self._journal.worker, error)
+            raise
+
+    def follow(self, id: str, owner: str, after: int) -> Follower | None:  # noqa: A002
+        """Follow a stream.
+
+        Args:
+            id: The stream's id.
+            owner: Who asks.
+            after: The number of the last event that the reader has; 0 for none.
+
+        Returns:
+            None where the stream has ended and the reader has all of it.
+
+        Raises:
+            UnknownStream: there is none of theirs, or its retention is over; 404.
+            InvalidRequest: it has no event of that number; 400.
+            StoreUnavailable: the store is away; 503.
+        """
+        session = self._local(id)
+        if session is not None:
+            if session.target.owner != owner:
+                raise _unknown(id)
+            if after > session.last:
+                raise _beyond(after)
+            return None if session.terminal is not None and after == session.last else Follower(session, after)
+        record = self._patiently(lambda: self._find(id, owner))
+        if after > record.last:
+            record, after = self._caught_up(record, owner, after)
+        return None if record.is_finished and after == record.last else self._follow(record, after)
+
+    def stop(self, id: str, owner: str) -> None:  # noqa: A002
+        """Stop a stream; does nothing where it has ended.
+
+        Raises:
+            UnknownStream: there is none of theirs; 404.
+            StoreUnavailable: the store is away; 503.
+        """
+        session = self._local(id)
+        if session is None:
+            self._find(id, owner)
+            self._store.ask_to_stop(id)
+        elif session.target.owner != owner:
+            raise _unknown(id)
+        else:
+            session.cancel("stopped")
+
+    def _local(self, id_: str) -> Session | None:
+        session = self._streams.get(id_)
+        return session if session is not None and session.is_kept else None
+
+    def _follow(self, record: Record, after: int) -> Follower:
+        session = self._local(record.claim.id)
+        if session is not None:
+            return Follower(session, after)
+        replica = Replica(self._journal, record, after, self._streams.limits)
+        self._streams.admit(replica)
+        return Follower(replica, after)
+
+    def _find(self, id_: str, owner: str) -> Record:
+        record = self._store.find(id_)
+        if record is None or record.claim.owner != owner:
+            raise _unknown(id_)
+        return record
+
+    def _caught_up(self, record: Record, owner: str, after: int) -> tuple[Record, int]:
+        # What a reader has seen at the worker that fills the stream may be on its way into the store.
+        until = time.monotonic() + CATCH_UP
+        while after > record.last and not record.is_finished and time.monotonic() < until:
+            gevent.sleep(0.02)
+            record = self._find(record.claim.id, owner)
+        if after <= record.last:
+            return record, after
+        if record.is_finished and self._is_buried(record):
+            # It died with the worker: all that is new to this reader is how the stream ended.
+            return record, record.last - 2
+        raise _beyond(after)
+
+    def _is_buried(self, record: Record) -> bool:
+        entries = self._store.read(record.claim.id, record.last - 1, 1)
+        last = decode(entries[-1].payload)[-1] if entries else None
+        return isinstance(last, Failed) and last.code == "worker_lost"
+
+    def _patiently(self, find: Callable[[], Record]) -> Record:
+        # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return find()
+            except StoreUnavailable:
+                if time.monotonic() > until:
+                    raise
+            gevent.sleep(0.25)
+
+
+def _unknown(id_: str) -> UnknownStream:
+    return UnknownStream(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
+
+
+def _beyond(after: int) -> InvalidRequest:
+    return InvalidRequest(f"The cursor is {after}: the stream has no event of that number.")

@@ -1,0 +1,193 @@
+"""Streams in the memory of this process: enough for one worker, and gone with it."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ..errors import StoreUnavailable
+from .base import LEASE, Bounds, Claim, Entry, Record
+from .watches import Watches
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A stream and its entries; `touched` is when it was last added to."""
+
+    claim: Claim
+    touched: float
+    entries: list[Entry] = field(default_factory=list)
+    last: int = 0
+    size: int = 0
+    is_finished: bool = False
+    is_stopping: bool = False
+
+    def record(self) -> Record:
+        return Record(self.claim, self.last, self.is_finished, self.is_stopping)
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.last += entry.count
+        self.size += len(entry.payload)
+        self.is_finished = entry.is_last
+        self.touched = time.monotonic()
+
+    def beyond(self, after: int) -> Iterator[Entry]:
+        start = bisect_right(self.entries, after, key=lambda entry: entry.first + entry.count - 1)
+        return (self.entries[number] for number in range(start, len(self.entries)))
+
+
+class MemoryStore:
+    """A store for the streams of one worker."""
+
+    window = 0.0  # nothing is gained by collecting
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._streams: dict[str, _Stream] = {}
+        self._size = 0
+        self._leases: dict[str, float] = {}
+        self._readers: dict[str, dict[str, float]] = {}
+        self._watches = Watches()
+        self._stops = Watches()
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore {len(self._streams)} streams, {self._size} bytes>"
+
+    def claim(self, claim: Claim) -> Record | None:
+        """Begin a stream, if there is none of that id."""
+        if stream := self._find(claim.id):
+            return stream.record()
+        self._remove(claim.id)
+        if not self._make_room(1):
+            raise StoreUnavailable(
+                f"The streams that are kept in memory have the {self._bounds.total} bytes that they may have.",
+                retry_after=self._bounds.retention,
+            )
+        self._streams[claim.id] = _Stream(claim, time.monotonic())
+        return None
+
+    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+        """Add events to streams; return the ids of those that were refused."""
+        refused: set[str] = set()
+        self._make_room(sum(len(entry.payload) for entry in entries))
+        for entry in entries:
+            stream = self._streams.get(entry.id)
+            if stream is not None and self._may_add(stream, worker, entry):
+                stream.add(entry)
+                self._size += len(entry.payload)
+            else:
+                refused.add(entry.id)
+        self._watches.wake({entry.id for entry in entries})
+        return refused
+
+    def _may_add(self, stream: _Stream, worker: str, entry: Entry) -> bool:
+        goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
+        room = min(self._bounds.stream - stream.size, self._bounds.total - self._size)
+        return goes_on and len(entry.payload) <= room
+
+    def _make_room(self, size: int) -> bool:
+        """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""
+        while self._size + size > self._bounds.total:
+            finished = [stream for stream in self._streams.values() if stream.is_finished]
+            if not finished:
+                return False
+            self._remove(min(finished, key=lambda stream: stream.touched).claim.id)
+        return True
+
+    def _remove(self, stream: str) -> None:
+        if removed := self._streams.pop(stream, None):
+            self._size -= removed.size
+            self._watches.wake([stream])
+
+    def _find(self, stream: str) -> _Stream | None:
+        found = self._streams.get(stream)
+        is_over = found is not None and found.is_finished and not self._is_recent(found)
+        return None if is_over else found
+
+    def _is_recent(self, stream: _Stream) -> bool:
+        return stream.touched + self._bounds.retention > time.monotonic()
+
+    def find(self, id: str) -> Record | None:  # noqa: A002
+        """Return the record of a stream, or None."""
+        stream = self._find(id)
+        return None if stream is None else stream.record()
+
+    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+        """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
+        stream = self._find(id)
+        found: list[Entry] = []
+        for entry in () if stream is None else stream.beyond(after):
+            most -= len(entry.payload)
+            if found and most < 0:
+                break
+            found.append(entry)
+        return found
+
+    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+        """Ask whoever fills a stream to end it."""
+        stream = self._find(id)
+        if stream is not None and not stream.is_finished:
+            stream.is_stopping = True
+            self._watches.wake([id])
+            self._stops.wake([id])
+
+    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+        """Note that a reader follows a stream, for so many seconds from now."""
+        self._readers.setdefault(id, {})[reader] = time.monotonic() + seconds
+
+    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+        """Note that a reader has left."""
+        self._readers.get(id, {}).pop(reader, None)
+
+    def is_attended(self, id: str) -> bool:  # noqa: A002
+        """Whether any reader that attends the stream has neither left nor run out of its time."""
+        now = time.monotonic()
+        return any(until > now for until in self._readers.get(id, {}).values())
+
+    def renew(self, worker: str) -> None:
+        """Note that a worker is alive."""
+        self._leases[worker] = time.monotonic() + LEASE
+
+    def is_alive(self, worker: str) -> bool:
+        """Whether a worker has renewed its lease in time."""
+        return self._leases.get(worker, 0.0) > time.monotonic()
+
+    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        """Make an unfinished stream of a dead worker this worker's."""
+        stream = self._find(id)
+        if stream is None or stream.is_finished or stream.claim.worker != dead or self.is_alive(dead):
+            return False
+        stream.claim = msgspec.structs.replace(stream.claim, worker=worker)
+        return True
+
+    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after each change of a stream."""
+        return self._watches.add(id, wake)
+
+    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after somebody has asked for a stream's end."""
+        return self._stops.add(id, wake)
+
+    def sweep(self) -> None:
+        """Remove what is too old to be read."""
+        now = time.monotonic()
+        self._readers = {
+            id_: readers for id_, readers in self._readers.items() if max(readers.values(), default=0) > now
+        }
+        self._leases = {worker: until for worker, until in self._leases.items() if until > now}
+        for id_, stream in list(self._streams.items()):
+            if not stream.is_finished and self.is_alive(stream.claim.worker):
+                stream.touched = now
+            elif not self._is_recent(stream):
+                self._remove(id_)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._streams.clear()
+        self._readers.clear()
+        self._size = 0

@@ -1,0 +1,51 @@
+"""From a setting to a store."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from ..errors import ConfigurationError
+from .base import Bounds, Store
+from .memory import MemoryStore
+from .sqlite import SqliteStore
+
+FORMS = (
+    "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, unix://…"
+)
+
+REDIS = ("redis", "rediss", "valkey", "valkeys", "unix")
+
+
+def open_store(url: str, bounds: Bounds) -> Store:
+    """Return the store that a URL names. What it needs is opened at its first use.
+
+    Raises:
+        ConfigurationError: there is no such store, or the file that the URL names cannot be one.
+    """
+    scheme, colon, rest = url.partition("://")
+    if url == "memory":
+        return MemoryStore(bounds)
+    if colon and scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
+        return SqliteStore(Path(unquote(rest[1:])), bounds)
+    if colon and scheme in REDIS:
+        return _open_redis(url, bounds)
+    raise ConfigurationError(f"HEADRACE_STORE is {without_password(url)!r}: it must be one of {FORMS}.")
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown."""
+    return re.sub(r"(://[^/@]*?:)[^/]*@", r"\1***@", re.sub(r"(?i)(password=)[^&]*", r"\1***", url))
+
+
+def _open_redis(url: str, bounds: Bounds) -> Store:
+    try:
+        from .redis import RedisStore  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"redis", "hiredis"}:
+            raise
+        raise ConfigurationError(
+            f"HEADRACE_STORE is {without_password(url)!r}, which needs a package: pip install 'flask-headrace[redis]'"
+        ) from None
+    return RedisStore(url, bounds)

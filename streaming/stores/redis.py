@@ -1,0 +1,137 @@
+"""Streams in Redis or Valkey: for all workers of all machines.
+
+Every method is one script, so one atomic step and one journey; the scripts say how streams are laid out. Whatever has
+an end by time has it by the server's clock, and goes without anyone asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import StoreUnavailable
+from . import redis_scripts as scripts
+from .base import LEASE, Bounds, Claim, Entry, Record
+from .redis_link import RedisLink
+from .redis_watch import RedisWatch
+
+LIFE = 3600.0
+"""Seconds, beyond the retention, for which an unfinished stream lives when nobody adds to it and nobody sweeps."""
+
+BATCH = 1000
+"""Streams that one step of a sweep looks at: some milliseconds of the server."""
+
+
+def milliseconds(seconds: float) -> int:
+    """Return so many seconds as the scripts count them, one at least."""
+    return max(1, round(seconds * 1000))
+
+
+class RedisStore:
+    """A store for the streams of all machines.
+
+    Args:
+        url: Where the server is: `redis://`, `rediss://`, `valkey://` or `unix://`.
+        bounds: How much is kept, and for how long.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood.
+    """
+
+    window = 0.002  # a journey costs much more than an entry
+
+    def __init__(self, url: str, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._retention = milliseconds(bounds.retention)
+        self._life = milliseconds(bounds.retention + LIFE)
+        self._link = RedisLink(url)
+        self._watch = RedisWatch(self._link)
+
+    def __repr__(self) -> str:
+        return f"<RedisStore {self._link}>"
+
+    def claim(self, claim: Claim) -> Record | None:
+        """Begin a stream, if there is none of that id."""
+        asked = (claim.id, claim.worker, claim.owner, claim.question, claim.about)
+        answer = self._link.run(scripts.CLAIM, *asked, self._bounds.total, self._life)
+        if answer == b"full":
+            raise StoreUnavailable(
+                f"The streams in {self._link} have the {self._bounds.total} bytes that they may have.",
+                retry_after=self._bounds.retention,
+            )
+        return None if answer is None else record(claim.id, answer)
+
+    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+        """Add events to streams; return the ids of those that were refused."""
+        if not entries:
+            return set()
+        # Two arguments for all of them: one for each field would cost several times as much here.
+        heads = msgspec.msgpack.encode([(e.id, e.first, e.count, len(e.payload), e.is_last) for e in entries])
+        payloads = b"".join([entry.payload for entry in entries])
+        limits = (self._bounds.stream, self._bounds.total, self._life, self._retention)
+        return {stream.decode() for stream in self._link.run(scripts.APPEND, worker, *limits, heads, payloads)}
+
+    def find(self, id: str) -> Record | None:  # noqa: A002
+        """Return the record of a stream, or None."""
+        answer = self._link.run(scripts.FIND, id)
+        return None if answer[0] is None else record(id, answer)
+
+    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+        """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
+        answer = self._link.run(scripts.READ, id, after, most)
+        return [Entry(id, *answer[start : start + 3]) for start in range(0, len(answer), 3)]
+
+    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+        """Ask whoever fills a stream to end it."""
+        self._link.run(scripts.STOP, id)
+
+    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+        """Note that a reader follows a stream, for so many seconds from now."""
+        self._link.run(scripts.ATTEND, id, reader, milliseconds(seconds))
+
+    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+        """Note that a reader has left."""
+        self._link.run(scripts.LEAVE, id, reader)
+
+    def is_attended(self, id: str) -> bool:  # noqa: A002
+        """Whether any reader that attends the stream has neither left nor run out of its time."""
+        return bool(self._link.run(scripts.IS_ATTENDED, id))
+
+    def renew(self, worker: str) -> None:
+        """Note that a worker is alive."""
+        self._link.run(scripts.RENEW, worker, milliseconds(LEASE))
+
+    def is_alive(self, worker: str) -> bool:
+        """Whether a worker has renewed its lease in time."""
+        return bool(self._link.run(scripts.IS_ALIVE, worker))
+
+    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        """Make an unfinished stream of a dead worker this worker's."""
+        return bool(self._link.run(scripts.TAKE_OVER, id, dead, worker))
+
+    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after each change of a stream."""
+        return self._watch.add(f"{scripts.PREFIX}c:{id}", wake)
+
+    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after somebody has asked for a stream's end."""
+        return self._watch.add(f"{scripts.PREFIX}x:{id}", wake)
+
+    def sweep(self) -> None:
+        """Remove what is too old to be read, in small steps, between which others are served."""
+        while self._link.run(scripts.SWEEP, self._retention, self._life, BATCH) == BATCH:
+            pass
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._watch.close()
+        self._link.close()
+
+
+def record(stream: str, answer: list[Any]) -> Record:
+    """Return what a script says of a stream."""
+    worker, owner, question, about, last, is_finished, is_stopping = answer
+    claim = Claim(stream, worker.decode(), owner.decode(), question.decode(), about)
+    return Record(claim, int(last), is_finished == b"1", is_stopping == b"1")

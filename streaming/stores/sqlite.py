@@ -1,0 +1,114 @@
+"""Streams in an SQLite file: for all workers of one machine.
+
+Nothing here waits in the event loop: writes have a thread and a connection, so that they keep their order, and reads
+have another. Moments are those of the monotonic clock, which all processes of a machine share until it starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import StoreUnavailable
+from . import sqlite_presence as presence
+from . import sqlite_rows as rows
+from . import sqlite_sweep as sweeping
+from .base import Bounds, Claim, Entry, Record
+from .sqlite_file import SqliteFile, check_file
+from .sqlite_watch import SqliteWatch
+
+
+class SqliteStore:
+    """A store for the streams of one machine.
+
+    Args:
+        path: The file; it is made where it is missing.
+        bounds: How much is kept, and for how long.
+
+    Raises:
+        ConfigurationError: the file holds something else, or a schema of another version.
+    """
+
+    window = 0.02  # a transaction costs much more than an entry
+
+    def __init__(self, path: Path, bounds: Bounds) -> None:
+        check_file(path)
+        self._path = path
+        self._bounds = bounds
+        self._writes = SqliteFile(path)
+        self._reads = SqliteFile(path)
+        self._watch = SqliteWatch(self._reads)
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self._path}>"
+
+    def claim(self, claim: Claim) -> Record | None:
+        """Begin a stream, if there is none of that id."""
+        try:
+            return self._writes.run(rows.claim, claim, self._bounds)
+        except rows.Full:
+            raise StoreUnavailable(
+                f"The streams in {self._path} have the {self._bounds.total} bytes that they may have.",
+                retry_after=self._bounds.retention,
+            ) from None
+
+    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+        """Add events to streams; return the ids of those that were refused."""
+        return self._writes.run(rows.append, worker, entries, self._bounds) if entries else set()
+
+    def find(self, id: str) -> Record | None:  # noqa: A002
+        """Return the record of a stream, or None."""
+        return self._reads.run(rows.find, id, self._bounds.retention)
+
+    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+        """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
+        return self._reads.run(rows.read, id, after, most, self._bounds.retention)
+
+    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+        """Ask whoever fills a stream to end it."""
+        self._writes.run(rows.ask_to_stop, id)
+
+    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+        """Note that a reader follows a stream, for so many seconds from now."""
+        self._writes.run(presence.attend, id, reader, seconds)
+
+    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+        """Note that a reader has left."""
+        self._writes.run(presence.leave, id, reader)
+
+    def is_attended(self, id: str) -> bool:  # noqa: A002
+        """Whether any reader that attends the stream has neither left nor run out of its time."""
+        return self._reads.run(presence.is_attended, id)
+
+    def renew(self, worker: str) -> None:
+        """Note that a worker is alive."""
+        self._writes.run(presence.renew, worker)
+
+    def is_alive(self, worker: str) -> bool:
+        """Whether a worker has renewed its lease in time."""
+        return self._reads.run(presence.is_alive, worker)
+
+    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        """Make an unfinished stream of a dead worker this worker's."""
+        return self._writes.run(rows.take_over, id, dead, worker)
+
+    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after each change of a stream."""
+        return self._watch.add(id, wake)
+
+    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `wake` after somebody has asked for a stream's end."""
+        return self._watch.add_stop(id, wake)
+
+    def sweep(self) -> None:
+        """Remove what is too old to be read, in small steps, between which others may write."""
+        for key in self._writes.run(sweeping.condemn, self._bounds.retention):
+            while not self._writes.run(sweeping.remove_some, key):
+                pass
+        self._writes.run(sweeping.give_back)
+
+    def close(self) -> None:
+        """Let go of the file and the threads."""
+        self._watch.close()
+        self._writes.close()
+        self._reads.close()

@@ -1,0 +1,244 @@
+"""One connection to an SQLite file, in a thread of its own.
+
+It opens the file at first use, so never before a fork, and again after trouble; it knows the schema and its version,
+and turns SQLite's errors into ours. What is read and written it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+from gevent.threadpool import ThreadPool
+
+from ..errors import ConfigurationError, StoreUnavailable
+
+VERSION = 1
+"""The version of the schema; it goes up with every change of it."""
+
+APPLICATION = 0x48_52_41_43
+"""Marks a file as one of ours (SQLite's application_id)."""
+
+PATIENCE = 2.0
+"""Seconds for which a call waits for another process that holds the file, and again for its turn in this one."""
+
+RETRY_AFTER = 2.0
+
+SCHEMA = """
+CREATE TABLE streams (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    worker TEXT NOT NULL,
+    last INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    tail INTEGER NOT NULL DEFAULT 0,
+    is_finished INTEGER NOT NULL DEFAULT 0,
+    is_stopping INTEGER NOT NULL DEFAULT 0,
+    touched REAL NOT NULL
+);
+CREATE INDEX finished ON streams (touched) WHERE is_finished;
+CREATE INDEX stopping ON streams (id) WHERE is_stopping;
+CREATE TABLE claims (stream INTEGER PRIMARY KEY, owner TEXT NOT NULL, question TEXT NOT NULL, about BLOB NOT NULL);
+CREATE TABLE entries (
+    number INTEGER PRIMARY KEY,
+    previous INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE TABLE readers (
+    id TEXT NOT NULL,
+    reader TEXT NOT NULL,
+    until REAL NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (id, reader)
+) WITHOUT ROWID;
+CREATE TABLE leases (worker TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE total (bytes INTEGER NOT NULL);
+INSERT INTO total VALUES (0);
+"""
+
+ADVICE = {
+    "database is locked": "Another process holds its lock.",
+    "database or disk is full": "Free some space, or name a file on another disk.",
+    "unable to open database file": "See to it that its folder exists and can be written to.",
+    "attempt to write a readonly database": "See to it that the file and its folder can be written to.",
+}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Do all that is inside, or nothing of it; nobody else writes meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def contents(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the version, the application's mark and the number of tables, as they are at one moment."""
+    is_inside = db.in_transaction
+    if not is_inside:
+        db.execute("BEGIN")
+    asked = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    (version,), (application,), (tables,) = (db.execute(question).fetchone() for question in asked)
+    if not is_inside:
+        db.execute("COMMIT")
+    return version, application, tables
+
+
+def refuse_other_version(db: sqlite3.Connection, path: Path) -> bool:
+    """Return whether the file is empty.
+
+    Raises:
+        ConfigurationError: it holds something else than this version's schema.
+    """
+    version, application, tables = contents(db)
+    if (version, application) == (VERSION, APPLICATION):
+        return False
+    if application == APPLICATION:
+        raise ConfigurationError(
+            f"The store {path} has version {version} of the schema and this Headrace writes version {VERSION}: name "
+            "another file in HEADRACE_STORE, or stop all that use this one and remove it."
+        )
+    if tables:
+        raise ConfigurationError(f"The file {path} holds tables of something else: name another in HEADRACE_STORE.")
+    return True
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the file; make it where it is missing."""
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        if refuse_other_version(db, path):
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            with transaction(db):
+                # Another process may have been faster.
+                if refuse_other_version(db, path):
+                    for statement in SCHEMA.split(";"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA application_id = {APPLICATION}")
+                    db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check_file(path: Path) -> None:
+    """Look whether a file, where there is one, can be a store, without leaving anything open.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    try:
+        if path.exists():
+            with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as db:
+                refuse_other_version(db, path)
+    except sqlite3.DatabaseError as error:
+        if str(error) == "file is not a database":
+            raise ConfigurationError(f"{path} is no SQLite file: name another in HEADRACE_STORE.") from error
+
+
+class _Failure(msgspec.Struct):
+    """What a thread returns instead of raising: gevent would print it, though whoever asked is told."""
+
+    error: Exception
+
+
+class SqliteFile:
+    """A connection that is used in one thread, in the order of the calls.
+
+    Attributes:
+        openings: How many connections there have been.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pool: Any = None
+        self._db: sqlite3.Connection | None = None
+        self._place: tuple[int, int] | None = None
+        self._is_closed = False
+        self.openings = 0
+
+    def run(
+        self, job: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **options: P.kwargs
+    ) -> T:
+        """Run `job` in the thread, with the connection; other greenlets run meanwhile.
+
+        Raises:
+            StoreUnavailable: the file cannot be used, or is busy for longer than `PATIENCE`.
+        """
+        if self._is_closed:
+            raise StoreUnavailable(f"The store {self._path} is closed.")
+        if self._pool is None:
+            self._pool = ThreadPool(1)
+        outcome: T | _Failure = self._pool.spawn(self._try, time.monotonic(), job, arguments, options).get()
+        if isinstance(outcome, _Failure):
+            raise outcome.error
+        return outcome
+
+    def _try(
+        self, asked: float, job: Callable[..., T], arguments: Sequence[Any], options: dict[str, Any]
+    ) -> T | _Failure:
+        if time.monotonic() - asked > PATIENCE:
+            return _Failure(StoreUnavailable(f"The store {self._path} is too busy.", retry_after=RETRY_AFTER))
+        try:
+            return job(self._connection(), *arguments, **options)
+        except sqlite3.DatabaseError as error:
+            self._let_go()
+            return _Failure(self._trouble(error))
+        except Exception as error:  # noqa: BLE001  # it is raised in the greenlet that asked
+            return _Failure(error)
+
+    def _trouble(self, error: sqlite3.DatabaseError) -> StoreUnavailable:
+        said = str(error)
+        message = f"The store {self._path} cannot be used: {said}. {ADVICE.get(said, '')}".rstrip()
+        trouble = StoreUnavailable(message, retry_after=RETRY_AFTER)
+        trouble.__cause__ = error
+        return trouble
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the connection to the file that is there now: the one that was opened may have been removed."""
+        if self._db is None or self._place != self._look():
+            self._let_go()
+            self._db = open_file(self._path)
+            self.openings += 1
+            self._place = self._look()
+        return self._db
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _let_go(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+        self._db = None
+
+    def close(self) -> None:
+        """Close the connection, after all that is under way. May be called twice."""
+        self._is_closed = True
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.spawn(self._let_go).get()
+            pool.kill()

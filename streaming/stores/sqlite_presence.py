@@ -1,0 +1,53 @@
+"""Who is there: workers by their leases, readers by their attendance.
+
+Both end at moments of the monotonic clock, which starts anew with the machine: a moment that lies further ahead than it
+can have been set is one of before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from .base import LEASE
+
+
+def attend(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
+    """Note a reader."""
+    until = time.monotonic() + seconds
+    db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?, ?)", (stream, reader, until, seconds))
+
+
+def leave(db: sqlite3.Connection, stream: str, reader: str) -> None:
+    """Forget a reader."""
+    db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
+
+
+def is_attended(db: sqlite3.Connection, stream: str) -> bool:
+    """Whether a reader's time is not over."""
+    found = db.execute(
+        "SELECT 1 FROM readers WHERE id = :id AND until > :now AND until <= :now + seconds LIMIT 1",
+        {"id": stream, "now": time.monotonic()},
+    ).fetchone()
+    return found is not None
+
+
+def renew(db: sqlite3.Connection, worker: str) -> None:
+    """Note that a worker is alive."""
+    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE))
+
+
+def is_alive(db: sqlite3.Connection, worker: str) -> bool:
+    """Whether a worker's lease runs."""
+    now = time.monotonic()
+    lease = (worker, now, now + LEASE)
+    return (
+        db.execute("SELECT 1 FROM leases WHERE worker = ? AND until > ? AND until <= ?", lease).fetchone() is not None
+    )
+
+
+def forget_the_absent(db: sqlite3.Connection) -> None:
+    """Remove leases and attendances that are over."""
+    times = {"now": time.monotonic(), "longest": time.monotonic() + LEASE}
+    db.execute("DELETE FROM leases WHERE until NOT BETWEEN :now AND :longest", times)
+    db.execute("DELETE FROM readers WHERE until NOT BETWEEN :now AND :now + seconds", times)

@@ -1,0 +1,59 @@
+"""The removal of streams that are too old to be read.
+
+It is done in small transactions: nobody else writes meanwhile, and who wants to should not wait for long.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from .sqlite_file import transaction
+from .sqlite_presence import forget_the_absent
+from .sqlite_rows import CHAIN, remove
+
+BATCH = 500
+"""Rows that a sweep removes in one transaction: a few milliseconds."""
+
+PAGES = 1000
+"""Pages that a sweep gives back to the file system in one transaction."""
+
+CONDEMNED = -1e12
+"""When a stream was touched that waits for its removal: too long ago for everything."""
+
+
+def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
+    """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
+    now = time.monotonic()
+    times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
+    with transaction(db):
+        forget_the_absent(db)
+        db.execute(
+            "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times
+        )
+        db.execute(
+            "UPDATE streams SET touched = :condemned, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
+            times,
+        )
+        condemned = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (CONDEMNED,)).fetchall()
+        return [key for (key,) in condemned]
+
+
+def remove_some(db: sqlite3.Connection, key: int) -> bool:
+    """Remove a condemned stream, or the last of its entries; return whether it is gone."""
+    batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
+    with transaction(db):
+        rest = db.execute(
+            f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
+            batch,
+        ).fetchone()
+        if rest is None:
+            remove(db, key)
+            return True
+        db.execute(f"{CHAIN} DELETE FROM entries WHERE number IN (SELECT number FROM chain LIMIT :batch)", batch)  # noqa: S608
+        return False
+
+
+def give_back(db: sqlite3.Connection) -> None:
+    """Give free pages back to the file system, some at a time."""
+    db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()

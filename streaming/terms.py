@@ -1,0 +1,66 @@
+"""What a stream is opened with: whom it asks, within which bounds, and who keeps it for others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from .events import Event
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """Whom a stream asks, and what of the question its accounts need.
+
+    Args:
+        model: The model as readers name it: `provider/name`.
+        provider: The provider's name.
+        name: The model's name as its provider knows it.
+        price_list: See `prices.cost`.
+        prompt_bytes: Size of the question in bytes of UTF-8.
+        owner: Who asks; empty for anybody.
+    """
+
+    model: str
+    provider: str
+    name: str
+    price_list: str
+    prompt_bytes: int = 0
+    owner: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True, gc=False):
+    """How long each wait of a stream may be (seconds, None for ever), and how much of it may be held (bytes)."""
+
+    heartbeat: float | None = 15.0
+    first_token: float | None = 60.0
+    stall: float | None = 60.0
+    duration: float | None = 600.0
+    client: float | None = 30.0
+    buffer: int = 256 * 1024
+    grace: float = 30.0
+    kept: int = 8 * 1024 * 1024
+
+    def shortest(self) -> float | None:
+        """Return the shortest of the limits in seconds; None where there is none."""
+        waits = (self.heartbeat, self.first_token, self.stall, self.duration, self.client)
+        return min((wait for wait in waits if wait is not None), default=None)
+
+
+class Keeper(Protocol):
+    """Keeps the events of sessions, so that other workers and later readers can have them."""
+
+    def keep(self, session: Session, first: int, events: list[Event]) -> None:
+        """Take the next events, of which the first has that number. Must not block."""
+        ...
+
+    def let_go(self, session: Session) -> None:
+        """Keep nothing more of a stream that goes on, and tell those who follow it elsewhere."""
+        ...
+
+    def is_attended(self, session: Session) -> bool:
+        """Whether anybody reads the stream elsewhere. May wait."""
+        ...

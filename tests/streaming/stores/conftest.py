@@ -1,0 +1,68 @@
+"""Each kind of store, on a storage of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask_headrace.streaming.stores.base import Store
+
+from tests.conftest import require
+from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.stage import Storage, Worker
+
+SHARED = ["sqlite", "redis"]
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    program = require("redis-server", "apt-get install redis-server")
+    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+def open_storage(kind: str, folder: Path, request: pytest.FixtureRequest) -> Storage:
+    match kind:
+        case "sqlite":
+            return Storage(f"sqlite:///{folder}/streams.db")
+        case "redis":
+            server = request.getfixturevalue("redis_server")
+            server.forget_everything()
+            return Storage(server.url)
+        case _:
+            return Storage(kind)
+
+
+@pytest.fixture(params=["memory", *SHARED])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    opened = open_storage(request.param, tmp_path, request)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=SHARED)
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """Return a storage that several processes can use."""
+    opened = open_storage(request.param, tmp_path, request)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(storage: Storage) -> Store:
+    return storage.open()
+
+
+@pytest.fixture
+def start_worker(shared: Storage) -> Iterator[Callable[[str], Worker]]:
+    workers: list[Worker] = []
+
+    def start(name: str) -> Worker:
+        workers.append(Worker(shared.url, name))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.end()

@@ -1,0 +1,124 @@
+"""A store as simple as it can be said, against which the real ones are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask_headrace.streaming.stores.base import Claim, Entry, Record
+
+
+@dataclass
+class Kept:
+    claim: Claim
+    entries: list[Entry] = field(default_factory=list)
+    is_finished: bool = False
+    is_stopping: bool = False
+    is_old: bool = False
+
+    @property
+    def last(self) -> int:
+        return sum(entry.count for entry in self.entries)
+
+    @property
+    def size(self) -> int:
+        return sum(len(entry.payload) for entry in self.entries)
+
+    def record(self) -> Record:
+        return Record(self.claim, self.last, self.is_finished, self.is_stopping)
+
+
+class Model:
+    """What a store should do, with `pass_time` in the place of clocks."""
+
+    def __init__(self, stream: int, total: int) -> None:
+        self.largest, self.total = stream, total
+        self.kept: dict[str, Kept] = {}
+        self.ended: list[str] = []
+        self.readers: set[tuple[str, str]] = set()
+        self.alive: set[str] = set()
+
+    def visible(self, stream: str) -> Kept | None:
+        kept = self.kept.get(stream)
+        return None if kept is None or (kept.is_finished and kept.is_old) else kept
+
+    def remove(self, stream: str) -> None:
+        self.kept.pop(stream, None)
+        self.ended = [ended for ended in self.ended if ended != stream]
+
+    @property
+    def room(self) -> int:
+        return self.total - sum(kept.size for kept in self.kept.values())
+
+    def make_room(self, size: int) -> None:
+        while self.room < size and self.ended:
+            self.remove(self.ended[0])
+
+    def claim(self, claim: Claim) -> Record | str | None:
+        if there := self.visible(claim.id):
+            return there.record()
+        self.remove(claim.id)
+        self.make_room(1)
+        if self.room < 1:
+            return "full"
+        self.kept[claim.id] = Kept(claim)
+        return None
+
+    def append(self, worker: str, entries: list[Entry]) -> set[str]:
+        refused = set()
+        self.make_room(sum(len(entry.payload) for entry in entries))
+        for entry in entries:
+            kept = self.kept.get(entry.id)
+            if (
+                kept is None
+                or kept.is_finished
+                or kept.claim.worker != worker
+                or entry.first != kept.last + 1
+                or len(entry.payload) > min(self.room, self.largest - kept.size)
+            ):
+                refused.add(entry.id)
+                continue
+            kept.entries.append(entry)
+            kept.is_old = False
+            if entry.is_last:
+                kept.is_finished = True
+                self.ended.append(entry.id)
+        return refused
+
+    def find(self, stream: str) -> Record | None:
+        kept = self.visible(stream)
+        return kept.record() if kept else None
+
+    def read(self, stream: str, after: int, most: int) -> list[tuple[int, int, bytes]]:
+        found: list[tuple[int, int, bytes]] = []
+        kept = self.visible(stream)
+        for entry in kept.entries if kept else []:
+            if entry.first + entry.count - 1 > after:
+                most -= len(entry.payload)
+                if found and most < 0:
+                    break
+                found.append((entry.first, entry.count, entry.payload))
+        return found
+
+    def ask_to_stop(self, stream: str) -> None:
+        if (kept := self.visible(stream)) and not kept.is_finished:
+            kept.is_stopping = True
+
+    def take_over(self, stream: str, dead: str, worker: str) -> bool:
+        kept = self.visible(stream)
+        if kept is None or kept.is_finished or kept.claim.worker != dead or dead in self.alive:
+            return False
+        kept.claim = Claim(stream, worker, kept.claim.owner, kept.claim.question, kept.claim.about)
+        return True
+
+    def sweep(self) -> None:
+        for stream, kept in list(self.kept.items()):
+            if not kept.is_finished and kept.claim.worker in self.alive:
+                kept.is_old = False
+            elif kept.is_old:
+                self.remove(stream)
+
+    def pass_time(self) -> None:
+        """Let more time pass than anything lasts without being renewed."""
+        self.alive, self.readers = set(), set()
+        for kept in self.kept.values():
+            kept.is_old = True

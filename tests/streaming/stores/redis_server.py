@@ -1,0 +1,54 @@
+"""A real Redis of a test's own, on a socket in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import redis
+
+from tests.loop import until
+
+
+class RedisServer:
+    """A server that can be started again after its end."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self._command = [program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(folder)]
+        self.url = f"unix://{self.socket}"
+        self.client = redis.Redis(unix_socket_path=str(self.socket))
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        until(self._answers, 10)
+
+    def _answers(self) -> bool:
+        try:
+            return self.client.ping()
+        except redis.ConnectionError:
+            return False
+
+    def forget_everything(self) -> None:
+        self.client.flushall()
+
+    def names(self) -> set[str]:
+        """Return the keys that there are."""
+        return {key.decode() for key in self.client.keys("*")}
+
+    def pause(self) -> None:
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.client.close()
+        self.kill()

@@ -1,0 +1,158 @@
+"""What the tests of stores share: storages of each kind, streams and entries, workers that are processes."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record, Store
+from flask_headrace.streaming.stores.opening import open_store
+
+from tests.loop import until
+
+WIDE = Bounds()
+
+
+@dataclass
+class Storage:
+    """A place where streams are kept, and the stores that were opened on it."""
+
+    url: str
+    stores: list[Store] = field(default_factory=list)
+
+    @property
+    def is_shared(self) -> bool:
+        return self.url != "memory"
+
+    def open(self, **bounds: float) -> Store:
+        """Return a store as another worker has it; in memory there is one worker."""
+        if self.is_shared or not self.stores or bounds:
+            self.stores.append(open_store(self.url, msgspec.structs.replace(WIDE, **bounds)))
+        return self.stores[-1]
+
+    def close(self) -> None:
+        for store in self.stores:
+            store.close()
+
+
+def claim(stream: str = "s", worker: str = "w", question: str = "q", owner: str = "o", about: bytes = b"") -> Claim:
+    return Claim(stream, worker, owner, question, about)
+
+
+def entry(first: int, count: int = 1, payload: bytes = b"x", stream: str = "s", is_last: bool = False) -> Entry:
+    return Entry(stream, first, count, payload, is_last)
+
+
+def fill(store: Store, *payloads: bytes, stream: str = "s", worker: str = "w", ends: bool = False) -> None:
+    """Claim a stream and append an entry of one event for each payload; end it with the last."""
+    assert store.claim(claim(stream, worker)) is None
+    entries = [entry(number, payload=payload, stream=stream) for number, payload in enumerate(payloads, 1)]
+    if ends:
+        entries[-1] = msgspec.structs.replace(entries[-1], is_last=True)
+    assert store.append(worker, entries) == set()
+
+
+def payloads(entries: list[Entry]) -> list[bytes]:
+    return [found.payload for found in entries]
+
+
+def found(store: Store, stream: str = "s") -> Record:
+    record = store.find(stream)
+    assert record is not None
+    return record
+
+
+class Watcher:
+    """Counts how often it was woken."""
+
+    def __init__(self, store: Store, stream: str = "s", stop: bool = False) -> None:
+        self.woken = 0
+        self.end = (store.watch_stop if stop else store.watch)(stream, self.wake)
+        # The watch itself may wake once, whenever it has become effective.
+        with contextlib.suppress(AssertionError):
+            until(lambda: self.woken, 0.05)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def sees(self, change: Callable[[], Any], limit: float = 5.0) -> None:
+        """Check that a change wakes."""
+        before = self.woken
+        change()
+        until(lambda: self.woken > before, limit)
+
+
+@contextlib.contextmanager
+def ticking(period: float = 0.01) -> Iterator[list[float]]:
+    """Note how late a greenlet is that wants to run every 10 ms, in seconds."""
+    gaps: list[float] = []
+
+    def tick() -> None:
+        loop = gevent.get_hub().loop
+        while True:
+            loop.update_now()
+            began = loop.now()
+            gevent.sleep(period)
+            loop.update_now()
+            gaps.append(loop.now() - began - period)
+
+    greenlet = gevent.spawn(tick)
+    try:
+        yield gaps
+    finally:
+        greenlet.kill()
+
+
+class Worker:
+    """A process of its own with a store: it runs lines of Python that it is given, and says what they print.
+
+    In them, `store` is the store, `worker` its name, and everything of this file is there.
+    """
+
+    def __init__(self, url: str, name: str = "other") -> None:
+        script = (
+            "import sys\nfrom tests.streaming.stores.stage import *\n"
+            "from flask_headrace.streaming.stores import redis, sqlite_presence\n"
+            f"store, worker = open_store({url!r}, WIDE), {name!r}\n"
+            "for line in sys.stdin: exec(line); print(flush=True)\n"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        self._has_started = False
+        self.say("pass")
+
+    def say(self, line: str) -> None:
+        """Let it run a line; do not wait for it."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        """Wait until a line has run, and return what it printed."""
+        if not self._has_started:
+            self._has_started = True
+            self.answer()
+        pool = gevent.get_hub().threadpool
+        with gevent.Timeout(20):
+            return pool.spawn(self.process.stdout.readline).get().strip()
+
+    def do(self, line: str) -> str:
+        self.say(line)
+        return self.answer()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()

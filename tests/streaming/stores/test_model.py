@@ -1,0 +1,155 @@
+"""Whatever is done in whatever order: every store answers as a model of a page does."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.streaming.stores import memory, sqlite_presence, sqlite_rows, sqlite_sweep
+from flask_headrace.streaming.stores.base import Entry, Store
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.streaming.stores.conftest import SHARED, open_storage
+from tests.streaming.stores.model import Model
+from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.stage import claim
+
+LARGEST, TOTAL = 40, 100
+
+STREAMS = st.sampled_from(["a", "b", "c", "d"])
+WORKERS = st.sampled_from(["w", "v"])
+PIECES = st.tuples(STREAMS, st.sampled_from([0, 0, 0, 0, 1, -1]), st.integers(1, 3), st.integers(0, 20), st.booleans())
+
+ACTS = st.one_of(
+    st.tuples(st.just("claim"), STREAMS, WORKERS),
+    st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
+    st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
+    st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
+    st.tuples(st.just("stop"), STREAMS),
+    st.tuples(st.just("attend"), STREAMS, WORKERS),
+    st.tuples(st.just("leave"), STREAMS, WORKERS),
+    st.tuples(st.just("renew"), WORKERS),
+    st.tuples(st.just("take over"), STREAMS, WORKERS, WORKERS),
+    st.tuples(st.just("pass time")),
+    st.tuples(st.just("sweep")),
+)
+
+
+class Clock:
+    """The clock of the stores of one machine, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+class World:
+    """A store, or two on one storage, and the model of it."""
+
+    def __init__(self, stores: list[Store], pass_time: Callable[[], None]) -> None:
+        self.stores = stores
+        self.model = Model(LARGEST, TOTAL)
+        self.pass_time = pass_time
+
+    def do(self, act: tuple[Any, ...]) -> None:
+        # The stores take turns, as workers do.
+        self.stores.append(self.stores.pop(0))
+        store, model = self.stores[0], self.model
+        match act:
+            case "claim", stream, worker:
+                assert self.claim(store, stream, worker) == model.claim(claim(stream, worker))
+            case "append", worker, pieces:
+                entries = list(self.entries(pieces))
+                assert store.append(worker, entries) == model.append(worker, entries)
+            case "read", stream, after, most:
+                got = [(entry.first, entry.count, entry.payload) for entry in store.read(stream, after, most)]
+                assert got == model.read(stream, after, most)
+            case "stop", stream:
+                store.ask_to_stop(stream)
+                model.ask_to_stop(stream)
+            case "attend", stream, reader:
+                store.attend(stream, reader, 600)
+                model.readers.add((stream, reader))
+            case "leave", stream, reader:
+                store.leave(stream, reader)
+                model.readers.discard((stream, reader))
+            case "renew", worker:
+                store.renew(worker)
+                model.alive.add(worker)
+            case "take over", stream, dead, worker:
+                assert store.take_over(stream, dead, worker) == model.take_over(stream, dead, worker)
+            case ("pass time",):
+                self.pass_time()
+                model.pass_time()
+            case ("sweep",):
+                store.sweep()
+                model.sweep()
+
+    def claim(self, store: Store, stream: str, worker: str) -> object:
+        try:
+            return store.claim(claim(stream, worker))
+        except StoreUnavailable:
+            return "full"
+
+    def entries(self, pieces: list[tuple[str, int, int, int, bool]]) -> Iterator[Entry]:
+        """Return entries that go on where their streams are, or beside it."""
+        heads = {stream: kept.last + 1 for stream, kept in self.model.kept.items()}
+        for number, (stream, beside, count, size, is_last) in enumerate(pieces):
+            first = max(1, heads.get(stream, 1) + beside)
+            heads[stream] = first + count
+            yield Entry(stream, first, count, bytes([number]) * size, is_last)
+
+    def compare(self) -> None:
+        for store in self.stores:
+            for stream in "abcd":
+                assert store.find(stream) == self.model.find(stream)
+                attended = any(attended == stream for attended, _ in self.model.readers)
+                assert store.is_attended(stream) == attended
+            assert {worker for worker in "wv" if store.is_alive(worker)} == self.model.alive
+
+
+def put_forward(server: RedisServer) -> None:
+    """Let the server's keys be as they are after a quarter of an hour."""
+    for name in server.names():
+        if 0 < server.client.pttl(name) < 1_000_000:
+            server.client.delete(name)
+    for name in ("headrace:1:finished", "headrace:1:running"):
+        for member, moment in server.client.zrange(name, 0, -1, withscores=True):
+            server.client.zadd(name, {member: moment - 1_000_000})
+
+
+@pytest.mark.parametrize("kind", ["memory", *SHARED])
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(ACTS, max_size=30))
+def test_any_order_of_things_gives_what_the_model_gives(
+    kind: str, acts: list[Any], request: pytest.FixtureRequest
+) -> None:
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        for module in (memory, sqlite_presence, sqlite_rows, sqlite_sweep):
+            patch.setattr(module, "time", clock)
+        storage = open_storage(kind, Path(folder), request)
+
+        def pass_time() -> None:
+            clock.ahead += 1000
+            if kind == "redis":
+                put_forward(request.getfixturevalue("redis_server"))
+
+        stores = [storage.open(stream=LARGEST, total=TOTAL) for _ in range(2 if storage.is_shared else 1)]
+        world = World(stores, pass_time)
+        try:
+            with gevent.Timeout(20):
+                for act in acts:
+                    world.do(act)
+                    world.compare()
+        finally:
+            storage.close()

@@ -1,0 +1,249 @@
+"""The SQLite store in trouble: locked, full, removed, of another version; and what its sweeps leave of the file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import gevent
+import pytest
+from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores import sqlite_file
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.sqlite import SqliteStore
+
+from tests.loop import until
+from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
+
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "streams.db"
+
+
+@pytest.fixture
+def store(file: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(file, WIDE)
+    yield opened
+    opened.close()
+
+
+class Holder:
+    """Another process that holds the file's write lock."""
+
+    def __init__(self, file: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.process.stdout.readline()
+
+    def let_go(self) -> None:
+        self.process.communicate()
+
+
+class TestLocked:
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite_file, "PATIENCE", 0.7)
+
+    def test_writes_fail_soon_reads_work_and_the_loop_goes_on(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        holder = Holder(file)
+        with ticking() as late:
+            writes = [gevent.spawn(store.append, "w", [entry(2)]), gevent.spawn(store.claim, claim("t"))]
+            assert found(store).last == 1
+            gevent.joinall(writes, timeout=20)
+        errors = [write.exception for write in writes]
+        holder.let_go()
+        assert [type(error) for error in errors] == [StoreUnavailable] * 2
+        assert "streams.db" in errors[0].message
+        assert "locked" in errors[0].message
+        assert errors[0].retry_after
+        assert max(late) < 0.3
+        assert store.append("w", [entry(2)]) == set()
+
+    def test_for_a_moment_is_waited_for(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        holder = Holder(file)
+        gevent.spawn_later(0.2, holder.let_go)
+        assert store.append("w", [entry(2)]) == set()
+
+    def test_a_watch_survives_it(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        watcher = Watcher(store)
+        holder = Holder(file)
+        with pytest.raises(StoreUnavailable):
+            store.append("w", [entry(2)])
+        holder.let_go()
+        watcher.sees(lambda: store.append("w", [entry(2)]))
+
+
+class TestFull:
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[Path]:
+        """Return a folder on a disk of a megabyte."""
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("a disk that is full needs the right to mount one: run the tests as root")
+        yield folder
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    def test_is_said_and_over_when_there_is_space(self, disk: Path) -> None:
+        store = SqliteStore(disk / "streams.db", WIDE)
+        fill(store, b"a")
+        (disk / "ballast").write_bytes(bytes(disk_left(disk) - 8192))
+        with pytest.raises(StoreUnavailable, match="full") as raised:
+            store.append("w", [entry(2, payload=os.urandom(100_000))])
+        assert raised.value.retry_after
+        assert found(store).last == 1
+        (disk / "ballast").unlink()
+        assert store.append("w", [entry(2, payload=os.urandom(100_000))]) == set()
+        assert found(store).last == 2
+        store.close()
+
+    def test_of_pages_is_said_and_over_when_there_may_be_more(self, store: SqliteStore) -> None:
+        fill(store, b"a")
+        store._writes.run(lambda db: db.execute("PRAGMA max_page_count = 20").fetchall())
+        with pytest.raises(StoreUnavailable, match="full"):
+            store.append("w", [entry(2, payload=bytes(500_000))])
+        assert store.append("w", [entry(2, payload=bytes(500_000))]) == set()
+
+
+def disk_left(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+class TestRemoved:
+    def test_a_file_is_made_anew(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        for path in file.parent.iterdir():
+            path.unlink()
+        assert store.append("w", [entry(2)]) == {"s"}
+        fill(store, b"a")
+        assert found(store).last == 1
+
+    def test_a_folder_is_missed_and_used_when_it_is_back(self, tmp_path: Path) -> None:
+        folder = tmp_path / "here"
+        folder.mkdir()
+        store = SqliteStore(folder / "streams.db", WIDE)
+        fill(store, b"a")
+        watcher = Watcher(store)
+        shutil.rmtree(folder)
+        for ask in (lambda: store.append("w", [entry(2)]), lambda: store.find("s")):
+            with pytest.raises(StoreUnavailable, match="folder exists"):
+                ask()
+        folder.mkdir()
+        fill(store, b"a")
+        watcher.sees(lambda: store.append("w", [entry(2)]))
+        store.close()
+
+    def test_a_file_that_is_no_store_any_more_is_said(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        for path in file.parent.iterdir():
+            path.unlink()
+        file.write_bytes(b"no database" * 100)
+        with pytest.raises(StoreUnavailable, match="not a database"):
+            store.find("s")
+        file.unlink()
+        assert store.find("s") is None
+
+
+class TestVersion:
+    def test_another_is_refused_with_what_to_do(self, store: SqliteStore, file: Path) -> None:
+        fill(store, b"a")
+        store.close()
+        with closing(sqlite3.connect(file)) as db:
+            db.execute("PRAGMA user_version = 99")
+        with pytest.raises(ConfigurationError, match=r"streams\.db has version 99 .* writes version 1: .*remove it"):
+            SqliteStore(file, WIDE)
+
+    def test_another_that_appears_later_is_refused_too(self, store: SqliteStore, file: Path) -> None:
+        with closing(sqlite3.connect(file)) as db:
+            db.execute(f"PRAGMA application_id = {sqlite_file.APPLICATION}")
+            db.execute("PRAGMA user_version = 99")
+        with pytest.raises(ConfigurationError, match="version 99"):
+            store.find("s")
+
+    def test_an_applications_own_database_is_refused(self, file: Path) -> None:
+        with closing(sqlite3.connect(file)) as db:
+            db.execute("CREATE TABLE invoices (id)")
+        with pytest.raises(ConfigurationError, match="something else"):
+            SqliteStore(file, WIDE)
+
+    def test_a_file_of_another_kind_is_refused(self, file: Path) -> None:
+        file.write_text("no database\n" * 100)
+        with pytest.raises(ConfigurationError, match=r"no SQLite file"):
+            SqliteStore(file, WIDE)
+
+
+class TestFile:
+    def test_a_sweep_gives_space_back(self, file: Path) -> None:
+        store = SqliteStore(file, Bounds(retention=0.05))
+        for number in range(10):
+            fill(store, bytes(200_000), stream=str(number), ends=True)
+        size = total_size(file)
+
+        def is_small() -> bool:
+            store.sweep()
+            store._writes.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+            return total_size(file) < size / 4
+
+        until(is_small, 10)
+        store.close()
+
+    def test_a_start_of_the_machine_ends_leases_attendance_and_streams(
+        self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = time.monotonic()
+        monkeypatch.setattr("time.monotonic", lambda: now + 10_000_000)
+        store.renew("w")
+        store.attend("s", "r", 60)
+        fill(store, b"a", ends=True)
+        fill(store, b"a", stream="t")
+        assert (store.is_alive("w"), store.is_attended("s")) == (True, True)
+        monkeypatch.undo()
+        assert (store.is_alive("w"), store.is_attended("s")) == (False, False)
+        assert store.find("s") is None
+        store.sweep()
+        assert store.find("t") is None
+
+    def test_a_connection_is_made_at_first_use(self, file: Path) -> None:
+        store = SqliteStore(file, WIDE)
+        assert not file.exists()
+        assert store.find("s") is None
+        store.close()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            store.find("s")
+
+    def test_many_sweeps_and_appends_at_once(self, file: Path) -> None:
+        store = SqliteStore(file, Bounds(retention=0.01))
+        store.renew("w")
+        for number in range(10):
+            fill(store, *[b"x"] * 600, stream=f"old {number}", ends=True)
+        store.claim(claim())
+        sweeps = [gevent.spawn(store.sweep) for _ in range(3)]
+        for number in range(1, 100):
+            assert store.append("w", [entry(number)]) == set()
+        gevent.joinall(sweeps, timeout=10, raise_error=True)
+        assert len(store.read("s", 0, 999)) == 99
+
+
+def total_size(file: Path) -> int:
+    return sum(path.stat().st_size for path in file.parent.iterdir())
