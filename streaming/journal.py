@@ -71,12 +71,14 @@ class Journal:
 
     def open(self, session: Session) -> None:
         """Keep a session that was claimed, and stop it when anybody asks the store for that."""
-        unwatch = self.store.watch_stop(session.id, lambda: session.cancel("stopped"))
+        unwatch = self.store.watch_stop(session.id, lambda: self._look_soon(session))
         self._kept[session.id] = _Kept(session, unwatch)
+        self._look_soon(session)  # for a wish that came before the watch began
+
+    def _look_soon(self, session: Session) -> None:
         gevent.spawn(self._look, session)
 
     def _look(self, session: Session) -> None:
-        # A wish that came before the watch began.
         try:
             record = self.store.find(session.id)
         except StoreUnavailable:
