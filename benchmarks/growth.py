@@ -115,6 +115,7 @@ def upstreams(stage: Stage, scale: Scale, say: Say) -> Growth:
 
 
 def both(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
+    """Give what measures a burst and paced streams."""
     yield partial(work.burst, relay, variant.model("burst"), scale.burst)
     yield partial(work.paced, relay, variant.model(f"paced-{work.PACE}"), scale.paced)
 
@@ -130,6 +131,7 @@ Measures = Callable[[Relay, Variant, Scale], Iterator[Callable[[], work.Row]]]
 def measured(
     stage: Stage, scale: Scale, say: Say, variants: list[Variant], measures: Measures
 ) -> tuple[dict[str, work.Row], dict[str, str]]:
+    """Measure each variant; return the rows, and why there is none for the others."""
     rows, left_out = {}, {}
     for variant in variants:
         say(variant.title)

@@ -66,8 +66,8 @@ def elsewhere(stage: Stage, scale: Scale, say: Say) -> Growth:
             except StartError as error:
                 left_out[name] = str(error)
     about = (
-        f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed at "
-        "another, both on the relay's core."
+        f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed "
+        "at another, both on the relay's core."
     )
     return Growth(
         "elsewhere",
@@ -98,8 +98,8 @@ def crowd(stage: Stage, scale: Scale, say: Say) -> Growth:
             except StartError as error:
                 left_out[name] = str(error)
     about = (
-        f"{scale.crowd:,} readers of 20 streams, two workers, {scale.crowd_seconds} seconds: each drops its connection at "
-        "random and comes back with the number of the last frame that it has."
+        f"{scale.crowd:,} readers of 20 streams, two workers, {scale.crowd_seconds} seconds: each drops its connection "
+        "at random and comes back with the number of the last frame that it has."
     )
     columns = ("crowd_readers", "crowd_returns", "crowd_events", "crowd_lost", "crowd_doubled", "crowd_unfinished")
     return Growth("crowd", "A crowd that comes and goes", about, "store", columns, rows, left_out | _lacking(found))

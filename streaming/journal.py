@@ -28,6 +28,9 @@ SWEEP = 30.0
 PULSE = LEASE / 4
 """Seconds between two signs of life."""
 
+LEISURE = 0.04
+"""Seconds for which events are collected where nobody reads them elsewhere: what a killed worker takes with it."""
+
 LAST = {Done, Failed, Cancelled}
 
 
@@ -55,6 +58,7 @@ class Journal:
         self._due: dict[str, _Kept] = {}
         self._given_up: set[str] = set()
         self._is_writing = False
+        self._window = LEISURE
         self._is_flushed = Flag()
         self._is_flushed.set()
         self._pulse: gevent.Greenlet | None = None
@@ -120,7 +124,7 @@ class Journal:
     def _write_on(self) -> None:
         try:
             while self._due:
-                gevent.sleep(self.store.window)
+                gevent.sleep(self._window)
                 self._write()
         finally:
             self._is_writing = False
@@ -157,6 +161,7 @@ class Journal:
         while True:
             try:
                 self.store.renew(self.worker)
+                self._window = self.store.window if self.store.has_readers(self.worker) else LEISURE
                 for id_ in list(self._given_up):
                     self._conclude(id_)
                 if until_sweep <= 0:

@@ -43,6 +43,9 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
     """Remove a condemned stream, or the last of its entries; return whether it is gone."""
     batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
     with transaction(db):
+        # Another worker's sweep may have been faster, and a new stream have the key by now.
+        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone() is None:
+            return True
         rest = db.execute(
             f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
             batch,

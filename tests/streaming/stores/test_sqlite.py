@@ -15,7 +15,7 @@ from pathlib import Path
 import gevent
 import pytest
 from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import sqlite_file
+from flask_headrace.streaming.stores import sqlite_file, sqlite_sweep
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.sqlite import SqliteStore
 
@@ -231,6 +231,36 @@ class TestFile:
         store.close()
         with pytest.raises(StoreUnavailable, match="closed"):
             store.find("s")
+
+    def test_a_sweep_leaves_nothing_of_a_long_stream(self, file: Path) -> None:
+        store = SqliteStore(file, Bounds(retention=0.05))
+        fill(store, *[b"x"] * 1700, ends=True)
+        until(lambda: store.find("s") is None)
+        store.sweep()
+        rows = [f"SELECT count(*) FROM {table}" for table in ("streams", "claims", "entries")]
+        rows.append("SELECT bytes FROM total")
+        assert [store._reads.run(lambda db, sql=sql: db.execute(sql).fetchone()) for sql in rows] == [(0,)] * 4
+        store.close()
+
+    def test_a_sweep_that_comes_second_spares_a_new_stream_in_the_place_of_the_old(self, file: Path) -> None:
+        store = SqliteStore(file, Bounds(retention=0.01))
+        fill(store, b"a", ends=True)
+        until(lambda: store.find("s") is None)
+        (key,) = store._writes.run(sqlite_sweep.condemn, 0.01)
+        assert store._writes.run(sqlite_sweep.remove_some, key)
+        fill(store, b"b")
+        assert store._writes.run(sqlite_sweep.remove_some, key)
+        assert found(store).last == len(store.read("s", 0, 99)) == 1
+        store.close()
+
+    def test_many_connections_that_find_no_file_make_one_store(self, tmp_path: Path) -> None:
+        for number in range(8):
+            stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
+            gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=20, raise_error=True)
+            fill(stores[0], b"a")
+            assert found(stores[-1]).last == 1
+            for store in stores:
+                store.close()
 
     def test_many_sweeps_and_appends_at_once(self, file: Path) -> None:
         store = SqliteStore(file, Bounds(retention=0.01))
