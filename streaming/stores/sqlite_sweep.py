@@ -54,6 +54,7 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
             remove(db, key)
             return True
         db.execute(f"{CHAIN} DELETE FROM entries WHERE number IN (SELECT number FROM chain LIMIT :batch)", batch)  # noqa: S608
+        db.execute("UPDATE streams SET tail = ? WHERE key = ?", (*rest, key))
         return False
 
 
