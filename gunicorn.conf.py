@@ -17,7 +17,7 @@ from flask_headrace.streaming.errors import ConfigurationError
 from gevent.server import StreamServer
 from gunicorn.workers import ggevent
 
-from flask_headrace import Settings
+from flask_headrace import Settings, stores
 from flask_headrace.application import refuse_open_door
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -119,9 +119,10 @@ def _settings():
         sys.exit(f"Headrace cannot start. {error.message}")
 
 
-def _refuse_open_door(addresses):
+def _refuse_what_is_wrong(addresses):
     try:
         refuse_open_door(addresses, settings)
+        stores.of(settings)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
 
@@ -181,14 +182,14 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 
 def on_starting(server):
     """Look for what would stop the start, and let our log go where gunicorn's goes."""
-    if not {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():  # else the address is handed down, and busy by right
-        # What is bound in the end: the command line goes before the setting.
-        addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
-        _refuse_open_door([_shown(address) for address in addresses])
-        for address in addresses:
-            _refuse_busy_port(address)
     # Workers are told how many they are, also where the command line says it.
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    # What is bound in the end: the command line goes before the setting.
+    addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
+    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
+    _refuse_what_is_wrong([] if is_handed_down else [_shown(address) for address in addresses])
+    for address in () if is_handed_down else addresses:
+        _refuse_busy_port(address)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
