@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from .base import Bounds, Claim, Entry, Record
+from .base import LAST_WORDS, Bounds, Claim, Entry, Record
 from .sqlite_file import transaction
 from .sqlite_presence import is_alive
 
@@ -41,7 +41,8 @@ class _Target(msgspec.Struct):
     def add(self, entry: Entry, number: int, most: int) -> bool:
         """Make an entry of at most so many bytes the last one, by this number; return whether it may be added."""
         size = len(entry.payload)
-        if self.is_finished or entry.first != self.last + 1 or size > most:
+        has_room = size <= most or (entry.is_last and size <= LAST_WORDS)
+        if self.is_finished or entry.first != self.last + 1 or not has_room:
             return False
         self.last += entry.count
         self.size += size
