@@ -122,6 +122,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     """Open the file; make it where it is missing."""
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
+        db.create_function("clock", 0, lambda: time.monotonic())
         if refuse_other_version(db, path):
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")

@@ -51,8 +51,11 @@ class _Target(msgspec.Struct):
         return True
 
 
-READABLE = "NOT (is_finished AND touched NOT BETWEEN :now - :retention AND :now)"
-"""Whether a stream's retention runs. A moment in the future was one before the machine was started again."""
+READABLE = "NOT (is_finished AND touched NOT BETWEEN clock() - :retention AND clock())"
+"""Whether a stream's retention runs. A moment in the future was one before the machine was started again.
+
+So the present one must not be taken before the rows are: what was written in between would lie in the future.
+"""
 
 CHAIN = """
 WITH RECURSIVE chain (number) AS (
@@ -80,7 +83,7 @@ def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None
     row = db.execute(
         "SELECT worker, owner, question, about, last, is_finished, is_stopping "  # noqa: S608
         f"FROM streams JOIN claims ON stream = key WHERE id = :id AND {READABLE}",
-        {"id": stream, "now": time.monotonic(), "retention": retention},
+        {"id": stream, "retention": retention},
     ).fetchone()
     if row is None:
         return None
@@ -90,7 +93,7 @@ def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None
 
 def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[Entry]:
     """Return entries that hold events beyond number `after`."""
-    rows = db.execute(READ, {"id": stream, "after": after, "now": time.monotonic(), "retention": retention})
+    rows = db.execute(READ, {"id": stream, "after": after, "retention": retention})
     found: list[Entry] = []
     for first, count, payload in rows:
         most -= len(payload)

@@ -24,9 +24,10 @@ CONDEMNED = -1e12
 
 def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
     """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
-    now = time.monotonic()
-    times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
     with transaction(db):
+        # Not before: others may have written while this waited for its turn, and that would lie in the future.
+        now = time.monotonic()
+        times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
         forget_the_absent(db)
         db.execute(
             "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times
@@ -43,6 +44,9 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
     """Remove a condemned stream, or the last of its entries; return whether it is gone."""
     batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
     with transaction(db):
+        # Another process may have swept it away meanwhile, and its key may be that of a new stream.
+        if not db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone():
+            return True
         rest = db.execute(
             f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
             batch,
