@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from typing import Any, TypeVar
 
 from tests.reader import QUESTION, Answer, Reading
 from tests.reliability.proc import has_connection_of
-from tests.reliability.start import openai_alone, warm_up
+from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import Burst, Chunk, Gate, Script, Upstream, openai_wire
 
@@ -47,11 +49,11 @@ class Pair:
         for service in self.services:
             self._stack.enter_context(service)
         self.upstream.answer("warm", openai_wire.answer("warm"))
-        for service in self.services:
-            warm_up(service, self.upstream, ["openai"])
+        key = self.services[0].settings.get("HEADRACE_API_KEYS", "").partition(",")[0]
         for worker in (0, 1):
             # The SDK is imported by each worker for itself.
-            wait_until(lambda worker=worker: read(self.ask(worker, "warm", resumable=False)).status == 200, 30)
+            warm = {"key": key, "resumable": False}
+            wait_until(lambda worker=worker, warm=warm: read(self.ask(worker, "warm", **warm)).status == 200, 30)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,7 +151,7 @@ def is_end(block: bytes) -> bool:
 
 
 class Steady:
-    """A reader in a thread of its own that never leaves; `body` is what it has got so far."""
+    """A reader in a thread of its own; `body` is what it has got so far."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -158,9 +160,16 @@ class Steady:
         self._thread.start()
 
     def _read(self) -> None:
-        head(self._reading)
-        for data in self._reading.chunks():
-            self.body += data
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            head(self._reading)
+            for data in self._reading.chunks():
+                self.body += data
+
+    def leave(self) -> None:
+        """Lose the connection in the middle."""
+        self._reading.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._reading.leave()
 
     @property
     def id(self) -> str:
