@@ -57,7 +57,7 @@ class Journal:
         self.worker = secrets.token_urlsafe(12)
         self._kept: dict[str, _Kept] = {}
         self._due: dict[str, _Kept] = {}
-        self._unended: dict[str, list[Event]] = {}
+        self._unended: dict[str, Callable[[], list[Event]]] = {}
         self._is_writing = False
         self._is_flushed = Flag()
         self._is_flushed.set()
@@ -75,7 +75,7 @@ class Journal:
             return self.store.claim(claim)
         except StoreUnavailable as error:
             # It may have been done all the same, by a server that was too slow to say so.
-            self._unended[claim.id] = _failed(error)
+            self._unended[claim.id] = ended_by(error)
             raise
 
     def open(self, session: Session) -> None:
@@ -113,7 +113,7 @@ class Journal:
 
     def let_go(self, session: Session) -> None:
         """Write nothing more of a session; those who follow it in the store are told soon."""
-        self._unended[session.id] = _failed(NotResumable())
+        self._unended[session.id] = ended_by(NotResumable())
         self._due.pop(session.id, None)
         self._close(session.id)
 
@@ -152,7 +152,7 @@ class Journal:
             log.warning("%d streams cannot be resumed any more: %s", len(entries), error.message)
             refused = {entry.id for entry in entries}
         for id_ in refused:
-            self._unended[id_] = _failed(NotResumable())
+            self._unended[id_] = ended_by(NotResumable())
             if id_ in self._kept:
                 self._kept[id_].session.keep_no_more()
 
@@ -180,28 +180,29 @@ class Journal:
 
     # Streams that end in the store alone
 
-    def conclude(self, id: str, *before: Event, error: HeadraceError) -> None:  # noqa: A002
+    def conclude(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
         """End a stream of this worker's in the store, for those who follow it there: now, or as soon as it can be done.
 
         Does nothing where it has ended, or is another worker's.
 
         Args:
             id: The stream's id.
-            before: Events that come before its end.
-            error: How it ends.
+            ending: Returns its last events; asks the store where it must, and is called again where that is away.
         """
-        self._unended[id] = [*before, *_failed(error)]
+        self._unended[id] = ending
         with suppress(StoreUnavailable):
             self._conclude(id)
 
     def _conclude(self, id_: str) -> None:
-        record, events = self.store.find(id_), self._unended[id_]
+        record = self.store.find(id_)
         if record is not None and not record.is_finished and record.claim.worker == self.worker:
+            events = self._unended[id_]()
             entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
             if self.store.append(self.worker, [entry]):
                 return  # it has become longer meanwhile
         self._unended.pop(id_, None)
 
 
-def _failed(error: HeadraceError) -> list[Event]:
-    return [Failed(error.code, error.message, error.retryable)]
+def ended_by(error: HeadraceError) -> Callable[[], list[Event]]:
+    """Return what returns the end of a stream by an error."""
+    return lambda: [Failed(error.code, error.message, error.retryable)]

@@ -20,10 +20,10 @@ from .encoding import decode
 from .errors import HeadraceError, StoreUnavailable, WorkerLost
 from .events import Cancelled, CancelReason, Done, Event, Failed, Terminal, Usage
 from .follower import Follower
-from .journal import Journal
+from .journal import Journal, ended_by
 from .log import Log, size_of
 from .parking import Parking
-from .stores.base import Record
+from .stores.base import Record, Store
 from .terms import Limits, Target
 from .usage import attributed, estimate
 
@@ -188,19 +188,20 @@ class Replica:
 
 def bury(journal: Journal, record: Record) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    id_ = record.claim.id
-    if not journal.store.take_over(id_, record.claim.worker, journal.worker):
-        return
+    if journal.store.take_over(record.claim.id, record.claim.worker, journal.worker):
+        journal.conclude(record.claim.id, lambda: _last_words(journal.store, record))
+
+
+def _last_words(store: Store, record: Record) -> list[Event]:
     target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    usage = estimate(
-        target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=_answer_bytes(journal, id_)
-    )
-    journal.conclude(id_, attributed(usage, target.model), error=WorkerLost())
+    sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": _answer_bytes(store, record.claim.id)}
+    usage = estimate(target.name, target.price_list, **sizes)
+    return [attributed(usage, target.model), *ended_by(WorkerLost())()]
 
 
-def _answer_bytes(journal: Journal, id_: str) -> int:
+def _answer_bytes(store: Store, id_: str) -> int:
     size = after = 0
-    while entries := journal.store.read(id_, after, MOST_READ):
+    while entries := store.read(id_, after, MOST_READ):
         for entry in entries:
             size += size_of(decode(entry.payload))
             after = entry.first + entry.count - 1

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .events import Failed
 from .follower import Follower
-from .journal import Journal
+from .journal import Journal, ended_by
 from .pump import Source
 from .replica import Replica, bury
 from .session import Session
@@ -78,7 +78,7 @@ class Resumption:
         try:
             return self._streams.open(target, source, kept_as=id_)
         except HeadraceError as error:
-            self._journal.conclude(id_, error=error)
+            self._journal.conclude(id_, ended_by(error))
             raise
 
     def follow(self, id: str, owner: str, after: int) -> Follower | None:  # noqa: A002

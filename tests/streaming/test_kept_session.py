@@ -120,5 +120,3 @@ class TestKeptNoMore:
         first.follower.session.keep_no_more()
         worker.resumption.stop(first.id, "")
         assert first.read()[-1] == Cancelled("stopped")
-
-
