@@ -42,6 +42,7 @@ class Stream(Protocol):
     def usage(self) -> Usage | None: ...  # noqa: D102
     def join(self, follower: Follower) -> None: ...  # noqa: D102
     def take(self, follower: Follower) -> list[Event]: ...  # noqa: D102
+    def lose(self, follower: Follower) -> None: ...  # noqa: D102
     def leave(self, follower: Follower) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102
@@ -131,6 +132,6 @@ class Follower:
 
     def _stalled(self) -> None:
         self._is_stalled = True
-        self.session.cancel("reader_stalled")
+        self.session.lose(self)
         if self.on_stall is not None:
             self.on_stall()

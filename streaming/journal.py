@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import gevent
@@ -30,6 +31,9 @@ PULSE = LEASE / 4
 
 LEISURE = 0.04
 """Seconds for which events are collected where nobody reads them elsewhere: what a killed worker takes with it."""
+
+AGAIN = 0.25
+"""Seconds after which a store that is away is asked again for a wish to stop."""
 
 LAST = {Done, Failed, Cancelled}
 
@@ -56,7 +60,7 @@ class Journal:
         self.worker = secrets.token_urlsafe(12)
         self._kept: dict[str, _Kept] = {}
         self._due: dict[str, _Kept] = {}
-        self._given_up: set[str] = set()
+        self._unended: dict[str, Callable[[], list[Event]]] = {}
         self._is_writing = False
         self._window = LEISURE
         self._is_flushed = Flag()
@@ -71,24 +75,31 @@ class Journal:
         if self._pulse is None:
             self.store.renew(self.worker)
             self._pulse = gevent.spawn(self._live)
-        return self.store.claim(claim)
+        try:
+            return self.store.claim(claim)
+        except StoreUnavailable as error:
+            # It may have been done all the same, by a server that was too slow to say so.
+            self._unended[claim.id] = ended_by(error)
+            raise
 
     def open(self, session: Session) -> None:
         """Keep a session that was claimed, and stop it when anybody asks the store for that."""
-        unwatch = self.store.watch_stop(session.id, lambda: self._look_soon(session))
+        unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._look, session))
         self._kept[session.id] = _Kept(session, unwatch)
-        self._look_soon(session)  # for a wish that came before the watch began
-
-    def _look_soon(self, session: Session) -> None:
+        # A wish may have come before the watch began.
         gevent.spawn(self._look, session)
 
     def _look(self, session: Session) -> None:
-        try:
-            record = self.store.find(session.id)
-        except StoreUnavailable:
+        # A watch may wake without a wish, so the store is asked; and for as long as it takes, or the wish were lost.
+        while session.is_kept and session.ending is None:
+            try:
+                record = self.store.find(session.id)
+            except StoreUnavailable:
+                gevent.sleep(AGAIN)
+                continue
+            if record is not None and record.is_stopping:
+                session.cancel("stopped")
             return
-        if record is not None and record.is_stopping:
-            session.cancel("stopped")
 
     # As the keeper of sessions
 
@@ -106,7 +117,7 @@ class Journal:
 
     def let_go(self, session: Session) -> None:
         """Write nothing more of a session; those who follow it in the store are told soon."""
-        self._given_up.add(session.id)
+        self._unended[session.id] = ended_by(NotResumable())
         self._due.pop(session.id, None)
         self._close(session.id)
 
@@ -145,7 +156,7 @@ class Journal:
             log.warning("%d streams cannot be resumed any more: %s", len(entries), error.message)
             refused = {entry.id for entry in entries}
         for id_ in refused:
-            self._given_up.add(id_)
+            self._unended[id_] = ended_by(NotResumable())
             if id_ in self._kept:
                 self._kept[id_].session.keep_no_more()
 
@@ -162,7 +173,7 @@ class Journal:
             try:
                 self.store.renew(self.worker)
                 self._window = self.store.window if self.store.has_readers(self.worker) else LEISURE
-                for id_ in list(self._given_up):
+                for id_ in list(self._unended):
                     self._conclude(id_)
                 if until_sweep <= 0:
                     self.store.sweep()
@@ -172,14 +183,31 @@ class Journal:
             gevent.sleep(PULSE)
             until_sweep -= PULSE
 
+    # Streams that end in the store alone
+
+    def conclude(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
+        """End a stream of this worker's in the store, for those who follow it there: now, or as soon as it can be done.
+
+        Does nothing where it has ended, or is another worker's.
+
+        Args:
+            id: The stream's id.
+            ending: Returns its last events; asks the store where it must, and is called again where that is away.
+        """
+        self._unended[id] = ending
+        with suppress(StoreUnavailable):
+            self._conclude(id)
+
     def _conclude(self, id_: str) -> None:
         record = self.store.find(id_)
-        if record is not None:
-            conclude(self.store, record, self.worker, NotResumable())
-        self._given_up.discard(id_)
+        if record is not None and not record.is_finished and record.claim.worker == self.worker:
+            events = self._unended[id_]()
+            entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
+            if self.store.append(self.worker, [entry]):
+                return  # it has become longer meanwhile
+        self._unended.pop(id_, None)
 
 
-def conclude(store: Store, record: Record, worker: str, error: HeadraceError) -> None:
-    """End a stream in the store for those who follow it there. Does nothing where it has ended, or is another's."""
-    failed = Failed(error.code, error.message, error.retryable)
-    store.append(worker, [Entry(record.claim.id, record.last + 1, 1, encode([failed]), is_last=True)])
+def ended_by(error: HeadraceError) -> Callable[[], list[Event]]:
+    """Return what returns the end of a stream by an error."""
+    return lambda: [Failed(error.code, error.message, error.retryable)]

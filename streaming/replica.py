@@ -16,19 +16,19 @@ import msgspec
 from gevent.event import Event as Flag
 
 from .deadlines import Deadlines, Due
-from .encoding import decode, encode
+from .encoding import decode
 from .errors import HeadraceError, StoreUnavailable, WorkerLost
 from .events import Cancelled, CancelReason, Done, Event, Failed, Terminal, Usage
 from .follower import Follower
-from .journal import Journal
+from .journal import Journal, ended_by
 from .log import Log, size_of
 from .parking import Parking
-from .stores.base import Entry, Record
+from .stores.base import Record, Store
 from .terms import Limits, Target
 from .usage import attributed, estimate
 
-LOOK = 1.0
-"""Seconds without news after which to see whether the worker is alive."""
+LOOK = 0.75
+"""Seconds without news after which to see whether the worker is alive: with its lease, less than 5."""
 
 ATTENDANCE = 5.0
 """Seconds for which a reader counts as there; renewed in time."""
@@ -89,6 +89,10 @@ class Replica:
         self._room.wake()
         return events
 
+    def lose(self, follower: Follower) -> None:
+        """Let go of a reader that accepts nothing."""
+        follower.close()
+
     def leave(self, _follower: Follower) -> None:
         """End the reading."""
         self.close()
@@ -125,9 +129,11 @@ class Replica:
         try:
             self._read_on()
         finally:
-            unwatch()
             # In a greenlet of its own: this one may be about to be killed.
             gevent.spawn(self._leave_store)
+            unwatch()
+            if self.terminal is None:
+                self.cut()
 
     def _leave_store(self) -> None:
         with suppress(StoreUnavailable):  # its attendance runs out by itself
@@ -148,9 +154,8 @@ class Replica:
             except StoreUnavailable:
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > PATIENCE:
-                    return self.cut()
+                    return
                 gevent.sleep(LOOK / 2)
-        return None
 
     def _read(self) -> bool:
         entries = self._store.read(self.id, self._read_to, MOST_READ)
@@ -183,21 +188,20 @@ class Replica:
 
 def bury(journal: Journal, record: Record) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    store, id_ = journal.store, record.claim.id
-    if not store.take_over(id_, record.claim.worker, journal.worker):
-        return
+    if journal.store.take_over(record.claim.id, record.claim.worker, journal.worker):
+        journal.conclude(record.claim.id, lambda: _last_words(journal.store, record))
+
+
+def _last_words(store: Store, record: Record) -> list[Event]:
     target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    error = WorkerLost()
-    usage = estimate(
-        target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=_answer_bytes(journal, id_)
-    )
-    last: list[Event] = [attributed(usage, target.model), Failed(error.code, error.message, error.retryable)]
-    store.append(journal.worker, [Entry(id_, record.last + 1, len(last), encode(last), is_last=True)])
+    answer_bytes = _answer_bytes(store, record.claim.id)
+    usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
+    return [attributed(usage, target.model), *ended_by(WorkerLost())()]
 
 
-def _answer_bytes(journal: Journal, id_: str) -> int:
+def _answer_bytes(store: Store, id_: str) -> int:
     size = after = 0
-    while entries := journal.store.read(id_, after, MOST_READ):
+    while entries := store.read(id_, after, MOST_READ):
         for entry in entries:
             size += size_of(decode(entry.payload))
             after = entry.first + entry.count - 1

@@ -21,19 +21,22 @@ from .errors import (
 )
 from .events import Failed
 from .follower import Follower
-from .journal import Journal, conclude
+from .journal import Journal, ended_by
 from .pump import Source
-from .replica import Replica
+from .replica import Replica, bury
 from .session import Session
-from .stores.base import Claim, Record
+from .stores.base import LEASE, Claim, Record
 from .streams import Streams
 from .terms import Target
 
 PATIENCE = 5.0
 """Seconds that a reader who comes back waits for a store that is away."""
 
-CATCH_UP = 2.0
-"""Seconds in which the store must have what a reader has already seen."""
+CATCH_UP = LEASE + 1.0
+"""Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""
+
+CUT_SHORT = {"worker_lost", "not_resumable"}
+"""How a stream ends in the store that has gone on, or may have, without it."""
 
 
 class Resumption:
@@ -75,9 +78,7 @@ class Resumption:
         try:
             return self._streams.open(target, source, kept_as=id_)
         except HeadraceError as error:
-            record = self._store.find(id_)
-            if record is not None:
-                conclude(self._store, record, self._journal.worker, error)
+            self._journal.conclude(id_, ended_by(error))
             raise
 
     def follow(self, id: str, owner: str, after: int) -> Follower | None:  # noqa: A002
@@ -104,9 +105,15 @@ class Resumption:
                 raise _beyond(after)
             return None if session.terminal is not None and after == session.last else Follower(session, after)
         record = self._patiently(lambda: self._find(id, owner))
+        if after > record.last and not record.is_finished:
+            record = self._caught_up(record, after)
+        if after < record.last or (after == record.last and not record.is_finished):
+            return self._follow(record, after)
+        if record.is_finished and (before_its_end := self._cut_short(record)) is not None:
+            return self._follow(record, before_its_end)
         if after > record.last:
-            record, after = self._caught_up(record, owner, after)
-        return None if record.is_finished and after == record.last else self._follow(record, after)
+            raise _beyond(after)
+        return None
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """Stop a stream; does nothing where it has ended.
@@ -115,8 +122,8 @@ class Resumption:
             UnknownStream: there is none of theirs; 404.
             StoreUnavailable: the store is away; 503.
         """
-        session = self._local(id)
-        if session is None:
+        session = self._streams.get(id)
+        if session is None or not session.was_kept:
             self._find(id, owner)
             self._store.ask_to_stop(id)
         elif session.target.owner != owner:
@@ -142,23 +149,25 @@ class Resumption:
             raise _unknown(id_)
         return record
 
-    def _caught_up(self, record: Record, owner: str, after: int) -> tuple[Record, int]:
-        # What a reader has seen at the worker that fills the stream may be on its way into the store.
+    def _caught_up(self, record: Record, after: int) -> Record:
+        # What a reader has seen at the worker that fills the stream is on its way into the store, or was lost with it.
         until = time.monotonic() + CATCH_UP
         while after > record.last and not record.is_finished and time.monotonic() < until:
-            gevent.sleep(0.02)
-            record = self._find(record.claim.id, owner)
-        if after <= record.last:
-            return record, after
-        if record.is_finished and self._is_buried(record):
-            # It died with the worker: all that is new to this reader is how the stream ended.
-            return record, record.last - 2
-        raise _beyond(after)
+            gevent.sleep(0.05)
+            if not self._store.is_alive(record.claim.worker):
+                bury(self._journal, record)
+            record = self._find(record.claim.id, record.claim.owner)
+        return record
 
-    def _is_buried(self, record: Record) -> bool:
+    def _cut_short(self, record: Record) -> int | None:
+        """Return the number before the end of a stream that broke off in the store; None for any other.
+
+        A reader may have got further than the store has: its cursor is the number of an event that was lost. All that
+        is new to it is how the stream ended. So that is sent to whoever has a number at the end or beyond it.
+        """
         entries = self._store.read(record.claim.id, record.last - 1, 1)
         last = decode(entries[-1].payload)[-1] if entries else None
-        return isinstance(last, Failed) and last.code == "worker_lost"
+        return entries[-1].first - 1 if isinstance(last, Failed) and last.code in CUT_SHORT else None
 
     def _patiently(self, find: Callable[[], Record]) -> Record:
         # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.

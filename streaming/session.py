@@ -47,6 +47,7 @@ class Session:
         is_asked: Whether the source was asked.
         is_told: Whether its end was reported.
         usage: What the source has told of the tokens so far; at the end, what they are accounted as.
+        was_kept: Whether it began as one that can be read again.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Session:
         "target",
         "terminal",
         "usage",
+        "was_kept",
     )
 
     def __init__(
@@ -84,6 +86,7 @@ class Session:
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
         self.keeper = keeper
+        self.was_kept = keeper is not None
         self.target = target
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
@@ -207,6 +210,13 @@ class Session:
             follower.position += len(events)
             self._forget()
         return events
+
+    def lose(self, follower: Follower) -> None:
+        """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
+        if self.is_kept or len(self._followers) > 1:
+            follower.close()
+        else:
+            self.cancel("reader_stalled")
 
     def leave(self, follower: Follower) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""

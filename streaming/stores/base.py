@@ -15,6 +15,9 @@ import msgspec
 LEASE = 4.0
 """Seconds for which a worker that renewed its lease counts as alive."""
 
+LAST_WORDS = 4096
+"""Bytes of an entry that ends its stream for which there is always room: those who follow must learn of the end."""
+
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """A stream that is about to begin.
@@ -112,7 +115,8 @@ class Store(Protocol):
         Returns:
             The ids of streams whose entries were refused, because the stream is not this worker's any more, is
             finished, is gone, does not go on with this number, or would be larger than a stream may be; or because
-            all streams together would be, and no finished one is left to make room.
+            all streams together would be, and no finished one is left to make room. For an entry of at most
+            `LAST_WORDS` bytes with which a stream ends there is always room.
         """
         ...
 

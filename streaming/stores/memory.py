@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ..errors import StoreUnavailable
-from .base import LEASE, Bounds, Claim, Entry, Record
+from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
 from .watches import Watches
 
 
@@ -88,7 +88,7 @@ class MemoryStore:
     def _may_add(self, stream: _Stream, worker: str, entry: Entry) -> bool:
         goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
         room = min(self._bounds.stream - stream.size, self._bounds.total - self._size)
-        return goes_on and len(entry.payload) <= room
+        return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= LAST_WORDS))
 
     def _make_room(self, size: int) -> bool:
         """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""

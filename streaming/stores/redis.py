@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import StoreUnavailable
 from . import redis_scripts as scripts
-from .base import LEASE, Bounds, Claim, Entry, Record
+from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
 from .redis_link import RedisLink
 from .redis_watch import RedisWatch
 
@@ -70,7 +70,7 @@ class RedisStore:
         # Two arguments for all of them: one for each field would cost several times as much here.
         heads = msgspec.msgpack.encode([(e.id, e.first, e.count, len(e.payload), e.is_last) for e in entries])
         payloads = b"".join([entry.payload for entry in entries])
-        limits = (self._bounds.stream, self._bounds.total, self._life, self._retention)
+        limits = (self._bounds.stream, self._bounds.total, self._life, self._retention, LAST_WORDS)
         return {stream.decode() for stream in self._link.run(scripts.APPEND, worker, *limits, heads, payloads)}
 
     def find(self, id: str) -> Record | None:  # noqa: A002

@@ -103,7 +103,7 @@ return false
 
 APPEND = script("""
 local worker, largest, bound, life, retention = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local heads, payloads = cmsgpack.unpack(ARGV[6]), ARGV[7]
+local spare, heads, payloads = tonumber(ARGV[6]), cmsgpack.unpack(ARGV[7]), ARGV[8]
 local time, start, added, refused = now(), 1, 0, {}
 local room = make_room(#payloads, bound, time)
 for _, head in ipairs(heads) do
@@ -112,7 +112,8 @@ for _, head in ipairs(heads) do
     start = start + size
     local key, log = P .. 's:' .. id, P .. 'e:' .. id
     local there = redis.call('HMGET', key, 'worker', 'last', 'finished', 'bytes', 'until')
-    if there[1] ~= worker or there[3] ~= '0' or there[2] + 1 ~= first or there[4] + size > largest or size > room then
+    local has_room = (there[4] or 0) + size <= largest and size <= room or is_last and size <= spare
+    if there[1] ~= worker or there[3] ~= '0' or there[2] + 1 ~= first or not has_room then
         refused[#refused + 1] = id
     else
         local last, bytes = string.format('%.0f', first + count - 1), string.format('%.0f', there[4] + size)

@@ -118,10 +118,16 @@ def refuse_other_version(db: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
+def clock() -> float:
+    """Return the present moment on the clock that all processes of the machine share, in seconds."""
+    return time.monotonic()
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """Open the file; make it where it is missing."""
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
+        db.create_function("clock", 0, clock)
         if refuse_other_version(db, path):
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")

@@ -26,8 +26,7 @@ def leave(db: sqlite3.Connection, stream: str, reader: str) -> None:
 def is_attended(db: sqlite3.Connection, stream: str) -> bool:
     """Whether a reader's time is not over."""
     found = db.execute(
-        "SELECT 1 FROM readers WHERE id = :id AND until > :now AND until <= :now + seconds LIMIT 1",
-        {"id": stream, "now": time.monotonic()},
+        "SELECT 1 FROM readers WHERE id = ? AND until > clock() AND until <= clock() + seconds LIMIT 1", (stream,)
     ).fetchone()
     return found is not None
 
@@ -36,8 +35,8 @@ def has_readers(db: sqlite3.Connection, worker: str) -> bool:
     """Whether a worker's stream is attended."""
     found = db.execute(
         "SELECT 1 FROM readers JOIN streams USING (id) "
-        "WHERE worker = :worker AND until > :now AND until <= :now + seconds LIMIT 1",
-        {"worker": worker, "now": time.monotonic()},
+        "WHERE worker = ? AND until > clock() AND until <= clock() + seconds LIMIT 1",
+        (worker,),
     ).fetchone()
     return found is not None
 
@@ -49,15 +48,13 @@ def renew(db: sqlite3.Connection, worker: str) -> None:
 
 def is_alive(db: sqlite3.Connection, worker: str) -> bool:
     """Whether a worker's lease runs."""
-    now = time.monotonic()
-    lease = (worker, now, now + LEASE)
-    return (
-        db.execute("SELECT 1 FROM leases WHERE worker = ? AND until > ? AND until <= ?", lease).fetchone() is not None
-    )
+    found = db.execute(
+        "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE)
+    ).fetchone()
+    return found is not None
 
 
 def forget_the_absent(db: sqlite3.Connection) -> None:
     """Remove leases and attendances that are over."""
-    times = {"now": time.monotonic(), "longest": time.monotonic() + LEASE}
-    db.execute("DELETE FROM leases WHERE until NOT BETWEEN :now AND :longest", times)
-    db.execute("DELETE FROM readers WHERE until NOT BETWEEN :now AND :now + seconds", times)
+    db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE,))
+    db.execute("DELETE FROM readers WHERE until NOT BETWEEN clock() AND clock() + seconds")

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from .base import Bounds, Claim, Entry, Record
+from .base import LAST_WORDS, Bounds, Claim, Entry, Record
 from .sqlite_file import transaction
 from .sqlite_presence import is_alive
 
@@ -41,7 +41,8 @@ class _Target(msgspec.Struct):
     def add(self, entry: Entry, number: int, most: int) -> bool:
         """Make an entry of at most so many bytes the last one, by this number; return whether it may be added."""
         size = len(entry.payload)
-        if self.is_finished or entry.first != self.last + 1 or size > most:
+        has_room = size <= most or (entry.is_last and size <= LAST_WORDS)
+        if self.is_finished or entry.first != self.last + 1 or not has_room:
             return False
         self.last += entry.count
         self.size += size
@@ -50,8 +51,11 @@ class _Target(msgspec.Struct):
         return True
 
 
-READABLE = "NOT (is_finished AND touched NOT BETWEEN :now - :retention AND :now)"
-"""Whether a stream's retention runs. A moment in the future was one before the machine was started again."""
+READABLE = "NOT (is_finished AND touched NOT BETWEEN clock() - :retention AND clock())"
+"""Whether a stream's retention runs. A moment in the future was one before the machine was started again.
+
+So the present one must not be taken before the rows are: what was written in between would lie in the future.
+"""
 
 CHAIN = """
 WITH RECURSIVE chain (number) AS (
@@ -79,7 +83,7 @@ def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None
     row = db.execute(
         "SELECT worker, owner, question, about, last, is_finished, is_stopping "  # noqa: S608
         f"FROM streams JOIN claims ON stream = key WHERE id = :id AND {READABLE}",
-        {"id": stream, "now": time.monotonic(), "retention": retention},
+        {"id": stream, "retention": retention},
     ).fetchone()
     if row is None:
         return None
@@ -89,7 +93,7 @@ def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None
 
 def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[Entry]:
     """Return entries that hold events beyond number `after`."""
-    rows = db.execute(READ, {"id": stream, "after": after, "now": time.monotonic(), "retention": retention})
+    rows = db.execute(READ, {"id": stream, "after": after, "retention": retention})
     found: list[Entry] = []
     for first, count, payload in rows:
         most -= len(payload)

@@ -24,9 +24,10 @@ CONDEMNED = -1e12
 
 def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
     """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
-    now = time.monotonic()
-    times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
     with transaction(db):
+        # Not before: others may have written while this waited for its turn, and that would lie in the future.
+        now = time.monotonic()
+        times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
         forget_the_absent(db)
         db.execute(
             "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask_headrace.streaming.stores.base import Claim, Entry, Record
+from flask_headrace.streaming.stores.base import LAST_WORDS, Claim, Entry, Record
 
 
 @dataclass
@@ -49,6 +49,9 @@ class Model:
     def room(self) -> int:
         return self.total - sum(kept.size for kept in self.kept.values())
 
+    def room_for(self, entry: Entry, kept: Kept) -> int:
+        return max(min(self.room, self.largest - kept.size), LAST_WORDS if entry.is_last else 0)
+
     def make_room(self, size: int) -> None:
         while self.room < size and self.ended:
             self.remove(self.ended[0])
@@ -73,7 +76,7 @@ class Model:
                 or kept.is_finished
                 or kept.claim.worker != worker
                 or entry.first != kept.last + 1
-                or len(entry.payload) > min(self.room, self.largest - kept.size)
+                or len(entry.payload) > self.room_for(entry, kept)
             ):
                 refused.add(entry.id)
                 continue

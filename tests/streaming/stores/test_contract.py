@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import Claim, Record, Store
+from flask_headrace.streaming.stores.base import LAST_WORDS, Claim, Record, Store
 
 from tests.loop import until
 from tests.streaming.stores.stage import Storage, claim, entry, fill, found, payloads
@@ -134,6 +134,14 @@ class TestBounds:
         fill(store, b"x" * 90)
         assert store.append("w", [entry(2, payload=b"x" * 11)]) == {"s"}
         assert store.append("w", [entry(2, payload=b"x" * 10)]) == set()
+
+    @pytest.mark.parametrize("bounds", [{"stream": 90}, {"total": 90}], ids=["of the stream", "of all"])
+    def test_there_is_always_room_for_the_last_words(self, storage: Storage, bounds: dict[str, int]) -> None:
+        store = storage.open(**bounds)
+        fill(store, b"x" * 90)
+        assert store.append("w", [entry(2, payload=b"x" * (LAST_WORDS + 1), is_last=True)]) == {"s"}
+        assert store.append("w", [entry(2, payload=b"x" * LAST_WORDS, is_last=True)]) == set()
+        assert found(store).is_finished
 
     def test_room_comes_back_when_a_stream_is_removed(self, storage: Storage) -> None:
         store = storage.open(total=100, retention=0.05)

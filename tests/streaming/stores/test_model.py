@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 import pytest
 from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.stores import memory, sqlite_presence, sqlite_rows, sqlite_sweep
+from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep
 from flask_headrace.streaming.stores.base import Entry, Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -135,7 +135,7 @@ def test_any_order_of_things_gives_what_the_model_gives(
 ) -> None:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        for module in (memory, sqlite_presence, sqlite_rows, sqlite_sweep):
+        for module in (memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep):
             patch.setattr(module, "time", clock)
         storage = open_storage(kind, Path(folder), request)
 

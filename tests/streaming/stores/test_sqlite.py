@@ -224,6 +224,47 @@ class TestFile:
         store.sweep()
         assert store.find("t") is None
 
+    def test_what_is_finished_while_somebody_looks_is_found(self, file: Path) -> None:
+        store, other = SqliteStore(file, WIDE), SqliteStore(file, WIDE)
+        for number in range(300):
+            fill(store, b"a", stream=f"s{number}")
+            last = [entry(2, stream=f"s{number}", is_last=True)]
+            looking = gevent.spawn(lambda n=number: [other.find(f"s{n}") for _ in range(8)])
+            store.append("w", last)
+            assert None not in looking.get()
+        store.close()
+        other.close()
+
+    def test_a_sweep_that_waits_for_its_turn_spares_what_is_written_meanwhile(self, file: Path) -> None:
+        store = SqliteStore(file, WIDE)
+        fill(store, b"a", ends=True)
+        with closing(sqlite3.connect(file, isolation_level=None)) as busy:
+            busy.execute("BEGIN IMMEDIATE")
+            sweeping = gevent.spawn(store.sweep)
+            gevent.sleep(0.2)
+            busy.execute("UPDATE streams SET touched = ?", (time.monotonic(),))
+            busy.execute("COMMIT")
+        sweeping.get()
+        assert found(store).is_finished
+        store.close()
+
+    def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(self, file: Path) -> None:
+        bounds = Bounds(retention=0.05)
+        store, other = SqliteStore(file, bounds), SqliteStore(file, bounds)
+        for number in range(20):
+            fill(store, b"a", stream=f"old {number}", ends=True)
+        until(lambda: store.find("old 19") is None)
+        condemned = [each._writes.run(sqlite_sweep.condemn, 0.05) for each in (store, other)]
+        assert condemned[0] == condemned[1] != []
+        for key in condemned[0]:
+            assert store._writes.run(sqlite_sweep.remove_some, key)
+        fill(store, b"a", stream="new")
+        for key in condemned[1]:
+            assert other._writes.run(sqlite_sweep.remove_some, key)
+        assert store.append("w", [entry(2, stream="new")]) == set()
+        store.close()
+        other.close()
+
     def test_a_connection_is_made_at_first_use(self, file: Path) -> None:
         store = SqliteStore(file, WIDE)
         assert not file.exists()

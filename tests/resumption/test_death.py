@@ -1,0 +1,121 @@
+"""Workers that die, stand still or leave: what was kept can be read, and everybody learns of one end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reader import send
+from tests.resumption.conftest import store_url
+from tests.resumption.stage import Pair, Steady, check_whole, frames, gated, numbers, paused, read, wait_until
+from tests.upstream import Ended, Upstream
+
+LOST = b'event: error\ndata: {"code":"worker_lost"'
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def pair(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    with Pair(upstream, store_url(request.param, request, tmp_path_factory), HEADRACE_DRAIN="3") as running:
+        yield running
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return request.node.name
+
+
+def begin(pair: Pair, upstream: Upstream, name: str) -> tuple[Steady, Steady]:
+    """Ask worker 0; return its own reader and one at worker 1, who both have twenty words and wait."""
+    upstream.answer(name, gated(name))
+    own = Steady(pair.ask(0, name))
+    own.has(b"word 19 ")
+    other = Steady(pair.follow(1, own.id))
+    other.has(b"word 19 ")
+    return own, other
+
+
+def test_a_killed_worker_is_missed_within_five_seconds_and_what_it_had_said_can_be_read(
+    pair: Pair, upstream: Upstream, name: str
+) -> None:
+    own, other = begin(pair, upstream, name)
+    second = Steady(pair.follow(1, own.id))
+    second.has(b"word 19 ")
+    killed_at = time.monotonic()
+    os.kill(pair.pids()[0], signal.SIGKILL)
+    ahead = Steady(pair.follow(1, own.id, 24))
+    at_its_end = Steady(pair.follow(1, own.id, 23))
+    before = own.read()
+    assert numbers(before) == list(range(1, 22))
+    whole = other.read()
+    assert time.monotonic() - killed_at < 5.5  # 5 and what a busy machine takes
+    check_whole(whole)
+    assert whole.startswith(frames(before))
+    assert numbers(whole) == list(range(1, 24))
+    assert b'event: usage\ndata: {"input_tokens":' in whole
+    assert b'"estimated":true' in whole
+    assert LOST in whole
+    # Both have read what was lost, and so have numbers of which the store knows nothing.
+    for reader in (ahead, at_its_end):
+        assert numbers(reader.read()) == [22, 23]
+        assert LOST in reader.body
+    assert second.read() == whole
+    wait_until(lambda: len(pair.pids()) == 2)
+    for worker in (0, 1):
+        assert read(pair.follow(worker, own.id)).body == whole
+        assert pair.stop(worker, own.id).status == 204
+    assert len(upstream.requests(name)) == 1
+
+
+def test_a_worker_that_stood_still_goes_on_for_its_readers_and_nobody_hears_of_two_ends(
+    pair: Pair, upstream: Upstream, name: str
+) -> None:
+    own, other = begin(pair, upstream, name)
+    leaver = Steady(pair.follow(0, own.id))
+    leaver.has(b"word 19 ")
+    with paused(pair.pids()[0]):
+        lost = other.read(10)
+        check_whole(lost)
+        assert LOST in lost
+    upstream.open_gate(name)
+    whole = own.read()
+    check_whole(whole)
+    assert b"[DONE]" in whole
+    assert len(numbers(whole)) == 43
+    assert leaver.read() == whole
+    for worker in (0, 1):
+        wait_until(lambda worker=worker: read(pair.follow(worker, own.id)).body == lost)
+        # A reader that had more of it than the store is told how it ended there, and not again from its beginning.
+        assert numbers(read(pair.follow(worker, own.id, 30)).body) == [22, 23]
+    for service in pair.services:
+        service.wait_until(lambda s=service: send(s.url + "/healthz", method="GET").json["streams"] == 0)
+
+
+@pytest.mark.parametrize("pair", ["redis"], indirect=True)  # the workers of one service leave together
+def test_a_service_that_leaves_tells_those_who_follow_elsewhere(pair: Pair, upstream: Upstream, name: str) -> None:
+    own, other = begin(pair, upstream, name)
+    upstream.answer(f"{name} here", gated(f"{name} here"))
+    here = Steady(pair.ask(1, f"{name} here"))
+    here.has(b"word 19 ")
+    cut = Steady(pair.follow(0, here.id))
+    cut.has(b"word 19 ")
+    pair.services[0].process.send_signal(signal.SIGTERM)
+    told_at = time.monotonic()
+    # What it only passed on ends at once and without an end, so that its reader comes back: to the other.
+    assert numbers(cut.read(2)) == list(range(1, 22))
+    assert numbers(other.body) == list(range(1, 22))
+    back = Steady(pair.follow(1, here.id, 21))
+    upstream.open_gate(f"{name} here")
+    assert frames(cut.body + back.read()) == here.read()
+    for reader in (own, other):
+        check_whole(reader.read())
+        assert b'event: error\ndata: {"code":"shutting_down"' in reader.body
+    assert frames(own.body) == frames(other.body)
+    assert time.monotonic() - told_at > 2.5
+    assert upstream.ended(name).ended is Ended.ABORTED
+    assert pair.services[0].process.wait(10) == 0

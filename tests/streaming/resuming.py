@@ -1,0 +1,119 @@
+"""Workers of one process that share a store, and readers that keep the numbers of what they got."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.streaming.events import Event
+from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.journal import Journal
+from flask_headrace.streaming.resumption import Resumption
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.streams import Streams
+from flask_headrace.streaming.terms import Limits
+
+from tests.streaming.stage import TARGET, Source, is_terminal
+
+QUIET = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)
+
+
+class Away:
+    """A store that is away when it is told so: then every call raises, before or after it was done."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.is_away = False
+        self.does_it_first = False
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name in {"window", "watch", "watch_stop", "close"}:
+            return found
+
+        def call(*arguments: Any) -> Any:
+            self.calls.append(name)
+            if self.is_away and not self.does_it_first:
+                raise StoreUnavailable("The store is away.", retry_after=2)
+            done = found(*arguments)
+            if self.is_away:
+                raise StoreUnavailable("The store is away.", retry_after=2)
+            return done
+
+        return call
+
+
+class Worker:
+    """The streams of one worker, its journal, and its way to those of others."""
+
+    def __init__(self, store: Any = None, limits: Limits = QUIET, most: int = 100) -> None:
+        self.store = store or MemoryStore(Bounds())
+        self.journal = Journal(self.store)
+        self.ended: list[Session] = []
+        self.streams = Streams(limits, most, lambda _: None, self.ended.append, self.journal)
+        self.resumption = Resumption(self.streams, self.journal)
+
+    def begin(self, source: Source, id_: str | None = None, question: str = "q") -> Reading:
+        """Open a stream and read it."""
+        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source))
+
+    def follow(self, id_: str, after: int = 0) -> Reading:
+        follower = self.resumption.follow(id_, "", after)
+        assert follower is not None
+        return Reading(follower)
+
+    def die(self) -> None:
+        """Renew no lease any more, as a worker that was killed."""
+        if self.journal._pulse is not None:
+            self.journal._pulse.kill()
+        self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
+
+
+class Reading:
+    """Reads a follower in a greenlet, and keeps the events by their numbers."""
+
+    def __init__(self, follower: Follower, on_batch: Callable[[], object] = lambda: None) -> None:
+        self.follower = follower
+        self.numbered: list[tuple[int, Event]] = []
+        self._on_batch = on_batch
+        self.greenlet = gevent.spawn(self._read)
+
+    def _read(self) -> None:
+        for events in self.follower:
+            first = self.follower.position - len(events) + 1
+            self.numbered += list(enumerate(events, first))
+            self._on_batch()
+
+    @property
+    def id(self) -> str:
+        return self.follower.session.id
+
+    @property
+    def numbers(self) -> list[int]:
+        return [number for number, _ in self.numbered]
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for _, event in self.numbered]
+
+    @property
+    def last(self) -> int:
+        return self.numbers[-1] if self.numbered else 0
+
+    def leave(self) -> None:
+        self.follower.close()
+        self.greenlet.join(5)
+
+    def read(self) -> list[Event]:
+        """Wait for the end and check that it is one, and that no number is missing or comes twice."""
+        self.greenlet.join(10)
+        assert self.greenlet.dead, f"the stream has not ended: {self.numbered[-3:]}"
+        assert self.numbers == list(range(self.numbers[0], self.numbers[0] + len(self.numbers)))
+        assert [event for event in self.events if is_terminal(event)] == self.events[-1:]
+        return self.events

@@ -1,0 +1,104 @@
+"""What comes of a kept stream when nobody reads it."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+import msgspec
+import pytest
+from flask_headrace.streaming import grace
+from flask_headrace.streaming.events import Cancelled
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.memory import MemoryStore
+
+from tests.loop import settle, until
+from tests.streaming.resuming import QUIET, Away, Worker
+from tests.streaming.stage import DONE, Source, text
+
+SHORT = msgspec.structs.replace(QUIET, grace=0.3)
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grace, "LOOK", 0.05)
+
+
+def test_is_over_when_nobody_has_come_back() -> None:
+    worker, source = Worker(limits=SHORT), Source(text("a"))
+    reading = worker.begin(source)
+    until(lambda: reading.last == 2)
+    session = reading.follower.session
+    reading.leave()
+    left_at = time.monotonic()
+    settle()
+    assert session.terminal is None
+    until(lambda: session.terminal)
+    assert session.terminal == Cancelled("reader_left")
+    assert 0.2 < time.monotonic() - left_at < 3
+    until(lambda: source.closed)
+
+
+def test_ends_when_a_reader_comes_back() -> None:
+    worker, source = Worker(limits=SHORT), Source(text("a"))
+    reading = worker.begin(source)
+    until(lambda: reading.last == 2)
+    reading.leave()
+    gevent.sleep(0.15)
+    back = worker.follow(reading.id, 2)
+    gevent.sleep(0.5)
+    source.give(text("b"), [DONE])
+    assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Done"]
+
+
+def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
+    worker, source = Worker(limits=SHORT), Source(text("a"))
+    first = worker.begin(source)
+    second = worker.follow(first.id)
+    first.leave()
+    gevent.sleep(0.5)
+    session = second.follower.session
+    assert session.terminal is None
+    for _ in range(3):
+        second.leave()
+        gevent.sleep(0.2)
+        assert session.terminal is None
+        second = worker.follow(first.id)
+    second.leave()
+    until(lambda: session.terminal == Cancelled("reader_left"))
+
+
+def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
+    store = MemoryStore(Bounds())
+    here, there, source = Worker(store, SHORT), Worker(store, SHORT), Source(text("a"))
+    reading = here.begin(source)
+    until(lambda: reading.last == 2)
+    elsewhere = there.follow(reading.id)
+    until(lambda: elsewhere.last == 2)
+    session = reading.follower.session
+    reading.leave()
+    gevent.sleep(0.8)
+    assert session.terminal is None
+    elsewhere.leave()
+    until(lambda: session.terminal == Cancelled("reader_left"))
+
+
+def test_runs_also_while_the_store_is_away() -> None:
+    store = Away(MemoryStore(Bounds()))
+    worker, source = Worker(store, SHORT), Source(text("a"))
+    reading = worker.begin(source)
+    until(lambda: reading.last == 2)
+    session = reading.follower.session
+    store.is_away = True
+    reading.leave()
+    until(lambda: session.terminal == Cancelled("reader_left"))
+
+
+def test_is_of_no_matter_after_the_end() -> None:
+    worker = Worker(limits=SHORT)
+    reading = worker.begin(Source(text("a"), [DONE]))
+    session = reading.follower.session
+    reading.read()
+    reading.leave()
+    gevent.sleep(0.5)
+    assert session.terminal == DONE

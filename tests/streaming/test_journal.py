@@ -1,0 +1,232 @@
+"""What is written into the store, when, and what comes of a stream that the store does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+from flask_headrace.streaming import journal
+from flask_headrace.streaming.encoding import decode
+from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.streaming.events import Cancelled, Done, Event, Failed
+from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite import SqliteStore
+
+from tests.loop import settle, until
+from tests.streaming.resuming import Away, Worker
+from tests.streaming.stage import DONE, Source, text
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
+    kept = MemoryStore(Bounds()) if request.param == "memory" else SqliteStore(tmp_path / "streams.db", Bounds())
+    yield Away(kept)
+    kept.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(journal, "AGAIN", 0.02)
+
+
+def kept(store: Store | Away, id_: str) -> list[Event]:
+    return [event for entry in store.read(id_, 0, 10**9) for event in decode(entry.payload)]
+
+
+def is_finished(store: Store | Away, id_: str) -> bool:
+    record = store.find(id_)
+    return record is not None and record.is_finished
+
+
+class TestWriting:
+    def test_keeps_what_readers_get(self, store: Away) -> None:
+        worker = Worker(store)
+        reading = worker.begin(Source(text("a", "b"), text("c"), [DONE]))
+        events = reading.read()
+        until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id) == events
+        assert store.find(reading.id).last == 6
+
+    def test_collects_what_comes_at_once(self, store: Away) -> None:
+        worker = Worker(store)
+        sources = [Source(*[text(str(n)) for n in range(100)], [DONE]) for _ in range(5)]
+        readings = [worker.begin(source) for source in sources]
+        for reading in readings:
+            reading.read()
+        worker.journal.flush(5)
+        assert all(kept(store, reading.id) == reading.events for reading in readings)
+        assert store.calls.count("append") < 50
+
+    def test_is_waited_for_at_the_drain(self, store: Away) -> None:
+        worker = Worker(store)
+        source = Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: reading.last == 2)
+        source.give(*[text(str(n)) for n in range(100)], [DONE])
+        worker.streams.drain(5)
+        assert is_finished(store, reading.id)
+        assert kept(store, reading.id) == reading.events
+
+    def test_holds_up_no_stream(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: reading.last == 2)
+        monkeypatch.setattr(worker.journal.store, "append", lambda *_: gevent.sleep(60), raising=False)
+        source.give(text("b"), text("c"), [DONE])
+        assert len(reading.read()) == 6
+
+
+class TestRefusal:
+    def test_makes_a_stream_plain_and_ends_it_in_the_store(self) -> None:
+        store = MemoryStore(Bounds(stream=200))
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        source.give(text("x" * 300))
+        until(lambda: not reading.follower.session.is_kept)
+        until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id)[-1].code == "not_resumable"
+        source.give(text("y"), [DONE])
+        assert reading.read()[-1] == DONE
+        assert kept(store, reading.id)[-1].code == "not_resumable"
+
+    def test_of_the_last_entry_ends_it_there_too(self) -> None:
+        store = MemoryStore(Bounds(stream=200))
+        worker, source = Worker(store), Source(text("x" * 5000), [DONE])
+        reading = worker.begin(source)
+        assert reading.read()[-1] == DONE
+        until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id)[-1].code == "not_resumable"
+
+    def test_of_a_stream_that_another_worker_has_taken_over_changes_nothing_there(self) -> None:
+        store = MemoryStore(Bounds())
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        store._leases.clear()
+        assert store.take_over(reading.id, worker.journal.worker, "heir")
+        source.give(text("b"))
+        until(lambda: not reading.follower.session.is_kept)
+        gevent.sleep(0.3)
+        assert not is_finished(store, reading.id)
+        source.give([DONE])
+        assert reading.read()[-1] == DONE
+
+
+class TestStoreThatIsAway:
+    def test_lets_a_stream_go_on_for_its_reader_and_is_told_when_it_is_back(self, store: Away) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        store.is_away = True
+        source.give(text("b"))
+        until(lambda: not reading.follower.session.is_kept)
+        store.is_away = False
+        until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id)[-1].code == "not_resumable"
+        source.give(text("c"), [DONE])
+        assert reading.read()[-1] == DONE
+        assert worker.begin(Source(text("new"), [DONE])).read()[-1] == DONE
+
+    def test_ends_a_stream_that_nobody_reads(self, store: Away) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        session = reading.follower.session
+        reading.leave()
+        store.is_away = True
+        source.give(text("b"))
+        until(lambda: session.terminal == Cancelled("reader_left"))
+
+    def test_that_has_written_without_saying_so_has_one_end(self, store: Away) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        store.is_away = store.does_it_first = True
+        source.give(text("b"), [DONE])
+        assert reading.read()[-1] == DONE
+        gevent.sleep(0.2)
+        store.is_away = False
+        until(lambda: is_finished(store, reading.id) and not worker.journal._unended)
+        ends = [event for event in kept(store, reading.id) if isinstance(event, (Done, Failed))]
+        assert len(ends) == 1
+
+    def test_opens_no_new_stream_and_does_when_it_is_back(self, store: Away) -> None:
+        worker = Worker(store)
+        worker.begin(Source(text("a"), [DONE])).read()
+        store.is_away = True
+        source = Source(text("a"), [DONE])
+        with pytest.raises(StoreUnavailable) as raised:
+            worker.begin(source)
+        assert (raised.value.status, raised.value.retry_after) == (503, 2)
+        assert source.asked == 0
+        store.is_away = False
+        assert worker.begin(source).read()[-1] == DONE
+
+    def test_that_has_taken_a_claim_without_saying_so_does_not_leave_its_readers_waiting(self, store: Away) -> None:
+        worker, other = Worker(store), Worker(store)
+        worker.begin(Source(text("a"), [DONE])).read()
+        store.is_away = store.does_it_first = True
+        with pytest.raises(StoreUnavailable):
+            worker.begin(Source(text("a"), [DONE]), "an-id-of-the-clients")
+        store.is_away = False
+        again = other.begin(Source(), "an-id-of-the-clients")
+        last = again.read()[-1]
+        assert isinstance(last, Failed)
+        assert (last.code, last.retryable) == ("store_unavailable", True)
+
+
+class TestWishToStop:
+    def test_from_elsewhere_ends_the_stream(self, store: Away) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        store.ask_to_stop(reading.id)
+        assert reading.read()[-1] == Cancelled("stopped")
+        until(lambda: source.closed)
+
+    def test_that_came_before_the_watch_is_found(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+        worker = Worker(store)
+        monkeypatch.setattr(store._store, "watch_stop", lambda *_: lambda: None)
+        claim, source = store._store.claim, Source(text("a"))
+
+        def claim_and_stop(claimed):
+            result = claim(claimed)
+            store._store.ask_to_stop(claimed.id)
+            return result
+
+        monkeypatch.setattr(store._store, "claim", claim_and_stop)
+        assert worker.begin(source).read()[-1] == Cancelled("stopped")
+
+    def test_is_not_what_every_wake_says(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+        wakes = []
+        monkeypatch.setattr(store._store, "watch_stop", lambda _, wake: wakes.append(wake) or (lambda: None))
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        for _ in range(3):
+            wakes[0]()
+            settle()
+            gevent.sleep(0.02)
+        source.give(text("b"), [DONE])
+        assert reading.read()[-1] == DONE
+
+    def test_survives_a_store_that_is_away(self, store: Away) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        store.is_away = True
+        store._store.ask_to_stop(reading.id)
+        gevent.sleep(0.1)
+        assert reading.follower.session.ending is None
+        store.is_away = False
+        assert reading.read()[-1] == Cancelled("stopped")
+
+
+def test_says_what_it_is(store: Away) -> None:
+    worker = Worker(store)
+    worker.begin(Source(text("a")))
+    assert repr(worker.journal).startswith("<Journal of 1 streams in ")

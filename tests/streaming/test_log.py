@@ -1,0 +1,64 @@
+"""The events of one stream by their numbers."""
+
+from __future__ import annotations
+
+import pytest
+from flask_headrace.streaming.events import Event, TextDelta
+from flask_headrace.streaming.log import EVENT_OVERHEAD, Log, size_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.streaming.stage import text
+
+WORDS = text(*"abcdefghij")
+
+
+def filled() -> Log:
+    log = Log()
+    log.add(WORDS, size_of(WORDS))
+    return log
+
+
+@pytest.mark.parametrize(("number", "most", "expected"), [(0, 99, 10), (0, 3, 3), (4, 99, 6), (9, 99, 1), (10, 99, 0)])
+def test_gives_what_comes_after_a_number(number: int, most: int, expected: int) -> None:
+    assert filled().beyond(number, most) == WORDS[number : number + expected]
+
+
+def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
+    log = filled()
+    log.forget(4)
+    assert log.last == 10
+    assert log.beyond(4, 99) == WORDS[4:]
+    assert log.size == 6 * (1 + EVENT_OVERHEAD)
+    log.forget(2)
+    assert log.beyond(4, 99) == WORDS[4:]
+    log.forget(10)
+    assert (log.beyond(10, 99), log.size) == ([], 0)
+
+
+def test_takes_all_and_goes_on_with_the_numbers() -> None:
+    log = filled()
+    assert log.take() == WORDS
+    assert (log.size, log.last) == (0, 10)
+    log.add(text("k"), 1)
+    assert log.beyond(10, 99) == text("k")
+
+
+def test_counts_bytes_and_not_characters() -> None:
+    assert size_of(text("ü", "€", "x")) == 6
+
+
+@given(st.lists(st.one_of(st.integers(1, 5), st.integers(-30, 0))))
+def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
+    log, model, forgotten = Log(), list[Event](), 0
+    for step in steps:
+        if step > 0:
+            events: list[Event] = [TextDelta("x" * (len(model) + n)) for n in range(step)]
+            log.add(events, size_of(events))
+            model += events
+        else:
+            log.forget(min(-step, len(model)))
+            forgotten = max(forgotten, min(-step, len(model)))
+        assert log.last == len(model)
+        assert log.beyond(forgotten, 10**6) == model[forgotten:]
+        assert log.size == size_of(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])

@@ -1,0 +1,236 @@
+"""Streams by their ids: begun once, followed from a cursor, stopped by their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import msgspec
+import pytest
+from flask_headrace.streaming import journal, replica, resumption
+from flask_headrace.streaming.errors import (
+    InvalidRequest,
+    StoreUnavailable,
+    StreamConflict,
+    TooManyStreams,
+    UnknownStream,
+)
+from flask_headrace.streaming.events import Cancelled, Failed
+from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite import SqliteStore
+
+from tests.loop import until
+from tests.streaming.resuming import Away, Reading, Worker
+from tests.streaming.stage import DONE, TARGET, Source, text
+
+ID = "an-id-of-the-clients-own"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Worker]]:
+    bounds = Bounds(retention=1.0)
+    if request.param == "memory":
+        kept = [MemoryStore(bounds)] * 2
+    else:
+        kept = [SqliteStore(tmp_path / "streams.db", bounds) for _ in range(2)]
+    yield [Worker(Away(store)) for store in kept]
+    for store in kept:
+        store.close()
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (memory, sqlite_presence):
+        monkeypatch.setattr(module, "LEASE", 0.6)
+    monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(replica, "LOOK", 0.1)
+    monkeypatch.setattr(resumption, "CATCH_UP", 1.0)
+
+
+@pytest.fixture(params=[0, 1], ids=["here", "elsewhere"])
+def other(request: pytest.FixtureRequest, workers: list[Worker]) -> Worker:
+    """Return the worker that fills the stream, or the other."""
+    return workers[request.param]
+
+
+def is_kept(worker: Worker, id_: str, last: int) -> bool:
+    record = worker.store.find(id_)
+    return record is not None and record.last == last
+
+
+class TestSameId:
+    def test_follows_the_first(self, workers: list[Worker], other: Worker) -> None:
+        source, unused = Source(text("a")), Source()
+        first = workers[0].begin(source, ID)
+        second = other.begin(unused, ID)
+        source.give(text("b"), [DONE])
+        assert second.read() == first.read()
+        assert (source.asked, unused.asked) == (1, 0)
+
+    def test_by_many_at_the_same_moment_asks_once(self, workers: list[Worker]) -> None:
+        sources = [Source(text("a"), [DONE]) for _ in range(10)]
+        opening = [gevent.spawn(workers[number % 2].begin, source, ID, "q") for number, source in enumerate(sources)]
+        bodies = [one.get().read() for one in opening]
+        assert all(body == bodies[0] for body in bodies)
+        assert sum(source.asked for source in sources) == 1
+
+    def test_with_another_question_is_refused(self, workers: list[Worker], other: Worker) -> None:
+        workers[0].begin(Source(text("a")), ID)
+        with pytest.raises(StreamConflict):
+            other.begin(Source(), ID, "another question")
+
+    def test_of_another_owner_is_refused(self, workers: list[Worker], other: Worker) -> None:
+        workers[0].begin(Source(text("a")), ID)
+        theirs = msgspec.structs.replace(TARGET, owner="theirs")
+        with pytest.raises(StreamConflict):
+            other.resumption.open(ID, "q", theirs, Source())
+
+    def test_of_one_that_could_not_be_opened_tells_why(
+        self, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise TooManyStreams("There is no room.", retry_after=1)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(workers[0].streams, "open", refuse)
+            with pytest.raises(TooManyStreams):
+                workers[0].begin(Source(), ID)
+        last = workers[1].begin(Source(), ID).read()[-1]
+        assert isinstance(last, Failed)
+        assert last.code == "too_many_streams"
+
+
+class TestCursor:
+    def test_beyond_the_end_is_refused(self, workers: list[Worker], other: Worker) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(other, first.id, 2))
+        for after in (3, 10**14):
+            with pytest.raises(InvalidRequest, match=f"The cursor is {after}"):
+                other.follow(first.id, after)
+        source.give([DONE])
+        first.read()
+        until(lambda: is_kept(other, first.id, 4))
+        with pytest.raises(InvalidRequest):
+            other.follow(first.id, 5)
+
+    def test_at_the_end_of_what_has_ended_has_nothing_to_follow(self, workers: list[Worker], other: Worker) -> None:
+        first = workers[0].begin(Source(text("a"), [DONE]))
+        first.read()
+        until(lambda: is_kept(other, first.id, 4))
+        assert other.resumption.follow(first.id, "", 4) is None
+        assert len(other.follow(first.id, 3).read()) == 1
+
+    def test_ahead_of_the_store_waits_until_that_has_caught_up(self, workers: list[Worker]) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(workers[0], first.id, 2))
+        append = workers[0].store._store.append
+        workers[0].store._store.append = lambda *asked: gevent.sleep(0.3) or append(*asked)
+        source.give(text("b", "c"))
+        until(lambda: first.last == 4)
+        back = workers[1].follow(first.id, 4)
+        source.give(text("d"), [DONE])
+        assert back.read() == first.read()[4:]
+        workers[0].store._store.append = append
+
+    @pytest.mark.parametrize("after", [2, 3, 4, 5, 6])
+    def test_ahead_of_a_store_that_kept_no_more_is_told_how_it_ended(self, workers: list[Worker], after: int) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(workers[0], first.id, 2))
+        first.follower.session.keep_no_more()
+        source.give(text("b", "c", "d", "e"))
+        until(lambda: first.last == 6)
+        for worker in workers:
+            events = worker.follow(first.id, after).read()
+            assert [type(event) for event in events] == [Failed]
+            assert events[0].code == "not_resumable"
+
+
+class TestOwner:
+    def test_alone_follows_and_stops(self, workers: list[Worker], other: Worker) -> None:
+        source = Source(text("a"))
+        mine = msgspec.structs.replace(TARGET, owner="mine")
+        first = Reading(workers[0].resumption.open(ID, "q", mine, source))
+        until(lambda: is_kept(other, ID, 2))
+        for who in ("theirs", ""):
+            with pytest.raises(UnknownStream):
+                other.resumption.follow(ID, who, 0)
+            with pytest.raises(UnknownStream):
+                other.resumption.stop(ID, who)
+        assert first.follower.session.ending is None
+        other.resumption.stop(ID, "mine")
+        assert first.read()[-1] == Cancelled("stopped")
+
+
+class TestStop:
+    def test_is_told_to_all_and_can_be_said_twice(self, workers: list[Worker], other: Worker) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(other, first.id, 2))
+        readings = [worker.follow(first.id) for worker in workers]
+        for _ in range(2):
+            other.resumption.stop(first.id, "")
+        events = first.read()
+        assert events[-1] == Cancelled("stopped")
+        assert [reading.read() for reading in readings] == [events, events]
+        other.resumption.stop(first.id, "")
+        until(lambda: source.closed)
+
+    def test_of_no_stream_is_told(self, other: Worker) -> None:
+        with pytest.raises(UnknownStream, match="no-such-stream"):
+            other.resumption.stop("no-such-stream", "")
+        with pytest.raises(UnknownStream):
+            other.follow("no-such-stream")
+
+    def test_of_a_plain_stream_is_refused_as_if_there_were_none(self, workers: list[Worker]) -> None:
+        session = workers[0].streams.open(TARGET, Source(text("a")))
+        with pytest.raises(UnknownStream):
+            workers[0].resumption.stop(session.id, "")
+        with pytest.raises(UnknownStream):
+            workers[0].follow(session.id)
+        session.cancel("stopped")
+
+
+class TestStoreThatIsAway:
+    def test_is_waited_for_by_who_comes_back(
+        self, workers: list[Worker], other: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = workers[0].begin(Source(text("a"), [DONE]))
+        first.read()
+        until(lambda: is_kept(other, first.id, 4))
+        other.store.is_away = True
+        gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
+        assert other.follow(first.id).read() == first.events
+        other.store.is_away = True
+        monkeypatch.setattr(resumption, "PATIENCE", 0.3)
+        with pytest.raises(StoreUnavailable):
+            other.follow(first.id)
+
+    def test_does_not_matter_to_who_reads_where_it_is_filled(self, workers: list[Worker]) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(workers[0], first.id, 2))
+        workers[0].store.is_away = True
+        back = workers[0].follow(first.id, 1)
+        source.give(text("b"), [DONE])
+        assert back.read() == first.read()[1:]
+
+
+def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Worker) -> None:
+    first = workers[0].begin(Source(text("a"), [DONE]))
+    first.read()
+    until(lambda: is_kept(other, first.id, 4))
+
+    def is_gone() -> bool:
+        try:
+            other.follow(first.id).leave()
+        except UnknownStream:
+            return True
+        return False
+
+    until(is_gone)
