@@ -209,10 +209,10 @@ def _collect(reading: _Reading) -> Response:
         texts.append(text)
         size += len(text)
         if size > MOST_WHOLE:
-            error = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
+            too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
             if reading.session.is_kept:
-                raise error  # others may read it as it comes
-            reading.session.fail(error)
+                raise too_large  # others may read it as it comes
+            reading.session.fail(too_large)
     reading.close()
     session = reading.session
     if (error := _error_of(session)) is not None:

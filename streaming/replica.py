@@ -152,6 +152,7 @@ class Replica:
                     self._look()
                 away_since = None
             except StoreUnavailable:
+                self._journal.doubt()
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > PATIENCE:
                     return
@@ -182,7 +183,7 @@ class Replica:
         record = self._store.find(self.id)
         if record is None:
             self.cut()
-        elif not record.is_finished and not self._store.is_alive(record.claim.worker):
+        elif not record.is_finished and self._journal.has_lost(record.claim.worker):
             bury(self._journal, record)
 
 
@@ -194,8 +195,8 @@ def bury(journal: Journal, record: Record) -> None:
 
 def _last_words(store: Store, record: Record) -> list[Event]:
     target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": _answer_bytes(store, record.claim.id)}
-    usage = estimate(target.name, target.price_list, **sizes)
+    size = _answer_bytes(store, record.claim.id)
+    usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=size)
     return [attributed(usage, target.model), *ended_by(WorkerLost())()]
 
 
