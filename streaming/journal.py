@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,6 +67,8 @@ class Journal:
         self._is_flushed = Flag()
         self._is_flushed.set()
         self._pulse: gevent.Greenlet | None = None
+        self._renewed_at = 0.0
+        self._judges_from = 0.0
 
     def __repr__(self) -> str:
         return f"<Journal of {len(self._kept)} streams in {self.store!r}>"
@@ -74,7 +77,7 @@ class Journal:
         """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
         if self._pulse is None:
             self.store.renew(self.worker)
-            self._pulse = gevent.spawn(self._live)
+            self._begin_to_live()
         try:
             return self.store.claim(claim)
         except StoreUnavailable as error:
@@ -167,11 +170,16 @@ class Journal:
 
     # Signs of life
 
+    def _begin_to_live(self) -> None:
+        if self._pulse is None:
+            self._renewed_at = time.monotonic()
+            self._pulse = gevent.spawn(self._live)
+
     def _live(self) -> None:
         until_sweep = 0.0
         while True:
             try:
-                self.store.renew(self.worker)
+                self._renew()
                 self._window = self.store.window if self.store.has_readers(self.worker) else LEISURE
                 for id_ in list(self._unended):
                     self._conclude(id_)
@@ -179,9 +187,30 @@ class Journal:
                     self.store.sweep()
                     until_sweep = SWEEP
             except StoreUnavailable:
-                pass
+                self.doubt()
             gevent.sleep(PULSE)
             until_sweep -= PULSE
+
+    def _renew(self) -> None:
+        self.store.renew(self.worker)
+        now = time.monotonic()
+        if now - self._renewed_at > 2 * PULSE:
+            self.doubt()
+        self._renewed_at = now
+
+    def doubt(self) -> None:
+        """Take no worker for dead until all of them have had the time to say that they live: the store was away."""
+        self._judges_from = time.monotonic() + LEASE
+
+    def has_lost(self, worker: str) -> bool:
+        """Whether a worker is dead, as far as can be known from here.
+
+        Where this worker could not say that it lives, others could not either, and nothing is known.
+        """
+        self._begin_to_live()
+        now = time.monotonic()
+        can_judge = now >= self._judges_from and now - self._renewed_at <= 2 * PULSE
+        return can_judge and not self.store.is_alive(worker)
 
     # Streams that end in the store alone
 

@@ -152,6 +152,7 @@ class Replica:
                     self._look()
                 away_since = None
             except StoreUnavailable:
+                self._journal.doubt()
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > PATIENCE:
                     return
@@ -182,7 +183,7 @@ class Replica:
         record = self._store.find(self.id)
         if record is None:
             self.cut()
-        elif not record.is_finished and not self._store.is_alive(record.claim.worker):
+        elif not record.is_finished and self._journal.has_lost(record.claim.worker):
             bury(self._journal, record)
 
 

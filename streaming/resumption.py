@@ -154,7 +154,7 @@ class Resumption:
         until = time.monotonic() + CATCH_UP
         while after > record.last and not record.is_finished and time.monotonic() < until:
             gevent.sleep(0.05)
-            if not self._store.is_alive(record.claim.worker):
+            if self._journal.has_lost(record.claim.worker):
                 bury(self._journal, record)
             record = self._find(record.claim.id, record.claim.owner)
         return record
@@ -176,6 +176,7 @@ class Resumption:
             try:
                 return find()
             except StoreUnavailable:
+                self._journal.doubt()
                 if time.monotonic() > until:
                     raise
             gevent.sleep(0.25)

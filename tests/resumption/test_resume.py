@@ -94,14 +94,14 @@ def test_readers_that_drop_and_come_back_anywhere_lose_nothing_and_get_nothing_t
     never_left = Steady(pair.ask(0, name))
     id_ = never_left.id
     got: list[bytes] = []
-    readers = [threading.Thread(target=lambda n=n: got.append(dropping(pair, id_, n))) for n in range(20)]
+    readers = [threading.Thread(target=lambda n=n: got.append(dropping(pair, id_, n))) for n in range(100)]
     for reader in readers:
         reader.start()
     whole = never_left.read()
     for reader in readers:
-        reader.join(20)
+        reader.join(30)
     check_whole(whole)
-    assert len(got) == 20
+    assert len(got) == 100
     assert set(got) == {whole}
     assert len(upstream.requests(name)) == 1
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
+import msgspec
 import pytest
 from flask_headrace.streaming import journal
 from flask_headrace.streaming.encoding import decode
@@ -100,6 +101,24 @@ class TestRefusal:
         reading = worker.begin(source)
         assert reading.read()[-1] == DONE
         until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id)[-1].code == "not_resumable"
+
+    def test_of_its_end_there_is_not_the_last_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = MemoryStore(Bounds())
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        find, looks = store.find, []
+
+        def find_too_early(id_):
+            # As where an append was still under way: the end would not come next.
+            looks.append(id_)
+            record = find(id_)
+            return msgspec.structs.replace(record, last=record.last - 1) if len(looks) == 1 else record
+
+        monkeypatch.setattr(store, "find", find_too_early)
+        reading.follower.session.keep_no_more()
+        until(lambda: len(looks) > 1 and kept(store, reading.id)[-1] != text("a")[0])
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_a_stream_that_another_worker_has_taken_over_changes_nothing_there(self) -> None:

@@ -38,6 +38,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (memory, sqlite_presence):
         monkeypatch.setattr(module, "LEASE", 0.6)
     monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(journal, "LEASE", 0.6)
     monkeypatch.setattr(replica, "LOOK", 0.1)
     monkeypatch.setattr(replica, "ATTENDANCE", 0.6)
 

@@ -1,0 +1,180 @@
+"""Append, follow, drop, resume, stop, death and expiry in any order, over two workers, against what must hold for all.
+
+Every reader, over all its comings and goings, has 1, 2, 3, … and one end. Only who had more of a stream than its dead
+worker could write has numbers that step back, for the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+import pytest
+from flask_headrace.streaming import journal, replica, resumption
+from flask_headrace.streaming.errors import UnknownStream
+from flask_headrace.streaming.events import Done, Event, Failed, TextDelta, Usage
+from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite import SqliteStore
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.loop import until
+from tests.streaming.resuming import Away, Reading, Worker
+from tests.streaming.stage import DONE, Source, is_terminal, text
+
+ID = "the-stream-of-this-test"
+
+WORKER, READER = st.integers(0, 1), st.integers(0, 7)
+STEP = st.one_of(
+    st.tuples(st.just("append"), st.integers(1, 4)),
+    st.tuples(st.just("follow"), WORKER),
+    st.tuples(st.just("drop"), READER),
+    st.tuples(st.just("resume"), READER, WORKER),
+    st.tuples(st.just("pause"), st.sampled_from([0, 0.001, 0.03])),
+)
+END = st.sampled_from(["done", "failed", "stopped here", "stopped there", "death"])
+
+
+class Reader:
+    """One who reads the stream in several sittings."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[int, Event]] = []
+        self.sitting: Reading | None = None
+        self.place: Worker | None = None
+
+    def sit(self, worker: Worker) -> None:
+        follower = worker.resumption.follow(ID, "", self.last)
+        if follower is not None:
+            self.sitting, self.place = Reading(follower), worker
+
+    @property
+    def last(self) -> int:
+        return self.got[-1][0] if self.got else 0
+
+    @property
+    def is_at_its_end(self) -> bool:
+        return bool(self.got) and is_terminal(self.got[-1][1])
+
+    def drop(self) -> None:
+        if self.sitting is not None:
+            self.sitting.leave()
+            self.got += self.sitting.numbered
+            self.sitting = None
+
+    def read_on(self, worker: Worker) -> None:
+        """Read to the end, here or where it sits already."""
+        if self.sitting is None and not self.is_at_its_end:
+            self.sit(worker)
+        if self.sitting is not None:
+            self.sitting.greenlet.join(10)
+            assert self.sitting.greenlet.dead, self.sitting.numbered[-3:]
+            self.drop()
+
+    def check(self, words: list[str], worker_died: bool) -> None:
+        numbers = [number for number, _ in self.got]
+        events = [event for _, event in self.got]
+        assert [event for event in events if is_terminal(event)] == events[-1:], self.got
+        assert sum(isinstance(event, Usage) for event in events) == 1
+        said = [event.text for event in events if isinstance(event, TextDelta)]
+        assert said == words[: len(said)]
+        if isinstance(events[-1], Done):
+            assert said == words
+        if worker_died and isinstance(events[-1], Failed):
+            assert numbers[:-2] == list(range(1, len(numbers) - 1))
+            assert numbers[-2] + 1 == numbers[-1] <= len(numbers)
+        else:
+            assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (memory, sqlite_presence, journal):
+        monkeypatch.setattr(module, "LEASE", 0.8)
+    monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(replica, "LOOK", 0.1)
+    monkeypatch.setattr(resumption, "CATCH_UP", 1.5)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], list[Store]]:
+    count = 0
+
+    def open_all() -> list[Store]:
+        nonlocal count
+        count += 1
+        if request.param == "memory":
+            return [MemoryStore(Bounds())] * 2
+        return [SqliteStore(tmp_path / f"{count}.db", Bounds()) for _ in range(2)]
+
+    return open_all
+
+
+@given(steps=st.lists(STEP, max_size=25), end=END, stays=st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_reader_has_each_number_once_and_one_end(
+    open_stores: Callable[[], list[Store]], steps: list[tuple], end: str, stays: bool
+) -> None:
+    stores = open_stores()
+    workers, source, words = [Worker(Away(store)) for store in stores], Source(text("0")), ["0"]
+    first = Reader()
+    first.sitting, first.place = workers[0].begin(source, ID), workers[0]
+    readers = [first]
+    for step in steps:
+        match step:
+            case "append", count:
+                source.give(text(*[str(len(words) + n) for n in range(count)]))
+                words += [str(len(words) + n) for n in range(count)]
+            case "follow", place:
+                readers.append(Reader())
+                readers[-1].sit(workers[place])
+            case "drop", number:
+                readers[number % len(readers)].drop()
+            case "resume", number, place:
+                reader = readers[number % len(readers)]
+                reader.drop()
+                reader.sit(workers[place])
+            case "pause", seconds:
+                gevent.sleep(seconds)
+    finish(end, workers, source, readers)
+    for reader in readers:
+        if not stays:
+            reader.drop()
+        reader.read_on(workers[1])
+        reader.check(words, end == "death")
+    check_expiry(workers[1], stores)
+    for store in stores:
+        store.close()
+
+
+def finish(end: str, workers: list[Worker], source: Source, readers: list[Reader]) -> None:
+    """Let the stream end; where its worker dies, its readers there are lost."""
+    match end:
+        case "done":
+            source.give([DONE])
+        case "failed":
+            source.give(ValueError("broken"))
+        case "stopped here":
+            workers[0].resumption.stop(ID, "")
+        case "stopped there":
+            workers[1].resumption.stop(ID, "")
+        case _:
+            workers[0].die()
+            for reader in readers:
+                if reader.place is workers[0]:
+                    reader.drop()
+
+
+def check_expiry(worker: Worker, stores: list[Store]) -> None:
+    """Check that a stream is gone after its retention, and that nothing is begun anew by who asks for it."""
+    until(lambda: (record := worker.store.find(ID)) is not None and record.is_finished)
+    until(lambda: worker.streams.get(ID) is None)
+    if isinstance(stores[0], MemoryStore):
+        stores[0]._streams[ID].touched -= 10**6
+    else:
+        stores[0]._writes.run(lambda db: db.execute("UPDATE streams SET touched = touched - 1e6"))
+    with pytest.raises(UnknownStream):
+        worker.follow(ID)
