@@ -144,7 +144,7 @@ def explain(said: str, otherwise: str) -> TroubleError:
 
 def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bool:
     """Install the project for editing, with its packages; tell whether the embedded model's runtime is among them."""
-    rest = ["dev"] if dev else []
+    rest = ["redis", *(["dev"] if dev else [])]
     try:
         environment.install("--only-binary", "xllamacpp", "-e", f".[{','.join(['local', *rest])}]")
     except TroubleError as trouble:
@@ -154,7 +154,7 @@ def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bo
         return True
     steps.note(f"xllamacpp has no build for this system ({platform.platform()}): going on without the embedded model.")
     steps.note("To have answers, set OPENAI_API_KEY or ANTHROPIC_API_KEY.")
-    environment.install("-e", f".[{','.join(rest)}]" if rest else ".")
+    environment.install("-e", f".[{','.join(rest)}]")
     return False
 
 
