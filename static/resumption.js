@@ -48,6 +48,8 @@ class Line {
     const defaults = { headers: () => ({}), fetch: globalThis.fetch.bind(globalThis), wait: pause, silence: SILENCE };
     Object.assign(this, { id, body, isBegun, cursor, backoff: new Backoff() }, defaults, options);
     this.isPlain = this.isLost = this.isOver = false;
+    // A server that sends the same again and again has not brought the answer any further.
+    this.farthest = this.cursor;
     this.trouble = null;
   }
 
@@ -111,7 +113,8 @@ class Line {
       if (this.backoff.now() - this.opened > STEADY) this.backoff.reset();
     };
     for await (const event of eventsOf(body, alive)) {
-      if (event.cursor > this.cursor) this.backoff.reset();
+      if (event.cursor > this.farthest) this.backoff.reset();
+      this.farthest = Math.max(this.farthest, event.cursor ?? 0);
       this.cursor = event.cursor ?? this.cursor;
       this.isOver = isTerminal(event);
       yield event;
