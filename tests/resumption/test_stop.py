@@ -18,7 +18,10 @@ SETTINGS = {
     "HEADRACE_HEARTBEAT": "0.3",
 }
 
-pytestmark = pytest.mark.parametrize("worker", [0, 1], ids=["the same worker", "another worker"])
+
+@pytest.fixture(params=[0, 1], ids=["the same worker", "another worker"])
+def worker(request: pytest.FixtureRequest) -> int:
+    return request.param
 
 
 @pytest.fixture
@@ -126,6 +129,11 @@ class TestDelete:
 
 
 class TestGrace:
+    @pytest.fixture
+    def worker(self) -> int:
+        """Return the other worker: the one that fills the stream is tried in `streaming/test_grace.py`."""
+        return 1
+
     def test_ends_when_a_reader_comes_back_and_begins_anew_when_that_leaves(
         self, pair: Pair, upstream: Upstream, name: str, worker: int
     ) -> None:
