@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from flask_headrace.streaming.errors import ConfigurationError
 from gevent.server import StreamServer
 from gunicorn.workers import ggevent
 
-from flask_headrace import Settings
+from flask_headrace import Settings, stores
 from flask_headrace.application import refuse_open_door
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -118,9 +119,10 @@ def _settings():
         sys.exit(f"Headrace cannot start. {error.message}")
 
 
-def _refuse_open_door(addresses):
+def _refuse_what_is_wrong(addresses):
     try:
         refuse_open_door(addresses, settings)
+        stores.of(settings)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
 
@@ -180,14 +182,14 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 
 def on_starting(server):
     """Look for what would stop the start, and let our log go where gunicorn's goes."""
-    if not {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys():  # else the address is handed down, and busy by right
-        # What is bound in the end: the command line goes before the setting.
-        addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
-        _refuse_open_door([_shown(address) for address in addresses])
-        for address in addresses:
-            _refuse_busy_port(address)
     # Workers are told how many they are, also where the command line says it.
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    # What is bound in the end: the command line goes before the setting.
+    addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
+    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
+    _refuse_what_is_wrong([] if is_handed_down else [_shown(address) for address in addresses])
+    for address in () if is_handed_down else addresses:
+        _refuse_busy_port(address)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
@@ -228,9 +230,16 @@ def post_worker_init(worker):
 
     gevent.spawn(drain_in_time)
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    gevent.get_hub().threadpool.spawn(worker.wsgi.extensions["headrace"].catalogue.warm_up)
+    warming = gevent.get_hub().threadpool.spawn(worker.wsgi.extensions["headrace"].catalogue.warm_up)
+    # The collector would look through all that the imports left behind again and again, for tens of milliseconds.
+    warming.rawlink(lambda _: gc.freeze())
 
 
 def worker_int(worker):
     """End this worker's streams at once: Ctrl-C gives a worker a tenth of a second."""
     worker.wsgi.extensions["headrace"].streams.drain(0)
+
+
+def worker_exit(_server, _worker):
+    """Let the interpreter take down what the collector was told to forget, in its usual order."""
+    gc.unfreeze()

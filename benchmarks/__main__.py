@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import growth
 from .chart import chart
 from .comparison import Comparison, compare
+from .growth import Growth
 from .machine import Machine, Watch, versions, versions_of
+from .parts import PARTS
 from .peers import ALL, USUAL, Peer
 from .processes import StartError
 from .relays import PROJECT, ROOT, on_stage
@@ -25,7 +26,7 @@ from .work import Row
 PAGE = "benchmarks.md"
 CHART = "benchmarks.svg"
 GOALS = "goals"
-NAMES = (GOALS, *growth.PARTS)
+NAMES = (GOALS, *PARTS)
 """What `--only` can name."""
 
 
@@ -61,7 +62,7 @@ def measure(scale: Scale, peers: list[Peer], parts: list[str], command: str) -> 
     machine, watch, began = Machine.here(), Watch(), time.monotonic()
     with on_stage() as stage:
         found = compare(stage, scale, peers, _say) if GOALS in parts else Comparison({}, {})
-        grown = tuple(part(stage, scale, _say) for name, part in growth.PARTS.items() if name in parts)
+        grown = tuple(part(stage, scale, _say) for name, part in PARTS.items() if name in parts)
     there = [peer for peer in peers if peer.name in found.rows]
     rows = found.rows and found.rows | {PROJECT: found.rows[PROJECT] | _alone(grown)}
     return Run(
@@ -93,16 +94,23 @@ def _command(argv: list[str]) -> str:
     return f'make bench ARGS="{shlex.join(argv)}"' if argv else "make bench"
 
 
-def _alone(grown: tuple[growth.Growth, ...]) -> Row:
+def _alone(grown: tuple[Growth, ...]) -> Row:
     # Goals that ask something of the project alone, and are measured with its growth.
     tables = {part.name: part.rows for part in grown}
     row: Row = {}
     if held := tables.get("memory"):
         most = list(held.values())[-1]
         row |= {"held_most": most["held"], "held_most_each": most["held_each"]}
-    if len(kinds := list(tables.get("resumable", {}).values())) == 2:
-        row["resumable_cpu"] = kinds[1]["paced_cpu"] / kinds[0]["paced_cpu"]
-    return row
+    for store in ("SQLite", "Redis"):
+        kept = tables.get("resumable", {}).get(f"resumable, {store}", {})
+        later = tables.get("elsewhere", {}).get(store, {})
+        row |= {f"resumable_{store.lower()}": kept["times_plain"]} if "times_plain" in kept else {}
+        row |= {f"later_{store.lower()}": later["later_p50"]} if later else {}
+    if crowds := tables.get("crowd"):
+        wrong = ("crowd_lost", "crowd_doubled", "crowd_unfinished")
+        row["crowd_wrong"] = sum(crowd[key] for crowd in crowds.values() for key in wrong)
+    starts = [one["start"] for one in tables.get("start", {}).values()]
+    return row | dict(zip(("start_bare", "start_local"), starts, strict=False))
 
 
 def _options(argv: list[str]) -> argparse.Namespace:

@@ -64,13 +64,30 @@ ALL = (
     Figure("closed_all", "all readers of held streams gone → all upstreams closed, s", (Goal(0.5),)),
     Figure("held_most", "streams held on one worker", (Goal(8000),), is_more_better=True),
     Figure("held_most_each", "and then: KiB each", (Goal(35),)),
-    Figure("resumable_cpu", "resumable (SQLite): CPU per delta, times a plain stream's", (Goal(1.3),)),
+    Figure("resumable_sqlite", "resumable (SQLite): CPU per delta, times a plain stream's", (Goal(1.3),)),
+    Figure("resumable_redis", "resumable (Redis): CPU per delta, times a plain stream's", (Goal(1.6),)),
+    Figure("later_sqlite", "a reader at another worker (SQLite): a delta comes so much later, median, ms", (Goal(25),)),
+    Figure("later_redis", "the same (Redis)", (Goal(5),)),
+    Figure("crowd_wrong", "readers that drop and come back: events lost or doubled", (Goal(0),)),
+    Figure("start_bare", "ready without the embedded model, s", (Goal(1),)),
+    Figure("start_local", "ready with it, s", (Goal(2),)),
 )
 
 TITLES = {figure.key: figure.title for figure in ALL} | {
     "burst_busy": "relay's core busy, %",
     "burst_megabytes": "burst: MB/s of text",
     "held": "held",
+    "times_plain": "CPU, times a plain stream's",
+    "near_p50": "delay there, median, ms",
+    "far_p50": "delay elsewhere, median, ms",
+    "later_p50": "so much later, ms",
+    "crowd_readers": "readers",
+    "crowd_returns": "returns",
+    "crowd_events": "events read",
+    "crowd_lost": "lost",
+    "crowd_doubled": "doubled",
+    "crowd_unfinished": "without the whole answer",
+    "start": "s",
 }
 
 

@@ -1,17 +1,15 @@
-"""How the project's cost grows: with streams, workers, memory, the size of deltas, the upstream, and with resuming."""
+"""How the project's cost grows: with streams, workers, memory, the size of deltas and the upstream."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from . import work
 from .comparison import Say
 from .processes import StartError
-from .relays import PLAIN, Relay, Stage, Variant, project
+from .relays import Relay, Stage, Variant, project
 from .scale import Scale, Streams
 
 PAIR = ("burst_rate", "burst_cpu", "burst_busy", "paced_cpu", "paced_p50", "paced_p99")
@@ -67,7 +65,7 @@ def workers(stage: Stage, scale: Scale, say: Say) -> Growth:
     """Measure one worker and two, which may use all cores."""
     cores = stage.cores.relay | stage.cores.load
     variants = [Variant(str(count), {"WEB_CONCURRENCY": str(count)}, cores=cores) for count in (1, 2)]
-    rows, left_out = _variants(stage, scale, say, variants, _both)
+    rows, left_out = measured(stage, scale, say, variants, both)
     about = (
         "The workers may use both the relay's core and the load's: where a machine has two cores, a second worker "
         "competes with the load, and the deltas per second say little."
@@ -109,39 +107,31 @@ def upstreams(stage: Stage, scale: Scale, say: Say) -> Growth:
         for provider, title in (("openai", "OpenAI"), ("anthropic", "Anthropic"))
         for is_encrypted in ((False, True) if stage.tls_port else (False,))
     ]
-    rows, left_out = _variants(stage, scale, say, variants, _all)
+    rows, left_out = measured(stage, scale, say, variants, _all)
     if not stage.tls_port:
         left_out["TLS"] = "a certificate needs the openssl program"
     about = "The upstream does its own TLS on the load's core, so that its deltas per second are its, not the relay's."
     return Growth("upstreams", "Other upstreams", about, "upstream", (*PAIR, "first_p50"), rows, left_out)
 
 
-def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
-    """Measure streams that can be read again after a lost connection."""
-    with TemporaryDirectory(prefix="benchmark-") as folder:
-        store = {"HEADRACE_STORE": f"sqlite:///{Path(folder) / 'streams.db'}"}
-        variants = [PLAIN, Variant("resumable, SQLite", store, {"resumable": True})]
-        rows, left_out = _variants(stage, scale, say, variants, _both)
-    about = "Every event is kept, so that a reader who comes back misses none."
-    return Growth("resumable", "Resumable streams", about, "stream", PAIR, rows, left_out)
-
-
-def _both(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
+def both(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
+    """Give what measures a burst and paced streams."""
     yield partial(work.burst, relay, variant.model("burst"), scale.burst)
     yield partial(work.paced, relay, variant.model(f"paced-{work.PACE}"), scale.paced)
 
 
 def _all(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
-    yield from _both(relay, variant, scale)
+    yield from both(relay, variant, scale)
     yield partial(work.first, relay, variant.model("burst"), scale.firsts)
 
 
 Measures = Callable[[Relay, Variant, Scale], Iterator[Callable[[], work.Row]]]
 
 
-def _variants(
+def measured(
     stage: Stage, scale: Scale, say: Say, variants: list[Variant], measures: Measures
 ) -> tuple[dict[str, work.Row], dict[str, str]]:
+    """Measure each variant; return the rows, and why there is none for the others."""
     rows, left_out = {}, {}
     for variant in variants:
         say(variant.title)
@@ -151,7 +141,3 @@ def _variants(
         except StartError as error:
             left_out[variant.title] = str(error)
     return rows, left_out
-
-
-PARTS = {part.__name__: part for part in (streams, workers, memory, sizes, upstreams, resumable)}
-"""From what `--only` calls a part to it."""

@@ -79,7 +79,7 @@ class Reader(asyncio.Protocol):
 
     def __init__(self, request: bytes, ended: asyncio.Future[None]) -> None:
         self._request = request
-        self._ended = ended
+        self.ended = ended
         self._marks = Marks()
         self._tail = b""
         self.arrivals: list[tuple[int, list[bytes]]] = []
@@ -105,8 +105,8 @@ class Reader(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Tell that it is over."""
-        if not self._ended.done():
-            self._ended.set_result(None)
+        if not self.ended.done():
+            self.ended.set_result(None)
 
     def count(self) -> int:
         """Return how many deltas came."""
@@ -138,7 +138,7 @@ async def read(door: Door, model: str, streams: int, deltas: int) -> Seen:
 
 async def _read_one(port: int, reader: Reader) -> None:
     await asyncio.get_running_loop().create_connection(lambda: reader, "127.0.0.1", port)
-    await reader._ended
+    await reader.ended
 
 
 @contextmanager

@@ -128,7 +128,16 @@ def project(stage: Stage, variant: Variant = PLAIN) -> Iterator[Relay]:
         StartError: it did not start, or not answer; the message says why.
     """
     port = free_port()
-    address = stage.url(is_encrypted=variant.is_encrypted)
+    authority = {"SSL_CERT_FILE": str(stage.authority)} if variant.is_encrypted else {}
+    started_by = command(stage, port, authority | variant.settings, is_encrypted=variant.is_encrypted)
+    cores = stage.cores.relay if variant.cores is None else variant.cores
+    with started(PROJECT, started_by, Door(port, body=variant.body), cores, variant.model("burst")) as relay:
+        yield relay
+
+
+def command(stage: Stage, port: int, more: dict[str, str], *, is_encrypted: bool = False) -> Command:
+    """Return what starts the project on a port, with more settings than it needs to ask the upstream."""
+    address = stage.url(is_encrypted=is_encrypted)
     settings = {
         "HEADRACE_BIND": f"127.0.0.1:{port}",
         "HEADRACE_LOCAL": "0",
@@ -136,13 +145,8 @@ def project(stage: Stage, variant: Variant = PLAIN) -> Iterator[Relay]:
         "OPENAI_BASE_URL": f"{address}/v1",
         "ANTHROPIC_API_KEY": "sk-none",
         "ANTHROPIC_BASE_URL": address,
-        **({"SSL_CERT_FILE": str(stage.authority)} if variant.is_encrypted else {}),
     }
-    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
-    command = Command(argv, port, ROOT, settings | variant.settings)
-    cores = stage.cores.relay if variant.cores is None else variant.cores
-    with started(PROJECT, command, Door(port, body=variant.body), cores, variant.model("burst")) as relay:
-        yield relay
+    return Command([sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"], port, ROOT, settings | more)
 
 
 @contextlib.contextmanager

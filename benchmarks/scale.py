@@ -28,6 +28,9 @@ class Scale:
         grown: Numbers of streams that show how cost grows.
         grown_deltas: Deltas of all their bursts together.
         grown_seconds: Seconds of their paced ones.
+        elsewhere: Paced streams that are followed at another service too.
+        crowd: Readers that drop and come back.
+        crowd_seconds: For how long.
         memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
     """
 
@@ -41,6 +44,9 @@ class Scale:
     grown: tuple[int, ...] = (1, 10, 100, 1000)
     grown_deltas: int = 100_000
     grown_seconds: int = 5
+    elsewhere: Streams = Streams(20, 300)
+    crowd: int = 1000
+    crowd_seconds: int = 60
     memory: tuple[int, ...] = (100, 1000, 8000)
 
 
@@ -54,5 +60,8 @@ QUICK = Scale(
     held=500,
     grown_deltas=50_000,
     grown_seconds=2,
+    elsewhere=Streams(20, 150),
+    crowd=200,
+    crowd_seconds=15,
     memory=(1000, 8000),
 )

@@ -18,13 +18,21 @@ def of(settings: Settings) -> Store:
     Raises:
         ConfigurationError: there is no such store, or it cannot be used.
     """
+    if settings.store == "memory" and _has_several_workers():
+        raise ConfigurationError(
+            f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which would not know of "
+            "each other's streams: leave it out, or name a file or a Redis, as in sqlite:///streams.db."
+        )
     bounds = Bounds(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
     return open_store(settings.store or _usual(), bounds)
 
 
 def _usual() -> str:
-    has_several_workers = os.environ.get("WEB_CONCURRENCY", "1") not in {"", "0", "1"}
-    return f"sqlite:///{_private_folder() / 'streams.db'}" if has_several_workers else "memory"
+    return f"sqlite:///{_private_folder() / 'streams.db'}" if _has_several_workers() else "memory"
+
+
+def _has_several_workers() -> bool:
+    return os.environ.get("WEB_CONCURRENCY", "1") not in {"", "0", "1"}
 
 
 def _private_folder() -> Path:

@@ -15,8 +15,7 @@ import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-READ_SIZE = 65536
-"""Bytes asked of the kernel at once."""
+from .arrivals import READ_SIZE, Arrivals
 
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
@@ -72,6 +71,9 @@ class Exchange(httpx2.SyncByteStream):
             self._socket.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
         self._read_timeout = read_timeout
         self._socket.settimeout(read_timeout)
+        # TLS waits in ways of its own, and so does a limit.
+        is_plain = type(self._socket) is gevent.socket.socket and read_timeout is None
+        self._arrivals = Arrivals(self._socket) if is_plain else None
         self.parser = _Parser()
         self._broken: httpx2.RemoteProtocolError | None = None
 
@@ -143,6 +145,8 @@ class Exchange(httpx2.SyncByteStream):
         socket, self._socket = self._socket, None
         if socket is None:
             return
+        if self._arrivals is not None:
+            self._arrivals.stop()
         is_reusable = self.parser.message_complete and not self.parser.should_close()
         if is_reusable and self._pool._socket_queue.qsize() < MOST_IDLE:
             self._pool.return_socket(socket)
@@ -151,11 +155,7 @@ class Exchange(httpx2.SyncByteStream):
 
     def _receive(self, *, is_first: bool = False) -> bytes:
         try:
-            if self._read_timeout is None:
-                # gevent tries before it waits; here there is nothing to be had until the socket says so. Nothing waits
-                # inside the TLS layer either: a record, which it reads whole, is no longer than what is asked of it.
-                gevent.socket.wait(self._socket._read_event)
-            data: bytes = self._socket.recv(READ_SIZE)
+            data = self._receive_slowly() if self._arrivals is None else self._arrivals.receive()
         except TimeoutError as error:
             raise httpx2.ReadTimeout(f"the upstream was silent for {self._read_timeout:g} s") from error
         except OSError as error:
@@ -164,6 +164,14 @@ class Exchange(httpx2.SyncByteStream):
             raise httpx2.ReadError(f"the connection to the upstream broke: {error}") from error
         if is_first and not data:
             self._raise_if_stale(None)
+        return data
+
+    def _receive_slowly(self) -> bytes:
+        if self._read_timeout is None:
+            # gevent tries before it waits; here there is nothing to be had until the socket says so. Nothing waits
+            # inside the TLS layer either: a record, which it reads whole, is no longer than what is asked of it.
+            gevent.socket.wait(self._socket._read_event)
+        data: bytes = self._socket.recv(READ_SIZE)
         return data
 
     def _feed(self, data: bytes) -> None:

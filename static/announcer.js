@@ -15,6 +15,8 @@ const BLOCKS = new Set(["paragraph", "heading", "item", "row", "fence"]);
 export class Announcer {
   constructor(region) {
     this.region = region;
+    /** Whether nothing is said: what is on the page already is not read out again. */
+    this.isMuted = false;
     this.reset();
   }
 
@@ -26,7 +28,7 @@ export class Announcer {
   /** Say something now. */
   say(text) {
     const words = text.replace(/\s+/g, " ").trim();
-    if (!words) return;
+    if (!words || this.isMuted) return;
     const line = document.createElement("p");
     line.textContent = words;
     this.region.append(line);

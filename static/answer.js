@@ -1,8 +1,8 @@
 /**
  * One turn on the page: the question, and the answer as it comes.
  *
- * Knows the elements of a turn and its states: waiting, flowing, done, stopped, failed. Knows no protocol and asks for
- * nothing.
+ * Knows the elements of a turn and its states: waiting, flowing, done, stopped, failed; and that what comes may be held up.
+ * Knows no protocol and asks for nothing.
  */
 
 import { Renderer } from "./markdown-dom.js";
@@ -30,6 +30,7 @@ export class Answer {
     this.markdown = new Markdown(this.announcer ? new Both(this.renderer, this.announcer) : this.renderer);
     this.coming = { text: "", reasoning: "" };
     this.#state("waiting");
+    this.lost("");
     this.#note(note);
     this.#facts("", []);
   }
@@ -45,12 +46,29 @@ export class Answer {
     this.#later();
   }
 
+  /** Show at once what has come of the answer before this page did. */
+  restore({ text, reasoning }) {
+    if (this.announcer) this.announcer.isMuted = true;
+    this.coming = { text, reasoning };
+    this.#flush();
+    if (this.announcer) this.announcer.isMuted = false;
+  }
+
+  /** Say that nothing comes for now, and why; nothing where the answer goes on. */
+  lost(reason) {
+    this.parts.lost.textContent = reason;
+    this.parts.lost.hidden = !reason;
+    this.element.toggleAttribute("data-lost", Boolean(reason));
+    this.grown?.();
+  }
+
   /** The answer has ended as `state`: done, stopped or failed, with a `note` to the reader. */
   settle({ state, note = "", model = "", facts = [] }) {
     this.#flush();
     this.markdown.end(state !== "done");
     this.renderer.flush();
     this.#state(state);
+    this.lost("");
     this.#note(note);
     this.#facts(model, facts);
     this.grown?.();

@@ -1,7 +1,7 @@
 /**
  * The chat page: wires the parts to each other.
  *
- * Knows which part does what, and the one stream that may be open. All else is in the parts.
+ * Knows which part does what, and the one answer that may be coming. All else is in the parts.
  */
 
 import { Announcer } from "./announcer.js";
@@ -11,15 +11,18 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Follow } from "./follow.js";
 import { Key } from "./key.js";
-import { Meter } from "./meter.js";
 import { Models } from "./models.js";
+import { Reception } from "./reception.js";
+import { ask } from "./resumption.js";
+import { stop as stopStream } from "./stopping.js";
 import { Storage } from "./storage.js";
-import { ask } from "./stream.js";
 
 const $ = (id) => document.getElementById(id);
 const api = document.body.dataset.api;
 const prefix = `headrace:${api}:`;
-const conversation = new Conversation(new Storage("sessionStorage", prefix));
+/** Milliseconds for which a question may be on its way. After that, only its reader may ask it again. */
+const ARRIVAL = 120_000;
+const conversation = new Conversation(new Storage("sessionStorage", prefix), new Storage("localStorage", prefix));
 const models = new Models($("model"), $("about"), new Storage("localStorage", prefix));
 const announcer = new Announcer($("spoken"));
 const follow = new Follow((following) => ($("jump").hidden = following));
@@ -28,116 +31,92 @@ const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
   $("turns").querySelector(".turn:last-child[data-state=failed] [data-part=retry]")?.click();
 });
 const composer = new Composer($("composer"), { send, stop });
-let stream = null;
+let coming = null;
 
 function send(question) {
-  if (stream) return false;
-  const turn = conversation.add(question);
+  if (coming) return false;
+  const turn = conversation.add(question, models.chosen);
   const answer = show(turn, announcer);
   follow.now();
   receive(turn, answer);
   return true;
 }
 
+/** End the answer that is coming, wherever it is made. */
 function stop() {
-  stream?.abort();
+  if (!coming) return;
+  const { control, turn } = coming;
+  if (turn.stream) stopStream(`${api}/streams/${turn.stream.id}`, { isBegun: turn.stream.isBegun, headers: key.headers });
+  control.abort();
 }
 
 function show(turn, reader) {
   const answer = new Answer($("turn"), turn, { announcer: reader, grown: () => follow.grown() });
-  const again = () => {
-    if (stream) return;
-    conversation.restart(turn);
-    answer.begin();
-    composer.focus();
-    receive(turn, answer);
-  };
-  answer.parts.retry.addEventListener("click", again);
-  answer.parts.regenerate.addEventListener("click", again);
+  for (const part of ["retry", "regenerate"]) {
+    answer.parts[part].addEventListener("click", () => {
+      if (coming) return;
+      composer.focus();
+      if (turn.stream) resume(turn, answer);
+      else restart(turn, answer);
+    });
+  }
   answer.parts.copy.addEventListener("click", ({ currentTarget }) => copy(turn.text, currentTarget));
   $("turns").append(answer.element);
   document.body.dataset.filled = "";
   return answer;
 }
 
+function restart(turn, answer) {
+  conversation.restart(turn, models.chosen);
+  answer.begin();
+  receive(turn, answer);
+}
+
+/** Go on with an answer that was given up; where the server has no more of it, ask anew. */
+async function resume(turn, answer) {
+  Object.assign(turn, { state: turn.text ? "flowing" : "waiting", note: "" });
+  answer.begin();
+  answer.restore(turn);
+  const { isGone } = await receive(turn, answer);
+  if (isGone && !coming) restart(turn, answer);
+}
+
 async function receive(turn, answer) {
-  const own = new AbortController();
-  stream = own;
+  const own = { turn, control: new AbortController() };
+  coming = own;
   busy(true);
-  announcer.say("Asked. Waiting for the answer.");
-  const meter = new Meter(performance.now());
-  const body = { messages: conversation.messagesFor(turn), model: models.chosen };
-  for await (const event of ask(`${api}/chat`, body, { signal: own.signal, headers: key.headers })) {
-    take(event, turn, answer, meter);
+  announcer.say(turn.text ? "The answer goes on." : "Asked. Waiting for the answer.");
+  const reception = new Reception(turn, answer, announcer);
+  const body = { messages: conversation.messagesFor(turn), model: turn.stream.model };
+  const options = { api, signal: own.control.signal, headers: () => key.headers };
+  conversation.save();
+  for await (const event of ask({ ...turn.stream, body }, options)) {
+    if (coming !== own) break;
+    reception.take(event);
+    if (event.code === "unauthorized") key.ask();
+    conversation.grown();
   }
-  if (stream !== own) return;
-  stream = null;
+  if (coming !== own) return reception;
+  coming = null;
   busy(false);
   conversation.save();
-}
-
-function take(event, turn, answer, meter) {
-  switch (event.type) {
-    case "start":
-      turn.model = event.model;
-      break;
-    case "delta":
-      meter.token(performance.now());
-      turn.text += event.text;
-      turn.state = "flowing";
-      answer.text(event.text);
-      break;
-    case "reasoning":
-      meter.token(performance.now());
-      turn.reasoning += event.text;
-      answer.reasoning(event.text);
-      break;
-    case "restart":
-      Object.assign(turn, { text: "", reasoning: "", model: event.model ?? turn.model });
-      answer.begin(`Begun again with ${turn.model}: ${event.reason}`);
-      break;
-    case "usage":
-      meter.usage = event;
-      break;
-    default:
-      if (event.code === "unauthorized") key.ask();
-      settle(turn, answer, ending(event, turn), meter);
-  }
-}
-
-function ending(event, turn) {
-  switch (event.type) {
-    case "done":
-      return { state: "done", note: turn.text ? "" : "The model had nothing to say." };
-    case "stopped":
-      return { state: "stopped", note: turn.text ? "You stopped this answer." : "You stopped before the first token." };
-    case "cancelled":
-      return { state: "stopped", note: `The server ended this answer${event.reason ? `: ${event.reason}` : ""}.` };
-    default:
-      return { state: "failed", note: event.message + (event.wait ? ` Try again in ${event.wait} s.` : "") };
-  }
-}
-
-function settle(turn, answer, end, meter) {
-  Object.assign(turn, end, { facts: meter.facts() });
-  answer.settle(turn);
-  // A failure is an alert already.
-  if (end.state !== "failed") announcer.say(end.note || "The answer is complete.");
+  return reception;
 }
 
 function loadModels() {
   models.load(`${api}/models`, key.headers, () => key.ask());
 }
 
-function busy(coming) {
-  composer.busy = coming;
-  document.body.toggleAttribute("data-flowing", coming);
+function busy(isBusy) {
+  composer.busy = isBusy;
+  document.body.toggleAttribute("data-flowing", isBusy);
 }
 
-function restart() {
-  const ended = stream;
-  stream = null;
-  ended?.abort();
+function clear() {
+  // Another tab that has asked reads on.
+  if (coming?.turn.stream?.isShared) coming.control.abort();
+  else stop();
+  coming = null;
   busy(false);
   conversation.clear();
   $("turns").replaceChildren();
@@ -148,16 +127,25 @@ function restart() {
 
 function restore() {
   for (const turn of conversation.turns) {
-    const answer = show(turn, null);
+    const isComing = turn === conversation.coming;
+    const answer = show(turn, isComing ? announcer : null);
     answer.announcer = announcer;
-    if (turn.reasoning) answer.reasoning(turn.reasoning);
-    if (turn.text) answer.text(turn.text);
-    answer.settle(turn);
+    answer.restore(turn);
+    if (isComing) goOn(turn, answer);
+    else answer.settle(turn);
   }
   if (conversation.turns.length) follow.now();
 }
 
-$("new").addEventListener("click", restart);
+/** The page was loaded again in the middle of an answer. */
+function goOn(turn, answer) {
+  const { isBegun, asked } = turn.stream;
+  if (isBegun || Date.now() - asked < ARRIVAL) return receive(turn, answer);
+  Object.assign(turn, { state: "failed", note: "This question was never answered.", stream: null });
+  answer.settle(turn);
+}
+
+$("new").addEventListener("click", clear);
 $("jump").addEventListener("click", () => {
   follow.now();
   composer.focus();
@@ -172,7 +160,7 @@ $("turns").addEventListener("click", ({ target }) => {
   if (button) copy(button.closest(".code").querySelector("pre").textContent, button);
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing || !stream) return;
+  if (event.key !== "Escape" || event.isComposing || !coming) return;
   event.preventDefault();
   stop();
 });

@@ -5,26 +5,25 @@
  */
 
 export class Meter {
-  constructor(now) {
-    this.asked = now;
-    this.first = null;
-    this.last = null;
-    this.deltas = 0;
+  /** `times` are those of a meter before, for an answer that goes on. */
+  constructor(now, times = null) {
+    this.times = times ?? { asked: now, first: null, last: null, deltas: 0 };
     this.usage = null;
   }
 
   /** A piece of the answer came. */
   token(now) {
-    this.first ??= now;
-    this.last = now;
-    this.deltas++;
+    this.times.first ??= now;
+    this.times.last = now;
+    this.times.deltas++;
   }
 
   /** What is known, each as `{value, label}`, ready to be read. */
   facts() {
     const facts = [];
     const { usage } = this;
-    if (this.first !== null) facts.push({ value: seconds(this.first - this.asked), label: "to first token" });
+    const { asked, first } = this.times;
+    if (first !== null) facts.push({ value: seconds(first - asked), label: "to first token" });
     const speed = this.#speed();
     if (speed) facts.push({ value: speed, label: "tokens/s" });
     if (!usage) return facts;
@@ -38,9 +37,10 @@ export class Meter {
   }
 
   #speed() {
-    if (this.first === null) return "";
-    const tokens = this.usage?.output_tokens || this.deltas;
-    const span = (this.last - this.first) / 1000;
+    const { first, last, deltas } = this.times;
+    if (first === null) return "";
+    const tokens = this.usage?.output_tokens || deltas;
+    const span = (last - first) / 1000;
     // The first token only starts the clock, and a burst says nothing about speed.
     if (tokens < 3 || span < 0.05) return "";
     const rate = (tokens - 1) / span;

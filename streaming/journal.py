@@ -30,6 +30,9 @@ SWEEP = 30.0
 PULSE = LEASE / 4
 """Seconds between two signs of life."""
 
+LEISURE = 0.04
+"""Seconds for which events are collected where nobody reads them elsewhere: what a killed worker takes with it."""
+
 AGAIN = 0.25
 """Seconds after which a store that is away is asked again for a wish to stop."""
 
@@ -60,6 +63,7 @@ class Journal:
         self._due: dict[str, _Kept] = {}
         self._unended: dict[str, Callable[[], list[Event]]] = {}
         self._is_writing = False
+        self._window = LEISURE
         self._is_flushed = Flag()
         self._is_flushed.set()
         self._pulse: gevent.Greenlet | None = None
@@ -134,7 +138,7 @@ class Journal:
     def _write_on(self) -> None:
         try:
             while self._due:
-                gevent.sleep(self.store.window)
+                gevent.sleep(self._window)
                 self._write()
         finally:
             self._is_writing = False
@@ -176,6 +180,7 @@ class Journal:
         while True:
             try:
                 self._renew()
+                self._window = self.store.window if self.store.has_readers(self.worker) else LEISURE
                 for id_ in list(self._unended):
                     self._conclude(id_)
                 if until_sweep <= 0:

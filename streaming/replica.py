@@ -195,8 +195,8 @@ def bury(journal: Journal, record: Record) -> None:
 
 def _last_words(store: Store, record: Record) -> list[Event]:
     target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    size = _answer_bytes(store, record.claim.id)
-    usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=size)
+    answer_bytes = _answer_bytes(store, record.claim.id)
+    usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
     return [attributed(usage, target.model), *ended_by(WorkerLost())()]
 
 

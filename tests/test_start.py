@@ -46,6 +46,8 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         ({"HEADRACE_HEARTBEAT": "often"}, "HEADRACE_HEARTBEAT is 'often'"),
         ({"HEADRACE_BIND": "0.0.0.0:8000"}, "HEADRACE_API_KEYS is empty"),
         ({"HEADRACE_MODEL": "gpt"}, "write it as provider/name"),
+        ({"HEADRACE_STORE": "postgres://x:secret@y/z"}, "HEADRACE_STORE is 'postgres://x:***@y/z': it must be one of"),
+        ({"HEADRACE_STORE": "memory", "WEB_CONCURRENCY": "2"}, "there are 2 workers"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:

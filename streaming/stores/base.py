@@ -90,7 +90,8 @@ class Store(Protocol):
     """Keeps the events of resumable streams.
 
     Attributes:
-        window: Seconds for which it is worth to collect events before they are appended together.
+        window: Seconds for which it is worth to collect events before they are appended together, where somebody
+            waits for them elsewhere.
     """
 
     @property
@@ -145,6 +146,10 @@ class Store(Protocol):
 
     def is_attended(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
+        ...
+
+    def has_readers(self, worker: str) -> bool:
+        """Whether anybody attends any stream that a worker fills, or did a moment ago."""
         ...
 
     def renew(self, worker: str) -> None:

@@ -149,6 +149,10 @@ class MemoryStore:
         now = time.monotonic()
         return any(until > now for until in self._readers.get(id, {}).values())
 
+    def has_readers(self, worker: str) -> bool:
+        """Whether anybody attends any stream that a worker fills."""
+        return any(stream.claim.worker == worker and self.is_attended(id_) for id_, stream in self._streams.items())
+
     def renew(self, worker: str) -> None:
         """Note that a worker is alive."""
         self._leases[worker] = time.monotonic() + LEASE

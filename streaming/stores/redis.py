@@ -99,6 +99,10 @@ class RedisStore:
         """Whether any reader that attends the stream has neither left nor run out of its time."""
         return bool(self._link.run(scripts.IS_ATTENDED, id))
 
+    def has_readers(self, worker: str) -> bool:
+        """Whether anybody attends any stream that a worker fills."""
+        return bool(self._link.run(scripts.HAS_READERS, worker))
+
     def renew(self, worker: str) -> None:
         """Note that a worker is alive."""
         self._link.run(scripts.RENEW, worker, milliseconds(LEASE))

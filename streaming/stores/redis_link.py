@@ -114,11 +114,8 @@ class RedisLink:
         try:
             if is_stale(connection):
                 connection.disconnect()
+            # Whatever interrupts it between a question and its answer, a greenlet's end too, makes it disconnect.
             yield connection
-        except BaseException:
-            # An answer may be under way that would be taken for that of the next call.
-            connection.disconnect()
-            raise
         finally:
             self._free.append(connection)
             self._slots.release()

@@ -5,6 +5,7 @@ All keys begin with a prefix that holds the version of this schema, so that two 
 - `s:<id>`, a hash: the stream's record, its bytes, and until when its keys live if nobody adds to it;
 - `e:<id>`, a stream: its entries, each by the number of its last event;
 - `r:<id>`, a sorted set: its readers, by the moment until which they attend;
+- `a:<worker>`: there as long as anybody attends a stream of that worker's;
 - `w:<worker>`: there as long as a worker's lease runs;
 - `running`, a sorted set: unfinished streams, by the moment at which their worker was last seen;
 - `finished`, a sorted set: finished streams, by the moment at which they are gone;
@@ -170,6 +171,15 @@ ATTEND = script("""
 local key, wait = P .. 'r:' .. ARGV[1], ARGV[3]
 redis.call('ZADD', key, now() + wait, ARGV[2])
 redis.call('PEXPIRE', key, math.max(wait, redis.call('PTTL', key)))
+local worker = redis.call('HGET', P .. 's:' .. ARGV[1], 'worker')
+if worker then
+    local attended = P .. 'a:' .. worker
+    redis.call('SET', attended, '', 'PX', math.max(wait, redis.call('PTTL', attended)))
+end
+""")
+
+HAS_READERS = script("""
+return redis.call('EXISTS', P .. 'a:' .. ARGV[1])
 """)
 
 LEAVE = script("""

@@ -29,7 +29,7 @@ class SqliteStore:
         ConfigurationError: the file holds something else, or a schema of another version.
     """
 
-    window = 0.02  # a transaction costs much more than an entry
+    window = 0.01  # a transaction costs much more than an entry
 
     def __init__(self, path: Path, bounds: Bounds) -> None:
         check_file(path)
@@ -79,6 +79,10 @@ class SqliteStore:
     def is_attended(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
         return self._reads.run(presence.is_attended, id)
+
+    def has_readers(self, worker: str) -> bool:
+        """Whether anybody attends any stream that a worker fills."""
+        return self._reads.run(presence.has_readers, worker)
 
     def renew(self, worker: str) -> None:
         """Note that a worker is alive."""

@@ -31,6 +31,16 @@ def is_attended(db: sqlite3.Connection, stream: str) -> bool:
     return found is not None
 
 
+def has_readers(db: sqlite3.Connection, worker: str) -> bool:
+    """Whether a worker's stream is attended."""
+    found = db.execute(
+        "SELECT 1 FROM readers JOIN streams USING (id) "
+        "WHERE worker = ? AND until > clock() AND until <= clock() + seconds LIMIT 1",
+        (worker,),
+    ).fetchone()
+    return found is not None
+
+
 def renew(db: sqlite3.Connection, worker: str) -> None:
     """Note that a worker is alive."""
     db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE))

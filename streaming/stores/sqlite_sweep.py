@@ -44,8 +44,8 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
     """Remove a condemned stream, or the last of its entries; return whether it is gone."""
     batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
     with transaction(db):
-        # Another process may have swept it away meanwhile, and its key may be that of a new stream.
-        if not db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone():
+        # Another worker's sweep may have been faster, and a new stream have the key by now.
+        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone() is None:
             return True
         rest = db.execute(
             f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
@@ -55,6 +55,7 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
             remove(db, key)
             return True
         db.execute(f"{CHAIN} DELETE FROM entries WHERE number IN (SELECT number FROM chain LIMIT :batch)", batch)  # noqa: S608
+        db.execute("UPDATE streams SET tail = ? WHERE key = ?", (*rest, key))
         return False
 
 

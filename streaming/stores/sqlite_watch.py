@@ -10,6 +10,7 @@ import sqlite3
 from typing import TypeAlias
 
 import gevent
+from gevent.event import Event as Flag
 
 from ..errors import HeadraceError
 from .sqlite_file import SqliteFile
@@ -17,7 +18,10 @@ from .sqlite_rows import State, states, stopping
 from .watches import Wake, Watches
 
 PERIOD = 0.008
-"""Seconds between two looks."""
+"""Seconds between two looks where somebody waits for changes: each costs two changes of hands between threads."""
+
+LEISURE = 0.04
+"""Seconds between two looks for wishes to stop."""
 
 PAUSE = 0.25
 """Seconds until the next look while the file cannot be used."""
@@ -38,12 +42,13 @@ class SqliteWatch:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self._changes = Watches(on_first=self._begin)
+        self._changes = Watches(on_first=self._begin_soon)
         self._stops = Watches(on_first=self._begin)
         self._view: View = ({}, set())
         self._is_new = False
         self._seen: Version | None = None
         self._looking: gevent.Greenlet | None = None
+        self._hurry = Flag()
 
     def add(self, stream: str, wake: Wake) -> Wake:
         """Call `wake` after each change of a stream; return what ends that."""
@@ -52,6 +57,10 @@ class SqliteWatch:
     def add_stop(self, stream: str, wake: Wake) -> Wake:
         """Call `wake` after a wish to stop a stream; return what ends that."""
         return self._stops.add(stream, wake)
+
+    def _begin_soon(self, stream: str) -> None:
+        self._begin(stream)
+        self._hurry.set()
 
     def _begin(self, stream: str) -> None:
         # What has happened to this one since the last look is not known.
@@ -64,7 +73,8 @@ class SqliteWatch:
         try:
             while self._changes or self._stops:
                 self._look_once()
-                gevent.sleep(PERIOD)
+                self._hurry.clear()
+                self._hurry.wait(PERIOD if self._changes else LEISURE)
         finally:
             self._looking = None
 

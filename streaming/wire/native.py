@@ -38,6 +38,7 @@ HEADERS = {
 
 _DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
 _encoder = msgspec.json.Encoder()
+_text = _encoder.encode
 
 
 def encode(events: list[Event], first: int | None = None) -> bytes:
@@ -50,7 +51,12 @@ def encode(events: list[Event], first: int | None = None) -> bytes:
     if not events:
         return HEARTBEAT
     if first is not None:
-        return b"".join([b"id: %d\n%b" % (number, _encode_one(event)) for number, event in enumerate(events, first)])
+        return b"".join([
+            b'id: %d\ndata: {"delta":%b}\n\n' % (number, _text(event.text))
+            if type(event) is TextDelta
+            else b"id: %d\n%b" % (number, _encode_one(event))
+            for number, event in enumerate(events, first)
+        ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
         return _encode_texts(texts)

@@ -27,18 +27,35 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, service):
-    context = browser.new_context(viewport={"width": 1100, "height": 700}, base_url=service.url)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto("/")
-    # The service imports an SDK when it is asked for the first time.
-    page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=20_000)
-    yield page
-    context.close()
-    # The browser itself writes a line for each status of 400 and more.
+def open_page(browser):
+    """Open pages at an address, each in a context of its own; none may break its policy or write an error."""
+    contexts, complaints = [], []
+
+    def listen(page):
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+    def open_at(url, prepare=None):
+        context = browser.new_context(viewport={"width": 1100, "height": 700}, base_url=url)
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.on("page", listen)
+        page = context.new_page()
+        if prepare:
+            prepare(page)
+        page.goto("/")
+        # The service imports an SDK when it is asked for the first time.
+        page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=20_000)
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    # The browser itself writes a line for each status of 400 and more, and for each connection that fails.
     assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def page(open_page, service):
+    return open_page(service.url)

@@ -1,11 +1,11 @@
-/** The reader of the native protocol: any cut, every ending, and one terminal event always. */
+/** The reader of the native protocol on one connection: any cut, every ending, and every kind of refusal. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FrameReader, ask, secondsOf } from "../../static/stream.js";
-
-const bytes = (text) => new TextEncoder().encode(text);
+import { FrameReader } from "../../static/frames.js";
+import { eventsOf, refusalOf, secondsOf } from "../../static/stream.js";
+import { bodyOf, bytes } from "./wire.mjs";
 
 const WIRE = [
   ": keep-alive\n\n",
@@ -27,33 +27,21 @@ const EVENTS = [
   { type: "done" },
 ];
 
-/** Answer like a server that sends these chunks, then ends, or breaks with `error`. */
-function server(chunks, { status = 200, headers = { "Content-Type": "text/event-stream; charset=utf-8" }, error } = {}) {
-  const body = new ReadableStream({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(typeof chunk === "string" ? bytes(chunk) : chunk);
-      if (error) controller.error(error);
-      else controller.close();
-    },
-  });
-  return async () => new Response(body, { status, headers });
-}
-
-async function heard(fetch, signal = new AbortController().signal) {
+async function heard(chunks, error) {
   const events = [];
-  for await (const event of ask("/api/chat", {}, { signal, fetch })) events.push(event);
+  for await (const event of eventsOf(bodyOf(chunks, error))) events.push(event);
   return events;
 }
 
 test("a stream cut at every byte gives the same events, also inside of a character", async () => {
   const whole = bytes(WIRE);
   for (let cut = 0; cut <= whole.length; cut++) {
-    assert.deepEqual(await heard(server([whole.slice(0, cut), whole.slice(cut)])), EVENTS, `cut at byte ${cut}`);
+    assert.deepEqual(await heard([whole.slice(0, cut), whole.slice(cut)]), EVENTS, `cut at byte ${cut}`);
   }
 });
 
 test("a stream that comes byte by byte gives the same events", async () => {
-  assert.deepEqual(await heard(server([...bytes(WIRE)].map((byte) => Uint8Array.of(byte)))), EVENTS);
+  assert.deepEqual(await heard([...bytes(WIRE)].map((byte) => Uint8Array.of(byte))), EVENTS);
 });
 
 for (const [name, end] of [["CRLF", "\r\n"], ["CR", "\r"]]) {
@@ -69,9 +57,9 @@ for (const [name, end] of [["CRLF", "\r\n"], ["CR", "\r"]]) {
 
 test("fields are read as the standard has them", () => {
   const read = (text) => new FrameReader().feed(bytes(text));
-  assert.deepEqual(read("\ufeffdata:a\ndata:  b\ndata\n\n"), [{ event: "message", data: "a\n b\n" }]);
-  assert.deepEqual(read("event: x\n\ndata: a\n\n"), [{ event: "message", data: "a" }]);
-  assert.deepEqual(read("id: 1\nretry: 5\nother\n:c\ndata: a\n\n"), [{ event: "message", data: "a" }]);
+  assert.deepEqual(read("\ufeffdata:a\ndata:  b\ndata\n\n"), [{ event: "message", data: "a\n b\n", id: null }]);
+  assert.deepEqual(read("event: x\n\ndata: a\n\n"), [{ event: "message", data: "a", id: null }]);
+  assert.deepEqual(read("id: 1\nretry: 5\nother\n:c\ndata: a\n\n"), [{ event: "message", data: "a", id: "1" }]);
   assert.deepEqual(read("data: never ended\n"), []);
 });
 
@@ -79,7 +67,7 @@ test("after a reset nothing is left of the stream before", () => {
   const reader = new FrameReader();
   reader.feed(bytes('event: error\ndata: {"co').slice(0, 20));
   reader.reset();
-  assert.deepEqual(reader.feed(bytes("data: a\n\n")), [{ event: "message", data: "a" }]);
+  assert.deepEqual(reader.feed(bytes("data: a\n\n")), [{ event: "message", data: "a", id: null }]);
 });
 
 test("a line or a frame that never ends does not fill the memory", () => {
@@ -93,75 +81,75 @@ test("ten thousand frames in one read take no longer than they should", () => {
   assert.ok(performance.now() - started < 500);
 });
 
-test("a stream without an ending is a failure, never an answer", async () => {
-  for (const wire of ['data: {"delta":"a"}\n\n', 'data: {"delta":"a"}\n\ndata: [DONE]\n', ""]) {
-    assert.equal((await heard(server([wire]))).at(-1).code, "cut");
+test("a frame's number is its own: it is not carried over, and one with a NUL is none", () => {
+  const ids = new FrameReader().feed(bytes("id: 7\ndata: a\n\ndata: b\n\nid: 8\0\ndata: c\n\n")).map(({ id }) => id);
+  assert.deepEqual(ids, ["7", null, null]);
+});
+
+test("the cursor of an event is its frame's number, wherever the frames are cut", async () => {
+  const wire = bytes('id: 1\nevent: start\ndata: {"id":"7f"}\n\nid: 2\ndata: {"delta":"ü"}\n\n: keep-alive\n\nid: 3\ndata: [DONE]\n\n');
+  const numbered = [
+    { type: "start", id: "7f", cursor: 1 },
+    { type: "delta", text: "ü", cursor: 2 },
+    { type: "done", cursor: 3 },
+  ];
+  for (let cut = 0; cut <= wire.length; cut++) {
+    assert.deepEqual(await heard([wire.slice(0, cut), wire.slice(cut)]), numbered, `cut at byte ${cut}`);
   }
 });
 
-test("a connection that breaks is a failure", async () => {
-  const events = await heard(server(['data: {"delta":"a"}\n\n'], { error: new TypeError("network error") }));
-  assert.equal(events.at(-1).code, "cut");
+test("a stream without an ending brings none, and no frame that is not complete", async () => {
+  for (const [wire, types] of [
+    ['data: {"delta":"a"}\n\n', ["delta"]],
+    ['data: {"delta":"a"}\n\ndata: [DONE]\n', ["delta"]],
+    ["", []],
+  ]) {
+    assert.deepEqual((await heard([wire])).map(({ type }) => type), types);
+  }
 });
 
-test("a server that cannot be reached is a failure", async () => {
-  const events = await heard(async () => { throw new TypeError("Failed to fetch"); });
-  assert.deepEqual(events.map(({ type, code }) => [type, code]), [["error", "unreachable"]]);
+test("what came before a connection broke is heard, and then the break", async () => {
+  const events = eventsOf(bodyOf(['data: {"delta":"a"}\n\n'], new TypeError("network error")));
+  assert.equal((await events.next()).value.text, "a");
+  await assert.rejects(events.next(), TypeError);
 });
 
 test("an error in the stream ends it, and what follows is not read", async () => {
   const wire = 'data: {"delta":"a"}\n\nevent: error\ndata: {"code":"stall","message":"Too slow.","retryable":true}\n\ndata: [DONE]\n\n';
-  assert.deepEqual((await heard(server([wire]))).slice(1), [
+  assert.deepEqual((await heard([wire])).slice(1), [
     { type: "error", code: "stall", message: "Too slow.", retryable: true, wait: null },
   ]);
 });
 
 test("an answer that was cancelled elsewhere says why", async () => {
-  const events = await heard(server(['event: cancelled\ndata: {"reason":"shutdown"}\n\n']));
-  assert.deepEqual(events, [{ type: "cancelled", reason: "shutdown" }]);
+  assert.deepEqual(await heard(['event: cancelled\ndata: {"reason":"shutdown"}\n\n']), [{ type: "cancelled", reason: "shutdown" }]);
 });
 
-test("what is no JSON is a failure", async () => {
-  assert.equal((await heard(server(["data: {oops\n\n"]))).at(-1).code, "malformed");
+test("what is no JSON is thrown", async () => {
+  await assert.rejects(heard(["data: {oops\n\n"]), SyntaxError);
 });
 
-test("a refusal before the first byte is told with its reason and its wait", async () => {
+test("an event stream is no refusal", async () => {
+  const headers = { "Content-Type": "text/event-stream; charset=utf-8" };
+  assert.equal(await refusalOf(new Response("", { headers })), null);
+});
+
+test("a refusal is told with its reason, its status and its wait", async () => {
   const headers = { "Content-Type": "application/json", "Retry-After": "7" };
   const body = JSON.stringify({ error: { code: "rate_limited", message: "Wait a little." } });
-  assert.deepEqual(await heard(server([body], { status: 429, headers })), [
-    { type: "error", code: "rate_limited", message: "Wait a little.", retryable: true, wait: 7 },
-  ]);
+  const told = { type: "error", code: "rate_limited", message: "Wait a little.", retryable: true, wait: 7, status: 429 };
+  assert.deepEqual(await refusalOf(new Response(body, { status: 429, headers })), told);
 });
 
 test("a refusal without JSON is told by its status", async () => {
-  const events = await heard(server(["<h1>Bad Gateway</h1>"], { status: 502, headers: { "Content-Type": "text/html" } }));
-  assert.equal(events[0].code, "http_502");
-  assert.match(events[0].message, /502/);
+  const refused = await refusalOf(new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "Content-Type": "text/html" } }));
+  assert.equal(refused.code, "http_502");
+  assert.match(refused.message, /502/);
 });
 
-test("a page instead of a stream is a failure", async () => {
-  const events = await heard(server(["<h1>Sign in</h1>"], { headers: { "Content-Type": "text/html" } }));
-  assert.equal(events[0].code, "not_a_stream");
-});
-
-test("an abort ends the events with `stopped`, whenever it comes", async () => {
-  const control = new AbortController();
-  const fetch = async (_url, { signal }) =>
-    new Response(
-      new ReadableStream({
-        start(controller) {
-          controller.enqueue(bytes('data: {"delta":"a"}\n\n'));
-          signal.addEventListener("abort", () => controller.error(signal.reason));
-        },
-      }),
-      { headers: { "Content-Type": "text/event-stream" } },
-    );
-  const types = [];
-  for await (const { type } of ask("/", {}, { signal: control.signal, fetch })) {
-    types.push(type);
-    control.abort();
-  }
-  assert.deepEqual(types, ["delta", "stopped"]);
+test("a page instead of a stream is a refusal", async () => {
+  const page = new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } });
+  assert.equal((await refusalOf(page)).code, "not_a_stream");
 });
 
 test("Retry-After is a number of seconds or a date", () => {

@@ -131,17 +131,13 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("wire", "text", "reason"),
         [
-            ('data: {"delta":"Half"}\n\n', "Half", "ended before the answer was complete"),
-            (
-                'event: new\ndata: {}\n\ndata: {"delta":"Half"}\n\ndata: [DONE]',
-                "Half",
-                "before the answer was complete",
-            ),
+            ('data: {"delta":"Half"}\n\n', "Half", "can no longer be resumed"),
+            ('event: new\ndata: {}\n\ndata: {"delta":"Half"}\n\ndata: [DONE]', "Half", "can no longer be resumed"),
             ('data: {"delta":"Half"}\n\nevent: cancelled\ndata: {"reason":"shutdown"}\n\n', "Half", "shutdown"),
             (
                 'data: {"delta":"Void"}\n\nevent: restart\ndata: {"reason":"stall","model":"b"}\n\n',
                 "",
-                "before the answer",
+                "can no longer be resumed",
             ),
         ],
     )
@@ -155,4 +151,19 @@ class TestFailure:
     def test_a_server_that_is_away_is_told(self, page):
         page.route("**/api/chat", lambda route: route.abort())
         ask(page)
-        expect(last(page, "failed").get_by_role("alert")).to_contain_text("cannot be reached")
+        expect(last(page, "waiting")).to_contain_text("The server cannot be reached. Trying again…")
+
+    def test_a_service_that_can_resume_nothing_is_asked_for_a_plain_stream(self, page, upstream):
+        def refuse_once(route):
+            if "resumable" not in route.request.post_data_json:
+                return route.continue_()
+            refused.append(route.request)
+            error = {"code": "not_supported", "message": "No gevent here."}
+            return route.fulfill(status=501, json={"error": error})
+
+        refused = []
+        page.route("**/api/chat", refuse_once)
+        upstream.answer(MODEL, answer("All the same."))
+        ask(page)
+        expect(last(page, "done").locator(".prose")).to_have_text("All the same.")
+        assert len(refused) == 1

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.exchange import MOST_HEAD, MOST_REFUSAL, READ_SIZE
+from flask_headrace.providers.arrivals import READ_SIZE
+from flask_headrace.providers.exchange import MOST_HEAD, MOST_REFUSAL
 from flask_headrace.providers.transport import Transport
 
 from tests.loop import until

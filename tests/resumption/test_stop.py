@@ -176,7 +176,8 @@ def test_a_finished_stream_can_be_read_until_its_retention_is_over_and_is_not_ma
 
     def is_gone() -> bool:
         answer = read(pair.follow(worker, id_, key="mine"))
-        assert answer.status == 404 or answer.body == whole
+        # At the moment of its end it may still be found and have nothing left to read.
+        assert answer.status == 404 or answer.body in {whole, b""}
         return answer.status == 404
 
     wait_until(is_gone)

@@ -35,7 +35,7 @@ def test_what_is_due_is_done_once_its_time_has_come_and_not_before(looking) -> N
 
 def test_a_wait_that_is_moved_on_meanwhile_is_not_over(looking) -> None:
     done = []
-    looking(lambda: [(time.monotonic() + 0.01, lambda: done.append(1))], 0.01)
+    looking(lambda: [(time.monotonic() + 1, lambda: done.append(1))], 0.01)
     gevent.sleep(0.1)
     assert done == []
 
@@ -86,9 +86,9 @@ def test_may_be_stopped_by_what_it_calls(looking) -> None:
 
 def test_looks_when_a_wait_is_over_and_not_only_at_fixed_times(looking) -> None:
     began, done = time.monotonic(), []
-    looking(lambda: [] if done else [(began + 0.6, lambda: done.append(time.monotonic()))], 0.5)
+    looking(lambda: [] if done else [(began + 1.1, lambda: done.append(time.monotonic()))], 1)
     until(lambda: done)
-    assert done[0] - began < 0.95
+    assert done[0] - began < 1.9  # the next look would be at 2
 
 
 def test_is_set_for_the_wait_that_is_over_next(looking) -> None:

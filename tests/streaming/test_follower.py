@@ -10,7 +10,7 @@ from flask_headrace.streaming.terms import Limits
 from tests.loop import settle, until
 from tests.streaming.stage import DONE, Reader, Source, Stream, text
 
-BEATING = Limits(heartbeat=0.05, first_token=None, stall=None, duration=None, client=None)
+BEATING = Limits(heartbeat=0.3, first_token=None, stall=None, duration=None, client=None)
 
 
 class TestEvents:

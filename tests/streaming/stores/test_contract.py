@@ -220,6 +220,16 @@ class TestAttendance:
         gevent.sleep(0.15)
         assert store.is_attended("s")
 
+    def test_is_known_of_a_worker_s_streams_all_together(self, store: Store) -> None:
+        store.claim(claim("s", "w"))
+        store.claim(claim("t", "v"))
+        store.attend("gone", "one", 60)
+        assert not store.has_readers("w")
+        store.attend("s", "one", 0.3)
+        assert store.has_readers("w")
+        assert not store.has_readers("v")
+        until(lambda: not store.has_readers("w"))
+
     def test_is_each_streams_own(self, store: Store) -> None:
         store.attend("s", "one", 60)
         assert not store.is_attended("t")

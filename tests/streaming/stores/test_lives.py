@@ -175,6 +175,9 @@ class TestWatchStop:
             everything.sees(lambda n=number: other.append("w", [entry(n)]))
         assert watcher.woken == before
         watcher.sees(lambda: other.ask_to_stop("s"))
+        before = watcher.woken
+        everything.sees(lambda: other.append("w", [entry(5)]))
+        assert watcher.woken == before
 
     def test_wakes_for_each_stream_of_its_own(self, storage: Storage) -> None:
         store, other = storage.open(), storage.open()

@@ -100,6 +100,16 @@ class TestStopped:
         watcher.sees(lambda: store.append("w", [entry(2)]))
         store.close()
 
+    def test_a_watch_in_which_nothing_happens_keeps_its_connection(self, impatient: None, server: RedisServer) -> None:
+        store = RedisStore(server.url, WIDE)
+        watcher = Watcher(store)
+        connection = store._watch._connection
+        gevent.sleep(1.0)
+        assert store._watch._connection is connection
+        fill(store, b"a")
+        watcher.sees(lambda: store.append("w", [entry(2)]))
+        store.close()
+
 
 class TestKilled:
     def test_calls_fail_and_work_again_with_the_next_server(self, server: RedisServer, store: RedisStore) -> None:

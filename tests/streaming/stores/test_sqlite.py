@@ -15,11 +15,9 @@ from pathlib import Path
 import gevent
 import pytest
 from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import sqlite_file, sqlite_sweep
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores import sqlite_file
 from flask_headrace.streaming.stores.sqlite import SqliteStore
 
-from tests.loop import until
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
 HOLD = """
@@ -194,20 +192,6 @@ class TestVersion:
 
 
 class TestFile:
-    def test_a_sweep_gives_space_back(self, file: Path) -> None:
-        store = SqliteStore(file, Bounds(retention=0.05))
-        for number in range(10):
-            fill(store, bytes(200_000), stream=str(number), ends=True)
-        size = total_size(file)
-
-        def is_small() -> bool:
-            store.sweep()
-            store._writes.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
-            return total_size(file) < size / 4
-
-        until(is_small, 10)
-        store.close()
-
     def test_a_start_of_the_machine_ends_leases_attendance_and_streams(
         self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -235,36 +219,6 @@ class TestFile:
         store.close()
         other.close()
 
-    def test_a_sweep_that_waits_for_its_turn_spares_what_is_written_meanwhile(self, file: Path) -> None:
-        store = SqliteStore(file, WIDE)
-        fill(store, b"a", ends=True)
-        with closing(sqlite3.connect(file, isolation_level=None)) as busy:
-            busy.execute("BEGIN IMMEDIATE")
-            sweeping = gevent.spawn(store.sweep)
-            gevent.sleep(0.2)
-            busy.execute("UPDATE streams SET touched = ?", (time.monotonic(),))
-            busy.execute("COMMIT")
-        sweeping.get()
-        assert found(store).is_finished
-        store.close()
-
-    def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(self, file: Path) -> None:
-        bounds = Bounds(retention=0.05)
-        store, other = SqliteStore(file, bounds), SqliteStore(file, bounds)
-        for number in range(20):
-            fill(store, b"a", stream=f"old {number}", ends=True)
-        until(lambda: store.find("old 19") is None)
-        condemned = [each._writes.run(sqlite_sweep.condemn, 0.05) for each in (store, other)]
-        assert condemned[0] == condemned[1] != []
-        for key in condemned[0]:
-            assert store._writes.run(sqlite_sweep.remove_some, key)
-        fill(store, b"a", stream="new")
-        for key in condemned[1]:
-            assert other._writes.run(sqlite_sweep.remove_some, key)
-        assert store.append("w", [entry(2, stream="new")]) == set()
-        store.close()
-        other.close()
-
     def test_a_connection_is_made_at_first_use(self, file: Path) -> None:
         store = SqliteStore(file, WIDE)
         assert not file.exists()
@@ -273,18 +227,11 @@ class TestFile:
         with pytest.raises(StoreUnavailable, match="closed"):
             store.find("s")
 
-    def test_many_sweeps_and_appends_at_once(self, file: Path) -> None:
-        store = SqliteStore(file, Bounds(retention=0.01))
-        store.renew("w")
-        for number in range(10):
-            fill(store, *[b"x"] * 600, stream=f"old {number}", ends=True)
-        store.claim(claim())
-        sweeps = [gevent.spawn(store.sweep) for _ in range(3)]
-        for number in range(1, 100):
-            assert store.append("w", [entry(number)]) == set()
-        gevent.joinall(sweeps, timeout=10, raise_error=True)
-        assert len(store.read("s", 0, 999)) == 99
-
-
-def total_size(file: Path) -> int:
-    return sum(path.stat().st_size for path in file.parent.iterdir())
+    def test_many_connections_that_find_no_file_make_one_store(self, tmp_path: Path) -> None:
+        for number in range(8):
+            stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
+            gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=20, raise_error=True)
+            fill(stores[0], b"a")
+            assert found(stores[-1]).last == 1
+            for store in stores:
+                store.close()

@@ -1,0 +1,117 @@
+"""A crowd of readers that drop their connections and come back, and whether each of them gets the whole answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+from dataclasses import dataclass, field
+
+from .load import Door
+from .work import Row
+
+STREAMS = 20
+PACE = 10
+"""Streams, and deltas a second of each."""
+
+STAY, AWAY = (0.2, 4.0), (0.0, 0.5)
+"""Seconds for which a reader stays, and for which it is away."""
+
+
+@dataclass
+class Reading:
+    """What one reader has of a stream: the number of its last frame and the text; and what went wrong."""
+
+    cursor: int = 0
+    text: list[str] = field(default_factory=list)
+    is_done: bool = False
+    returns: int = 0
+    lost: int = 0
+    doubled: int = 0
+
+    def take(self, frame: str) -> None:
+        """Take one frame."""
+        lines = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line and not line.startswith(":"))
+        if "id" not in lines:
+            return
+        number = int(lines["id"])
+        self.lost += max(0, number - self.cursor - 1)
+        self.doubled += number <= self.cursor
+        self.cursor = number
+        if lines["data"] == "[DONE]":
+            self.is_done = True
+        elif "event" not in lines:
+            self.text.append(json.loads(lines["data"])["delta"])
+
+
+class Crowd:
+    """The readers, at one service.
+
+    Args:
+        port: The service's.
+        readers: How many.
+        seconds: How long the answers take.
+    """
+
+    def __init__(self, port: int, readers: int, seconds: int) -> None:
+        self._port, self._readers, self._seconds = port, readers, seconds
+        self._chance = random.Random(20261124)  # the same crowd each time
+
+    async def run(self) -> Row:
+        """Let them read, and return what came of it."""
+        ids = [secrets.token_urlsafe(16) for _ in range(STREAMS)]
+        steady = [asyncio.ensure_future(self._read_steadily(id_)) for id_ in ids]
+        await asyncio.sleep(1)
+        restless = [asyncio.ensure_future(self._read_restlessly(ids[n % STREAMS])) for n in range(self._readers)]
+        done, _ = await asyncio.wait([*steady, *restless], timeout=self._seconds + 60)
+        whole = {id_: task.result().text for id_, task in zip(ids, steady, strict=True) if task in done}
+        readings = [task.result() for task in restless if task in done]
+        unfinished = sum(
+            task not in done or not task.result().is_done or task.result().text != whole.get(ids[n % STREAMS])
+            for n, task in enumerate(restless)
+        )
+        return {
+            "crowd_readers": self._readers,
+            "crowd_returns": sum(reading.returns for reading in readings),
+            "crowd_events": sum(reading.cursor for reading in readings),
+            "crowd_lost": sum(reading.lost for reading in readings),
+            "crowd_doubled": sum(reading.doubled for reading in readings),
+            "crowd_unfinished": unfinished,
+        }
+
+    async def _read_steadily(self, id_: str) -> Reading:
+        door = Door(self._port, body={"resumable": True, "id": id_})
+        request = door.request(f"openai/paced-{PACE}", PACE * self._seconds)
+        reading = Reading()
+        await self._read(reading, request.replace(b" HTTP/1.1", b" HTTP/1.0", 1), None)
+        return reading
+
+    async def _read_restlessly(self, id_: str) -> Reading:
+        reading = Reading()
+        while not reading.is_done:
+            # HTTP/1.0: the body comes without the chunks' lengths between.
+            path = f"/api/streams/{id_}?last_event_id={reading.cursor}"
+            request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode()
+            await self._read(reading, request, self._chance.uniform(*STAY))
+            if not reading.is_done:
+                reading.returns += 1
+                await asyncio.sleep(self._chance.uniform(*AWAY))
+        return reading
+
+    async def _read(self, reading: Reading, request: bytes, stay: float | None) -> None:
+        incoming, outgoing = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            outgoing.write(request)
+            await asyncio.wait_for(_take_all(incoming, reading), stay)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+            pass  # it has had enough, or the stream has ended
+        finally:
+            outgoing.transport.abort()
+
+
+async def _take_all(incoming: asyncio.StreamReader, reading: Reading) -> None:
+    head = await incoming.readuntil(b"\r\n\r\n")
+    if head.split()[1] == b"200":
+        while not reading.is_done:
+            reading.take((await incoming.readuntil(b"\n\n")).decode())

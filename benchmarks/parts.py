@@ -1,0 +1,20 @@
+"""The parts of a run that measure the project alone, by the names that `--only` calls them."""
+
+from __future__ import annotations
+
+from . import growth, resuming, starting
+
+PARTS = {
+    part.__name__: part
+    for part in (
+        growth.streams,
+        growth.workers,
+        growth.memory,
+        growth.sizes,
+        growth.upstreams,
+        resuming.resumable,
+        resuming.elsewhere,
+        resuming.crowd,
+        starting.start,
+    )
+}

@@ -1,0 +1,53 @@
+"""Readers of streams that another service fills: how late each delta is there, and here."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from .load import Door, Reader
+from .scale import Streams
+
+HEAD_START = 0.5
+"""Seconds after which the second reader of each stream comes."""
+
+
+async def read_elsewhere(near: int, far: int, model: str, work: Streams) -> tuple[list[float], list[float]]:
+    """Ask for streams at one service, follow each at another too, and return the delays of both, in milliseconds.
+
+    Args:
+        near: The port of the service that is asked.
+        far: The port of the other.
+        model: What answers.
+        work: How many streams, of how many deltas.
+    """
+    loop = asyncio.get_running_loop()
+    ids = [secrets.token_urlsafe(16) for _ in range(work.count)]
+    asking = [
+        Reader(Door(near, body={"resumable": True, "id": id_}).request(model, work.deltas), loop.create_future())
+        for id_ in ids
+    ]
+    following = [Reader(_follow(id_), loop.create_future()) for id_ in ids]
+    for reader in asking:
+        await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", near)  # type: ignore[misc]
+    await asyncio.sleep(HEAD_START)
+    for reader in following:
+        await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", far)  # type: ignore[misc]
+    await asyncio.wait([reader.ended for reader in (*asking, *following)], timeout=120)
+    # What was sent before the second reader came is no delay of its.
+    since = max(reader.asked for reader in following)
+    return _delays(asking, since), _delays(following, since)
+
+
+def _delays(readers: list[Reader], since: int) -> list[float]:
+    return sorted(
+        (now - int(mark)) / 1e6
+        for reader in readers
+        for now, marks in reader.arrivals
+        for mark in marks
+        if mark != b"ok" and int(mark) > since
+    )
+
+
+def _follow(id_: str) -> bytes:
+    return f"GET /api/streams/{id_} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()

@@ -1,0 +1,109 @@
+"""What it costs that a stream can be resumed, and what those who come back get."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from . import loops, work
+from .comparison import Say
+from .crowd import Crowd
+from .growth import PAIR, Growth, both, measured
+from .load import percentile
+from .processes import Command, Program, StartError, free_port
+from .relays import PLAIN, Stage, Variant, project
+from .remote import read_elsewhere
+from .scale import Scale
+
+
+@contextlib.contextmanager
+def stores(stage: Stage) -> Iterator[dict[str, dict[str, str]]]:
+    """Give the stores that can be used here: from their names to the settings that name them."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        found = {"SQLite": {"HEADRACE_STORE": f"sqlite:///{folder / 'streams.db'}"}}
+        if program := shutil.which("redis-server"):
+            port = free_port()
+            argv = [program, "--port", str(port), "--save", "", "--dir", str(folder), "--bind", "127.0.0.1"]
+            # Beside the load: what Redis does is no work of the relay's.
+            stack.enter_context(Program(Command(argv, port, folder), stage.cores.load))
+            found["Redis"] = {"HEADRACE_STORE": f"redis://127.0.0.1:{port}/0"}
+        yield found
+
+
+def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure streams that can be read again after a lost connection."""
+    with stores(stage) as found:
+        kept = [Variant(f"resumable, {name}", settings, {"resumable": True}) for name, settings in found.items()]
+        rows, left_out = measured(stage, scale, say, [PLAIN, *kept], both)
+    plain = rows.get(PLAIN.title)
+    for row in rows.values() if plain else ():
+        row["times_plain"] = row["paced_cpu"] / plain["paced_cpu"]
+    about = "Every event is kept, so that a reader who comes back misses none."
+    return Growth(
+        "resumable", "Resumable streams", about, "stream", (*PAIR, "times_plain"), rows, left_out | _lacking(found)
+    )
+
+
+def elsewhere(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure how much later a reader sees a delta at another service than the one that asks the model."""
+    rows, left_out = {}, {}
+    with stores(stage) as found:
+        for name, settings in found.items():
+            say(f"following elsewhere, {name}")
+            try:
+                with (
+                    project(stage, Variant(settings=settings)) as here,
+                    project(stage, Variant(settings=settings)) as there,
+                ):
+                    model = f"openai/paced-{work.PACE}"
+                    measure = partial(read_elsewhere, here.door.port, there.door.port, model, scale.elsewhere)
+                    rows[name] = work.median(_later(*loops.run(measure())) for _ in range(scale.repeat))
+            except StartError as error:
+                left_out[name] = str(error)
+    about = (
+        f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed "
+        "at another, both on the relay's core."
+    )
+    return Growth(
+        "elsewhere",
+        "Readers elsewhere",
+        about,
+        "store",
+        ("near_p50", "far_p50", "later_p50"),
+        rows,
+        left_out | _lacking(found),
+    )
+
+
+def _later(near: list[float], far: list[float]) -> work.Row:
+    here, there = percentile(near, 0.5), percentile(far, 0.5)
+    return {"near_p50": here, "far_p50": there, "later_p50": there - here}
+
+
+def crowd(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Let a crowd of readers drop and come back at random, at two workers, each against the full answer."""
+    rows, left_out = {}, {}
+    cores = stage.cores.relay | stage.cores.load
+    with stores(stage) as found:
+        for name, settings in found.items():
+            say(f"a crowd of {scale.crowd} readers, {name}")
+            try:
+                with project(stage, Variant(settings=settings | {"WEB_CONCURRENCY": "2"}, cores=cores)) as relay:
+                    rows[name] = loops.run(Crowd(relay.door.port, scale.crowd, scale.crowd_seconds).run())
+            except StartError as error:
+                left_out[name] = str(error)
+    about = (
+        f"{scale.crowd:,} readers of 20 streams, two workers, {scale.crowd_seconds} seconds: each drops its connection "
+        "at random and comes back with the number of the last frame that it has."
+    )
+    columns = ("crowd_readers", "crowd_returns", "crowd_events", "crowd_lost", "crowd_doubled", "crowd_unfinished")
+    return Growth("crowd", "A crowd that comes and goes", about, "store", columns, rows, left_out | _lacking(found))
+
+
+def _lacking(found: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {} if "Redis" in found else {"Redis": "redis-server is not installed"}

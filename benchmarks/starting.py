@@ -1,0 +1,54 @@
+"""How soon the service is there: from its start until it answers."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import urllib.error
+import urllib.request
+
+from .comparison import Say
+from .growth import Growth
+from .processes import Program
+from .relays import Stage, command, free_port
+from .scale import Scale
+
+LIMIT = 60.0
+"""Seconds that a start may take."""
+
+KINDS = {
+    "without the embedded model, until it answers": ({}, "/healthz"),
+    "with it, until the model can be asked": ({"HEADRACE_LOCAL": "1", "HEADRACE_MODEL": "local/smollm2"}, "/readyz"),
+}
+
+
+def start(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure the start."""
+    rows, left_out = {}, {}
+    for title, (settings, path) in KINDS.items():
+        say(f"starting {title}")
+        try:
+            rows[title] = {"start": statistics.median(_seconds(stage, settings, path) for _ in range(scale.repeat))}
+        except TimeoutError:
+            left_out[title] = f"it was not ready within {LIMIT:g} s"
+    about = "From the command to the first 200, on the relay's core; the packages are in the kernel's cache."
+    return Growth("start", "Starting", about, "the service", ("start",), rows, left_out)
+
+
+def _seconds(stage: Stage, settings: dict[str, str], path: str) -> float:
+    port = free_port()
+    began = time.monotonic()
+    with Program(command(stage, port, settings), stage.cores.relay):
+        while not _is_ready(f"http://127.0.0.1:{port}{path}"):
+            if time.monotonic() - began > LIMIT:
+                raise TimeoutError
+            time.sleep(0.005)
+        return time.monotonic() - began
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

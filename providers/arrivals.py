@@ -1,0 +1,71 @@
+"""Waits for the bytes of one socket, again and again, and takes what has arrived.
+
+gevent would start and stop the watching for each wait, and make an object that waits: as much work as the receiving
+itself. Here the watching goes on while the reader is at its work, and is stopped only if more arrives meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gevent import get_hub, getcurrent
+
+if TYPE_CHECKING:
+    from greenlet import greenlet
+
+READ_SIZE = 65536
+"""Bytes asked of the kernel at once."""
+
+# One for all: nothing else runs between the kernel's writing into it and the copy.
+_room = memoryview(bytearray(READ_SIZE))
+
+
+class Arrivals:
+    """The incoming side of a plain socket.
+
+    Args:
+        socket: gevent's; nobody else may receive from it, or wait for it to become readable, before `stop`.
+    """
+
+    __slots__ = ("_is_watching", "_parked", "_receive_into", "_watcher")
+
+    def __init__(self, socket: Any) -> None:  # noqa: ANN401  # gevent's sockets are untyped
+        self._receive_into = socket._sock.recv_into
+        self._watcher = socket._read_event
+        self._is_watching = False
+        self._parked: greenlet | None = None
+
+    def receive(self) -> bytes:
+        """Return what has arrived, waiting for it; empty at the end.
+
+        Raises:
+            OSError: the connection broke.
+        """
+        while True:
+            self._wait()
+            try:
+                return bytes(_room[: self._receive_into(_room)])
+            except BlockingIOError:
+                pass  # woken for nothing
+
+    def stop(self) -> None:
+        """Watch no more. May be called twice."""
+        if self._is_watching:
+            self._is_watching = False
+            self._watcher.stop()
+
+    def _wait(self) -> None:
+        self._parked = getcurrent()
+        if not self._is_watching:
+            self._is_watching = True
+            self._watcher.start(self._arrived)
+        try:
+            get_hub().switch()
+        finally:
+            self._parked = None
+
+    def _arrived(self) -> None:
+        if self._parked is not None:
+            self._parked.switch()
+        else:
+            self.stop()  # else the loop would call this without end

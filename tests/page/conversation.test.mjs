@@ -1,0 +1,77 @@
+/** The conversation, as its own tab and others find it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Conversation } from "../../static/conversation.js";
+
+class Memory {
+  constructor() {
+    this.kept = new Map();
+  }
+  read(key) {
+    return JSON.parse(this.kept.get(key) ?? "null");
+  }
+  write(key, value) {
+    this.kept.set(key, JSON.stringify(value));
+  }
+}
+
+function asked(shared = new Memory()) {
+  const own = new Memory();
+  const conversation = new Conversation(own, shared);
+  const turn = conversation.add("Why?", "a/b");
+  conversation.save();
+  return { own, shared, conversation, turn };
+}
+
+test("each question, also one that is asked again, has an id of its own that nobody can guess", () => {
+  const { conversation, turn } = asked();
+  const first = turn.stream.id;
+  conversation.restart(turn, "a/b");
+  assert.match(first, /^[0-9a-f]{32}$/);
+  assert.notEqual(turn.stream.id, first);
+});
+
+test("a page that comes back finds the answer's text and cursor, and goes on", () => {
+  const { own, shared, conversation, turn } = asked();
+  Object.assign(turn, { text: "Half", state: "flowing" });
+  Object.assign(turn.stream, { isBegun: true, cursor: 5 });
+  conversation.save();
+  const { coming } = new Conversation(own, shared);
+  assert.deepEqual([coming.text, coming.stream], ["Half", turn.stream]);
+});
+
+test("an answer that cannot be followed counts as stopped for who comes back", () => {
+  const { own, shared, conversation, turn } = asked();
+  turn.stream = null;
+  conversation.save();
+  const again = new Conversation(own, shared);
+  assert.deepEqual([again.coming, again.turns[0].state], [null, "stopped"]);
+});
+
+test("another tab finds the conversation while its answer is coming, and not after", () => {
+  const { shared, conversation, turn } = asked();
+  const other = new Conversation(new Memory(), shared);
+  assert.equal(other.coming.stream.id, turn.stream.id);
+  assert.equal(other.coming.stream.isShared, true);
+  Object.assign(turn, { state: "done", stream: null });
+  conversation.save();
+  assert.deepEqual(new Conversation(new Memory(), shared).turns, []);
+});
+
+test("a tab with a conversation of its own, or with a new chat, keeps it", () => {
+  const { own, shared, conversation } = asked();
+  const other = asked(shared);
+  assert.equal(new Conversation(own, shared).turns.length, 1);
+  conversation.clear();
+  assert.deepEqual(new Conversation(own, shared).turns, []);
+  assert.equal(new Conversation(new Memory(), shared).coming.stream.id, other.turn.stream.id);
+});
+
+test("what a tab left behind long ago is forgotten", () => {
+  const { shared } = asked();
+  shared.write("coming", { ...shared.read("coming"), at: Date.now() - 3_600_000 });
+  assert.deepEqual(new Conversation(new Memory(), shared).turns, []);
+  assert.equal(shared.read("coming"), null);
+});

@@ -1,0 +1,48 @@
+/** A stop that arrives, whatever the network does. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Backoff } from "../../static/backoff.js";
+import { stop } from "../../static/stopping.js";
+
+/** Stop a stream while the server answers so, and return how often that was tried; null is a network that is away. */
+async function tries(answers, isBegun = true) {
+  let moment = 0;
+  let count = 0;
+  const fetch = async (url, { method, keepalive }) => {
+    assert.deepEqual([url, method, keepalive], ["/api/streams/x", "DELETE", true]);
+    const status = answers[Math.min(count++, answers.length - 1)];
+    if (status === null) throw new TypeError("Failed to fetch");
+    return new Response(null, { status });
+  };
+  const wait = async (milliseconds) => void (moment += milliseconds);
+  await stop("/api/streams/x", { isBegun, fetch, wait, backoff: new Backoff({ now: () => moment, random: () => 1 }) });
+  return count;
+}
+
+test("a stop that arrives is sent once", async () => {
+  assert.equal(await tries([204]), 1);
+});
+
+test("a stop is sent again until the network is back", async () => {
+  assert.equal(await tries([null, null, 503, 204]), 4);
+});
+
+test("a stop that cannot be sent is given up in the end", async () => {
+  const count = await tries([null]);
+  assert.ok(count > 5 && count < 50, `${count} tries`);
+});
+
+test("a stream that the server has forgotten needs no stop", async () => {
+  assert.equal(await tries([404]), 1);
+});
+
+test("a question that is overtaken by its stop is stopped when it arrives", async () => {
+  assert.equal(await tries([404, 404, 204], false), 3);
+  assert.ok((await tries([404], false)) < 8);
+});
+
+test("a stop that is refused is not tried again", async () => {
+  assert.equal(await tries([401]), 1);
+});

@@ -1,0 +1,109 @@
+"""What a sweep of the SQLite store removes and what it spares, whoever else is at work."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import gevent
+import pytest
+from flask_headrace.streaming.stores import sqlite_sweep
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.sqlite import SqliteStore
+
+from tests.loop import until
+from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "streams.db"
+
+
+def test_a_sweep_gives_space_back(file: Path) -> None:
+    store = SqliteStore(file, Bounds(retention=0.05))
+    for number in range(10):
+        fill(store, bytes(200_000), stream=str(number), ends=True)
+    size = total_size(file)
+
+    def is_small() -> bool:
+        store.sweep()
+        store._writes.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        return total_size(file) < size / 4
+
+    until(is_small, 10)
+    store.close()
+
+
+def test_a_sweep_that_waits_for_its_turn_spares_what_is_written_meanwhile(file: Path) -> None:
+    store = SqliteStore(file, WIDE)
+    fill(store, b"a", ends=True)
+    with closing(sqlite3.connect(file, isolation_level=None)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        sweeping = gevent.spawn(store.sweep)
+        gevent.sleep(0.2)
+        busy.execute("UPDATE streams SET touched = ?", (time.monotonic(),))
+        busy.execute("COMMIT")
+    sweeping.get()
+    assert found(store).is_finished
+    store.close()
+
+
+def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(file: Path) -> None:
+    bounds = Bounds(retention=0.05)
+    store, other = SqliteStore(file, bounds), SqliteStore(file, bounds)
+    for number in range(20):
+        fill(store, b"a", stream=f"old {number}", ends=True)
+    until(lambda: store.find("old 19") is None)
+    condemned = [each._writes.run(sqlite_sweep.condemn, 0.05) for each in (store, other)]
+    assert condemned[0] == condemned[1] != []
+    for key in condemned[0]:
+        assert store._writes.run(sqlite_sweep.remove_some, key)
+    fill(store, b"a", stream="new")
+    for key in condemned[1]:
+        assert other._writes.run(sqlite_sweep.remove_some, key)
+    assert store.append("w", [entry(2, stream="new")]) == set()
+    store.close()
+    other.close()
+
+
+def test_a_sweep_leaves_nothing_of_a_long_stream(file: Path) -> None:
+    store = SqliteStore(file, Bounds(retention=0.05))
+    fill(store, *[b"x"] * 1700, ends=True)
+    until(lambda: store.find("s") is None)
+    store.sweep()
+    rows = [f"SELECT count(*) FROM {table}" for table in ("streams", "claims", "entries")]
+    rows.append("SELECT bytes FROM total")
+    assert [store._reads.run(lambda db, sql=sql: db.execute(sql).fetchone()) for sql in rows] == [(0,)] * 4
+    store.close()
+
+
+def test_a_sweep_that_comes_second_spares_a_new_stream_in_the_place_of_the_old(file: Path) -> None:
+    store = SqliteStore(file, Bounds(retention=0.01))
+    fill(store, b"a", ends=True)
+    until(lambda: store.find("s") is None)
+    (key,) = store._writes.run(sqlite_sweep.condemn, 0.01)
+    assert store._writes.run(sqlite_sweep.remove_some, key)
+    fill(store, b"b")
+    assert store._writes.run(sqlite_sweep.remove_some, key)
+    assert found(store).last == len(store.read("s", 0, 99)) == 1
+    store.close()
+
+
+def test_many_sweeps_and_appends_at_once(file: Path) -> None:
+    store = SqliteStore(file, Bounds(retention=0.01))
+    store.renew("w")
+    for number in range(10):
+        fill(store, *[b"x"] * 600, stream=f"old {number}", ends=True)
+    store.claim(claim())
+    sweeps = [gevent.spawn(store.sweep) for _ in range(3)]
+    for number in range(1, 100):
+        assert store.append("w", [entry(number)]) == set()
+    gevent.joinall(sweeps, timeout=10, raise_error=True)
+    assert len(store.read("s", 0, 999)) == 99
+
+
+def total_size(file: Path) -> int:
+    return sum(path.stat().st_size for path in file.parent.iterdir())
