@@ -107,10 +107,10 @@ class Resumption:
         record = self._patiently(lambda: self._find(id, owner))
         if after > record.last and not record.is_finished:
             record = self._caught_up(record, after)
+        if record.is_finished and after >= record.last - 1 and (before_its_end := self._cut_short(record)) is not None:
+            return self._follow(record, min(after, before_its_end))
         if after < record.last or (after == record.last and not record.is_finished):
             return self._follow(record, after)
-        if record.is_finished and (before_its_end := self._cut_short(record)) is not None:
-            return self._follow(record, before_its_end)
         if after > record.last:
             raise _beyond(after)
         return None
@@ -163,7 +163,7 @@ class Resumption:
         """Return the number before the end of a stream that broke off in the store; None for any other.
 
         A reader may have got further than the store has: its cursor is the number of an event that was lost. All that
-        is new to it is how the stream ended. So that is sent to whoever has a number at the end or beyond it.
+        is new to it is how the stream ended. So that is sent whole to whoever has a number in the end or beyond it.
         """
         entries = self._store.read(record.claim.id, record.last - 1, 1)
         last = decode(entries[-1].payload)[-1] if entries else None
