@@ -6,6 +6,7 @@ import http.client
 import json
 
 import anthropic
+import httpx2
 import openai
 import pytest
 
@@ -38,6 +39,8 @@ BEYOND_THE_SDKS = {  # complete all the same, by the SSE standard and by what th
     "no [DONE], closed",  # openai's raises, whatever the finish reason said
     "byte order mark",  # anthropic's loses its first event
 }
+# Some answers close their connection a moment after their end: a request that came in between would be lost.
+NO_REUSE = httpx2.Limits(max_keepalive_connections=0)
 PROMPT = [{"role": "user", "content": "Hi"}]
 
 
@@ -49,13 +52,15 @@ def upstream():
 
 @pytest.fixture(scope="module")
 def openai_client(upstream):
-    with openai.OpenAI(base_url=upstream.url + "/v1", api_key="x", max_retries=0, timeout=5) as client:
+    own = openai.DefaultHttpxClient(limits=NO_REUSE)
+    with openai.OpenAI(base_url=upstream.url + "/v1", api_key="x", max_retries=0, timeout=5, http_client=own) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def anthropic_client(upstream):
-    with anthropic.Anthropic(base_url=upstream.url, api_key="x", max_retries=0, timeout=5) as client:
+    own = anthropic.DefaultHttpxClient(limits=NO_REUSE)
+    with anthropic.Anthropic(base_url=upstream.url, api_key="x", max_retries=0, timeout=5, http_client=own) as client:
         yield client
 
 
