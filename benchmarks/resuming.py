@@ -12,10 +12,10 @@ from pathlib import Path
 from . import loops, work
 from .comparison import Say
 from .crowd import Crowd
-from .growth import PAIR, Growth, both, measured
+from .growth import PAIR, Growth, both
 from .load import percentile
 from .processes import Command, Program, StartError, free_port
-from .relays import PLAIN, Stage, Variant, project
+from .relays import PLAIN, Relay, Stage, Variant, project
 from .remote import read_elsewhere
 from .scale import Scale
 
@@ -36,17 +36,35 @@ def stores(stage: Stage) -> Iterator[dict[str, dict[str, str]]]:
 
 
 def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
-    """Measure streams that can be read again after a lost connection."""
-    with stores(stage) as found:
-        kept = [Variant(f"resumable, {name}", settings, {"resumable": True}) for name, settings in found.items()]
-        rows, left_out = measured(stage, scale, say, [PLAIN, *kept], both)
-    plain = rows.get(PLAIN.title)
-    for row in rows.values() if plain else ():
-        row["times_plain"] = row["paced_cpu"] / plain["paced_cpu"]
-    about = "Every event is kept, so that a reader who comes back misses none."
-    return Growth(
-        "resumable", "Resumable streams", about, "stream", (*PAIR, "times_plain"), rows, left_out | _lacking(found)
+    """Measure streams that can be read again after a lost connection, beside plain ones and in turn with them."""
+    left_out: dict[str, str] = {}
+    with stores(stage) as found, contextlib.ExitStack() as stack:
+        relays: dict[str, tuple[Variant, Relay]] = {}
+        for variant in (
+            PLAIN,
+            *(Variant(f"resumable, {name}", settings, {"resumable": True}) for name, settings in found.items()),
+        ):
+            try:
+                relays[variant.title] = variant, stack.enter_context(project(stage, variant))
+            except StartError as error:
+                left_out[variant.title] = str(error)
+        turns = [_turn(relays, scale, say) for _ in range(scale.repeat)]
+    rows = {title: work.median(turn[title] for turn in turns) for title in relays}
+    about = (
+        "Every event is kept, so that a reader who comes back misses none. All services run at once and are asked in "
+        "turn; how many times a plain stream's CPU is the median of the turns."
     )
+    columns = (*PAIR, "times_plain")
+    return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))
+
+
+def _turn(relays: dict[str, tuple[Variant, Relay]], scale: Scale, say: Say) -> dict[str, work.Row]:
+    rows = {}
+    for title, (variant, relay) in relays.items():
+        say(title)
+        rows[title] = work.merged(measure() for measure in both(relay, variant, scale))
+    plain = rows[PLAIN.title]["paced_cpu"]
+    return {title: row | {"times_plain": row["paced_cpu"] / plain} for title, row in rows.items()}
 
 
 def elsewhere(stage: Stage, scale: Scale, say: Say) -> Growth:
