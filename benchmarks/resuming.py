@@ -46,7 +46,7 @@ def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
         ):
             try:
                 relays[variant.title] = variant, stack.enter_context(project(stage, variant))
-            except StartError as error:
+            except StartError as error:  # noqa: PERF203  # a handful of programs are started
                 left_out[variant.title] = str(error)
         turns = [_turn(relays, scale, say) for _ in range(scale.repeat)]
     rows = {title: work.median(turn[title] for turn in turns) for title in relays}
