@@ -7,9 +7,9 @@ import re
 from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
-from .guard import refuse_foreign_pages
+from .guard import enter
 from .respond import event_stream
-from .service import Service, current_service
+from .service import current_service
 
 
 def create_streams_blueprint() -> Blueprint:
@@ -22,22 +22,16 @@ def create_streams_blueprint() -> Blueprint:
 
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
-    service, owner = _enter()
-    follower = service.resumption.follow(id, owner, _cursor())
+    owner = enter()
+    follower = current_service().resumption.follow(id, owner, _cursor())
     return Response(status=204) if follower is None else event_stream(follower)
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a stream, wherever it is filled; again where it has ended."""
-    service, owner = _enter()
-    service.resumption.stop(id, owner)
+    owner = enter()
+    current_service().resumption.stop(id, owner)
     return Response(status=204)
-
-
-def _enter() -> tuple[Service, str]:
-    service = current_service()
-    refuse_foreign_pages(service.cors_origins, service.hosts)
-    return service, service.authorize()
 
 
 def _cursor() -> int:

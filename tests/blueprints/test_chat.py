@@ -55,7 +55,7 @@ class TestAnswer:
     def test_has_reasoning_in_frames_of_its_own(self, service, upstream, provider, wire) -> None:
         upstream.answer("thinking", wire.answer(Reasoning("hmm"), "yes"))
         answer = ask(service.url, f"{provider}/thinking")
-        assert answer.named("reasoning") == [{"delta": "hmm"}]
+        assert answer.named("reasoning")[0] == {"delta": "hmm"}
         assert answer.text == "yes"
 
     def test_as_one_object_has_text_finish_reason_and_usage(self, service, upstream, provider, wire) -> None:
