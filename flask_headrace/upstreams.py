@@ -9,7 +9,8 @@ from .providers.base import Provider
 from .providers.catalogue import Catalogue
 from .providers.embedded import Embedded
 from .providers.local import unavailable_reason
-from .providers.openai_chat import OFFICIAL, Address, OpenAIChat
+from .providers.openai_chat import OpenAIChat
+from .providers.openai_server import OFFICIAL, Address
 from .settings import Settings
 
 OPENAI_MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano", "gpt-4.1-mini")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..streaming.errors import ModelUnavailable
 from ..streaming.prices import FREE
 from .local import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
-from .openai_chat import Address, OpenAIChat
+from .openai_chat import OpenAIChat
+from .openai_server import Address
 
 START_LIMIT = 30.0
 """Seconds that the first request waits where the model is started by it."""

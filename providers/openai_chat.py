@@ -1,81 +1,21 @@
-"""OpenAI's chat completions, and every server that speaks them: vLLM, Ollama, llama.cpp, DeepSeek, OpenRouter, ….
-
-The official SDK sends the request; the answer's bytes are decoded here, into just the fields that are used.
-"""
+"""OpenAI's chat completions, and every server that speaks them: vLLM, Ollama, llama.cpp, DeepSeek, OpenRouter, …."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import httpx2
-import msgspec
-
-from ..streaming.events import Event
-from .frames import events_of
 from .openai_chat_body import body_of
 from .openai_chat_decoder import ChatDecoder
-from .request import ChatRequest
-from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
-
-if TYPE_CHECKING:
-    from openai import OpenAI
-
-OFFICIAL = "https://api.openai.com/v1"
-"""The base URL that the SDK uses by itself."""
+from .openai_server import OFFICIAL, Address, OpenAIServer
+from .request import ChatRequest, Json
 
 NOT_OF_ANY = frozenset({"thinking"})
 NOT_OF_OPENAI = NOT_OF_ANY | {"top_k"}
 """What the protocol has no word for, and what OpenAI's own servers refuse."""
 
-_NOT_FOR_CHAT = (
-    "audio", "babbage", "computer-use", "dall-e", "davinci", "embedding", "image", "instruct", "moderation",
-    "realtime", "search", "sora", "transcribe", "tts", "whisper",
-)  # fmt: skip
 
+class OpenAIChat(OpenAIServer):
+    """A server that speaks chat completions; see `OpenAIServer`."""
 
-class Address(NamedTuple):
-    """Where a server is and what it wants to see."""
-
-    base_url: str
-    api_key: str
-
-
-class OpenAIChat:
-    """A server that speaks chat completions.
-
-    Args:
-        name: What stands before the slash in its models' names.
-        address: Called for each request, since the embedded model moves when it is restarted.
-        price_list: See `streaming.prices`; the base URL of the address where left out.
-        connect_timeout: Seconds.
-        retries: How often the SDK asks again before the first token.
-        preferred: The models to name first, where the server has them.
-        is_embedded: Whether this is the small model on this machine.
-    """
-
-    def __init__(  # noqa: PLR0913  # a server's settings, given by name
-        self,
-        name: str,
-        address: Callable[[], Address],
-        *,
-        price_list: str | None = None,
-        connect_timeout: float = 5.0,
-        retries: int = 0,
-        preferred: tuple[str, ...] = (),
-        is_embedded: bool = False,
-    ) -> None:
-        self.name = name
-        self.is_embedded = is_embedded
-        self._address = address
-        self._price_list = price_list
-        self._preferred = preferred
-        self._connect_timeout, self._retries = connect_timeout, retries
-        self._clients = PerHub(self._new_client)
-
-    def __repr__(self) -> str:
-        return f"<OpenAIChat {self.name}>"
+    endpoint = "/chat/completions"
 
     @property
     def unsupported(self) -> frozenset[str]:
@@ -84,65 +24,8 @@ class OpenAIChat:
             return frozenset({"images", "thinking", "reasoning_effort", "user"})
         return NOT_OF_OPENAI if self._address().base_url == OFFICIAL else NOT_OF_ANY
 
-    @property
-    def price_list(self) -> str:
-        """By which name the price list knows this server."""
-        return self._price_list or self._address().base_url
+    def _body(self, request: ChatRequest, address: Address) -> Json:
+        return body_of(request, is_official=address.base_url == OFFICIAL)
 
-    def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
-        """Ask for an answer; see `Provider.stream`."""
-        load("openai")
-        import openai  # noqa: PLC0415  # for those alone who use it
-
-        address = self._address()
-        decoder = ChatDecoder(self.name, request.model, self.price_list)
-        with translated(openai, self.name, address.base_url):
-            yield from events_of(self._send(request, address), self.name, decoder)
-
-    def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
-        import openai  # noqa: PLC0415
-
-        response = self._clients.get(address).post(
-            "/chat/completions",
-            content=msgspec.json.encode(body_of(request, is_official=address.base_url == OFFICIAL)),
-            options={"headers": HEADERS},
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=openai.Stream[Any],
-        )
-        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
-        assert isinstance(response, httpx2.Response)
-        return response
-
-    def models(self) -> list[str]:
-        """Ask the server which models it has; see `Provider.models`."""
-        load("openai")
-        import openai  # noqa: PLC0415
-
-        address = self._address()
-        with translated(openai, self.name, address.base_url):
-            client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
-            found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
-        if address.base_url == OFFICIAL:
-            found = [name for name in found if not any(word in name for word in _NOT_FOR_CHAT)]
-        first = [name for name in self._preferred if name in found]
-        return first + [name for name in found if name not in first]
-
-    def warm_up(self) -> None:
-        """Import the SDK; see `Provider.warm_up`."""
-        load_here("openai")
-
-    def check(self) -> None:
-        """Return if there is an address to ask; see `Provider.check`."""
-        self._address()
-
-    def _new_client(self, address: Address) -> OpenAI:
-        import openai  # noqa: PLC0415
-
-        keep_secret(address.api_key)
-        return with_same_request(openai.OpenAI)(
-            base_url=address.base_url,
-            api_key=address.api_key,
-            http_client=http_client(self._connect_timeout),
-            max_retries=self._retries,
-        )
+    def _decoder(self, request: ChatRequest) -> ChatDecoder:
+        return ChatDecoder(self.name, request.model, self.price_list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask_headrace.providers.anthropic_messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
-from flask_headrace.providers.openai_chat import OFFICIAL, Address, OpenAIChat
+from flask_headrace.providers.openai_chat import OpenAIChat
 from flask_headrace.providers.openai_chat_body import body_of
+from flask_headrace.providers.openai_server import OFFICIAL, Address
 from flask_headrace.providers.request import ChatRequest, Message
 
 from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract

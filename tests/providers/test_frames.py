@@ -5,7 +5,8 @@ from __future__ import annotations
 import gevent
 import pytest
 from flask_headrace.providers.frames import MOST_UNREAD
-from flask_headrace.providers.openai_chat import Address, OpenAIChat
+from flask_headrace.providers.openai_chat import OpenAIChat
+from flask_headrace.providers.openai_server import Address
 from flask_headrace.streaming.errors import UpstreamBroken
 
 from tests.loop import until

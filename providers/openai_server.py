@@ -1,0 +1,152 @@
+"""A server that is asked through OpenAI's SDK, whichever of its interfaces it speaks.
+
+The SDK sends the request; the answer's bytes are decoded by us, into just the fields that are used.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import httpx2
+import msgspec
+
+from ..streaming.events import Event
+from .frames import Decoder, events_of
+from .request import ChatRequest, Json
+from .same_request import with_same_request
+from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+OFFICIAL = "https://api.openai.com/v1"
+"""The base URL that the SDK uses by itself."""
+
+_NOT_FOR_CHAT = (
+    "audio", "babbage", "computer-use", "dall-e", "davinci", "embedding", "image", "instruct", "moderation",
+    "realtime", "search", "sora", "transcribe", "tts", "whisper",
+)  # fmt: skip
+
+
+class Address(NamedTuple):
+    """Where a server is and what it wants to see."""
+
+    base_url: str
+    api_key: str
+
+
+class OpenAIServer(ABC):
+    """What the providers of OpenAI's interfaces have in common.
+
+    Args:
+        name: What stands before the slash in its models' names.
+        address: Called for each request, since the embedded model moves when it is restarted.
+        price_list: See `streaming.prices`; the base URL of the address where left out.
+        connect_timeout: Seconds.
+        retries: How often the SDK asks again before the first token.
+        preferred: The models to name first, where the server has them.
+        is_embedded: Whether this is the small model on this machine.
+    """
+
+    endpoint: ClassVar[str]
+    """The path behind the base URL that is asked."""
+
+    def __init__(  # noqa: PLR0913  # a server's settings, given by name
+        self,
+        name: str,
+        address: Callable[[], Address],
+        *,
+        price_list: str | None = None,
+        connect_timeout: float = 5.0,
+        retries: int = 0,
+        preferred: tuple[str, ...] = (),
+        is_embedded: bool = False,
+    ) -> None:
+        self.name = name
+        self.is_embedded = is_embedded
+        self._address = address
+        self._price_list = price_list
+        self._preferred = preferred
+        self._connect_timeout, self._retries = connect_timeout, retries
+        self._clients = PerHub(self._new_client)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    @property
+    @abstractmethod
+    def unsupported(self) -> frozenset[str]:
+        """What questions must not ask of this server; see `Provider.unsupported`."""
+
+    @abstractmethod
+    def _body(self, request: ChatRequest, address: Address) -> Json:
+        """Write a question as the body of a request."""
+
+    @abstractmethod
+    def _decoder(self, request: ChatRequest) -> Decoder:
+        """Make what reads the answer to a question."""
+
+    @property
+    def price_list(self) -> str:
+        """By which name the price list knows this server."""
+        return self._price_list or self._address().base_url
+
+    def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
+        """Ask for an answer; see `Provider.stream`."""
+        load("openai")
+        import openai  # noqa: PLC0415  # for those alone who use it
+
+        address = self._address()
+        decoder = self._decoder(request)
+        with translated(openai, self.name, address.base_url):
+            yield from events_of(self._send(self._body(request, address), address), self.name, decoder)
+
+    def _send(self, body: Json, address: Address) -> httpx2.Response:
+        import openai  # noqa: PLC0415
+
+        response = self._clients.get(address).post(
+            self.endpoint,
+            content=msgspec.json.encode(body),
+            options={"headers": HEADERS},
+            cast_to=httpx2.Response,
+            stream=True,
+            stream_cls=openai.Stream[Any],
+        )
+        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
+        assert isinstance(response, httpx2.Response)
+        return response
+
+    def models(self) -> list[str]:
+        """Ask the server which models it has; see `Provider.models`."""
+        load("openai")
+        import openai  # noqa: PLC0415
+
+        address = self._address()
+        with translated(openai, self.name, address.base_url):
+            client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
+            found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
+        if address.base_url == OFFICIAL:
+            found = [name for name in found if not any(word in name for word in _NOT_FOR_CHAT)]
+        first = [name for name in self._preferred if name in found]
+        return first + [name for name in found if name not in first]
+
+    def warm_up(self) -> None:
+        """Import the SDK; see `Provider.warm_up`."""
+        load_here("openai")
+
+    def check(self) -> None:
+        """Return if there is an address to ask; see `Provider.check`."""
+        self._address()
+
+    def _new_client(self, address: Address) -> OpenAI:
+        import openai  # noqa: PLC0415
+
+        keep_secret(address.api_key)
+        return with_same_request(openai.OpenAI)(
+            base_url=address.base_url,
+            api_key=address.api_key,
+            http_client=http_client(self._connect_timeout),
+            max_retries=self._retries,
+        )
