@@ -126,3 +126,63 @@ class IndexedCalls:
     def end_all(self, events: list[Event]) -> Failed | None:
         """End the calls, in their order; where one is not what it should be, return how the stream ends."""
         return self._calls.end_all(events)
+
+
+class ItemCalls:
+    """The calls of a response of the Responses API, which are items of its output.
+
+    An item goes by several names: its id, its call's id, and its place in the output. Servers leave some of them out,
+    or make up the first anew; one that they kept to is enough.
+
+    Args:
+        upstream: How messages name the upstream.
+    """
+
+    __slots__ = ("_calls", "_numbers", "_silent")
+
+    def __init__(self, upstream: str) -> None:
+        self._calls = ToolCalls(upstream)
+        self._numbers: dict[str | int, int] = {}
+        self._silent: set[int] = set()
+
+    @property
+    def are_any(self) -> bool:
+        """Whether the answer has calls."""
+        return bool(self._numbers)
+
+    def has(self, *names: str | int | None) -> bool:
+        """Whether the call of an item that goes by these names has begun."""
+        return self._find(names) is not None
+
+    def begin(self, id: str | None, name: str, events: list[Event], *names: str | int | None) -> None:  # noqa: A002
+        """Begin the call of an item. Raises ToolArgumentsInvalid; see `ToolCalls`."""
+        call = self._calls.begin(id, name, events)
+        self._numbers |= {known: call for known in names if known is not None}
+        self._silent.add(call)
+
+    def add(self, text: str, events: list[Event], *names: str | int | None) -> None:
+        """Pass on a piece of the arguments of an item's call. Raises ToolArgumentsInvalid; see `ToolCalls`."""
+        call = self._find(names)
+        if call is not None and text:
+            self._silent.discard(call)
+            self._calls.add(call, text, events)
+
+    def end(self, arguments: str, events: list[Event], *names: str | int | None) -> Failed | None:
+        """End the call of an item, whose arguments are told once more; servers that had them at once sent no pieces.
+
+        Returns:
+            How the stream ends, where they are not what they should be.
+        """
+        call = self._find(names)
+        if call is None:
+            return None
+        if call in self._silent:
+            self._calls.add(call, arguments, events)
+        return self._calls.end(call, events)
+
+    def end_all(self, events: list[Event]) -> Failed | None:
+        """End the calls that are still open; see `IndexedCalls`."""
+        return self._calls.end_all(events)
+
+    def _find(self, names: tuple[str | int | None, ...]) -> int | None:
+        return next((self._numbers[name] for name in names if name in self._numbers), None)

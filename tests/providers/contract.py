@@ -41,11 +41,12 @@ from tests.upstream import (
     oddities,
     openai_wire,
     plain,
+    responses_wire,
     script,
 )
 
 KEY = "sk-test-0123456789abcdef"
-WIRES = (openai_wire, anthropic_wire)
+WIRES = (openai_wire, responses_wire, anthropic_wire)
 QUESTION = (Message("system", "Be brief."), Message("user", "hi"))
 
 

@@ -1,4 +1,4 @@
-"""The two providers, held to what every provider promises, and what each of them sends."""
+"""The providers, held to what every provider promises, and what each of them sends."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from flask_headrace.providers.anthropic_messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.openai_chat import OpenAIChat
 from flask_headrace.providers.openai_chat_body import body_of
+from flask_headrace.providers.openai_responses import OpenAIResponses
 from flask_headrace.providers.openai_server import OFFICIAL, Address
 from flask_headrace.providers.request import ChatRequest, Message
 
 from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
-from tests.upstream import anthropic_wire, openai_wire
+from tests.upstream import anthropic_wire, openai_wire, responses_wire
 
 
 class TestOpenAIChat(ProviderContract):
@@ -50,6 +51,27 @@ class TestOpenAIChat(ProviderContract):
     def test_goes_by_its_base_url_in_the_price_list(self) -> None:
         assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).price_list == OFFICIAL
         assert OpenAIChat("free", lambda: Address(OFFICIAL, KEY), price_list="free").price_list == "free"
+
+
+class TestOpenAIResponses(ProviderContract):
+    wire = responses_wire
+
+    def make(self, url: str) -> Provider:
+        return OpenAIResponses("acme", lambda: Address(url + "/v1", KEY), preferred=("preferred", "missing"))
+
+    def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
+        own_upstream.answer("m", responses_wire.answer("ok"))
+        Heard(provider)
+        sent = own_upstream.requests("m")[0]
+        assert sent.path == "/v1/responses"
+        assert sent.headers["authorization"] == f"Bearer {KEY}"
+        assert (sent.headers["accept"], sent.headers["accept-encoding"]) == ("text/event-stream", "identity")
+        assert sent.body == {
+            "model": "m",
+            "input": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}],
+            "stream": True,
+            "store": False,
+        }
 
 
 class TestAnthropicMessages(ProviderContract):

@@ -1,6 +1,6 @@
 """A provider of language models that does what a test tells it, on real sockets, and records what it sees."""
 
-from . import addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain
+from . import addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain, responses_wire
 from .accepting import Accept
 from .certificate import has_openssl
 from .pieces import Reasoning, Refusal, Tokens, ToolCall
@@ -61,5 +61,6 @@ __all__ = [
     "oddities",
     "openai_wire",
     "plain",
+    "responses_wire",
     "script",
 ]

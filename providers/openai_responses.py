@@ -1,0 +1,25 @@
+"""OpenAI's Responses API, and the servers that speak it."""
+
+from __future__ import annotations
+
+from .openai_responses_body import body_of
+from .openai_responses_decoder import ResponseDecoder
+from .openai_server import Address, OpenAIServer
+from .request import ChatRequest, Json
+
+
+class OpenAIResponses(OpenAIServer):
+    """A server that speaks the Responses API; see `OpenAIServer`.
+
+    The server is told to keep nothing: a conversation is sent whole each time, as to every other provider.
+    """
+
+    endpoint = "/responses"
+    unsupported = frozenset({"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking"})
+    """What the protocol has no word for."""
+
+    def _body(self, request: ChatRequest, address: Address) -> Json:
+        return body_of(request)
+
+    def _decoder(self, request: ChatRequest) -> ResponseDecoder:
+        return ResponseDecoder(self.name, request.model, self.price_list)

@@ -1,0 +1,111 @@
+"""A question as the body of a request to OpenAI's Responses API. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+NO_EFFORT = "none"
+"""The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""
+
+
+def body_of(request: ChatRequest) -> Json:
+    """Return the request's body."""
+    body: Json = {
+        "model": request.model,
+        "input": [item for message in request.messages for item in _items(message)],
+        "stream": True,
+        "store": False,
+        **_settings(request),
+    }
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = _choice(request.tool_choice)
+    if request.answer_format is not None:
+        body["text"] = {"format": _format(request.answer_format)}
+    if request.reasoning_effort is not None:
+        body["reasoning"] = _reasoning(request.reasoning_effort)
+    return body
+
+
+def _settings(request: ChatRequest) -> Json:
+    named: Json = {
+        "max_output_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "safety_identifier": request.user,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _items(message: Message) -> list[Json]:
+    if message.role == "tool":
+        return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _content(message)}]
+    content = message.text() if message.role == "assistant" else _content(message)
+    # Calls are items beside the turns, and an assistant's turn of calls alone has nothing else.
+    said: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
+    return [*said, *[_call(call) for call in message.tool_calls]]
+
+
+def _content(message: Message) -> str | list[Json]:
+    if isinstance(message.content, str):
+        return message.content
+    # What the model thought before is left out: this API knows it by items of its own, which it is told not to keep.
+    return [
+        _image(part) if isinstance(part, ImagePart) else {"type": "input_text", "text": part.text}
+        for part in message.content
+        if isinstance(part, (TextPart, ImagePart))
+    ]
+
+
+def _image(part: ImagePart) -> Json:
+    return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
+
+
+def _call(call: ToolCall) -> Json:
+    arguments = msgspec.json.encode(call.arguments).decode()
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+
+
+def _tool(tool: Tool) -> Json:
+    written: Json = {
+        "type": "function",
+        "name": tool.name,
+        "parameters": tool.parameters or {"type": "object", "properties": {}},
+        # Left out, it would be true here, and make every parameter a required one.
+        "strict": bool(tool.strict),
+    }
+    if tool.description is not None:
+        written["description"] = tool.description
+    return written
+
+
+def _choice(choice: ToolChoice) -> str | Json:
+    return {"type": "function", "name": choice.name} if isinstance(choice, NamedTool) else choice
+
+
+def _format(wanted: AnswerFormat) -> Json:
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    described: Json = {"type": "json_schema", "name": wanted.name, "schema": wanted.schema}
+    if wanted.strict is not None:
+        described["strict"] = wanted.strict
+    return described
+
+
+def _reasoning(effort: str) -> Json:
+    return {"effort": effort} if effort == NO_EFFORT else {"effort": effort, "summary": "auto"}
