@@ -1,6 +1,6 @@
 """Answers that go wrong, by name, for tests that go through all of them: none of these is a complete answer.
 
-Each function takes a wire (`openai_wire`, `responses_wire` or `anthropic_wire`) and gives scripts whose requests come in on that wire.
+Each function takes a wire, such as `openai_wire`, and gives scripts whose requests come in on that wire.
 """
 
 from __future__ import annotations
@@ -55,12 +55,11 @@ def broken(wire: ModuleType) -> dict[str, Script]:
     breaks = {f"{way} {place}": s for way, steps in ways.items() for place, s in places(wire, *steps).items()}
     for way in ("before", "in", "after"):  # without a whole head there is no body that could be ended
         breaks.pop(f"ended {way} its head", None)
+    promising = replace(wire.HEAD, content_length=len(whole.body) + 1000)
     return {
         **breaks,
         "ended right after its head": script(wire.HEAD, FINISH),
-        "shorter than its content-length": script(
-            replace(wire.HEAD, content_length=len(whole.body) + 1000), *whole.steps[1:], Close()
-        ),
+        "shorter than its content-length": script(promising, *whole.steps[1:], Close()),
         "error in the stream at once": wire.failing_after(0),
         "error in the stream after two deltas": wire.failing_after(2),
         "invalid JSON": after(whole, 1, Chunk(b'event: ping\ndata: {"type":"ping",,\n\n'), *whole.steps[-3:]),

@@ -1,0 +1,132 @@
+"""A question as the Responses API is asked it, each body held against the SDK's own type of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pydantic
+import pytest
+from flask_headrace.providers.openai_responses import OpenAIResponses
+from flask_headrace.providers.openai_responses_body import body_of
+from flask_headrace.providers.openai_server import Address
+from flask_headrace.providers.request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
+
+SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
+PICTURE = "data:image/png;base64,AAAA"
+HI = (Message("user", "hi"),)
+
+
+def sent(*messages: Message, **fields: Any) -> dict[str, Any]:
+    """Return the body of a request, once the SDK's type has taken it, without what all of them have."""
+    body = body_of(ChatRequest("m", messages or HI, **fields))
+    pydantic.TypeAdapter(ResponseCreateParamsStreaming).validate_python(body)
+    return {name: value for name, value in body.items() if name not in {"model", "stream"}}
+
+
+class TestConversation:
+    def test_has_its_turns_as_items_in_their_order(self) -> None:
+        turns = (Message("system", "a"), Message("user", "b"), Message("developer", "c"), Message("assistant", "d"))
+        assert [(item["role"], item["content"]) for item in sent(*turns)["input"]] == [
+            ("system", "a"), ("user", "b"), ("developer", "c"), ("assistant", "d")
+        ]  # fmt: skip
+
+    def test_is_not_kept_by_the_server(self) -> None:
+        assert sent()["store"] is False
+
+    def test_has_parts_and_pictures(self) -> None:
+        message = Message("user", (TextPart("What?"), ImagePart(PICTURE), ImagePart("https://a/b.png", "low")))
+        assert sent(message)["input"][0]["content"] == [
+            {"type": "input_text", "text": "What?"},
+            {"type": "input_image", "image_url": PICTURE, "detail": "auto"},
+            {"type": "input_image", "image_url": "https://a/b.png", "detail": "low"},
+        ]
+
+    def test_has_calls_and_their_results_as_items_of_their_own(self) -> None:
+        calls = (ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now"))
+        found = Message("tool", (TextPart("found"), ImagePart(PICTURE)), tool_call_id="c1")
+        turns = (*HI, Message("assistant", "Well.", calls), found, Message("tool", "noon", tool_call_id="c2"))
+        assert sent(*turns)["input"][1:] == [
+            {"role": "assistant", "content": "Well."},
+            {"type": "function_call", "call_id": "c1", "name": "find", "arguments": '{"q":"ö"}'},
+            {"type": "function_call", "call_id": "c2", "name": "now", "arguments": "{}"},
+            {
+                "type": "function_call_output",
+                "call_id": "c1",
+                "output": [
+                    {"type": "input_text", "text": "found"},
+                    {"type": "input_image", "image_url": PICTURE, "detail": "auto"},
+                ],
+            },
+            {"type": "function_call_output", "call_id": "c2", "output": "noon"},
+        ]
+
+    @pytest.mark.parametrize("content", ["", (ReasoningPart("hm", "signed"),)])
+    def test_has_no_empty_turn_before_calls(self, content: Any) -> None:
+        items = sent(*HI, Message("assistant", content, (ToolCall("c1", "now"),)))["input"]
+        assert [item.get("type") for item in items[1:]] == ["function_call"]
+
+    def test_leaves_out_what_another_model_thought(self) -> None:
+        turn = Message("assistant", (ReasoningPart("hm", "signed"), TextPart("So"), TextPart(".")))
+        assert sent(turn)["input"] == [{"role": "assistant", "content": "So."}]
+
+
+class TestTools:
+    def test_are_flat_and_strict_only_where_that_is_asked(self) -> None:
+        tools = (Tool("find", "Finds.", SCHEMA, strict=True), Tool("now"))
+        assert sent(tools=tools)["tools"] == [
+            {"type": "function", "name": "find", "parameters": SCHEMA, "strict": True, "description": "Finds."},
+            {"type": "function", "name": "now", "parameters": {"type": "object", "properties": {}}, "strict": False},
+        ]
+
+    @pytest.mark.parametrize("choice", ["auto", "none", "required"])
+    def test_are_called_as_is_said(self, choice: Any) -> None:
+        assert sent(tools=(Tool("now"),), tool_choice=choice)["tool_choice"] == choice
+
+    def test_are_called_by_name(self) -> None:
+        choice = sent(tools=(Tool("now"),), tool_choice=NamedTool("now"))["tool_choice"]
+        assert choice == {"type": "function", "name": "now"}
+
+
+class TestSettings:
+    def test_have_the_names_of_this_interface(self) -> None:
+        fields = {"max_tokens": 99, "temperature": 0.0, "top_p": 0.5, "parallel_tool_calls": False, "user": "u1"}
+        assert {name: value for name, value in sent(**fields).items() if name not in {"input", "store"}} == {
+            "max_output_tokens": 99, "temperature": 0.0, "top_p": 0.5, "parallel_tool_calls": False,
+            "safety_identifier": "u1",
+        }  # fmt: skip
+
+    def test_ask_for_a_summary_of_the_reasoning(self) -> None:
+        assert sent(reasoning_effort="low")["reasoning"] == {"effort": "low", "summary": "auto"}
+        assert sent(reasoning_effort="none")["reasoning"] == {"effort": "none"}
+
+    @pytest.mark.parametrize("strict", [None, True])
+    def test_ask_for_an_answer_of_a_schema(self, strict: bool | None) -> None:
+        told = {} if strict is None else {"strict": strict}
+        written = {"type": "json_schema", "name": "answer", "schema": SCHEMA, **told}
+        assert sent(answer_format=AnswerFormat(SCHEMA, strict=strict))["text"] == {"format": written}
+
+    def test_ask_for_any_json(self) -> None:
+        assert sent(answer_format=AnswerFormat(None))["text"] == {"format": {"type": "json_object"}}
+
+    def test_that_it_has_no_word_for_are_told_as_unsupported(self) -> None:
+        provider = OpenAIResponses("acme", lambda: Address("http://acme", "none"))
+        whole = ChatRequest(
+            "m", HI, max_tokens=1, temperature=1, top_p=1, top_k=1, stop=("a",), seed=1, frequency_penalty=1,
+            presence_penalty=1, tools=(Tool("now"),), tool_choice="auto", parallel_tool_calls=True,
+            answer_format=AnswerFormat(None), reasoning_effort="low", thinking={}, user="u",
+        )  # fmt: skip
+        assert set(ChatRequest.__struct_fields__[2:]) == whole.asks_for()
+        honoured = {"max_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"}
+        honoured |= {"answer_format", "reasoning_effort", "user"}
+        assert whole.asks_for() - provider.unsupported == honoured
