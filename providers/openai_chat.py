@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .openai_chat_body import body_of
 from .openai_chat_decoder import ChatDecoder
-from .openai_server import OFFICIAL, Address, OpenAIServer
+from .openai_server import Address, OpenAIServer
 from .request import ChatRequest, Json
 
 NOT_OF_ANY = frozenset({"thinking"})
@@ -22,10 +22,10 @@ class OpenAIChat(OpenAIServer):
         """What questions must not ask of this server; see `Provider.unsupported`."""
         if self.is_embedded:
             return frozenset({"images", "thinking", "reasoning_effort", "user"})
-        return NOT_OF_OPENAI if self._address().base_url == OFFICIAL else NOT_OF_ANY
+        return NOT_OF_OPENAI if self._address().is_openais else NOT_OF_ANY
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return body_of(request, is_official=address.base_url == OFFICIAL)
+        return body_of(request, is_official=address.is_openais)
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
         return ChatDecoder(self.name, request.model, self.price_list)

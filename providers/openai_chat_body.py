@@ -29,7 +29,7 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
 
     Args:
         request: The question.
-        is_official: Whether it goes to OpenAI's own servers.
+        is_official: Whether OpenAI's own models answer it.
     """
     body: Json = {
         "model": request.model,

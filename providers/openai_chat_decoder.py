@@ -21,6 +21,9 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }
 
+INTERRUPTED = {"error", "insufficient_system_resource"}
+"""Finish reasons of answers that are not whole: OpenRouter's and vLLM's, and DeepSeek's."""
+
 
 class _Function(msgspec.Struct, gc=False):
     name: str | None = None
@@ -45,10 +48,12 @@ class _Choice(msgspec.Struct, gc=False):
     index: int = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
+    error: Any = None
 
 
 class _Cached(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Reasoning(msgspec.Struct, gc=False):
@@ -83,13 +88,16 @@ class ChatDecoder:
         is_done: Whether the upstream has said that the answer is over.
     """
 
-    __slots__ = ("_calls", "_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
+    __slots__ = (
+        "_calls", "_finish_reason", "_has_refused", "_model", "_price_list", "_upstream", "_usage", "is_done"
+    )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._calls: IndexedCalls | None = None
         self._usage: _Usage | None = None
         self._finish_reason: FinishReason | None = None
+        self._has_refused = False
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
@@ -118,7 +126,14 @@ class ChatDecoder:
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
+        return [*events, *([usage] if usage else []), failed or Done(self._reason(self._finish_reason))]
+
+    def _reason(self, told: FinishReason) -> FinishReason:
+        if told != "stop":
+            return told
+        # Some servers say so of calls as well, and OpenAI's own where it was told which tool to call.
+        usual: FinishReason = "stop" if self._calls is None else "tool_calls"
+        return "content_filter" if self._has_refused else usual
 
     def _parse(self, frame: Frame) -> _Chunk:
         try:
@@ -129,8 +144,9 @@ class ChatDecoder:
             raise _unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _unreadable(self._upstream, error) from error
-        if chunk.error is not None:
-            raise failure(self._upstream, chunk.error)
+        told = _bare_error(frame.data) if chunk.error is None and chunk.choices is None else chunk.error
+        if told is not None:
+            raise failure(self._upstream, told)
         return chunk
 
     def _read(self, chunk: _Chunk, events: list[Event]) -> None:
@@ -138,11 +154,23 @@ class ChatDecoder:
         for choice in chunk.choices or ():
             if choice.index == 0:
                 if choice.delta is not None:
-                    _read_delta(choice.delta, events)
-                    if choice.delta.tool_calls:
-                        self._read_calls(choice.delta.tool_calls, events)
+                    self._read_delta(choice.delta, events)
+                if choice.error is not None or choice.finish_reason in INTERRUPTED:
+                    raise failure(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
                 if choice.finish_reason:
                     self._finish_reason = FINISH_REASONS.get(choice.finish_reason, "other")
+
+    def _read_delta(self, delta: _Delta, events: list[Event]) -> None:
+        # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
+        if reasoning := delta.reasoning_content or delta.reasoning:
+            events.append(ReasoningDelta(reasoning))
+        if delta.content:
+            events.append(TextDelta(delta.content))
+        if delta.refusal:
+            self._has_refused = True
+            events.append(TextDelta(delta.refusal))
+        if delta.tool_calls:
+            self._read_calls(delta.tool_calls, events)
 
     def _read_calls(self, pieces: list[_ToolCall], events: list[Event]) -> None:
         self._calls = self._calls or IndexedCalls(self._upstream)
@@ -151,14 +179,10 @@ class ChatDecoder:
             self._calls.read(piece.index, piece.id, function.name, function.arguments, events)
 
 
-def _read_delta(delta: _Delta, events: list[Event]) -> None:
-    # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
-    if reasoning := delta.reasoning_content or delta.reasoning:
-        events.append(ReasoningDelta(reasoning))
-    if delta.content:
-        events.append(TextDelta(delta.content))
-    if delta.refusal:
-        events.append(TextDelta(delta.refusal))
+def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent
+    # Older vLLMs send the error itself where others send an object that holds it.
+    bare = msgspec.json.decode(data)
+    return bare if bare.get("object") == "error" else None
 
 
 def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
@@ -169,10 +193,11 @@ def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
+    details = usage.prompt_tokens_details or _Cached()
+    cached, cache_write = details.cached_tokens or 0, details.cache_write_tokens or 0
     reasoning = (usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens) or 0
     read, written = usage.prompt_tokens, usage.completion_tokens
-    price = cost(price_list, model, read, written, cached_tokens=cached)
+    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
     return Usage(read, written, cached, reasoning, price)
 
 

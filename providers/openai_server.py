@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -35,6 +36,11 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
+
+    @property
+    def is_openais(self) -> bool:
+        """Whether OpenAI's own models answer there: at OpenAI, or at Azure."""
+        return self.base_url == OFFICIAL or (urlsplit(self.base_url).hostname or "").endswith(".openai.azure.com")
 
 
 class OpenAIServer(ABC):

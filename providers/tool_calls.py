@@ -116,12 +116,18 @@ class IndexedCalls:
         Raises:
             ToolArgumentsInvalid: see `ToolCalls`.
         """
-        place = max(self._numbers, default=0) if index is None else index
+        place = self._place_of(id, name) if index is None else index
         is_another = bool(id and name and self._ids.get(place, id) != id)
-        if place not in self._numbers or is_another or (index is None and id is None and name):
+        if place not in self._numbers or is_another:
             self._numbers[place] = self._calls.begin(id, name or "", events)
             self._ids[place] = id or ""
         self._calls.add(self._numbers[place], arguments or "", events)
+
+    def _place_of(self, id: str | None, name: str | None) -> int:  # noqa: A002
+        if known := [place for place, other in self._ids.items() if id and other == id]:
+            return known[0]
+        last = max(self._numbers, default=-1)
+        return last + 1 if name or last < 0 else last
 
     def end_all(self, events: list[Event]) -> Failed | None:
         """End the calls, in their order; where one is not what it should be, return how the stream ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask_headrace.providers.anthropic_messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.openai_chat import OpenAIChat
@@ -47,6 +48,15 @@ class TestOpenAIChat(ProviderContract):
         assert body_of(request, is_official=True)["max_completion_tokens"] == 7
         assert body_of(request, is_official=False)["max_tokens"] == 7
         assert body_of(request, is_official=False)["temperature"] == 0
+
+    @pytest.mark.parametrize(
+        ("url", "is_openais"),
+        [(OFFICIAL, True), ("https://acme.openai.azure.com/openai/v1", True), ("http://127.0.0.1:11434/v1", False)],
+    )
+    def test_knows_where_openai_s_own_models_are(self, url: str, is_openais: bool) -> None:
+        provider = OpenAIChat("acme", lambda: Address(url, KEY))
+        assert Address(url, KEY).is_openais is is_openais
+        assert ("top_k" in provider.unsupported) is is_openais
 
     def test_goes_by_its_base_url_in_the_price_list(self) -> None:
         assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).price_list == OFFICIAL

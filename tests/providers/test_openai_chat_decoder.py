@@ -19,8 +19,8 @@ DONE = b"data: [DONE]\n\n"
 ODD = {name: script for name, script in oddities.odd(openai_wire).items() if script.body}
 
 
-def decode(*pieces: bytes, prices: str = PRICES) -> Answer:
-    return Answer(ChatDecoder("acme at http://acme", "gpt-5-mini", prices), *pieces)
+def decode(*pieces: bytes, prices: str = PRICES, model: str = "gpt-5-mini") -> Answer:
+    return Answer(ChatDecoder("acme at http://acme", model, prices), *pieces)
 
 
 def frame(delta: dict[str, Any] | None = None, reason: str | None = None, **fields: Any) -> bytes:
@@ -131,6 +131,7 @@ class TestDelta:
     def test_of_a_refusal_is_text(self) -> None:
         answer = decode(openai_wire.answer(Refusal("I can"), Refusal("not.")).body)
         assert answer.text == "I cannot."
+        assert answer.events[-1] == Done("content_filter")
 
     @pytest.mark.parametrize(
         "delta",
@@ -182,6 +183,13 @@ class TestUsage:
     def test_has_details_or_not(self, details: dict[str, Any] | None) -> None:
         usage = decode(STOP, frame(**told(9, 2, prompt_tokens_details=details)), DONE).events[0]
         assert (usage.input_tokens, usage.cached_tokens) == (9, 0)
+
+    def test_of_what_was_written_to_the_cache_has_its_price(self) -> None:
+        writes = {"prompt_tokens_details": {"cache_write_tokens": 500}}
+        plain, dearer = (
+            decode(STOP, frame(**told(1000, 9, **d)), DONE, model="gpt-5.6").events[0] for d in ({}, writes)
+        )
+        assert dearer.cost > plain.cost
 
     def test_has_no_cost_where_the_price_is_not_known(self) -> None:
         assert decode(openai_wire.answer("a").body, prices="http://127.0.0.1:9/v1").events[-2] == Usage(*USAGE[:2])

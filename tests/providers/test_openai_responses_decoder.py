@@ -27,8 +27,8 @@ ODD = {name: script for name, script in oddities.odd(responses_wire).items() if 
 PARALLEL = (ToolCall("c1", "find", ('{"q":', ' "ö🌊"}')), ToolCall("c2", "now", ()))
 
 
-def decode(*pieces: bytes, prices: str = PRICES) -> Answer:
-    return Answer(ResponseDecoder("acme at http://acme", "gpt-5-mini", prices), *pieces)
+def decode(*pieces: bytes, model: str = "gpt-5-mini") -> Answer:
+    return Answer(ResponseDecoder("acme at http://acme", model, PRICES), *pieces)
 
 
 def frame(kind: str, **fields: Any) -> bytes:
@@ -169,9 +169,9 @@ class TestCalls:
         assert decode(piece("{", item_id="fc_9"), completed()).events == [Done("stop")]
 
     def test_that_are_cut_fail_with_the_usage_last(self) -> None:
-        cut = responses_wire.answer(ToolCall("c1", "find", ('{"q":',)), "late", finish="max_output_tokens").body
-        *_, text, usage, failed = decode(cut).events
-        assert text == TextDelta("late")
+        cut = ToolCall("c1", "find", ('{"q":',))
+        *_, ended, usage, failed = decode(responses_wire.answer(cut, ToolCall("c2", "now", ())).body).events
+        assert ended == ToolCallEnded(1, {})
         assert isinstance(usage, Usage)
         assert isinstance(failed, Failed)
         assert (failed.code, "'find'" in failed.message) == ("tool_arguments_invalid", True)
@@ -231,6 +231,12 @@ class TestUsage:
         told = {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": details, "output_tokens_details": None}
         usage = decode(completed(usage=told)).events[0]
         assert (usage.input_tokens, usage.cached_tokens, usage.reasoning_tokens) == (9, 0, 0)
+
+    def test_of_what_was_written_to_the_cache_has_its_price(self) -> None:
+        told = {"input_tokens": 1000, "output_tokens": 10}
+        with_writes = told | {"input_tokens_details": {"cache_write_tokens": 500}}
+        plain, dearer = (decode(completed(usage=u), model="gpt-5.6").events[0] for u in (told, with_writes))
+        assert dearer.cost > plain.cost
 
 
 class TestFramesWithoutText:
