@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .anthropic_answer import choice_of, format_of, is_wanted, tool_of
 from .request import (
     ChatRequest,
     ImagePart,
@@ -24,8 +25,16 @@ DEFAULT_MAX_TOKENS = 8192
 _INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
 
 
-def body_of(request: ChatRequest) -> Json:
-    """Return the request's body."""
+def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
+    """Return the request's body.
+
+    Args:
+        request: The question.
+        answer_tool: The tool by whose call the answer is to be given; see `anthropic_answer`.
+
+    Raises:
+        InvalidRequest: the API has no word for the answer that is wanted.
+    """
     body: Json = {
         "model": request.model,
         "messages": _turns(request.messages),
@@ -38,6 +47,11 @@ def body_of(request: ChatRequest) -> Json:
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
+    if request.answer_format is not None and answer_tool is not None:
+        body["tools"] = [*body.get("tools", ()), tool_of(request.answer_format, answer_tool)]
+        body["tool_choice"] = choice_of(request, answer_tool)
+    elif request.answer_format is not None and is_wanted(request):
+        body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.answer_format)}
     return body
 
 

@@ -84,17 +84,22 @@ class MessageDecoder:
         upstream: How messages name the upstream.
         model: The model's name, for the accounts.
         price_list: See `streaming.prices`.
+        answer_tool: The tool by whose call the answer is given, so that its input is the answer's text.
 
     Attributes:
         is_done: Whether the upstream has said that the answer is over.
     """
 
     __slots__ = (
-        "_blocks", "_calls", "_failed", "_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done"
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_has_answered", "_model",
+        "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
-    def __init__(self, upstream: str, model: str, price_list: str) -> None:
+    def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._answer_tool = answer_tool
+        self._answer: int | None = None  # the content block that is the answer
+        self._has_answered = False
         self._usage = _Usage()
         self._calls = ToolCalls(upstream)
         self._blocks: dict[int, int] = {}  # which call a content block is
@@ -132,7 +137,11 @@ class MessageDecoder:
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
+        return [*events, *([usage] if usage else []), failed or Done(self._reason(self._finish_reason))]
+
+    def _reason(self, told: FinishReason) -> FinishReason:
+        is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
+        return "stop" if is_answer else told
 
     def _parse(self, frame: Frame) -> _Frame:
         try:
@@ -155,23 +164,40 @@ class MessageDecoder:
             elif delta.thinking:
                 events.append(ReasoningDelta(delta.thinking))
             elif delta.partial_json:
-                self._calls.add(self._blocks.get(frame.index, -1), delta.partial_json, events)
+                self._read_input(frame.index, delta.partial_json, events)
             elif delta.signature:
                 events.append(ReasoningSigned(delta.signature))
             elif delta.stop_reason:
                 self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
         elif frame.content_block is not None:
             self._begin(frame.index, frame.content_block, events)
-        elif frame.type == "content_block_stop" and frame.index in self._blocks:
-            self._failed = self._failed or self._calls.end(self._blocks.pop(frame.index), events)
+        elif frame.type == "content_block_stop":
+            self._end(frame.index, events)
         if usage := frame.usage or (frame.message and frame.message.usage):
             self._usage = _newer(self._usage, usage)
 
     def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
-        if block.type == "tool_use":
+        if block.type == "tool_use" and block.name == self._answer_tool:
+            # There is one answer: a model that gives another has given none for it.
+            self._answer = index if self._answer is None else self._answer
+        elif block.type == "tool_use":
             self._blocks[index] = self._calls.begin(block.id, block.name, events)
         elif block.type == "redacted_thinking":
             events.append(ReasoningSigned(block.data, is_redacted=True))
+
+    def _read_input(self, index: int, piece: str, events: list[Event]) -> None:
+        if index == self._answer:
+            self._has_answered = True
+            events.append(TextDelta(piece))
+        else:
+            self._calls.add(self._blocks.get(index, -1), piece, events)
+
+    def _end(self, index: int, events: list[Event]) -> None:
+        if index in self._blocks:
+            self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
+        elif index == self._answer and not self._has_answered:
+            # A tool that is called with nothing at all is called with an empty object.
+            events.append(TextDelta("{}"))
 
 
 def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:

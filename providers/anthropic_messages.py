@@ -12,10 +12,11 @@ import httpx2
 import msgspec
 
 from ..streaming.events import Event
+from .anthropic_answer import answer_tool
 from .anthropic_body import body_of
 from .anthropic_decoder import MessageDecoder
 from .frames import events_of
-from .request import ChatRequest
+from .request import ChatRequest, Json
 from .same_request import with_same_request
 from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
 
@@ -36,7 +37,7 @@ class AnthropicMessages:
     """
 
     is_embedded = False
-    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty", "answer_format"})
+    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty"})
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,
@@ -54,6 +55,7 @@ class AnthropicMessages:
         self._connect_timeout, self._retries = connect_timeout, retries
         self._preferred = preferred
         self._clients = PerHub(self._new_client)
+        self._unforced: set[str] = set()  # models that have refused to be told which tool to call
 
     def __repr__(self) -> str:
         return f"<AnthropicMessages {self.name}>"
@@ -63,16 +65,29 @@ class AnthropicMessages:
         load("anthropic")
         import anthropic  # noqa: PLC0415  # for those alone who use it
 
-        decoder = MessageDecoder(self.name, request.model, self.price_list)
         with translated(anthropic, self.name, self.price_list):
-            yield from events_of(self._send(request), self.name, decoder)
+            yield from events_of(*self._ask(request))
 
-    def _send(self, request: ChatRequest) -> httpx2.Response:
+    def _ask(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
+        import anthropic  # noqa: PLC0415
+
+        tool = answer_tool(request, may_force=request.model not in self._unforced)
+        try:
+            response = self._send(body_of(request, tool))
+        except anthropic.BadRequestError as error:
+            if tool is None or "tool_choice" not in str(error.body):
+                raise
+            self._unforced.add(request.model)
+            tool = None
+            response = self._send(body_of(request))
+        return response, self.name, MessageDecoder(self.name, request.model, self.price_list, tool)
+
+    def _send(self, body: Json) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
         response = self._clients.get(None).post(
             "/v1/messages",
-            content=msgspec.json.encode(body_of(request)),
+            content=msgspec.json.encode(body),
             options={"headers": HEADERS},
             cast_to=httpx2.Response,
             stream=True,

@@ -31,6 +31,11 @@ class ToolCalls:
         self._open: dict[int, list[str]] = {}
         self._size = 0
 
+    @property
+    def are_any(self) -> bool:
+        """Whether the answer has calls."""
+        return bool(self._names)
+
     def begin(self, id: str | None, name: str, events: list[Event]) -> int:  # noqa: A002
         """Begin a call and return its number. One whose server gave it no id gets one here.
 
@@ -154,7 +159,7 @@ class ItemCalls:
     @property
     def are_any(self) -> bool:
         """Whether the answer has calls."""
-        return bool(self._numbers)
+        return self._calls.are_any
 
     def has(self, *names: str | int | None) -> bool:
         """Whether the call of an item that goes by these names has begun."""

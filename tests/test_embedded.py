@@ -93,6 +93,13 @@ def test_it_follows_a_conversation_with_a_system_prompt(embedded: Service) -> No
     assert answer.json["finish_reason"] in {"stop", "length"}
 
 
+def test_it_is_not_asked_what_it_cannot_do(embedded: Service) -> None:
+    picture = [{"role": "user", "content": [{"type": "image", "url": "data:image/png;base64,AAAA"}]}]
+    answer = ask(embedded.url, "local/smollm2", messages=picture)
+    assert answer.status == 400
+    assert "local cannot honour images" in answer.error["message"]
+
+
 def test_killed_it_is_missed_clearly_by_its_own_readers_alone_and_is_back(
     embedded: Service, upstream: Upstream
 ) -> None:

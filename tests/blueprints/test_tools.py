@@ -136,7 +136,10 @@ class TestRefused:
         assert (answer.status, answer.error["code"]) == (400, "invalid_request")
         assert says in answer.error["message"]
 
-    def test_is_what_the_provider_cannot_honour(self, service: Service) -> None:
-        answer = ask(service.url, "anthropic/never-asked", schema={"type": "object"})
-        assert answer.status == 400
-        assert "anthropic cannot honour answer_format" in answer.error["message"]
+
+@pytest.mark.parametrize(("provider", "wire"), WIRES)
+def test_a_schema_s_answer_is_text(service: Service, upstream: Upstream, provider, wire) -> None:
+    said = '{"q":1}' if provider == "openai" else ToolCall("t1", "answer", ('{"q":', "1}"))
+    upstream.answer("json", wire.answer(said, finish=wire.FINISHES[0 if provider == "openai" else 2]))
+    answer = ask(service.url, f"{provider}/json", schema={"type": "object"})
+    assert (answer.text, answer.is_done, answer.named("tool")) == ('{"q":1}', True, [])

@@ -1,0 +1,91 @@
+"""An answer that is to be JSON, as Anthropic's API gives it. Pure.
+
+It has two ways: a tool whose input is the answer and that the model must call, which every model and server has had
+from the start and which takes any schema of an object; and a format of its own, of newer models. The tool is the usual
+one. It cannot be had where the model is asked to think first, where the answer is no object, and of the newest models,
+which refuse to be told which tool to call: these are asked by the format.
+
+Where the model may call other tools as well, it must call one of them or this one, one at a time unless several were
+asked for; where it must call another one, there is no answer yet, and none is asked for.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ..streaming.errors import InvalidRequest
+from .request import AnswerFormat, ChatRequest, Json
+
+DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
+
+
+def is_wanted(request: ChatRequest) -> bool:
+    """Whether a JSON answer is asked for, and may come now: not where another tool must be called first."""
+    return request.answer_format is not None and request.tool_choice in {None, "auto", "none"}
+
+
+def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
+    """Return the name of the tool by whose call the answer is to be given; None where it is to be given otherwise.
+
+    Args:
+        request: The question.
+        may_force: Whether the model can be told which tool to call.
+    """
+    wanted = request.answer_format
+    if wanted is None or not is_wanted(request) or not may_force or _thinks(request) or not _is_object(wanted):
+        return None
+    name, others = wanted.name, {tool.name for tool in request.tools}
+    while name in others:
+        name += "_"
+    return name
+
+
+def tool_of(wanted: AnswerFormat, name: str) -> Json:
+    """Return the tool that takes the answer."""
+    written: Json = {
+        "name": name,
+        "description": DESCRIPTION,
+        "input_schema": {"type": "object", **(wanted.schema or {})},
+        # Else each member would be held back until it is whole.
+        "eager_input_streaming": True,
+    }
+    if wanted.strict is not None:
+        written["strict"] = wanted.strict
+    return written
+
+
+def choice_of(request: ChatRequest, name: str) -> Json:
+    """Return the choice between the tool that takes the answer and those of the question."""
+    if request.tools and request.tool_choice != "none":
+        return {"type": "any", "disable_parallel_tool_use": request.parallel_tool_calls is not True}
+    return {"type": "tool", "name": name, "disable_parallel_tool_use": True}
+
+
+def format_of(wanted: AnswerFormat) -> Json:
+    """Return the answer's format in the API's own words.
+
+    Raises:
+        InvalidRequest: it has none for the answer that is wanted.
+    """
+    if wanted.schema is None:
+        raise InvalidRequest(
+            "This model gives JSON by a schema only, here: tell it which members the answer is to have."
+        )
+    return {"type": "json_schema", "schema": _closed(wanted.schema)}
+
+
+def _closed(schema: Json) -> Json:
+    # The API wants closed objects and knows few constraints. What the SDK cannot rewrite for it, it may take as it is.
+    from anthropic import transform_schema  # noqa: PLC0415  # for those alone who use it
+
+    with suppress(AssertionError, AttributeError, RecursionError, TypeError, ValueError):
+        return transform_schema(schema)
+    return schema
+
+
+def _thinks(request: ChatRequest) -> bool:
+    return request.thinking is not None and request.thinking.get("type") != "disabled"
+
+
+def _is_object(wanted: AnswerFormat) -> bool:
+    return wanted.schema is None or wanted.schema.get("type", "object") == "object"
