@@ -1,8 +1,11 @@
-"""What every provider promises. A test class of a provider inherits these tests and names its wire."""
+"""What our own providers promise beside what every provider does: what they make of their wires, odd and broken ones.
+
+A test class of a provider inherits these tests and names its wire.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import ClassVar
 
@@ -24,6 +27,7 @@ from flask_headrace.streaming.events import (
     Usage,
 )
 
+from flask_headrace import testing
 from tests.loop import until
 from tests.upstream import (
     Chunk,
@@ -82,6 +86,8 @@ class Heard:
             self.batches.extend(self._kept(ask(provider)))
         except UpstreamError as error:
             self.error = error
+        check = testing.check_answer if self.error is None else testing.check_beginning
+        check(self.batches)
         self.events = [event for batch in self.batches for event in batch if not is_known_so_far(event)]
         self.text = text_of(self.events)
 
@@ -91,7 +97,7 @@ class Heard:
         yield from ()
 
 
-class ProviderContract:
+class ProviderContract(testing.ProviderContract):
     """The promises. `make` builds the provider for an upstream's URL; `wire` is what the upstream speaks."""
 
     wire: ClassVar[ModuleType]
@@ -103,14 +109,34 @@ class ProviderContract:
     def provider(self, own_upstream: Upstream) -> Provider:
         return self.make(own_upstream.url)
 
+    @pytest.fixture
+    def answering(self, own_upstream: Upstream) -> Provider:
+        called = (ToolCall("c1", "find", ('{"q":', ' "ö🌊"}')), ToolCall("c2", "now", ()))
+        answer = self.wire.answer(Reasoning("hm"), "Hel", "lo ö🌊", *called, finish=self.wire.FINISHES[2])
+        own_upstream.answer("m", answer)
+        return self.make(own_upstream.url)
+
+    @pytest.fixture
+    def failing(self, own_upstream: Upstream) -> Provider:
+        own_upstream.answer("m", self.wire.failing_after(2))
+        return self.make(own_upstream.url)
+
+    @pytest.fixture
+    def silent(self, own_upstream: Upstream) -> Provider:
+        own_upstream.answer("m", self.wire.answer("one", Gate("never"), "two"))
+        return self.make(own_upstream.url)
+
+    @pytest.fixture
+    def open_answers(self, own_upstream: Upstream) -> Callable[[], int]:
+        return lambda: sum(request.ended is None for request in own_upstream.requests("m"))
+
     def hear(self, upstream: Upstream, provider: Provider, answer) -> Heard:
         upstream.answer("m", answer)
         return Heard(provider)
 
     # The answer
 
-    def test_is_a_provider(self, provider) -> None:
-        assert isinstance(provider, Provider)
+    def test_does_not_tell_its_key(self, provider) -> None:
         assert KEY not in repr(provider)
 
     def test_yields_deltas_in_order_then_usage_then_done(self, own_upstream, provider) -> None:
@@ -224,21 +250,6 @@ class ProviderContract:
 
     # What stops it
 
-    def test_asks_nobody_before_it_is_iterated(self, own_upstream, provider) -> None:
-        batches = ask(provider)
-        gevent.sleep(0.02)
-        assert own_upstream.connections.accepted == 0
-        batches.close()
-        assert own_upstream.connections.accepted == 0
-
-    def test_closing_the_iterator_closes_the_upstream(self, own_upstream, provider) -> None:
-        own_upstream.answer("m", self.wire.answer("one", Gate("never"), "two"))
-        batches = ask(provider)
-        while not text_of(next(batches)):
-            pass
-        batches.close()
-        until(lambda: own_upstream.requests("m")[0].closed)
-
     @pytest.mark.parametrize("name", names_of(faults.silent))
     def test_killing_the_greenlet_closes_an_upstream_that_is(self, own_upstream, provider, name: str) -> None:
         own_upstream.answer("m", faults.silent(self.wire)[name])
@@ -274,7 +285,3 @@ class ProviderContract:
         own_upstream.answer("GET /v1/models", answer)
         with pytest.raises(UpstreamError):
             provider.models()
-
-    def test_can_be_asked_once_it_was_set_up(self, provider) -> None:
-        provider.warm_up()
-        provider.check()

@@ -1,0 +1,227 @@
+"""`flask_headrace.testing`: a provider that keeps its promises passes, and each way of breaking one is found out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+from flask_headrace.providers.request import ChatRequest
+from flask_headrace.streaming.errors import UpstreamBroken
+from flask_headrace.streaming.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+
+from flask_headrace.testing import ProviderContract, check_answer
+
+SAID, STOP, TOLD = TextDelta("a"), Done("stop"), Usage(9, 2)
+BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1}'), ToolCallEnded(0, {"q": 1})
+CALLED = Done("tool_calls")
+
+
+class Parrot:
+    """A provider without a network: it plays lists of events, waits for ever at a None, and fails of an error."""
+
+    name = "parrot"
+    price_list = "free"
+    is_embedded = False
+    unsupported = frozenset({"images"})
+
+    def __init__(self, *says: list[Event] | Exception | None) -> None:
+        self._says = says
+        self.answers = 0
+
+    def stream(self, _request: ChatRequest) -> Iterator[list[Event]]:
+        self.answers += 1
+        try:
+            for batch in self._says:
+                if isinstance(batch, Exception):
+                    raise batch
+                if batch is None:
+                    gevent.sleep(60)
+                else:
+                    yield batch
+        finally:
+            self.answers -= 1
+
+    def models(self) -> list[str]:
+        return ["grey"]
+
+    def warm_up(self) -> None: ...
+
+    def check(self) -> None: ...
+
+
+class TestParrot(ProviderContract):
+    @pytest.fixture
+    def answering(self) -> Parrot:
+        return Parrot([ReasoningDelta("hm")], [], [SAID, BEGUN], [PIECE, ENDED], [TOLD, CALLED])
+
+    @pytest.fixture
+    def failing(self) -> Parrot:
+        return Parrot([SAID], UpstreamBroken("The parrot has gone."))
+
+    @pytest.fixture
+    def silent(self) -> Parrot:
+        return Parrot([], [SAID], None)
+
+    @pytest.fixture
+    def open_answers(self, silent: Parrot) -> Callable[[], int]:
+        return lambda: silent.answers
+
+
+class TestParrotThatTellsOfItsFailure(TestParrot):
+    @pytest.fixture
+    def failing(self) -> Parrot:
+        return Parrot([SAID], [TOLD, Failed("upstream_broken", "The parrot has gone.", retryable=True)])
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [[SAID], [STOP]],
+        [[SAID, Usage(9, 0, estimated=True)], [], [SAID, TOLD, STOP]],
+        [[Usage(9, 0, estimated=True), STOP]],
+        [[ReasoningSigned("x"), SAID, BEGUN, ToolCallEnded(0, {}), CALLED]],
+        [[BEGUN, ToolCallStarted(1, "c2", "now"), PIECE, ToolCallEnded(1, {}), ENDED, TOLD, CALLED]],
+        [[BEGUN, TOLD, Failed("tool_arguments_invalid", "cut", retryable=True)]],
+    ],
+)
+def test_an_answer_as_promised_passes(batches: list[list[Event]]) -> None:
+    assert check_answer(batches) == [event for batch in batches for event in batch]
+
+
+BROKEN: dict[str, tuple[list, str]] = {
+    "no end": ([[SAID]], "ends with a Done or a Failed"),
+    "nothing at all": ([], "ends with a Done or a Failed"),
+    "two ends": ([[SAID, STOP, STOP]], "Nothing follows"),
+    "something behind the end": ([[STOP], [SAID]], "Nothing follows"),
+    "usage behind the end": ([[STOP, TOLD]], "Nothing follows"),
+    "usage twice": ([[TOLD], [TOLD, STOP]], "comes once"),
+    "usage early": ([[TOLD], [SAID, STOP]], "right before its end"),
+    "usage within a list": ([[Usage(9, 2, estimated=True), SAID], [STOP]], "last in its list"),
+    "more cached than read": ([[Usage(9, 2, cached_tokens=10), STOP]], "part of the input"),
+    "fewer than no tokens": ([[Usage(9, -1), STOP]], "part of the output"),
+    "a cost below nothing": ([[Usage(9, 2, cost=-1.0), STOP]], "is None"),
+    "an event for a list": ([SAID, STOP], "yields lists"),
+    "text for an event": ([["a"], [STOP]], "yields events"),
+    "an event of the engine's": ([[Started("s", "m", "p"), STOP]], "not a provider's"),
+    "a cancellation": ([[Cancelled("stopped")]], "not a provider's"),
+    "an empty delta": ([[TextDelta(""), STOP]], "without text"),
+    "bytes for text": ([[ReasoningDelta(b"a"), STOP]], "is a str"),
+    "no signature": ([[ReasoningSigned(None), STOP]], "signature is a str"),
+    "a call that is not ended": ([[BEGUN, CALLED]], "ended before a Done"),
+    "calls and a stop": ([[BEGUN, ENDED, STOP]], "what its pieces add up to"),
+    "a whole call and a stop": ([[BEGUN, PIECE, ENDED, STOP]], "does not end with Done"),
+    "a call of another number": ([[ToolCallStarted(1, "c", "find")]], "numbered from 0"),
+    "a call without a name": ([[ToolCallStarted(0, "c", "")]], "name of a tool"),
+    "a call without an id": ([[ToolCallStarted(0, "", "find")]], "has an id"),
+    "two calls of one id": ([[BEGUN, ToolCallStarted(1, "c1", "now")]], "id of its own"),
+    "a piece of no call": ([[PIECE, STOP]], "between its start and its end"),
+    "an end of no call": ([[ENDED, STOP]], "after it has started"),
+    "a call that ends twice": ([[BEGUN, PIECE, ENDED, ENDED]], "ends once"),
+    "arguments that are none": ([[BEGUN, ToolCallDelta(0, "[1]"), ToolCallEnded(0, [1])]], "are an object"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_is_not_as_promised_is_found_out(name: str) -> None:
+    batches, says = BROKEN[name]
+    with pytest.raises(AssertionError, match=says):
+        check_answer(batches)
+
+
+def test_half_a_surrogate_is_found_out() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        check_answer([[TextDelta("\ud83c"), STOP]])
+
+
+def parrot(**fields: object) -> Parrot:
+    """Make a parrot that says something else of itself."""
+    made = Parrot([SAID, STOP])
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+class Endless(Parrot):
+    """Goes on after it was closed."""
+
+    def stream(self, _request: ChatRequest) -> Endless:
+        self.answers = 1
+        return self
+
+    def __iter__(self) -> Endless:
+        return self
+
+    def __next__(self) -> list[Event]:
+        if self.answers == 1:
+            raise StopIteration
+        return [SAID]
+
+    def close(self) -> None:
+        self.answers = 0
+
+
+NONSENSE = [
+    ("is_a_provider", object(), "lacks what"),
+    ("is_a_provider", parrot(name=""), "has a name"),
+    ("is_a_provider", parrot(name="grey/parrot"), "has one"),
+    ("is_a_provider", parrot(unsupported=frozenset({"seeds"})), "No question asks"),
+    ("lists_models_by_their_names", parrot(models=lambda: ["grey", ""]), "by their names"),
+    ("lists_models_by_their_names", parrot(models=lambda: ["grey", "grey"]), "told once"),
+    ("gives_an_answer_of_events_with_one_end", Parrot([STOP]), "has text"),
+    ("gives_an_answer_of_events_with_one_end", Parrot([Failed("x", "y", retryable=True)]), "ends with a Done"),
+    ("tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done", Parrot([SAID], [STOP]), "not end with a Done"),
+    ("tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done", Parrot(UpstreamBroken("")), "says what went wrong"),
+    ("can_be_closed_at_any_point_and_twice", Endless(), "Nothing comes"),
+]
+
+
+@pytest.mark.parametrize(("test", "provider", "says"), NONSENSE)
+def test_a_provider_that_breaks_a_promise_is_found_out(test: str, provider: Parrot, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        getattr(ProviderContract(), f"test_{test}")(provider)
+
+
+class Deaf(Parrot):
+    """Its upstream goes on when nobody listens any more."""
+
+    def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
+        self.answers += 1
+        yield from super().stream(request)
+
+
+@pytest.mark.parametrize(
+    ("test", "provider", "seen", "says"),
+    [
+        ("asks_nobody_before_it_is_iterated", Parrot([SAID], None), {0: 1}, "before the first"),
+        ("closes_its_upstream_when_it_is_closed", Parrot([SAID], None), {1: 0}, "goes on while"),
+        ("closes_its_upstream_when_it_is_closed", Deaf([SAID], None), {2: 1}, "the upstream is closed"),
+        ("closes_its_upstream_when_its_greenlet_is_killed", Parrot([SAID], [STOP]), {}, "the upstream is asked"),
+        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([SAID], [STOP]), {}, "waits for more"),
+        ("closes_its_upstream_when_its_greenlet_is_killed", Deaf([SAID], None), {2: 1}, "the upstream is closed"),
+    ],
+)
+def test_a_provider_that_does_not_stop_is_found_out(test, provider, seen, says, monkeypatch) -> None:
+    monkeypatch.setattr("flask_headrace.testing.LIMIT", 0.05)
+    with pytest.raises(AssertionError, match=says):
+        getattr(ProviderContract(), f"test_{test}")(provider, lambda: seen.get(provider.answers, provider.answers))
+
+
+def test_the_package_does_not_need_pytest() -> None:
+    code = "import sys, flask_headrace; assert 'pytest' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
