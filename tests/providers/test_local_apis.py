@@ -1,0 +1,96 @@
+"""The embedded model as a server of every API that we ask, since llama.cpp speaks all of them; and its answers in JSON.
+
+A grammar lets it write nothing else, in chat completions: of a schema in its other APIs, llama.cpp takes no notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+from flask_headrace.providers import local
+from flask_headrace.providers.anthropic_messages import AnthropicMessages
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.embedded import Embedded
+from flask_headrace.providers.openai_chat import OpenAIChat
+from flask_headrace.providers.openai_responses import OpenAIResponses
+from flask_headrace.providers.openai_server import Address
+from flask_headrace.providers.request import AnswerFormat, ChatRequest, Message
+from flask_headrace.streaming.events import Done, TextDelta, Usage
+
+from flask_headrace.testing import check_answer
+
+COLOURS = ["red", "green", "blue"]
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 12},
+        "colours": {"type": "array", "items": {"enum": COLOURS}, "minItems": 2, "maxItems": 3},
+        "age": {"type": "integer", "minimum": 1, "maximum": 99},
+    },
+    "required": ["name", "colours", "age"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[local.Endpoint]:
+    """Start the model once, and leave the environment as it was."""
+    reason = local.unavailable_reason()
+    if reason and not os.environ.get("REQUIRE_ALL_TESTS"):
+        pytest.skip(reason)
+    before = os.environ.pop(local.STATE_VARIABLE, None)
+    model = local.LocalModel()
+    model.start()
+    yield local.wait_until_ready()
+    model.stop()
+    os.environ.pop(local.STATE_VARIABLE, None)
+    if before is not None:
+        os.environ[local.STATE_VARIABLE] = before
+
+
+def ask(provider: Provider, said: str, **fields) -> list:
+    question = ChatRequest("smollm2", (Message("user", said),), **fields)
+    return check_answer(provider.stream(question))
+
+
+def made(kind: type, served: local.Endpoint) -> Provider:
+    if kind is AnthropicMessages:
+        return AnthropicMessages("llama", base_url=served.base_url.removesuffix("/v1"), api_key=served.api_key)
+    return kind("llama", lambda: Address(served.base_url, served.api_key))
+
+
+@pytest.mark.parametrize("kind", [OpenAIChat, OpenAIResponses, AnthropicMessages])
+def test_every_provider_reads_a_real_server(served: local.Endpoint, kind: type) -> None:
+    *deltas, usage, done = ask(made(kind, served), "Say hello.", max_tokens=8, temperature=0.0)
+    words = [event for event in deltas if isinstance(event, TextDelta)]
+    assert len(words) > 2
+    assert isinstance(usage, Usage)
+    assert usage.input_tokens > 0
+    assert 0 < usage.output_tokens <= 8
+    assert isinstance(done, Done)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_schema_is_enforced_and_its_answer_streams() -> None:
+    wanted = AnswerFormat(SCHEMA)
+    events = ask(Embedded(), "Describe a parrot.", answer_format=wanted, max_tokens=200, temperature=0.0)
+    words = [event.text for event in events if isinstance(event, TextDelta)]
+    assert len(words) > 5
+    answer = json.loads("".join(words))
+    assert list(answer) == ["name", "colours", "age"]
+    assert len(answer["name"]) <= 12
+    assert 2 <= len(answer["colours"]) <= 3
+    assert set(answer["colours"]) <= set(COLOURS)
+    assert 1 <= answer["age"] <= 99
+    assert events[-1] == Done("stop")
+
+
+@pytest.mark.usefixtures("served")
+def test_an_object_of_any_kind_is_one() -> None:
+    wanted = AnswerFormat(None)
+    events = ask(Embedded(), "Say hello in JSON.", answer_format=wanted, max_tokens=40, temperature=0.0)
+    text = "".join([event.text for event in events if isinstance(event, TextDelta)])
+    assert text.strip().startswith("{")
