@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gevent
 import pytest
@@ -225,3 +227,10 @@ def test_a_provider_that_does_not_stop_is_found_out(test, provider, seen, says, 
 def test_the_package_does_not_need_pytest() -> None:
     code = "import sys, flask_headrace; assert 'pytest' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_documents_override_what_there_is() -> None:
+    page = (Path(__file__).parent.parent / "docs/providers.md").read_text()
+    named = re.findall(r"^    def (\w+)\(self", page, re.MULTILINE)
+    fixtures = [name for name in vars(ProviderContract) if not name.startswith(("_", "test_")) and name != "ask"]
+    assert named == [name for name in fixtures if name != "model"]
