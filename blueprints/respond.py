@@ -212,9 +212,17 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
 
 def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
-    first = follower.position - len(events) + 1 if follower.is_numbered else None
+    wire = reading.wire
     try:
-        return reading.wire.encode(events, first)
+        if not follower.is_numbered:
+            return wire.encode(events)
+        first = follower.position - len(events) + 1
+        if known := max(0, min(follower.seen - first + 1, len(events))):
+            # The wire has to know what the reader has already, and not to write it again.
+            wire.encode(events[:known], first)
+            events, first = events[known:], first + known
+            return wire.encode(events, first) if events else b""
+        return wire.encode(events, first)
     except BrokenOff:
         raise
     except Exception as error:
