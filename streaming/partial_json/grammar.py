@@ -80,11 +80,13 @@ class Grammar:
             JSONError: a character cannot stand where it does, or goes beyond a limit.
         """
         text, self.rest, self._end = self.rest + piece, "", end
-        at = self._string(text, 0) if self.in_string else 0
-        while at < len(text):
-            at = past_blanks(text, at) if text[at] in BLANKS else self._step(self, text, at)
-        if self.in_string and not self.is_key:
-            self._show()
+        try:
+            at = self._string(text, 0) if self.in_string else 0
+            while at < len(text):
+                at = past_blanks(text, at) if text[at] in BLANKS else self._step(self, text, at)
+        finally:
+            if self.in_string and not self.is_key:
+                self._show()
 
     # The steps: each takes the text and the place of a character that is not blank, and returns the place after a word.
 

@@ -24,6 +24,7 @@ _CLOSERS = {"{": "}", "[": "]"}
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
 _UNFINISHED = re.compile(r"\\(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?$")
 _LONGEST_UNFINISHED = 11
+_complete: Callable[[str, Allow], str] = ensure_json
 _decode: Callable[[str], JSON] = json.decode
 
 
@@ -57,9 +58,9 @@ def _completed(document: str, max_depth: int) -> str:
         return document[:end]
     ended = _ended if in_string else _delimited
     if not containers:
-        return ensure_json(ended(document), _ALLOWED)
+        return _complete(ended(document), _ALLOWED)
     mark, last = containers[-1]
-    inside = ensure_json(mark + ended(document[last:]), _ALLOWED)[1:-1]
+    inside = _complete(mark + ended(document[last:]), _ALLOWED)[1:-1]
     before = document[:last] if inside.strip() else document[:last].removesuffix(",")
     return before + inside + "".join(_CLOSERS[mark] for mark, _ in reversed(containers))
 
