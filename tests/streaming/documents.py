@@ -7,11 +7,22 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from flask_headrace.streaming.partial_json import JSONError, PartialJSON, apply
+from flask_headrace.streaming.partial_json import (
+    Incomplete,
+    JSONError,
+    Malformed,
+    PartialJSON,
+    TooDeep,
+    TooLong,
+    apply,
+)
 from hypothesis import strategies as st
 from msgspec import UNSET
 
 SHARED = json.loads((Path(__file__).resolve().parent.parent / "partial_json.json").read_text())
+
+KINDS = {Malformed: "malformed", Incomplete: "incomplete", TooDeep: "too deep", TooLong: "too long"}
+"""What the cases call the errors."""
 
 blanks = st.sampled_from(["", "", " ", "\n", "\t \r\n"])
 words = st.sampled_from(
@@ -85,7 +96,7 @@ def result(pieces: Iterable[str], **limits: int) -> tuple[object, tuple[str, int
             document = apply(document, parser.feed(piece))
         document = apply(document, parser.end())
     except JSONError as error:
-        return apply(document, error.patches), (type(error).__name__, error.at)
+        return apply(document, error.patches), (KINDS[type(error)], error.at)
     return document, None
 
 
