@@ -10,6 +10,7 @@ from ..streaming.errors import InvalidRequest
 from .asking import ask
 from .body import read_body
 from .guard import enter
+from .protocols import native_wire
 from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
@@ -26,6 +27,7 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tools: list[Tool] = []
     tool_choice: ToolChoice | None = None
     schema: Json | None = None
+    partials: bool = False
     stream: bool = True
     resumable: bool = False
     id: str | None = None
@@ -48,8 +50,17 @@ def chat() -> Response:
     body = read_body(_decoder)
     if body.id is not None and not body.resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
-    follower = ask(body.model, _question(body), owner=owner, is_resumable=body.resumable, id=body.id)
-    return event_stream(follower) if body.stream else json_answer(follower)
+    follower = ask(
+        body.model,
+        _question(body),
+        owner=owner,
+        is_resumable=body.resumable,
+        id=body.id,
+        partials="all" if body.schema is not None else "calls" if body.partials else None,
+        is_held_to_schema=True,
+    )
+    wire = native_wire(follower.session.target)
+    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 
 def models() -> Response:

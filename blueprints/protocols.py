@@ -7,21 +7,42 @@ from collections.abc import Callable
 from flask import request
 
 from ..streaming.errors import InvalidRequest
+from ..streaming.follower import Follower
+from ..streaming.terms import Target
 from ..streaming.wire import native
 from ..streaming.wire.base import Wire
+from ..streaming.wire.native_document import NativeDocument
+from ..streaming.wire.resumed import Resumed
 
-_WIRES: dict[str, Callable[[], Wire]] = {
-    "native": lambda: native,
-}
+NATIVE = "native"
+
+_OTHERS: dict[str, Callable[[], Wire]] = {}
 
 
-def wanted_wire() -> Wire:
-    """Return a wire of the protocol that the request names; the native one where it names none.
+def wanted_protocol() -> str:
+    """Return the protocol that the request names; the native one where it names none.
 
     Raises:
         InvalidRequest: there is none of that name; 400.
     """
-    name = request.args.get("protocol", "native")
-    if name not in _WIRES:
-        raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join(_WIRES)}.")
-    return _WIRES[name]()
+    name = request.args.get("protocol", NATIVE)
+    if name != NATIVE and name not in _OTHERS:
+        raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join([NATIVE, *_OTHERS])}.")
+    return name
+
+
+def wire_of(protocol: str, follower: Follower) -> Wire:
+    """Return a protocol's wire for a reader that may have a part of the stream already."""
+    if protocol == NATIVE:
+        return native_wire(follower.session.target, follower.seen)
+    return Resumed(_OTHERS[protocol](), follower.seen)
+
+
+def native_wire(target: Target, seen: int = 0) -> Wire:
+    """Return the native wire for a stream.
+
+    Args:
+        target: What it was opened with.
+        seen: The number of the last event that the reader has already.
+    """
+    return native if target.partials is None else NativeDocument(target.partials, seen)

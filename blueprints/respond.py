@@ -212,17 +212,9 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
 
 def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
-    wire = reading.wire
+    first = follower.position - len(events) + 1 if follower.is_numbered else None
     try:
-        if not follower.is_numbered:
-            return wire.encode(events)
-        first = follower.position - len(events) + 1
-        if known := max(0, min(follower.seen - first + 1, len(events))):
-            # The wire has to know what the reader has already, and not to write it again.
-            wire.encode(events[:known], first)
-            events, first = events[known:], first + known
-            return wire.encode(events, first) if events else b""
-        return wire.encode(events, first)
+        return reading.wire.encode(events, first)
     except BrokenOff:
         raise
     except Exception as error:
@@ -242,6 +234,7 @@ def _collect(reading: _Reading) -> Response:
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
+        error.text = answer.text()
         raise error
     return json_reply(reading.wire.whole(answer))
 

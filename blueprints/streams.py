@@ -7,9 +7,8 @@ import re
 from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
-from ..streaming.wire import native
 from .guard import enter
-from .protocols import wanted_wire
+from .protocols import NATIVE, wanted_protocol, wire_of
 from .respond import event_stream
 from .service import current_service
 
@@ -25,10 +24,10 @@ def create_streams_blueprint() -> Blueprint:
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
     owner = enter()
-    wire = wanted_wire()
+    protocol = wanted_protocol()
     # The native frames can be written from any event on; the others depend on what came before it.
-    follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=wire is not native)
-    return Response(status=204) if follower is None else event_stream(follower, wire)
+    follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
+    return Response(status=204) if follower is None else event_stream(follower, wire_of(protocol, follower))
 
 
 def stop(id: str) -> Response:  # noqa: A002

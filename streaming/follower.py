@@ -58,7 +58,7 @@ class Follower:
 
     Attributes:
         position: The number of the last event that was handed out.
-        seen: The number of the last event that is not to be written again.
+        seen: The number of the last event that the reader has already.
         is_numbered: Whether the reader is to be told the events' numbers.
         parking: Where it waits for events.
         on_stall: Called when its reader has accepted nothing for too long; must not block.

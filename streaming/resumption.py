@@ -95,7 +95,8 @@ class Resumption:
             id: The stream's id.
             owner: Who asks.
             after: The number of the last event that the reader has; 0 for none.
-            is_whole: Whether to hand out the events up to that number too, for a wire that has to know them.
+            is_whole: Whether to hand out the events up to that number too, for a wire that has to know them; so it is
+                for a document that grows in any case.
 
         Returns:
             None where the stream has ended and the reader has all of it.
@@ -148,6 +149,7 @@ class Resumption:
         session = self._local(record.claim.id)
         if session is not None:
             return _place(session, after, is_whole=is_whole)
+        is_whole |= msgspec.msgpack.decode(record.claim.about, type=Target).partials is not None
         replica = Replica(self._journal, record, 0 if is_whole else after, self._streams.limits)
         self._streams.admit(replica)
         return _place(replica, after, is_whole=is_whole)
@@ -192,6 +194,7 @@ class Resumption:
 
 
 def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:
+    is_whole |= stream.target.partials is not None
     return Follower(stream, 0 if is_whole else after, seen=after)
 
 

@@ -78,7 +78,8 @@ def whole(answer: Answer) -> dict[str, Any]:
 
 def refusal(error: HeadraceError) -> dict[str, Any]:
     """Return the body of a response with an error's own status."""
-    return {"error": {"code": error.code, "message": error.message}}
+    written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
+    return {**written, "text": error.text} if error.text else written
 
 
 def _encode_texts(texts: list[str]) -> bytes:
