@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from ..providers.base import ChatRequest, Message
+from ..providers.request import ChatRequest, Message
 from ..streaming.errors import HeadraceError
 from ..streaming.events import TextDelta
 from ..streaming.follower import Follower
-from .chat import open_stream
+from .asking import ask as open_stream
 from .service import current_service
 
 group = AppGroup("headrace", help="Ask models from the terminal.")
@@ -27,9 +27,8 @@ def ask(
     """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model."""
     messages = [Message("system", system)] if system else []
     try:
-        provider, name = current_service().catalogue.resolve(model)
-        asked = ChatRequest(name, (*messages, Message("user", question)), max_tokens, temperature)
-        follower = open_stream(provider, asked, owner="")
+        asked = ChatRequest("", (*messages, Message("user", question)), max_tokens, temperature)
+        follower = open_stream(model, asked, owner="")
         _print_answer(follower)
         if follower.session.error is not None:
             raise follower.session.error

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from flask import Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from ..streaming.errors import HeadraceError
+from ..streaming.wire import native
 from .reply import json_reply
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def of_ours(error: HeadraceError) -> Response:
-    """Answer with an error of our tree."""
-    response = json_reply({"error": {"code": error.code, "message": error.message}}, error.status)
+    """Answer with an error of our tree, in the native protocol's form."""
+    return refused(error, native.refusal(error))
+
+
+def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a JSON value of a protocol
+    """Answer with an error of our tree and a protocol's own body for it; a string is sent as plain text."""
+    if isinstance(body, str):
+        response = Response(body, error.status, content_type="text/plain; charset=utf-8")
+    else:
+        response = json_reply(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if error.status == 401:

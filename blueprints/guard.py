@@ -10,9 +10,22 @@ from urllib.parse import urlsplit
 from flask import request
 
 from ..streaming.errors import Forbidden, Unauthorized
+from .service import current_service
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine's own browser reaches it."""
+
+
+def enter() -> str:
+    """Return who makes the present request.
+
+    Raises:
+        Forbidden: a page of another site made it; 403.
+        Unauthorized: it carries no key that is known here; 401.
+    """
+    service = current_service()
+    refuse_foreign_pages(service.cors_origins, service.hosts)
+    return service.authorize()
 
 
 def refuse_foreign_pages(allowed: Sequence[str], hosts: Sequence[str] | None) -> None:

@@ -8,19 +8,22 @@ follows, is outside of the request's context: nothing of the application's is he
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import gevent
 from flask import Response, request
 from gevent.monkey import is_module_patched
 
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ..streaming.events import Cancelled, Done, Event, Failed, TextDelta
+from ..streaming.events import Cancelled, Event, Failed
 from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
-from .errors import of_ours
+from ..streaming.wire.answer import Answer
+from ..streaming.wire.base import BrokenOff, Wire
+from .errors import refused
 from .reply import json_reply
 from .watch import Watch
 
@@ -37,15 +40,6 @@ ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-class Wire(Protocol):
-    """What a module of `streaming.wire` offers."""
-
-    @property
-    def HEADERS(self) -> dict[str, str]: ...  # noqa: D102, N802  # a constant of the module
-    @property
-    def encode(self) -> Callable[[list[Event], int | None], bytes]: ...  # noqa: D102
-
-
 def event_stream(follower: Follower, wire: Wire = native) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
@@ -53,22 +47,28 @@ def event_stream(follower: Follower, wire: Wire = native) -> Response:
         follower: The reader's place in the stream.
         wire: The protocol.
     """
-    reading = _Reading(follower)
-    return _LateResponse(reading, lambda: _begin_stream(reading, wire), wire.HEADERS)
+    reading = _Reading(follower, wire)
+    return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
-def json_answer(follower: Follower) -> Response:
-    """Wait for a stream's end and answer with the whole as one JSON object; with an error's own status if it fails."""
-    reading = _Reading(follower)
+def json_answer(follower: Follower, wire: Wire = native) -> Response:
+    """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
+
+    Args:
+        follower: The reader's place at the beginning of the stream.
+        wire: The protocol.
+    """
+    reading = _Reading(follower, wire)
     return _LateResponse(reading, lambda: _collect(reading), {"Content-Type": "application/json"})
 
 
 class _Reading:
     """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm."""
 
-    __slots__ = ("follower", "session", "watch")
+    __slots__ = ("follower", "session", "watch", "wire")
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, wire: Wire) -> None:
+        self.wire = wire
         self.session = follower.session
         self.follower = follower
         try:
@@ -104,7 +104,7 @@ class _LateResponse(Response):
     What the application adds to it before (a cookie, CORS headers) is added to the response that it becomes.
     """
 
-    def __init__(self, reading: _Reading, decide: Callable[[], Response], headers: dict[str, str]) -> None:
+    def __init__(self, reading: _Reading, decide: Callable[[], Response], headers: Mapping[str, str]) -> None:
         super().__init__((), headers=headers, direct_passthrough=True)
         self._reading, self._decide = reading, decide
         self.headers["Headrace-Stream-Id"] = reading.session.id
@@ -132,17 +132,20 @@ class _LateResponse(Response):
             response = self._decide()
         except HeadraceError as error:
             self._reading.close()
-            response = of_ours(error)
+            response = self._refused(error)
         except BrokenPipeError:
             self._reading.close()
             raise
         except Exception as error:  # noqa: BLE001  # a mistake of ours is answered like any other failure
             self._reading.close()
-            response = of_ours(mistake(self._reading.session.id, error))
+            response = self._refused(mistake(self._reading.session.id, error))
         decided = set(response.headers.keys())
         response.headers.extend([(name, value) for name, value in self.headers if name not in decided])
         start_response(response.status, response.headers.to_wsgi_list())
         return iter(response.response)  # type: ignore[arg-type]  # they hold bytes
+
+    def _refused(self, error: HeadraceError) -> Response:
+        return refused(error, self._reading.wire.refusal(error))
 
 
 class _Body:
@@ -157,30 +160,46 @@ class _Body:
         return self._begin()
 
 
-def _begin_stream(reading: _Reading, wire: Wire) -> Response:
+def _begin_stream(reading: _Reading) -> Response:
     first = next(reading.follower, None)
     if first is None:
         # As a write to it would: servers know that nobody is there to be answered.
-        raise BrokenPipeError(errno.EPIPE, "the reader has left")
+        raise _gone()
     session = reading.session
     if first and session.error is not None and session.first_event_at is None:
         raise session.error
-    begun = _encode(reading.follower, wire, first)
-    return Response(_stream(reading, begun, wire), headers=wire.HEADERS, direct_passthrough=True)
+    try:
+        begun, frames = _encode(reading, first), _stream(reading)
+    except BrokenOff as broken:
+        reading.close()
+        begun, frames = broken.last, _cut()
+    return Response(chain([begun], frames), headers=reading.wire.HEADERS, direct_passthrough=True)
 
 
-def _stream(reading: _Reading, begun: bytes, wire: Wire) -> Iterator[bytes]:
+def _gone() -> BrokenPipeError:
+    return BrokenPipeError(errno.EPIPE, "the reader has left")
+
+
+def _cut() -> Iterator[bytes]:
+    # Servers break the connection after this one, and do not log it.
+    raise _gone()
+    yield b""
+
+
+def _stream(reading: _Reading) -> Iterator[bytes]:
     follower = reading.follower
     try:
-        yield begun
         for events in follower:
-            frames = _encode(follower, wire, events)
+            frames = _encode(reading, events)
             if len(frames) <= MOST_AT_ONCE:
                 yield frames
             else:
                 yield from _pieces(frames, follower)
+    except BrokenOff as broken:
+        yield broken.last
+        raise _gone() from None
     except HeadraceError as error:
-        yield wire.encode([Failed(error.code, error.message, error.retryable)], None)
+        yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
     finally:
         reading.close()
 
@@ -191,10 +210,21 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
         follower.progressed()
 
 
-def _encode(follower: Follower, wire: Wire, events: list[Event]) -> bytes:
-    first = follower.position - len(events) + 1 if follower.is_numbered else None
+def _encode(reading: _Reading, events: list[Event]) -> bytes:
+    follower = reading.follower
+    wire = reading.wire
     try:
+        if not follower.is_numbered:
+            return wire.encode(events)
+        first = follower.position - len(events) + 1
+        if known := max(0, min(follower.seen - first + 1, len(events))):
+            # The wire has to know what the reader has already, and not to write it again.
+            wire.encode(events[:known], first)
+            events, first = events[known:], first + known
+            return wire.encode(events, first) if events else b""
         return wire.encode(events, first)
+    except BrokenOff:
+        raise
     except Exception as error:
         failure = mistake(follower.session.id, error)
         follower.session.fail(failure)
@@ -202,30 +232,18 @@ def _encode(follower: Follower, wire: Wire, events: list[Event]) -> bytes:
 
 
 def _collect(reading: _Reading) -> Response:
-    texts: list[str] = []
-    size = 0
+    answer = Answer()
     for events in reading.follower:
-        text = "".join([event.text for event in events if isinstance(event, TextDelta)])
-        texts.append(text)
-        size += len(text)
-        if size > MOST_WHOLE:
+        answer.add(events)
+        if answer.size > MOST_WHOLE:
             too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
             if reading.session.is_kept:
                 raise too_large  # others may read it as it comes
             reading.session.fail(too_large)
     reading.close()
-    session = reading.session
-    if (error := _error_of(session)) is not None:
+    if (error := _error_of(reading.session)) is not None:
         raise error
-    return json_reply(
-        {
-            "id": session.id,
-            "model": session.target.model,
-            "text": "".join(texts),
-            "finish_reason": session.terminal.finish_reason if isinstance(session.terminal, Done) else None,
-            "usage": native.fields(session.usage) if session.usage else None,
-        }
-    )
+    return json_reply(reading.wire.whole(answer))
 
 
 def _error_of(session: Stream) -> HeadraceError | None:

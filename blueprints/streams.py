@@ -7,9 +7,11 @@ import re
 from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
-from .guard import refuse_foreign_pages
+from ..streaming.wire import native
+from .guard import enter
+from .protocols import wanted_wire
 from .respond import event_stream
-from .service import Service, current_service
+from .service import current_service
 
 
 def create_streams_blueprint() -> Blueprint:
@@ -22,22 +24,18 @@ def create_streams_blueprint() -> Blueprint:
 
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
-    service, owner = _enter()
-    follower = service.resumption.follow(id, owner, _cursor())
-    return Response(status=204) if follower is None else event_stream(follower)
+    owner = enter()
+    wire = wanted_wire()
+    # The native frames can be written from any event on; the others depend on what came before it.
+    follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=wire is not native)
+    return Response(status=204) if follower is None else event_stream(follower, wire)
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a stream, wherever it is filled; again where it has ended."""
-    service, owner = _enter()
-    service.resumption.stop(id, owner)
+    owner = enter()
+    current_service().resumption.stop(id, owner)
     return Response(status=204)
-
-
-def _enter() -> tuple[Service, str]:
-    service = current_service()
-    refuse_foreign_pages(service.cors_origins, service.hosts)
-    return service, service.authorize()
 
 
 def _cursor() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response
@@ -10,7 +11,9 @@ from flask_cors import CORS
 
 from . import stores, upstreams
 from .blueprints import cli
-from .blueprints.chat import create_chat_blueprint, open_stream, readable
+from .blueprints.asking import ask
+from .blueprints.body import readable
+from .blueprints.chat import create_chat_blueprint
 from .blueprints.errors import of_ours
 from .blueprints.guard import bearer_of
 from .blueprints.ops import create_ops_blueprint
@@ -18,7 +21,7 @@ from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .blueprints.streams import create_streams_blueprint
-from .providers.base import ChatRequest, Message
+from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
 from .streaming.errors import HeadraceError, InvalidRequest
@@ -95,32 +98,30 @@ class Headrace:
 
     def stream(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Sequence[Mapping[str, Any]],
         *,
         model: str | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
         owner: str = "",
+        **options: Any,  # noqa: ANN401  # the fields of a ChatRequest
     ) -> Response:
         """Answer a conversation from a view of one's own, as `POST /api/chat` does.
 
         Args:
             messages: The turns so far, oldest first, each with `role` and `content`.
             model: `provider/name`; None for the default one.
-            max_tokens: Most tokens that the answer may have.
-            temperature: 0 for the likeliest words, higher for livelier ones.
             owner: Who asks.
+            options: Further fields of a `ChatRequest`, such as `max_tokens`, `temperature` or `tools`.
 
         Raises:
             HeadraceError: the model is not known, or too many streams are open. Left alone, it becomes a response with
                 its status; so does a failure of the model before its first token.
         """
-        provider, name = current_service().catalogue.resolve(model)
         try:
-            turns = msgspec.convert(list(messages), tuple[Message, ...])
+            asked = {**options, "model": "", "messages": list(messages)}
+            question = msgspec.convert(asked, ChatRequest)
         except msgspec.ValidationError as error:
-            raise InvalidRequest(f"messages is not as it should be: {readable(error)}.") from None
-        return event_stream(open_stream(provider, ChatRequest(name, turns, max_tokens, temperature), owner))
+            raise InvalidRequest(f"The question is not as it should be: {readable(error)}.") from None
+        return event_stream(ask(model, question, owner=owner))
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream what a generator of one's own yields: pieces of text, or events; a chain, an agent, a file.

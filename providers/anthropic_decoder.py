@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamRejected
-from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
 from .sdk import shown
+from .tool_calls import ToolCalls
 
 STOP_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -21,11 +22,16 @@ STOP_REASONS: dict[str, FinishReason] = {
 }
 
 
+class _OutputDetails(msgspec.Struct, gc=False):
+    thinking_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct, gc=False):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -35,7 +41,16 @@ class _Message(msgspec.Struct, gc=False):
 class _Delta(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
+    partial_json: str | None = None
+    signature: str | None = None
     stop_reason: str | None = None
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: str = ""
+    id: str | None = None
+    name: str = ""
+    data: str = ""
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -45,7 +60,9 @@ class _Error(msgspec.Struct, gc=False):
 
 class _Frame(msgspec.Struct, gc=False):
     type: str = ""
+    index: int = 0
     message: _Message | None = None
+    content_block: _Block | None = None
     delta: _Delta | None = None
     usage: _Usage | None = None
     error: _Error | None = None
@@ -53,7 +70,10 @@ class _Frame(msgspec.Struct, gc=False):
 
 _decode = msgspec.json.Decoder(_Frame).decode
 
-_READ = {b"message", b"message_start", b"content_block_delta", b"message_delta", b"message_stop", b"error"}
+_READ = {
+    b"message", b"message_start", b"content_block_start", b"content_block_delta", b"content_block_stop",
+    b"message_delta", b"message_stop", b"error",
+}  # fmt: skip
 """The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
 
 
@@ -69,11 +89,16 @@ class MessageDecoder:
         is_done: Whether the upstream has said that the answer is over.
     """
 
-    __slots__ = ("_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
+    __slots__ = (
+        "_blocks", "_calls", "_failed", "_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done"
+    )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._usage = _Usage()
+        self._calls = ToolCalls(upstream)
+        self._blocks: dict[int, int] = {}  # which call a content block is
+        self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
         self.is_done = False
 
@@ -104,8 +129,10 @@ class MessageDecoder:
         """
         if self._finish_reason is None:
             raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        events: list[Event] = []
+        failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
-        return [*([usage] if usage else []), Done(self._finish_reason)]
+        return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
 
     def _parse(self, frame: Frame) -> _Frame:
         try:
@@ -127,10 +154,24 @@ class MessageDecoder:
                 events.append(TextDelta(delta.text))
             elif delta.thinking:
                 events.append(ReasoningDelta(delta.thinking))
+            elif delta.partial_json:
+                self._calls.add(self._blocks.get(frame.index, -1), delta.partial_json, events)
+            elif delta.signature:
+                events.append(ReasoningSigned(delta.signature))
             elif delta.stop_reason:
                 self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
+        elif frame.content_block is not None:
+            self._begin(frame.index, frame.content_block, events)
+        elif frame.type == "content_block_stop" and frame.index in self._blocks:
+            self._failed = self._failed or self._calls.end(self._blocks.pop(frame.index), events)
         if usage := frame.usage or (frame.message and frame.message.usage):
             self._usage = _newer(self._usage, usage)
+
+    def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
+        if block.type == "tool_use":
+            self._blocks[index] = self._calls.begin(block.id, block.name, events)
+        elif block.type == "redacted_thinking":
+            events.append(ReasoningSigned(block.data, is_redacted=True))
 
 
 def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
@@ -152,7 +193,8 @@ def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
     # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
     read, written = usage.input_tokens + cached + cache_write, usage.output_tokens
     price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return Usage(read, written, cached, 0, price)
+    reasoning = (usage.output_tokens_details and usage.output_tokens_details.thinking_tokens) or 0
+    return Usage(read, written, cached, reasoning, price)
 
 
 def failure(upstream: str, error: _Error) -> UpstreamRejected:

@@ -12,17 +12,15 @@ import httpx2
 import msgspec
 
 from ..streaming.events import Event
+from .anthropic_body import body_of
 from .anthropic_decoder import MessageDecoder
-from .base import ChatRequest, Json
 from .frames import events_of
+from .request import ChatRequest
 from .same_request import with_same_request
 from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
-
-DEFAULT_MAX_TOKENS = 8192
-"""Most tokens of an answer where the request does not say: this API wants a number."""
 
 
 class AnthropicMessages:
@@ -38,6 +36,7 @@ class AnthropicMessages:
     """
 
     is_embedded = False
+    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty", "answer_format"})
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,
@@ -73,7 +72,7 @@ class AnthropicMessages:
 
         response = self._clients.get(None).post(
             "/v1/messages",
-            content=msgspec.json.encode(_body(request)),
+            content=msgspec.json.encode(body_of(request)),
             options={"headers": HEADERS},
             cast_to=httpx2.Response,
             stream=True,
@@ -114,20 +113,3 @@ class AnthropicMessages:
         keep_secret(client.api_key)
         keep_secret(client.auth_token)
         return client
-
-
-def _body(request: ChatRequest) -> Json:
-    # System prompts stand beside the conversation in this API, not in it.
-    system = "\n\n".join(message.content for message in request.messages if message.role in {"system", "developer"})
-    turns = [message for message in request.messages if message.role in {"user", "assistant"}]
-    body: Json = {
-        "model": request.model,
-        "messages": [{"role": message.role, "content": message.content} for message in turns],
-        "max_tokens": DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens,
-        "stream": True,
-    }
-    if system:
-        body["system"] = system
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
-    return body

@@ -1,42 +1,12 @@
-"""What a provider is, and what it is asked."""
+"""What a provider is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
-
-import msgspec
+from typing import Protocol, runtime_checkable
 
 from ..streaming.events import Event
-
-Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
-
-
-class Message(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """One turn of a conversation."""
-
-    role: Role
-    content: str
-
-
-class ChatRequest(msgspec.Struct, frozen=True, gc=False):
-    """A question to a model.
-
-    Args:
-        model: The model's name as its provider knows it, without the provider's.
-        messages: The turns so far, oldest first.
-        max_tokens: Most tokens that the answer may have; None leaves it to the provider.
-        temperature: 0 for the likeliest words, higher for livelier ones; None leaves it to the provider.
-    """
-
-    model: str
-    messages: tuple[Message, ...]
-    max_tokens: int | None = None
-    temperature: float | None = None
-
-    def size(self) -> int:
-        """Return the size of all text that is sent, in bytes of UTF-8."""
-        return sum(len(message.content.encode()) for message in self.messages)
+from .request import ChatRequest
 
 
 @runtime_checkable
@@ -47,6 +17,8 @@ class Provider(Protocol):
         name: What stands before the slash in a model's name.
         price_list: The base URL by which the price list knows the provider; see `streaming.prices`.
         is_embedded: Whether it is the small model on this machine.
+        unsupported: The fields of a question, and `images`, that it cannot honour; see `ChatRequest.asks_for`. It is
+            not asked such questions.
     """
 
     @property
@@ -55,6 +27,9 @@ class Provider(Protocol):
     def price_list(self) -> str: ...  # noqa: D102
     @property
     def is_embedded(self) -> bool: ...  # noqa: D102
+
+    @property
+    def unsupported(self) -> frozenset[str]: ...  # noqa: D102
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Ask the upstream and yield its answer: one list of deltas for each read from the network.
@@ -87,7 +62,3 @@ class Provider(Protocol):
             UpstreamError: it cannot; the message says why.
         """
         ...
-
-
-Json: TypeAlias = dict[str, Any]
-"""A JSON object on its way to an SDK."""

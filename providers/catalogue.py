@@ -62,26 +62,32 @@ class Catalogue:
     def __repr__(self) -> str:
         return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
 
-    def resolve(self, model: str | None) -> tuple[Provider, str]:
+    def resolve(self, model: str | None, preferred: str | None = None) -> tuple[Provider, str]:
         """Return who answers for a model and what it calls it.
 
         Args:
-            model: `provider/name`; None for the default.
+            model: `provider/name`, or a name that a provider lists; None for the default.
+            preferred: The provider to ask for a name that nobody lists.
 
         Raises:
-            UnknownModel: no provider of that name is set up.
+            UnknownModel: no provider of that name is set up, or none has the model.
             ModelUnavailable: no provider is set up at all.
         """
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
         name, slash, rest = wanted.partition("/")
-        if not slash or not rest or name not in self._providers:
-            offered = ", ".join(f"{provider}/…" for provider in self._providers)
-            raise UnknownModel(
-                f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}."
-            )
-        return self._providers[name], rest
+        if slash and rest and name in self._providers:
+            return self._providers[name], rest
+        if provider := self._lister_of(wanted) or self._providers.get(preferred or ""):
+            return provider, wanted
+        offered = ", ".join(f"{provider}/…" for provider in self._providers)
+        raise UnknownModel(
+            f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}."
+        )
+
+    def _lister_of(self, name: str) -> Provider | None:
+        return next((provider for provider in self._providers.values() if name in self._names(provider)), None)
 
     def default(self) -> str:
         """Return the model that is asked where a request names none, as `provider/name`.

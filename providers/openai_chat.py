@@ -12,9 +12,10 @@ import httpx2
 import msgspec
 
 from ..streaming.events import Event
-from .base import ChatRequest, Json
 from .frames import events_of
+from .openai_chat_body import body_of
 from .openai_chat_decoder import ChatDecoder
+from .request import ChatRequest
 from .same_request import with_same_request
 from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 OFFICIAL = "https://api.openai.com/v1"
 """The base URL that the SDK uses by itself."""
+
+NOT_OF_ANY = frozenset({"thinking"})
+NOT_OF_OPENAI = NOT_OF_ANY | {"top_k"}
+"""What the protocol has no word for, and what OpenAI's own servers refuse."""
 
 _NOT_FOR_CHAT = (
     "audio", "babbage", "computer-use", "dall-e", "davinci", "embedding", "image", "instruct", "moderation",
@@ -73,6 +78,13 @@ class OpenAIChat:
         return f"<OpenAIChat {self.name}>"
 
     @property
+    def unsupported(self) -> frozenset[str]:
+        """What questions must not ask of this server; see `Provider.unsupported`."""
+        if self.is_embedded:
+            return frozenset({"images", "thinking", "reasoning_effort", "user"})
+        return NOT_OF_OPENAI if self._address().base_url == OFFICIAL else NOT_OF_ANY
+
+    @property
     def price_list(self) -> str:
         """By which name the price list knows this server."""
         return self._price_list or self._address().base_url
@@ -92,7 +104,7 @@ class OpenAIChat:
 
         response = self._clients.get(address).post(
             "/chat/completions",
-            content=msgspec.json.encode(_body(request, is_official=address.base_url == OFFICIAL)),
+            content=msgspec.json.encode(body_of(request, is_official=address.base_url == OFFICIAL)),
             options={"headers": HEADERS},
             cast_to=httpx2.Response,
             stream=True,
@@ -134,18 +146,3 @@ class OpenAIChat:
             http_client=http_client(self._connect_timeout),
             max_retries=self._retries,
         )
-
-
-def _body(request: ChatRequest, *, is_official: bool) -> Json:
-    body: Json = {
-        "model": request.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if request.max_tokens is not None:
-        # OpenAI's newer models know the newer name alone, and most other servers the older.
-        body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
-    return body

@@ -11,6 +11,7 @@ from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDe
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
 from .sdk import rejected, shown
+from .tool_calls import IndexedCalls
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -21,8 +22,20 @@ FINISH_REASONS: dict[str, FinishReason] = {
 }
 
 
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
 class _Delta(msgspec.Struct, gc=False):
     content: str | None = None
+    tool_calls: list[_ToolCall] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -70,10 +83,11 @@ class ChatDecoder:
         is_done: Whether the upstream has said that the answer is over.
     """
 
-    __slots__ = ("_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
+    __slots__ = ("_calls", "_finish_reason", "_model", "_price_list", "_upstream", "_usage", "is_done")
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._calls: IndexedCalls | None = None
         self._usage: _Usage | None = None
         self._finish_reason: FinishReason | None = None
         self.is_done = False
@@ -101,8 +115,10 @@ class ChatDecoder:
         """
         if self._finish_reason is None:
             raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        events: list[Event] = []
+        failed = self._calls.end_all(events) if self._calls else None
         usage = priced(self._usage, self._model, self._price_list)
-        return [*([usage] if usage else []), Done(self._finish_reason)]
+        return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
 
     def _parse(self, frame: Frame) -> _Chunk:
         try:
@@ -123,8 +139,16 @@ class ChatDecoder:
             if choice.index == 0:
                 if choice.delta is not None:
                     _read_delta(choice.delta, events)
+                    if choice.delta.tool_calls:
+                        self._read_calls(choice.delta.tool_calls, events)
                 if choice.finish_reason:
                     self._finish_reason = FINISH_REASONS.get(choice.finish_reason, "other")
+
+    def _read_calls(self, pieces: list[_ToolCall], events: list[Event]) -> None:
+        self._calls = self._calls or IndexedCalls(self._upstream)
+        for piece in pieces:
+            function = piece.function or _Function()
+            self._calls.read(piece.index, piece.id, function.name, function.arguments, events)
 
 
 def _read_delta(delta: _Delta, events: list[Event]) -> None:

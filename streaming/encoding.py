@@ -12,6 +12,7 @@ from .events import (
     Event,
     Failed,
     ReasoningDelta,
+    ReasoningSigned,
     Restarted,
     Started,
     TextDelta,
@@ -25,6 +26,7 @@ AnyEvent: TypeAlias = (
     Started
     | TextDelta
     | ReasoningDelta
+    | ReasoningSigned
     | ToolCallStarted
     | ToolCallDelta
     | ToolCallEnded

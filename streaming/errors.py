@@ -219,6 +219,12 @@ class UpstreamRejected(UpstreamError):
         self.status, self.code, self.retryable = status, code, retryable
 
 
+class ToolArgumentsInvalid(UpstreamError):
+    """The model called a tool with arguments that are no JSON object, or are cut off."""
+
+    code = "tool_arguments_invalid"
+
+
 class SourceFailed(UpstreamError):
     """What fills a stream, such as a generator of the application's, told of a failure in its own words."""
 

@@ -40,6 +40,16 @@ class ReasoningDelta(Event, frozen=True, gc=False, tag="reasoning"):
     text: str
 
 
+class ReasoningSigned(Event, frozen=True, gc=False, tag="reasoning_signed"):
+    """The reasoning so far is whole; by `signature` its provider knows it again when the conversation goes on.
+
+    Where `is_redacted`, the provider keeps the reasoning to itself, and this is all that it gives out of it.
+    """
+
+    signature: str
+    is_redacted: bool = False
+
+
 class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
     """The model begins to call a tool. `call` counts the calls of one answer from 0; `id` is the provider's own."""
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from ..errors import HeadraceError
 from ..events import (
     Cancelled,
     Done,
     Event,
     Failed,
     ReasoningDelta,
+    ReasoningSigned,
     Restarted,
     Started,
     TextDelta,
@@ -25,16 +27,13 @@ from ..events import (
     Usage,
 )
 from ..sse import named
+from .answer import Answer
+from .base import EVENT_STREAM
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
 
-HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-}
-"""What the response says of itself: an event stream that no proxy may keep, change or hold back."""
+HEADERS = EVENT_STREAM
 
 _DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
 _encoder = msgspec.json.Encoder()
@@ -61,6 +60,25 @@ def encode(events: list[Event], first: int | None = None) -> bytes:
     if len(texts) == len(events):
         return _encode_texts(texts)
     return b"".join([_encode_one(event) for event in events])
+
+
+def whole(answer: Answer) -> dict[str, Any]:
+    """Return an answer that is given in one piece."""
+    assert answer.started is not None
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls()]
+    return {
+        "id": answer.started.id,
+        "model": answer.started.model,
+        "text": answer.text(),
+        **({"tool_calls": calls} if calls else {}),
+        "finish_reason": answer.finish_reason,
+        "usage": fields(answer.usage) if answer.usage else None,
+    }
+
+
+def refusal(error: HeadraceError) -> dict[str, Any]:
+    """Return the body of a response with an error's own status."""
+    return {"error": {"code": error.code, "message": error.message}}
 
 
 def _encode_texts(texts: list[str]) -> bytes:
@@ -90,6 +108,7 @@ _NAMES: dict[type[Event], bytes] = {
     Started: b"start",
     Restarted: b"restart",
     Usage: b"usage",
+    ReasoningSigned: b"reasoning",
     Failed: b"error",
     Cancelled: b"cancelled",
 }

@@ -8,9 +8,21 @@ from typing import ClassVar
 
 import gevent
 import pytest
-from flask_headrace.providers.base import ChatRequest, Message, Provider
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.request import ChatRequest, Message
 from flask_headrace.streaming.errors import UpstreamError
-from flask_headrace.streaming.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 
 from tests.loop import until
 from tests.upstream import (
@@ -20,6 +32,7 @@ from tests.upstream import (
     Head,
     Reasoning,
     Tokens,
+    ToolCall,
     Upstream,
     addresses,
     anthropic_wire,
@@ -103,11 +116,39 @@ class ProviderContract:
         answer = self.wire.answer(Reasoning("hm"), "Hel", "lo ö🌊", usage=Tokens(9, 3))
         heard = self.hear(own_upstream, provider, answer)
         *deltas, usage, done = heard.events
+        deltas = [event for event in deltas if not isinstance(event, ReasoningSigned)]
         assert deltas == [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo ö🌊")]
         assert isinstance(usage, Usage)
         assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (9, 3, False)
         assert done == Done("stop")
         assert heard.batches[-1][-2:] == [usage, done]
+
+    def test_yields_each_tool_call_piece_by_piece_and_then_whole(self, own_upstream, provider) -> None:
+        called = (ToolCall("c1", "find", ('{"q":', ' "ö🌊"}')), ToolCall("c2", "now", ()))
+        heard = self.hear(own_upstream, provider, self.wire.answer("Well.", *called, finish=self.wire.FINISHES[2]))
+        *events, _usage, done = heard.events
+        assert done == Done("tool_calls")
+        assert [event for event in events if getattr(event, "call", None) == 0] == [
+            ToolCallStarted(0, "c1", "find"),
+            ToolCallDelta(0, '{"q":'),
+            ToolCallDelta(0, ' "ö🌊"}'),
+            ToolCallEnded(0, {"q": "ö🌊"}),
+        ]
+        assert [event for event in events if getattr(event, "call", None) == 1] == [
+            ToolCallStarted(1, "c2", "now"),
+            ToolCallEnded(1, {}),
+        ]
+
+    @pytest.mark.parametrize("arguments", ['{"q": ', "[1]", '{"q": tr}', "nothing"])
+    def test_a_call_whose_arguments_are_no_object_is_a_failure_with_its_usage(
+        self, own_upstream, provider, arguments: str
+    ) -> None:
+        answer = self.wire.answer(ToolCall("c1", "find", (arguments,)), finish=self.wire.FINISHES[1])
+        *_, usage, failed = self.hear(own_upstream, provider, answer).events
+        assert isinstance(usage, Usage)
+        assert isinstance(failed, Failed)
+        assert failed.code == "tool_arguments_invalid"
+        assert "'find'" in failed.message
 
     def test_yields_a_token_before_the_next_one_exists(self, own_upstream, provider) -> None:
         own_upstream.answer("m", self.wire.answer("one", Gate("two"), "two"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask_headrace.providers.anthropic_messages import AnthropicMessages
-from flask_headrace.providers.base import ChatRequest, Message, Provider
-from flask_headrace.providers.openai_chat import OFFICIAL, Address, OpenAIChat, _body
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.openai_chat import OFFICIAL, Address, OpenAIChat
+from flask_headrace.providers.openai_chat_body import body_of
+from flask_headrace.providers.request import ChatRequest, Message
 
 from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
 from tests.upstream import anthropic_wire, openai_wire
@@ -40,9 +42,9 @@ class TestOpenAIChat(ProviderContract):
 
     def test_names_the_limit_as_each_server_knows_it(self) -> None:
         request = ChatRequest("m", QUESTION, max_tokens=7, temperature=0)
-        assert _body(request, is_official=True)["max_completion_tokens"] == 7
-        assert _body(request, is_official=False)["max_tokens"] == 7
-        assert _body(request, is_official=False)["temperature"] == 0
+        assert body_of(request, is_official=True)["max_completion_tokens"] == 7
+        assert body_of(request, is_official=False)["max_tokens"] == 7
+        assert body_of(request, is_official=False)["temperature"] == 0
 
     def test_goes_by_its_base_url_in_the_price_list(self) -> None:
         assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).price_list == OFFICIAL

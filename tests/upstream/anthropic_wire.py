@@ -204,11 +204,19 @@ def _block_end(index: int, start: dict[str, Any] | None) -> list[Step]:
 
 def _whole(kind: type[Any], pieces: list[Any]) -> list[dict[str, Any]]:
     if kind is ToolCall:
-        inputs = [json.loads("".join(call.arguments) or "{}") for call in pieces]
+        inputs = [_input(call) for call in pieces]
         return [{**_block(call).start, "input": given} for call, given in zip(pieces, inputs, strict=True)]
     if kind is Reasoning:
         return [{"type": "thinking", "thinking": "".join(p.text for p in pieces), "signature": SIGNATURE}]
     return [{"type": "text", "text": "".join(p if kind is str else p.text for p in pieces)}]
+
+
+def _input(call: ToolCall) -> Any:
+    # A whole answer has no place for arguments that are not JSON: they are for the stream.
+    try:
+        return json.loads("".join(call.arguments) or "{}")
+    except json.JSONDecodeError:
+        return {}
 
 
 def _usage(usage: Tokens, *, is_start: bool = False) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""The body of a request, read within its bounds and told apart from what it should not be."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TypeVar
+
+import gevent
+import msgspec
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
+from .service import current_service
+
+B = TypeVar("B")
+
+
+def read_body(decoder: msgspec.json.Decoder[B]) -> B:
+    """Read the request's body as JSON, whatever its content type says: a bare `fetch` sends text/plain.
+
+    Args:
+        decoder: Of the type that the endpoint reads.
+
+    Raises:
+        InvalidRequest: it is not what this endpoint reads; 400, with the field's path.
+        BodyTooLarge: it is longer than a body may be; 413.
+        BodyTimeout: it has not arrived in time; 408.
+    """
+    service = current_service()
+    seconds = service.body_timeout
+    with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
+        data = _data(service.max_body)
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deep.") from None
+
+
+def readable(error: msgspec.ValidationError) -> str:
+    """Say what is wrong with a value, and where."""
+    # msgspec writes the path as `$.messages[0].role`; `$` alone is the body itself.
+    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
+
+
+def _data(most: int) -> bytes:
+    # One more: a body that does not announce its length is cut off there, and no error is raised.
+    request.max_content_length = most if request.content_length is not None else most + 1
+    with suppress(RequestEntityTooLarge):
+        data = request.get_data(cache=False)
+        if len(data) <= most:
+            return data
+    raise BodyTooLarge(f"The body is longer than {most} bytes.")

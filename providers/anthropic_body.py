@@ -1,0 +1,157 @@
+"""A question as the body of a request to Anthropic's messages API. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from .request import (
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+DEFAULT_MAX_TOKENS = 8192
+"""Most tokens of an answer where the request does not say: this API wants a number."""
+
+_INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
+
+
+def body_of(request: ChatRequest) -> Json:
+    """Return the request's body."""
+    body: Json = {
+        "model": request.model,
+        "messages": _turns(request.messages),
+        "max_tokens": _max_tokens(request),
+        "stream": True,
+        **_settings(request),
+    }
+    if system := _system(request.messages):
+        body["system"] = system
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
+    return body
+
+
+def _settings(request: ChatRequest) -> Json:
+    named: Json = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+        "stop_sequences": list(request.stop) or None,
+        "thinking": request.thinking,
+        "output_config": {"effort": request.reasoning_effort} if request.reasoning_effort else None,
+        "metadata": {"user_id": request.user} if request.user else None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _max_tokens(request: ChatRequest) -> int:
+    if request.max_tokens is not None:
+        return request.max_tokens
+    budget = (request.thinking or {}).get("budget_tokens")
+    # What a model thinks counts as its answer here.
+    return DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) else 0)
+
+
+def _system(messages: tuple[Message, ...]) -> str | list[Json]:
+    # System prompts stand beside the conversation in this API, not in it.
+    system = [message for message in messages if message.role in {"system", "developer"}]
+    if all(isinstance(message.content, str) for message in system):
+        return "\n\n".join(message.text() for message in system)
+    return [part for message in system for part in _parts(message)]
+
+
+def _turns(messages: tuple[Message, ...]) -> list[Json]:
+    turns: list[Json] = []
+    for message in messages:
+        if message.role in {"system", "developer"}:
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        if turns and turns[-1]["role"] == role and "tool" in {message.role, turns[-1]["of"]}:
+            # This API wants the results of all calls of one answer in the turn that follows it.
+            turns[-1]["content"] = [*_blocks_of(turns[-1]["content"]), *_blocks_of(_content(message))]
+        else:
+            turns.append({"role": role, "content": _content(message), "of": message.role})
+    for turn in turns:
+        del turn["of"]
+    return turns
+
+
+def _content(message: Message) -> str | list[Json]:
+    if message.role == "tool":
+        return [_result(message)]
+    if isinstance(message.content, str) and not message.tool_calls:
+        return message.content
+    return [*_parts(message), *[_call(call) for call in message.tool_calls]]
+
+
+def _parts(message: Message) -> list[Json]:
+    # Thoughts without a signature are another provider's, and this one would refuse them.
+    return [_part(part) for part in message.parts() if not isinstance(part, ReasoningPart) or part.signature]
+
+
+def _blocks_of(content: str | list[Json]) -> list[Json]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _result(message: Message) -> Json:
+    content = message.content if isinstance(message.content, str) else _parts(message)
+    failed = {"is_error": True} if message.is_error else {}
+    return {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content, **failed}
+
+
+def _part(part: Part) -> Json:
+    match part:
+        case TextPart(text, cache_control):
+            return {"type": "text", "text": text, **_cached(cache_control)}
+        case ImagePart(url, _, cache_control):
+            return {"type": "image", "source": _source(url), **_cached(cache_control)}
+        case _ if part.is_redacted:
+            return {"type": "redacted_thinking", "data": part.signature or ""}
+        case _:
+            return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+
+
+def _source(url: str) -> Json:
+    if inline := _INLINE.fullmatch(url):
+        return {"type": "base64", "media_type": inline["type"], "data": inline["data"]}
+    return {"type": "url", "url": url}
+
+
+def _cached(cache_control: Json | None) -> Json:
+    return {"cache_control": cache_control} if cache_control else {}
+
+
+def _call(call: ToolCall) -> Json:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+
+
+def _tool(tool: Tool) -> Json:
+    written: Json = {"name": tool.name, "input_schema": tool.parameters or {"type": "object"}}
+    if tool.description is not None:
+        written["description"] = tool.description
+    if tool.strict is not None:
+        written["strict"] = tool.strict
+    return {**written, **_cached(tool.cache_control)}
+
+
+def _choice(choice: ToolChoice, parallel: bool | None) -> Json:
+    match choice:
+        case NamedTool(name):
+            written: Json = {"type": "tool", "name": name}
+        case "required":
+            written = {"type": "any"}
+        case _:
+            written = {"type": choice}
+    if parallel is not None and written["type"] != "none":
+        written["disable_parallel_tool_use"] = not parallel
+    return written

@@ -1,0 +1,110 @@
+"""A question as the body of a chat completion's request. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+SAME_NAME = (
+    "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
+    "reasoning_effort", "user",
+)  # fmt: skip
+"""Fields that are called there as they are here."""
+
+
+def body_of(request: ChatRequest, *, is_official: bool) -> Json:
+    """Return the request's body.
+
+    Args:
+        request: The question.
+        is_official: Whether it goes to OpenAI's own servers.
+    """
+    body: Json = {
+        "model": request.model,
+        "messages": [_message(message) for message in request.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.max_tokens is not None:
+        # OpenAI's newer models know the newer name alone, and most other servers the older.
+        body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
+    for name in SAME_NAME:
+        if (value := getattr(request, name)) is not None:
+            body[name] = value
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = _choice(request.tool_choice)
+    if request.answer_format is not None:
+        body["response_format"] = _format(request.answer_format)
+    return body
+
+
+def _message(message: Message) -> Json:
+    written: Json = {"role": message.role, "content": _content(message)}
+    if message.tool_calls:
+        written["tool_calls"] = [_call(call) for call in message.tool_calls]
+        written["content"] = written["content"] or None
+    if message.tool_call_id is not None:
+        written["tool_call_id"] = message.tool_call_id
+    return written
+
+
+def _content(message: Message) -> str | list[Json]:
+    has_images = any(isinstance(part, ImagePart) for part in message.parts())
+    if isinstance(message.content, str) or (message.role in {"assistant", "tool"} and not has_images):
+        return message.text()
+    # What the model thought before is left out: this protocol has no place for it.
+    return [
+        _image(part) if isinstance(part, ImagePart) else {"type": "text", "text": part.text}
+        for part in message.content
+        if isinstance(part, (TextPart, ImagePart))
+    ]
+
+
+def _image(part: ImagePart) -> Json:
+    image = {"url": part.url, **({"detail": part.detail} if part.detail else {})}
+    return {"type": "image_url", "image_url": image}
+
+
+def _call(call: ToolCall) -> Json:
+    arguments = msgspec.json.encode(call.arguments).decode()
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _tool(tool: Tool) -> Json:
+    function: Json = {"name": tool.name, "parameters": tool.parameters or {"type": "object", "properties": {}}}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _choice(choice: ToolChoice) -> str | Json:
+    if isinstance(choice, NamedTool):
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice
+
+
+def _format(wanted: AnswerFormat) -> Json:
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    described: Json = {"name": wanted.name, "schema": wanted.schema}
+    if wanted.strict is not None:
+        described["strict"] = wanted.strict
+    return {"type": "json_schema", "json_schema": described}

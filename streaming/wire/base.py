@@ -1,0 +1,57 @@
+"""What a wire is: one client protocol, as pure functions from events to bytes.
+
+One wire object writes one response, and may keep what its protocol needs to know of what it has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ..errors import HeadraceError
+from ..events import Event
+from .answer import Answer
+
+EVENT_STREAM: Mapping[str, str] = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+"""What a response says of itself: an event stream that no proxy may keep, change or hold back."""
+
+
+class BrokenOff(Exception):
+    """The protocol has no word for a failure: the connection is to be broken after these last bytes."""
+
+    def __init__(self, last: bytes = b"") -> None:
+        super().__init__()
+        self.last = last
+
+
+class Wire(Protocol):
+    """One client protocol, for one response."""
+
+    @property
+    def HEADERS(self) -> Mapping[str, str]:  # noqa: N802  # a constant of the class, or of the module
+        """The headers of a streamed response."""
+        ...
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write events; an empty list is a silence and becomes a heartbeat. May return nothing.
+
+        Args:
+            events: What has come.
+            first: The number of the first of them, where the stream can be resumed.
+
+        Raises:
+            BrokenOff: the connection is to be broken.
+        """
+        ...
+
+    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+        """Return an answer that is given in one piece."""
+        ...
+
+    def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+        """Return the body of a response with an error's own status; a string is sent as plain text."""
+        ...
