@@ -143,9 +143,9 @@ def _about(scale: Scale) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in (LIBRARY, JITER))
     return (
         f"Objects, strings and numbers, in deltas of {DELTA} characters; at each of them the document so far is there "
-        "as a value, but in the first row. Headrace reads the deltas one after the other. The others read all of the text "
-        f"again at each: they are timed at {scale.samples} evenly spaced places, and what that takes on average counts "
-        f"for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
+        "as a value, but in the first row. Headrace reads the deltas one after the other. The others read all of the "
+        f"text again at each: they are timed at {scale.samples} evenly spaced places, and what that takes on average "
+        f"counts for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from msgspec import UnsetType
@@ -28,7 +29,7 @@ def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetT
         place, key = _find(holder, patch.path)
         match patch:
             case Add(value=value):
-                _add(place, key, value.copy() if isinstance(value, dict | list) else value)
+                _add(place, key, _own(value))
             case Append(value=value, path=path):
                 _append(place, key, value, path)
             case Close():
@@ -53,6 +54,12 @@ def _inside(place: _Container, key: str, path: str) -> _Container:
     if isinstance(found, dict | list):
         return found
     raise _lost(path)
+
+
+def _own(value: JSON) -> JSON:
+    if isinstance(value, dict | list):
+        return deepcopy(value) if value else value.copy()  # nearly all are empty, and a deep copy takes long
+    return value
 
 
 def _add(place: _Container, key: str | int, value: JSON) -> None:

@@ -23,7 +23,8 @@ class Add(_Patch, frozen=True, gc=False, tag="add"):
     """A value begins here: a member, an item, or the document itself. It takes the place of what was here before.
 
     A number, a boolean and null come whole. A string comes with the beginning that it has so far, an array and an
-    object come empty, and each of these three grows until its `Close`.
+    object come empty, and each of these three grows until its `Close`. To a reader who joins, a snapshot can be sent as
+    the value of the first patch: readers take any value.
     """
 
     value: Any

@@ -216,6 +216,11 @@ class TestPatches:
         with pytest.raises(LookupError, match=patch.path):
             apply({"a": [1]}, [patch])
 
+    def test_may_begin_with_a_snapshot(self) -> None:
+        first = Add("", snapshot('{"a":{"b":[1,"c'))
+        assert apply(UNSET, [first, Append("/a/b/1", "d"), Close("/a/b/1")]) == {"a": {"b": [1, "cd"]}}
+        assert first.value == {"a": {"b": [1, "c"]}}
+
     def test_go_on_from_a_snapshot(self) -> None:
         text = '{"items": [{"title": "Hello world", "n": 12 }, "x"]}'
         for at in range(1, len(text)):

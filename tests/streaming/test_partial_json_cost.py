@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import pytest
-from flask_headrace.streaming.partial_json import MAX_DEPTH, MAX_PATH, PartialJSON, apply, snapshot
+from flask_headrace.streaming.partial_json import MAX_DEPTH, MAX_PATH, Append, PartialJSON, apply, snapshot
 from hypothesis import given
 from msgspec import UNSET
 
@@ -19,6 +21,7 @@ SHAPES = {
     "a long key": lambda size: json.dumps({"k" * (MAX_PATH - 1): "x" * size}),
     "many numbers": lambda size: json.dumps([1234.5] * (size // 8)),
     "many objects": lambda size: json.dumps([{"id": 1, "title": "a title", "tags": ["x"]}] * (size // 46)),
+    "a long array in an object": lambda size: json.dumps({"all": ["😀"] * (size // 5)}, ensure_ascii=False),
     "objects inside each other": lambda size: json.dumps([_nest(MAX_DEPTH - 1)] * (size // (6 * MAX_DEPTH))),
     "blanks": lambda size: "[" + " " * size + "]",
     "prose": lambda size: "As [1] says in `code` { and [ more, " * (size // 36) + '{"a": 1}',
@@ -35,38 +38,43 @@ def pieces_of(text: str, length: int) -> list[str]:
     return [text[at : at + length] for at in range(0, len(text), length)]
 
 
-def seconds(shape: str, size: int) -> float:
-    """Return the time that feeding and applying a document takes, the best of three."""
-    pieces = pieces_of(SHAPES[shape](size), 4)
+def seconds(work: Callable[[], object]) -> float:
+    """Return the seconds of CPU that something takes, the best of three."""
     best = float("inf")
     for _ in range(3):
-        parser, document = PartialJSON(), UNSET
         began = time.process_time()
-        for piece in pieces:
-            document = apply(document, parser.feed(piece))
-        parser.end()
+        work()
         best = min(best, time.process_time() - began)
     return best
 
 
+def read(pieces: list[str]) -> None:
+    parser, document = PartialJSON(), UNSET
+    for piece in pieces:
+        document = apply(document, parser.feed(piece))
+    parser.end()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_time_is_in_proportion_to_the_text(shape: str) -> None:
-    few, many = seconds(shape, 10_000), seconds(shape, 80_000)
+    few, many = (seconds(partial(read, pieces_of(SHAPES[shape](size), 4))) for size in (10_000, 80_000))
     assert many < 24 * few  # 8 in proportion, 64 where each piece costs what came before it
 
 
-@pytest.mark.parametrize("shape", ["one long string", "many objects", "a long key"])
-def test_a_snapshot_takes_time_in_proportion_to_the_text(shape: str) -> None:
-    def best(size: int) -> float:
-        text = SHAPES[shape](size)[:-2]
-        times = []
-        for _ in range(3):
-            began = time.process_time()
-            snapshot(text)
-            times.append(time.process_time() - began)
-        return min(times)
+def test_a_long_string_grows_in_place() -> None:
+    def grow(size: int) -> None:
+        document = {"text": ""}
+        for _ in range(size // 4):
+            apply(document, [Append("/text", "more")])
 
-    assert best(320_000) < 24 * best(40_000)  # as above
+    assert seconds(partial(grow, 800_000)) < 24 * seconds(partial(grow, 100_000))
+
+
+@pytest.mark.parametrize("missing", [1, 2, 20])
+@pytest.mark.parametrize("shape", ["one long string", "many objects", "a long key", "a long array in an object"])
+def test_a_snapshot_takes_time_in_proportion_to_the_text(shape: str, missing: int) -> None:
+    few, many = (SHAPES[shape](size)[:-missing] for size in (40_000, 320_000))
+    assert seconds(partial(snapshot, many)) < 24 * seconds(partial(snapshot, few))
 
 
 @given(texts)
