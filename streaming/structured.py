@@ -28,6 +28,9 @@ PATTERN_LIMIT = 0.25
 MOST_QUOTED = 200
 """Characters of a reason that are shown."""
 
+# Patterns are those of ECMA-262, which knows more than Python's own.
+_NO_FORMATS = jsonschema.FormatChecker(formats=())
+
 
 class Schema:
     """A JSON Schema (draft 2020-12, or the one that its `$schema` names) that answers are held to.
@@ -44,7 +47,7 @@ class Schema:
     def __init__(self, schema: dict[str, Any]) -> None:
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
-            kind.check_schema(schema)
+            kind.check_schema(schema, format_checker=_NO_FORMATS)
             has_patterns = _has_pattern_properties(schema)
         except jsonschema.SchemaError as error:
             raise InvalidRequest(f"schema is no JSON Schema: at {error.json_path}, {error.message:.200}.") from None

@@ -12,7 +12,7 @@ from flask_headrace.streaming.structured import Schema, held_to
 
 MILL = {
     "type": "object",
-    "properties": {"name": {"type": "string", "pattern": "^[A-Z]"}, "wheels": {"type": "integer"}},
+    "properties": {"name": {"type": "string", "pattern": "^\\p{Lu}"}, "wheels": {"type": "integer"}},
     "required": ["name"],
     "additionalProperties": False,
 }
@@ -21,15 +21,10 @@ MILL = {
 class TestSchema:
     @pytest.mark.parametrize(
         "text",
-        [
-            '{"name": "Salz"}',
-            ' {"name":"Ö\\u00e4A", "wheels": 2}\n',
-            'Here it is:\n```json\n{"name": "Salz"}\n```\nFine?',
-        ],
+        ['{"name": "Salz"}', ' {"name":"\\u00c4", "wheels": 2}\n', 'Here:\n```json\n{"name": "Salz"}\n```\nFine?'],
     )
     def test_takes_what_fits(self, text: str) -> None:
-        mistake = Schema(MILL).mistake_in(text)
-        assert mistake is None if "Ö" not in text else "$.name" in (mistake or "")
+        assert Schema(MILL).mistake_in(text) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
