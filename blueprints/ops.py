@@ -1,21 +1,36 @@
-"""/healthz and /readyz: whether the process lives, and whether it can answer."""
+"""/healthz, /readyz and /metrics: whether the process lives, whether it can answer, and what it has done."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 
 from ..streaming.errors import HeadraceError, ShuttingDown
 from .errors import of_ours
+from .guard import enter
 from .reply import json_reply
 from .service import current_service
 
 
-def create_ops_blueprint() -> Blueprint:
-    """Return the blueprint of what a load balancer asks."""
+def create_ops_blueprint(exposition: Callable[[], tuple[bytes, str]]) -> Blueprint:
+    """Return the blueprint of what a load balancer and a scraper of metrics ask.
+
+    Args:
+        exposition: Returns the metrics as they are scraped, and their content type.
+    """
     blueprint = Blueprint("headrace_ops", __name__)
     blueprint.add_url_rule("/healthz", view_func=healthz, methods=["GET"])
     blueprint.add_url_rule("/readyz", view_func=readyz, methods=["GET"])
+    blueprint.add_url_rule("/metrics", view_func=lambda: _metrics(exposition), methods=["GET"], endpoint="metrics")
     return blueprint
+
+
+def _metrics(exposition: Callable[[], tuple[bytes, str]]) -> Response:
+    # They tell which models are used and what they cost: not for everybody.
+    enter()
+    body, content_type = exposition()
+    return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
 
 def healthz() -> Response:

@@ -21,6 +21,7 @@ from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .blueprints.streams import create_streams_blueprint
+from .metrics import exposition, metrics
 from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
@@ -67,7 +68,8 @@ class Headrace:
     def init_app(self, app: Flask) -> None:
         """Add the endpoints, the commands and the state to an application."""
         settings = Settings.from_mapping(app.config)
-        start, end = report_start(app), report_end(app)
+        counted = metrics()
+        start, end = report_start(app, counted.begin), report_end(app, counted.end)
         journal = Journal(stores.of(settings))
         streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
@@ -92,7 +94,7 @@ class Headrace:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield create_ops_blueprint()
+        yield create_ops_blueprint(exposition)
         if self._has_page:
             yield create_page_blueprint()
 
