@@ -10,14 +10,30 @@ from ..streaming.errors import InvalidRequest
 from .asking import ask
 from .body import read_body
 from .guard import enter
-from .protocols import native_wire
+from .operation import EVENTS, JSON, Answered, Operation
+from .protocols import NATIVE_FRAMES, native_wire
 from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
 
 
 class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/chat`."""
+    """The body of `POST /api/chat`.
+
+    Args:
+        messages: The turns so far, oldest first.
+        model: `provider/name`, or an alias; the default model where it is left out.
+        system: What the model is told before the conversation.
+        max_tokens: Most tokens that the answer may have.
+        temperature: 0 for the likeliest words, up to 2 for livelier ones.
+        tools: What the model may ask to be called.
+        tool_choice: Whether it calls tools: as it likes, not at all, at least one, or that one.
+        schema: The JSON Schema that the answer is to fit.
+        partials: Whether frames tell how the arguments of tool calls grow; with a schema they do.
+        stream: Whether the answer comes as an event stream.
+        resumable: Whether the stream can be followed and stopped from anywhere.
+        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
+    """
 
     messages: list[Message]
     model: str | None = None
@@ -32,6 +48,28 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resumable: bool = False
     id: str | None = None
 
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/api/chat",
+        "Answer a conversation, streamed or as one JSON object.",
+        (
+            Answered(
+                200,
+                "The answer: an event stream, or with `stream` false one JSON object.",
+                {EVENTS: NATIVE_FRAMES, JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]}},
+            ),
+        ),
+        body=ChatBody,
+    ),
+    Operation(
+        "GET",
+        "/api/models",
+        "List the models that can be asked.",
+        (Answered(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
+    ),
+)
 
 _decoder = msgspec.json.Decoder(ChatBody)
 

@@ -9,8 +9,17 @@ from flask import Blueprint, Response
 from ..streaming.errors import HeadraceError, ShuttingDown
 from .errors import of_ours
 from .guard import enter
+from .operation import JSON, Answered, Operation
 from .reply import json_reply
 from .service import current_service
+
+_STATUS = {JSON: {"type": "object", "required": ["status"]}}
+
+OPERATIONS = (
+    Operation("GET", "/healthz", "Tell that the process lives.", (Answered(200, "It does.", {**_STATUS}),)),
+    Operation("GET", "/readyz", "Tell whether the default model can be asked.", (Answered(200, "Yes.", {**_STATUS}),)),
+    Operation("GET", "/metrics", "Tell what the service has done.", (Answered(200, "Metrics.", {"text/plain": None}),)),
+)
 
 
 def create_ops_blueprint(exposition: Callable[[], tuple[bytes, str]]) -> Blueprint:

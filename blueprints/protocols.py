@@ -13,10 +13,16 @@ from ..streaming.wire import native
 from ..streaming.wire.base import Wire
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.resumed import Resumed
+from .operation import frames
 
 NATIVE = "native"
 
 _OTHERS: dict[str, Callable[[], Wire]] = {}
+
+NATIVE_FRAMES = frames(*native.EVENTS)
+"""How the description of the endpoints tells the native frames."""
+
+PROTOCOLS = (NATIVE, *_OTHERS)
 
 
 def wanted_protocol() -> str:
@@ -26,8 +32,8 @@ def wanted_protocol() -> str:
         InvalidRequest: there is none of that name; 400.
     """
     name = request.args.get("protocol", NATIVE)
-    if name != NATIVE and name not in _OTHERS:
-        raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join([NATIVE, *_OTHERS])}.")
+    if name not in PROTOCOLS:
+        raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join(PROTOCOLS)}.")
     return name
 
 

@@ -8,9 +8,38 @@ from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
 from .guard import enter
-from .protocols import NATIVE, wanted_protocol, wire_of
+from .operation import EVENTS, Answered, Operation, Parameter, frames
+from .protocols import NATIVE, PROTOCOLS, wanted_protocol, wire_of
 from .respond import event_stream
 from .service import current_service
+
+_CURSOR = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+_THE_STREAM = Parameter("id", "path", "The stream's id, as `Headrace-Stream-Id` told it.")
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/api/streams/{id}",
+        "Follow a resumable stream from where one left it.",
+        (
+            Answered(200, "All that comes after the cursor, and what follows.", {EVENTS: frames()}),
+            Answered(204, "The stream has ended and the reader has all of it."),
+        ),
+        parameters=(
+            _THE_STREAM,
+            Parameter("last_event_id", "query", "The number of the last event that the reader has.", _CURSOR),
+            Parameter("Last-Event-ID", "header", "The same, as browsers send it; goes before the query.", _CURSOR),
+            Parameter("protocol", "query", "The protocol of the frames.", {"enum": list(PROTOCOLS), "default": NATIVE}),
+        ),
+    ),
+    Operation(
+        "DELETE",
+        "/api/streams/{id}",
+        "Stop a resumable stream, whichever worker asks the model.",
+        (Answered(204, "It is stopped, or has ended."),),
+        parameters=(_THE_STREAM,),
+    ),
+)
 
 
 def create_streams_blueprint() -> Blueprint:

@@ -35,6 +35,9 @@ HEARTBEAT = b": keep-alive\n\n"
 
 HEADERS = EVENT_STREAM
 
+EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "error", "cancelled")
+"""The names that frames may have."""
+
 _DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
 _encoder = msgspec.json.Encoder()
 _text = _encoder.encode
