@@ -29,6 +29,7 @@ class Scale:
         grown_deltas: Deltas of all their bursts together.
         grown_seconds: Seconds of their paced ones.
         elsewhere: Paced streams that are followed at another service too.
+        stopping: Streams that are stopped at another service, one by one.
         crowd: Readers that drop and come back.
         crowd_seconds: For how long.
         memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
@@ -45,6 +46,7 @@ class Scale:
     grown_deltas: int = 100_000
     grown_seconds: int = 5
     elsewhere: Streams = Streams(20, 300)
+    stopping: int = 30
     crowd: int = 1000
     crowd_seconds: int = 60
     memory: tuple[int, ...] = (100, 1000, 8000)
@@ -61,6 +63,7 @@ QUICK = Scale(
     grown_deltas=50_000,
     grown_seconds=2,
     elsewhere=Streams(20, 150),
+    stopping=10,
     crowd=200,
     crowd_seconds=15,
     memory=(1000, 8000),
