@@ -68,6 +68,8 @@ ALL = (
     Figure("resumable_redis", "resumable (Redis): CPU per delta, times a plain stream's", (Goal(1.6),)),
     Figure("later_sqlite", "a reader at another worker (SQLite): a delta comes so much later, median, ms", (Goal(25),)),
     Figure("later_redis", "the same (Redis)", (Goal(5),)),
+    Figure("stopped_sqlite", "stopped at another worker (SQLite) → upstream closed, slowest, ms", (Goal(100),)),
+    Figure("stopped_redis", "the same (Redis)", (Goal(20),)),
     Figure("crowd_wrong", "readers that drop and come back: events lost or doubled", (Goal(0),)),
     Figure("document_growth", "growing document: time of a delta at 400 kB, times that at 100 kB", (Goal(1.5),)),
     Figure(
@@ -87,6 +89,8 @@ TITLES = {figure.key: figure.title for figure in ALL} | {
     "near_p50": "delay there, median, ms",
     "far_p50": "delay elsewhere, median, ms",
     "later_p50": "so much later, ms",
+    "stopped_p50": "upstream closed after, median, ms",
+    "stopped_max": "slowest, ms",
     "crowd_readers": "readers",
     "crowd_returns": "returns",
     "crowd_events": "events read",

@@ -14,6 +14,7 @@ PARTS = {
         growth.upstreams,
         resuming.resumable,
         resuming.elsewhere,
+        resuming.stopping,
         resuming.crowd,
         documents.documents,
         starting.start,

@@ -29,6 +29,7 @@ class Scale:
         grown_deltas: Deltas of all their bursts together.
         grown_seconds: Seconds of their paced ones.
         elsewhere: Paced streams that are followed at another service too.
+        stopping: Streams that are stopped at another service, one by one.
         crowd: Readers that drop and come back.
         crowd_seconds: For how long.
         samples: Places at which those are timed that read a growing document again at each delta.
@@ -46,6 +47,7 @@ class Scale:
     grown_deltas: int = 100_000
     grown_seconds: int = 5
     elsewhere: Streams = Streams(20, 300)
+    stopping: int = 30
     crowd: int = 1000
     crowd_seconds: int = 60
     samples: int = 20
@@ -63,6 +65,7 @@ QUICK = Scale(
     grown_deltas=50_000,
     grown_seconds=2,
     elsewhere=Streams(20, 150),
+    stopping=10,
     crowd=200,
     crowd_seconds=15,
     samples=5,
