@@ -31,8 +31,12 @@ from ..events import (
     Usage,
 )
 from ..sse import named
+from ..usage import text_of
 from .answer import Answer, Block, Call, Reasoning
 from .base import EVENT_STREAM, BrokenOff
+
+MOST_HELD = 4 * 1024 * 1024
+"""Bytes of an answer that may wait for the end of a tool call, roughly."""
 
 HEARTBEAT = b'event: ping\ndata: {"type":"ping"}\n\n'
 
@@ -80,18 +84,6 @@ def refusal(error: HeadraceError) -> dict[str, Any]:
     return _error(error.code, error.message)
 
 
-def whole(answer: Answer) -> dict[str, Any]:
-    """Return an answer that is given in one piece."""
-    assert answer.started is not None
-    assert answer.finish_reason is not None
-    return {
-        **_message(answer.started),
-        "content": [_content(block) for block in answer.blocks],
-        "stop_reason": STOP_REASONS[answer.finish_reason],
-        "usage": _usage(answer.usage or Usage(0, 0)),
-    }
-
-
 class MessagesWire:
     """One message, as frames or whole.
 
@@ -99,10 +91,9 @@ class MessagesWire:
     """
 
     HEADERS = EVENT_STREAM
-    whole = staticmethod(whole)
     refusal = staticmethod(refusal)
 
-    __slots__ = ("_arguments", "_begun", "_held", "_index", "_open", "_usage")
+    __slots__ = ("_arguments", "_begun", "_held", "_held_size", "_index", "_open", "_usage")
 
     def __init__(self) -> None:
         self._index = -1
@@ -110,6 +101,7 @@ class MessagesWire:
         self._begun: set[int] = set()
         self._arguments: list[str] = []  # of the call that is open
         self._held: list[Event] = []
+        self._held_size = 0
         self._usage = Usage(0, 0)
 
     def encode(self, events: list[Event], first: int | None = None) -> bytes:
@@ -121,7 +113,7 @@ class MessagesWire:
                 carries its number.
 
         Raises:
-            BrokenOff: the answer begins again.
+            BrokenOff: the answer begins again, or too much waits for the end of a call.
         """
         if not events:
             return HEARTBEAT
@@ -132,6 +124,18 @@ class MessagesWire:
             return self._encode_texts(texts)
         return b"".join([frame for event in events for frame in self._frames(event)])
 
+    @staticmethod
+    def whole(answer: Answer) -> dict[str, Any]:
+        """Return an answer that is given in one piece."""
+        assert answer.started is not None
+        assert answer.finish_reason is not None
+        return {
+            **_message(answer.started),
+            "content": [_content(block) for block in answer.blocks],
+            "stop_reason": STOP_REASONS[answer.finish_reason],
+            "usage": _usage(answer.usage or Usage(0, 0)),
+        }
+
     def _encode_texts(self, texts: list[str]) -> bytes:
         # JSON holds no line end, so one call encodes all of them and one replacement frames them.
         before, _, after = self._delta("text_delta", text="").partition(b'""')
@@ -139,8 +143,7 @@ class MessagesWire:
 
     def _frames(self, event: Event) -> list[bytes]:
         if self._must_wait(event):
-            self._held.append(event)
-            return []
+            return self._hold(event)
         match event:
             case TextDelta(text):
                 return self._grow("text", "text_delta", text)
@@ -163,7 +166,10 @@ class MessagesWire:
                 # What was shown cannot be taken back.
                 raise BrokenOff(_error_frame("restarted", f"{model} began the answer again ({reason}). Ask again."))
             case Done(finish_reason):
-                return [*self._end_all(), *_end(finish_reason, self._usage)]
+                stopped: list[bytes] = []
+                while self._open is not None:
+                    stopped += self._stop()
+                return [*stopped, *_end(finish_reason, self._usage)]
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
@@ -176,6 +182,13 @@ class MessagesWire:
         if isinstance(event, (ToolCallDelta, ToolCallEnded)) and event.call in self._begun:
             return False
         return bool(self._held) or not _is_object(self._arguments)
+
+    def _hold(self, event: Event) -> list[bytes]:
+        self._held_size += 100 + len(text_of(event))
+        if self._held_size > MOST_HELD:
+            raise BrokenOff(_error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call."))
+        self._held.append(event)
+        return []
 
     def _grow(self, kind: _Kind, delta: str, text: str) -> list[bytes]:
         begun = [] if self._open == kind else self._begin(kind, _BLOCKS[kind])
@@ -196,15 +209,9 @@ class MessagesWire:
         if event.call != self._open:
             return []  # it was whole when the next block began: no more than blanks can follow
         if isinstance(event, ToolCallDelta):
-            return self._grow_call(event.text)
-        # An application's own generator may give the arguments all at once.
-        is_unsaid = event.arguments and not self._arguments
-        said = self._grow_call(_encoder.encode(event.arguments).decode()) if is_unsaid else []
-        return [*said, *self._stop()]
-
-    def _grow_call(self, text: str) -> list[bytes]:
-        self._arguments.append(text)
-        return [self._delta("input_json_delta", partial_json=text)]
+            self._arguments.append(event.text)
+            return [self._delta("input_json_delta", partial_json=event.text)]
+        return self._stop()
 
     def _begin(self, kind: _Kind | int, block: dict[str, Any]) -> list[bytes]:
         stopped = self._stop()
@@ -221,14 +228,8 @@ class MessagesWire:
             return []
         frames = [_frame("content_block_stop", index=self._index)]
         self._open = None
-        held, self._held = self._held, []
+        held, self._held, self._held_size = self._held, [], 0
         return frames + [frame for event in held for frame in self._frames(event)]
-
-    def _end_all(self) -> list[bytes]:
-        frames = self._stop()
-        while self._open is not None:
-            frames += self._stop()
-        return frames
 
 
 def _message(started: Started) -> dict[str, Any]:

@@ -137,10 +137,9 @@ class TestAMarkForTheCacheOfTheWholeRequest:
 
     def test_leaves_one_that_is_there_and_thoughts_as_they_are(self) -> None:
         hour = {"type": "ephemeral", "ttl": "1h"}
-        text = {"type": "text", "text": "x", "cache_control": hour}
-        assert (
-            read({"role": "user", "content": [text]}, cache_control=MARK).messages[0].content[0].cache_control == hour
-        )
+        for block in ({"type": "text", "text": "x", "cache_control": hour}, {**USES, "cache_control": hour}):
+            turn = {"role": "user" if "text" in block else "assistant", "content": [block]}
+            assert read(turn, cache_control=MARK) == read(turn)
         thought = {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "d"}]}
         assert read(thought, cache_control=MARK).messages[0].content == (ReasoningPart("", "d", is_redacted=True),)
 

@@ -27,7 +27,14 @@ from flask_headrace.streaming.events import (
 )
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.anthropic_messages import CODES, HEARTBEAT, STOP_REASONS, MessagesWire, refusal
+from flask_headrace.streaming.wire.anthropic_messages import (
+    CODES,
+    HEARTBEAT,
+    MOST_HELD,
+    STOP_REASONS,
+    MessagesWire,
+    refusal,
+)
 from flask_headrace.streaming.wire.base import BrokenOff
 from pydantic import TypeAdapter
 
@@ -82,7 +89,6 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
     ([STARTED, TextDelta("x")], FIND, [stops(), CALL_STARTS.replace('"index":0', '"index":1')]),
     ([STARTED, FIND], ToolCallDelta(0, '{"q":'), [delta("input_json_delta", "partial_json", '{"q":')]),
     ([STARTED, FIND, ToolCallDelta(0, "{}")], ToolCallEnded(0, {}), [stops()]),
-    ([STARTED, FIND], ToolCallEnded(0, {"q": 1}), [delta("input_json_delta", "partial_json", '{"q":1}'), stops()]),
     ([STARTED], Restarted("it broke off", "acme/big"), []),
     ([STARTED], Usage(9, 2, 4, 1, 0.1, attempts=(Attempt("tiny", 9, 2, None),)), []),
     (
@@ -197,6 +203,15 @@ class TestCallsThatAreMixed:
             + b"id: 21\n"
             + written([delta("text_delta", "text", "So", 2)])
         )
+
+    def test_no_more_waits_than_may(self) -> None:
+        wire = MessagesWire()
+        wire.encode([STARTED, FIND])
+        half = TextDelta("x" * (MOST_HELD // 2 - 200))
+        assert wire.encode([half, half]) == b""
+        with pytest.raises(BrokenOff) as broken:
+            wire.encode([TextDelta("x" * 400)])
+        assert b'"error_code":"answer_too_large"' in broken.value.last
 
     def test_what_waited_is_told_before_the_end_even_where_no_end_of_a_call_came(self) -> None:
         frames = streamed([STARTED, FIND, NOW, TextDelta("So"), Usage(9, 2), Done("stop")]).decode()

@@ -189,7 +189,8 @@ class TestAConversation:
 
 
 class TestAQuestion:
-    def test_of_a_model_that_nobody_lists_goes_to_anthropic(self, client, upstream) -> None:
+    def test_of_a_model_that_nobody_lists_goes_to_anthropic(self, guarded, upstream) -> None:
+        client = anthropic.Anthropic(base_url=guarded.url, api_key=KEY, max_retries=0)
         upstream.models = []
         upstream.answer("claude-nobody-lists", anthropic_wire.answer("ok"))
         try:
