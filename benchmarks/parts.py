@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import growth, resuming, starting
+from . import documents, growth, resuming, starting
 
 PARTS = {
     part.__name__: part
@@ -15,6 +15,7 @@ PARTS = {
         resuming.resumable,
         resuming.elsewhere,
         resuming.crowd,
+        documents.documents,
         starting.start,
     )
 }

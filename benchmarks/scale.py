@@ -31,6 +31,7 @@ class Scale:
         elsewhere: Paced streams that are followed at another service too.
         crowd: Readers that drop and come back.
         crowd_seconds: For how long.
+        samples: Places at which those are timed that read a growing document again at each delta.
         memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
     """
 
@@ -47,6 +48,7 @@ class Scale:
     elsewhere: Streams = Streams(20, 300)
     crowd: int = 1000
     crowd_seconds: int = 60
+    samples: int = 20
     memory: tuple[int, ...] = (100, 1000, 8000)
 
 
@@ -63,5 +65,6 @@ QUICK = Scale(
     elsewhere=Streams(20, 150),
     crowd=200,
     crowd_seconds=15,
+    samples=5,
     memory=(1000, 8000),
 )

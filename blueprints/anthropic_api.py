@@ -10,18 +10,55 @@ from flask import Blueprint, Response
 
 from ..providers.catalogue import Model
 from ..streaming.errors import HeadraceError, InvalidRequest
-from ..streaming.wire.anthropic_messages import MessagesWire, refusal
-from .anthropic_request import MessagesBody, question_of
+from ..streaming.wire.anthropic_errors import refusal
+from ..streaming.wire.anthropic_messages import FRAMES, MessagesWire
+from .anthropic_body import MessagesBody
+from .anthropic_request import question_of
 from .asking import ask
 from .asking import count_tokens as count
 from .body import read_body
 from .errors import refused
 from .guard import enter
+from .operation import EVENTS, JSON, Answered, Operation, frames
 from .reply import json_reply
 from .respond import event_stream, json_answer
 
 PREFERRED = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""
+
+_REFUSAL = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
+    },
+}
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/messages",
+        "Answer a conversation as Anthropic's API does.",
+        (
+            Answered(
+                200,
+                "The answer: one JSON object, or with `stream` true an event stream.",
+                {JSON: {"type": "object", "required": ["id", "model", "content", "usage"]}, EVENTS: frames(*FRAMES)},
+            ),
+        ),
+        body=MessagesBody,
+        refusal=_REFUSAL,
+    ),
+    Operation(
+        "POST",
+        "/v1/messages/count_tokens",
+        "Count the input tokens of a conversation, where its provider does.",
+        (Answered(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        body=MessagesBody,
+        refusal=_REFUSAL,
+    ),
+)
 
 _decoder = msgspec.json.Decoder(MessagesBody)
 

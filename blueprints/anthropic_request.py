@@ -1,12 +1,12 @@
 """A request of Anthropic's messages API, read as a question. Pure.
 
-What would change the answer and cannot be honoured is refused by name; what is left unread says so where it stands.
+What would change the answer and cannot be honoured is refused by its name and place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -25,125 +25,25 @@ from ..providers.request import (
     ToolChoice,
 )
 from ..streaming.errors import InvalidRequest
+from .anthropic_body import (
+    BLOCKS,
+    Block,
+    Choice,
+    CustomTool,
+    ImageBlock,
+    InlineSource,
+    LinkedSource,
+    MessagesBody,
+    OutputConfig,
+    RedactedThinking,
+    Role,
+    TextBlock,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
 from .body import readable
-
-Role: TypeAlias = Literal["user", "assistant", "system"]
-
-
-class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all values of a request have in common."""
-
-
-class _Text(_Value, frozen=True, tag_field="type", tag="text"):
-    text: str
-    cache_control: Json | None = None
-    citations: Any = None  # unread: where an earlier answer had it from
-
-
-class _Inline(_Value, frozen=True, tag_field="type", tag="base64"):
-    media_type: str
-    data: str
-
-
-class _Linked(_Value, frozen=True, tag_field="type", tag="url"):
-    url: str
-
-
-class _Image(_Value, frozen=True, tag_field="type", tag="image"):
-    source: _Inline | _Linked
-    cache_control: Json | None = None
-
-
-class _ToolUse(_Value, frozen=True, tag_field="type", tag="tool_use"):
-    id: str
-    name: str
-    input: Json
-    cache_control: Json | None = None
-    caller: Any = None  # unread: that it was the model itself
-
-
-class _ToolResult(_Value, frozen=True, tag_field="type", tag="tool_result"):
-    tool_use_id: str
-    content: str | list[Json] = ""
-    is_error: bool = False
-    cache_control: Json | None = None
-
-
-class _Thinking(_Value, frozen=True, tag_field="type", tag="thinking"):
-    thinking: str
-    signature: str = ""
-
-
-class _RedactedThinking(_Value, frozen=True, tag_field="type", tag="redacted_thinking"):
-    data: str
-
-
-_Block: TypeAlias = _Text | _Image | _ToolUse | _ToolResult | _Thinking | _RedactedThinking
-
-_BLOCKS: Mapping[Role, tuple[str, ...]] = {
-    "user": ("text", "image", "tool_result"),
-    "assistant": ("text", "tool_use", "thinking", "redacted_thinking"),
-    "system": ("text",),
-}
-"""The kinds of block that each one's turns may hold."""
-
-
-class _Turn(_Value, frozen=True):
-    role: Role
-    content: str | list[Json]
-
-
-class _Tool(_Value, frozen=True):
-    name: str
-    input_schema: Json
-    description: str | None = None
-    strict: bool | None = None
-    cache_control: Json | None = None
-    type: str | None = None
-    eager_input_streaming: Any = None  # unread: how small the pieces of its arguments are
-
-
-class _ToolChoice(_Value, frozen=True):
-    type: Literal["auto", "any", "tool", "none"]
-    name: str | None = None
-    disable_parallel_tool_use: bool = False
-
-
-class _Format(_Value, frozen=True):
-    type: Literal["json_schema"]
-    schema: Json
-
-
-class _OutputConfig(_Value, frozen=True):
-    effort: str | None = None
-    format: _Format | None = None
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    user_id: str | None = None
-
-
-class MessagesBody(_Value, frozen=True):
-    """The body of `POST /v1/messages` and of `POST /v1/messages/count_tokens`, with what is our own at its end."""
-
-    messages: list[_Turn]
-    model: str | None = None
-    system: str | list[Json] | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    stop_sequences: list[str] | None = None
-    tools: list[Json] | None = None
-    tool_choice: _ToolChoice | None = None
-    thinking: Json | None = None
-    output_config: _OutputConfig | None = None
-    cache_control: Json | None = None
-    metadata: _Metadata | None = None
-    service_tier: Any = None  # unread: which queue the request waits in
-    stream: bool = False
-    resumable: bool = False
-    id: str | None = None
 
 
 def question_of(body: MessagesBody) -> ChatRequest:
@@ -152,7 +52,7 @@ def question_of(body: MessagesBody) -> ChatRequest:
     Raises:
         InvalidRequest: it holds what cannot be passed on; the message names it and its place.
     """
-    choice, output = body.tool_choice, body.output_config or _OutputConfig()
+    choice, output = body.tool_choice, body.output_config or OutputConfig()
     return ChatRequest(
         model="",
         messages=_messages(body),
@@ -176,33 +76,33 @@ def _messages(body: MessagesBody) -> tuple[Message, ...]:
     if body.cache_control is not None and turns:
         turns[-1] = _cached(turns[-1], body.cache_control)
     if body.system and turns:
-        content = body.system if isinstance(body.system, str) else _parts(body.system, "system", _BLOCKS["system"])
+        content = body.system if isinstance(body.system, str) else _parts(body.system, "system", BLOCKS["system"])
         turns.insert(0, Message("system", content))
     return tuple(turns)
 
 
-def _turn(turn: _Turn, where: str) -> Iterator[Message]:
+def _turn(turn: Turn, where: str) -> Iterator[Message]:
     if isinstance(turn.content, str):
         yield Message(turn.role, turn.content)
         return
-    kinds = f"in a turn of {turn.role!r}", _BLOCKS[turn.role]
+    kinds = f"in a turn of {turn.role!r}", BLOCKS[turn.role]
     blocks = [_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
     if turn.role == "assistant":
         calls = tuple(
             ToolCall(block.id, block.name, block.input, block.cache_control)
             for block in blocks
-            if isinstance(block, _ToolUse)
+            if isinstance(block, ToolUse)
         )
-        yield Message("assistant", tuple(_part(block) for block in blocks if not isinstance(block, _ToolUse)), calls)
+        yield Message("assistant", tuple(_part(block) for block in blocks if not isinstance(block, ToolUse)), calls)
     else:
         yield from _spoken(turn.role, blocks, where)
 
 
-def _spoken(role: Role, blocks: list[_Block], where: str) -> Iterator[Message]:
+def _spoken(role: Role, blocks: list[Block], where: str) -> Iterator[Message]:
     # What tools have returned stands among a user's blocks there, and in turns of its own here.
     parts: list[Part] = []
     for number, block in enumerate(blocks):
-        if not isinstance(block, _ToolResult):
+        if not isinstance(block, ToolResult):
             parts.append(_part(block))
             continue
         if parts:
@@ -213,7 +113,7 @@ def _spoken(role: Role, blocks: list[_Block], where: str) -> Iterator[Message]:
         yield Message(role, tuple(parts))
 
 
-def _result(block: _ToolResult, where: str) -> Message:
+def _result(block: ToolResult, where: str) -> Message:
     content = block.content if isinstance(block.content, str) else _parts(block.content, where, ("text", "image"))
     result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
     return result if block.cache_control is None else _cached(result, block.cache_control)
@@ -237,17 +137,17 @@ def _parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part
     return tuple(_part(_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
 
 
-def _part(block: _Block) -> Part:
+def _part(block: Block) -> Part:
     match block:
-        case _Text(text, cache_control):
+        case TextBlock(text, cache_control):
             return TextPart(text, cache_control)
-        case _Image(_Inline(media_type, data), cache_control):
+        case ImageBlock(InlineSource(media_type, data), cache_control):
             return ImagePart(f"data:{media_type};base64,{data}", cache_control=cache_control)
-        case _Image(_Linked(url), cache_control):
+        case ImageBlock(LinkedSource(url), cache_control):
             return ImagePart(url, cache_control=cache_control)
-        case _Thinking(thinking, signature):
+        case Thinking(thinking, signature):
             return ReasoningPart(thinking, signature or None)
-        case _RedactedThinking(data):
+        case RedactedThinking(data):
             return ReasoningPart("", data, is_redacted=True)
         case _:
             raise TypeError(f"no part of a turn: {block!r:.200}")
@@ -259,11 +159,11 @@ def _tool(given: Json, where: str) -> Tool:
             f"{where} is of type {kind!r:.100}, which a provider would run itself: only tools with a name and an "
             "input_schema can be passed on."
         )
-    tool: _Tool = _converted(given, _Tool, where)
+    tool: CustomTool = _converted(given, CustomTool, where)
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
 
 
-def _choice(choice: _ToolChoice) -> ToolChoice:
+def _choice(choice: Choice) -> ToolChoice:
     match choice.type:
         case "any":
             return "required"
@@ -275,10 +175,10 @@ def _choice(choice: _ToolChoice) -> ToolChoice:
             return same
 
 
-def _block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> _Block:
+def _block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> Block:
     if (kind := given.get("type")) not in kinds:
         raise InvalidRequest(f"{where} is of type {kind!r:.100}: {place} it must be one of {', '.join(kinds)}.")
-    block: _Block = _converted(given, _Block, where)
+    block: Block = _converted(given, Block, where)
     return block
 
 

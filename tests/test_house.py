@@ -34,6 +34,7 @@ FOREIGN = {
 
 PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "streaming/prices.py", "streaming/usage.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
+PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "anthropic")}
 
 

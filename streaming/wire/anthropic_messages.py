@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ..errors import HeadraceError
 from ..events import (
     Cancelled,
     Done,
@@ -33,12 +32,19 @@ from ..events import (
 from ..sse import named
 from ..usage import text_of
 from .answer import Answer, Block, Call, Reasoning
+from .anthropic_errors import failure, refusal
 from .base import EVENT_STREAM, BrokenOff
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
 
 HEARTBEAT = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+FRAMES = (
+    "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+    "message_stop", "ping", "error",
+)  # fmt: skip
+"""The names that frames have."""
 
 STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -48,24 +54,6 @@ STOP_REASONS: dict[FinishReason, str] = {
     "pause": "pause_turn",
     "other": "end_turn",
 }
-
-CODES = {
-    "invalid_request_error": (
-        "invalid_request", "upstream_invalid_request", "body_too_large", "upstream_too_large", "stream_conflict",
-        "not_supported",
-    ),
-    "authentication_error": ("unauthorized", "upstream_unauthorized"),
-    "permission_error": ("forbidden", "upstream_forbidden"),
-    "not_found_error": ("model_not_found", "stream_not_found", "upstream_not_found"),
-    "rate_limit_error": ("rate_limited",),
-    "overloaded_error": ("upstream_overloaded", "too_many_streams", "shutting_down", "store_unavailable"),
-    "timeout_error": (
-        "body_timeout", "upstream_timeout", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration",
-    ),
-}  # fmt: skip
-"""Which of our codes each of the protocol's types of error stands for. All others are an `api_error`."""
-
-_TYPES = {code: kind for kind, codes in CODES.items() for code in codes}
 
 _CONTENT = (TextDelta, ReasoningDelta, ReasoningSigned, ToolCallStarted, ToolCallDelta, ToolCallEnded)
 
@@ -77,11 +65,6 @@ _BLOCKS: dict[_Kind, dict[str, Any]] = {
 }
 
 _encoder = msgspec.json.Encoder()
-
-
-def refusal(error: HeadraceError) -> dict[str, Any]:
-    """Return the body of a response with an error's own status."""
-    return _error(error.code, error.message)
 
 
 class MessagesWire:
@@ -272,13 +255,8 @@ def _end(finish_reason: FinishReason, usage: Usage) -> list[bytes]:
     return [_frame("message_delta", delta=delta, usage=_usage(usage)), _frame("message_stop")]
 
 
-def _error(code: str, message: str) -> dict[str, Any]:
-    error = {"type": _TYPES.get(code, "api_error"), "message": message, "details": {"error_code": code}}
-    return {"type": "error", "error": error}
-
-
 def _error_frame(code: str, message: str) -> bytes:
-    return named(b"error", _encoder.encode(_error(code, message)))
+    return named(b"error", _encoder.encode(failure(code, message)))
 
 
 def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from flask_headrace.blueprints.anthropic_request import MessagesBody, question_of
+from flask_headrace.blueprints.anthropic_body import MessagesBody
+from flask_headrace.blueprints.anthropic_request import question_of
 from flask_headrace.providers.anthropic_body import body_of
 from flask_headrace.providers.request import (
     AnswerFormat,

@@ -27,14 +27,8 @@ from flask_headrace.streaming.events import (
 )
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.anthropic_messages import (
-    CODES,
-    HEARTBEAT,
-    MOST_HELD,
-    STOP_REASONS,
-    MessagesWire,
-    refusal,
-)
+from flask_headrace.streaming.wire.anthropic_errors import CODES, refusal
+from flask_headrace.streaming.wire.anthropic_messages import FRAMES, HEARTBEAT, MOST_HELD, STOP_REASONS, MessagesWire
 from flask_headrace.streaming.wire.base import BrokenOff
 from pydantic import TypeAdapter
 
@@ -150,6 +144,10 @@ class TestEachEvent:
 
 def test_every_kind_of_event_has_an_entry() -> None:
     assert {type(event) for _, event, _ in GOLDEN} == set(Event.__subclasses__())
+
+
+def test_every_frame_has_one_of_the_names() -> None:
+    assert {frame.partition(" ")[0] for _, _, frames in GOLDEN for frame in frames} | {"ping"} == set(FRAMES)
 
 
 def test_a_silence_is_a_ping_before_the_message_and_in_it() -> None:

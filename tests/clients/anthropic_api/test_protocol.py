@@ -14,7 +14,7 @@ from flask_headrace.blueprints.anthropic_api import models_page
 from flask_headrace.providers.catalogue import Model
 
 from flask_headrace import Headrace
-from tests.clients.anthropic_api.answers import HI, PROVIDERS, TEXT, whole
+from tests.clients.anthropic_api.answers import CALLS, HI, PROVIDERS, TEXT, TOOLS, whole
 from tests.clients.anthropic_api.conftest import KEY
 from tests.conftest import require
 from tests.reader import Answer, Reading, send
@@ -91,6 +91,19 @@ class TestAStream:
         whole = send(service.url + "/v1/messages", {**asked, "stream": False})
         assert (whole.status, whole.error["details"]) == (409, {"error_code": "cancelled"})
         assert whole.headers["x-should-retry"] == "false"
+
+    def test_that_was_lost_goes_on_after_the_last_number(self, service, upstream, provider, wire) -> None:
+        upstream.answer("lost", wire.answer("one", "two", *CALLS, finish=wire.FINISHES[2]))
+        asked = body(f"{provider}/lost", tools=TOOLS, resumable=True)
+        answer = send(service.url + "/v1/messages", asked)
+        url = f"{service.url}/api/streams/{answer.headers['headrace-stream-id']}?protocol=anthropic"
+        assert send(url, method="GET").body == answer.body
+        numbers = [int(number) for number in re.findall(rb"^id: (\d+)$", answer.body, re.MULTILINE)]
+        for number in numbers[:-1]:
+            rest = send(url, method="GET", headers={"Last-Event-ID": str(number)}).body
+            _, _, expected = answer.body.partition(b"id: %d\n" % number)
+            assert rest == expected.partition(b"\n\n")[2]
+        assert send(url, method="GET", headers={"Last-Event-ID": str(numbers[-1])}).status == 204
 
 
 class TestARequest:
