@@ -22,6 +22,8 @@ from .request import (
 DEFAULT_MAX_TOKENS = 8192
 """Most tokens of an answer where the request does not say: this API wants a number."""
 
+_COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+
 _INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
 
 
@@ -53,6 +55,11 @@ def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
     elif request.answer_format is not None and is_wanted(request):
         body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.answer_format)}
     return body
+
+
+def count_body_of(request: ChatRequest) -> Json:
+    """Return the body of the request that has a question's tokens counted: it knows what adds to them, and no more."""
+    return {name: value for name, value in body_of(request).items() if name in _COUNTED}
 
 
 def _settings(request: ChatRequest) -> Json:
@@ -146,7 +153,8 @@ def _cached(cache_control: Json | None) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    written = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    return {**written, **_cached(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:

@@ -16,8 +16,9 @@ import msgspec
 from ..streaming.events import Event
 from .frames import Decoder, events_of
 from .request import ChatRequest, Json
-from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
+from .same_request import ask, with_same_request
+from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .transport import Client, Transport
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -112,17 +113,7 @@ class OpenAIServer(ABC):
     def _send(self, body: Json, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        response = self._clients.get(address).post(
-            self.endpoint,
-            content=msgspec.json.encode(body),
-            options={"headers": HEADERS},
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=openai.Stream[Any],
-        )
-        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
-        assert isinstance(response, httpx2.Response)
-        return response
+        return ask(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
@@ -153,6 +144,6 @@ class OpenAIServer(ABC):
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=http_client(self._connect_timeout),
+            http_client=Client(Transport(self._connect_timeout)),
             max_retries=self._retries,
         )
