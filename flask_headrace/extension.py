@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import chat, cli, ops, streams
+from .blueprints import chat, cli, openai_api, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -87,13 +87,18 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for blueprint in (chat.create_chat_blueprint(), streams.create_streams_blueprint()):
+        for blueprint in (
+            chat.create_chat_blueprint(),
+            streams.create_streams_blueprint(),
+            openai_api.create_openai_blueprint(),
+        ):
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
         yield ops.create_ops_blueprint(exposition)
-        yield create_openapi_blueprint([*chat.OPERATIONS, *streams.OPERATIONS, *ops.OPERATIONS])
+        described = [*chat.OPERATIONS, *streams.OPERATIONS, *openai_api.OPERATIONS, *ops.OPERATIONS]
+        yield create_openapi_blueprint(described)
         if self._has_page:
             yield create_page_blueprint()
 
