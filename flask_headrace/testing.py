@@ -177,7 +177,7 @@ class ProviderContract:
         assert isinstance(answering, Provider), f"{answering!r} lacks what a Provider has."
         assert answering.name, "A provider has a name."
         assert "/" not in answering.name, f"A provider's name stands before a slash: {answering.name!r} has one."
-        known = {*ChatRequest.__struct_fields__[2:], "images"}
+        known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
         assert answering.unsupported <= known, f"No question asks for {set(answering.unsupported) - known}."
 
     def test_lists_models_by_their_names(self, answering: Provider) -> None:

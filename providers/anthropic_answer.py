@@ -44,7 +44,7 @@ def tool_of(wanted: AnswerFormat, name: str) -> Json:
     """Return the tool that takes the answer."""
     written: Json = {
         "name": name,
-        "description": DESCRIPTION,
+        "description": f"{DESCRIPTION} {wanted.description or ''}".rstrip(),
         "input_schema": {"type": "object", **(wanted.schema or {})},
         # Else each member would be held back until it is whole.
         "eager_input_streaming": True,
@@ -71,7 +71,8 @@ def format_of(wanted: AnswerFormat) -> Json:
         raise InvalidRequest(
             "This model gives JSON by a schema only, here: tell it which members the answer is to have."
         )
-    return {"type": "json_schema", "schema": _closed(wanted.schema)}
+    told = {} if wanted.description is None else {"description": wanted.description}
+    return {"type": "json_schema", "schema": _closed({**told, **wanted.schema})}
 
 
 def _closed(schema: Json) -> Json:

@@ -47,7 +47,7 @@ class AnthropicMessages:
     """
 
     is_embedded = False
-    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty"})
+    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty", "verbosity", "name"})
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,

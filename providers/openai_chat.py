@@ -21,7 +21,7 @@ class OpenAIChat(OpenAIServer):
     def unsupported(self) -> frozenset[str]:
         """What questions must not ask of this server; see `Provider.unsupported`."""
         if self.is_embedded:
-            return frozenset({"images", "thinking", "reasoning_effort", "user"})
+            return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
         return NOT_OF_OPENAI if self._address().is_openais else NOT_OF_ANY
 
     def _body(self, request: ChatRequest, address: Address) -> Json:

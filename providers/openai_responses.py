@@ -15,7 +15,7 @@ class OpenAIResponses(OpenAIServer):
     """
 
     endpoint = "/responses"
-    unsupported = frozenset({"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking"})
+    unsupported = frozenset({"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"})
     """What the protocol has no word for."""
 
     def _body(self, request: ChatRequest, address: Address) -> Json:

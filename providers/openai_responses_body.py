@@ -34,8 +34,8 @@ def body_of(request: ChatRequest) -> Json:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _choice(request.tool_choice)
-    if request.answer_format is not None:
-        body["text"] = {"format": _format(request.answer_format)}
+    if text := _text(request):
+        body["text"] = text
     if request.reasoning_effort is not None:
         body["reasoning"] = _reasoning(request.reasoning_effort)
     return body
@@ -98,12 +98,21 @@ def _choice(choice: ToolChoice) -> str | Json:
     return {"type": "function", "name": choice.name} if isinstance(choice, NamedTool) else choice
 
 
+def _text(request: ChatRequest) -> Json:
+    text: Json = {} if request.answer_format is None else {"format": _format(request.answer_format)}
+    if request.verbosity is not None:
+        text["verbosity"] = request.verbosity
+    return text
+
+
 def _format(wanted: AnswerFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
     described: Json = {"type": "json_schema", "name": wanted.name, "schema": wanted.schema}
     if wanted.strict is not None:
         described["strict"] = wanted.strict
+    if wanted.description is not None:
+        described["description"] = wanted.description
     return described
 
 

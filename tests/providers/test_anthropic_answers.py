@@ -59,6 +59,12 @@ class TestAsking:
         (tool,) = sent(strict)["tools"]
         assert (tool["name"], tool["strict"]) == ("reply", True)
 
+    @pytest.mark.parametrize("way", [{}, {"thinking": THINKING}], ids=["tool", "format"])
+    def test_tells_what_the_answer_is_for(self, way: dict[str, Any]) -> None:
+        body = sent(ChatRequest("m", HI, answer_format=AnswerFormat(SCHEMA, description="For a form."), **way))
+        told = body["tools"][0] if "tools" in body else body["output_config"]["format"]["schema"]
+        assert told["description"].endswith("For a form.")
+
     @pytest.mark.parametrize(("parallel", "is_alone"), [(None, True), (False, True), (True, False)])
     def test_beside_other_tools_is_for_any_of_them(self, parallel: bool | None, is_alone: bool) -> None:
         body = sent(question(tools=(FIND,), parallel_tool_calls=parallel))

@@ -116,6 +116,11 @@ class TestSettings:
         written = {"type": "json_schema", "name": "answer", "schema": SCHEMA, **told}
         assert sent(answer_format=AnswerFormat(SCHEMA, strict=strict))["text"] == {"format": written}
 
+    def test_tell_what_the_answer_is_for_and_how_wordy_it_is_to_be(self) -> None:
+        text = sent(answer_format=AnswerFormat(SCHEMA, description="For a form."), verbosity="low")["text"]
+        assert (text["verbosity"], text["format"]["description"]) == ("low", "For a form.")
+        assert sent(verbosity="high")["text"] == {"verbosity": "high"}
+
     def test_ask_for_any_json(self) -> None:
         assert sent(answer_format=AnswerFormat(None))["text"] == {"format": {"type": "json_object"}}
 
@@ -124,9 +129,10 @@ class TestSettings:
         whole = ChatRequest(
             "m", HI, max_tokens=1, temperature=1, top_p=1, top_k=1, stop=("a",), seed=1, frequency_penalty=1,
             presence_penalty=1, tools=(Tool("now"),), tool_choice="auto", parallel_tool_calls=True,
-            answer_format=AnswerFormat(None), reasoning_effort="low", thinking={}, user="u",
+            answer_format=AnswerFormat(None), reasoning_effort="low", thinking={}, verbosity="low", user="u",
         )  # fmt: skip
         assert set(ChatRequest.__struct_fields__[2:]) == whole.asks_for()
         honoured = {"max_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"}
-        honoured |= {"answer_format", "reasoning_effort", "user"}
+        honoured |= {"answer_format", "reasoning_effort", "verbosity", "user"}
         assert whole.asks_for() - provider.unsupported == honoured
+        assert "name" in provider.unsupported
