@@ -51,7 +51,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     provider, name = service.catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
     question = msgspec.structs.replace(question, model=name)
-    target = _target(provider, question, owner)
+    target = _target(service.catalogue.id_of(provider, name), provider, question, owner)
     if is_resumable:
         return _ask_resumably(service, provider, question, target, id)
     return Follower(service.streams.open(target, lambda: provider.stream(question)))
@@ -77,9 +77,9 @@ def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(provider: Provider, question: ChatRequest, owner: str) -> Target:
+def _target(model: str, provider: Provider, question: ChatRequest, owner: str) -> Target:
     return Target(
-        model=f"{provider.name}/{question.model}",
+        model=model,
         provider=provider.name,
         name=question.model,
         price_list=provider.price_list,
