@@ -19,11 +19,11 @@ INTERVAL = 10.0
 MEMORY = 60.0
 """Seconds for which it is remembered how an attempt ended."""
 
-MOST_REMEMBERED = 20
+MOST_REMEMBERED = 10
 """Attempts that are remembered."""
 
 LEAST_FAILURES = 5
-"""Failures among them that open it, where they are at least half of them."""
+"""Failures among them that open it."""
 
 
 class Breaker:
@@ -86,8 +86,7 @@ class Breaker:
 
     def _is_failing(self) -> bool:
         begin = self._clock() - MEMORY
-        recent = [is_failure for at, is_failure in self._recent if at >= begin]
-        return sum(recent) >= max(LEAST_FAILURES, len(recent) / 2)
+        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= LEAST_FAILURES
 
 
 class Admission:

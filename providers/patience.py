@@ -20,6 +20,10 @@ def is_token(batch: list[Event] | Note) -> bool:
     return isinstance(batch, list) and bool(batch) and (len(batch) > 1 or type(batch[0]) is not Usage)
 
 
+class _Silence(BaseException):
+    """Ends the wait. Not an `Exception`: the SDKs take those for their own connection's."""
+
+
 class Patience:
     """The wait for one model's answer.
 
@@ -63,6 +67,8 @@ class Patience:
         self._is_waiting = True
         try:
             return next(batches, None)
+        except _Silence:
+            raise self._timeout() from None
         finally:
             self._is_waiting = False
 
@@ -86,11 +92,11 @@ class Patience:
     def _look(self) -> None:
         left = self._left()
         if left is not None and left <= 0:
-            self._waiter.throw(self._timeout())
+            self._waiter.throw(_Silence())
         else:
             self._arm()
 
     def _timeout(self) -> FirstTokenTimeout | StallTimeout:
         if self._has_begun:
-            return StallTimeout(f"{self._model} fell silent for {self._stall:g} s in the middle of its answer.")
-        return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token:g} s.")
+            return StallTimeout(f"{self._model} fell silent for {self._stall or 0:.3g} s in the middle of its answer.")
+        return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token or 0:.3g} s.")

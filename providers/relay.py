@@ -195,21 +195,20 @@ class Relay:
     def _rescued(self, link: Link, rescue: Rescue, batch: list[Event]) -> Iterator[Told]:
         before = rescue.withheld
         new = rescue.take(batch)
-        if rescue.has_diverged:
-            yield from self._begun_again(link, rescue)
-            return
         if rescue.withheld > before:
             yield Withheld(rescue.withheld - before)
-        self._said.add(new)
-        yield new
+        if rescue.has_diverged:
+            yield from self._begun_again(link, rescue)
+        else:
+            self._said.add(new)
+            yield new
 
     def _begun_again(self, link: Link, rescue: Rescue) -> Iterator[Told]:
         if self._terms.on_divergence == "fail":
             raise AnswerDiverged(
                 f"The answer broke off ({self._broke_by}), and {link.model} tells it otherwise. Ask again."
             )
-        if rescue.withheld:
-            yield Withheld(-rescue.withheld)
+        yield Withheld(-rescue.withheld)
         self._rescue = None
         self._said.void()
         self._said.add(rescue.held)

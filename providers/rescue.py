@@ -5,6 +5,8 @@ Knows texts and events, not models or waits. Pure.
 
 from __future__ import annotations
 
+from os.path import commonprefix
+
 import msgspec
 
 from ..streaming.events import (
@@ -106,7 +108,7 @@ class Rescue:
             if not self.has_diverged and not isinstance(event, _THOUGHTS):
                 new += self._new_of(event)
         if self.has_diverged:
-            return []
+            new = []
         self.withheld += _size_of(events) - _size_of(new)
         return new
 
@@ -125,14 +127,13 @@ class Rescue:
         return [event]
 
     def _compared(self, text: str) -> list[Event]:
-        known = self._told[self._place : self._place + len(text)]
-        if text.startswith(known):
-            self._place += len(known)
-        elif self._is_strict:
-            self.has_diverged = True
-        else:
-            self._place, known = len(self._told), ""
+        ahead = self._told[self._place : self._place + len(text)]
+        known = commonprefix([ahead, text])  # noqa: RUF071  # characters are what is to be compared
         rest = text[len(known) :]
+        self._place += len(known)
+        if rest and not self.is_caught_up:
+            self.has_diverged = self._is_strict
+            self._place = len(self._told)
         return [TextDelta(rest)] if rest else []
 
 
