@@ -109,12 +109,14 @@ def read_config(path: str | None) -> Config:
 
 def _read(config: Config, tables: dict[str, Any], kind: str, entry: type[T]) -> dict[str, T]:
     named = tables.get(kind, {})
+    if not isinstance(named, dict):
+        raise ConfigurationError(f"{config.path}: {kind} is {named!r}: write it as tables, such as [{kind}.name].")
     found = {}
-    for name, table in named.items() if isinstance(named, dict) else [("", named)]:
+    for name, table in named.items():
         if not isinstance(table, dict) or not _NAME.fullmatch(name):
             raise ConfigurationError(
-                f"{config.path}: {kind} holds {name!r}: it holds tables alone, as [{kind}.name], whose names have no "
-                "slash and no blank."
+                f"{config.path}: {kind} holds {name!r}: it holds tables alone, such as [{kind}.name], whose names have "
+                "no slash and no blank."
             )
         found[name] = _entry(config, f"{kind}.{name}", table, entry)
     return found

@@ -13,6 +13,7 @@ import msgspec
 from ..streaming import prices
 from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel
 from .base import Provider
+from .breaker import Breaker
 from .router import Router
 
 LIST_LIFE = 300.0
@@ -66,7 +67,7 @@ class Catalogue:
         aliases: Sequence[Router] = (),
     ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-        self.aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
+        self._aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
         self._default = default
         self._nothing_reason = nothing_reason
         self._lists: dict[str, _List] = {}
@@ -89,25 +90,29 @@ class Catalogue:
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
-        if wanted in self.aliases:
-            return self.aliases[wanted], wanted
+        if wanted in self._aliases:
+            return self._aliases[wanted], wanted
         name, slash, rest = wanted.partition("/")
         if slash and rest and name in self._providers:
             return self._providers[name], rest
         if provider := self._lister_of(wanted) or self._providers.get(preferred or ""):
             return provider, wanted
         offered = ", ".join([f"{provider}/…" for provider in self._providers])
-        aliases = f", or one of {', '.join(self.aliases)}" if self.aliases else ""
+        aliases = f", or one of {', '.join(self._aliases)}" if self._aliases else ""
         raise UnknownModel(
             f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}{aliases}."
         )
 
     def id_of(self, provider: Provider, name: str) -> str:
         """Return a model as readers name it: `provider/name`, or its alias."""
-        return name if self.aliases.get(name) is provider else f"{provider.name}/{name}"
+        return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
     def _lister_of(self, name: str) -> Provider | None:
         return next((provider for provider in self._providers.values() if name in self._names(provider)), None)
+
+    def breakers(self) -> dict[str, Breaker]:
+        """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
+        return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
 
     def default(self) -> str:
         """Return the model that is asked where a request names none, as `provider/name` or an alias.
@@ -158,7 +163,7 @@ class Catalogue:
             answering, wanted = self.resolve(default)
         except HeadraceError:
             default = ""
-        found = [Model(alias, CHAIN, alias, False, alias == default) for alias in self.aliases]
+        found = [Model(alias, CHAIN, alias, False, alias == default) for alias in self._aliases]
         found += [
             _model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
