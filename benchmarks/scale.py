@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """So many streams at once, of so many deltas each."""
+    """So many streams at once, of so many deltas each, which begin over so many seconds."""
 
     count: int
     deltas: int
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
