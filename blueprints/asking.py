@@ -13,7 +13,9 @@ from ..providers.base import Provider
 from ..providers.request import ChatRequest, mistake_in
 from ..streaming.errors import InvalidRequest, NotSupported
 from ..streaming.follower import Follower
-from ..streaming.terms import Target
+from ..streaming.pump import Source
+from ..streaming.structured import Schema, held_to
+from ..streaming.terms import Partials, Target
 from .service import Service, current_service
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -27,6 +29,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     preferred: str | None = None,
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
+    partials: Partials | None = None,
+    is_held_to_schema: bool = False,
 ) -> Follower:
     """Open a stream in which a model answers a question, and follow it.
 
@@ -37,6 +41,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         preferred: The provider to ask for a model that is named without one, and that nobody lists.
         is_resumable: Whether it can be followed and stopped from anywhere.
         id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
+        partials: See `Target`.
+        is_held_to_schema: Whether an answer that does not fit its schema is a failure.
 
     Raises:
         InvalidRequest: the question is not one that the model can be asked; 400.
@@ -51,25 +57,29 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     provider, name = service.catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
     question = msgspec.structs.replace(question, model=name)
-    target = _target(service.catalogue.id_of(provider, name), provider, question, owner)
+    target = _target(service.catalogue.id_of(provider, name), provider, question, owner, partials)
+    source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
-        return _ask_resumably(service, provider, question, target, id)
-    return Follower(service.streams.open(target, lambda: provider.stream(question)))
+        return _ask_resumably(service, question, target, source, id)
+    return Follower(service.streams.open(target, source))
+
+
+def _source(provider: Provider, question: ChatRequest, target: Target, *, is_held_to_schema: bool) -> Source:
+    wanted = question.answer_format
+    if not is_held_to_schema or wanted is None or wanted.schema is None:
+        return lambda: provider.stream(question)
+    return held_to(Schema(wanted.schema), lambda: provider.stream(question), target.model)
 
 
 def _ask_resumably(
-    service: Service,
-    provider: Provider,
-    question: ChatRequest,
-    target: Target,
-    id_: str | None,
+    service: Service, question: ChatRequest, target: Target, source: Source, id_: str | None
 ) -> Follower:
     if not is_module_patched("socket"):
         raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     digest = sha256(msgspec.msgpack.encode((target.model, question))).hexdigest()
-    return service.resumption.open(id_ or token_urlsafe(16), digest, target, lambda: provider.stream(question))
+    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source)
 
 
 def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
@@ -77,7 +87,9 @@ def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(model: str, provider: Provider, question: ChatRequest, owner: str) -> Target:
+def _target(
+    model: str, provider: Provider, question: ChatRequest, owner: str, partials: Partials | None
+) -> Target:
     return Target(
         model=model,
         provider=provider.name,
@@ -85,4 +97,5 @@ def _target(model: str, provider: Provider, question: ChatRequest, owner: str) -
         price_list=provider.price_list,
         prompt_bytes=question.size(),
         owner=owner,
+        partials=partials,
     )

@@ -234,6 +234,7 @@ def _collect(reading: _Reading) -> Response:
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
+        error.text = answer.text()
         raise error
     return json_reply(reading.wire.whole(answer))
 

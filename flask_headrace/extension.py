@@ -10,17 +10,16 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import cli
+from .blueprints import chat, cli, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
-from .blueprints.chat import create_chat_blueprint
 from .blueprints.errors import of_ours
 from .blueprints.guard import bearer_of
-from .blueprints.ops import create_ops_blueprint
+from .blueprints.openapi import create_openapi_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
-from .blueprints.streams import create_streams_blueprint
+from .metrics import exposition, metrics
 from .providers.adopted import OwnProvider, adopted, batches_of
 from .providers.request import ChatRequest
 from .settings import Settings
@@ -71,13 +70,17 @@ class Headrace:
     def init_app(self, app: Flask) -> None:
         """Add the endpoints, the commands and the state to an application."""
         settings = Settings.from_mapping(app.config)
-        start, end = report_start(app), report_end(app)
+        counted = metrics()
+        start, end = report_start(app, counted.begin), report_end(app, counted.end)
+        catalogue = upstreams.catalogue(settings, [adopted(own) for own in self._providers])
+        for model, breaker in catalogue.breakers().items():
+            counted.watch(model, breaker)
         journal = Journal(stores.of(settings))
         streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
             streams=streams,
             resumption=Resumption(streams, journal),
-            catalogue=upstreams.catalogue(settings, [adopted(own) for own in self._providers]),
+            catalogue=catalogue,
             authorize=self._authorize or bearer_of(settings.api_keys),
             max_body=settings.max_body,
             body_timeout=settings.client_timeout,
@@ -91,12 +94,13 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for blueprint in (create_chat_blueprint(), create_streams_blueprint()):
+        for blueprint in (chat.create_chat_blueprint(), streams.create_streams_blueprint()):
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield create_ops_blueprint()
+        yield ops.create_ops_blueprint(exposition)
+        yield create_openapi_blueprint([*chat.OPERATIONS, *streams.OPERATIONS, *ops.OPERATIONS])
         if self._has_page:
             yield create_page_blueprint()
 

@@ -17,8 +17,9 @@ from .anthropic_decoder import MessageDecoder
 from .extras import NO_EXTRAS, Extras
 from .frames import events_of
 from .request import ChatRequest
-from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
+from .same_request import ask, with_same_request
+from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .transport import Client, Transport
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -73,17 +74,8 @@ class AnthropicMessages:
     def _send(self, request: ChatRequest) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        response = self._clients.get(None).post(
-            "/v1/messages",
-            content=msgspec.json.encode(body_of(request)),
-            options={"headers": HEADERS},
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=anthropic.Stream[Any],
-        )
-        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
-        assert isinstance(response, httpx2.Response)
-        return response
+        body = msgspec.json.encode(body_of(request))
+        return ask(self._clients.get(None), "/v1/messages", body, anthropic.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
@@ -110,7 +102,7 @@ class AnthropicMessages:
         client = with_same_request(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
-            http_client=http_client(self._connect_timeout, self._extras),
+            http_client=Client(Transport(self._connect_timeout), self._extras),
             max_retries=self._retries,
         )
         keep_secret(client.api_key)

@@ -33,11 +33,13 @@ class Breaker:
         clock: Gives the time in seconds, which never goes back.
 
     Attributes:
-        outcomes: How many attempts ended how: `answered`, `slow`, or by which error's code.
+        outcomes: How many attempts ended how: by which error's code, or as those who asked call it.
+        on_change: Called with the outcome of an attempt, or with None where only the state has changed.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.on_change: Callable[[str | None], object] = lambda _: None
         self._clock = clock
         self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
         self._probe: Admission | None = None
@@ -67,6 +69,7 @@ class Breaker:
             return None
         self._next_probe = now + INTERVAL
         self._probe = Admission(self)
+        self.on_change(None)
         return self._probe
 
     def _note(self, admission: Admission, outcome: str, *, is_failure: bool) -> None:
@@ -79,10 +82,12 @@ class Breaker:
             self._recent.append((self._clock(), is_failure))
             if self._is_failing():
                 self._next_probe = self._clock() + INTERVAL
+        self.on_change(outcome)
 
     def _leave(self, admission: Admission) -> None:
         if admission is self._probe:
             self._probe = None
+            self.on_change(None)
 
     def _is_failing(self) -> bool:
         begin = self._clock() - MEMORY

@@ -19,6 +19,8 @@ class HeadraceError(Exception):
     code = "internal"
     status = 500
     retryable = False
+    text = ""
+    """What had come of the answer, where it is given as a whole."""
     is_unspent = False
     """Whether the model has done nothing, where this comes before its first token."""
 
@@ -239,6 +241,12 @@ class AnswerDiverged(UpstreamError):
     """The model broke off in the middle of its answer, and what another one says differs from what was sent."""
 
     code = "answer_diverged"
+
+
+class AnswerInvalid(UpstreamError):
+    """The answer is whole, and does not fit the schema that it was asked for with."""
+
+    code = "answer_invalid"
 
 
 class SourceFailed(UpstreamError):

@@ -206,4 +206,3 @@ def test_metrics_tell_how_the_models_are(service: Service, upstream: Upstream) -
     assert 'headrace_breaker_state{model="openai/usual",state="open"} 0.0' in text
     assert re.search(r'headrace_attempts_total\{model="openai/usual",outcome="began"\} \d+\.0', text)
     assert 'headrace_attempts_total{model="acme/first",outcome="upstream_forbidden"} 1.0' in text
-    assert "headrace_streams 0.0" in text
