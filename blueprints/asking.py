@@ -87,9 +87,7 @@ def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(
-    model: str, provider: Provider, question: ChatRequest, owner: str, partials: Partials | None
-) -> Target:
+def _target(model: str, provider: Provider, question: ChatRequest, owner: str, partials: Partials | None) -> Target:
     return Target(
         model=model,
         provider=provider.name,
