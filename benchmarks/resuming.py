@@ -56,7 +56,8 @@ def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
     about = (
         "Every event is kept, so that a reader who comes back misses none. All services run at once and are asked in "
         "turn; how many times a plain stream's CPU is the median of the turns. The paced streams begin over "
-        f"{SPREAD:g} seconds: deltas of streams that begin together come in step, and what one costs then is a matter of luck."
+        f"{SPREAD:g} seconds: deltas of streams that begin together come in step, and what one costs then is a matter "
+        "of luck."
     )
     columns = (*PAIR, "times_plain")
     return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))

@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 import msgspec
 from gevent.monkey import is_module_patched
 
-from ..providers.base import Provider
+from ..providers.base import CountsTokens, Provider
 from ..providers.request import ChatRequest, mistake_in
 from ..streaming.errors import InvalidRequest, NotSupported
 from ..streaming.follower import Follower
@@ -52,12 +52,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
     service = current_service()
-    if mistake := mistake_in(question):
-        raise InvalidRequest(mistake)
-    provider, name = service.catalogue.resolve(model, preferred)
-    _refuse_unsupported(provider, question)
-    question = msgspec.structs.replace(question, model=name)
-    target = _target(service.catalogue.id_of(provider, name), provider, question, owner, partials)
+    provider, question = _addressed(model, question, preferred)
+    target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
         return _ask_resumably(service, question, target, source, id)
@@ -69,6 +65,28 @@ def _source(provider: Provider, question: ChatRequest, target: Target, *, is_hel
     if not is_held_to_schema or wanted is None or wanted.schema is None:
         return lambda: provider.stream(question)
     return held_to(Schema(wanted.schema), lambda: provider.stream(question), target.model)
+
+
+def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:
+    """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
+
+    Raises:
+        InvalidRequest, UnknownModel: see `ask`.
+        NotSupported: the provider does not count; 501.
+        UpstreamError: it could not be asked, or refused.
+    """
+    provider, question = _addressed(model, question, preferred)
+    if not isinstance(provider, CountsTokens):
+        raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
+    return provider.count_tokens(question)
+
+
+def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
+    if mistake := mistake_in(question):
+        raise InvalidRequest(mistake)
+    provider, name = current_service().catalogue.resolve(model, preferred)
+    _refuse_unsupported(provider, question)
+    return provider, msgspec.structs.replace(question, model=name)
 
 
 def _ask_resumably(

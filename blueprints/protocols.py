@@ -10,6 +10,7 @@ from ..streaming.errors import InvalidRequest
 from ..streaming.follower import Follower
 from ..streaming.terms import Target
 from ..streaming.wire import native
+from ..streaming.wire.anthropic_messages import MessagesWire
 from ..streaming.wire.base import Wire
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.resumed import Resumed
@@ -17,7 +18,9 @@ from .operation import frames
 
 NATIVE = "native"
 
-_OTHERS: dict[str, Callable[[], Wire]] = {}
+_OTHERS: dict[str, Callable[[], Wire]] = {
+    "anthropic": MessagesWire,
+}
 
 NATIVE_FRAMES = frames(*native.EVENTS)
 """How the description of the endpoints tells the native frames."""

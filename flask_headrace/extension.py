@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import chat, cli, ops, streams
+from .blueprints import anthropic_api, chat, cli, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -94,13 +94,20 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for blueprint in (chat.create_chat_blueprint(), streams.create_streams_blueprint()):
+        protocols = (
+            chat.create_chat_blueprint(),
+            streams.create_streams_blueprint(),
+            anthropic_api.create_anthropic_blueprint(),
+        )
+        for blueprint in protocols:
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
         yield ops.create_ops_blueprint(exposition)
-        yield create_openapi_blueprint([*chat.OPERATIONS, *streams.OPERATIONS, *ops.OPERATIONS])
+        yield create_openapi_blueprint(
+            [*chat.OPERATIONS, *streams.OPERATIONS, *anthropic_api.OPERATIONS, *ops.OPERATIONS]
+        )
         if self._has_page:
             yield create_page_blueprint()
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import msgspec
 
+from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Event
-from .anthropic_body import body_of
+from .anthropic_body import body_of, count_body_of
 from .anthropic_decoder import MessageDecoder
 from .extras import NO_EXTRAS, Extras
 from .frames import events_of
@@ -23,6 +24,14 @@ from .transport import Client, Transport
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
+
+
+COUNT_LIMIT = 30.0
+"""Seconds in which the server must have counted a question's tokens."""
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
 
 
 class AnthropicMessages:
@@ -88,6 +97,29 @@ class AnthropicMessages:
             found = listed(self.name, response)
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Have the server count a question's tokens; see `CountsTokens`."""
+        load("anthropic")
+        import anthropic  # noqa: PLC0415
+
+        with translated(anthropic, self.name, self.price_list):
+            client = self._clients.get(None).with_options(timeout=COUNT_LIMIT)
+            response = client.post(
+                "/v1/messages/count_tokens",
+                content=msgspec.json.encode(count_body_of(request)),
+                options={"headers": {"Content-Type": "application/json"}},
+                cast_to=httpx2.Response,
+            )
+            return self._counted(response)
+
+    def _counted(self, response: httpx2.Response) -> int:
+        try:
+            return msgspec.json.decode(response.content, type=_Count).input_tokens
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise UpstreamBroken(
+                f"{self.name} answered with something that is no count of tokens. Check its base URL."
+            ) from error
 
     def warm_up(self) -> None:
         """Import the SDK; see `Provider.warm_up`."""

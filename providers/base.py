@@ -35,9 +35,8 @@ class Provider(Protocol):
         """Ask the upstream and yield its answer: one list of deltas for each read from the network.
 
         The last list ends with a `Usage`, where the upstream told it, and a `Done`. A list before it may end with a
-        `Usage` that is `estimated`: what is known so far. In place of a list, who asks several models tells which one
-        it asks; see `Note`. Closing the iterator, or killing
-        the greenlet that waits in it, closes the connection.
+        `Usage` that is `estimated`: what is known so far. In place of a list, who asks one model after another tells
+        of that; see `Note`. Closing the iterator, or killing the greenlet that waits in it, closes the connection.
 
         Raises:
             UpstreamError: the upstream could not be asked, refused, or broke off.
@@ -61,5 +60,18 @@ class Provider(Protocol):
 
         Raises:
             UpstreamError: it cannot; the message says why.
+        """
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """What a provider is besides where it counts a question's tokens without answering it."""
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many input tokens a question would take.
+
+        Raises:
+            UpstreamError: the upstream could not be asked, or refused.
         """
         ...

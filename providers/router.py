@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from ..streaming.errors import HeadraceError, InvalidRequest, ModelUnavailable
+import msgspec
+
+from ..streaming.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
 from ..streaming.events import Event, Note
+from .base import CountsTokens
 from .chain import Link, Terms, World
 from .relay import Relay
 from .request import ChatRequest
@@ -53,6 +56,17 @@ class Router:
                 f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
             )
         return Relay(self.name, able, self._terms, request, self._world).stream()
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
+
+        Raises:
+            NotSupported: none of them can.
+        """
+        for link in self.chain:
+            if isinstance(link.provider, CountsTokens):
+                return link.provider.count_tokens(msgspec.structs.replace(request, model=link.name))
+        raise NotSupported(f"No model of {self.name} counts tokens: have them counted for one of Anthropic's.")
 
     def models(self) -> list[str]:
         """Return nothing: an alias is one model, and stands in the list by itself."""
