@@ -81,6 +81,23 @@ class TestOpening:
         assert repr(breaker) == "<Breaker closed, {'began': 3, 'upstream_failed': 2}>"
 
 
+def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Breaker, clock: Clock) -> None:
+    told: list[tuple[str | None, str]] = []
+    breaker.on_change = lambda outcome: told.append((outcome, breaker.state))
+    fail(breaker, LEAST_FAILURES)
+    clock.now += INTERVAL
+    breaker.admit().leave()
+    clock.now += INTERVAL
+    succeed(breaker)
+    assert told[LEAST_FAILURES - 1 :] == [
+        ("upstream_failed", "open"),
+        (None, "probing"),
+        (None, "open"),
+        (None, "probing"),
+        ("began", "closed"),
+    ]
+
+
 class TestProbe:
     @pytest.fixture(autouse=True)
     def open_it(self, breaker: Breaker) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import upstreams
 from tests.reader import QUESTION, Reading, ask, asking, send
 from tests.service import Service
-from tests.upstream import Close, Ended, Hang, Upstream, anthropic_wire, faults, openai_wire, script
+from tests.upstream import Close, Ended, Gate, Hang, Upstream, anthropic_wire, faults, openai_wire, plain, script
 
 ALIAS = """
 [models.{how}{n}]
@@ -140,6 +140,40 @@ class TestTheAnswer:
         id_ = answer.headers["headrace-stream-id"]
         again = send(f"{service.url}/api/streams/{id_}?last_event_id=0", method="GET")
         assert again.body == answer.body
+
+
+class TestAnthropicsProtocol:
+    def test_names_the_model_that_gave_the_answer(self, service: Service, upstream: Upstream, n: int) -> None:
+        upstream.answer(f"first{n}", openai_wire.error(401))
+        upstream.answer(f"second{n}", anthropic_wire.answer("ok"))
+        body = {"model": f"restart{n}", "messages": QUESTION, "max_tokens": 9}
+        assert send(service.url + "/v1/messages", body).json["model"] == f"anthropic/second{n}"
+        streamed = send(service.url + "/v1/messages", {**body, "stream": True}).body
+        assert f'"model":"anthropic/second{n}"'.encode() in streamed.partition(b"\n\n")[0]
+
+    def test_ends_with_an_error_where_an_answer_begins_again(
+        self, service: Service, upstream: Upstream, n: int
+    ) -> None:
+        upstream.answer(f"first{n}", faults.after(openai_wire.answer(*WORDS), 40, Close()))
+        upstream.answer(f"second{n}", anthropic_wire.answer("0 1 ", "end.", Gate("never")))
+        body = {"model": f"restart{n}", "messages": QUESTION, "max_tokens": 9, "stream": True}
+        with Reading(service.url + "/v1/messages", body) as reading:
+            assert b"event: message_stop" not in reading.until(b"event: error")
+        assert upstream.ended(f"second{n}").ended is Ended.ABORTED
+
+    def test_has_tokens_counted_by_the_first_that_can(self, service: Service, upstream: Upstream, n: int) -> None:
+        counts = plain.json_body({"input_tokens": 7})
+        upstream.answer(f"second{n}", counts)
+        body = {"model": f"restart{n}", "messages": QUESTION}
+        assert send(service.url + "/v1/messages/count_tokens", body).json == {"input_tokens": 7}
+        assert send(service.url + "/v1/messages/count_tokens", {**body, "model": "usual"}).status == 501
+
+
+def test_an_answer_is_held_to_its_schema_whoever_gives_it(service: Service, upstream: Upstream) -> None:
+    upstream.answer("usual", openai_wire.answer('{"a":', " 1}"))
+    assert ask(service.url, "usual", schema={"type": "object"}).is_done
+    answer = ask(service.url, "usual", schema={"type": "array"})
+    assert answer.named("error")[0]["code"] == "answer_invalid"
 
 
 def test_a_reader_that_leaves_between_two_attempts_ends_them(service: Service, upstream: Upstream, n: int) -> None:
