@@ -17,7 +17,7 @@ from itertools import islice, zip_longest
 import gevent
 import pytest
 
-from .providers.base import Provider
+from .providers.adopted import OwnProvider, adopted
 from .providers.request import ChatRequest, Message
 from .streaming.errors import HeadraceError
 from .streaming.events import (
@@ -25,6 +25,7 @@ from .streaming.events import (
     Done,
     Event,
     Failed,
+    Note,
     ReasoningDelta,
     ReasoningSigned,
     Restarted,
@@ -45,7 +46,7 @@ LIMIT = 5.0
 """Seconds within which an upstream must have been asked, or closed."""
 
 
-def check_answer(batches: Iterable[list[Event]]) -> list[Event]:
+def check_answer(batches: Iterable[list[Event] | Note]) -> list[Event]:
     """Hold a whole answer against what providers promise.
 
     Args:
@@ -72,10 +73,12 @@ def check_answer(batches: Iterable[list[Event]]) -> list[Event]:
     return events
 
 
-def check_beginning(batches: Iterable[list[Event]]) -> list[Event]:
+def check_beginning(batches: Iterable[list[Event] | Note]) -> list[Event]:
     """Hold the beginning of an answer against what providers promise; see `check_answer`."""
     events: list[Event] = []
     for batch in batches:
+        if isinstance(batch, Note):
+            continue
         assert isinstance(batch, list), f"A provider yields lists of events, and not {batch!r:.200}."
         for event in batch:
             assert isinstance(event, Event), f"A provider yields events, and not {event!r:.200}."
@@ -148,17 +151,17 @@ class ProviderContract:
     """The model that is asked."""
 
     @pytest.fixture
-    def answering(self) -> Provider:
+    def answering(self) -> OwnProvider:
         """Give a provider whose upstream gives the same whole answer each time, with text in it."""
         raise NotImplementedError(f"{type(self).__name__} must override the fixture `answering`.")
 
     @pytest.fixture
-    def failing(self) -> Provider:
+    def failing(self) -> OwnProvider:
         """Give a provider whose upstream refuses, or breaks off."""
         pytest.skip("override the fixture `failing`, to test what the provider makes of failures")
 
     @pytest.fixture
-    def silent(self) -> Provider:
+    def silent(self) -> OwnProvider:
         """Give a provider whose upstream says a first word, and then nothing more for as long as it is listened to."""
         pytest.skip("override the fixture `silent`, to test that the provider stops when it is told to")
 
@@ -167,47 +170,49 @@ class ProviderContract:
         """Give a function that tells how many answers the upstream is giving right now."""
         pytest.skip("override the fixture `open_answers`, to test that the provider closes its upstream")
 
-    def ask(self, provider: Provider) -> Iterator[list[Event]]:
+    def ask(self, provider: OwnProvider) -> Iterator[list[Event] | Note]:
         """Ask a question."""
-        return provider.stream(ChatRequest(self.model, (Message("user", "hi"),)))
+        return adopted(provider).stream(ChatRequest(self.model, (Message("user", "hi"),)))
 
     # What it says of itself
 
-    def test_is_a_provider(self, answering: Provider) -> None:
-        assert isinstance(answering, Provider), f"{answering!r} lacks what a Provider has."
+    def test_is_a_provider(self, answering: OwnProvider) -> None:
+        assert isinstance(answering, OwnProvider), f"{answering!r} lacks a name, or a method `stream`."
         assert answering.name, "A provider has a name."
         assert "/" not in answering.name, f"A provider's name stands before a slash: {answering.name!r} has one."
         known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
-        assert answering.unsupported <= known, f"No question asks for {set(answering.unsupported) - known}."
+        unsupported = adopted(answering).unsupported
+        assert unsupported <= known, f"No question asks for {set(unsupported) - known}."
 
-    def test_lists_models_by_their_names(self, answering: Provider) -> None:
-        found = answering.models()
+    def test_lists_models_by_their_names(self, answering: OwnProvider) -> None:
+        found = adopted(answering).models()
         assert all(isinstance(name, str) and name for name in found), f"Models are told by their names: {found}."
         assert len(set(found)) == len(found), f"Each model is told once: {found}."
 
-    def test_can_be_warmed_up_and_checked(self, answering: Provider) -> None:
-        answering.warm_up()
-        answering.check()
+    def test_can_be_warmed_up_and_checked(self, answering: OwnProvider) -> None:
+        provider = adopted(answering)
+        provider.warm_up()
+        provider.check()
 
     # Its answers
 
-    def test_gives_an_answer_of_events_with_one_end(self, answering: Provider) -> None:
+    def test_gives_an_answer_of_events_with_one_end(self, answering: OwnProvider) -> None:
         events = check_answer(self.ask(answering))
         assert isinstance(events[-1], Done), f"A whole answer ends with a Done, and not with {events[-1]}."
         assert _text_of(events), "An answer has text."
 
-    def test_gives_another_answer_after_the_first(self, answering: Provider) -> None:
+    def test_gives_another_answer_after_the_first(self, answering: OwnProvider) -> None:
         first, second = (check_answer(self.ask(answering)) for _ in range(2))
         assert _text_of(second) == _text_of(first)
 
-    def test_gives_two_answers_at_once_without_mixing_them(self, answering: Provider) -> None:
-        nothing: list[Event] = []
+    def test_gives_two_answers_at_once_without_mixing_them(self, answering: OwnProvider) -> None:
+        nothing: list[Event] | Note = []
         batches = list(zip_longest(self.ask(answering), self.ask(answering), fillvalue=nothing))
         first, second = (check_answer([both[place] for both in batches]) for place in range(2))
         assert _text_of(second) == _text_of(first)
 
-    def test_tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done(self, failing: Provider) -> None:
-        got: list[list[Event]] = []
+    def test_tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done(self, failing: OwnProvider) -> None:
+        got: list[list[Event] | Note] = []
         told: HeadraceError | Event | None = None
         try:
             for batch in self.ask(failing):
@@ -222,7 +227,7 @@ class ProviderContract:
 
     # What stops it
 
-    def test_can_be_closed_at_any_point_and_twice(self, answering: Provider) -> None:
+    def test_can_be_closed_at_any_point_and_twice(self, answering: OwnProvider) -> None:
         count = len(list(self.ask(answering)))
         for place in range(count + 1):
             batches = self.ask(answering)
@@ -231,13 +236,13 @@ class ProviderContract:
                 batches.close()  # type: ignore[attr-defined]  # of a generator, or of what has the same
             assert next(batches, None) is None, "Nothing comes after the answer was closed."
 
-    def test_asks_nobody_before_it_is_iterated(self, silent: Provider, open_answers: Callable[[], int]) -> None:
+    def test_asks_nobody_before_it_is_iterated(self, silent: OwnProvider, open_answers: Callable[[], int]) -> None:
         batches = self.ask(silent)
         gevent.sleep(0.02)
         assert open_answers() == 0, "Nothing is asked before the first `next`."
         batches.close()  # type: ignore[attr-defined]
 
-    def test_closes_its_upstream_when_it_is_closed(self, silent: Provider, open_answers: Callable[[], int]) -> None:
+    def test_closes_its_upstream_when_it_is_closed(self, silent: OwnProvider, open_answers: Callable[[], int]) -> None:
         batches = self.ask(silent)
         while not next(batches):
             pass
@@ -246,7 +251,7 @@ class ProviderContract:
         _wait_for(lambda: open_answers() == 0, "the upstream is closed")
 
     def test_closes_its_upstream_when_its_greenlet_is_killed(
-        self, silent: Provider, open_answers: Callable[[], int]
+        self, silent: OwnProvider, open_answers: Callable[[], int]
     ) -> None:
         greenlet = gevent.spawn(list, self.ask(silent))
         _wait_for(lambda: open_answers() == 1, "the upstream is asked")

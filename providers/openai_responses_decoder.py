@@ -224,4 +224,5 @@ def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # serv
         status=400 if is_final else 502,
         code="upstream_invalid_request" if is_final else usual,
         retryable=not is_final,
+        is_too_long=code == "context_length_exceeded",
     )

@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 
 from ..streaming.events import Event
+from .extras import NO_EXTRAS, Extras
 from .frames import Decoder, events_of
 from .request import ChatRequest, Json
 from .same_request import ask, with_same_request
@@ -37,6 +38,7 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
+    extras: Extras = NO_EXTRAS
 
     @property
     def is_openais(self) -> bool:
@@ -144,6 +146,6 @@ class OpenAIServer(ABC):
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout)),
+            http_client=Client(Transport(self._connect_timeout), address.extras),
             max_retries=self._retries,
         )

@@ -34,30 +34,36 @@ BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1
 CALLED = Done("tool_calls")
 
 
-class Parrot:
-    """A provider without a network: it plays lists of events, waits for ever at a None, and fails of an error."""
+class Least:
+    """As little as one's own provider is, without a network: it plays pieces, waits at a None, fails of an error."""
+
+    name = "least"
+
+    def __init__(self, *says: str | list[Event] | Exception | None) -> None:
+        self._says = says
+        self.answers = 0
+
+    def stream(self, _request: ChatRequest) -> Iterator[str | list[Event]]:
+        self.answers += 1
+        try:
+            for each in self._says:
+                if isinstance(each, Exception):
+                    raise each
+                if each is None:
+                    gevent.sleep(60)
+                else:
+                    yield each
+        finally:
+            self.answers -= 1
+
+
+class Parrot(Least):
+    """A provider with all that one has."""
 
     name = "parrot"
     price_list = "free"
     is_embedded = False
     unsupported = frozenset({"images"})
-
-    def __init__(self, *says: list[Event] | Exception | None) -> None:
-        self._says = says
-        self.answers = 0
-
-    def stream(self, _request: ChatRequest) -> Iterator[list[Event]]:
-        self.answers += 1
-        try:
-            for batch in self._says:
-                if isinstance(batch, Exception):
-                    raise batch
-                if batch is None:
-                    gevent.sleep(60)
-                else:
-                    yield batch
-        finally:
-            self.answers -= 1
 
     def models(self) -> list[str]:
         return ["grey"]
@@ -89,6 +95,24 @@ class TestParrotThatTellsOfItsFailure(TestParrot):
     @pytest.fixture
     def failing(self) -> Parrot:
         return Parrot([SAID], [TOLD, Failed("upstream_broken", "The parrot has gone.", retryable=True)])
+
+
+class TestLeast(ProviderContract):
+    @pytest.fixture
+    def answering(self) -> Least:
+        return Least("a", "b")
+
+    @pytest.fixture
+    def failing(self) -> Least:
+        return Least("a", UpstreamBroken("The least has gone."))
+
+    @pytest.fixture
+    def silent(self) -> Least:
+        return Least("a", None)
+
+    @pytest.fixture
+    def open_answers(self, silent: Least) -> Callable[[], int]:
+        return lambda: silent.answers
 
 
 @pytest.mark.parametrize(
@@ -179,7 +203,7 @@ class Endless(Parrot):
 
 
 NONSENSE = [
-    ("is_a_provider", object(), "lacks what"),
+    ("is_a_provider", object(), "lacks a name"),
     ("is_a_provider", parrot(name=""), "has a name"),
     ("is_a_provider", parrot(name="grey/parrot"), "has one"),
     ("is_a_provider", parrot(unsupported=frozenset({"seeds"})), "No question asks"),

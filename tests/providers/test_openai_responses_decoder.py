@@ -205,6 +205,7 @@ class TestFailure:
         assert isinstance(answer.error, UpstreamRejected)
         assert (answer.error.status, answer.error.code, answer.error.retryable) == (status, ours, is_retryable)
         assert "boom" in answer.error.message
+        assert answer.error.is_too_long is (code == "context_length_exceeded")
 
     def test_tells_what_it_took(self) -> None:
         answer = decode(responses_wire.failing_after(1, responses_wire.failed(usage=Tokens(9, 2))).body)
