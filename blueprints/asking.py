@@ -27,6 +27,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     preferred: str | None = None,
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
+    chat: str | None = None,
 ) -> Follower:
     """Open a stream in which a model answers a question, and follow it.
 
@@ -37,6 +38,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         preferred: The provider to ask for a model that is named without one, and that nobody lists.
         is_resumable: Whether it can be followed and stopped from anywhere.
         id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
+        chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
 
     Raises:
         InvalidRequest: the question is not one that the model can be asked; 400.
@@ -53,23 +55,25 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     question = msgspec.structs.replace(question, model=name)
     target = _target(provider, question, owner)
     if is_resumable:
-        return _ask_resumably(service, provider, question, target, id)
+        return _ask_resumably(service, provider, question, target, id, chat)
     return Follower(service.streams.open(target, lambda: provider.stream(question)))
 
 
-def _ask_resumably(
+def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
     service: Service,
     provider: Provider,
     question: ChatRequest,
     target: Target,
     id_: str | None,
+    chat: str | None,
 ) -> Follower:
     if not is_module_patched("socket"):
         raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     digest = sha256(msgspec.msgpack.encode((target.model, question))).hexdigest()
-    return service.resumption.open(id_ or token_urlsafe(16), digest, target, lambda: provider.stream(question))
+    id_ = id_ or token_urlsafe(16)
+    return service.resumption.open(id_, digest, target, lambda: provider.stream(question), chat)
 
 
 def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
