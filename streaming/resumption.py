@@ -80,12 +80,13 @@ class Resumption:
         """
         self._streams.check_room()
         claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
-        record = self._journal.claim(claim, None if chat is None else _name(chat, target.owner))
+        name = None if chat is None else _name(chat, target.owner)
+        record = self._journal.claim(claim, name)
         if record is None:
-            return Follower(self._begin(id, target, source))
+            return self._named(Follower(self._begin(id, target, source)), name)
         if (record.claim.owner, record.claim.question) != (target.owner, question):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
-        return self._follow(record, 0)
+        return self._named(self._follow(record, 0), name)
 
     def _begin(self, id_: str, target: Target, source: Source) -> Session:
         try:
@@ -132,32 +133,44 @@ class Resumption:
         """Follow the latest answer in a conversation from its beginning.
 
         Returns:
-            None where none is being given, or not any more.
+            None where there is none, or some reader has all of it, or it was stopped.
 
         Raises:
             StoreUnavailable: the store is away; 503.
             LimitError: no more readers may come here now; 503.
         """
-        id_ = self._patiently(lambda: self._running(chat, owner))
-        if id_ is not None:
-            with suppress(UnknownStream):
-                return self.follow(id_, owner, 0)
+        name = _name(chat, owner)
+        record = self._patiently(lambda: self._store.named(name))
+        if record is None:
+            return None
+        with suppress(UnknownStream):
+            follower = self.follow(record.claim.id, owner, 0)
+            return None if follower is None else self._named(follower, name)
         return None
 
     def stop_latest(self, chat: str, owner: str) -> None:
-        """Stop the latest answer in a conversation; does nothing where none is being given.
+        """Stop the latest answer in a conversation; does nothing where there is none to be followed.
 
         Raises:
             StoreUnavailable: the store is away; 503.
         """
-        id_ = self._running(chat, owner)
-        if id_ is not None:
+        name = _name(chat, owner)
+        record = self._store.named(name)
+        if record is not None:
             with suppress(UnknownStream):
-                self.stop(id_, owner)
+                self.stop(record.claim.id, owner)
+            self._store.unname(name, record.claim.id)
 
-    def _running(self, chat: str, owner: str) -> str | None:
-        record = self._store.named(_name(chat, owner))
-        return None if record is None or record.is_finished else record.claim.id
+    def _named(self, follower: Follower, name: str | None) -> Follower:
+        # Nobody comes back for what has been read to its end; who does has it, and would show it twice.
+        if name is not None:
+            id_ = follower.session.id
+            follower.on_whole = lambda: gevent.spawn(self._unname, name, id_)
+        return follower
+
+    def _unname(self, name: str, id_: str) -> None:
+        with suppress(StoreUnavailable):  # it is sent once more then
+            self._store.unname(name, id_)
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """Stop a stream; does nothing where it has ended.

@@ -132,6 +132,10 @@ class Store(Protocol):
         """Return the record of the stream that was last begun by a name; None where it cannot be found any more."""
         ...
 
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more. Does nothing where another was begun by it since."""
+        ...
+
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, oldest first.
 

@@ -106,8 +106,8 @@ class MemoryStore:
     def _remove(self, stream: str) -> None:
         if removed := self._streams.pop(stream, None):
             self._size -= removed.size
-            if removed.name is not None and self._names.get(removed.name) == stream:
-                del self._names[removed.name]
+            if removed.name is not None:
+                self.unname(removed.name, stream)
             self._watches.wake([stream])
 
     def _find(self, stream: str) -> _Stream | None:
@@ -126,6 +126,11 @@ class MemoryStore:
     def named(self, name: str) -> Record | None:
         """Return the record of the stream that was last begun by a name, or None."""
         return self.find(self._names[name]) if name in self._names else None
+
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        if self._names.get(name) == id:
+            del self._names[name]
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""

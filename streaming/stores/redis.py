@@ -83,6 +83,10 @@ class RedisStore:
         answer = self._link.run(scripts.NAMED, name)
         return None if answer is None else record(answer[0].decode(), answer[1])
 
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        self._link.run(scripts.UNNAME, name, id)
+
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
         answer = self._link.run(scripts.READ, id, after, most)

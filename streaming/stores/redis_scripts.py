@@ -109,6 +109,11 @@ local there = record(id)
 return there[1] and {id, there}
 """)
 
+UNNAME = script("""
+local key = P .. 'n:' .. ARGV[1]
+if redis.call('GET', key) == ARGV[2] then redis.call('UNLINK', key) end
+""")
+
 CLAIM = script("""
 local id, worker, owner, question, about, bound, life, name = unpack(ARGV)
 local key, time, there = P .. 's:' .. id, now(), record(id)

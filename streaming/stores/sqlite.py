@@ -64,6 +64,10 @@ class SqliteStore:
         """Return the record of the stream that was last begun by a name, or None."""
         return self._reads.run(rows.named, name, self._bounds.retention)
 
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        self._writes.run(rows.unname, name, id)
+
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
         return self._reads.run(rows.read, id, after, most, self._bounds.retention)

@@ -95,6 +95,11 @@ def named(db: sqlite3.Connection, name: str, retention: float) -> Record | None:
     return _record(db.execute(found, {"name": name, "retention": retention}))
 
 
+def unname(db: sqlite3.Connection, name: str, stream: str) -> None:
+    """Take a name from a stream."""
+    db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
+
+
 def _record(found: sqlite3.Cursor) -> Record | None:
     row = found.fetchone()
     if row is None:

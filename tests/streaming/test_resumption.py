@@ -180,14 +180,31 @@ class TestLatest:
         second = Reading(follower)
         source.give(text("c"), [DONE])
         assert second.read() == first.read()
+        until(lambda: other.resumption.follow_latest("chat", "") is None)
+        assert other.follow(first.id).read() == first.events
+
+    def test_that_nobody_has_read_to_its_end_is_followed_after_it(self, workers: list[Worker], other: Worker) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source, chat="chat")
+        until(lambda: first.last == 2)
+        first.leave()
+        source.give(text("b"), [DONE])
         until(lambda: is_kept(other, first.id, 5))
-        assert other.resumption.follow_latest("chat", "") is None
+        for _ in range(2):
+            follower = other.resumption.follow_latest("chat", "")
+            assert follower is not None
+            follower.close()
+        follower = other.resumption.follow_latest("chat", "")
+        assert follower is not None
+        assert Reading(follower).read()[-1] == DONE
+        until(lambda: other.resumption.follow_latest("chat", "") is None)
 
     def test_is_stopped_from_anywhere_and_again(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a")), chat="chat")
         until(lambda: is_kept(other, first.id, 2))
         for _ in range(2):
             other.resumption.stop_latest("chat", "")
+        assert other.resumption.follow_latest("chat", "") is None
         assert first.read()[-1] == Cancelled("stopped")
         other.resumption.stop_latest("chat", "")
 

@@ -98,6 +98,10 @@ class Model:
     def named(self, name: str) -> Record | None:
         return self.find(self.names[name]) if name in self.names else None
 
+    def unname(self, name: str, stream: str) -> None:
+        if self.names.get(name) == stream:
+            del self.names[name]
+
     def read(self, stream: str, after: int, most: int) -> list[tuple[int, int, bytes]]:
         found: list[tuple[int, int, bytes]] = []
         kept = self.visible(stream)

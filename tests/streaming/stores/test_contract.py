@@ -72,6 +72,16 @@ class TestName:
         fill(store, b"x", ends=True, name="chat")
         assert store.named("chat") == Record(claim(), last=1, is_finished=True)
 
+    def test_is_taken_from_its_stream_and_from_no_other(self, store: Store) -> None:
+        store.claim(claim("a"), "chat")
+        store.claim(claim("b"), "chat")
+        store.unname("chat", "a")
+        assert store.named("chat") == Record(claim("b"))
+        store.unname("chat", "b")
+        store.unname("chat", "b")
+        assert store.named("chat") is None
+        assert store.find("b") is not None
+
     @pytest.mark.parametrize("odd", ODD_IDS)
     def test_may_have_odd_characters(self, store: Store, odd: str) -> None:
         store.claim(claim(), odd)

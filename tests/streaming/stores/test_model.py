@@ -34,6 +34,7 @@ ACTS = st.one_of(
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
+    st.tuples(st.just("unname"), st.sampled_from("nm"), STREAMS),
     st.tuples(st.just("stop"), STREAMS),
     st.tuples(st.just("attend"), STREAMS, WORKERS),
     st.tuples(st.just("leave"), STREAMS, WORKERS),
@@ -75,6 +76,9 @@ class World:
             case "read", stream, after, most:
                 got = [(entry.first, entry.count, entry.payload) for entry in store.read(stream, after, most)]
                 assert got == model.read(stream, after, most)
+            case "unname", name, stream:
+                store.unname(name, stream)
+                model.unname(name, stream)
             case "stop", stream:
                 store.ask_to_stop(stream)
                 model.ask_to_stop(stream)
