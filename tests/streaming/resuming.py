@@ -75,6 +75,12 @@ class Worker:
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
 
 
+def is_kept(worker: Worker, id_: str, last: int) -> bool:
+    """Whether a worker finds so many events of a stream in its store."""
+    record = worker.store.find(id_)
+    return record is not None and record.last == last
+
+
 class Reading:
     """Reads a follower in a greenlet, and keeps the events by their numbers."""
 

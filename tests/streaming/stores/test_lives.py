@@ -25,16 +25,6 @@ class TestRetention:
         until(lambda: store.find("s") is None)
         assert store.read("s", 0, 99) == []
 
-    def test_a_name_is_gone_with_its_stream(self, storage: Storage) -> None:
-        store = storage.open(retention=0.3)
-        fill(store, b"a", ends=True, name="chat")
-        assert store.named("chat") is not None
-        until(lambda: store.named("chat") is None)
-        fill(store, b"a", stream="t")
-        store.sweep()
-        store.claim(claim("s"))
-        assert store.named("chat") is None
-
     def test_a_stream_that_is_gone_can_be_claimed_again(self, storage: Storage) -> None:
         store = storage.open(retention=0.05)
         fill(store, b"a", ends=True)
