@@ -11,6 +11,7 @@ from flask_cors import CORS
 
 from . import stores, upstreams
 from .blueprints import cli
+from .blueprints.ai_sdk import create_ai_sdk_blueprint
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.chat import create_chat_blueprint
@@ -87,7 +88,7 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for blueprint in (create_chat_blueprint(), create_streams_blueprint()):
+        for blueprint in (create_chat_blueprint(), create_streams_blueprint(), create_ai_sdk_blueprint()):
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
