@@ -169,6 +169,8 @@ def _begin_stream(reading: _Reading) -> Response:
         raise _gone()
     session = reading.session
     if first and session.error is not None and session.first_event_at is None:
+        # With the status its reader has all that there is.
+        next(reading.follower, None)
         raise session.error
     try:
         begun, frames = _encode(reading, first), _stream(reading)

@@ -16,7 +16,7 @@ CLIENTS = ["ai5", "ai6", "ai7", "ai5 page", "ai7 page"]
 """The versions, each without a page, and two with React's."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nodes() -> Iterator[Callable[[str], Node]]:
     program = require("node", "apt-get install nodejs (20 or later)")
     if not (ROOT / "tests/node_modules/ai").exists():
