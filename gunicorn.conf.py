@@ -5,9 +5,11 @@ import errno
 import gc
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from typing import ClassVar
 
 import gevent
@@ -190,6 +192,9 @@ def on_starting(server):
     _refuse_what_is_wrong([] if is_handed_down else [_shown(address) for address in addresses])
     for address in () if is_handed_down else addresses:
         _refuse_busy_port(address)
+    if server.cfg.workers > 1 and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.headrace_counts = tempfile.mkdtemp(prefix="headrace-metrics-")
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
@@ -210,10 +215,21 @@ def when_ready(server):
 
 
 def on_exit(server):
-    """End the embedded model with the service."""
+    """End the embedded model with the service, and clear away its workers' counts."""
     model = getattr(server, "headrace_model", None)
     if model is not None:
         model.stop()
+    if counts := getattr(server, "headrace_counts", None):
+        shutil.rmtree(counts, ignore_errors=True)
+
+
+def child_exit(_server, worker):
+    """Forget the open streams of a worker that is gone."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # Not before: it decides while it is imported whether it counts for several processes.
+        from prometheus_client import multiprocess  # noqa: PLC0415
+
+        multiprocess.mark_process_dead(worker.pid)
 
 
 def post_worker_init(worker):

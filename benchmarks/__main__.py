@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from . import documents
 from .chart import chart
 from .comparison import Comparison, compare
 from .growth import Growth
@@ -105,10 +106,14 @@ def _alone(grown: tuple[Growth, ...]) -> Row:
         kept = tables.get("resumable", {}).get(f"resumable, {store}", {})
         later = tables.get("elsewhere", {}).get(store, {})
         row |= {f"resumable_{store.lower()}": kept["times_plain"]} if "times_plain" in kept else {}
+        stopped = tables.get("stopping", {}).get(store, {})
         row |= {f"later_{store.lower()}": later["later_p50"]} if later else {}
+        row |= {f"stopped_{store.lower()}": stopped["stopped_max"]} if stopped else {}
     if crowds := tables.get("crowd"):
         wrong = ("crowd_lost", "crowd_doubled", "crowd_unfinished")
         row["crowd_wrong"] = sum(crowd[key] for crowd in crowds.values() for key in wrong)
+    if read := tables.get("documents"):
+        row |= documents.against_others(read)
     starts = [one["start"] for one in tables.get("start", {}).values()]
     return row | dict(zip(("start_bare", "start_local"), starts, strict=False))
 

@@ -68,7 +68,15 @@ ALL = (
     Figure("resumable_redis", "resumable (Redis): CPU per delta, times a plain stream's", (Goal(1.6),)),
     Figure("later_sqlite", "a reader at another worker (SQLite): a delta comes so much later, median, ms", (Goal(25),)),
     Figure("later_redis", "the same (Redis)", (Goal(5),)),
+    Figure("stopped_sqlite", "stopped at another worker (SQLite) → upstream closed, slowest, ms", (Goal(100),)),
+    Figure("stopped_redis", "the same (Redis)", (Goal(20),)),
     Figure("crowd_wrong", "readers that drop and come back: events lost or doubled", (Goal(0),)),
+    Figure("document_growth", "growing document: time of a delta at 400 kB, times that at 100 kB", (Goal(1.5),)),
+    Figure(
+        "document_library", "growing document of 200 kB: time, times re-parsing with partial-json-parser", (Goal(0.02),)
+    ),
+    Figure("document_jiter", "the same, times re-parsing with jiter", (Goal(1),)),
+    Figure("document_ai_sdk", "the same in JavaScript, times re-parsing with the AI SDK's parsePartialJson"),
     Figure("start_bare", "ready without the embedded model, s", (Goal(1),)),
     Figure("start_local", "ready with it, s", (Goal(2),)),
 )
@@ -81,12 +89,19 @@ TITLES = {figure.key: figure.title for figure in ALL} | {
     "near_p50": "delay there, median, ms",
     "far_p50": "delay elsewhere, median, ms",
     "later_p50": "so much later, ms",
+    "stopped_p50": "upstream closed after, median, ms",
+    "stopped_max": "slowest, ms",
     "crowd_readers": "readers",
     "crowd_returns": "returns",
     "crowd_events": "events read",
     "crowd_lost": "lost",
     "crowd_doubled": "doubled",
     "crowd_unfinished": "without the whole answer",
+    "document_100": "100 kB, s",
+    "document_200": "200 kB, s",
+    "document_400": "400 kB, s",
+    "document_delta": "200 kB: µs a delta",
+    "document_times": "200 kB: times Headrace",
     "start": "s",
 }
 

@@ -104,6 +104,23 @@ class Holding:
         await self._until(lambda now: now.started > before.started and reader.has_answer >= has_answer, OPEN_LIMIT)
         return await self._leave([reader], before.aborted + 1)
 
+    async def stop_one(self, model: str, far: int, id_: str) -> float | None:
+        """Open one stream and stop it at another service; return the seconds until the upstream knew, None if never.
+
+        Args:
+            model: The upstream's manner.
+            far: The other service's port.
+            id_: The stream's id, which the door's body gives too.
+        """
+        before = await self._counts()
+        (reader,) = await self._open(model, 1)
+        await self._until(lambda now: now.started > before.started and reader.has_answer, OPEN_LIMIT)
+        began = time.monotonic_ns()
+        await asyncio.get_running_loop().run_in_executor(None, _delete, f"http://127.0.0.1:{far}/api/streams/{id_}")
+        last = await self._until(lambda now: now.aborted > before.aborted, CLOSE_LIMIT)
+        reader.leave()
+        return (last.last_aborted - began) / 1e9 if last.aborted > before.aborted else None
+
     async def _open(self, model: str, streams: int) -> list[Silence]:
         loop = asyncio.get_running_loop()
         request = self._door.request(model, 1_000_000, is_last=False)
@@ -133,3 +150,7 @@ class Holding:
     def _ask(self) -> Counts:
         with urllib.request.urlopen(self._counts_url, timeout=30) as response:
             return Counts(**json.load(response))
+
+
+def _delete(url: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=30).close()

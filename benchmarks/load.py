@@ -117,14 +117,18 @@ class Reader(asyncio.Protocol):
         return [(now - int(mark)) / 1e6 for now, marks in self.arrivals for mark in marks if mark != b"ok"]
 
 
-async def read(door: Door, model: str, streams: int, deltas: int) -> Seen:
-    """Open so many streams at once, read each to its end, and return what was seen."""
+async def read(door: Door, model: str, streams: int, deltas: int, spread: float = 0.0) -> Seen:
+    """Open so many streams at once, or one after the other over `spread` seconds; read each to its end."""
     loop = asyncio.get_running_loop()
     request = door.request(model, deltas)
     readers = [Reader(request, loop.create_future()) for _ in range(streams)]
     with _without_collections():
         began = time.monotonic()
-        await asyncio.wait([asyncio.ensure_future(_read_one(door.port, reader)) for reader in readers], timeout=LIMIT)
+        reading = [
+            asyncio.ensure_future(_read_one(door.port, reader, spread * number / streams))
+            for number, reader in enumerate(readers)
+        ]
+        await asyncio.wait(reading, timeout=LIMIT)
         seconds = time.monotonic() - began
     return Seen(
         streams=streams,
@@ -136,7 +140,9 @@ async def read(door: Door, model: str, streams: int, deltas: int) -> Seen:
     )
 
 
-async def _read_one(port: int, reader: Reader) -> None:
+async def _read_one(port: int, reader: Reader, delay: float) -> None:
+    if delay:
+        await asyncio.sleep(delay)
     await asyncio.get_running_loop().create_connection(lambda: reader, "127.0.0.1", port)
     await reader.ended
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import growth, resuming, starting
+from . import documents, growth, resuming, starting
 
 PARTS = {
     part.__name__: part
@@ -14,7 +14,9 @@ PARTS = {
         growth.upstreams,
         resuming.resumable,
         resuming.elsewhere,
+        resuming.stopping,
         resuming.crowd,
+        documents.documents,
         starting.start,
     )
 }

@@ -1,10 +1,11 @@
-"""Readers of streams that another service fills: how late each delta is there, and here."""
+"""Streams that another service fills: how late each delta is there, and how soon one is stopped from there."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 
+from .hold import Holding
 from .load import Door, Reader
 from .scale import Streams
 
@@ -37,6 +38,28 @@ async def read_elsewhere(near: int, far: int, model: str, work: Streams) -> tupl
     # What was sent before the second reader came is no delay of its.
     since = max(reader.asked for reader in following)
     return _delays(asking, since), _delays(following, since)
+
+
+async def stop_elsewhere(near: int, far: int, upstream: int, model: str, count: int) -> list[float]:
+    """Ask for streams at one service, one by one, and stop each at another.
+
+    Args:
+        near: The port of the service that is asked.
+        far: The port of the other.
+        upstream: The upstream's port.
+        model: What answers.
+        count: How many.
+
+    Returns:
+        The milliseconds from the wish to the upstream's knowing, sorted; infinite where it never knew.
+    """
+    took = []
+    for _ in range(count):
+        id_ = secrets.token_urlsafe(16)
+        holding = Holding(Door(near, body={"resumable": True, "id": id_}), upstream)
+        seconds = await holding.stop_one(model, far, id_)
+        took.append(float("inf") if seconds is None else seconds * 1e3)
+    return sorted(took)
 
 
 def _delays(readers: list[Reader], since: int) -> list[float]:

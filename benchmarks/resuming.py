@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from . import loops, work
@@ -16,8 +16,11 @@ from .growth import PAIR, Growth, both
 from .load import percentile
 from .processes import Command, Program, StartError, free_port
 from .relays import PLAIN, Relay, Stage, Variant, project
-from .remote import read_elsewhere
+from .remote import read_elsewhere, stop_elsewhere
 from .scale import Scale
+
+SPREAD = 1.17
+"""Seconds over which paced streams begin; each with a place of its own in the others' pace."""
 
 
 @contextlib.contextmanager
@@ -52,7 +55,9 @@ def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
     rows = {title: work.median(turn[title] for turn in turns) for title in relays}
     about = (
         "Every event is kept, so that a reader who comes back misses none. All services run at once and are asked in "
-        "turn; how many times a plain stream's CPU is the median of the turns."
+        "turn; how many times a plain stream's CPU is the median of the turns. The paced streams begin over "
+        f"{SPREAD:g} seconds: deltas of streams that begin together come in step, and what one costs then is a matter "
+        "of luck."
     )
     columns = (*PAIR, "times_plain")
     return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))
@@ -60,42 +65,61 @@ def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
 
 def _turn(relays: dict[str, tuple[Variant, Relay]], scale: Scale, say: Say) -> dict[str, work.Row]:
     rows = {}
+    spread = replace(scale, paced=replace(scale.paced, spread=SPREAD))
     for title, (variant, relay) in relays.items():
         say(title)
-        rows[title] = work.merged(measure() for measure in both(relay, variant, scale))
+        rows[title] = work.merged(measure() for measure in both(relay, variant, spread))
     plain = rows[PLAIN.title]["paced_cpu"]
     return {title: row | {"times_plain": row["paced_cpu"] / plain} for title, row in rows.items()}
 
 
 def elsewhere(stage: Stage, scale: Scale, say: Say) -> Growth:
     """Measure how much later a reader sees a delta at another service than the one that asks the model."""
-    rows, left_out = {}, {}
-    with stores(stage) as found:
-        for name, settings in found.items():
-            say(f"following elsewhere, {name}")
-            try:
-                with (
-                    project(stage, Variant(settings=settings)) as here,
-                    project(stage, Variant(settings=settings)) as there,
-                ):
-                    model = f"openai/paced-{work.PACE}"
-                    measure = partial(read_elsewhere, here.door.port, there.door.port, model, scale.elsewhere)
-                    rows[name] = work.median(_later(*loops.run(measure())) for _ in range(scale.repeat))
-            except StartError as error:
-                left_out[name] = str(error)
+    model = f"openai/paced-{work.PACE}"
+
+    def measure(here: Relay, there: Relay) -> work.Row:
+        return _later(*loops.run(read_elsewhere(here.door.port, there.door.port, model, scale.elsewhere)))
+
     about = (
         f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed "
         "at another, both on the relay's core."
     )
-    return Growth(
-        "elsewhere",
-        "Readers elsewhere",
-        about,
-        "store",
-        ("near_p50", "far_p50", "later_p50"),
-        rows,
-        left_out | _lacking(found),
+    rows, left_out = _in_pairs(stage, scale, say, "following elsewhere", measure)
+    columns = ("near_p50", "far_p50", "later_p50")
+    return Growth("elsewhere", "Readers elsewhere", about, "store", columns, rows, left_out)
+
+
+def stopping(stage: Stage, scale: Scale, say: Say) -> Growth:
+    """Measure how soon a stream ends that is stopped at another service than the one that asks the model."""
+
+    def measure(here: Relay, there: Relay) -> work.Row:
+        ports = here.door.port, there.door.port, stage.port
+        took = loops.run(stop_elsewhere(*ports, "openai/stalled", scale.stopping))
+        return {"stopped_p50": percentile(took, 0.5), "stopped_max": took[-1]}
+
+    about = (
+        f"{scale.stopping} streams, one by one, asked for at one service and stopped at another, both on the relay's "
+        "core: from the wish to the end of the connection to the upstream."
     )
+    rows, left_out = _in_pairs(stage, scale, say, "stopping elsewhere", measure)
+    return Growth("stopping", "Stopped elsewhere", about, "store", ("stopped_p50", "stopped_max"), rows, left_out)
+
+
+def _in_pairs(
+    stage: Stage, scale: Scale, say: Say, what: str, measure: Callable[[Relay, Relay], work.Row]
+) -> tuple[dict[str, work.Row], dict[str, str]]:
+    """Measure two services with one store, for each store; return the rows, and why others are missing."""
+    rows, left_out = {}, {}
+    with stores(stage) as found:
+        for name, settings in found.items():
+            say(f"{what}, {name}")
+            variant = Variant(settings=settings)
+            try:
+                with project(stage, variant) as here, project(stage, variant) as there:
+                    rows[name] = work.median(measure(here, there) for _ in range(scale.repeat))
+            except StartError as error:
+                left_out[name] = str(error)
+    return rows, left_out | _lacking(found)
 
 
 def _later(near: list[float], far: list[float]) -> work.Row:

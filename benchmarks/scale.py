@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """So many streams at once, of so many deltas each."""
+    """So many streams at once, of so many deltas each, which begin over so many seconds."""
 
     count: int
     deltas: int
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,10 @@ class Scale:
         grown_deltas: Deltas of all their bursts together.
         grown_seconds: Seconds of their paced ones.
         elsewhere: Paced streams that are followed at another service too.
+        stopping: Streams that are stopped at another service, one by one.
         crowd: Readers that drop and come back.
         crowd_seconds: For how long.
+        samples: Places at which those are timed that read a growing document again at each delta.
         memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
     """
 
@@ -45,8 +48,10 @@ class Scale:
     grown_deltas: int = 100_000
     grown_seconds: int = 5
     elsewhere: Streams = Streams(20, 300)
+    stopping: int = 30
     crowd: int = 1000
     crowd_seconds: int = 60
+    samples: int = 20
     memory: tuple[int, ...] = (100, 1000, 8000)
 
 
@@ -61,7 +66,9 @@ QUICK = Scale(
     grown_deltas=50_000,
     grown_seconds=2,
     elsewhere=Streams(20, 150),
+    stopping=10,
     crowd=200,
     crowd_seconds=15,
+    samples=5,
     memory=(1000, 8000),
 )

@@ -92,5 +92,5 @@ def merged(rows: Iterable[Row]) -> Row:
 
 def _read(relay: Relay, model: str, work: Streams) -> tuple[Seen, float]:
     before = relay.program.clock()
-    seen = loops.run(read(relay.door, model, work.count, work.deltas))
+    seen = loops.run(read(relay.door, model, work.count, work.deltas, work.spread))
     return seen, relay.program.cpu_since(before)

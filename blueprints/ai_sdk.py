@@ -15,15 +15,50 @@ from ..providers.request import ChatRequest, Json
 from ..streaming.errors import HeadraceError, InvalidRequest, StoreUnavailable
 from ..streaming.follower import Follower
 from ..streaming.wire.ui_messages import UiMessages
-from .ai_sdk_request import ChatBody, question_of, read_chat_body
+from .ai_sdk_body import UiChatBody, read_chat_body
+from .ai_sdk_request import question_of
 from .asking import ask
 from .body import read_body, readable
 from .errors import refused
 from .guard import enter
+from .operation import EVENTS, Answered, Operation, Parameter, frames
 from .respond import event_stream
 from .service import current_service
 
 log = logging.getLogger("flask_headrace")
+
+_ANSWER = {EVENTS: frames()}
+_THE_CHAT = Parameter("id", "path", "The chat's id.")
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/ai/chat",
+        "Answer a chat of the AI SDK's, as its UI message stream.",
+        (Answered(200, "The answer.", _ANSWER),),
+        body=UiChatBody,
+        refusal=None,
+    ),
+    Operation(
+        "GET",
+        "/ai/chat/{id}/stream",
+        "Follow a chat's latest answer from its beginning.",
+        (
+            Answered(200, "All of it, and what follows.", _ANSWER),
+            Answered(204, "There is none, or a reader has all of it."),
+        ),
+        parameters=(_THE_CHAT,),
+        refusal=None,
+    ),
+    Operation(
+        "POST",
+        "/ai/chat/{id}/stop",
+        "Stop a chat's latest answer, whichever worker asks the model.",
+        (Answered(204, "It is stopped, or there is none."),),
+        parameters=(_THE_CHAT,),
+        refusal=None,
+    ),
+)
 
 _decoder = msgspec.json.Decoder(Json)
 
@@ -56,15 +91,15 @@ def chat() -> Response:
     return event_stream(follower, UiMessages(None if goes_on else follower.session.id), breaks_off=True)
 
 
-def _ask(body: ChatBody, question: ChatRequest, owner: str) -> Follower:
+def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
     # Without patches there is no stream that outlives its request; without an id, none that could be found again.
     if body.id is not None and is_module_patched("socket"):
         try:
-            return ask(body.model, question, owner=owner, is_resumable=True, chat=body.id)
+            return ask(body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True)
         except StoreUnavailable as error:
             # Its reader has not asked for more than an answer.
             log.warning("A chat's answer cannot be resumed: %s", error.message)
-    return ask(body.model, question, owner=owner)
+    return ask(body.model, question, owner=owner, is_held_to_schema=True)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name

@@ -1,13 +1,9 @@
-"""What the AI SDK's `useChat` sends, read into a question. Pure.
-
-A conversation comes as UIMessages: what a page shows, of which only a part is for the model. The settings stand beside
-it, by the names of the native protocol; a page sets them in its transport's `body`.
-"""
+"""What the AI SDK's `useChat` sends, read into a question. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,17 +11,15 @@ from ..providers.request import (
     AnswerFormat,
     ChatRequest,
     ImagePart,
-    Json,
     Message,
     Part,
     ReasoningPart,
     TextPart,
-    Tool,
     ToolCall,
-    ToolChoice,
 )
 from ..streaming.errors import InvalidRequest
 from ..streaming.wire.ui_messages import RESTART
+from .ai_sdk_body import UiChatBody, UiMessage, UiPart
 
 SETTINGS = (
     "max_tokens",
@@ -44,119 +38,11 @@ SETTINGS = (
 )
 """Fields of a question that stand in the body by the same name."""
 
-MISNAMED = {
-    "maxTokens": "max_tokens",
-    "maxOutputTokens": "max_tokens",
-    "topP": "top_p",
-    "topK": "top_k",
-    "stopSequences": "stop",
-    "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty",
-    "toolChoice": "tool_choice",
-}
-"""Settings as the SDK's server side calls them, and their names here."""
-
 UNANSWERED = "The call was not answered."
 DENIED = "The user did not allow the call."
 
 
-class UiPart(msgspec.Struct, frozen=True, rename="camel"):
-    """A piece of a message. Its `type` says which of the fields it has."""
-
-    type: str
-    text: str = ""
-    url: str = ""
-    media_type: str = ""
-    state: str = ""
-    tool_call_id: str = ""
-    tool_name: str = ""
-    input: Any = None
-    output: Any = None
-    error_text: str = ""
-    provider_metadata: dict[str, Json] | None = None
-
-    @property
-    def called(self) -> str | None:
-        """The name of the tool that it calls; None where it is no call."""
-        if self.type == "dynamic-tool":
-            return self.tool_name
-        return self.type.removeprefix("tool-") if self.type.startswith("tool-") else None
-
-
-class UiMessage(msgspec.Struct, frozen=True):
-    """A message as a page shows it. What else the page keeps in it is its own."""
-
-    role: Literal["system", "user", "assistant"]
-    parts: list[UiPart]
-    id: str = ""
-
-
-class ChatBody(msgspec.Struct, frozen=True):
-    """The body of `POST /ai/chat`.
-
-    Applications put fields of their own beside these, so that unknown ones are left alone.
-
-    Args:
-        id: The chat's id; None for a stream that is not resumed.
-        messages: The conversation.
-        message: The last message of a conversation that the application keeps elsewhere: it is all that is asked.
-        trigger: Whether the conversation goes on, or an answer is to be given anew.
-        message_id: In the latter case: the answer that is to be replaced.
-        schema: The JSON Schema that the answer must fit.
-    """
-
-    id: str | None = None
-    messages: list[UiMessage] | None = None
-    message: UiMessage | None = None
-    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
-    message_id: str | None = msgspec.field(default=None, name="messageId")
-    model: str | None = None
-    system: str | None = None
-    schema: Json | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    stop: tuple[str, ...] = ()
-    seed: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    tools: tuple[Tool, ...] = ()
-    tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    reasoning_effort: str | None = None
-    thinking: Json | None = None
-
-    def conversation(self) -> list[UiMessage]:
-        """Return the messages that are to be answered, without the answer that is to be replaced and what follows it.
-
-        Raises:
-            InvalidRequest: there are none, or twice.
-        """
-        if (self.messages is None) == (self.message is None):
-            raise InvalidRequest("The body must have either `messages` or, for a single one, `message`.")
-        messages = [self.message] if self.message is not None else self.messages or []
-        if self.trigger == "submit-message" or self.message_id is None:
-            return messages
-        for number, message in enumerate(messages):
-            if message.id == self.message_id:
-                return messages[: number if message.role == "assistant" else number + 1]
-        return messages  # the client has dropped it already
-
-
-def read_chat_body(fields: Json) -> ChatBody:
-    """Read a body.
-
-    Raises:
-        InvalidRequest: it has a setting by another name than the one it has here.
-        msgspec.ValidationError: it is not as it should be.
-    """
-    for name in fields.keys() & MISNAMED.keys():
-        raise InvalidRequest(f"The body has {name}, which is {MISNAMED[name]} here.")
-    return msgspec.convert(fields, ChatBody)
-
-
-def question_of(body: ChatBody) -> ChatRequest:
+def question_of(body: UiChatBody) -> ChatRequest:
     """Return what the model is asked.
 
     Raises:

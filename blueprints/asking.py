@@ -9,11 +9,13 @@ from secrets import token_urlsafe
 import msgspec
 from gevent.monkey import is_module_patched
 
-from ..providers.base import Provider
+from ..providers.base import CountsTokens, Provider
 from ..providers.request import ChatRequest, mistake_in
 from ..streaming.errors import InvalidRequest, NotSupported
 from ..streaming.follower import Follower
-from ..streaming.terms import Target
+from ..streaming.pump import Source
+from ..streaming.structured import Schema, held_to
+from ..streaming.terms import Partials, Target
 from .service import Service, current_service
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -28,6 +30,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
     chat: str | None = None,
+    partials: Partials | None = None,
+    is_held_to_schema: bool = False,
 ) -> Follower:
     """Open a stream in which a model answers a question, and follow it.
 
@@ -39,6 +43,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         is_resumable: Whether it can be followed and stopped from anywhere.
         id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
         chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
+        partials: See `Target`.
+        is_held_to_schema: Whether an answer that does not fit its schema is a failure.
 
     Raises:
         InvalidRequest: the question is not one that the model can be asked; 400.
@@ -48,22 +54,48 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
     service = current_service()
+    provider, question = _addressed(model, question, preferred)
+    target = _target(provider, question, owner, partials)
+    source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
+    if is_resumable:
+        return _ask_resumably(service, question, target, source, id, chat)
+    return Follower(service.streams.open(target, source))
+
+
+def _source(provider: Provider, question: ChatRequest, target: Target, *, is_held_to_schema: bool) -> Source:
+    wanted = question.answer_format
+    if not is_held_to_schema or wanted is None or wanted.schema is None:
+        return lambda: provider.stream(question)
+    return held_to(Schema(wanted.schema), lambda: provider.stream(question), target.model)
+
+
+def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:
+    """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
+
+    Raises:
+        InvalidRequest, UnknownModel: see `ask`.
+        NotSupported: the provider does not count; 501.
+        UpstreamError: it could not be asked, or refused.
+    """
+    provider, question = _addressed(model, question, preferred)
+    if not isinstance(provider, CountsTokens):
+        raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
+    return provider.count_tokens(question)
+
+
+def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
     if mistake := mistake_in(question):
         raise InvalidRequest(mistake)
-    provider, name = service.catalogue.resolve(model, preferred)
+    provider, name = current_service().catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
-    question = msgspec.structs.replace(question, model=name)
-    target = _target(provider, question, owner)
-    if is_resumable:
-        return _ask_resumably(service, provider, question, target, id, chat)
-    return Follower(service.streams.open(target, lambda: provider.stream(question)))
+    return provider, msgspec.structs.replace(question, model=name)
 
 
 def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
     service: Service,
-    provider: Provider,
     question: ChatRequest,
     target: Target,
+    source: Source,
     id_: str | None,
     chat: str | None,
 ) -> Follower:
@@ -72,8 +104,7 @@ def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     digest = sha256(msgspec.msgpack.encode((target.model, question))).hexdigest()
-    id_ = id_ or token_urlsafe(16)
-    return service.resumption.open(id_, digest, target, lambda: provider.stream(question), chat)
+    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
 
 
 def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
@@ -81,7 +112,7 @@ def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(provider: Provider, question: ChatRequest, owner: str) -> Target:
+def _target(provider: Provider, question: ChatRequest, owner: str, partials: Partials | None) -> Target:
     return Target(
         model=f"{provider.name}/{question.model}",
         provider=provider.name,
@@ -89,4 +120,5 @@ def _target(provider: Provider, question: ChatRequest, owner: str) -> Target:
         price_list=provider.price_list,
         prompt_bytes=question.size(),
         owner=owner,
+        partials=partials,
     )

@@ -10,13 +10,30 @@ from ..streaming.errors import InvalidRequest
 from .asking import ask
 from .body import read_body
 from .guard import enter
+from .operation import EVENTS, JSON, Answered, Operation
+from .protocols import NATIVE_FRAMES, native_wire
 from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
 
 
 class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/chat`."""
+    """The body of `POST /api/chat`.
+
+    Args:
+        messages: The turns so far, oldest first.
+        model: `provider/name`, or an alias; the default model where it is left out.
+        system: What the model is told before the conversation.
+        max_tokens: Most tokens that the answer may have.
+        temperature: 0 for the likeliest words, up to 2 for livelier ones.
+        tools: What the model may ask to be called.
+        tool_choice: Whether it calls tools: as it likes, not at all, at least one, or that one.
+        schema: The JSON Schema that the answer is to fit.
+        partials: Whether frames tell how the arguments of tool calls grow; with a schema they do.
+        stream: Whether the answer comes as an event stream.
+        resumable: Whether the stream can be followed and stopped from anywhere.
+        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
+    """
 
     messages: list[Message]
     model: str | None = None
@@ -26,10 +43,33 @@ class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tools: list[Tool] = []
     tool_choice: ToolChoice | None = None
     schema: Json | None = None
+    partials: bool = False
     stream: bool = True
     resumable: bool = False
     id: str | None = None
 
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/api/chat",
+        "Answer a conversation, streamed or as one JSON object.",
+        (
+            Answered(
+                200,
+                "The answer: an event stream, or with `stream` false one JSON object.",
+                {EVENTS: NATIVE_FRAMES, JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]}},
+            ),
+        ),
+        body=ChatBody,
+    ),
+    Operation(
+        "GET",
+        "/api/models",
+        "List the models that can be asked.",
+        (Answered(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
+    ),
+)
 
 _decoder = msgspec.json.Decoder(ChatBody)
 
@@ -48,8 +88,17 @@ def chat() -> Response:
     body = read_body(_decoder)
     if body.id is not None and not body.resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
-    follower = ask(body.model, _question(body), owner=owner, is_resumable=body.resumable, id=body.id)
-    return event_stream(follower) if body.stream else json_answer(follower)
+    follower = ask(
+        body.model,
+        _question(body),
+        owner=owner,
+        is_resumable=body.resumable,
+        id=body.id,
+        partials="all" if body.schema is not None else "calls" if body.partials else None,
+        is_held_to_schema=True,
+    )
+    wire = native_wire(follower.session.target)
+    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 
 def models() -> Response:

@@ -29,6 +29,9 @@ def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a J
         response = json_reply(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if not error.retryable:
+        # OpenAI's and Anthropic's clients ask again after a 409 and any 5xx, unless they are told not to.
+        response.headers["X-Should-Retry"] = "false"
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="headrace"'
     return response

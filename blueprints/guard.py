@@ -69,20 +69,24 @@ def _host_of(url: str) -> str | None:
 
 
 def bearer_of(keys: Sequence[str]) -> Callable[[], str]:
-    """Return an `authorize` that lets in the bearers of one of `keys`; everybody, where there are none.
+    """Return an `authorize` that lets in who sends one of `keys`; everybody, where there are none.
 
-    Who asks is named by a digest of the key.
+    A key comes as a bearer's, or in `x-api-key`, as Anthropic's clients send theirs. Who asks is named by its digest.
     """
     digests = [sha256(key.encode()).hexdigest() for key in keys]
 
     def authorize() -> str:
         if not digests:
             return ""
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        digest = sha256(key.strip().encode()).hexdigest()
-        is_known = sum(hmac.compare_digest(digest, known) for known in digests)  # all of them: the time tells nothing
-        if scheme.lower() != "bearer" or not is_known:
-            raise Unauthorized("Send one of this service's keys as 'Authorization: Bearer <key>'.")
-        return digest[:16]
+        for key in _keys_sent():
+            digest = sha256(key.encode()).hexdigest()
+            if sum(hmac.compare_digest(digest, known) for known in digests):  # all of them: the time tells nothing
+                return digest[:16]
+        raise Unauthorized("Send one of this service's keys as 'Authorization: Bearer <key>', or in 'x-api-key'.")
 
     return authorize
+
+
+def _keys_sent() -> list[str]:
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    return [bearer.strip() if scheme.lower() == "bearer" else "", request.headers.get("x-api-key", "").strip()]

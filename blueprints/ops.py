@@ -1,21 +1,45 @@
-"""/healthz and /readyz: whether the process lives, and whether it can answer."""
+"""/healthz, /readyz and /metrics: whether the process lives, whether it can answer, and what it has done."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 
 from ..streaming.errors import HeadraceError, ShuttingDown
 from .errors import of_ours
+from .guard import enter
+from .operation import JSON, Answered, Operation
 from .reply import json_reply
 from .service import current_service
 
+_STATUS = {JSON: {"type": "object", "required": ["status"]}}
 
-def create_ops_blueprint() -> Blueprint:
-    """Return the blueprint of what a load balancer asks."""
+OPERATIONS = (
+    Operation("GET", "/healthz", "Tell that the process lives.", (Answered(200, "It does.", {**_STATUS}),)),
+    Operation("GET", "/readyz", "Tell whether the default model can be asked.", (Answered(200, "Yes.", {**_STATUS}),)),
+    Operation("GET", "/metrics", "Tell what the service has done.", (Answered(200, "Metrics.", {"text/plain": None}),)),
+)
+
+
+def create_ops_blueprint(exposition: Callable[[], tuple[bytes, str]]) -> Blueprint:
+    """Return the blueprint of what a load balancer and a scraper of metrics ask.
+
+    Args:
+        exposition: Returns the metrics as they are scraped, and their content type.
+    """
     blueprint = Blueprint("headrace_ops", __name__)
     blueprint.add_url_rule("/healthz", view_func=healthz, methods=["GET"])
     blueprint.add_url_rule("/readyz", view_func=readyz, methods=["GET"])
+    blueprint.add_url_rule("/metrics", view_func=lambda: _metrics(exposition), methods=["GET"], endpoint="metrics")
     return blueprint
+
+
+def _metrics(exposition: Callable[[], tuple[bytes, str]]) -> Response:
+    # They tell which models are used and what they cost: not for everybody.
+    enter()
+    body, content_type = exposition()
+    return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
 
 def healthz() -> Response:

@@ -240,6 +240,7 @@ def _collect(reading: _Reading, wire: WholeWire) -> Response:
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
+        error.text = answer.text()
         raise error
     return json_reply(wire.whole(answer))
 

@@ -8,8 +8,38 @@ from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
 from .guard import enter
+from .operation import EVENTS, Answered, Operation, Parameter, frames
+from .protocols import NATIVE, PROTOCOLS, wanted_protocol, wire_of
 from .respond import event_stream
 from .service import current_service
+
+_CURSOR = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+_THE_STREAM = Parameter("id", "path", "The stream's id, as `Headrace-Stream-Id` told it.")
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/api/streams/{id}",
+        "Follow a resumable stream from where one left it.",
+        (
+            Answered(200, "All that comes after the cursor, and what follows.", {EVENTS: frames()}),
+            Answered(204, "The stream has ended and the reader has all of it."),
+        ),
+        parameters=(
+            _THE_STREAM,
+            Parameter("last_event_id", "query", "The number of the last event that the reader has.", _CURSOR),
+            Parameter("Last-Event-ID", "header", "The same, as browsers send it; goes before the query.", _CURSOR),
+            Parameter("protocol", "query", "The protocol of the frames.", {"enum": list(PROTOCOLS), "default": NATIVE}),
+        ),
+    ),
+    Operation(
+        "DELETE",
+        "/api/streams/{id}",
+        "Stop a resumable stream, whichever worker asks the model.",
+        (Answered(204, "It is stopped, or has ended."),),
+        parameters=(_THE_STREAM,),
+    ),
+)
 
 
 def create_streams_blueprint() -> Blueprint:
@@ -23,8 +53,10 @@ def create_streams_blueprint() -> Blueprint:
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
     owner = enter()
-    follower = current_service().resumption.follow(id, owner, _cursor())
-    return Response(status=204) if follower is None else event_stream(follower)
+    protocol = wanted_protocol()
+    # The native frames can be written from any event on; the others depend on what came before it.
+    follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
+    return Response(status=204) if follower is None else event_stream(follower, wire_of(protocol, follower))
 
 
 def stop(id: str) -> Response:  # noqa: A002

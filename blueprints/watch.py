@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gevent import get_hub
@@ -41,10 +42,16 @@ class Watch:
 
     def set_timeouts(self, seconds: float | None) -> None:
         """Let the kernel find out a peer that is gone without a word, within so many seconds. Needs a TCP socket."""
-        if seconds is not None and self._socket is not None and _is_tcp(self._socket):
-            for level, option, value in _timeout_options(seconds):
-                with contextlib.suppress(OSError):
-                    self._socket.setsockopt(level, option, value)
+        if seconds is None or self._socket is None or not _is_tcp(self._socket):
+            return
+        options = _timeout_options(seconds)
+        with contextlib.suppress(OSError):
+            # An earlier request of this connection may have set them.
+            if self._socket.getsockopt(*options[-1][:2]) == options[-1][2]:
+                return
+        for level, option, value in options:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(level, option, value)
 
     def drop(self) -> None:
         """Cut the connection off, so that a write that waits for the reader ends."""
@@ -93,6 +100,7 @@ def _is_tcp(client: Any) -> bool:  # noqa: ANN401
     return client.family in {socket.AF_INET, socket.AF_INET6}
 
 
+@lru_cache(maxsize=8)
 def _timeout_options(seconds: float) -> list[tuple[int, int, int]]:
     probe = max(1, int(seconds / 4))
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
@@ -100,8 +108,8 @@ def _timeout_options(seconds: float) -> list[tuple[int, int, int]]:
         ("TCP_KEEPIDLE", probe),
         ("TCP_KEEPINTVL", probe),
         ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", int(seconds * 1000)),
         ("TCP_NOTSENT_LOWAT", 65536),
+        ("TCP_USER_TIMEOUT", int(seconds * 1000)),
     ):
         if hasattr(socket, name):
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))

@@ -10,18 +10,16 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import cli
-from .blueprints.ai_sdk import create_ai_sdk_blueprint
+from .blueprints import ai_sdk, anthropic_api, chat, cli, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
-from .blueprints.chat import create_chat_blueprint
 from .blueprints.errors import of_ours
 from .blueprints.guard import bearer_of
-from .blueprints.ops import create_ops_blueprint
+from .blueprints.openapi import create_openapi_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
-from .blueprints.streams import create_streams_blueprint
+from .metrics import exposition, metrics
 from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
@@ -68,7 +66,8 @@ class Headrace:
     def init_app(self, app: Flask) -> None:
         """Add the endpoints, the commands and the state to an application."""
         settings = Settings.from_mapping(app.config)
-        start, end = report_start(app), report_end(app)
+        counted = metrics()
+        start, end = report_start(app, counted.begin), report_end(app, counted.end)
         journal = Journal(stores.of(settings))
         streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
@@ -88,12 +87,20 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for blueprint in (create_chat_blueprint(), create_streams_blueprint(), create_ai_sdk_blueprint()):
+        protocols = (
+            chat.create_chat_blueprint(),
+            streams.create_streams_blueprint(),
+            anthropic_api.create_anthropic_blueprint(),
+            ai_sdk.create_ai_sdk_blueprint(),
+        )
+        for blueprint in protocols:
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield create_ops_blueprint()
+        yield ops.create_ops_blueprint(exposition)
+        described = (chat, streams, anthropic_api, ai_sdk, ops)
+        yield create_openapi_blueprint([operation for module in described for operation in module.OPERATIONS])
         if self._has_page:
             yield create_page_blueprint()
 

@@ -55,10 +55,11 @@ class StreamEnd(msgspec.Struct, frozen=True):
     usage: Usage
 
 
-def report_start(app: Flask) -> Callable[[Session], None]:
-    """Return what tells of a stream's opening."""
+def report_start(app: Flask, count: Callable[[], None]) -> Callable[[Session], None]:
+    """Return what counts a stream's opening and tells of it."""
 
     def report(session: Session) -> None:
+        count()
         target = session.target
         if stream_started.receivers:
             stream_started.send(app, stream=StreamStart(session.id, target.model, target.provider, target.owner))
@@ -66,11 +67,12 @@ def report_start(app: Flask) -> Callable[[Session], None]:
     return report
 
 
-def report_end(app: Flask) -> Callable[[Session], None]:
-    """Return what logs a stream's end and tells of it. A receiver that raises is logged and harms nobody."""
+def report_end(app: Flask, count: Callable[[StreamEnd], None]) -> Callable[[Session], None]:
+    """Return what counts a stream's end, logs it and tells of it. A receiver that raises is logged and harms nobody."""
 
     def report(session: Session) -> None:
         end = _end_of(session)
+        count(end)
         log.info("%s", _line(end))
         try:
             stream_ended.send(app, stream=end)

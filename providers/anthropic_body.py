@@ -21,6 +21,8 @@ from .request import (
 DEFAULT_MAX_TOKENS = 8192
 """Most tokens of an answer where the request does not say: this API wants a number."""
 
+_COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+
 _INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
 
 
@@ -39,6 +41,11 @@ def body_of(request: ChatRequest) -> Json:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
     return body
+
+
+def count_body_of(request: ChatRequest) -> Json:
+    """Return the body of the request that has a question's tokens counted: it knows what adds to them, and no more."""
+    return {name: value for name, value in body_of(request).items() if name in _COUNTED}
 
 
 def _settings(request: ChatRequest) -> Json:
@@ -132,7 +139,8 @@ def _cached(cache_control: Json | None) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    written = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    return {**written, **_cached(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:

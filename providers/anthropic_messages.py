@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import msgspec
 
+from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Event
-from .anthropic_body import body_of
+from .anthropic_body import body_of, count_body_of
 from .anthropic_decoder import MessageDecoder
 from .frames import events_of
 from .request import ChatRequest
-from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
+from .same_request import ask, with_same_request
+from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .transport import Client, Transport
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
+
+
+COUNT_LIMIT = 30.0
+"""Seconds in which the server must have counted a question's tokens."""
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
 
 
 class AnthropicMessages:
@@ -70,17 +80,8 @@ class AnthropicMessages:
     def _send(self, request: ChatRequest) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        response = self._clients.get(None).post(
-            "/v1/messages",
-            content=msgspec.json.encode(body_of(request)),
-            options={"headers": HEADERS},
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=anthropic.Stream[Any],
-        )
-        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
-        assert isinstance(response, httpx2.Response)
-        return response
+        body = msgspec.json.encode(body_of(request))
+        return ask(self._clients.get(None), "/v1/messages", body, anthropic.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
@@ -93,6 +94,29 @@ class AnthropicMessages:
             found = listed(self.name, response)
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Have the server count a question's tokens; see `CountsTokens`."""
+        load("anthropic")
+        import anthropic  # noqa: PLC0415
+
+        with translated(anthropic, self.name, self.price_list):
+            client = self._clients.get(None).with_options(timeout=COUNT_LIMIT)
+            response = client.post(
+                "/v1/messages/count_tokens",
+                content=msgspec.json.encode(count_body_of(request)),
+                options={"headers": {"Content-Type": "application/json"}},
+                cast_to=httpx2.Response,
+            )
+            return self._counted(response)
+
+    def _counted(self, response: httpx2.Response) -> int:
+        try:
+            return msgspec.json.decode(response.content, type=_Count).input_tokens
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise UpstreamBroken(
+                f"{self.name} answered with something that is no count of tokens. Check its base URL."
+            ) from error
 
     def warm_up(self) -> None:
         """Import the SDK; see `Provider.warm_up`."""
@@ -107,7 +131,7 @@ class AnthropicMessages:
         client = with_same_request(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
-            http_client=http_client(self._connect_timeout),
+            http_client=Client(Transport(self._connect_timeout)),
             max_retries=self._retries,
         )
         keep_secret(client.api_key)

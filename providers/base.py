@@ -62,3 +62,16 @@ class Provider(Protocol):
             UpstreamError: it cannot; the message says why.
         """
         ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """What a provider is besides where it counts a question's tokens without answering it."""
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many input tokens a question would take.
+
+        Raises:
+            UpstreamError: the upstream could not be asked, or refused.
+        """
+        ...

@@ -80,7 +80,10 @@ class Exchange(httpx2.SyncByteStream):
     def send(self, data: bytes) -> None:
         """Send the whole request."""
         try:
-            self._socket.sendall(data)
+            # gevent's `sendall` asks the kernel for the size of its buffer each time.
+            sent = self._socket.send(data)
+            if sent < len(data):
+                self._socket.sendall(memoryview(data)[sent:])
         except TimeoutError as error:
             raise httpx2.WriteTimeout("the upstream did not accept the request in time") from error
         except OSError as error:

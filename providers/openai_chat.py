@@ -16,8 +16,9 @@ from .frames import events_of
 from .openai_chat_body import body_of
 from .openai_chat_decoder import ChatDecoder
 from .request import ChatRequest
-from .same_request import with_same_request
-from .sdk import HEADERS, PerHub, http_client, keep_secret, listed, load, load_here, translated
+from .same_request import ask, with_same_request
+from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .transport import Client, Transport
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -102,17 +103,8 @@ class OpenAIChat:
     def _send(self, request: ChatRequest, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        response = self._clients.get(address).post(
-            "/chat/completions",
-            content=msgspec.json.encode(body_of(request, is_official=address.base_url == OFFICIAL)),
-            options={"headers": HEADERS},
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=openai.Stream[Any],
-        )
-        # With this `cast_to` the SDK hands over the response itself, its body unread, and not a stream of its own.
-        assert isinstance(response, httpx2.Response)
-        return response
+        body = msgspec.json.encode(body_of(request, is_official=address.base_url == OFFICIAL))
+        return ask(self._clients.get(address), "/chat/completions", body, openai.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
@@ -143,6 +135,6 @@ class OpenAIChat:
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=http_client(self._connect_timeout),
+            http_client=Client(Transport(self._connect_timeout)),
             max_retries=self._retries,
         )

@@ -63,11 +63,12 @@ Part: TypeAlias = TextPart | ImagePart | ReasoningPart
 
 
 class ToolCall(_Value, frozen=True, gc=False):
-    """A call that the model made in an earlier answer."""
+    """A call that the model made in an earlier answer. `cache_control`: see `TextPart`."""
 
     id: str
     name: str
     arguments: Json = {}  # msgspec gives each value one of its own
+    cache_control: Json | None = None
 
 
 class Message(_Value, frozen=True, gc=False):
@@ -193,6 +194,8 @@ class ChatRequest(_Value, frozen=True, gc=False):
         }
         if any(isinstance(part, ImagePart) for message in self.messages for part in message.parts()):
             names.add("images")
+        if self.thinking == {"type": "disabled"}:
+            names.remove("thinking")  # a model that cannot be told how to think is not told to
         return frozenset(names)
 
 

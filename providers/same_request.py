@@ -6,14 +6,26 @@ for the first token. What comes out is the same each time, but for the body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx2
+
+from .sdk import HEADERS
 
 if TYPE_CHECKING:
     from types import SimpleNamespace as FinalRequestOptions
 
 C = TypeVar("C")
+
+
+class _Likeness(NamedTuple):
+    """What the requests to one path have in common."""
+
+    options: FinalRequestOptions
+    method: str
+    url: httpx2.URL
+    headers: httpx2.Headers
+    extensions: dict[str, Any]
 
 
 class SameRequest:
@@ -22,24 +34,56 @@ class SameRequest:
     Requests that are retried, or whose body is not given as bytes, are built by the SDK.
     """
 
-    _firsts: dict[str, httpx2.Request]
+    def _likenesses(self) -> dict[str, _Likeness]:
+        likenesses: dict[str, _Likeness] = self.__dict__.setdefault("_headrace_likenesses", {})
+        return likenesses
 
     def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
         content = options.content
         if retries_taken or not isinstance(content, bytes):
-            built: httpx2.Request = super()._build_request(options, retries_taken=retries_taken)  # type: ignore[misc]
-            return built
-        firsts = self.__dict__.setdefault("_firsts", {})
-        first: httpx2.Request | None = firsts.get(options.url)
-        if first is None:
-            first = firsts[options.url] = super()._build_request(options)  # type: ignore[misc]
-            first.headers.pop("Content-Length")
-        return httpx2.Request(
-            first.method, first.url, headers=first.headers, content=content, extensions=dict(first.extensions)
-        )
+            return self._built(options, retries_taken)
+        known = self._likenesses()
+        if (like := known.get(options.url)) is None:
+            like = known[options.url] = self._likeness(options)
+        # As a stream: every header is there but one, and httpx2 need not look for what is missing.
+        body = httpx2.ByteStream(content)
+        request = httpx2.Request(like.method, like.url, headers=like.headers, stream=body, extensions=like.extensions)
+        request.headers["Content-Length"] = str(len(content))
+        return request
+
+    def _built(self, options: FinalRequestOptions, retries_taken: int = 0) -> httpx2.Request:
+        built: httpx2.Request = super()._build_request(options, retries_taken=retries_taken)  # type: ignore[misc]
+        return built
+
+    def _likeness(self, options: FinalRequestOptions) -> _Likeness:
+        first = self._built(options)
+        first.headers.pop("Content-Length")
+        # Not the body: it is somebody's question. And the SDK gives each request a key of its own.
+        common = options.model_copy(update={"content": b"", "idempotency_key": None})
+        return _Likeness(common, first.method, first.url, first.headers, first.extensions)
 
 
 def with_same_request(client_class: type[C]) -> type[C]:
     """Return an SDK's client class with `SameRequest` mixed in."""
     bases: tuple[Any, ...] = (SameRequest, client_class)
     return type(client_class.__name__, bases, {})
+
+
+def ask(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2.Response:  # noqa: ANN401  # an SDK's, mixed
+    """Send a question whose answer is a stream; return the response itself, its body unread.
+
+    Args:
+        client: One of a class that `with_same_request` has made.
+        path: Below the client's base URL.
+        body: The question, encoded.
+        stream_cls: What the SDK would make of the stream, were it asked to.
+    """
+    how = {"cast_to": httpx2.Response, "stream": True, "stream_cls": stream_cls}
+    like = client._likenesses().get(path)
+    if like is None:
+        response = client.post(path, content=body, options={"headers": HEADERS}, **how)
+    else:
+        response = client.request(options=like.options.model_copy(update={"content": body}), **how)
+    # With this `cast_to` the SDK hands over the response, and not a stream of its own.
+    assert isinstance(response, httpx2.Response)
+    return response

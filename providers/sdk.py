@@ -26,7 +26,6 @@ import httpx2
 import msgspec
 
 from ..streaming import errors
-from .transport import Transport
 
 log = logging.getLogger("flask_headrace")
 
@@ -114,12 +113,6 @@ def keep_secret(key: str | None) -> None:
     """Take a key out of all that upstreams say from now on, whatever it looks like."""
     if key and len(key) >= LEAST_SECRET:
         _secrets.add(key)
-
-
-def http_client(connect_timeout: float) -> httpx2.Client:
-    """Make the client that an SDK sends with. It does not follow redirects: they would carry the key elsewhere."""
-    timeout = httpx2.Timeout(None, connect=connect_timeout)
-    return httpx2.Client(transport=Transport(connect_timeout), timeout=timeout)
 
 
 @contextmanager

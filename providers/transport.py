@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -52,7 +53,7 @@ class Transport(httpx2.BaseTransport):
     """
 
     def __init__(self, connect_timeout: float = 5.0) -> None:
-        self._connect_timeout = connect_timeout
+        self.connect_timeout = connect_timeout
         self._routes: dict[tuple[str, str, int], _Route] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -94,8 +95,34 @@ class Transport(httpx2.BaseTransport):
     def _route(self, url: httpx2.URL) -> _Route:
         key = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         if key not in self._routes:
-            self._routes[key] = _new_route(*key, self._connect_timeout)
+            self._routes[key] = _new_route(*key, self.connect_timeout)
         return self._routes[key]
+
+
+class Client(httpx2.Client):
+    """What an SDK sends with: a request goes to the transport as it is.
+
+    Nothing of one answer goes into the next question, such as a cookie, and no redirect is followed: it would carry the
+    key elsewhere.
+
+    Args:
+        transport: Where to.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport=transport, timeout=httpx2.Timeout(None, connect=transport.connect_timeout))
+        self._direct = transport
+
+    def send(self, request: httpx2.Request, *, stream: bool = False, **wishes: Any) -> httpx2.Response:  # noqa: ANN401
+        """Send a request; `wishes` are those of an SDK that authenticates in a way of its own."""
+        if wishes or self.is_closed:
+            return super().send(request, stream=stream, **wishes)
+        response = self._direct.handle_request(request)
+        response.request = request
+        if not stream:
+            with closing(response):
+                response.read()
+        return response
 
 
 def _new_route(scheme: str, host: str, port: int, connect_timeout: float) -> _Route:
@@ -117,11 +144,22 @@ def _new_route(scheme: str, host: str, port: int, connect_timeout: float) -> _Ro
     return _Route(_PlainPool(*address, host, port, **options), proxy is not None, headers)
 
 
-class _NumericAddress:
-    """Keeps a pool from asking the resolver, a thread's round trip away, for an address that is a number already."""
+class _Direct:
+    """Keeps a pool from detours: to the resolver, in a thread, and through the event loop."""
+
+    def _is_socket_alive(self, sock: Any) -> bool:  # noqa: ANN401  # as in the base class
+        # The pool would ask `select`, which knows no descriptor above 1023, and gevent's lets all others run first.
+        try:
+            sock._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False  # its end has come, or bytes that nobody has asked for
 
     def _resolve(self) -> Any:  # noqa: ANN401  # as in the base class
         host, port = self._connection_host, self._connection_port  # type: ignore[attr-defined]
+        # An address may be a number already.
         try:
             is_v6 = ipaddress.ip_address(host).version == 6
         except ValueError:
@@ -130,11 +168,11 @@ class _NumericAddress:
         return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
 
 
-class _PlainPool(_NumericAddress, ConnectionPool):
+class _PlainPool(_Direct, ConnectionPool):
     pass
 
 
-class _SecurePool(_NumericAddress, SSLConnectionPool):
+class _SecurePool(_Direct, SSLConnectionPool):
     """A pool whose connections are closed also where the wait for the TLS handshake is cut short."""
 
     def _connect_socket(self, sock: Any, address: Any) -> Any:  # noqa: ANN401  # as in the base class

@@ -19,6 +19,8 @@ class HeadraceError(Exception):
     code = "internal"
     status = 500
     retryable = False
+    text = ""
+    """What had come of the answer, where it is given as a whole."""
     is_unspent = False
     """Whether the model has done nothing, where this comes before its first token."""
 
@@ -223,6 +225,12 @@ class ToolArgumentsInvalid(UpstreamError):
     """The model called a tool with arguments that are no JSON object, or are cut off."""
 
     code = "tool_arguments_invalid"
+
+
+class AnswerInvalid(UpstreamError):
+    """The answer is whole, and does not fit the schema that it was asked for with."""
+
+    code = "answer_invalid"
 
 
 class SourceFailed(UpstreamError):

@@ -53,10 +53,12 @@ class Follower:
 
     Args:
         session: The stream.
-        after: The number of the last event that the reader has already.
+        after: The number of the event after which it begins.
+        seen: The number of the last event that the reader has already, where that is not the same.
 
     Attributes:
         position: The number of the last event that was handed out.
+        seen: The number of the last event that the reader has already.
         is_numbered: Whether the reader is to be told the events' numbers.
         parking: Where it waits for events.
         on_stall: Called when its reader has accepted nothing for too long; must not block.
@@ -74,12 +76,14 @@ class Follower:
         "on_whole",
         "parking",
         "position",
+        "seen",
         "session",
     )
 
-    def __init__(self, session: Stream, after: int = 0) -> None:
+    def __init__(self, session: Stream, after: int = 0, *, seen: int | None = None) -> None:
         self.session = session
         self.position = after
+        self.seen = after if seen is None else seen
         self.is_numbered = session.is_kept
         self.parking = Parking()
         self.on_stall: Callable[[], object] | None = None

@@ -23,7 +23,7 @@ from .errors import (
     UnknownStream,
 )
 from .events import Failed
-from .follower import Follower
+from .follower import Follower, Stream
 from .journal import Journal, ended_by
 from .pump import Source
 from .replica import Replica, bury
@@ -95,13 +95,22 @@ class Resumption:
             self._journal.conclude(id_, ended_by(error))
             raise
 
-    def follow(self, id: str, owner: str, after: int) -> Follower | None:  # noqa: A002
+    def follow(
+        self,
+        id: str,  # noqa: A002
+        owner: str,
+        after: int,
+        *,
+        is_whole: bool = False,
+    ) -> Follower | None:
         """Follow a stream.
 
         Args:
             id: The stream's id.
             owner: Who asks.
             after: The number of the last event that the reader has; 0 for none.
+            is_whole: Whether to hand out the events up to that number too, for a wire that has to know them; so it is
+                for a document that grows in any case.
 
         Returns:
             None where the stream has ended and the reader has all of it.
@@ -117,14 +126,15 @@ class Resumption:
                 raise _unknown(id)
             if after > session.last:
                 raise _beyond(after)
-            return None if session.terminal is not None and after == session.last else Follower(session, after)
+            is_over = session.terminal is not None and after == session.last
+            return None if is_over else _place(session, after, is_whole=is_whole)
         record = self._patiently(lambda: self._find(id, owner))
         if after > record.last and not record.is_finished:
             record = self._caught_up(record, after)
         if record.is_finished and after >= record.last - 1 and (before_its_end := self._cut_short(record)) is not None:
-            return self._follow(record, min(after, before_its_end))
+            return self._follow(record, min(after, before_its_end), is_whole=is_whole)
         if after < record.last or (after == record.last and not record.is_finished):
-            return self._follow(record, after)
+            return self._follow(record, after, is_whole=is_whole)
         if after > record.last:
             raise _beyond(after)
         return None
@@ -192,13 +202,14 @@ class Resumption:
         session = self._streams.get(id_)
         return session if session is not None and session.is_kept else None
 
-    def _follow(self, record: Record, after: int) -> Follower:
+    def _follow(self, record: Record, after: int, *, is_whole: bool = False) -> Follower:
         session = self._local(record.claim.id)
         if session is not None:
-            return Follower(session, after)
-        replica = Replica(self._journal, record, after, self._streams.limits)
+            return _place(session, after, is_whole=is_whole)
+        is_whole |= msgspec.msgpack.decode(record.claim.about, type=Target).partials is not None
+        replica = Replica(self._journal, record, 0 if is_whole else after, self._streams.limits)
         self._streams.admit(replica)
-        return Follower(replica, after)
+        return _place(replica, after, is_whole=is_whole)
 
     def _find(self, id_: str, owner: str) -> Record:
         record = self._store.find(id_)
@@ -242,6 +253,11 @@ class Resumption:
 def _name(chat: str, owner: str) -> str:
     # A digest: the ids of conversations are their applications', of any length, and may say something.
     return sha256(msgspec.msgpack.encode((owner, chat))).hexdigest()
+
+
+def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:
+    is_whole |= stream.target.partials is not None
+    return Follower(stream, 0 if is_whole else after, seen=after)
 
 
 def _unknown(id_: str) -> UnknownStream:

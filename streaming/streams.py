@@ -135,6 +135,8 @@ class Streams:
         return len(left)
 
     def _ended(self, session: Session) -> None:
+        # A question that waits for its turn goes before the account of an answer.
+        gevent.sleep(0)
         try:
             self._on_end(session)
         finally:

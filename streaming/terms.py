@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -10,6 +10,9 @@ from .events import Event
 
 if TYPE_CHECKING:
     from .session import Session
+
+
+Partials: TypeAlias = Literal["calls", "all"]
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -22,6 +25,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         price_list: See `prices.cost`.
         prompt_bytes: Size of the question in bytes of UTF-8.
         owner: Who asks; empty for anybody.
+        partials: Of what native frames tell how a JSON document grows in it: the arguments of tool calls, or the text
+            as well.
     """
 
     model: str
@@ -30,6 +35,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     price_list: str
     prompt_bytes: int = 0
     owner: str = ""
+    partials: Partials | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from benchmarks import marks
+from benchmarks import documents, marks
 from benchmarks.__main__ import GOALS, measure, write
 from benchmarks.figures import ALL, Figure, Goal
 from benchmarks.peers import ALL as PEERS
@@ -40,6 +41,16 @@ def test_a_mark_is_found_wherever_its_bytes_are_cut() -> None:
 def test_a_delta_has_the_size_that_was_asked_for() -> None:
     for size in (4, 19, 100, 4096):
         assert len(marks.text(size, 1)) == size
+
+
+def test_a_growing_document_has_the_size_that_was_asked_for_and_is_read_in_every_way() -> None:
+    text = documents.document(3000)
+    assert len(text) == 3000
+    assert json.loads(text)["items"]
+    seen: list[str] = []
+    assert documents.patches(text, with_document=True) > 0
+    assert documents.again(seen.append, text, samples=3) > 0
+    assert [len(cut) for cut in seen[1:]] == [500, 1500, 2500]
 
 
 class TestGoals:

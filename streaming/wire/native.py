@@ -35,6 +35,9 @@ HEARTBEAT = b": keep-alive\n\n"
 
 HEADERS = EVENT_STREAM
 
+EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "error", "cancelled")
+"""The names that frames may have."""
+
 _DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
 _encoder = msgspec.json.Encoder()
 _text = _encoder.encode
@@ -78,7 +81,8 @@ def whole(answer: Answer) -> dict[str, Any]:
 
 def refusal(error: HeadraceError) -> dict[str, Any]:
     """Return the body of a response with an error's own status."""
-    return {"error": {"code": error.code, "message": error.message}}
+    written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
+    return {**written, "text": error.text} if error.text else written
 
 
 def _encode_texts(texts: list[str]) -> bytes:

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from flask_headrace.blueprints.ai_sdk_request import DENIED, UNANSWERED, question_of, read_chat_body
+from flask_headrace.blueprints.ai_sdk_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk_request import DENIED, UNANSWERED, question_of
 from flask_headrace.providers.request import (
     AnswerFormat,
     ChatRequest,

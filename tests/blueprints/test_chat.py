@@ -151,7 +151,7 @@ def test_a_body_that_is_wrong_is_a_400_that_says_what_and_where(service: Service
     assert says in answer.error["message"]
 
 
-@pytest.mark.parametrize("model", ["nobody/x", "plain", "openai/", "/x", ""])
+@pytest.mark.parametrize("model", ["nobody/x", "listed-nowhere", "openai/", "/x", ""])
 def test_a_model_that_nobody_offers_is_a_404(service: Service, model: str) -> None:
     answer = ask(service.url, model)
     assert (answer.status, answer.error["code"]) == (404, "model_not_found")
@@ -235,3 +235,10 @@ def test_an_answer_cut_at_any_byte_by_the_network_reads_the_same(service, upstre
         assert answer.text == "".join(pieces)
         assert answer.named("usage")[0]["output_tokens"] == 3
         assert answer.is_done
+
+
+def test_a_protocol_that_there_is_none_of_is_a_400_that_names_them(service: Service) -> None:
+    answer = send(service.url + "/api/streams/0123456789abcdef?protocol=smoke", method="GET")
+    assert (answer.status, answer.error["code"]) == (400, "invalid_request")
+    assert "'smoke'" in answer.error["message"]
+    assert "native" in answer.error["message"]

@@ -87,7 +87,19 @@ class TestKeys:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
     @pytest.mark.parametrize("key", ["key-one", "key-two"])
-    def test_each_of_them_lets_in(self, guarded: Service, upstream: Upstream, key: str) -> None:
+    @pytest.mark.parametrize("header", ["Authorization: Bearer ", "x-api-key: ", "X-Api-Key:  "])
+    def test_each_of_them_lets_in(self, guarded: Service, upstream: Upstream, key: str, header: str) -> None:
         upstream.answer("default", openai_wire.answer("ok"))
-        headers = {"Authorization": f"Bearer {key}"}
+        name, _, before = header.partition(": ")
+        headers = {name: before + key}
         assert send(guarded.url + "/api/chat", {"messages": QUESTION}, headers=headers).text == "ok"
+
+    @pytest.mark.parametrize("headers", [{"x-api-key": "wrong"}, {"x-api-key": ""}, {"x-api-key": "Bearer key-one"}])
+    def test_a_wrong_one_in_x_api_key_is_a_401(self, guarded: Service, headers: dict[str, str]) -> None:
+        assert send(guarded.url + "/api/chat", {"messages": QUESTION}, headers=headers).status == 401
+
+    def test_a_known_one_lets_in_beside_a_wrong_one(self, guarded: Service, upstream: Upstream) -> None:
+        upstream.answer("default", openai_wire.answer("ok"))
+        for key, bearer in (("key-one", "wrong"), ("wrong", "key-one")):
+            headers = {"x-api-key": key, "Authorization": f"Bearer {bearer}"}
+            assert send(guarded.url + "/api/chat", {"messages": QUESTION}, headers=headers).text == "ok"

@@ -64,6 +64,17 @@ class TestResolve:
         assert raised.value.message.startswith(f"No model {model!r} is set up here.")
         assert "acme/…, best/…" in raised.value.message
 
+    @pytest.mark.parametrize("model", ["tiny", "org/tiny:free"])
+    def test_of_a_bare_name_finds_who_lists_it(self, model: str) -> None:
+        best = Acme("best", model)
+        assert of(Acme("acme", "big"), best).resolve(model, "acme") == (best, model)
+
+    def test_of_a_bare_name_that_nobody_lists_takes_the_preferred_one(self) -> None:
+        acme = Acme("acme", error=UpstreamBroken("no list"))
+        assert of(Acme("best", "big"), acme).resolve("tiny-latest", "acme") == (acme, "tiny-latest")
+        with pytest.raises(UnknownModel):
+            of(acme).resolve("tiny-latest", "best")
+
     def test_of_nothing_is_the_default(self) -> None:
         acme = Acme("acme", "tiny")
         assert of(acme, default="acme/big").resolve(None) == (acme, "big")

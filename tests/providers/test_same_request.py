@@ -6,7 +6,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.same_request import with_same_request
+from flask_headrace.providers.same_request import SameRequest, ask, with_same_request
 from flask_headrace.providers.sdk import HEADERS
 
 CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/messages")]
@@ -32,7 +32,10 @@ def send(client_class, path: str, recorder: Recorder, *bodies: bytes, retries: i
         max_retries=retries,
     )
     for body in bodies:
-        client.post(path, content=body, options={"headers": HEADERS}, cast_to=httpx2.Response)
+        if isinstance(client, SameRequest):
+            ask(client, path, body, openai.Stream)
+        else:
+            client.post(path, content=body, options={"headers": HEADERS}, cast_to=httpx2.Response)
 
 
 def described(request: httpx2.Request) -> tuple[object, ...]:

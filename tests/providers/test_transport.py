@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
 import resource
 import socket
 from collections.abc import Iterator
@@ -130,6 +132,15 @@ class TestReuse:
         body_of(ask(transport, own_upstream.url, "m"))
         until(lambda: own_upstream.requests("m")[0].closed)
         assert b'"b"' in body_of(ask(transport, own_upstream.url, "m"))
+
+    def test_comes_also_where_many_files_are_open(self, own_upstream, transport, many_files) -> None:
+        own_upstream.answer("m", openai_wire.answer("a"))
+        with contextlib.ExitStack() as files:
+            while files.enter_context(open(os.devnull)).fileno() < 1024:
+                pass
+            for _ in range(2):
+                body_of(ask(transport, own_upstream.url, "m"))
+        assert self.connections_of(own_upstream, "m") == [0, 0]
 
     def test_that_fails_before_any_answer_is_made_good_on_a_new_connection_once(self, own_upstream, transport) -> None:
         whole = openai_wire.answer(Gate("both"))

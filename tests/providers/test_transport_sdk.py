@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gevent
-import httpx2
 import openai
 import pytest
-from flask_headrace.providers.sdk import http_client
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.transport import Client, Transport
 
 from tests.loop import until
 from tests.upstream import Close, Gate, Hang, Upstream, addresses, openai_wire, plain, script
@@ -16,9 +14,7 @@ QUESTION = [{"role": "user", "content": "hi"}]
 
 
 def client(url: str, transport: Transport, **options) -> openai.OpenAI:
-    return openai.OpenAI(
-        base_url=url + "/v1", api_key="sk-test", http_client=httpx2.Client(transport=transport), **options
-    )
+    return openai.OpenAI(base_url=url + "/v1", api_key="sk-test", http_client=Client(transport), **options)
 
 
 def stream(sdk: openai.OpenAI) -> openai.Stream:
@@ -109,6 +105,13 @@ def test_killing_the_greenlet_that_iterates_it_closes_the_connection(own_upstrea
 
 
 def test_our_client_has_no_limit_on_silence_and_follows_no_redirect() -> None:
-    ours = http_client(connect_timeout=3)
+    ours = Client(Transport(connect_timeout=3))
     assert (ours.timeout.connect, ours.timeout.read, ours.timeout.write, ours.timeout.pool) == (3, None, None, None)
     assert not ours.follow_redirects
+
+
+def test_our_client_takes_no_cookie_from_one_answer_into_the_next_question(own_upstream, transport) -> None:
+    own_upstream.answer("m", plain.json_body({}, 200, ("set-cookie", "whose=mine")))
+    for _ in range(2):
+        assert client(own_upstream.url, transport).post("/chat/completions", body={"model": "m"}, cast_to=object) == {}
+    assert "cookie" not in own_upstream.requests("m")[1].headers

@@ -32,7 +32,12 @@ from .steps import Script
 
 T = TypeVar("T")
 
-ENDPOINTS = {"POST /v1/chat/completions", "POST /v1/responses", "POST /v1/messages"}
+ENDPOINTS = {
+    "POST /v1/chat/completions",
+    "POST /v1/responses",
+    "POST /v1/messages",
+    "POST /v1/messages/count_tokens",
+}
 
 
 class Upstream:

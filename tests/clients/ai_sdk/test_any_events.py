@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from flask_headrace.blueprints.ai_sdk_request import question_of, read_chat_body
+from flask_headrace.blueprints.ai_sdk_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk_request import question_of
 from flask_headrace.streaming.events import (
     Cancelled,
     Done,

@@ -1,0 +1,112 @@
+"""Anthropic's messages API: POST /v1/messages, streamed or as one JSON object, and POST /v1/messages/count_tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response
+
+from ..providers.catalogue import Model
+from ..streaming.errors import HeadraceError, InvalidRequest
+from ..streaming.wire.anthropic_errors import refusal
+from ..streaming.wire.anthropic_messages import FRAMES, MessagesWire
+from .anthropic_body import MessagesBody
+from .anthropic_request import question_of
+from .asking import ask
+from .asking import count_tokens as count
+from .body import read_body
+from .errors import refused
+from .guard import enter
+from .operation import EVENTS, JSON, Answered, Operation, frames
+from .reply import json_reply
+from .respond import event_stream, json_answer
+
+PREFERRED = "anthropic"
+"""Whom to ask for a model that is named without its provider, and that nobody lists."""
+
+_REFUSAL = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
+    },
+}
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/messages",
+        "Answer a conversation as Anthropic's API does.",
+        (
+            Answered(
+                200,
+                "The answer: one JSON object, or with `stream` true an event stream.",
+                {JSON: {"type": "object", "required": ["id", "model", "content", "usage"]}, EVENTS: frames(*FRAMES)},
+            ),
+        ),
+        body=MessagesBody,
+        refusal=_REFUSAL,
+    ),
+    Operation(
+        "POST",
+        "/v1/messages/count_tokens",
+        "Count the input tokens of a conversation, where its provider does.",
+        (Answered(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        body=MessagesBody,
+        refusal=_REFUSAL,
+    ),
+)
+
+_decoder = msgspec.json.Decoder(MessagesBody)
+
+
+def create_anthropic_blueprint() -> Blueprint:
+    """Return the blueprint of Anthropic's protocol."""
+    blueprint = Blueprint("headrace_anthropic", __name__)
+    blueprint.add_url_rule("/v1/messages", view_func=messages, methods=["POST"])
+    blueprint.add_url_rule("/v1/messages/count_tokens", view_func=count_tokens, methods=["POST"])
+    blueprint.register_error_handler(HeadraceError, _refused)
+    return blueprint
+
+
+def messages() -> Response:
+    """Answer a conversation."""
+    owner = enter()
+    body = read_body(_decoder)
+    if body.id is not None and not body.resumable:
+        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
+    question = question_of(body)
+    follower = ask(body.model, question, owner=owner, preferred=PREFERRED, is_resumable=body.resumable, id=body.id)
+    wire = MessagesWire()
+    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
+
+
+def count_tokens() -> Response:
+    """Tell how many tokens a conversation would take."""
+    enter()
+    body = read_body(_decoder)
+    return json_reply({"input_tokens": count(body.model, question_of(body), preferred=PREFERRED)})
+
+
+def models_page(models: Sequence[Model]) -> dict[str, Any]:
+    """Return a list of models as Anthropic's `GET /v1/models` gives it, all on one page."""
+    data = [
+        {
+            "type": "model",
+            "id": model.id,
+            "display_name": model.name,
+            # What it says of a model whose date is not known.
+            "created_at": "1970-01-01T00:00:00Z",
+            "lifecycle": "active",
+        }
+        for model in models
+    ]
+    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    return {"data": data, "has_more": False, "first_id": first, "last_id": last}
+
+
+def _refused(error: HeadraceError) -> Response:
+    return refused(error, refusal(error))

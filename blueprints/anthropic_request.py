@@ -1,0 +1,189 @@
+"""A request of Anthropic's messages API, read as a question. Pure.
+
+What would change the answer and cannot be honoured is refused by its name and place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ..providers.request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+from ..streaming.errors import InvalidRequest
+from .anthropic_body import (
+    BLOCKS,
+    Block,
+    Choice,
+    CustomTool,
+    ImageBlock,
+    InlineSource,
+    LinkedSource,
+    MessagesBody,
+    OutputConfig,
+    RedactedThinking,
+    Role,
+    TextBlock,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
+from .body import readable
+
+
+def question_of(body: MessagesBody) -> ChatRequest:
+    """Return what a request asks.
+
+    Raises:
+        InvalidRequest: it holds what cannot be passed on; the message names it and its place.
+    """
+    choice, output = body.tool_choice, body.output_config or OutputConfig()
+    return ChatRequest(
+        model="",
+        messages=_messages(body),
+        max_tokens=body.max_tokens,
+        temperature=body.temperature,
+        top_p=body.top_p,
+        top_k=body.top_k,
+        stop=tuple(body.stop_sequences or ()),
+        tools=tuple(_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
+        tool_choice=None if choice is None else _choice(choice),
+        parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
+        answer_format=None if output.format is None else AnswerFormat(output.format.schema),
+        reasoning_effort=output.effort,
+        thinking=body.thinking,
+        user=body.metadata.user_id if body.metadata else None,
+    )
+
+
+def _messages(body: MessagesBody) -> tuple[Message, ...]:
+    turns = [message for number, turn in enumerate(body.messages) for message in _turn(turn, f"messages[{number}]")]
+    if body.cache_control is not None and turns:
+        turns[-1] = _cached(turns[-1], body.cache_control)
+    if body.system and turns:
+        content = body.system if isinstance(body.system, str) else _parts(body.system, "system", BLOCKS["system"])
+        turns.insert(0, Message("system", content))
+    return tuple(turns)
+
+
+def _turn(turn: Turn, where: str) -> Iterator[Message]:
+    if isinstance(turn.content, str):
+        yield Message(turn.role, turn.content)
+        return
+    kinds = f"in a turn of {turn.role!r}", BLOCKS[turn.role]
+    blocks = [_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
+    if turn.role == "assistant":
+        calls = tuple(
+            ToolCall(block.id, block.name, block.input, block.cache_control)
+            for block in blocks
+            if isinstance(block, ToolUse)
+        )
+        yield Message("assistant", tuple(_part(block) for block in blocks if not isinstance(block, ToolUse)), calls)
+    else:
+        yield from _spoken(turn.role, blocks, where)
+
+
+def _spoken(role: Role, blocks: list[Block], where: str) -> Iterator[Message]:
+    # What tools have returned stands among a user's blocks there, and in turns of its own here.
+    parts: list[Part] = []
+    for number, block in enumerate(blocks):
+        if not isinstance(block, ToolResult):
+            parts.append(_part(block))
+            continue
+        if parts:
+            yield Message(role, tuple(parts))
+            parts = []
+        yield _result(block, f"{where}.content[{number}].content")
+    if parts or not blocks:
+        yield Message(role, tuple(parts))
+
+
+def _result(block: ToolResult, where: str) -> Message:
+    content = block.content if isinstance(block.content, str) else _parts(block.content, where, ("text", "image"))
+    result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
+    return result if block.cache_control is None else _cached(result, block.cache_control)
+
+
+def _cached(message: Message, cache_control: Json) -> Message:
+    """Return a turn whose last piece has a mark for the cache, if one of that kind can have it and has none."""
+    if message.tool_calls:
+        *others, call = message.tool_calls
+        call = msgspec.structs.replace(call, cache_control=call.cache_control or cache_control)
+        return msgspec.structs.replace(message, tool_calls=(*others, call))
+    match message.parts():
+        case (*before, TextPart() | ImagePart() as last):
+            last = msgspec.structs.replace(last, cache_control=last.cache_control or cache_control)
+            return msgspec.structs.replace(message, content=(*before, last))
+        case _:
+            return message
+
+
+def _parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(_part(_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
+
+
+def _part(block: Block) -> Part:
+    match block:
+        case TextBlock(text, cache_control):
+            return TextPart(text, cache_control)
+        case ImageBlock(InlineSource(media_type, data), cache_control):
+            return ImagePart(f"data:{media_type};base64,{data}", cache_control=cache_control)
+        case ImageBlock(LinkedSource(url), cache_control):
+            return ImagePart(url, cache_control=cache_control)
+        case Thinking(thinking, signature):
+            return ReasoningPart(thinking, signature or None)
+        case RedactedThinking(data):
+            return ReasoningPart("", data, is_redacted=True)
+        case _:
+            raise TypeError(f"no part of a turn: {block!r:.200}")
+
+
+def _tool(given: Json, where: str) -> Tool:
+    if (kind := given.get("type")) not in (None, "custom"):
+        raise InvalidRequest(
+            f"{where} is of type {kind!r:.100}, which a provider would run itself: only tools with a name and an "
+            "input_schema can be passed on."
+        )
+    tool: CustomTool = _converted(given, CustomTool, where)
+    return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
+
+
+def _choice(choice: Choice) -> ToolChoice:
+    match choice.type:
+        case "any":
+            return "required"
+        case "tool":
+            if choice.name is None:
+                raise InvalidRequest("tool_choice is of type 'tool' and has no name: name the tool.")
+            return NamedTool(choice.name)
+        case same:
+            return same
+
+
+def _block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> Block:
+    if (kind := given.get("type")) not in kinds:
+        raise InvalidRequest(f"{where} is of type {kind!r:.100}: {place} it must be one of {', '.join(kinds)}.")
+    block: Block = _converted(given, Block, where)
+    return block
+
+
+def _converted(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a type, and a value of it
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{where} is not as it should be: {readable(error)}.") from None

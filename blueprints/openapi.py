@@ -1,0 +1,127 @@
+"""GET /openapi.json: the endpoints as OpenAPI 3.1 describes them, made from the types that they read."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, url_for
+
+from .operation import JSON, TEXT, Answered, Operation
+from .reply import json_reply
+
+_REF = "#/components/schemas/{name}"
+_REFUSAL = {
+    "type": "object",
+    "description": "Why a request failed.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable, for programs."},
+                "message": {"type": "string", "description": "For people."},
+            },
+        },
+        "text": {"type": "string", "description": "What had come of an answer that is given as a whole."},
+        "document": {"description": "What there was of its document, where it was asked for with a schema."},
+    },
+}
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+
+
+def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
+    """Return the blueprint of the description.
+
+    Args:
+        operations: What there is beside it.
+    """
+    blueprint = Blueprint("headrace_openapi", __name__)
+    described = describe(list(operations))
+
+    def openapi() -> Response:
+        root = url_for("headrace_openapi.openapi").removesuffix("/openapi.json")
+        return json_reply({**described, "servers": [{"url": root or "/"}]})
+
+    blueprint.add_url_rule("/openapi.json", view_func=openapi, methods=["GET"])
+    return blueprint
+
+
+def describe(operations: list[Operation]) -> dict[str, Any]:
+    """Return the OpenAPI document of operations."""
+    types = [operation.body for operation in operations if operation.body is not None]
+    _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    for schema in schemas.values():
+        _explain(schema)
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Headrace",
+            "version": version("flask-headrace"),
+            "description": "Answers of language models, streamed token by token over Server-Sent Events.",
+        },
+        "paths": paths,
+        "components": {"schemas": {**schemas, "Refusal": _REFUSAL}, "securitySchemes": _KEYS},
+        "security": [{}, *({name: []} for name in _KEYS)],
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_"),
+        "responses": {
+            **{str(answer.status): _answered(answer) for answer in operation.answers},
+            "default": _answered(_failure(operation)),
+        },
+    }
+    if operation.parameters:
+        described["parameters"] = [
+            {
+                "name": parameter.name,
+                "in": parameter.place,
+                "required": parameter.place == "path",
+                "description": parameter.meaning,
+                "schema": dict(parameter.schema),
+            }
+            for parameter in operation.parameters
+        ]
+    if operation.body is not None:
+        schema = {"$ref": _REF.format(name=operation.body.__name__)}
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    return described
+
+
+def _failure(operation: Operation) -> Answered:
+    contents = {"text/plain": None} if operation.refusal is None else {JSON: operation.refusal}
+    return Answered(500, "Any failure before the first byte, with a status of its own.", contents)
+
+
+def _answered(answer: Answered) -> dict[str, Any]:
+    meaning = answer.meaning or HTTPStatus(answer.status).phrase
+    contents = {kind: {"schema": dict(schema or TEXT)} for kind, schema in answer.contents.items()}
+    return {"description": meaning, **({"content": contents} if contents else {})}
+
+
+def _explain(schema: dict[str, Any]) -> None:
+    # The docstrings tell each field in a section of its own, in Google's form.
+    text = inspect.cleandoc(schema.get("description", ""))
+    summary, _, fields = text.partition("\n\nArgs:\n")
+    if not text:
+        return
+    schema["description"] = " ".join(summary.split())
+    for name, meaning in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", fields, re.MULTILINE):
+        if name in schema.get("properties", {}):
+            schema["properties"][name]["description"] = " ".join(meaning.split())

@@ -1,0 +1,57 @@
+"""The protocols in which a stream can be followed, by their names in `?protocol=`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import request
+
+from ..streaming.errors import InvalidRequest
+from ..streaming.follower import Follower
+from ..streaming.terms import Target
+from ..streaming.wire import native
+from ..streaming.wire.anthropic_messages import MessagesWire
+from ..streaming.wire.base import WholeWire, Wire
+from ..streaming.wire.native_document import NativeDocument
+from ..streaming.wire.resumed import Resumed
+from .operation import frames
+
+NATIVE = "native"
+
+_OTHERS: dict[str, Callable[[], Wire]] = {
+    "anthropic": MessagesWire,
+}
+
+NATIVE_FRAMES = frames(*native.EVENTS)
+"""How the description of the endpoints tells the native frames."""
+
+PROTOCOLS = (NATIVE, *_OTHERS)
+
+
+def wanted_protocol() -> str:
+    """Return the protocol that the request names; the native one where it names none.
+
+    Raises:
+        InvalidRequest: there is none of that name; 400.
+    """
+    name = request.args.get("protocol", NATIVE)
+    if name not in PROTOCOLS:
+        raise InvalidRequest(f"The protocol is {name!r:.100}: it must be one of {', '.join(PROTOCOLS)}.")
+    return name
+
+
+def wire_of(protocol: str, follower: Follower) -> Wire:
+    """Return a protocol's wire for a reader that may have a part of the stream already."""
+    if protocol == NATIVE:
+        return native_wire(follower.session.target, follower.seen)
+    return Resumed(_OTHERS[protocol](), follower.seen)
+
+
+def native_wire(target: Target, seen: int = 0) -> WholeWire:
+    """Return the native wire for a stream.
+
+    Args:
+        target: What it was opened with.
+        seen: The number of the last event that the reader has already.
+    """
+    return native if target.partials is None else NativeDocument(target.partials, seen)

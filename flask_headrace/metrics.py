@@ -1,0 +1,83 @@
+"""What a scraper of metrics can read: how many streams, how they ended, how long they took and what they cost.
+
+The numbers are this process's; where PROMETHEUS_MULTIPROC_DIR is set, as gunicorn.conf.py does for several workers,
+those of all workers together.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from .signals import StreamEnd
+
+MOST_MODELS = 200
+"""Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
+
+OTHER = "other"
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+class Metrics:
+    """The counters of this process. There is one for all applications in it; see `metrics`."""
+
+    def __init__(self) -> None:
+        # Not before: it decides while it is imported whether it counts for several processes.
+        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
+
+        self._models: set[str] = set()
+        self._open = Gauge("headrace_open_streams", "Streams that are open.", multiprocess_mode="livesum")
+        self._ends = Counter("headrace_streams", "Streams that have ended.", ["model", "end", "reason"])
+        self._tokens = Counter("headrace_tokens", "Tokens that models read and wrote.", ["model", "kind"])
+        self._cost = Counter("headrace_cost_dollars", "What answers cost, where the price is known.", ["model"])
+        self._first = Histogram(
+            "headrace_first_token_seconds", "From a stream's opening to its first event.", ["model"], buckets=SECONDS
+        )
+        self._seconds = Histogram(
+            "headrace_stream_seconds", "From a stream's opening to its end.", ["model"], buckets=SECONDS
+        )
+
+    def begin(self) -> None:
+        """Count a stream that was opened."""
+        self._open.inc()
+
+    def end(self, end: StreamEnd) -> None:
+        """Count a stream that has ended."""
+        model = self._told_apart(end.model)
+        self._open.dec()
+        self._ends.labels(model, end.end, end.reason).inc()
+        self._seconds.labels(model).observe(end.seconds)
+        if end.first_token_seconds is not None:
+            self._first.labels(model).observe(end.first_token_seconds)
+        for attempt in end.usage.attempts:
+            asked = self._told_apart(attempt.model)
+            self._tokens.labels(asked, "input").inc(attempt.input_tokens)
+            self._tokens.labels(asked, "output").inc(attempt.output_tokens)
+            if attempt.cost:
+                self._cost.labels(asked).inc(attempt.cost)
+
+    def _told_apart(self, model: str) -> str:
+        if model not in self._models:
+            if len(self._models) >= MOST_MODELS:
+                return OTHER
+            self._models.add(model)
+        return model
+
+
+@cache
+def metrics() -> Metrics:
+    """Return the metrics of this process."""
+    return Metrics()
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return all metrics as Prometheus reads them, and their content type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest  # noqa: PLC0415
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is typed in parts
+    return generate_latest(registry), CONTENT_TYPE_LATEST

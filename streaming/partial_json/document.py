@@ -1,0 +1,90 @@
+"""The reader's side: the document that patches make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any, TypeAlias
+
+from msgspec import UnsetType
+
+from .patches import JSON, Add, Append, Close, Patch
+
+_Container: TypeAlias = "dict[Any, Any] | list[Any]"
+
+
+def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetType:
+    """Return the document as it is after the patches, in time proportional to them.
+
+    Args:
+        document: What it was before: what this or `snapshot` returned, `msgspec.UNSET` where it has not begun. It is
+            used up: its arrays and objects are changed in place.
+        patches: All that came since, in order.
+
+    Raises:
+        LookupError: a path leads nowhere, because patches before it are missing.
+    """
+    holder = {"": document}
+    for patch in patches:
+        place, key = _find(holder, patch.path)
+        match patch:
+            case Add(value=value):
+                _add(place, key, _own(value))
+            case Append(value=value, path=path):
+                _append(place, key, value, path)
+            case Close():
+                pass
+    return holder[""]
+
+
+def _find(holder: _Container, path: str) -> tuple[_Container, str | int]:
+    place, key = holder, ""
+    for step in path.split("/")[1:]:
+        place, key = _inside(place, key, path), step
+    if isinstance(place, dict):
+        return place, _unescaped(key)
+    return place, len(place) if key == "-" else int(key)
+
+
+def _inside(place: _Container, key: str, path: str) -> _Container:
+    try:
+        found = place[_unescaped(key)] if isinstance(place, dict) else place[int(key)]
+    except LookupError:
+        raise _lost(path) from None
+    if isinstance(found, dict | list):
+        return found
+    raise _lost(path)
+
+
+def _own(value: JSON) -> JSON:
+    if isinstance(value, dict | list):
+        return deepcopy(value) if value else value.copy()  # nearly all are empty, and a deep copy takes long
+    return value
+
+
+def _add(place: _Container, key: str | int, value: JSON) -> None:
+    if isinstance(place, dict):
+        place[key] = value
+    else:
+        place.append(value)
+
+
+def _append(place: Any, key: str | int, more: str, path: str) -> None:  # noqa: ANN401  # the key fits the place
+    try:
+        text = place[key]
+    except LookupError:
+        text = None
+    if not isinstance(text, str):
+        raise _lost(path)
+    # With no other reference to it CPython lengthens a string where it is: else a long one were copied each time.
+    place[key] = None
+    text += more
+    place[key] = text
+
+
+def _unescaped(key: str) -> str:
+    return key.replace("~1", "/").replace("~0", "~")
+
+
+def _lost(path: str) -> LookupError:
+    return LookupError(f"the patch at {path!r} has no place in this document: patches before it are missing")

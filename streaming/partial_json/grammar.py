@@ -1,0 +1,273 @@
+"""The grammar of JSON (RFC 8259) as a machine that reads a document in pieces and writes down what each changes.
+
+Its steps each take one word and say which step is next. What is unfinished at a piece's end and shows nothing yet (half
+an escape, a number, the beginning of `true`) is read again with the next piece; it is a few characters, or a number.
+
+Knows nothing of what is around the document, and nothing of who reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from .errors import Malformed, TooDeep, TooLong
+from .patches import Add, Append, Close, Patch
+from .tokens import (
+    BLANKS,
+    ESCAPE,
+    ESCAPE_START,
+    LITERAL_START,
+    LITERALS,
+    MAX_NUMBER,
+    NUMBER_START,
+    SPECIAL,
+    is_whole,
+    number,
+    past_blanks,
+    reach,
+    unescape,
+)
+
+NO_ITEMS = -1
+"""Stands for the index of the next item where there are members, or the document itself."""
+
+
+class Grammar:
+    """Reads one document.
+
+    Args:
+        max_depth: Arrays and objects that may be open inside each other.
+        max_path: Characters that a path may have.
+    """
+
+    def __init__(self, max_depth: int, max_path: int) -> None:
+        self.patches: list[Patch] = []
+        """What the text has changed; whoever takes them empties the list."""
+        self.rest = ""
+        """The end of the last piece, which is read again with the next one."""
+        self.is_complete = False
+        self.skips_rest = False
+        """Whether anything but blanks may follow the document."""
+        self.is_key = False
+        """Whether the open string is a key."""
+        self.in_string = False
+        self.path = ""
+        """The open string's, if it is no key."""
+        self._is_new = False
+        self._characters: list[str] = []
+        # The innermost open container: its path, the index of its next item, and where its next value is added.
+        self._container, self._index, self._place = "", NO_ITEMS, ""
+        self._outer: list[tuple[str, int, str]] = []
+        self._max_depth, self._max_path = max_depth, max_path
+        self._end = 0
+        # A function and no bound method: an instance that holds itself waits for the garbage collector.
+        self._step: Step = Grammar._value
+
+    @property
+    def innermost(self) -> str:
+        """The path of what is open."""
+        return self.path if self.in_string and not self.is_key else self._container
+
+    def read(self, piece: str, end: int) -> None:
+        """Read the next piece.
+
+        Args:
+            piece: Its text.
+            end: How many characters there are up to its end.
+
+        Raises:
+            JSONError: a character cannot stand where it does, or goes beyond a limit.
+        """
+        text, self.rest, self._end = self.rest + piece, "", end
+        try:
+            at = self._string(text, 0) if self.in_string else 0
+            while at < len(text):
+                at = past_blanks(text, at) if text[at] in BLANKS else self._step(self, text, at)
+        finally:
+            if self.in_string and not self.is_key:
+                self._show()
+
+    # The steps: each takes the text and the place of a character that is not blank, and returns the place after a word.
+
+    def _value(self, text: str, at: int) -> int:
+        mark = text[at]
+        if mark == '"':
+            self.path, self._is_new = self._next_path(), True
+            return self._string(text, at + 1)
+        if mark in "{[":
+            return self._begin(text, at)
+        if mark in "-0123456789":
+            return self._number(text, at)
+        if mark in "tfn":
+            return self._literal(text, at)
+        raise self._unexpected(text, at, "a value")
+
+    def _first_item(self, text: str, at: int) -> int:
+        return self._close(at) if text[at] == "]" else self._value(text, at)
+
+    def _after_item(self, text: str, at: int) -> int:
+        if text[at] == ",":
+            self._step = Grammar._value
+            return at + 1
+        if text[at] == "]":
+            return self._close(at)
+        raise self._unexpected(text, at, "a comma or the end of the array")
+
+    def _first_key(self, text: str, at: int) -> int:
+        return self._close(at) if text[at] == "}" else self._key(text, at)
+
+    def _key(self, text: str, at: int) -> int:
+        if text[at] != '"':
+            raise self._unexpected(text, at, "a key in double quotes")
+        self.is_key = True
+        return self._string(text, at + 1)
+
+    def _colon(self, text: str, at: int) -> int:
+        if text[at] != ":":
+            raise self._unexpected(text, at, "a colon")
+        self._step = Grammar._value
+        return at + 1
+
+    def _after_member(self, text: str, at: int) -> int:
+        if text[at] == ",":
+            self._step = Grammar._key
+            return at + 1
+        if text[at] == "}":
+            return self._close(at)
+        raise self._unexpected(text, at, "a comma or the end of the object")
+
+    def _rest(self, text: str, at: int) -> int:
+        if not self.skips_rest:
+            raise self._unexpected(text, at, "the text's end")
+        return len(text)
+
+    # Containers.
+
+    def _begin(self, text: str, at: int) -> int:
+        if len(self._outer) == self._max_depth:
+            raise TooDeep(f"More than {self._max_depth} arrays and objects are open", self._character(text, at))
+        path = self._next_path()
+        self.patches.append(Add(self._place, {} if text[at] == "{" else []))
+        self._outer.append((self._container, self._index, self._place))
+        if text[at] == "{":
+            self._container, self._index = path, NO_ITEMS
+            self._step = Grammar._first_key
+        else:
+            self._container, self._index, self._place = path, 0, path + "/-"
+            self._step = Grammar._first_item
+        return at + 1
+
+    def _close(self, at: int) -> int:
+        self.patches.append(Close(self._container))
+        self._container, self._index, self._place = self._outer.pop()
+        self._end_value()
+        return at + 1
+
+    def _next_path(self) -> str:
+        return self._place if self._index == NO_ITEMS else f"{self._container}/{self._index}"
+
+    def _end_value(self) -> None:
+        if not self._outer:
+            self.is_complete = True
+            self._step = Grammar._rest
+        elif self._index == NO_ITEMS:
+            self._step = Grammar._after_member
+        else:
+            self._index += 1
+            self._step = Grammar._after_item
+
+    # Words.
+
+    def _number(self, text: str, at: int) -> int:
+        end = reach(NUMBER_START, text, at)
+        if end - at > MAX_NUMBER:
+            raise TooLong(f"A number has more than {MAX_NUMBER} characters", self._character(text, at + MAX_NUMBER))
+        if end == len(text):
+            return self._hold(text, at)
+        if not is_whole(text[at:end]):
+            raise self._unexpected(text, end, "a digit")
+        value = number(text[at:end])
+        if value is None:
+            raise Malformed("A number is larger than numbers can be", self._character(text, end))
+        self.patches.append(Add(self._place, value))
+        self._end_value()
+        return end
+
+    def _literal(self, text: str, at: int) -> int:
+        end = reach(LITERAL_START, text, at)
+        word = text[at:end]
+        if word in LITERALS:
+            self.patches.append(Add(self._place, LITERALS[word]))
+            self._end_value()
+            return end
+        if end == len(text):
+            return self._hold(text, at)
+        raise self._unexpected(text, end, "true, false or null")
+
+    def _hold(self, text: str, at: int) -> int:
+        self.rest = text[at:]
+        return len(text)
+
+    # Strings.
+
+    def _string(self, text: str, at: int) -> int:
+        self.in_string = True
+        while at < len(text):
+            special = SPECIAL.search(text, at)
+            end = special.start() if special else len(text)
+            if end > at:
+                self._characters.append(text[at:end])
+            if special is None:
+                return end
+            if text[end] == '"':
+                self._end_string(text, end)
+                return end + 1
+            at = self._escape(text, end)
+        return at
+
+    def _escape(self, text: str, at: int) -> int:
+        escape = ESCAPE.match(text, at)
+        if escape:
+            self._characters.append(unescape(escape[0]))
+            return escape.end()
+        end = reach(ESCAPE_START, text, at)
+        if end == len(text):
+            return self._hold(text, at)
+        raise self._unexpected(text, end, "a character or an escape of one")
+
+    def _end_string(self, text: str, at: int) -> None:
+        self.in_string = False
+        if self.is_key:
+            self.is_key = False
+            self._end_key(text, at)
+        else:
+            self._show()
+            self.patches.append(Close(self.path))
+            self._end_value()
+
+    def _end_key(self, text: str, at: int) -> None:
+        key = "".join(self._characters)
+        self._characters.clear()
+        self._place = f"{self._container}/{key.replace('~', '~0').replace('/', '~1')}"
+        if len(self._place) > self._max_path:
+            raise TooLong(f"A path has more than {self._max_path} characters", self._character(text, at))
+        self._step = Grammar._colon
+
+    def _show(self) -> None:
+        characters = "".join(self._characters)
+        self._characters.clear()
+        if self._is_new:
+            self._is_new = False
+            self.patches.append(Add(self._place, characters))
+        elif characters:
+            self.patches.append(Append(self.path, characters))
+
+    def _character(self, text: str, at: int) -> int:
+        return self._end - len(text) + at
+
+    def _unexpected(self, text: str, at: int, wanted: str) -> Malformed:
+        return Malformed(f"{text[at]!r} stands where {wanted} should", self._character(text, at))
+
+
+Step: TypeAlias = Callable[[Grammar, str, int], int]

@@ -1,0 +1,275 @@
+"""Anthropic's messages API: what `POST /v1/messages` sends.
+
+A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
+one that grows. Pure.
+
+Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, what of the
+input went into the provider's cache (it counts as input), and whether a stop sequence has ended the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ..events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from ..sse import named
+from ..usage import text_of
+from .answer import Answer, Block, Call, Reasoning
+from .anthropic_errors import failure, refusal
+from .base import EVENT_STREAM, BrokenOff
+
+MOST_HELD = 4 * 1024 * 1024
+"""Bytes of an answer that may wait for the end of a tool call, roughly."""
+
+HEARTBEAT = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+FRAMES = (
+    "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+    "message_stop", "ping", "error",
+)  # fmt: skip
+"""The names that frames have."""
+
+STOP_REASONS: dict[FinishReason, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+    "pause": "pause_turn",
+    "other": "end_turn",
+}
+
+_CONTENT = (TextDelta, ReasoningDelta, ReasoningSigned, ToolCallStarted, ToolCallDelta, ToolCallEnded)
+
+_Kind: TypeAlias = Literal["text", "thinking"]
+
+_BLOCKS: dict[_Kind, dict[str, Any]] = {
+    "text": {"type": "text", "text": ""},
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+}
+
+_encoder = msgspec.json.Encoder()
+
+
+class MessagesWire:
+    """One message, as frames or whole.
+
+    A tool call that is not whole when something else begins holds that back: some providers mix the pieces of calls.
+    """
+
+    HEADERS = EVENT_STREAM
+    refusal = staticmethod(refusal)
+
+    __slots__ = ("_arguments", "_begun", "_held", "_held_size", "_index", "_open", "_usage")
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._open: _Kind | int | None = None  # an int is the number of a call
+        self._begun: set[int] = set()
+        self._arguments: list[str] = []  # of the call that is open
+        self._held: list[Event] = []
+        self._held_size = 0
+        self._usage = Usage(0, 0)
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write events as frames; an empty list is a silence and becomes a ping. May return nothing.
+
+        Args:
+            events: What has come.
+            first: The number of the first of them, where the frames are to carry numbers: the last frame of each event
+                carries its number.
+
+        Raises:
+            BrokenOff: the answer begins again, or too much waits for the end of a call.
+        """
+        if not events:
+            return HEARTBEAT
+        if first is not None:
+            return b"".join([_numbered(self._frames(event), number) for number, event in enumerate(events, first)])
+        texts = [event.text for event in events if type(event) is TextDelta]
+        if len(texts) == len(events) and self._open == "text":
+            return self._encode_texts(texts)
+        return b"".join([frame for event in events for frame in self._frames(event)])
+
+    @staticmethod
+    def whole(answer: Answer) -> dict[str, Any]:
+        """Return an answer that is given in one piece."""
+        assert answer.started is not None
+        assert answer.finish_reason is not None
+        return {
+            **_message(answer.started),
+            "content": [_content(block) for block in answer.blocks],
+            "stop_reason": STOP_REASONS[answer.finish_reason],
+            "usage": _usage(answer.usage or Usage(0, 0)),
+        }
+
+    def _encode_texts(self, texts: list[str]) -> bytes:
+        # JSON holds no line end, so one call encodes all of them and one replacement frames them.
+        before, _, after = self._delta("text_delta", text="").partition(b'""')
+        return before + _encoder.encode_lines(texts)[:-1].replace(b"\n", after + before) + after
+
+    def _frames(self, event: Event) -> list[bytes]:
+        if self._must_wait(event):
+            return self._hold(event)
+        match event:
+            case TextDelta(text):
+                return self._grow("text", "text_delta", text)
+            case ReasoningDelta(text):
+                return self._grow("thinking", "thinking_delta", text)
+            case ReasoningSigned(signature, is_redacted):
+                return self._redacted(signature) if is_redacted else self._signed(signature)
+            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+                return self._call(event)
+            case _:
+                return self._outside(event)
+
+    def _outside(self, event: Event) -> list[bytes]:
+        match event:
+            case Started():
+                return [_frame("message_start", message=_message(event))]
+            case Usage():
+                self._usage = event
+            case Restarted(reason, model) if self._index >= 0:
+                # What was shown cannot be taken back.
+                raise BrokenOff(_error_frame("restarted", f"{model} began the answer again ({reason}). Ask again."))
+            case Done(finish_reason):
+                stopped: list[bytes] = []
+                while self._open is not None:
+                    stopped += self._stop()
+                return [*stopped, *_end(finish_reason, self._usage)]
+            case Failed(code, message):
+                return [_error_frame(code, message)]
+            case Cancelled(reason):
+                return [_error_frame("cancelled", f"The answer was stopped before it was whole ({reason}).")]
+        return []
+
+    def _must_wait(self, event: Event) -> bool:
+        if not isinstance(self._open, int) or not isinstance(event, _CONTENT):
+            return False
+        if isinstance(event, (ToolCallDelta, ToolCallEnded)) and event.call in self._begun:
+            return False
+        return bool(self._held) or not _is_object(self._arguments)
+
+    def _hold(self, event: Event) -> list[bytes]:
+        self._held_size += 100 + len(text_of(event))
+        if self._held_size > MOST_HELD:
+            raise BrokenOff(_error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call."))
+        self._held.append(event)
+        return []
+
+    def _grow(self, kind: _Kind, delta: str, text: str) -> list[bytes]:
+        begun = [] if self._open == kind else self._begin(kind, _BLOCKS[kind])
+        return [*begun, self._delta(delta, **{kind: text})]
+
+    def _signed(self, signature: str) -> list[bytes]:
+        begun = [] if self._open == "thinking" else self._begin("thinking", _BLOCKS["thinking"])
+        return [*begun, self._delta("signature_delta", signature=signature), *self._stop()]
+
+    def _redacted(self, data: str) -> list[bytes]:
+        return [*self._begin("thinking", {"type": "redacted_thinking", "data": data}), *self._stop()]
+
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> list[bytes]:
+        if isinstance(event, ToolCallStarted):
+            self._begun.add(event.call)
+            self._arguments = []
+            return self._begin(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
+        if event.call != self._open:
+            return []  # it was whole when the next block began: no more than blanks can follow
+        if isinstance(event, ToolCallDelta):
+            self._arguments.append(event.text)
+            return [self._delta("input_json_delta", partial_json=event.text)]
+        return self._stop()
+
+    def _begin(self, kind: _Kind | int, block: dict[str, Any]) -> list[bytes]:
+        stopped = self._stop()
+        self._index += 1
+        self._open = kind
+        return [*stopped, _frame("content_block_start", index=self._index, content_block=block)]
+
+    def _delta(self, kind: str, **fields: str) -> bytes:
+        return _frame("content_block_delta", index=self._index, delta={"type": kind, **fields})
+
+    def _stop(self) -> list[bytes]:
+        """End the open block, if there is one, and go on with what it has held back."""
+        if self._open is None:
+            return []
+        frames = [_frame("content_block_stop", index=self._index)]
+        self._open = None
+        held, self._held, self._held_size = self._held, [], 0
+        return frames + [frame for event in held for frame in self._frames(event)]
+
+
+def _message(started: Started) -> dict[str, Any]:
+    return {
+        "id": f"msg_{started.id}",
+        "type": "message",
+        "role": "assistant",
+        "model": started.model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 0, "output_tokens": 0},  # the end tells
+    }
+
+
+def _content(block: Block) -> dict[str, Any]:
+    match block:
+        case Call(id=id, name=name, arguments=arguments):
+            return {"type": "tool_use", "id": id, "name": name, "input": arguments or {}}
+        case Reasoning(signature=data, is_redacted=True):
+            return {"type": "redacted_thinking", "data": data or ""}
+        case Reasoning(signature=signature):
+            return {"type": "thinking", "thinking": block.text, "signature": signature or ""}
+        case _:
+            return {"type": "text", "text": block.text}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "input_tokens": max(0, usage.input_tokens - usage.cached_tokens),
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+    }
+    thought = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
+    return {**told, **(thought if usage.reasoning_tokens else {})}
+
+
+def _end(finish_reason: FinishReason, usage: Usage) -> list[bytes]:
+    delta = {"stop_reason": STOP_REASONS[finish_reason], "stop_sequence": None}
+    return [_frame("message_delta", delta=delta, usage=_usage(usage)), _frame("message_stop")]
+
+
+def _error_frame(code: str, message: str) -> bytes:
+    return named(b"error", _encoder.encode(failure(code, message)))
+
+
+def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
+
+
+def _numbered(frames: list[bytes], number: int) -> bytes:
+    return b"".join([*frames[:-1], b"id: %d\n" % number, frames[-1]]) if frames else b""
+
+
+def _is_object(pieces: list[str]) -> bool:
+    try:
+        msgspec.json.decode("".join(pieces), type=dict)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""Any wire, for a reader that has a part of the stream already. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import HeadraceError
+from ..events import Event
+from .base import Wire
+
+
+class Resumed:
+    """Lets a wire see all events, since its frames depend on what came before, and sends those that are new.
+
+    Args:
+        wire: The protocol.
+        seen: The number of the last event that the reader has already.
+    """
+
+    def __init__(self, wire: Wire, seen: int) -> None:
+        self._wire, self._seen = wire, seen
+        self.HEADERS = wire.HEADERS
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write the events that are new; see `Wire.encode`."""
+        known = max(0, min(self._seen - (first or 1) + 1, len(events)))
+        if not known:
+            return self._wire.encode(events, first)
+        self._wire.encode(events[:known], first)
+        new = events[known:]
+        return self._wire.encode(new, self._seen + 1) if new else b""
+
+    def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401
+        """Return the body of a response with an error's own status."""
+        return self._wire.refusal(error)

@@ -1,0 +1,27 @@
+"""One Node for all that is asked of it, and a service that knows keys and does not let a silence last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.anthropic_api.node import Node
+from tests.conftest import upstreams
+from tests.service import Service
+from tests.upstream import Upstream
+
+KEY = "key-one"
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    with Node() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(upstream: Upstream) -> Iterator[Service]:
+    settings = {"HEADRACE_API_KEYS": KEY, "HEADRACE_HEARTBEAT": "0.05", "HEADRACE_CORS_ORIGINS": "https://app.example"}
+    with Service(**upstreams(upstream), **settings) as running:
+        yield running

@@ -1,0 +1,124 @@
+"""The official SDK for Node, and LangChain.js on top of it, by nothing more than a base URL."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from flask_headrace.streaming.events import Failed
+from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
+from hypothesis import given, settings
+
+from tests.clients.anthropic_api.answers import CALLED, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
+from tests.clients.anthropic_api.node import Node
+from tests.service import Service
+from tests.streaming import sequences
+from tests.upstream import Gate, Upstream, anthropic_wire, plain
+
+
+@pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
+class TestTheSDK:
+    def test_hears_an_answer_piece_by_piece(self, service: Service, upstream: Upstream, node: Node, provider, wire):
+        upstream.answer("streamed", whole(wire))
+        came = node.do("streamed", baseURL=service.url, model=f"{provider}/streamed")
+        message = came["message"]
+        assert came["texts"] == list(PIECES)
+        assert [block["text"] for block in message["content"]] == [TEXT]
+        assert (message["stop_reason"], message["model"]) == ("end_turn", f"{provider}/streamed")
+        assert message["usage"] == {"input_tokens": 6, "cache_read_input_tokens": 3, "output_tokens": 4}
+
+    def test_hears_of_thoughts_and_calls_each_once(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("calling", calling(wire))
+        asked = {"baseURL": service.url, "model": f"{provider}/calling", "tools": TOOLS}
+        streamed, given_whole = node.do("asked", **asked), node.do("whole", **asked)
+        assert streamed["blocks"] == streamed["message"]["content"] == given_whole["message"]["content"]
+        thought, said, *calls = streamed["blocks"]
+        assert (thought["thinking"], bool(thought["signature"])) == ("hm", provider == "anthropic")
+        assert said["text"] == "Well. "
+        assert [(call["id"], call["name"], call["input"]) for call in calls] == CALLED
+        assert streamed["message"]["stop_reason"] == "tool_use"
+
+    @pytest.mark.parametrize(
+        ("status", "name", "kind"),
+        [
+            (400, "BadRequestError", "invalid_request_error"),
+            (401, "AuthenticationError", "authentication_error"),
+            (404, "NotFoundError", "not_found_error"),
+            (429, "RateLimitError", "rate_limit_error"),
+            (529, "InternalServerError", "overloaded_error"),
+        ],
+    )
+    def test_throws_its_own_errors(self, service, upstream, node, provider, wire, status, name, kind) -> None:
+        upstream.answer("refused", wire.error(status))
+        for task in ("asked", "whole"):
+            error = node.do(task, baseURL=service.url, model=f"{provider}/refused")["error"]
+            assert (error["name"], error["type"]) == (name, kind)
+
+    def test_throws_after_the_first_token_too(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("failing", wire.failing_after(2))
+        came = node.do("asked", baseURL=service.url, model=f"{provider}/failing")
+        assert came["texts"] == ["0 ", "1 "]
+        assert came["error"]["type"] == ("overloaded_error" if provider == "anthropic" else "api_error")
+        assert came["error"]["code"].startswith("upstream_")
+
+    def test_that_leaves_stops_the_model(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("left", wire.answer("one", Gate("never"), "two"))
+        before = len(upstream.requests("left"))
+        assert node.do("left", baseURL=service.url, model=f"{provider}/left") == {"text": "one"}
+        assert upstream.closed("left", before).deltas_sent == 1
+
+
+def test_the_sdk_counts_tokens(service: Service, upstream: Upstream, node: Node) -> None:
+    upstream.answer("counted", plain.json_body({"input_tokens": 17}))
+    assert node.do("counted", baseURL=service.url, model="anthropic/counted") == {"input_tokens": 17}
+
+
+@pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
+class TestLangChain:
+    def test_hears_an_answer_piece_by_piece(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("chatted", whole(wire))
+        came = node.do("chatted", baseURL=service.url, model=f"{provider}/chatted")
+        assert [text for text in came["texts"] if text] == list(PIECES)
+
+    def test_hears_of_calls_and_tells_their_results(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("chained", calling(wire))
+        asked = {"baseURL": service.url, "model": f"{provider}/chained", "tools": TOOLS}
+        came = node.do("chained", messages=HI, **asked)
+        assert [(call["id"], call["name"], call["args"]) for call in came["calls"]] == CALLED
+        assert (came["text"], came["stopReason"]) == ("Well. ", "tool_use")
+        # It reads the input's tokens from the beginning of a message, where they are not known yet.
+        assert came["usage"]["output_tokens"] == 2
+        upstream.answer("chained", wire.answer("So."))
+        called = {"role": "assistant", "content": came["content"], "tool_calls": came["calls"]}
+        results = [{"role": "tool", "content": "done", "tool_call_id": call["id"]} for call in came["calls"]]
+        assert node.do("chained", messages=[*HI, called, *results], **asked)["text"] == "So."
+
+    def test_throws_after_the_first_token_too(self, service, upstream, node, provider, wire) -> None:
+        upstream.answer("failing", wire.failing_after(2))
+        came = node.do("chained", baseURL=service.url, model=f"{provider}/failing", messages=HI)
+        assert (came["text"], came["error"]["status"]) == ("0 1 ", None)
+
+
+def test_langchain_asks_anthropic_to_think(service: Service, upstream: Upstream, node: Node) -> None:
+    upstream.answer("thinker", calling(anthropic_wire))
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    came = node.do("chained", baseURL=service.url, model="anthropic/thinker", messages=HI, thinking=thinking)
+    assert [block["thinking"] for block in came["content"] if block["type"] == "thinking"] == ["hm"]
+    assert upstream.requests("thinker")[-1].body["thinking"] == thinking
+
+
+class TestAnySequence:
+    @settings(max_examples=60, deadline=None)
+    @given(events=sequences.sequences(), sizes=sequences.SIZES)
+    def test_is_read_by_the_sdk_as_what_it_is(self, node: Node, events, sizes) -> None:
+        wire, answer = MessagesWire(), Answer()
+        answer.add(events)
+        pieces = [wire.encode(batch) for batch in sequences.batches(events, sizes)]
+        came = node.do("read", pieces=[base64.b64encode(piece).decode() for piece in pieces])
+        if answer.finish_reason is None:
+            assert came["error"]["code"] == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
+            assert answer.text().startswith("".join(came["texts"]))
+        else:
+            assert "".join(came["texts"]) == answer.text()
+            assert came["blocks"] == came["message"]["content"] == wire.whole(answer)["content"]

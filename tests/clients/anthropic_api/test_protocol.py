@@ -1,0 +1,163 @@
+"""The protocol to who reads it by hand: curl, pings, numbers, and the headers around it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import msgspec
+import pytest
+from anthropic.pagination import SyncPage
+from anthropic.types import ModelInfo
+from flask import Flask
+from flask_headrace.blueprints.anthropic_api import models_page
+from flask_headrace.providers.catalogue import Model
+
+from flask_headrace import Headrace
+from tests.clients.anthropic_api.answers import CALLS, HI, PROVIDERS, TEXT, TOOLS, whole
+from tests.clients.anthropic_api.conftest import KEY
+from tests.conftest import require
+from tests.reader import Answer, Reading, send
+from tests.service import Service
+from tests.upstream import Gate, Upstream, openai_wire
+
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+def body(model: str, **fields) -> dict:
+    return {"model": model, "max_tokens": 9, "messages": HI, "stream": True, **fields}
+
+
+def names(answer: Answer) -> list[str]:
+    return re.findall("^event: (.*)$", answer.body.decode(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
+class TestAStream:
+    def test_is_read_by_curl(self, service: Service, upstream: Upstream, provider, wire) -> None:
+        require("curl", "apt-get install curl")
+        upstream.answer("curled", whole(wire))
+        base_url, model = service.url, f"{provider}/curled"
+        # docs: curl (Anthropic's protocol)
+        command = f"""curl -N {base_url}/v1/messages -d '{{"model": "{model}", "max_tokens": 1024, "stream": true,
+            "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+        # end docs
+        said = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=20).stdout.decode()
+        assert "".join(re.findall(r'"text_delta","text":"([^"]*)"', said)) == TEXT
+        assert said.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+
+    def test_is_an_event_stream_with_an_id_of_its_own(self, service, upstream, provider, wire) -> None:
+        upstream.answer("headed", wire.answer("ok"))
+        answer = send(service.url + "/v1/messages", body(f"{provider}/headed"))
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache, no-transform"
+        assert '"id":"msg_' + answer.headers["headrace-stream-id"] in answer.body.decode()
+        assert names(answer) == [
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ]
+
+    def test_is_kept_alive_by_pings_before_its_first_token_and_after(self, guarded, upstream, provider, wire) -> None:
+        gates = [f"{provider} {place}" for place in ("before", "between")]
+        upstream.answer("slow", wire.answer(Gate(gates[0]), "one", Gate(gates[1]), "two"))
+        with Reading(guarded.url + "/v1/messages", body(f"{provider}/slow"), headers={"x-api-key": KEY}) as reading:
+            assert reading.until(PING) == PING
+            upstream.open_gate(gates[0])
+            reading.until(b'"one"')
+            reading.until(PING)
+            upstream.open_gate(gates[1])
+            reading.until(b"event: message_stop")
+
+    def test_that_can_be_resumed_is_numbered_and_stopped_from_anywhere(self, service, upstream, provider, wire) -> None:
+        upstream.answer("resumable", wire.answer("one", Gate("never"), "two"))
+        id_ = f"{provider}-0123456789abcdef"
+        asked = body(f"{provider}/resumable", resumable=True, id=id_)
+        with Reading(service.url + "/v1/messages", asked) as reading:
+            assert reading.response().getheader("headrace-stream-id") == id_
+            begun = reading.until(b'"one"')
+            assert re.findall(rb"^id: (\d+)\nevent: (.*)$", begun, re.MULTILINE) == [
+                (b"1", b"message_start"),
+                (b"2", b"content_block_delta"),
+            ]
+            assert send(f"{service.url}/api/streams/{id_}", method="DELETE").status == 204
+            rest = b"".join(reading.chunks())
+        assert b"event: error\n" in rest
+        assert b'"error_code":"cancelled"' in rest
+        assert b"message_stop" not in rest
+        whole = send(service.url + "/v1/messages", {**asked, "stream": False})
+        assert (whole.status, whole.error["details"]) == (409, {"error_code": "cancelled"})
+        assert whole.headers["x-should-retry"] == "false"
+
+    def test_that_was_lost_goes_on_after_the_last_number(self, service, upstream, provider, wire) -> None:
+        upstream.answer("lost", wire.answer("one", "two", *CALLS, finish=wire.FINISHES[2]))
+        asked = body(f"{provider}/lost", tools=TOOLS, resumable=True)
+        answer = send(service.url + "/v1/messages", asked)
+        url = f"{service.url}/api/streams/{answer.headers['headrace-stream-id']}?protocol=anthropic"
+        assert send(url, method="GET").body == answer.body
+        numbers = [int(number) for number in re.findall(rb"^id: (\d+)$", answer.body, re.MULTILINE)]
+        for number in numbers[:-1]:
+            rest = send(url, method="GET", headers={"Last-Event-ID": str(number)}).body
+            _, _, expected = answer.body.partition(b"id: %d\n" % number)
+            assert rest == expected.partition(b"\n\n")[2]
+        assert send(url, method="GET", headers={"Last-Event-ID": str(numbers[-1])}).status == 204
+
+
+class TestARequest:
+    @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+    @pytest.mark.parametrize(
+        ("sent", "says"),
+        [(b"{", "is not JSON"), (b"{}", "`messages`"), (b'{"messages":[],"seed":1}', "unknown field `seed`")],
+    )
+    def test_that_is_not_one_is_refused_in_the_protocols_form(self, service: Service, path, sent, says) -> None:
+        answer = send(service.url + path, sent)
+        assert (answer.status, answer.json["type"], answer.error["type"]) == (400, "error", "invalid_request_error")
+        assert says in answer.error["message"]
+
+    def test_of_another_site_is_forbidden(self, service: Service) -> None:
+        answer = send(service.url + "/v1/messages", body("x"), headers={"Origin": "https://evil.example"})
+        assert (answer.status, answer.error["type"]) == (403, "permission_error")
+
+    def test_of_an_allowed_site_can_be_read_there(self, guarded: Service, upstream: Upstream) -> None:
+        upstream.answer("cors", openai_wire.answer("ok"))
+        origin = {"Origin": "https://app.example"}
+        wanted = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-api-key,anthropic-version",
+        }
+        allowed = send(guarded.url + "/v1/messages", method="OPTIONS", headers=origin | wanted).headers
+        assert allowed["access-control-allow-origin"] == "https://app.example"
+        assert {"x-api-key", "anthropic-version"} <= set(allowed["access-control-allow-headers"].split(", "))
+        answer = send(guarded.url + "/v1/messages", body("openai/cors"), headers=origin | {"x-api-key": KEY})
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_the_endpoints_lie_under_an_applications_prefix(path: str) -> None:
+    app = Flask("host")
+    app.config["HEADRACE_LOCAL"] = False
+    Headrace(app, url_prefix="/assistant", authorize=lambda: "somebody")
+    refused = app.test_client().post("/assistant" + path, data="{")
+    assert (refused.status_code, refused.json["error"]["type"]) == (400, "invalid_request_error")
+
+
+class TestTheListOfModels:
+    MODELS = (
+        Model("openai/gpt-5", "openai", "gpt-5", embedded=False, default=True),
+        Model("anthropic/claude-opus-4-7", "anthropic", "claude-opus-4-7", embedded=False, default=False),
+    )
+
+    def test_is_one_page_in_the_protocols_form(self) -> None:
+        page = models_page(self.MODELS)
+        assert [model["id"] for model in page["data"]] == ["openai/gpt-5", "anthropic/claude-opus-4-7"]
+        assert [model["display_name"] for model in page["data"]] == ["gpt-5", "claude-opus-4-7"]
+        assert (page["has_more"], page["first_id"], page["last_id"]) == (False, "openai/gpt-5", page["data"][1]["id"])
+        for model in page["data"]:
+            ModelInfo.model_validate_json(msgspec.json.encode(model), strict=True)
+        assert not SyncPage[ModelInfo].model_validate(page).has_next_page()
+
+    def test_may_be_empty(self) -> None:
+        assert models_page([]) == {"data": [], "has_more": False, "first_id": None, "last_id": None}

@@ -1,0 +1,99 @@
+"""Any sequence of events that a stream can have, for hypothesis, with what it amounts to."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain, cycle, pairwise
+
+from flask_headrace.streaming.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from hypothesis import strategies as st
+
+CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085\u0301🌊👩‍🚀')
+TEXTS = st.text(CHARACTERS, min_size=1, max_size=12)
+ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers(-9, 9) | TEXTS | st.lists(TEXTS), max_size=3)
+USAGES = st.builds(
+    lambda cached, more, written, thought: Usage(cached + more, written + thought, cached, thought),
+    *[st.integers(0, 1000)] * 4,
+)
+DONE = st.builds(Done, st.sampled_from(["stop", "length", "tool_calls", "content_filter", "pause", "other"]))
+BROKEN = st.builds(Failed, st.sampled_from(["upstream_failed", "stall_timeout", "novel"]), TEXTS, st.booleans()) | (
+    st.builds(Cancelled, st.sampled_from(["reader_left", "reader_stalled", "stopped"]))
+)
+RUNS = st.one_of(
+    st.lists(st.builds(TextDelta, TEXTS), min_size=1, max_size=4),
+    st.lists(st.builds(ReasoningDelta, TEXTS), min_size=1, max_size=4),
+    st.lists(st.builds(ReasoningSigned, TEXTS, st.booleans()), min_size=1, max_size=2),
+)
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> list[Event]:
+    """Give the events of a whole answer's content: runs of text and reasoning, and calls as providers mix them."""
+    events: list[Event] = []
+    late: list[Event] = []
+    calls = 0
+    for _ in range(draw(st.integers(0, 5))):
+        if draw(st.booleans()):
+            events += draw(RUNS)
+            continue
+        group = [_call(draw, calls + number) for number in range(draw(st.integers(1, 3)))]
+        calls += len(group)
+        pieces = [pieces for pieces, _ in group]
+        events += _mixed(draw, pieces) if draw(st.booleans()) else list(chain(*pieces))
+        # OpenAI's calls are known to be over when the answer is, Anthropic's one by one.
+        ends = [end for _, end in group]
+        (late if draw(st.booleans()) else events).extend(ends)
+    return events + late
+
+
+@st.composite
+def sequences(draw: st.DrawFn, ends: st.SearchStrategy[Event] = DONE | BROKEN) -> list[Event]:
+    """Give all events of a stream, up to one of the ends."""
+    return [Started("s1", "acme/tiny", "acme"), *draw(contents()), draw(USAGES), draw(ends)]
+
+
+SIZES = st.lists(st.integers(0, 4), max_size=5)
+"""How many events come at once; none is a silence."""
+
+
+def batches(events: list[Event], sizes: list[int]) -> list[list[Event]]:
+    """Cut a sequence into lists, as they come from reads of the network."""
+    cut: list[list[Event]] = []
+    for size in cycle([*sizes, 3]):
+        if not events:
+            return cut
+        cut.append(events[:size])
+        events = events[size:]
+    return cut
+
+
+def _call(draw: st.DrawFn, number: int) -> tuple[list[Event], Event]:
+    arguments = draw(ARGUMENTS)
+    text = json.dumps(arguments, ensure_ascii=draw(st.booleans())) if arguments or draw(st.booleans()) else ""
+    places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=3)) | {0, len(text)})
+    pieces = [text[start:end] for start, end in pairwise(places)]
+    deltas = [ToolCallDelta(number, piece) for piece in pieces]
+    return [ToolCallStarted(number, f"call_{number}", "find"), *deltas], ToolCallEnded(number, arguments)
+
+
+def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:
+    # Calls begin in the order of their numbers; their pieces come as they like.
+    mixed = [row[0] for row in rows]
+    left = [row[1:] for row in rows]
+    while any(left):
+        row = draw(st.sampled_from([row for row in left if row]))
+        mixed.append(row.pop(0))
+    return mixed

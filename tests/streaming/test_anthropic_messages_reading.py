@@ -1,0 +1,94 @@
+"""Any sequence of events through Anthropic's messages protocol, read by the official SDK."""
+
+from __future__ import annotations
+
+import re
+
+import anthropic
+import httpx2
+import pytest
+from anthropic.types import RawMessageStreamEvent
+from anthropic.types.shared import ErrorResponse
+from flask_headrace.streaming.events import Event, Failed
+from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from tests.streaming import sequences
+
+EVENT, ERROR = TypeAdapter(RawMessageStreamEvent), TypeAdapter(ErrorResponse)
+
+
+def streamed(events: list[Event]) -> bytes:
+    return MessagesWire().encode(events)
+
+
+class Replaying(httpx2.BaseTransport):
+    """Answers every request with an event stream in the pieces that it was given."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        headers = {"Content-Type": "text/event-stream; charset=utf-8"}
+        return httpx2.Response(200, headers=headers, content=iter(self.pieces), request=request)
+
+
+REPLAYING = Replaying()
+CLIENT = anthropic.Anthropic(api_key="k", base_url="http://x", http_client=httpx2.Client(transport=REPLAYING))
+
+
+def heard(pieces: list[bytes]) -> anthropic.types.ParsedMessage[None]:
+    """Let the SDK read a stream, and return the message that it makes of it."""
+    REPLAYING.pieces = pieces
+    with CLIENT.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
+        return stream.get_final_message()
+
+
+def plain(content: list) -> list[dict]:
+    return [block.to_dict(exclude_none=True) for block in content]
+
+
+class TestAnySequence:
+    @settings(max_examples=150, deadline=None)
+    @given(sequences.sequences(sequences.DONE), sequences.SIZES, st.booleans())
+    def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
+        wire, answer, number = MessagesWire(), Answer(), 1
+        answer.add(events)
+        pieces = []
+        for batch in sequences.batches(events, sizes):
+            pieces.append(wire.encode(batch, number if numbered else None))
+            number += len(batch)
+        message = heard(pieces)
+        whole = wire.whole(answer)
+        assert plain(message.content) == whole["content"]
+        assert message.stop_reason == whole["stop_reason"]
+        assert message.usage.to_dict(exclude_none=True) == whole["usage"]
+        ids = [int(found) for found in re.findall(rb"^id: (\d+)$", b"".join(pieces), re.MULTILINE)]
+        assert ids == sorted(set(ids))
+        assert ids[-1:] == [len(events)] * numbered
+
+    @settings(max_examples=60, deadline=None)
+    @given(sequences.sequences(sequences.BROKEN))
+    def test_that_broke_off_is_an_error_to_the_sdk_and_never_a_message(self, events):
+        sent = streamed(events)
+        assert b"message_stop" not in sent
+        with pytest.raises(anthropic.APIStatusError) as error:
+            heard([sent])
+        assert error.value.error_code == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
+
+    @settings(max_examples=60, deadline=None)
+    @given(sequences.sequences(), sequences.SIZES)
+    def test_is_written_alike_however_its_events_come(self, events, sizes):
+        wire = MessagesWire()
+        assert b"".join(wire.encode(batch) for batch in sequences.batches(events, sizes) if batch) == streamed(events)
+
+    @settings(max_examples=60, deadline=None)
+    @given(sequences.sequences())
+    def test_fits_the_sdks_own_schema(self, events):
+        for frame in Decoder().feed(streamed(events)):
+            parsed = (ERROR if frame.event == b"error" else EVENT).validate_json(frame.data, strict=True)
+            assert parsed.type == frame.event.decode()

@@ -1,0 +1,242 @@
+"""The bytes of Anthropic's messages protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from anthropic.types import Message, RawMessageStreamEvent
+from anthropic.types.shared import ErrorResponse
+from flask_headrace.streaming import errors
+from flask_headrace.streaming.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.anthropic_errors import CODES, refusal
+from flask_headrace.streaming.wire.anthropic_messages import FRAMES, HEARTBEAT, MOST_HELD, STOP_REASONS, MessagesWire
+from flask_headrace.streaming.wire.base import BrokenOff
+from pydantic import TypeAdapter
+
+EVENT = TypeAdapter(RawMessageStreamEvent)
+
+STARTED = Started("s1", "acme/tiny", "acme")
+FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
+TEXT_STARTS = 'content_block_start {"index":0,"content_block":{"type":"text","text":""}}'
+THINKING_STARTS = 'content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
+CALL_STARTS = 'content_block_start {"index":0,"content_block":{"type":"tool_use","id":"c1","name":"find","input":{}}}'
+
+
+def stops(index: int = 0) -> str:
+    return f'content_block_stop {{"index":{index}}}'
+
+
+def delta(kind: str, field: str, value: str, index: int = 0) -> str:
+    written = json.dumps(value, ensure_ascii=False)
+    return f'content_block_delta {{"index":{index},"delta":{{"type":"{kind}","{field}":{written}}}}}'
+
+
+def failed(kind: str, message: str, code: str) -> str:
+    return f'error {{"error":{{"type":"{kind}","message":"{message}","details":{{"error_code":"{code}"}}}}}}'
+
+
+GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
+    (
+        [],
+        STARTED,
+        [
+            (
+                'message_start {"message":{"id":"msg_s1","type":"message","role":"assistant","model":"acme/tiny",'
+                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}}'
+            )
+        ],
+    ),
+    ([STARTED], TextDelta("Hel"), [TEXT_STARTS, delta("text_delta", "text", "Hel")]),
+    ([STARTED, TextDelta("x")], TextDelta('ö🌊"\n'), [delta("text_delta", "text", 'ö🌊"\n')]),
+    ([STARTED], ReasoningDelta("hm"), [THINKING_STARTS, delta("thinking_delta", "thinking", "hm")]),
+    (
+        [STARTED, ReasoningDelta("hm")],
+        ReasoningSigned("abc"),
+        [delta("signature_delta", "signature", "abc"), stops()],
+    ),
+    ([STARTED], ReasoningSigned("a"), [THINKING_STARTS, delta("signature_delta", "signature", "a"), stops()]),
+    (
+        [STARTED],
+        ReasoningSigned("abc", is_redacted=True),
+        ['content_block_start {"index":0,"content_block":{"type":"redacted_thinking","data":"abc"}}', stops()],
+    ),
+    ([STARTED], FIND, [CALL_STARTS]),
+    ([STARTED, TextDelta("x")], FIND, [stops(), CALL_STARTS.replace('"index":0', '"index":1')]),
+    ([STARTED, FIND], ToolCallDelta(0, '{"q":'), [delta("input_json_delta", "partial_json", '{"q":')]),
+    ([STARTED, FIND, ToolCallDelta(0, "{}")], ToolCallEnded(0, {}), [stops()]),
+    ([STARTED], Restarted("it broke off", "acme/big"), []),
+    ([STARTED], Usage(9, 2, 4, 1, 0.1, attempts=(Attempt("tiny", 9, 2, None),)), []),
+    (
+        [STARTED, TextDelta("x"), Usage(9, 2, 4, 1)],
+        Done("length"),
+        [
+            stops(),
+            (
+                'message_delta {"delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"input_tokens":5,'
+                '"cache_read_input_tokens":4,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}}'
+            ),
+            "message_stop {}",
+        ],
+    ),
+    (
+        [STARTED, TextDelta("x"), Usage(9, 2)],
+        Failed("stall_timeout", "Silent.", retryable=True),
+        [failed("timeout_error", "Silent.", "stall_timeout")],
+    ),
+    ([], Failed("novel", "Odd.", retryable=False), [failed("api_error", "Odd.", "novel")]),
+    (
+        [STARTED],
+        Cancelled("stopped"),
+        [failed("api_error", "The answer was stopped before it was whole (stopped).", "cancelled")],
+    ),
+]
+IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
+
+
+def written(frames: list[str]) -> bytes:
+    """Write out what the table has in short: each frame repeats its name as the `type` of its data."""
+    parts = [frame.partition(" ") for frame in frames]
+    return "".join(
+        f'event: {name}\ndata: {{"type":"{name}"{"," * (len(rest) > 2)}{rest[1:]}\n\n' for name, _, rest in parts
+    ).encode()
+
+
+def ended(*events: Event) -> list[Event]:
+    return [STARTED, *events, Usage(9, 2), Done("stop")]
+
+
+def streamed(events: list[Event]) -> bytes:
+    return MessagesWire().encode(events)
+
+
+@pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
+class TestEachEvent:
+    def test_has_its_frames(self, before: list[Event], event: Event, frames: list[str]) -> None:
+        wire = MessagesWire()
+        wire.encode(before)
+        assert wire.encode([event]) == written(frames)
+
+    def test_carries_its_number_in_the_last_of_them(self, before, event, frames) -> None:
+        wire = MessagesWire()
+        wire.encode(before)
+        *others, last = [written([frame]) for frame in frames] or [b""]
+        assert wire.encode([event], 7) == b"".join(others) + (b"id: 7\n" + last if last else b"")
+
+
+def test_every_kind_of_event_has_an_entry() -> None:
+    assert {type(event) for _, event, _ in GOLDEN} == set(Event.__subclasses__())
+
+
+def test_every_frame_has_one_of_the_names() -> None:
+    assert {frame.partition(" ")[0] for _, _, frames in GOLDEN for frame in frames} | {"ping"} == set(FRAMES)
+
+
+def test_a_silence_is_a_ping_before_the_message_and_in_it() -> None:
+    wire = MessagesWire()
+    assert wire.encode([]) == HEARTBEAT == b'event: ping\ndata: {"type":"ping"}\n\n'
+    wire.encode([STARTED, TextDelta("x")])
+    assert wire.encode([], None) == HEARTBEAT
+
+
+def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_an_error() -> None:
+    wire = MessagesWire()
+    wire.encode([STARTED, TextDelta("x")])
+    with pytest.raises(BrokenOff) as broken:
+        wire.encode([Restarted("it broke off", "acme/big"), TextDelta("y")])
+    message = "acme/big began the answer again (it broke off). Ask again."
+    assert broken.value.last == written([failed("api_error", message, "restarted")])
+
+
+def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_ours() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    upstream = {code for code in sum(CODES.values(), ()) if code.startswith("upstream_")}
+    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {k.code for k in kinds}
+    for code in sum(CODES.values(), ("novel",)):
+        refused = refusal(errors.SourceFailed("It failed.", code=code, retryable=True))
+        ErrorResponse.model_validate(refused, strict=True)
+
+
+class TestCallsThatAreMixed:
+    """One provider's calls come one after the other, another's side by side: readers know one open block alone."""
+
+    def test_the_next_begins_at_once_where_the_one_before_is_whole(self) -> None:
+        wire = MessagesWire()
+        wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":1}')])
+        assert b'"index":1,"content_block":{"type":"tool_use","id":"c2"' in wire.encode([NOW])
+        assert wire.encode([ToolCallDelta(0, " "), ToolCallEnded(0, {"q": 1})]) == b""
+        assert wire.encode([ToolCallEnded(1, {})]) == written([stops(1)])
+
+    def test_the_next_waits_for_the_end_of_one_that_is_not(self) -> None:
+        wire = MessagesWire()
+        wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":')])
+        assert wire.encode([NOW, ToolCallDelta(1, '{"a"'), TextDelta("So")]) == b""
+        assert wire.encode([ToolCallDelta(0, "1}"), ToolCallDelta(1, ":2}")]) == written(
+            [delta("input_json_delta", "partial_json", "1}")]
+        )
+        begun = 'content_block_start {"index":1,"content_block":{"type":"tool_use","id":"c2","name":"now","input":{}}}'
+        assert wire.encode([ToolCallEnded(0, {"q": 1}), ToolCallEnded(1, {"a": 2})], 20) == (
+            written([stops(), begun, delta("input_json_delta", "partial_json", '{"a"', 1)])
+            + b"id: 20\n"
+            + written([delta("input_json_delta", "partial_json", ":2}", 1)])
+            + written([stops(1), TEXT_STARTS.replace('"index":0', '"index":2')])
+            + b"id: 21\n"
+            + written([delta("text_delta", "text", "So", 2)])
+        )
+
+    def test_no_more_waits_than_may(self) -> None:
+        wire = MessagesWire()
+        wire.encode([STARTED, FIND])
+        half = TextDelta("x" * (MOST_HELD // 2 - 200))
+        assert wire.encode([half, half]) == b""
+        with pytest.raises(BrokenOff) as broken:
+            wire.encode([TextDelta("x" * 400)])
+        assert b'"error_code":"answer_too_large"' in broken.value.last
+
+    def test_what_waited_is_told_before_the_end_even_where_no_end_of_a_call_came(self) -> None:
+        frames = streamed([STARTED, FIND, NOW, TextDelta("So"), Usage(9, 2), Done("stop")]).decode()
+        assert [name for name in re.findall("event: (.*)", frames) if name != "content_block_delta"] == [
+            "message_start",
+            *["content_block_start", "content_block_stop"] * 3,
+            "message_delta",
+            "message_stop",
+        ]
+
+
+def test_a_whole_answer_is_a_message() -> None:
+    answer = Answer()
+    answer.add(
+        ended(ReasoningDelta("hm"), ReasoningSigned("s"), TextDelta("Hel"), TextDelta("lo"), FIND, ToolCallEnded(0, {}))
+    )
+    whole = MessagesWire.whole(answer)
+    assert whole["content"] == [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "text", "text": "Hello"},
+        {"type": "tool_use", "id": "c1", "name": "find", "input": {}},
+    ]
+    assert (whole["id"], whole["model"], whole["stop_reason"]) == ("msg_s1", "acme/tiny", "end_turn")
+    Message.model_validate_json(json.dumps(whole), strict=True)
+
+
+def test_every_finish_reason_has_a_stop_reason_that_the_sdk_knows() -> None:
+    for finish_reason in STOP_REASONS:
+        for frame in Decoder().feed(streamed([STARTED, Usage(9, 2), Done(finish_reason)])):
+            EVENT.validate_json(frame.data, strict=True)

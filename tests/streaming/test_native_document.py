@@ -1,0 +1,136 @@
+"""A growing document in the native protocol: what `partial` frames make of it is what the text says, at every frame."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from flask_headrace.streaming.errors import AnswerInvalid
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    Failed,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.partial_json import Patch, apply
+from flask_headrace.streaming.wire import native
+from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.native_document import NativeDocument
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = '{"title": "Salz & Mühle 🌊", "parts": [{"n": 1}, {"n": -2.5e3}], "whole": true}'
+STARTED = Started("s", "acme/tiny", "acme")
+END = [Usage(1, 2), Done("stop")]
+
+
+def pieces(text: str, size: int) -> list[Event]:
+    return [TextDelta(text[at : at + size]) for at in range(0, len(text), size)]
+
+
+def frames_of(written: bytes) -> list[tuple[str, str | None, Any]]:
+    """Return each frame's event, id and data."""
+    found = []
+    for block in written.decode().split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        data = fields["data"]
+        found.append((fields.get("event", "message"), fields.get("id"), data if data == "[DONE]" else json.loads(data)))
+    return found
+
+
+def documents_in(written: bytes, call: int | None = None) -> list[Any]:
+    """Return the document after each `partial` frame."""
+    document: Any = msgspec.UNSET
+    found = []
+    for event, _, data in frames_of(written):
+        if event == "partial" and data.get("call") == call:
+            document = apply(document, msgspec.convert(data["ops"], list[Patch]))
+            found.append(json.loads(json.dumps(document)))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_the_text_is_all_there_and_the_patches_make_the_document(size: int) -> None:
+    wire = NativeDocument("all")
+    written = b"".join(wire.encode([event]) for event in [STARTED, *pieces(TEXT, size)]) + wire.encode(END)
+    texts = [data["delta"] for event, _, data in frames_of(written) if event == "message" and data != "[DONE]"]
+    assert "".join(texts) == TEXT
+    assert documents_in(written)[-1] == json.loads(TEXT)
+
+
+def test_many_deltas_at_once_have_one_frame_of_patches_after_them() -> None:
+    written = NativeDocument("all").encode([STARTED, *pieces(TEXT, 3), *END])
+    names = [event for event, _, _ in frames_of(written)]
+    assert names.count("partial") == 1
+    assert names[-3:] == ["partial", "usage", "message"]
+
+
+def test_numbers_have_no_gap_and_patches_have_none() -> None:
+    numbered = frames_of(NativeDocument("all").encode([STARTED, *pieces(TEXT, 9), *END], 1))
+    assert [number for event, number, _ in numbered if event == "partial"] == [None]
+    ids = [int(number) for _, number, _ in numbered if number]
+    assert ids == list(range(1, len(ids) + 1))
+
+
+@given(seen=st.integers(0, 30), together=st.integers(1, 7))
+def test_who_comes_back_has_the_document_whole_and_what_follows(seen: int, together: int) -> None:
+    events = [STARTED, *pieces(TEXT, 3), *END]
+    seen = min(seen, len(events) - 1)
+    wire = NativeDocument("all", seen)
+    batches = [events[at : at + together] for at in range(0, len(events), together)]
+    written = b"".join(wire.encode(batch, 1 + at * together) for at, batch in enumerate(batches))
+    assert documents_in(written)[-1] == json.loads(TEXT)
+    numbers = [int(number) for _, number, _ in frames_of(written) if number]
+    assert numbers == list(range(seen + 1, len(events) + 1))
+
+
+def test_the_arguments_of_each_call_are_a_document_of_their_own() -> None:
+    events: list[Event] = [
+        STARTED, TextDelta("Not [JSON]."), ToolCallStarted(0, "a", "find"), ToolCallStarted(1, "b", "now"),
+        ToolCallDelta(0, '{"q": "mi'), ToolCallDelta(1, "{"), ToolCallDelta(0, 'll"}'), ToolCallDelta(1, "}"),
+        ToolCallEnded(0, {"q": "mill"}), ToolCallEnded(1, {}), *END,
+    ]  # fmt: skip
+    for written in (NativeDocument("calls").encode(events), b"".join(map(NativeDocument("calls").encode, [events]))):
+        assert documents_in(written, 0)[-1] == {"q": "mill"}
+        assert documents_in(written, 1)[-1] == {}
+        assert documents_in(written) == []
+
+
+def test_what_is_no_json_goes_on_as_text() -> None:
+    wire = NativeDocument("all")
+    written = wire.encode(
+        [STARTED, *pieces('{"a": 1, b}', 2), Failed("answer_invalid", "It is no JSON.", retryable=True)]
+    )
+    assert documents_in(written)[-1] == {"a": 1}
+    assert frames_of(written)[-1][0] == "error"
+
+
+def test_a_restart_begins_a_new_document() -> None:
+    wire = NativeDocument("all")
+    written = wire.encode([STARTED, TextDelta('{"a": ["x')]) + wire.encode([Restarted("broke", "acme/big")])
+    written += wire.encode([TextDelta('{"b": 1}'), *END])
+    assert documents_in(written)[-1] == {"b": 1}
+
+
+def test_a_silence_is_a_heartbeat() -> None:
+    assert NativeDocument("all").encode([]) == native.HEARTBEAT
+
+
+def test_a_whole_answer_and_a_cut_one_have_their_document() -> None:
+    answer = Answer()
+    answer.add([STARTED, *pieces(TEXT, 5), *END])
+    wire = NativeDocument("all")
+    assert wire.whole(answer)["document"] == json.loads(TEXT)
+    error = AnswerInvalid("It does not fit.")
+    error.text = '{"a": [1, 2'
+    refusal = wire.refusal(error)
+    assert refusal["error"] == {"code": "answer_invalid", "message": "It does not fit."}
+    assert (refusal["text"], refusal["document"]) == ('{"a": [1, 2', {"a": [1]})

@@ -1,0 +1,134 @@
+"""Answers that are held to a schema: which fit, which fail and why, and that a schema cannot stop the worker."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+import pytest
+from flask_headrace.streaming.errors import InvalidRequest
+from flask_headrace.streaming.events import Done, Failed, Restarted, TextDelta, Usage
+from flask_headrace.streaming.structured import Schema, held_to
+
+MILL = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "pattern": "^\\p{Lu}"}, "wheels": {"type": "integer"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+class TestSchema:
+    @pytest.mark.parametrize(
+        "text",
+        ['{"name": "Salz"}', ' {"name":"\\u00c4", "wheels": 2}\n', 'Here:\n```json\n{"name": "Salz"}\n```\nFine?'],
+    )
+    def test_takes_what_fits(self, text: str) -> None:
+        assert Schema(MILL).mistake_in(text) is None
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('{"name": 7}', "at $.name, 7 is not of type 'string'"),
+            ('{"wheels": 1}', "'name' is a required property"),
+            ('{"name": "Salz", "height": 3}', "height"),
+            ('{"name": "salz"}', "does not match"),
+            ('{"name": "Sal', "it is no JSON"),
+            ("There is no mill.", "it is no JSON"),
+            ("", "it is no JSON"),
+            ('{"name": "\ud800"}', "it is no JSON"),
+            ("[" * 5000, "it is no JSON"),
+        ],
+    )
+    def test_says_what_does_not(self, text: str, says: str) -> None:
+        assert says in (Schema(MILL).mistake_in(text) or "")
+
+    @pytest.mark.parametrize(
+        ("schema", "says"),
+        [
+            ({"type": "mill"}, "at $.type"),
+            ({"items": {"patternProperties": {"a": {}}}}, "patternProperties"),
+        ],
+    )
+    def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
+        with pytest.raises(InvalidRequest, match="schema") as raised:
+            Schema(schema)
+        assert says in raised.value.message
+
+    def test_fetches_nothing(self) -> None:
+        schema = Schema({"$ref": "http://127.0.0.1:9/mill.json"})
+        assert "refers to 'http://127.0.0.1:9/mill.json', which is not in it" in (schema.mistake_in("1") or "")
+
+    def test_with_a_pattern_that_takes_for_ever_gives_up_and_lets_others_run(self) -> None:
+        schema = Schema({"type": "string", "pattern": r"^(\w+\s?)*$"})
+        ticks = 0
+
+        def tick() -> None:
+            nonlocal ticks
+            while True:
+                gevent.sleep(0.01)
+                ticks += 1
+
+        ticking = gevent.spawn(tick)
+        began = time.monotonic()
+        mistake = schema.mistake_in('"' + "mill " * 40 + '!"')
+        ticking.kill()
+        assert mistake is not None
+        # Either the library sees through it at once, or it gave up; in both cases the loop went on.
+        assert ticks >= (time.monotonic() - began) / 0.05 - 1
+
+    def test_that_refers_to_itself_is_followed(self) -> None:
+        schema = Schema({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False})
+        assert schema.mistake_in('{"next": {"next": {}}}') is None
+        assert "at $.next.next" in (schema.mistake_in('{"next": {"next": 1}}') or "")
+
+
+def ends(*batches, schema=MILL):
+    """Return the events that a source held to a schema gives."""
+    source = held_to(Schema(schema), lambda: iter_of(batches), "acme/tiny")
+    return [event for batch in source() for event in batch]
+
+
+def iter_of(batches):
+    yield from batches
+
+
+class TestHeldTo:
+    def test_passes_on_what_fits_as_it_is(self) -> None:
+        batches = [TextDelta('{"name":')], [TextDelta(' "Salz"}'), Usage(1, 2), Done("stop")]
+        assert ends(*batches) == [event for batch in batches for event in batch]
+
+    def test_turns_the_end_of_what_does_not_into_a_failure_and_keeps_its_usage(self) -> None:
+        *rest, failed = ends([TextDelta('{"name": 7}')], [Usage(1, 2), Done("stop")])
+        assert rest == [TextDelta('{"name": 7}'), Usage(1, 2)]
+        assert isinstance(failed, Failed)
+        assert (failed.code, failed.retryable) == ("answer_invalid", True)
+        assert "acme/tiny" in failed.message
+        assert "at $.name" in failed.message
+
+    def test_says_that_it_was_cut(self) -> None:
+        failed = ends([TextDelta('{"name": "Sal'), Done("length")])[-1]
+        assert "cut at max_tokens" in failed.message
+
+    def test_forgets_what_is_void(self) -> None:
+        answer = ends([TextDelta('{"na')], [Restarted("broke", "acme/big")], [TextDelta('{"name": "S"}'), Done("stop")])
+        assert answer[-1] == Done("stop")
+
+    @pytest.mark.parametrize("reason", ["tool_calls", "content_filter"])
+    def test_lets_be_what_is_meant_to_be_no_document(self, reason) -> None:
+        assert ends([TextDelta("Sorry."), Done(reason)])[-1] == Done(reason)
+
+    def test_closes_its_source(self) -> None:
+        closed = []
+
+        def source():
+            try:
+                yield [TextDelta("{")]
+                yield [TextDelta("}")]
+            finally:
+                closed.append(True)
+
+        batches = held_to(Schema(MILL), source, "acme/tiny")()
+        next(batches)
+        batches.close()
+        assert closed == [True]
