@@ -78,6 +78,13 @@ class TestError:
         assert (answer.status, answer.headers["retry-after"]) == (429, "7")
         assert not answer.body.startswith(b"{")
 
+    def test_is_an_answer_that_does_not_fit_its_schema(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-misfit", openai_wire.answer('{"b": 1}'))
+        schema = {"type": "object", "required": ["a"]}
+        body = send(f"{service.url}/ai/chat", asked("ui-misfit", schema=schema)).body
+        assert b'"type":"error"' in body
+        assert b'"type":"finish"' not in body
+
     def test_of_an_answer_leaves_nothing_to_come_back_for(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-refused", openai_wire.error(400))
         send(f"{service.url}/ai/chat", asked("ui-refused", id="refused"))

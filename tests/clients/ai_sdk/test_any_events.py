@@ -2,86 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
-import msgspec
 from flask_headrace.blueprints.ai_sdk_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk_request import question_of
-from flask_headrace.streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.streaming.events import Done, Event, Failed, Restarted, Started, TextDelta
 from flask_headrace.streaming.wire.answer import Answer, Call, Reasoning, Text
 from flask_headrace.streaming.wire.ui_messages import UiMessages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.ai_sdk.node import Node, text_of
+from tests.streaming.sequences import SIZES, batches, contents, sequences
 from tests.streaming.test_ui_messages_wire import GOLDEN, values
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\0\u2028🌊e\u0301'), max_size=8)
-VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS | st.lists(TEXTS, max_size=2)
 STARTED = Started("s1", "acme/tiny", "acme")
-ENDS = st.sampled_from(
-    [Done("stop"), Done("tool_calls"), Failed("stall_timeout", "It fell silent.", True), Cancelled("reader_left")]
-)
-
-
-@st.composite
-def calls(draw: st.DrawFn) -> list[list[Event]]:
-    """Make the events of a call, for several at once: begun, in pieces, and perhaps not ended."""
-    arguments = draw(st.dictionaries(TEXTS, VALUES, max_size=3))
-    written = json.dumps(arguments, ensure_ascii=draw(st.booleans()))
-    cuts = sorted(draw(st.lists(st.integers(0, len(written)), max_size=4)))
-    pieces = [written[start:end] for start, end in zip([0, *cuts], [*cuts, len(written)], strict=True)]
-    is_whole = draw(st.booleans())
-    return [
-        [ToolCallStarted(0, "", "find")],
-        *[[ToolCallDelta(0, piece)] for piece in pieces if piece],
-        *([[ToolCallEnded(0, arguments)]] if is_whole else []),
-    ]
 
 
 @st.composite
 def answers(draw: st.DrawFn) -> list[Event]:
-    """Make the events of an answer, from its beginning to its end."""
-    plain = st.one_of(
-        st.builds(TextDelta, TEXTS),
-        st.builds(ReasoningDelta, TEXTS),
-        st.builds(ReasoningSigned, TEXTS, st.booleans()),
-    )
-    events: list[Event] = draw(st.lists(plain, max_size=6))
-    attempts = [events]
-    number = 0
-    for _ in range(draw(st.integers(0, 2))):
-        for call in draw(st.lists(calls(), max_size=2)):
-            events += [renamed(event, number) for batch in call for event in batch]
-            number += 1
-        events += draw(st.lists(plain, max_size=3))
-        if draw(st.booleans()):
-            events = [Restarted("it broke off", "acme/big")]
-            attempts.append(events)
-    begun: list[Event] = [] if draw(st.integers(0, 9)) == 0 and not any(attempts) else [STARTED]
-    return [*begun, *[event for attempt in attempts for event in attempt], Usage(9, 2), draw(ENDS)]
-
-
-def renamed(event: Event, call: int) -> Event:
-    if isinstance(event, ToolCallStarted):
-        return ToolCallStarted(call, f"call {call}", event.name)
-    return msgspec.structs.replace(event, call=call)  # type: ignore[call-arg]
+    """Give the events of an answer that may begin again, and may be cut anywhere."""
+    *events, usage, end = draw(sequences())
+    if draw(st.integers(0, 3)) == 0:
+        events = [*events, Restarted("it broke off", "acme/big"), *draw(contents())]
+    if not isinstance(end, Done):
+        events = events[: draw(st.integers(1, len(events)))]
+    return [*events, usage, end]
 
 
 def expected(events: list[Event]) -> list[tuple[str, Any]]:
@@ -116,23 +64,21 @@ def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 @st.composite
-def cut(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
-    """Make an answer and its bytes, cut anywhere and with a silence somewhere."""
-    events = draw(answers())
-    wire = UiMessages("m1")
-    silence = draw(st.integers(0, len(events)))
-    batches = [batch for batch in (events[:silence], events[silence:]) if batch]
-    body = wire.encode([]) + wire.encode([]).join([wire.encode(batch, 1) for batch in batches])
-    cuts = sorted(draw(st.lists(st.integers(0, len(body)), max_size=6)))
-    return events, [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
+    """Give an answer and its bytes, with silences in it and cut anywhere."""
+    events, wire = draw(answers()), UiMessages("m1")
+    body = b"".join([wire.encode(batch, 1) for batch in batches(events, draw(SIZES))])
+    places = sorted({0, len(body), *draw(st.lists(st.integers(0, len(body)), max_size=6))})
+    return events, [body[start:end] for start, end in pairwise(places)]
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
-@given(st.lists(cut(), min_size=6, max_size=10))
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+@given(st.lists(written(), min_size=6, max_size=10))
 def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[Event], list[bytes]]]) -> None:
     for (events, _), read in zip(streams, node.read([pieces for _, pieces in streams]), strict=True):
-        failed = isinstance(events[-1], Failed)
-        assert (read["status"], read["error"]) == (("error", events[-1].message) if failed else ("ready", None))
+        end = events[-1]
+        is_failed = isinstance(end, Failed)
+        assert (read["status"], read["error"]) == (("error", end.message) if is_failed else ("ready", None))
         seen = read["messages"][0] if read["messages"] else {"parts": []}
         assert shown(seen) == expected(events)
         assert text_of(seen) == "".join(text for kind, text in expected(events) if kind == "text")
