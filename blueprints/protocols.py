@@ -12,7 +12,7 @@ from ..streaming.follower import Follower, Stream
 from ..streaming.terms import Target
 from ..streaming.wire import native
 from ..streaming.wire.anthropic_messages import MessagesWire
-from ..streaming.wire.base import Wire
+from ..streaming.wire.base import WholeWire, Wire
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.openai_chat import ChatCompletion
 from ..streaming.wire.resumed import Resumed
@@ -50,7 +50,7 @@ def wire_of(protocol: str, follower: Follower) -> Wire:
     return Resumed(_OTHERS[protocol](follower.session), follower.seen)
 
 
-def native_wire(target: Target, seen: int = 0) -> Wire:
+def native_wire(target: Target, seen: int = 0) -> WholeWire:
     """Return the native wire for a stream.
 
     Args:

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import anthropic_api, chat, cli, openai_api, ops, streams
+from .blueprints import ai_sdk, anthropic_api, chat, cli, openai_api, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -36,6 +36,7 @@ PROTOCOLS = (
     (streams.create_streams_blueprint, streams.OPERATIONS),
     (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
     (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
+    (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
 )
 """What makes the endpoints of each protocol, and what they take and give."""
 

@@ -48,10 +48,14 @@ class Wire(Protocol):
         """
         ...
 
-    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
-        """Return an answer that is given in one piece."""
-        ...
-
     def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
         """Return the body of a response with an error's own status; a string is sent as plain text."""
+        ...
+
+
+class WholeWire(Wire, Protocol):
+    """A client protocol that can also give an answer in one piece."""
+
+    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+        """Return an answer that is given in one piece."""
         ...
