@@ -19,7 +19,7 @@ from flask_headrace.streaming.errors import ConfigurationError
 from gevent.server import StreamServer
 from gunicorn.workers import ggevent
 
-from flask_headrace import Settings, stores
+from flask_headrace import Settings, stores, upstreams
 from flask_headrace.application import refuse_open_door
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -121,10 +121,13 @@ def _settings():
         sys.exit(f"Headrace cannot start. {error.message}")
 
 
-def _refuse_what_is_wrong(addresses):
+def _refuse_what_is_wrong(addresses, application):
     try:
         refuse_open_door(addresses, settings)
         stores.of(settings)
+        # Another application may have providers of its own, which the file may name.
+        if application == wsgi_app:
+            upstreams.catalogue(settings)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
 
@@ -189,7 +192,8 @@ def on_starting(server):
     # What is bound in the end: the command line goes before the setting.
     addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
     is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
-    _refuse_what_is_wrong([] if is_handed_down else [_shown(address) for address in addresses])
+    told = [] if is_handed_down else [_shown(address) for address in addresses]
+    _refuse_what_is_wrong(told, server.app.app_uri)
     for address in () if is_handed_down else addresses:
         _refuse_busy_port(address)
     if server.cfg.workers > 1 and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -57,7 +57,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
-    target = _target(provider, question, owner, partials)
+    target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
         return _ask_resumably(service, question, target, source, id, chat)
@@ -114,9 +114,9 @@ def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(provider: Provider, question: ChatRequest, owner: str, partials: Partials | None) -> Target:
+def _target(model: str, provider: Provider, question: ChatRequest, owner: str, partials: Partials | None) -> Target:
     return Target(
-        model=f"{provider.name}/{question.model}",
+        model=model,
         provider=provider.name,
         name=question.model,
         price_list=provider.price_list,

@@ -20,11 +20,12 @@ from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .metrics import exposition, metrics
+from .providers.adopted import OwnProvider, adopted, batches_of
 from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
 from .streaming.errors import HeadraceError, InvalidRequest
-from .streaming.events import Cancelled, Done, Event, Failed, Started, TextDelta
+from .streaming.events import Event
 from .streaming.follower import Follower
 from .streaming.journal import Journal
 from .streaming.resumption import Resumption
@@ -51,12 +52,13 @@ class Headrace:
             lets in the bearers of HEADRACE_API_KEYS, and everybody where there are none.
         page: Whether the chat page is served too, at the prefix itself.
         hosts: Names by which pages may reach these endpoints; None for any, where a login keeps the door.
+        providers: Providers of the application's own, beside those that the settings name.
 
     Raises:
         ConfigurationError: a setting is wrong; the message names it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # by name
         self,
         app: Flask | None = None,
         *,
@@ -64,11 +66,13 @@ class Headrace:
         authorize: Callable[[], str] | None = None,
         page: bool = True,
         hosts: Sequence[str] | None = None,
+        providers: Sequence[OwnProvider] = (),
     ) -> None:
         self._url_prefix = url_prefix
         self._authorize = authorize
         self._has_page = page
         self._hosts = None if hosts is None else tuple(hosts)
+        self._providers = tuple(providers)
         if app is not None:
             self.init_app(app)
 
@@ -77,12 +81,15 @@ class Headrace:
         settings = Settings.from_mapping(app.config)
         counted = metrics()
         start, end = report_start(app, counted.begin), report_end(app, counted.end)
+        catalogue = upstreams.catalogue(settings, [adopted(own) for own in self._providers])
+        for model, breaker in catalogue.breakers().items():
+            counted.watch(model, breaker)
         journal = Journal(stores.of(settings))
         streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
             streams=streams,
             resumption=Resumption(streams, journal),
-            catalogue=upstreams.catalogue(settings),
+            catalogue=catalogue,
             authorize=self._authorize or bearer_of(settings.api_keys),
             max_body=settings.max_body,
             body_timeout=settings.client_timeout,
@@ -144,23 +151,4 @@ class Headrace:
             owner: Who asks.
         """
         target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
-        return event_stream(Follower(current_service().streams.open(target, lambda: _batches(source))))
-
-
-def _batches(source: Iterable[str | Event]) -> Iterator[list[Event]]:
-    try:
-        for item in source:
-            yield [TextDelta(item) if isinstance(item, str) else _checked(item)]
-            if isinstance(item, (Done, Failed, Cancelled)):
-                return
-        yield [Done("stop")]
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
-
-
-def _checked(item: Event) -> Event:
-    if not isinstance(item, Event) or isinstance(item, Started):
-        raise TypeError(f"a stream's source yields text and events other than Started, not {item!r:.200}")
-    return item
+        return event_stream(Follower(current_service().streams.open(target, lambda: batches_of(source))))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import get_args
 
+from .providers.breaker import Breaker, State
 from .signals import StreamEnd
 
 MOST_MODELS = 200
@@ -34,6 +36,15 @@ class Metrics:
         self._first = Histogram(
             "headrace_first_token_seconds", "From a stream's opening to its first event.", ["model"], buckets=SECONDS
         )
+        self._attempts = Counter(
+            "headrace_attempts", "How attempts to ask a model of a chain went.", ["model", "outcome"]
+        )
+        self._breakers = Gauge(
+            "headrace_breaker_state",
+            "Workers whose circuit breaker for a model of a chain is in a state.",
+            ["model", "state"],
+            multiprocess_mode="livesum",
+        )
         self._seconds = Histogram(
             "headrace_stream_seconds", "From a stream's opening to its end.", ["model"], buckets=SECONDS
         )
@@ -56,6 +67,18 @@ class Metrics:
             self._tokens.labels(asked, "output").inc(attempt.output_tokens)
             if attempt.cost:
                 self._cost.labels(asked).inc(attempt.cost)
+
+    def watch(self, model: str, breaker: Breaker) -> None:
+        """Count how attempts to ask a model go, and tell the state of its circuit breaker, from now on."""
+
+        def note(outcome: str | None) -> None:
+            if outcome is not None:
+                self._attempts.labels(model, outcome).inc()
+            for state in get_args(State):
+                self._breakers.labels(model, state).set(breaker.state == state)
+
+        breaker.on_change = note
+        note(None)
 
     def _told_apart(self, model: str) -> str:
         if model not in self._models:

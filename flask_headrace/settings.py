@@ -32,8 +32,10 @@ class Settings:
 
     Args:
         bind: Address of the service, `host:port` or `unix:path`; several are separated by commas.
-        model: The model that is asked where a request names none, as `provider/name`; None takes the first model of
-            the first provider that is set up: OpenAI, Anthropic, the embedded one.
+        config: Path of a TOML file with chains of models and further upstreams; None for none.
+        model: The model that is asked where a request names none, as `provider/name` or an alias of that file; None
+            takes the first model of the first provider that is set up: OpenAI, Anthropic, those of the file, the
+            application's own, the embedded one.
         heartbeat: Seconds of silence before a heartbeat; None sends none.
         connect_timeout: Seconds that a connection to an upstream may take.
         first_token_timeout: Seconds from the request to the first token; None for ever.
@@ -60,6 +62,7 @@ class Settings:
     """
 
     bind: str = "127.0.0.1:8000"
+    config: str | None = None
     model: str | None = None
     heartbeat: float | None = 15.0
     connect_timeout: float = 5.0
@@ -112,7 +115,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigurationError(f"{PREFIX}{name.upper()} is {value:g}: it must be more than 0.")
-        if self.model is not None and "/" not in self.model:
+        if self.model is not None and "/" not in self.model and self.config is None:
             raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
 
     def limits(self) -> Limits:

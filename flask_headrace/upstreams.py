@@ -1,59 +1,105 @@
-"""From settings and the SDKs' own variables to the providers that are set up."""
+"""From settings, the SDKs' own variables and the file of HEADRACE_CONFIG to the providers that are set up."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from .providers.anthropic_messages import AnthropicMessages
+from . import chains
+from .config import Config, Upstream, read_config
+from .kinds import KINDS, Server
 from .providers.base import Provider
 from .providers.catalogue import Catalogue
 from .providers.embedded import Embedded
+from .providers.extras import Extras
 from .providers.local import unavailable_reason
-from .providers.openai_chat import OFFICIAL, Address, OpenAIChat
 from .settings import Settings
+from .streaming.errors import ConfigurationError
 
 OPENAI_MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano", "gpt-4.1-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-7", "claude-sonnet-4-6", "claude-haiku-4-5")
 """Which models to name first, the default one foremost, where a provider has them."""
 
 
-def catalogue(settings: Settings) -> Catalogue:
+def catalogue(settings: Settings, own: Sequence[Provider] = ()) -> Catalogue:
     """Return the providers that the settings and the environment name.
 
     OpenAI is set up by OPENAI_API_KEY or OPENAI_BASE_URL, Anthropic by ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or
-    ANTHROPIC_BASE_URL, the embedded model by being installed.
+    ANTHROPIC_BASE_URL, further ones by the file, the embedded model by being installed.
+
+    Args:
+        settings: The settings.
+        own: Providers of the application's own.
+
+    Raises:
+        ConfigurationError: there is a mistake in the file, or a name is taken twice.
     """
-    providers: list[Provider] = []
-    if _is_set("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        base_url = os.environ.get("OPENAI_BASE_URL") or OFFICIAL
-        # A server of one's own may want no key, but the SDK wants to send one.
-        address = Address(base_url.rstrip("/"), os.environ.get("OPENAI_API_KEY") or "none")
-        providers.append(
-            OpenAIChat(
-                "openai",
-                lambda: address,
-                connect_timeout=settings.connect_timeout,
-                retries=settings.retries,
-                preferred=OPENAI_MODELS,
-            )
-        )
-    if _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"):
-        has_key = _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-        providers.append(
-            AnthropicMessages(
-                base_url=os.environ.get("ANTHROPIC_BASE_URL"),
-                api_key=None if has_key else "none",
-                retries=settings.retries,
-                preferred=ANTHROPIC_MODELS,
-                connect_timeout=settings.connect_timeout,
-            )
-        )
+    config = read_config(settings.config)
     reason = unavailable_reason(settings.local_model) if settings.local else "The embedded model is switched off."
-    if reason is None:
-        providers.append(Embedded(settings.local_model, settings.connect_timeout))
-    return Catalogue(
-        providers, settings.model, f"No model can be asked. Set OPENAI_API_KEY or ANTHROPIC_API_KEY. {reason}"
+    providers = _providers(settings, config, own, has_embedded=reason is None)
+    # A chain has its own way of asking again.
+    chained = _providers(replace(settings, retries=0), config, own, has_embedded=reason is None)
+    aliases = chains.routers(config, chained if settings.retries else providers, settings)
+    if settings.model is not None and "/" not in settings.model and settings.model not in config.models:
+        raise ConfigurationError(
+            f"HEADRACE_MODEL is {settings.model!r}: write it as provider/name, or as an alias of HEADRACE_CONFIG."
+        )
+    nothing = f"No model can be asked. Set OPENAI_API_KEY or ANTHROPIC_API_KEY. {reason}"
+    return Catalogue(list(providers.values()), settings.model, nothing, aliases)
+
+
+def _providers(
+    settings: Settings, config: Config, own: Sequence[Provider], *, has_embedded: bool
+) -> dict[str, Provider]:
+    found = {server.name: KINDS[kind](server, settings) for kind, server in _official()}
+    for name, upstream in config.upstreams.items():
+        if upstream.kind not in KINDS:
+            raise config.mistake(
+                f"upstreams.{name}", f"kind is {upstream.kind!r}: it must be one of {', '.join(KINDS)}."
+            )
+        found[name] = KINDS[upstream.kind](_server(config, name, upstream), settings)
+    last = [Embedded(settings.local_model, settings.connect_timeout)] if has_embedded else []
+    for provider in (*own, *last):
+        if provider.name in found:
+            raise ConfigurationError(f"Two providers are called {provider.name!r}: give one of them another name.")
+        found[provider.name] = provider
+    return found
+
+
+def _official() -> Iterator[tuple[str, Server]]:
+    if _is_set("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        base_url, key = os.environ.get("OPENAI_BASE_URL") or None, os.environ.get("OPENAI_API_KEY") or None
+        yield "openai", Server("openai", base_url, key, preferred=OPENAI_MODELS)
+    if _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"):
+        key = None if _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") else "none"
+        base_url = os.environ.get("ANTHROPIC_BASE_URL")
+        yield "anthropic", Server("anthropic", base_url, key, preferred=ANTHROPIC_MODELS)
+
+
+def _server(config: Config, name: str, upstream: Upstream) -> Server:
+    key = None
+    if upstream.api_key_env is not None and not (key := os.environ.get(upstream.api_key_env)):
+        raise config.mistake(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, a variable that is not set.")
+    parts = urlsplit(upstream.base_url)
+    return Server(
+        name,
+        urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", "")),
+        key or "none",
+        Extras(_headers(key, upstream.api_key_header), tuple(parse_qsl(parts.query, keep_blank_values=True))),
     )
+
+
+def _headers(key: str | None, key_header: str | None) -> tuple[tuple[str, str | None], ...]:
+    # What the variables of the SDKs say is for OpenAI and Anthropic themselves, and no other server's to see.
+    foreign: list[str] = ["OpenAI-Organization", "OpenAI-Project"]
+    for variable in ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"):
+        foreign += [line.partition(":")[0].strip() for line in os.environ.get(variable, "").splitlines() if ":" in line]
+    if key is None or key_header is not None:
+        foreign += ["Authorization", "X-Api-Key"]
+    own = ((key_header, key),) if key_header is not None else ()
+    return (*((name, None) for name in foreign), *own)
 
 
 def _is_set(*names: str) -> bool:

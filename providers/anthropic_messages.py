@@ -15,6 +15,7 @@ from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Event
 from .anthropic_body import body_of, count_body_of
 from .anthropic_decoder import MessageDecoder
+from .extras import NO_EXTRAS, Extras
 from .frames import events_of
 from .request import ChatRequest
 from .same_request import ask, with_same_request
@@ -43,6 +44,7 @@ class AnthropicMessages:
         connect_timeout: Seconds.
         retries: How often the SDK asks again before the first token.
         preferred: The models to name first, where the server has them.
+        extras: What its requests carry beside what the SDK writes.
     """
 
     is_embedded = False
@@ -59,12 +61,13 @@ class AnthropicMessages:
         connect_timeout: float = 5.0,
         retries: int = 0,
         preferred: tuple[str, ...] = (),
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         self.name = name
         self.price_list = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._retries = connect_timeout, retries
-        self._preferred = preferred
+        self._preferred, self._extras = preferred, extras
         self._clients = PerHub(self._new_client)
 
     def __repr__(self) -> str:
@@ -133,7 +136,7 @@ class AnthropicMessages:
         client = with_same_request(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
-            http_client=Client(Transport(self._connect_timeout)),
+            http_client=Client(Transport(self._connect_timeout), self._extras),
             max_retries=self._retries,
         )
         keep_secret(client.api_key)

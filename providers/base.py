@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from ..streaming.events import Event
+from ..streaming.events import Event, Note
 from .request import ChatRequest
 
 
@@ -31,12 +31,12 @@ class Provider(Protocol):
     @property
     def unsupported(self) -> frozenset[str]: ...  # noqa: D102
 
-    def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
+    def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
         """Ask the upstream and yield its answer: one list of deltas for each read from the network.
 
         The last list ends with a `Usage`, where the upstream told it, and a `Done`. A list before it may end with a
-        `Usage` that is `estimated`: what is known so far. Closing the iterator, or killing
-        the greenlet that waits in it, closes the connection.
+        `Usage` that is `estimated`: what is known so far. In place of a list, who asks one model after another tells
+        of that; see `Note`. Closing the iterator, or killing the greenlet that waits in it, closes the connection.
 
         Raises:
             UpstreamError: the upstream could not be asked, refused, or broke off.

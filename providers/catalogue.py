@@ -13,6 +13,8 @@ import msgspec
 from ..streaming import prices
 from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel
 from .base import Provider
+from .breaker import Breaker
+from .router import Router
 
 LIST_LIFE = 300.0
 """Seconds for which a provider's list of models is remembered."""
@@ -22,6 +24,10 @@ LIST_LIMIT = 4.0
 
 FAILURE_LIFE = 10.0
 """Seconds for which it is remembered that a provider did not tell its list."""
+
+
+CHAIN = "chain"
+"""What stands in place of a provider in the list of models, where a model is a chain of them."""
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
@@ -47,13 +53,21 @@ class Catalogue:
 
     Args:
         providers: In the order of preference.
-        default: The model that is asked where a request names none, as `provider/name`; None takes the first model
-            of the first provider.
+        default: The model that is asked where a request names none, as `provider/name` or an alias; None takes the
+            first model of the first provider.
         nothing_reason: What to tell where no provider is set up.
+        aliases: Chains of their models that have a name of their own.
     """
 
-    def __init__(self, providers: Sequence[Provider], default: str | None, nothing_reason: str) -> None:
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        default: str | None,
+        nothing_reason: str,
+        aliases: Sequence[Router] = (),
+    ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self._aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
         self._default = default
         self._nothing_reason = nothing_reason
         self._lists: dict[str, _List] = {}
@@ -66,7 +80,7 @@ class Catalogue:
         """Return who answers for a model and what it calls it.
 
         Args:
-            model: `provider/name`, or a name that a provider lists; None for the default.
+            model: `provider/name`, an alias, or a name that a provider lists; None for the default.
             preferred: The provider to ask for a name that nobody lists.
 
         Raises:
@@ -76,21 +90,32 @@ class Catalogue:
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
+        if wanted in self._aliases:
+            return self._aliases[wanted], wanted
         name, slash, rest = wanted.partition("/")
         if slash and rest and name in self._providers:
             return self._providers[name], rest
         if provider := self._lister_of(wanted) or self._providers.get(preferred or ""):
             return provider, wanted
-        offered = ", ".join(f"{provider}/…" for provider in self._providers)
+        offered = ", ".join([f"{provider}/…" for provider in self._providers])
+        aliases = f", or one of {', '.join(self._aliases)}" if self._aliases else ""
         raise UnknownModel(
-            f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}."
+            f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}{aliases}."
         )
+
+    def id_of(self, provider: Provider, name: str) -> str:
+        """Return a model as readers name it: `provider/name`, or its alias."""
+        return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
     def _lister_of(self, name: str) -> Provider | None:
         return next((provider for provider in self._providers.values() if name in self._names(provider)), None)
 
+    def breakers(self) -> dict[str, Breaker]:
+        """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
+        return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
+
     def default(self) -> str:
-        """Return the model that is asked where a request names none, as `provider/name`.
+        """Return the model that is asked where a request names none, as `provider/name` or an alias.
 
         Raises:
             ModelUnavailable: no provider is set up, or the first does not tell which models it has.
@@ -113,6 +138,8 @@ class Catalogue:
         """
         provider, _ = self.resolve(None)
         provider.check()
+        if isinstance(provider, Router):
+            return
         error = self._list(provider).error
         # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
         if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504}):
@@ -125,7 +152,10 @@ class Catalogue:
         prices.warm_up()
 
     def models(self) -> list[Model]:
-        """Return the models of all providers; those of one that does not tell are left out, but for the default."""
+        """Return the aliases, then the models of all providers.
+
+        Those of a provider that does not tell are left out, but for the default.
+        """
         jobs = [gevent.spawn(self._names, provider) for provider in self._providers.values()]
         gevent.joinall(jobs)
         try:
@@ -133,7 +163,8 @@ class Catalogue:
             answering, wanted = self.resolve(default)
         except HeadraceError:
             default = ""
-        found = [
+        found = [Model(alias, CHAIN, alias, False, alias == default) for alias in self._aliases]
+        found += [
             _model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
             for name in job.value or ()

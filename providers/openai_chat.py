@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 
 from ..streaming.events import Event
+from .extras import NO_EXTRAS, Extras
 from .frames import events_of
 from .openai_chat_body import body_of
 from .openai_chat_decoder import ChatDecoder
@@ -41,6 +42,7 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
+    extras: Extras = NO_EXTRAS
 
 
 class OpenAIChat:
@@ -135,6 +137,6 @@ class OpenAIChat:
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout)),
+            http_client=Client(Transport(self._connect_timeout), address.extras),
             max_retries=self._retries,
         )

@@ -54,6 +54,14 @@ _KINDS = {
     429: ("rate_limited", True),
     529: ("upstream_overloaded", True),
 }
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|prompt is too long|context (?:length|window|size|limit)"
+)
+"""How OpenAI, llama.cpp, Anthropic and vLLM say that a question has more tokens than the model can hold."""
+
+_SPENT = "insufficient_quota"
+"""How OpenAI says, with status 429, that its account is used up: waiting does not help."""
+
 _SECRET = re.compile(
     r"\bBearer\s+\S{4,}|\b(?:(?:key|pk|rk|xai|pplx|nvapi)-|g?sk[-_]|hf_|AIza)[\w*.…-]{4,}", re.IGNORECASE
 )
@@ -144,7 +152,8 @@ def _as_ours(sdk: ModuleType, upstream: str) -> Iterator[None]:
     try:
         yield
     except sdk.APIStatusError as error:
-        raise rejected(upstream, error.status_code, _quoted(error.body), error.response.headers) from error
+        said = _quoted(error.body)
+        raise rejected(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
     except httpx2.TransportError as error:
@@ -173,7 +182,9 @@ def listed(upstream: str, response: httpx2.Response) -> list[str]:
         ) from error
 
 
-def rejected(upstream: str, status: int, quoted: str, headers: httpx2.Headers | None = None) -> errors.UpstreamError:
+def rejected(
+    upstream: str, status: int, quoted: str, headers: httpx2.Headers | None = None, kind: str = ""
+) -> errors.UpstreamError:
     """Return our error for a refusal.
 
     Args:
@@ -181,6 +192,7 @@ def rejected(upstream: str, status: int, quoted: str, headers: httpx2.Headers | 
         status: The upstream's HTTP status.
         quoted: What it said, fit to be shown, or empty.
         headers: Its response headers, for `Retry-After`.
+        kind: Its own word for what went wrong.
     """
     if status < 400:
         return errors.UpstreamBroken(
@@ -193,8 +205,9 @@ def rejected(upstream: str, status: int, quoted: str, headers: httpx2.Headers | 
         f"{upstream} refused the request with status {status}{said}{hint}",
         status=status if status < 500 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
-        retryable=is_retryable,
+        retryable=is_retryable and kind != _SPENT,
         retry_after=_retry_after(headers),
+        is_too_long=status == 413 or (status == 400 and _TOO_LONG.search(f"{kind} {quoted}") is not None),
     )
 
 
@@ -215,8 +228,16 @@ def _quoted(body: object) -> str:
     return ""
 
 
+def _kind_of(body: object) -> str:
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    return str(inner.get("code") or inner.get("type") or "") if isinstance(inner, dict) else ""
+
+
 def _retry_after(headers: httpx2.Headers | None) -> float | None:
-    value = headers.get("retry-after", "") if headers is not None else ""
+    given = headers if headers is not None else {}
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", milliseconds := given.get("retry-after-ms", "")):
+        return float(milliseconds) / 1000
+    value = given.get("retry-after", "")
     if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
         return float(value)
     try:

@@ -22,6 +22,7 @@ import httpx2
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from .exchange import Exchange, StaleConnectionError, close_idle
+from .extras import NO_EXTRAS, Extras
 
 EXCHANGE = "headrace.exchange"
 """Name of the response's extension that holds its `Exchange`, for those who read it directly."""
@@ -107,14 +108,16 @@ class Client(httpx2.Client):
 
     Args:
         transport: Where to.
+        extras: What is changed in each request.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, extras: Extras = NO_EXTRAS) -> None:
         super().__init__(transport=transport, timeout=httpx2.Timeout(None, connect=transport.connect_timeout))
-        self._direct = transport
+        self._direct, self._extras = transport, extras
 
     def send(self, request: httpx2.Request, *, stream: bool = False, **wishes: Any) -> httpx2.Response:  # noqa: ANN401
         """Send a request; `wishes` are those of an SDK that authenticates in a way of its own."""
+        self._extras.apply(request)
         if wishes or self.is_closed:
             return super().send(request, stream=stream, **wishes)
         response = self._direct.handle_request(request)

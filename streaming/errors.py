@@ -40,6 +40,7 @@ class RequestError(HeadraceError):
     """The reader asked for something that it cannot have."""
 
     code = "invalid_request"
+    is_unspent = True
     status = 400
 
 
@@ -209,22 +210,37 @@ class UpstreamRejected(UpstreamError):
     Args:
         status: The HTTP status for the reader: the upstream's own for 4xx, 502 otherwise.
         code: What kind of refusal it was.
+        is_too_long: Whether the question has more tokens than the model can hold.
     """
 
     code = "upstream_rejected"
     is_unspent = True
 
-    def __init__(
-        self, message: str, *, status: int, code: str, retryable: bool, retry_after: float | None = None
+    def __init__(  # noqa: PLR0913  # by name
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str,
+        retryable: bool,
+        retry_after: float | None = None,
+        is_too_long: bool = False,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.status, self.code, self.retryable = status, code, retryable
+        self.is_too_long = is_too_long
 
 
 class ToolArgumentsInvalid(UpstreamError):
     """The model called a tool with arguments that are no JSON object, or are cut off."""
 
     code = "tool_arguments_invalid"
+
+
+class AnswerDiverged(UpstreamError):
+    """The model broke off in the middle of its answer, and what another one says differs from what was sent."""
+
+    code = "answer_diverged"
 
 
 class AnswerInvalid(UpstreamError):

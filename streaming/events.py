@@ -20,6 +20,37 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
     """What all events have in common: frozen, compared by value, and encodable as tagged JSON."""
 
 
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """What a source tells of its work, beside the answer. No reader sees it; it comes by itself, not in a list."""
+
+
+class Asked(Note, frozen=True, gc=False):
+    """The source asks this model from here on: what comes next is of it, and so is what that takes.
+
+    Who tells this asks one model after another, and limits the wait for each itself.
+
+    Args:
+        model: The model as readers name it: `provider/name`.
+        provider: The provider's name.
+        name: The model's name as its provider knows it.
+        price_list: See `prices.cost`.
+    """
+
+    model: str
+    provider: str
+    name: str
+    price_list: str
+
+
+class Withheld(Note, frozen=True, gc=False):
+    """The model has written `size` bytes of UTF-8 that the reader is not shown, since it has them from another.
+
+    Below 0, what was kept back is shown after all.
+    """
+
+    size: int
+
+
 class Started(Event, frozen=True, gc=False, tag="started"):
     """The upstream has begun to answer."""
 

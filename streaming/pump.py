@@ -2,7 +2,7 @@
 
 A source is called only here, so nothing exists upstream before the pump runs. It yields lists of events, one list for
 each read from the network. A terminal event comes last in its list and ends the stream; a `Usage` comes last, or just
-before it, and is taken for the accounts.
+before it, and is taken for the accounts. A note stands by itself, in place of a list.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TypeAlias
 import gevent
 
 from .errors import HeadraceError, SourceFailed, UpstreamBroken
-from .events import Cancelled, Done, Event, Failed, Terminal, Usage
+from .events import Cancelled, Done, Event, Failed, Note, Terminal, Usage
 from .mistakes import mistake
 from .session import Session
 
-Source: TypeAlias = Callable[[], Iterator[list[Event]]]
+Source: TypeAlias = Callable[[], Iterator[list[Event] | Note]]
 """Asks the upstream when called. Closing what it returns closes the upstream."""
 
 
@@ -59,6 +59,9 @@ def _fill(session: Session, source: Source) -> None:
     session.is_asked = True
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
+            if isinstance(events, Note):
+                session.account(events)
+                continue
             if events and type(events[-1]) in _APART:
                 events = _taken_apart(session, events)  # noqa: PLW2901  # the rest of the same list
             if session.terminal is not None:

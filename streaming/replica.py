@@ -18,7 +18,7 @@ from gevent.event import Event as Flag
 from .deadlines import Deadlines, Due
 from .encoding import decode
 from .errors import HeadraceError, StoreUnavailable, WorkerLost
-from .events import Cancelled, CancelReason, Done, Event, Failed, Terminal, Usage
+from .events import Cancelled, CancelReason, Done, Event, Failed, Restarted, Started, Terminal, Usage
 from .follower import Follower
 from .journal import Journal, ended_by
 from .log import Log, size_of
@@ -195,15 +195,18 @@ def bury(journal: Journal, record: Record) -> None:
 
 def _last_words(store: Store, record: Record) -> list[Event]:
     target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    answer_bytes = _answer_bytes(store, record.claim.id)
+    answer_bytes, model = _seen(store, record.claim.id)
     usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
-    return [attributed(usage, target.model), *ended_by(WorkerLost())()]
+    return [attributed(usage, model or target.model), *ended_by(WorkerLost())()]
 
 
-def _answer_bytes(store: Store, id_: str) -> int:
-    size = after = 0
+def _seen(store: Store, id_: str) -> tuple[int, str]:
+    """Return the bytes of the answer, and the model that has given it."""
+    size, after, model = 0, 0, ""
     while entries := store.read(id_, after, MOST_READ):
         for entry in entries:
-            size += size_of(decode(entry.payload))
+            events = decode(entry.payload)
+            size += size_of(events)
             after = entry.first + entry.count - 1
-    return size
+            model = next((event.model for event in reversed(events) if isinstance(event, (Started, Restarted))), model)
+    return size, model

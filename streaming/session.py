@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from .accounts import Accounts
 from .deadlines import Deadlines, Due
 from .errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
-from .events import Cancelled, CancelReason, Done, Event, Failed, Started, Terminal, Usage
+from .events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
 from .grace import Grace
 from .log import Log, size_of
 from .parking import Parking
 from .terms import Keeper, Limits, Target
-from .usage import attributed, estimate
 
 if TYPE_CHECKING:
     from .follower import Follower
@@ -46,12 +46,12 @@ class Session:
         error: What went wrong where the end is a `Failed`: it has the HTTP status and `retry_after`.
         is_asked: Whether the source was asked.
         is_told: Whether its end was reported.
-        usage: What the source has told of the tokens so far; at the end, what they are accounted as.
+        usage: What it took; None before its end.
         was_kept: Whether it began as one that can be read again.
     """
 
     __slots__ = (
-        "_answer_bytes",
+        "_accounts",
         "_deadlines",
         "_followers",
         "_grace",
@@ -70,7 +70,6 @@ class Session:
         "keeper",
         "last_event_at",
         "limits",
-        "target",
         "terminal",
         "usage",
         "was_kept",
@@ -87,7 +86,6 @@ class Session:
         self.id = id or secrets.token_urlsafe(16)
         self.keeper = keeper
         self.was_kept = keeper is not None
-        self.target = target
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
         self.ending: Terminal | None = None
@@ -98,7 +96,7 @@ class Session:
         self.began_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._answer_bytes = 0
+        self._accounts = Accounts(target)
         self._is_blocked = False
         self._log = Log()
         self._grace = Grace(self)
@@ -111,6 +109,11 @@ class Session:
         state = "streaming" if self.terminal is None else type(self.terminal).__name__.lower()
         age = (self.ended_at or time.monotonic()) - self.began_at
         return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
+
+    @property
+    def target(self) -> Target:
+        """Whom it asks, now or at its end."""
+        return self._accounts.target
 
     @property
     def last(self) -> int:
@@ -142,16 +145,16 @@ class Session:
             self.first_event_at = now
             events = [Started(self.id, self.target.model, self.target.provider), *events]
         size = size_of(events)
-        self._answer_bytes += size
+        self._accounts.write(size)
         self._push(events, size)
         for follower in self._followers[:]:
             follower.parking.run_now()
         if self._log.size > self.limits.buffer:
             self._wait_for_room()
 
-    def account(self, usage: Usage) -> None:
-        """Take what the source tells of the tokens: all, or where it is `estimated`, what is known so far."""
-        self.usage = usage
+    def account(self, told: Usage | Note) -> None:
+        """Take what the source tells of its work and of the tokens."""
+        self._accounts.take(told)
 
     def finish(self, terminal: Terminal) -> None:
         """Account for the stream and send its end. Only for the pump; the first call decides."""
@@ -159,7 +162,8 @@ class Session:
             return
         self.terminal = self.ending = self.ending or terminal
         self.ended_at = time.monotonic()
-        self.usage = attributed(self._accounts(self.terminal), self.target.model)
+        is_unspent = not self.is_asked or (self.error is not None and self.error.is_unspent)
+        self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Done), is_unspent=is_unspent)
         self._push([self.usage, self.terminal])
         for follower in self._followers:
             follower.parking.wake()
@@ -180,16 +184,6 @@ class Session:
         finally:
             self._is_blocked = False
             self.last_event_at = time.monotonic()
-
-    def _accounts(self, terminal: Terminal) -> Usage:
-        target, told = self.target, self.usage
-        if told is not None and (not told.estimated or isinstance(terminal, Done)):
-            return told
-        is_unspent = self.error is not None and self.error.is_unspent
-        if not self.is_asked or (is_unspent and self.first_event_at is None):
-            return Usage(0, 0, cost=0.0)
-        sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._answer_bytes}
-        return estimate(target.name, target.price_list, known=told, **sizes)
 
     # What followers call
 
@@ -281,6 +275,8 @@ class Session:
         limits = self.limits
         if limits.duration is not None:
             yield self.began_at + limits.duration, self._fail_by_duration
+        if self._accounts.is_routed:
+            return
         if self.first_event_at is None:
             if limits.first_token is not None:
                 yield self.began_at + limits.first_token, self._fail_by_first_token

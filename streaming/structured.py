@@ -18,7 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema_specifications import REGISTRY
 
 from .errors import AnswerInvalid, InvalidRequest
-from .events import Done, Event, Failed, Restarted, TextDelta
+from .events import Done, Event, Failed, Note, Restarted, TextDelta
 from .partial_json import JSONError, PartialJSON, apply
 from .pump import Source
 
@@ -111,10 +111,13 @@ def held_to(schema: Schema, source: Source, model: str) -> Source:
     return lambda: _checked(schema, source, model)
 
 
-def _checked(schema: Schema, source: Source, model: str) -> Iterator[list[Event]]:
+def _checked(schema: Schema, source: Source, model: str) -> Iterator[list[Event] | Note]:
     texts: list[str] = []
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
+            if isinstance(events, Note):
+                yield events
+                continue
             if any(isinstance(event, Restarted) for event in events):
                 texts.clear()
             texts += [event.text for event in events if isinstance(event, TextDelta)]

@@ -6,6 +6,7 @@ Pure and cheap: sizes are counted as the pieces pass, and nothing is tokenised.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -56,3 +57,25 @@ def attributed(usage: Usage, model: str) -> Usage:
         return usage
     attempt = Attempt(model, usage.input_tokens, usage.output_tokens, usage.cost)
     return msgspec.structs.replace(usage, attempts=(attempt,))
+
+
+NOTHING = Usage(0, 0, cost=0.0)
+"""What a question takes that no model has worked on."""
+
+
+def total(usages: Sequence[Usage]) -> Usage:
+    """Add up what several requests took, each of them attributed; those that took nothing are left out."""
+    spent = [usage for usage in usages if usage.input_tokens or usage.output_tokens or usage.cost != 0]
+    if len(spent) < 2:
+        return spent[0] if spent else usages[-1]
+    costs = [usage.cost for usage in spent]
+    return Usage(
+        input_tokens=sum(usage.input_tokens for usage in spent),
+        output_tokens=sum(usage.output_tokens for usage in spent),
+        cached_tokens=sum(usage.cached_tokens for usage in spent),
+        reasoning_tokens=sum(usage.reasoning_tokens for usage in spent),
+        cost=None if None in costs else round(sum(cost for cost in costs if cost is not None), 9),
+        currency=spent[-1].currency,
+        estimated=any(usage.estimated for usage in spent),
+        attempts=tuple(attempt for usage in spent for attempt in usage.attempts),
+    )

@@ -13,6 +13,7 @@ from flask_headrace.settings import Settings, is_on_loopback
 
 READ = [
     ("BIND", "0.0.0.0:80", "0.0.0.0:80"),
+    ("CONFIG", "/etc/headrace.toml", "/etc/headrace.toml"),
     ("MODEL", "acme/tiny/2", "acme/tiny/2"),
     ("HEARTBEAT", "0.5", 0.5),
     ("HEARTBEAT", 15, 15.0),
@@ -47,6 +48,7 @@ READ = [
     ("LOCAL_MODEL", Path("/models/x.gguf"), "/models/x.gguf"),
 ]
 OPTIONAL = [
+    "CONFIG",
     "MODEL",
     "STORE",
     "HEARTBEAT",

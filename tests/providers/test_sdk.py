@@ -93,6 +93,33 @@ class TestRefusal:
         past = formatdate(0, usegmt=True)
         assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": past})).retry_after == 0
 
+    @pytest.mark.parametrize(("value", "seconds"), [("250", 0.25), ("1500.5", 1.5005), ("soon", 7.0), ("", 7.0)])
+    def test_says_when_to_come_again_in_milliseconds_where_it_can(self, sdk, value: str, seconds: float) -> None:
+        headers = {"retry-after": "7", "retry-after-ms": value}
+        assert ours(sdk, refusal(sdk, 429, None, **headers)).retry_after == seconds
+
+    @pytest.mark.parametrize(
+        ("status", "body", "is_too_long"),
+        [
+            (400, {"message": "Your input is too much.", "code": "context_length_exceeded"}, True),
+            (
+                400,
+                {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9"}},
+                True,
+            ),
+            (400, {"code": 400, "message": "the request exceeds the available context size", "type": "x"}, True),
+            (400, {"message": "This model's maximum context length is 4096 tokens."}, True),
+            (413, None, True),
+            (400, {"message": "temperature is too high", "type": "invalid_request_error"}, False),
+            (429, {"message": "context length"}, False),
+        ],
+    )
+    def test_tells_a_question_that_is_too_long_from_others(self, sdk, status, body, is_too_long: bool) -> None:
+        assert ours(sdk, refusal(sdk, status, body)).is_too_long == is_too_long
+
+    def test_of_an_account_that_is_used_up_does_not_pass(self, sdk) -> None:
+        assert not ours(sdk, refusal(sdk, 429, {"message": "no", "code": "insufficient_quota"})).retryable
+
     def test_by_redirect_says_what_to_set(self, sdk) -> None:
         error = ours(sdk, refusal(sdk, 307, None))
         assert isinstance(error, errors.UpstreamBroken)

@@ -55,7 +55,7 @@ class Source:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-                if item and isinstance(item[-1], Done) and not self._lingers:
+                if isinstance(item, list) and item and isinstance(item[-1], Done) and not self._lingers:
                     return
         finally:
             self.closed += 1

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from flask_headrace.streaming import journal, replica
 from flask_headrace.streaming.errors import LimitError
-from flask_headrace.streaming.events import Failed, TextDelta, Usage
+from flask_headrace.streaming.events import Asked, Failed, TextDelta, Usage
 from flask_headrace.streaming.stores import memory, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
@@ -121,7 +121,7 @@ class TestFollowing:
 
 class TestLostWorker:
     def test_is_an_end_for_all_that_is_brought_about_once(self, stores: list[Away]) -> None:
-        here, source = Worker(stores[0]), Source(text("a", "b"))
+        here, source = Worker(stores[0]), Source(Asked("acme/big", "acme", "big", ""), text("a", "b"))
         others = [Worker(stores[1]), Worker(stores[2])]
         own = here.begin(source)
         written(stores[0], own.id, 3)
@@ -134,6 +134,7 @@ class TestLostWorker:
         assert isinstance(usage, Usage)
         assert usage.estimated
         assert usage.output_tokens > 0
+        assert [attempt.model for attempt in usage.attempts] == ["acme/big"]
         assert isinstance(failed, Failed)
         assert (failed.code, failed.retryable) == ("worker_lost", True)
         assert sum(isinstance(event, Usage) for event in events[0]) == 1

@@ -1,0 +1,61 @@
+"""From the aliases of the file of HEADRACE_CONFIG to chains of providers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from .config import Alias, Config
+from .providers.base import Provider
+from .providers.breaker import Breaker
+from .providers.chain import Link, Terms, World
+from .providers.router import Router
+from .settings import Settings
+
+
+def routers(config: Config, providers: Mapping[str, Provider], settings: Settings) -> list[Router]:
+    """Return a provider for each alias.
+
+    Raises:
+        ConfigurationError: a chain names a provider that is not set up.
+    """
+    breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+    found = []
+    for name, alias in config.models.items():
+        for model in alias.chain:
+            if (provider := model.partition("/")[0]) not in providers:
+                raise config.mistake(f"models.{name}", f"chain names {model!r}, and {_unknown(provider, providers)}")
+        links = [_link(alias, number, providers, breakers) for number in range(len(alias.chain))]
+        found.append(Router(name, links, _terms(alias, settings), World()))
+    return found
+
+
+def _unknown(provider: str, providers: Mapping[str, Provider]) -> str:
+    there = ", ".join(providers) or "none"
+    return f"no provider {provider!r} is set up: set its key, or name one of those that are ({there})."
+
+
+def _link(alias: Alias, number: int, providers: Mapping[str, Provider], breakers: Mapping[str, Breaker]) -> Link:
+    model = alias.chain[number]
+    provider, _, name = model.partition("/")
+    return Link(
+        providers[provider],
+        name,
+        breakers[model],
+        weight=alias.weights[number] if alias.weights else 1.0,
+        context=alias.context.get(model),
+        continues=model in alias.continues,
+    )
+
+
+def _terms(alias: Alias, settings: Settings) -> Terms:
+    longest = settings.first_token_timeout
+    return Terms(
+        retries=alias.retries,
+        retry_budget=alias.retry_budget,
+        first_token=alias.first_token_timeout if longest is None else min(alias.first_token_timeout, longest),
+        last_first_token=longest,
+        stall=settings.stall_timeout,
+        on_divergence=alias.on_divergence,
+        is_weighted=bool(alias.weights),
+    )

@@ -1,0 +1,115 @@
+"""A circuit breaker: keeps questions away from a model that fails or is slow, and finds out when it is well again.
+
+One for each model of a worker, whichever chains it stands in. It knows a clock and how attempts ended, not models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["closed", "open", "probing"]
+"""All may ask; nobody may; one does, to find out."""
+
+INTERVAL = 10.0
+"""Seconds for which it is open before one may ask again."""
+
+MEMORY = 60.0
+"""Seconds for which it is remembered how an attempt ended."""
+
+MOST_REMEMBERED = 10
+"""Attempts that are remembered."""
+
+LEAST_FAILURES = 5
+"""Failures among them that open it."""
+
+
+class Breaker:
+    """Says who may ask.
+
+    Args:
+        clock: Gives the time in seconds, which never goes back.
+
+    Attributes:
+        outcomes: How many attempts ended how: by which error's code, or as those who asked call it.
+        on_change: Called with the outcome of an attempt, or with None where only the state has changed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.on_change: Callable[[str | None], object] = lambda _: None
+        self._clock = clock
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
+        self._probe: Admission | None = None
+        self._next_probe: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Breaker {self.state}, {dict(self.outcomes)}>"
+
+    @property
+    def state(self) -> State:
+        """Whether the model may be asked."""
+        if self._next_probe is None:
+            return "closed"
+        return "open" if self._probe is None else "probing"
+
+    @property
+    def admits_in(self) -> float:
+        """Seconds until the next one may ask; 0 where anybody may now."""
+        return 0.0 if self._next_probe is None else max(0.0, self._next_probe - self._clock())
+
+    def admit(self) -> Admission | None:
+        """Let one ask, or return None. Who was let in tells how it went, and leaves."""
+        if self._next_probe is None:
+            return Admission(self)
+        now = self._clock()
+        if self._probe is not None or now < self._next_probe:
+            return None
+        self._next_probe = now + INTERVAL
+        self._probe = Admission(self)
+        self.on_change(None)
+        return self._probe
+
+    def _note(self, admission: Admission, outcome: str, *, is_failure: bool) -> None:
+        self.outcomes[outcome] += 1
+        if admission is self._probe:
+            self._probe = None
+            self._recent.clear()
+            self._next_probe = self._clock() + INTERVAL if is_failure else None
+        elif self._next_probe is None:
+            self._recent.append((self._clock(), is_failure))
+            if self._is_failing():
+                self._next_probe = self._clock() + INTERVAL
+        self.on_change(outcome)
+
+    def _leave(self, admission: Admission) -> None:
+        if admission is self._probe:
+            self._probe = None
+            self.on_change(None)
+
+    def _is_failing(self) -> bool:
+        begin = self._clock() - MEMORY
+        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= LEAST_FAILURES
+
+
+class Admission:
+    """The leave to ask once."""
+
+    __slots__ = ("_breaker",)
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+
+    def succeed(self, outcome: str) -> None:
+        """Tell that the model works, and how it went."""
+        self._breaker._note(self, outcome, is_failure=False)
+
+    def fail(self, outcome: str) -> None:
+        """Tell that it does not, and how."""
+        self._breaker._note(self, outcome, is_failure=True)
+
+    def leave(self) -> None:
+        """Go; where nothing was told, nothing is known. May be called twice."""
+        self._breaker._leave(self)

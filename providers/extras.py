@@ -1,0 +1,32 @@
+"""What is changed in the requests to a server that its SDK has written: a header for the key, a query."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import httpx2
+
+
+class Extras(NamedTuple):
+    """Changes to every request to one server, whichever SDK has written it.
+
+    Args:
+        headers: Their names and values; None takes a header away.
+        query: Names and values that are put into the URL's query.
+    """
+
+    headers: tuple[tuple[str, str | None], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+
+    def apply(self, request: httpx2.Request) -> None:
+        """Change a request that is about to be sent."""
+        for name, value in self.headers:
+            if value is None:
+                request.headers.pop(name, None)
+            else:
+                request.headers[name] = value
+        if self.query:
+            request.url = request.url.copy_merge_params(dict(self.query))
+
+
+NO_EXTRAS = Extras()

@@ -1,0 +1,223 @@
+"""One question on its way along a chain of models, until one of them has answered it.
+
+Knows providers, their breakers and the terms of the chain; it does not know readers, and tells its session only whom it
+asks and what it keeps to itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import TypeAlias
+
+import msgspec
+
+from ..streaming.errors import AnswerDiverged, ModelUnavailable, UpstreamBroken, UpstreamError
+from ..streaming.events import Asked, Cancelled, Done, Event, Failed, Note, Restarted, Usage, Withheld
+from .breaker import Admission
+from .chain import Link, Terms, World
+from .patience import Patience, is_token
+from .request import ChatRequest
+from .rescue import Rescue, Said, continued, rescue_of
+from .retry import Budget, Verdict, is_fault_of_ours, pause_before, verdict_on
+
+log = logging.getLogger("flask_headrace")
+
+Told: TypeAlias = list[Event] | Note
+
+NOTHING_SPENT: list[Event] = [Usage(0, 0, cost=0.0)]
+"""What an attempt took that the model has done nothing for."""
+
+SLOW = 0.5
+"""Share of the time for the first token after which a model that others can stand in for counts as slow."""
+
+_ENDS = (Done, Failed, Cancelled)
+
+
+class Relay:
+    """One question.
+
+    Args:
+        alias: What readers call the chain.
+        links: Whom to ask, in this order.
+        terms: On which terms.
+        request: The question.
+        world: Clock, sleep and chance.
+    """
+
+    def __init__(self, alias: str, links: Sequence[Link], terms: Terms, request: ChatRequest, world: World) -> None:
+        self._alias = alias
+        self._all, self._links = tuple(links), deque(links)
+        self._terms, self._request, self._world = terms, request, world
+        self._budget = Budget(terms.retry_budget, world.clock)
+        self._failure: UpstreamError | None = None
+        self._said = Said()
+        self._rescue: Rescue | None = None
+        self._broke_by = ""  # the code of the error that cut the answer short which the reader has
+        self._has_begun = self._has_ended = False  # the present attempt, and the answer
+
+    def stream(self) -> Iterator[Told]:
+        """Ask one model after another, and yield the answer.
+
+        Raises:
+            UpstreamError: none has answered, or it would be the same with any.
+        """
+        while self._links and self._budget.left() > 0:
+            yield from self._try(self._links.popleft())
+            if self._has_ended:
+                return
+        raise self._failure or self._nobody_admits()
+
+    def _nobody_admits(self) -> ModelUnavailable:
+        wait = min(link.breaker.admits_in for link in self._all)
+        message = f"All models of {self._alias} have failed lately and are given a rest. Try again in {wait:.0f} s."
+        return ModelUnavailable(message, retry_after=wait)
+
+    def _try(self, link: Link) -> Iterator[Told]:
+        # One model, and again where that can help.
+        for attempt in range(1, self._terms.retries + 2):
+            admission = link.breaker.admit()
+            if admission is None:
+                return
+            failure = yield from self._attempt(link, admission)
+            if failure is None:
+                return
+            pause = self._pause_after(link, failure, attempt)
+            if pause is None:
+                return
+            self._world.sleep(pause)
+
+    def _attempt(self, link: Link, admission: Admission) -> Generator[Told, None, UpstreamError | None]:
+        self._has_begun = False
+        try:
+            yield from self._ask(link, admission)
+            return None
+        except UpstreamError as error:
+            if self._has_ended:
+                raise
+            failure = error
+            _note(admission, error)
+        finally:
+            admission.leave()
+        if failure.is_unspent and not self._has_begun:
+            yield NOTHING_SPENT
+        return failure
+
+    # What follows from a failure
+
+    def _pause_after(self, link: Link, failure: UpstreamError, attempt: int) -> float | None:
+        """Return the seconds before the same model is asked again; None where it is not."""
+        verdict = verdict_on(failure)
+        self._tell_of(link, failure)
+        if verdict is Verdict.TELL:
+            raise failure
+        if self._failure is None or failure.retryable or not self._failure.retryable:
+            self._failure = failure
+        if self._has_begun:
+            self._begin_rescue(failure)
+        elif verdict is Verdict.ROOMIER:
+            self._drop_no_roomier_than(link)
+        elif verdict is Verdict.AGAIN and attempt <= self._terms.retries:
+            pause = pause_before(attempt, failure.retry_after, self._world.chance())
+            return pause if pause < self._budget.left() else None
+        return None
+
+    def _tell_of(self, link: Link, failure: UpstreamError) -> None:
+        left = ", ".join(link.model for link in self._links) or "nobody"
+        if is_fault_of_ours(failure):
+            log.error("%s of %s: %s Left to ask: %s", link.model, self._alias, failure.message, left)
+        else:
+            log.info("%s of %s: %s. Left to ask: %s", link.model, self._alias, failure.code, left)
+
+    def _begin_rescue(self, failure: UpstreamError) -> None:
+        if not self._said.is_repeatable and self._terms.on_divergence == "fail":
+            raise failure
+        self._broke_by = failure.code
+        self._budget = Budget(self._terms.retry_budget, self._world.clock)
+
+    def _drop_no_roomier_than(self, link: Link) -> None:
+        if link.context is not None:
+            self._links = deque(other for other in self._links if other.context is None or other.context > link.context)
+
+    # One attempt
+
+    def _ask(self, link: Link, admission: Admission) -> Iterator[Told]:
+        yield Asked(link.model, link.provider.name, link.name, link.provider.price_list)
+        began = self._world.clock()
+        batches = link.provider.stream(self._question_for(link))
+        patience = Patience(link.model, self._first_token_limit(), self._terms.stall)
+        # Generators: both can be closed.
+        with closing(batches), closing(patience.wait_for(batches)) as waited:  # type: ignore[type-var]
+            for batch in waited:
+                if is_token(batch) and not self._has_begun:
+                    self._begin(admission, self._world.clock() - began)
+                yield from self._passed_on(link, batch)
+        if not self._has_ended:
+            raise UpstreamBroken(f"{link.model} ended its answer without a finish reason.")
+
+    def _question_for(self, link: Link) -> ChatRequest:
+        request = msgspec.structs.replace(self._request, model=link.name)
+        if not self._broke_by:
+            return request
+        if link.continues and (continuing := continued(request, self._said)):
+            request, self._rescue = continuing
+        else:
+            self._rescue = rescue_of(self._said)
+        return request
+
+    def _first_token_limit(self) -> float:
+        own = self._terms.first_token if self._links else self._terms.last_first_token
+        left = self._budget.left()
+        return left if own is None else min(own, left)
+
+    def _begin(self, admission: Admission, seconds: float) -> None:
+        self._has_begun = True
+        limit = self._terms.first_token
+        if self._links and limit is not None and seconds > SLOW * limit:
+            admission.fail("slow")
+        else:
+            admission.succeed("began")
+
+    def _passed_on(self, link: Link, batch: Told) -> Iterator[Told]:
+        if not isinstance(batch, list) or not is_token(batch):
+            yield batch
+            return
+        self._has_ended = isinstance(batch[-1], _ENDS)
+        if self._rescue is not None:
+            yield from self._rescued(link, self._rescue, batch)
+            return
+        if self._links:
+            self._said.add(batch)
+        yield batch
+
+    def _rescued(self, link: Link, rescue: Rescue, batch: list[Event]) -> Iterator[Told]:
+        before = rescue.withheld
+        new = rescue.take(batch)
+        if rescue.withheld > before:
+            yield Withheld(rescue.withheld - before)
+        if rescue.has_diverged:
+            yield from self._begun_again(link, rescue)
+        else:
+            self._said.add(new)
+            yield new
+
+    def _begun_again(self, link: Link, rescue: Rescue) -> Iterator[Told]:
+        if self._terms.on_divergence == "fail":
+            raise AnswerDiverged(
+                f"The answer broke off ({self._broke_by}), and {link.model} tells it otherwise. Ask again."
+            )
+        yield Withheld(-rescue.withheld)
+        self._rescue = None
+        self._said.void()
+        self._said.add(rescue.held)
+        yield [Restarted(self._broke_by, link.model), *rescue.held]
+
+
+def _note(admission: Admission, error: UpstreamError) -> None:
+    if verdict_on(error) in {Verdict.TELL, Verdict.ROOMIER}:
+        # It works: the question is at fault.
+        admission.succeed(error.code)
+    else:
+        admission.fail(error.code)

@@ -1,0 +1,103 @@
+"""A chain of models as one model: what an alias in HEADRACE_CONFIG names.
+
+It chooses the order in which they are asked; how one question goes along it is `relay.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from ..streaming.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
+from ..streaming.events import Event, Note
+from .base import CountsTokens
+from .chain import Link, Terms, World
+from .relay import Relay
+from .request import ChatRequest
+
+
+class Router:
+    """A provider that asks one model of a chain after another, until one has answered.
+
+    Args:
+        name: The alias.
+        chain: Its models, in the order in which they are asked.
+        terms: On which terms.
+        world: Clock, sleep and chance.
+    """
+
+    is_embedded = False
+
+    def __init__(self, name: str, chain: Sequence[Link], terms: Terms, world: World) -> None:
+        self.name = self.price_list = name
+        self.chain = tuple(chain)
+        self._terms, self._world = terms, world
+
+    def __repr__(self) -> str:
+        return f"<Router {self.name}: {', '.join(link.model for link in self.chain)}>"
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """What none of its models can honour; see `Provider.unsupported`."""
+        return frozenset.intersection(*(link.provider.unsupported for link in self.chain))
+
+    def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
+        """Ask for an answer; see `Provider.stream`.
+
+        Raises:
+            InvalidRequest: none of its models can honour all that the question asks for.
+        """
+        wanted = request.asks_for()
+        able = [link for link in self._in_order() if not wanted & link.provider.unsupported]
+        if not able:
+            raise InvalidRequest(
+                f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
+            )
+        return Relay(self.name, able, self._terms, request, self._world).stream()
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
+
+        Raises:
+            NotSupported: none of them can.
+        """
+        for link in self.chain:
+            if isinstance(link.provider, CountsTokens):
+                return link.provider.count_tokens(msgspec.structs.replace(request, model=link.name))
+        raise NotSupported(f"No model of {self.name} counts tokens: have them counted for one of Anthropic's.")
+
+    def models(self) -> list[str]:
+        """Return nothing: an alias is one model, and stands in the list by itself."""
+        return []
+
+    def warm_up(self) -> None:
+        """Import what its providers need; see `Provider.warm_up`."""
+        for link in self.chain:
+            link.provider.warm_up()
+
+    def check(self) -> None:
+        """Return if one of its models can be asked now; see `Provider.check`."""
+        *others, last = self.chain
+        for link in others:
+            with suppress(HeadraceError):
+                self._check(link)
+                return
+        self._check(last)
+
+    def _check(self, link: Link) -> None:
+        if link.breaker.state != "closed":
+            raise ModelUnavailable(f"The models of {self.name} have failed lately.")
+        link.provider.check()
+
+    def _in_order(self) -> list[Link]:
+        links = list(self.chain)
+        if not self._terms.is_weighted:
+            return links
+        point = self._world.chance() * sum(link.weight for link in links)
+        for first in links:
+            point -= first.weight
+            if point < 0:
+                break
+        return [first, *(link for link in links if link is not first)]

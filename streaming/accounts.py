@@ -1,0 +1,80 @@
+"""What one stream has taken so far: an account for each attempt, one of them open. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .events import Asked, Note, Usage, Withheld
+from .terms import Target
+from .usage import NOTHING, attributed, estimate, total
+
+
+class Accounts:
+    """The accounts of one stream.
+
+    Args:
+        target: Whom it asks, as long as its source names nobody else.
+
+    Attributes:
+        target: Whom it asks now.
+        is_routed: Whether its source has said whom it asks.
+    """
+
+    __slots__ = ("_closed", "_has_begun", "_told", "_written", "is_routed", "target")
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.is_routed = False
+        self._closed: tuple[Usage, ...] = ()
+        self._open()
+
+    def _open(self) -> None:
+        self._told: Usage | None = None
+        self._written = 0
+        self._has_begun = False
+
+    def write(self, size: int) -> None:
+        """Count so many bytes of UTF-8 that the model has written."""
+        self._written += size
+        self._has_begun = True
+
+    def take(self, told: Usage | Note) -> None:
+        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note."""
+        match told:
+            case Usage():
+                self._told = told
+            case Asked():
+                self._turn_to(told)
+            case Withheld(size):
+                self.write(size)
+
+    def total(self, *, is_whole: bool, is_unspent: bool) -> Usage:
+        """Return what all of it took.
+
+        Args:
+            is_whole: Whether the last answer is.
+            is_unspent: Whether the model has done nothing, where it has not begun to answer. A source that says whom
+                it asks tells that by a `Usage` of nothing instead.
+        """
+        present = self._present(is_whole=is_whole, is_unspent=is_unspent and not self.is_routed)
+        return total((*self._closed, present)) if self._closed else present
+
+    def _turn_to(self, asked: Asked) -> None:
+        if self.is_routed:
+            self._closed = (*self._closed, self._present(is_whole=False, is_unspent=False))
+            self._open()
+        self.is_routed = True
+        names = {"model": asked.model, "provider": asked.provider, "name": asked.name, "price_list": asked.price_list}
+        self.target = msgspec.structs.replace(self.target, **names)
+
+    def _present(self, *, is_whole: bool, is_unspent: bool) -> Usage:
+        return attributed(self._taken(is_whole=is_whole, is_unspent=is_unspent), self.target.model)
+
+    def _taken(self, *, is_whole: bool, is_unspent: bool) -> Usage:
+        target, told = self.target, self._told
+        if told is not None and (is_whole or not told.estimated):
+            return told
+        if is_unspent and not self._has_begun:
+            return NOTHING
+        sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
+        return estimate(target.name, target.price_list, known=told, **sizes)

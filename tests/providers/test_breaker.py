@@ -1,0 +1,170 @@
+"""When a model may be asked: after failures, after slowness, while it is probed, and when it is well again."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, MEMORY, Breaker
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+class Clock:
+    """A clock that the test moves on."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(clock)
+
+
+def fail(breaker: Breaker, times: int = 1) -> None:
+    for _ in range(times):
+        admission = breaker.admit()
+        assert admission is not None
+        admission.fail("upstream_failed")
+        admission.leave()
+
+
+def succeed(breaker: Breaker, times: int = 1) -> None:
+    for _ in range(times):
+        admission = breaker.admit()
+        assert admission is not None
+        admission.succeed("began")
+        admission.leave()
+
+
+class TestOpening:
+    def test_takes_several_failures(self, breaker: Breaker) -> None:
+        fail(breaker, LEAST_FAILURES - 1)
+        assert breaker.state == "closed"
+        fail(breaker)
+        assert (breaker.state, breaker.admit(), breaker.admits_in) == ("open", None, INTERVAL)
+
+    def test_takes_half_of_the_last_attempts(self, breaker: Breaker) -> None:
+        for _ in range(10):
+            fail(breaker, 2)
+            succeed(breaker, 3)
+        assert breaker.state == "closed"
+        for _ in range(LEAST_FAILURES):
+            succeed(breaker)
+            assert breaker.state == "closed"
+            fail(breaker)
+        assert breaker.state == "open"
+
+    def test_forgets_what_is_long_ago(self, breaker: Breaker, clock: Clock) -> None:
+        fail(breaker, LEAST_FAILURES - 1)
+        clock.now += MEMORY + 1
+        fail(breaker, LEAST_FAILURES - 1)
+        assert breaker.state == "closed"
+
+    def test_is_not_brought_about_by_those_who_only_left(self, breaker: Breaker) -> None:
+        for _ in range(20):
+            breaker.admit().leave()
+        assert (breaker.state, dict(breaker.outcomes)) == ("closed", {})
+
+    def test_counts_how_attempts_ended(self, breaker: Breaker) -> None:
+        succeed(breaker, 3)
+        fail(breaker, 2)
+        assert breaker.outcomes == {"began": 3, "upstream_failed": 2}
+        assert repr(breaker) == "<Breaker closed, {'began': 3, 'upstream_failed': 2}>"
+
+
+def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Breaker, clock: Clock) -> None:
+    told: list[tuple[str | None, str]] = []
+    breaker.on_change = lambda outcome: told.append((outcome, breaker.state))
+    fail(breaker, LEAST_FAILURES)
+    clock.now += INTERVAL
+    breaker.admit().leave()
+    clock.now += INTERVAL
+    succeed(breaker)
+    assert told[LEAST_FAILURES - 1 :] == [
+        ("upstream_failed", "open"),
+        (None, "probing"),
+        (None, "open"),
+        (None, "probing"),
+        ("began", "closed"),
+    ]
+
+
+class TestProbe:
+    @pytest.fixture(autouse=True)
+    def open_it(self, breaker: Breaker) -> None:
+        fail(breaker, LEAST_FAILURES)
+
+    def test_is_one_request_in_an_interval(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL - 0.01
+        assert breaker.admit() is None
+        clock.now += 0.01
+        assert breaker.admit() is not None
+        assert (breaker.state, breaker.admit()) == ("probing", None)
+
+    def test_that_succeeds_closes_it(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL
+        succeed(breaker)
+        assert breaker.state == "closed"
+        fail(breaker, LEAST_FAILURES - 1)  # what was before it is forgotten
+        assert breaker.state == "closed"
+
+    def test_that_fails_leaves_it_open_for_another_interval(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL
+        fail(breaker)
+        assert (breaker.state, breaker.admit()) == ("open", None)
+        clock.now += INTERVAL
+        assert breaker.admit() is not None
+
+    def test_that_is_slow_to_fail_is_waited_for(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL
+        probe = breaker.admit()
+        clock.now += 2 * INTERVAL
+        assert breaker.admit() is None
+        probe.fail("first_token_timeout")
+        assert breaker.admits_in == INTERVAL
+
+    def test_whose_reader_left_is_followed_by_another_in_its_time(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL
+        probe = breaker.admit()
+        clock.now += 3
+        probe.leave()
+        probe.leave()
+        assert (breaker.state, breaker.admits_in) == ("open", INTERVAL - 3)
+
+    def test_alone_decides(self, breaker: Breaker, clock: Clock) -> None:
+        clock.now += INTERVAL
+        before = Breaker(clock).admit()
+        before._breaker = breaker  # an attempt from before it opened
+        probe = breaker.admit()
+        before.succeed("began")
+        assert breaker.state == "probing"
+        probe.fail("upstream_failed")
+        assert breaker.state == "open"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 7), st.booleans()), max_size=80))
+def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float, bool]]) -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    fail(breaker, LEAST_FAILURES)
+    opened, admitted = clock.now, []
+    for seconds, is_answered in steps:
+        clock.now += seconds
+        admission = breaker.admit()
+        if admission is not None:
+            admitted.append(clock.now)
+            admission.fail("upstream_failed")
+        if is_answered:
+            assert breaker.state == "open"
+    times = [opened, *admitted]
+    assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(times))

@@ -1,0 +1,139 @@
+"""An outage of a simulated minute under steady questions, on a real upstream: the test moves the clock on."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, Breaker
+from flask_headrace.providers.chain import World
+
+from tests.loop import until
+from tests.providers.routing import Chain, Reading
+from tests.upstream import Close, HalfHead, Hang, Upstream, openai_wire, plain, script
+
+STEP = 0.25
+"""Simulated seconds between two questions."""
+
+BEGIN, END, LAST = 20.0, 80.0, 120.0
+"""When the first model goes down, when it is up again, and when the test ends."""
+
+
+class Clock:
+    """A clock that the test, and whoever sleeps, moves on."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+OUTAGES = {"refusing": plain.empty(503), "closing": script(HalfHead(), Close()), "forbidding": openai_wire.error(401)}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_is_one_that_no_reader_notices(own_upstream: Upstream, outage: str) -> None:
+    clock = Clock()
+    own_upstream.answer("b", openai_wire.answer("b"))
+    chain = Chain(
+        own_upstream,
+        "openai/a",
+        "openai/b",
+        retries=1,
+        retry_budget=30,
+        breaker=lambda: Breaker(clock),
+        world=World(clock, clock.sleep, lambda: 0.0),
+    )
+    answered: list[tuple[float, str]] = []
+    asked: list[float] = []
+    due = 0.0
+    while due < LAST:
+        clock.now = max(clock.now, due)
+        is_down = BEGIN <= clock.now < END
+        own_upstream.answer("a", OUTAGES[outage] if is_down else openai_wire.answer("a"))
+        before = len(own_upstream.requests("a"))
+        at = clock.now
+        answered.append((at, chain.ask().text))
+        asked += [at] * (len(own_upstream.requests("a")) - before)
+        due += STEP
+
+    assert {text for _, text in answered} == {"a", "b"}
+    assert len(answered) == LAST / STEP
+    assert all(text == "b" for at, text in answered if BEGIN <= at < END)
+    probes = [at for at in asked if BEGIN <= at < END][LEAST_FAILURES:]
+    assert 4 <= len(probes) <= (END - BEGIN) / INTERVAL
+    assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(probes))
+    back = next(at for at, text in answered if at >= END and text == "a")
+    assert back <= END + INTERVAL + STEP
+    assert all(text == "a" for at, text in answered if at >= back)
+
+
+def test_of_all_models_is_told_at_once_with_when_to_come_again(own_upstream: Upstream) -> None:
+    clock = Clock()
+    for model in "ab":
+        own_upstream.answer(model, plain.empty(503))
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: Breaker(clock), world=World(clock, clock.sleep))
+    for _ in range(LEAST_FAILURES):
+        assert chain.ask().end == "upstream_failed"
+    assert chain.states() == ["open", "open"]
+    clock.now += 4
+    reading = chain.ask()
+    assert (reading.error.status, reading.error.code, reading.error.retry_after) == (503, "model_unavailable", 6)
+    assert reading.usage.cost == 0.0
+    assert len(own_upstream.requests()) == 2 * LEAST_FAILURES
+
+
+class TestSlowness:
+    def test_opens_it_where_another_model_can_take_over(self, own_upstream: Upstream) -> None:
+        clock = Clock()
+        for model in "ab":
+            own_upstream.answer(model, openai_wire.answer(model))
+        world = World(clock, clock.sleep)
+        chain = Chain(
+            own_upstream,
+            "openai/a",
+            "openai/b",
+            breaker=lambda: Breaker(clock),
+            world=world,
+            first_token=12.0,
+            retry_budget=60,
+        )
+        ask = chain.links[0].provider.stream
+
+        def slowly(question):
+            clock.now += 7
+            return ask(question)
+
+        chain.links[0].provider.stream = slowly
+        for _ in range(LEAST_FAILURES):
+            assert chain.ask().text == "a"
+        assert chain.states() == ["open", "closed"]
+        assert chain.ask().text == "b"
+        assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES}
+
+        alone = Chain(own_upstream, "openai/a", breaker=lambda: Breaker(clock), world=world, retry_budget=60)
+        alone.links[0].provider.stream = slowly
+        for _ in range(LEAST_FAILURES):
+            assert alone.ask().text == "a"
+        assert alone.states() == ["closed"]
+
+
+def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own_upstream: Upstream) -> None:
+    clock = Clock()
+    own_upstream.answer("a", plain.empty(503))
+    own_upstream.answer("b", openai_wire.answer("b"))
+    world = World(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: Breaker(clock), world=world)
+    for _ in range(LEAST_FAILURES):
+        chain.ask()
+    own_upstream.answer("a", script(Hang()))
+    clock.now += INTERVAL
+    reading = Reading(chain.router)
+    until(lambda: len(own_upstream.requests("a")) > LEAST_FAILURES)
+    assert chain.states() == ["probing", "closed"]
+    reading.session.cancel("stopped")
+    reading.read()
+    assert chain.states() == ["open", "closed"]

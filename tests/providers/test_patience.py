@@ -1,0 +1,84 @@
+"""How long a model is waited for: for what counts as a token, and not while nobody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from flask_headrace.providers.patience import Patience, is_token
+from flask_headrace.streaming.errors import FirstTokenTimeout, StallTimeout
+from flask_headrace.streaming.events import Asked, Done, TextDelta, Usage
+
+TOKEN, KNOWN = [TextDelta("x")], [Usage(9, 0, estimated=True)]
+
+
+def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterator[Any]:
+    """Yield lists, and sleep for numbers."""
+    try:
+        for step in steps:
+            if isinstance(step, float):
+                gevent.sleep(step)
+            else:
+                yield step
+    finally:
+        on_close()
+
+
+def hear(*steps: Any, first_token: float | None = 0.1, stall: float | None = 0.1) -> list[Any]:
+    with gevent.Timeout(5):
+        return list(Patience("acme/tiny", first_token, stall).wait_for(source(*steps)))
+
+
+def test_what_is_a_token() -> None:
+    assert is_token(TOKEN)
+    assert is_token([*KNOWN, Done("stop")])
+    assert not any(is_token(batch) for batch in ([], KNOWN, Asked("a/b", "a", "b", "")))
+
+
+def test_all_that_comes_in_time_is_passed_on() -> None:
+    steps = [[], 0.05, TOKEN, 0.05, TOKEN, 0.05, [], 0.02, KNOWN, TOKEN]
+    assert hear(*steps, first_token=3.0, stall=3.0) == [step for step in steps if isinstance(step, list)]
+
+
+@pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
+def test_silence_before_the_first_token_is_one_that_no_ping_ends(before: tuple[Any, ...]) -> None:
+    with pytest.raises(FirstTokenTimeout, match=r"acme/tiny sent no token within 0.1 s"):
+        hear(*before, 4.0)
+
+
+@pytest.mark.parametrize("behind", [(), ([],), (KNOWN,)])
+def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
+    with pytest.raises(StallTimeout, match=r"acme/tiny fell silent for 0.1 s"):
+        hear(TOKEN, *behind, 4.0, first_token=3.0)
+
+
+def test_without_limits_nothing_is_timed() -> None:
+    assert hear(0.05, TOKEN, 0.05, TOKEN, first_token=None, stall=None) == [TOKEN, TOKEN]
+    assert hear(TOKEN, 0.2, TOKEN, first_token=0.1, stall=None) == [TOKEN, TOKEN]
+
+
+def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:
+    got = []
+    for batch in Patience("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
+        got.append(batch)
+        gevent.sleep(0.4)
+    assert got == [TOKEN] * 3
+
+
+def test_its_end_closes_what_it_waits_in_and_is_no_exception_to_that() -> None:
+    closed: list[str] = []
+
+    def swallowing() -> Iterator[Any]:
+        try:
+            gevent.sleep(4)
+            yield TOKEN
+        except Exception:  # noqa: BLE001  # as the SDKs do
+            closed.append("swallowed")
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(FirstTokenTimeout):
+        list(Patience("acme/tiny", 0.05, None).wait_for(swallowing()))
+    assert closed == ["closed"]

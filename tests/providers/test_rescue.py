@@ -1,0 +1,122 @@
+"""What of another model's answer is new to a reader who has the beginning of one already."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from flask_headrace.providers.request import AnswerFormat, ChatRequest, Message
+from flask_headrace.providers.rescue import MOST_KEPT, Rescue, Said, continued, rescue_of
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallStarted,
+    Usage,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+QUESTION = ChatRequest("m", (Message("user", "hi"),))
+
+
+def said(*texts: str) -> Said:
+    told = Said()
+    told.add([TextDelta(text) for text in texts])
+    return told
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    """Cut a text at some of its places."""
+    at = sorted({0, len(text), *(place % (len(text) + 1) for place in places)})
+    return [text[begin:end] for begin, end in itertools.pairwise(at)]
+
+
+def take(rescue: Rescue, pieces: list[str]) -> str:
+    new: list[Event] = []
+    for piece in pieces:
+        new += rescue.take([TextDelta(piece)])
+    return "".join(event.text for event in new)
+
+
+@settings(max_examples=100, deadline=None)
+@given(told=st.text(max_size=30), rest=st.text(max_size=30), places=st.lists(st.integers(0, 99), max_size=8))
+def test_text_that_repeats_what_was_said_gives_the_rest_of_it(told: str, rest: str, places: list[int]) -> None:
+    rescue = rescue_of(said(told))
+    assert take(rescue, cut(told + rest, places)) == rest
+    assert (rescue.has_diverged, rescue.is_caught_up) == (False, True)
+    assert rescue.withheld == len(told.encode())
+
+
+@settings(max_examples=100, deadline=None)
+@given(told=st.text(min_size=1, max_size=30), other=st.text(max_size=40), places=st.lists(st.integers(0, 99)))
+def test_any_other_text_diverges_and_all_of_it_is_held(told: str, other: str, places: list[int]) -> None:
+    rescue = rescue_of(said(told))
+    new = take(rescue, cut(other, places))
+    ended = rescue.take([Done("stop")])
+    if other.startswith(told):
+        assert (new, ended) == (other[len(told) :], [Done("stop")])
+    else:
+        assert (new, ended, rescue.has_diverged) == ("", [], True)
+        held = "".join(event.text for event in rescue.held if isinstance(event, TextDelta))
+        assert (held, rescue.held[-1]) == (other, Done("stop"))
+        assert rescue.withheld == len(other.encode())
+
+
+def test_thoughts_are_not_new() -> None:
+    rescue = rescue_of(said("ab"))
+    assert rescue.take([ReasoningDelta("hm"), ReasoningSigned("s"), TextDelta("abc")]) == [TextDelta("c")]
+    assert rescue.take([ReasoningDelta("hm"), TextDelta("d")]) == [TextDelta("d")]
+
+
+def test_what_a_provider_tells_of_its_tokens_passes() -> None:
+    rescue = rescue_of(said("ab"))
+    known = Usage(9, 0, estimated=True)
+    assert rescue.take([known]) == [known]
+    assert rescue.take([TextDelta("a"), known]) == [known]
+    assert rescue.take([TextDelta("x"), Usage(9, 1), Done("stop")]) == []
+    assert rescue.held == [TextDelta("a"), TextDelta("x"), Usage(9, 1), Done("stop")]
+
+
+class TestSaid:
+    def test_that_has_a_call_cannot_be_repeated(self) -> None:
+        told = said("a")
+        told.add([ToolCallStarted(0, "c", "find")])
+        assert not told.is_repeatable
+        assert rescue_of(told).has_diverged
+        told.void()
+        assert (told.is_repeatable, told.text()) == (True, "")
+
+    def test_is_kept_within_bounds(self) -> None:
+        told = said("x" * MOST_KEPT)
+        assert told.is_repeatable
+        told.add([TextDelta("x")])
+        assert (told.is_repeatable, told.text()) == (False, "")
+
+
+class TestContinued:
+    def test_puts_the_beginning_behind_the_question_without_its_last_blanks(self) -> None:
+        question, rescue = continued(QUESTION, said("One,", " two,\n\n"))
+        assert question.messages == (Message("user", "hi"), Message("assistant", "One, two,"))
+        assert take(rescue, ["\n", "\nthree"]) == "three"
+
+    @pytest.mark.parametrize(("pieces", "new"), [([" three"], " three"), (["\nthree"], "three"), (["three"], "three")])
+    def test_takes_the_rest_however_it_begins(self, pieces: list[str], new: str) -> None:
+        _, rescue = continued(QUESTION, said("two,\n\n"))
+        assert take(rescue, pieces) == new
+        assert not rescue.has_diverged
+
+    @pytest.mark.parametrize(
+        ("question", "told"),
+        [
+            (QUESTION, said()),
+            (QUESTION, said(" \n")),
+            (ChatRequest("m", (Message("assistant", "a"),)), said("b")),
+            (ChatRequest("m", QUESTION.messages, answer_format=AnswerFormat(None)), said("b")),
+            (ChatRequest("m", QUESTION.messages, thinking={"type": "adaptive"}), said("b")),
+        ],
+    )
+    def test_is_nothing_where_the_rest_would_not_follow(self, question: ChatRequest, told: Said) -> None:
+        assert continued(question, told) is None

@@ -1,0 +1,97 @@
+"""The accounts of a stream whose source asks one model after another: one for each attempt, and the sum of all."""
+
+from __future__ import annotations
+
+import pytest
+from flask_headrace.streaming.errors import UpstreamBroken, UpstreamUnreachable
+from flask_headrace.streaming.events import Asked, Attempt, Event, Started, Usage, Withheld
+from flask_headrace.streaming.prices import FREE
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.terms import Limits
+from flask_headrace.streaming.usage import total
+
+from tests.loop import until
+from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
+
+BIG = Asked("acme/big", "acme", "big", FREE)
+SMALL = Asked("best/small", "best", "small", "https://api.best.example")
+NOTHING: list[Event] = [Usage(0, 0, cost=0.0)]
+
+
+def attempts(usage: Event) -> list[tuple[str, int, int]]:
+    assert isinstance(usage, Usage)
+    return [(each.model, each.input_tokens, each.output_tokens) for each in usage.attempts]
+
+
+class TestAnAnswerOfSeveralModels:
+    def test_names_the_one_that_begins_it(self) -> None:
+        stream = Stream(Source(BIG, NOTHING, SMALL, text("x"), [Usage(9, 2, cost=1.0), DONE]))
+        events = Reader(stream.session)
+        events.read()
+        first = events.batches[0][0]
+        assert first == Started(stream.session.id, "best/small", "best")
+        assert (stream.session.target.model, stream.session.target.owner) == ("best/small", TARGET.owner)
+
+    def test_counts_each_attempt_that_cost_something(self) -> None:
+        told = [Usage(9, 2, cached_tokens=3, reasoning_tokens=1, cost=0.5)]
+        source = Source(BIG, NOTHING, BIG, text("x" * 40), SMALL, text("y" * 8), told, [DONE])
+        usage = read_all(Stream(source))[-2]
+        assert attempts(usage) == [("acme/big", 10, 10), ("best/small", 9, 2)]
+        assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (19, 12, 3)
+        assert (usage.reasoning_tokens, usage.cost, usage.estimated) == (1, 0.5, True)
+
+    def test_is_exact_where_all_that_cost_was_told(self) -> None:
+        known = [Usage(9, 2, cost=0.25)]
+        usage = read_all(Stream(Source(BIG, text("x"), known, SMALL, text("y"), known, [DONE])))[-2]
+        assert (usage.cost, usage.estimated) == (0.5, False)
+
+    def test_costs_nobody_knows_what_where_one_price_is_not_known(self) -> None:
+        usage = read_all(Stream(Source(BIG, text("x"), SMALL, text("y"), [DONE])))[-2]
+        assert usage.cost is None
+        assert [each.cost for each in usage.attempts] == [0.0, None]
+
+    def test_counts_what_was_kept_from_the_reader_and_not_what_was_shown_after_all(self) -> None:
+        source = Source(BIG, text("x" * 40), SMALL, Withheld(40), Withheld(-8), text("y" * 8), UpstreamBroken("gone"))
+        assert attempts(read_all(Stream(source))[-2]) == [("acme/big", 10, 10), ("best/small", 10, 10)]
+
+    def test_that_nobody_gave_costs_what_the_silent_ones_have_read(self) -> None:
+        usage = read_all(Stream(Source(BIG, SMALL, NOTHING, UpstreamUnreachable("no"))))[-2]
+        assert attempts(usage) == [("acme/big", 10, 0)]
+
+    def test_of_one_that_has_read_in_vain_costs_that_whatever_the_error_says(self) -> None:
+        usage = read_all(Stream(Source(BIG, UpstreamUnreachable("another one"))))[-2]
+        assert attempts(usage) == [("acme/big", 10, 0)]
+
+    def test_that_nobody_was_asked_for_costs_nothing(self) -> None:
+        usage = read_all(Stream(Source(BIG, NOTHING, UpstreamBroken("no"))))[-2]
+        assert usage == Usage(0, 0, cost=0.0, attempts=(Attempt("acme/big", 0, 0, 0.0),))
+
+    def test_that_is_stopped_counts_the_one_that_is_asked(self) -> None:
+        stream = Stream(Source(BIG, text("x" * 40), SMALL))
+        until(lambda: stream.session.target.model == "best/small")
+        stream.session.cancel("stopped")
+        assert attempts(read_all(stream)[-2]) == [("acme/big", 10, 10), ("best/small", 10, 0)]
+
+
+class TestTime:
+    LIMITS = Limits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.4, client=None)
+
+    @pytest.mark.parametrize("before", [[], [text("x")]])
+    def test_is_kept_by_a_source_that_says_whom_it_asks(self, before: list[list[Event]]) -> None:
+        stream = Stream(Source(BIG, *before), self.LIMITS)
+        assert read_all(stream)[-1].code == "max_duration"
+
+    def test_is_kept_by_the_session_of_any_other(self) -> None:
+        assert read_all(Stream(Source(), self.LIMITS))[-1].code == "first_token_timeout"
+        assert read_all(Stream(Source(text("x")), self.LIMITS))[-1].code == "stall_timeout"
+
+
+def test_a_total_of_nothing_is_the_last_of_it() -> None:
+    nothing = [Usage(0, 0, cost=0.0, attempts=(Attempt(model, 0, 0, 0.0),)) for model in ("a", "b")]
+    assert total(nothing) is nothing[-1]
+
+
+def test_a_session_says_whom_it_asks_from_the_start() -> None:
+    session = Session(TARGET, TestTime.LIMITS)
+    assert session.target is TARGET
+    session.cancel("stopped")

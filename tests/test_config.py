@@ -1,0 +1,168 @@
+"""The file of HEADRACE_CONFIG: what is read from it, and each mistake in it, told with file, table and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask_headrace.streaming.errors import ConfigurationError
+
+from flask_headrace import Settings
+from flask_headrace.config import Alias, Config, Upstream, read_config
+from flask_headrace.upstreams import catalogue
+from tests.test_start import start
+
+GOOD = """
+[models.smart]
+chain = ["acme/big", "open/small"]
+weights = [9, 1.5]
+context = { "acme/big" = 200000 }
+continues = ["open/small"]
+retries = 1
+retry_budget = 20
+first_token_timeout = 5
+on_divergence = "fail"
+
+[models.plain]
+chain = ["acme/big"]
+
+[upstreams.acme]
+kind = "openai"
+base_url = "https://acme.example/openai/deployments/x?api-version=1"
+api_key_env = "ACME_KEY"
+api_key_header = "api-key"
+
+[upstreams.open]
+kind = "anthropic"
+base_url = "http://127.0.0.1:9"
+"""
+CHAIN = '[models.smart]\nchain = ["acme/big"]\n'
+ACME = '[upstreams.acme]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.fixture(autouse=True)
+def nothing_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ACME_KEY", "acme-key-0123")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "headrace.toml"
+
+
+def settings(path: Path, text: str, **others: object) -> Settings:
+    path.write_text(text)
+    return Settings.from_mapping({"HEADRACE_CONFIG": str(path), "HEADRACE_LOCAL": "0", **others})
+
+
+def test_it_is_read_as_a_whole(path: Path) -> None:
+    path.write_text(GOOD)
+    config = read_config(str(path))
+    assert config.models["smart"] == Alias(
+        chain=("acme/big", "open/small"),
+        weights=(9, 1.5),
+        context={"acme/big": 200000},
+        continues=("open/small",),
+        retries=1,
+        retry_budget=20,
+        first_token_timeout=5,
+        on_divergence="fail",
+    )
+    assert config.models["plain"] == Alias(chain=("acme/big",))
+    assert config.upstreams["open"] == Upstream("anthropic", "http://127.0.0.1:9")
+    assert list(config.upstreams) == ["acme", "open"]
+
+
+def test_without_one_there_is_nothing() -> None:
+    assert read_config(None) == Config()
+
+
+def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) -> None:
+    found = catalogue(settings(path, GOOD, HEADRACE_FIRST_TOKEN_TIMEOUT="3"))
+    smart, name = found.resolve("smart")
+    assert (name, found.id_of(smart, name)) == ("smart", "smart")
+    first, second = smart.chain
+    assert (first.model, first.weight, first.context, first.continues) == ("acme/big", 9, 200000, False)
+    assert (second.model, second.weight, second.context, second.continues) == ("open/small", 1.5, None, True)
+    plain, _ = found.resolve("plain")
+    assert plain.chain[0].breaker is first.breaker
+    assert plain.chain[0].provider is first.provider
+    assert smart._terms.first_token == smart._terms.last_first_token == 3
+    assert set(found.breakers()) == {"acme/big", "open/small"}
+
+
+def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
+    found = catalogue(settings(path, ACME.replace("acme", "openai") + ACME))
+    assert repr(found) == "<Catalogue of openai, acme>"
+    assert found.resolve("openai/x")[0].price_list == "http://127.0.0.1:9/v1"
+
+
+def test_a_chain_is_not_retried_by_the_sdks_as_well(path: Path) -> None:
+    found = catalogue(settings(path, CHAIN + ACME, HEADRACE_RETRIES="2"))
+    assert found.resolve("acme/big")[0]._retries == 2
+    assert found.resolve("smart")[0].chain[0].provider._retries == 0
+
+
+MISTAKES = [
+    ("models = 3", "models is 3: write it as tables, such as [models.name]."),
+    ("model.x = 1", "model is no table of it: there are [models.…] and [upstreams.…]"),
+    ("[models.smart", "is not TOML: "),
+    ("[models]\nsmart = 1", "models holds 'smart': it holds tables alone"),
+    ('[models."a/b"]\nchain = ["acme/big"]', "models holds 'a/b'"),
+    ("[models.smart]", "in [models.smart], chain is missing."),
+    (CHAIN + "retrys = 1", "in [models.smart], retrys is no key: did you mean retries?"),
+    (CHAIN + "zzz = 1", "in [models.smart], zzz is no key: there are chain, weights, "),
+    (CHAIN + "retries = -1", "in [models.smart], retries is -1: it must be int >= 0."),
+    (CHAIN + 'retries = "two"', "in [models.smart], retries is 'two': it must be int, got str."),
+    (CHAIN + "retry_budget = 0", "in [models.smart], retry_budget is 0: it must be float > 0"),
+    (CHAIN + 'on_divergence = "stop"', "in [models.smart], on_divergence is 'stop': it cannot be 'stop'."),
+    (CHAIN + "weights = [1, 2]", "in [models.smart], weights has 2 numbers: one for each of 1 models."),
+    (CHAIN + 'context = { "x/y" = 9 }', "in [models.smart], context names 'x/y', which is not in the chain."),
+    (CHAIN + 'continues = ["x/y"]', "in [models.smart], continues names 'x/y', which is not in the chain."),
+    ("[models.smart]\nchain = []", "in [models.smart], chain is empty"),
+    ('[models.smart]\nchain = ["smart"]', "in [models.smart], chain names 'smart': write models as provider/name."),
+    ('[models.smart]\nchain = ["a/b", "a/b"]', "in [models.smart], chain names 'a/b' twice"),
+    ('[models.smart]\nchain = ["nobody/x"]\n' + ACME, "chain names 'nobody/x', and no provider 'nobody' is set up"),
+    ("[upstreams.acme]\nkind = 'openai'", "in [upstreams.acme], base_url is missing."),
+    (ACME.replace("openai", "grpc"), "in [upstreams.acme], kind is 'grpc': it must be one of openai, anthropic"),
+    (ACME.replace("http:", "ftp:"), "in [upstreams.acme], base_url is no address"),
+    (ACME.replace("127.0.0.1", "["), "in [upstreams.acme], base_url is no address"),
+    (ACME + 'api_key_env = "NO_SUCH"', "in [upstreams.acme], api_key_env is NO_SUCH, a variable that is not set."),
+    (ACME + 'api_key_header = "x"', "in [upstreams.acme], api_key_header is set, and api_key_env is not"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), MISTAKES, ids=[says for _, says in MISTAKES])
+def test_a_mistake_is_told_with_file_table_and_key(path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        catalogue(settings(path, text))
+    assert raised.value.message.startswith(str(path))
+    assert says in raised.value.message
+
+
+def test_a_file_that_is_not_there_is_told(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"HEADRACE_CONFIG is .* cannot be read: No such file"):
+        read_config(str(path))
+
+
+def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path) -> None:
+    assert catalogue(settings(path, CHAIN + ACME, HEADRACE_MODEL="smart")).default() == "smart"
+    with pytest.raises(ConfigurationError, match=r"HEADRACE_MODEL is 'clever'.*an alias of HEADRACE_CONFIG"):
+        catalogue(settings(path, CHAIN + ACME, HEADRACE_MODEL="clever"))
+
+
+def test_a_mistake_stops_the_start_with_one_sentence(path: Path) -> None:
+    path.write_text(CHAIN + "retries = -1")
+    code, said = start(HEADRACE_CONFIG=str(path))
+    assert code != 0
+    assert f"Headrace cannot start. {path}: in [models.smart], retries is -1" in said
+    assert "Traceback" not in said

@@ -1,0 +1,150 @@
+"""A provider of an application's own, as docs/models.md shows it, and with all that it may have besides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_headrace.providers.adopted import Adopted, adopted
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.request import ChatRequest, Message
+from flask_headrace.streaming.errors import ConfigurationError, UpstreamError
+from flask_headrace.streaming.events import Done, Started, TextDelta, Usage
+
+from flask_headrace import Headrace
+from tests.service import ROOT
+
+QUESTION = ChatRequest("m", (Message("user", "hi"),))
+
+
+@pytest.fixture(autouse=True)
+def nothing_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def shown() -> str:
+    """Return the code that the page shows."""
+    section = (ROOT / "docs/models.md").read_text().partition("## A provider of your own")[2]
+    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def ask(app: Flask, text: str, **fields: Any) -> Any:
+    body = {"messages": [{"role": "user", "content": text}], "stream": False, **fields}
+    return app.test_client().post("/api/chat", json=body)
+
+
+def test_the_one_that_the_docs_show_takes_20_lines_and_works() -> None:
+    code = shown()
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    names: dict[str, Any] = {"__name__": "shown"}
+    exec(code, names)
+    app = names["app"]
+    answer = ask(app, "pretty bird", model="parrot/grey").json
+    assert (answer["text"], answer["model"], answer["finish_reason"]) == ("pretty bird ", "parrot/grey", "stop")
+    assert app.test_client().get("/api/models").json["models"][0]["id"] == "parrot/parrot"
+    failed = ask(app, "", model="parrot/grey")
+    assert (failed.status_code, failed.json["error"]["code"]) == (502, "upstream_failed")
+
+
+class Own:
+    """A provider that does as it is told."""
+
+    name = "own"
+
+    def __init__(self, *given: Any) -> None:
+        self.given = given
+        self.closed = 0
+
+    def stream(self, request: ChatRequest) -> Iterator[Any]:
+        try:
+            for item in self.given:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self.closed += 1
+
+
+def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: Path) -> None:
+    path = tmp_path / "headrace.toml"
+    path.write_text('[models.both]\nchain = ["own/a", "other/b"]\nretries = 0')
+    app = Flask("host")
+    app.config.update(HEADRACE_LOCAL=False, HEADRACE_CONFIG=str(path))
+    own, other = Own("one ", UpstreamError("gone")), Own("one ", "two")
+    other.name = "other"
+    Headrace(app, providers=[own, other])
+    answer = ask(app, "hi", model="both").json
+    assert answer["text"] == "one two"
+    assert [each["model"] for each in answer["usage"]["attempts"]] == ["own/a", "other/b"]
+    assert (own.closed, other.closed) == (1, 1)
+
+
+class TestAdopted:
+    def test_fills_in_what_is_left_out(self) -> None:
+        provider = adopted(Own("hi"))
+        assert isinstance(provider, Provider)
+        assert (provider.price_list, provider.is_embedded, provider.unsupported) == ("own", False, frozenset())
+        assert provider.models() == ["own"]
+        provider.warm_up()
+        provider.check()
+        assert repr(provider).startswith("<Adopted <")
+
+    def test_leaves_what_is_there(self) -> None:
+        own = Own()
+        own.models = lambda: ["a", "b"]
+        own.unsupported = {"seed"}
+        own.price_list = "free"
+        own.check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
+        provider = adopted(own)
+        assert (provider.models(), provider.unsupported, provider.price_list) == (["a", "b"], {"seed"}, "free")
+        with pytest.raises(UpstreamError, match="not now"):
+            provider.check()
+
+    def test_takes_text_events_and_lists_of_them(self) -> None:
+        own = Own("a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Done("length")], "too late")
+        batches = list(Adopted(own).stream(QUESTION))
+        assert batches == [
+            [TextDelta("a")],
+            [TextDelta("b")],
+            [TextDelta("c"), TextDelta("d")],
+            [Usage(1, 2), Done("length")],
+        ]
+        assert own.closed == 1
+        assert list(Adopted(Own()).stream(QUESTION)) == [[Done("stop")]]
+
+    @pytest.mark.parametrize("wrong", [3, None, Started("a", "b", "c"), [Started("a", "b", "c")], ["text"]])
+    def test_refuses_what_is_no_piece_of_an_answer(self, wrong: Any) -> None:
+        with pytest.raises(TypeError, match="yields text and events other than Started"):
+            list(Adopted(Own(wrong)).stream(QUESTION))
+
+    @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})()])
+    def test_refuses_what_is_no_provider(self, own: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"is no provider: it needs a `name` and a method"):
+            adopted(own)
+
+    @pytest.mark.parametrize("name", ["", "a/b", None])
+    def test_refuses_a_name_that_cannot_stand_before_a_slash(self, name: Any) -> None:
+        own = Own()
+        own.name = name
+        with pytest.raises(ConfigurationError, match="it must be text without a slash"):
+            adopted(own)
+
+
+def test_two_of_one_name_are_a_mistake() -> None:
+    app = Flask("host")
+    app.config["HEADRACE_LOCAL"] = False
+    with pytest.raises(ConfigurationError, match="Two providers are called 'own'"):
+        Headrace(app, providers=[Own(), Own()])
