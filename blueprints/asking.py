@@ -54,6 +54,8 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
     service = current_service()
+    if id is not None and not is_resumable:
+        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
     target = _target(provider, question, owner, partials)
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
 from . import stores, upstreams
-from .blueprints import ai_sdk, anthropic_api, chat, cli, ops, streams
+from .blueprints import ai_sdk, anthropic_api, chat, cli, openai_api, ops, streams
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -30,6 +30,15 @@ from .streaming.journal import Journal
 from .streaming.resumption import Resumption
 from .streaming.streams import Streams
 from .streaming.terms import Target
+
+PROTOCOLS = (
+    (chat.create_chat_blueprint, chat.OPERATIONS),
+    (streams.create_streams_blueprint, streams.OPERATIONS),
+    (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
+    (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
+    (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
+)
+"""What makes the endpoints of each protocol, and what they take and give."""
 
 
 class Headrace:
@@ -87,20 +96,15 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        protocols = (
-            chat.create_chat_blueprint(),
-            streams.create_streams_blueprint(),
-            anthropic_api.create_anthropic_blueprint(),
-            ai_sdk.create_ai_sdk_blueprint(),
-        )
-        for blueprint in protocols:
+        for create, _ in PROTOCOLS:
+            blueprint = create()
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
         yield ops.create_ops_blueprint(exposition)
-        described = (chat, streams, anthropic_api, ai_sdk, ops)
-        yield create_openapi_blueprint([operation for module in described for operation in module.OPERATIONS])
+        described = [operation for _, operations in PROTOCOLS for operation in operations]
+        yield create_openapi_blueprint([*described, *ops.OPERATIONS])
         if self._has_page:
             yield create_page_blueprint()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
+
 from ..events import (
     Done,
     Event,
@@ -118,8 +120,10 @@ class Answer:
         match event:
             case Started():
                 self.started = event
-            case Restarted():
+            case Restarted(_, model):
                 self._forget()
+                if self.started is not None:
+                    self.started = msgspec.structs.replace(self.started, model=model)
             case Usage():
                 self.usage = event
             case Done(finish_reason):
