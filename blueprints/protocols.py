@@ -13,9 +13,11 @@ from ..streaming.terms import Target
 from ..streaming.wire import native
 from ..streaming.wire.anthropic_messages import MessagesWire
 from ..streaming.wire.base import WholeWire, Wire
+from ..streaming.wire.data_v1 import DataStream
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.openai_chat import ChatCompletion
 from ..streaming.wire.resumed import Resumed
+from ..streaming.wire.text import Text
 from .operation import frames
 
 NATIVE = "native"
@@ -23,6 +25,8 @@ NATIVE = "native"
 _OTHERS: dict[str, Callable[[Stream], Wire]] = {
     "openai": lambda stream: ChatCompletion(stream.id, stream.target.model, int(time.time()), has_usage=True),
     "anthropic": lambda _: MessagesWire(),
+    "data-v1": lambda _: DataStream(),
+    "text": lambda _: Text(),
 }
 
 NATIVE_FRAMES = frames(*native.EVENTS)

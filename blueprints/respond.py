@@ -191,6 +191,18 @@ def _cut() -> Iterator[bytes]:
 
 
 def _stream(reading: _Reading) -> Iterator[bytes]:
+    try:
+        yield from _frames(reading)
+        if reading.breaks_off and reading.session.terminal is None:
+            raise _gone()
+    except BrokenOff as broken:
+        yield broken.last
+        raise _gone() from None
+    finally:
+        reading.close()
+
+
+def _frames(reading: _Reading) -> Iterator[bytes]:
     follower = reading.follower
     try:
         for events in follower:
@@ -199,15 +211,8 @@ def _stream(reading: _Reading) -> Iterator[bytes]:
                 yield frames
             else:
                 yield from _pieces(frames, follower)
-        if reading.breaks_off and reading.session.terminal is None:
-            raise _gone()
-    except BrokenOff as broken:
-        yield broken.last
-        raise _gone() from None
     except HeadraceError as error:
         yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
-    finally:
-        reading.close()
 
 
 def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
