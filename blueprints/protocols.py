@@ -12,10 +12,12 @@ from ..streaming.follower import Follower, Stream
 from ..streaming.terms import Target
 from ..streaming.wire import native
 from ..streaming.wire.anthropic_messages import MessagesWire
-from ..streaming.wire.base import Wire
+from ..streaming.wire.base import WholeWire, Wire
+from ..streaming.wire.data_v1 import DataStream
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.openai_chat import ChatCompletion
 from ..streaming.wire.resumed import Resumed
+from ..streaming.wire.text import Text
 from .operation import frames
 
 NATIVE = "native"
@@ -23,6 +25,8 @@ NATIVE = "native"
 _OTHERS: dict[str, Callable[[Stream], Wire]] = {
     "openai": lambda stream: ChatCompletion(stream.id, stream.target.model, int(time.time()), has_usage=True),
     "anthropic": lambda _: MessagesWire(),
+    "data-v1": lambda _: DataStream(),
+    "text": lambda _: Text(),
 }
 
 NATIVE_FRAMES = frames(*native.EVENTS)
@@ -50,7 +54,7 @@ def wire_of(protocol: str, follower: Follower) -> Wire:
     return Resumed(_OTHERS[protocol](follower.session), follower.seen)
 
 
-def native_wire(target: Target, seen: int = 0) -> Wire:
+def native_wire(target: Target, seen: int = 0) -> WholeWire:
     """Return the native wire for a stream.
 
     Args:

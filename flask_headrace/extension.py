@@ -9,8 +9,20 @@ import msgspec
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
-from . import stores, upstreams
-from .blueprints import anthropic_api, chat, cli, openai_api, ops, streams
+from . import schemas, stores, upstreams
+from .blueprints import (
+    ai_completion,
+    ai_object,
+    ai_sdk,
+    ai_text,
+    ai_v4_chat,
+    anthropic_api,
+    chat,
+    cli,
+    openai_api,
+    ops,
+    streams,
+)
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -37,6 +49,11 @@ PROTOCOLS = (
     (streams.create_streams_blueprint, streams.OPERATIONS),
     (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
     (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
+    (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
+    (ai_v4_chat.create_ai_v4_chat_blueprint, ai_v4_chat.OPERATIONS),
+    (ai_completion.create_ai_completion_blueprint, ai_completion.OPERATIONS),
+    (ai_text.create_ai_text_blueprint, ai_text.OPERATIONS),
+    (ai_object.create_ai_object_blueprint, ai_object.OPERATIONS),
 )
 """What makes the endpoints of each protocol, and what they take and give."""
 
@@ -94,6 +111,7 @@ class Headrace:
             body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
             hosts=self._hosts,
+            schemas=schemas.of(settings),
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)

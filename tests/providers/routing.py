@@ -27,8 +27,11 @@ from tests.upstream import Upstream, anthropic_wire, openai_wire
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 QUESTION = ChatRequest("", (Message("user", "x" * 40),))
 UNLIMITED = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
-QUICK: dict[str, Any] = {"retries": 0, "retry_budget": 5.0, "first_token": 0.3, "last_first_token": 3.0, "stall": 0.3}
-"""Terms of a chain that waits for nothing for long."""
+TERMS: dict[str, Any] = {"retries": 0, "retry_budget": 20, "first_token": 10, "last_first_token": 10, "stall": 10}
+"""Terms of a chain, where a test says nothing else: models are asked once, and a busy machine is waited for."""
+
+BRIEFLY = 0.4
+"""Seconds for which to wait for what does not come."""
 
 
 class Chain:
@@ -40,7 +43,7 @@ class Chain:
         links: What is to be known of a model beside its name, by its name.
         breaker: Makes a breaker for each model.
         world: Clock, sleep and chance.
-        terms: What is to differ from QUICK.
+        terms: What is to differ from TERMS.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class Chain:
         for provider in providers.values():
             # The import of an SDK takes longer than a model may here.
             provider.warm_up()
-        self.router = Router("smart", self.links, Terms(**{**QUICK, **terms}), world)
+        self.router = Router("smart", self.links, Terms(**{**TERMS, **terms}), world)
 
     def ask(self, question: ChatRequest = QUESTION) -> Reading:
         """Ask it, and read the whole answer."""

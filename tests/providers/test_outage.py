@@ -8,8 +8,9 @@ import pytest
 from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, Breaker
 from flask_headrace.providers.chain import World
 
-from tests.providers.routing import Chain
-from tests.upstream import Close, HalfHead, Upstream, openai_wire, plain, script
+from tests.loop import until
+from tests.providers.routing import Chain, Reading
+from tests.upstream import Close, HalfHead, Hang, Upstream, openai_wire, plain, script
 
 STEP = 0.25
 """Simulated seconds between two questions."""
@@ -112,3 +113,27 @@ class TestSlowness:
         assert chain.states() == ["open", "closed"]
         assert chain.ask().text == "b"
         assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES}
+
+        alone = Chain(own_upstream, "openai/a", breaker=lambda: Breaker(clock), world=world, retry_budget=60)
+        alone.links[0].provider.stream = slowly
+        for _ in range(LEAST_FAILURES):
+            assert alone.ask().text == "a"
+        assert alone.states() == ["closed"]
+
+
+def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own_upstream: Upstream) -> None:
+    clock = Clock()
+    own_upstream.answer("a", plain.empty(503))
+    own_upstream.answer("b", openai_wire.answer("b"))
+    world = World(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: Breaker(clock), world=world)
+    for _ in range(LEAST_FAILURES):
+        chain.ask()
+    own_upstream.answer("a", script(Hang()))
+    clock.now += INTERVAL
+    reading = Reading(chain.router)
+    until(lambda: len(own_upstream.requests("a")) > LEAST_FAILURES)
+    assert chain.states() == ["probing", "closed"]
+    reading.session.cancel("stopped")
+    reading.read()
+    assert chain.states() == ["open", "closed"]

@@ -39,7 +39,7 @@ def test_what_is_a_token() -> None:
 
 def test_all_that_comes_in_time_is_passed_on() -> None:
     steps = [[], 0.05, TOKEN, 0.05, TOKEN, 0.05, [], 0.02, KNOWN, TOKEN]
-    assert hear(*steps) == [step for step in steps if isinstance(step, list)]
+    assert hear(*steps, first_token=3.0, stall=3.0) == [step for step in steps if isinstance(step, list)]
 
 
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
@@ -56,14 +56,14 @@ def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
 
 def test_without_limits_nothing_is_timed() -> None:
     assert hear(0.05, TOKEN, 0.05, TOKEN, first_token=None, stall=None) == [TOKEN, TOKEN]
-    assert hear(0.05, TOKEN, 0.2, TOKEN, first_token=0.1, stall=None) == [TOKEN, TOKEN]
+    assert hear(TOKEN, 0.2, TOKEN, first_token=0.1, stall=None) == [TOKEN, TOKEN]
 
 
 def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:
     got = []
-    for batch in Patience("acme/tiny", 0.1, 0.1).wait_for(source(TOKEN, TOKEN, 0.05, TOKEN)):
+    for batch in Patience("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
         got.append(batch)
-        gevent.sleep(0.15)
+        gevent.sleep(0.4)
     assert got == [TOKEN] * 3
 
 

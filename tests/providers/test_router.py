@@ -13,7 +13,7 @@ from flask_headrace.streaming.errors import InvalidRequest
 from flask_headrace.streaming.events import Cancelled, Done, Restarted, Started
 
 from tests.loop import until
-from tests.providers.routing import QUESTION, WIRES, Chain, Reading, gaps
+from tests.providers.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading, gaps
 from tests.upstream import Close, Ended, Hang, Refusal, Reset, Script, Upstream, faults, openai_wire, plain, script
 
 CHAINS = [("openai/a", "anthropic/b"), ("anthropic/a", "openai/b")]
@@ -53,6 +53,8 @@ FAULTS = {
     "pings alone": lambda wire: Fault(faults.silent(wire)["pings alone"], 1, is_spent=True),
 }
 
+SILENT = {"silent before its head", "silent after its head", "pings alone"}
+
 
 class TestFault:
     @pytest.mark.parametrize("chain", CHAINS, ids="-".join)
@@ -64,7 +66,8 @@ class TestFault:
         fault = FAULTS[name](first)
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
-        reading = Chain(own_upstream, *chain, retries=1, world=World(chance=lambda: 1.0)).ask()
+        limit = BRIEFLY if name in SILENT else 10
+        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=World(chance=lambda: 1.0)).ask()
 
         assert reading.text == "Hello"
         assert reading.events[-1] == Done("stop")
@@ -189,13 +192,20 @@ class TestAskingAgain:
     def test_ends_with_the_budget_whatever_models_are_left(self, own_upstream: Upstream) -> None:
         for model in "abc":
             own_upstream.answer(model, script(Hang()))
-        chain = Chain(own_upstream, "openai/a", "openai/b", "openai/c", retry_budget=0.45)
+        chain = Chain(own_upstream, "openai/a", "openai/b", "openai/c", retry_budget=1, first_token=0.6)
         begun = time.monotonic()
         reading = chain.ask()
-        assert 0.4 < time.monotonic() - begun < 3
+        assert 0.9 < time.monotonic() - begun < 5
         assert (reading.error.status, reading.error.code) == (504, "first_token_timeout")
         assert chain.asked() == ["a", "b"]
         until(lambda: all(request.closed for request in own_upstream.requests()))
+
+    def test_ends_with_the_budget_also_where_nobody_is_left(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", script(Hang()))
+        begun = time.monotonic()
+        reading = Chain(own_upstream, "openai/a", retry_budget=BRIEFLY, last_first_token=60).ask()
+        assert time.monotonic() - begun < 5
+        assert reading.end == "first_token_timeout"
 
 
 class TestAKeyThatIsRefused:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from flask_headrace.providers.request import Message, Tool
+from flask_headrace.providers.adopted import adopted
+from flask_headrace.providers.chain import Link, Terms, World
+from flask_headrace.providers.request import ChatRequest, Message, Tool
+from flask_headrace.providers.router import Router
+from flask_headrace.streaming.errors import UpstreamError
 from flask_headrace.streaming.events import (
     Done,
+    Event,
     ReasoningDelta,
     Restarted,
     Started,
@@ -19,7 +25,7 @@ from flask_headrace.streaming.events import (
 from flask_headrace.streaming.usage import tokens_in
 
 from tests.loop import until
-from tests.providers.routing import QUESTION, WIRES, Chain, Reading
+from tests.providers.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading
 from tests.upstream import (
     Close,
     Ended,
@@ -55,7 +61,7 @@ class TestRescue:
         own_upstream.answer(
             "b", openai_wire.answer(*[TEXT[at : at + 7] for at in range(0, len(TEXT), 7)], usage=(9, 60))
         )
-        chain = Chain(own_upstream, model, "openai/b")
+        chain = Chain(own_upstream, model, "openai/b", stall=BRIEFLY if way == "stalls" else 10)
         reading = chain.ask()
         assert reading.text == TEXT
         assert reading.events[-1] == Done("stop")
@@ -82,6 +88,12 @@ class TestRescue:
         assert reading.text == "0 1 2 three four"
         assert reading.events[-1] == Done("stop")
         assert reading.attempts[-1] == ("openai/b", 9, 5)
+
+    def test_that_was_held_back_and_then_shown_is_counted_once(self, own_upstream: Upstream, model: str) -> None:
+        own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], Close()))
+        own_upstream.answer("b", openai_wire.answer("0 1 2 ", Pause(0.02), "three ", "four", usage=None))
+        reading = Chain(own_upstream, model, "openai/b").ask()
+        assert reading.attempts[-1][2] == tokens_in(len("0 1 2 three four"))
 
     def test_that_differs_is_a_clean_error_where_nothing_may_be_voided(
         self, own_upstream: Upstream, model: str
@@ -117,7 +129,7 @@ class TestTheOtherAnswer:
         own_upstream.answer("a", broken(openai_wire, Close(), after=20))
         own_upstream.answer("b", broken(anthropic_wire, Hang(), after=10))
         own_upstream.answer("c", openai_wire.answer(*WORDS))
-        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c").ask()
+        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c", stall=BRIEFLY).ask()
         assert reading.text == TEXT
         assert [model for model, *_ in reading.attempts] == ["openai/a", "anthropic/b", "openai/c"]
         # What it repeated was written too.
@@ -147,10 +159,15 @@ class TestTheOtherAnswer:
         assert chain.ask().text == TEXT
         assert chain.asked() == ["a", "b", "b"]
 
-    def test_goes_on_after_a_slow_start_of_its_own(self, own_upstream: Upstream) -> None:
-        own_upstream.answer("a", broken(openai_wire, Close()))
-        own_upstream.answer("b", openai_wire.answer(*WORDS[:20], Pause(0.2), *WORDS[20:]))
-        assert Chain(own_upstream, "openai/a", "openai/b").ask().text == TEXT
+    def test_has_a_budget_of_its_own(self, own_upstream: Upstream) -> None:
+        now = [0.0]
+        own_upstream.answer("a", broken(openai_wire, Gate("later"), Close()))
+        own_upstream.answer("b", openai_wire.answer(*WORDS))
+        chain = Chain(own_upstream, "openai/a", "openai/b", world=World(clock=lambda: now[0]))
+        reading = Reading(chain.router).read_until("39 ")
+        now[0] += 100
+        own_upstream.open_gate("later")
+        assert reading.read().text == TEXT
 
 
 class TestContinuing:
@@ -232,6 +249,23 @@ def test_without_another_model_a_broken_answer_is_broken(own_upstream: Upstream)
     reading = Chain(own_upstream, "openai/a", retries=3).ask()
     assert reading.end == "upstream_broken"
     assert len(own_upstream.requests("a")) == 1
+
+
+def test_a_failure_behind_the_end_is_none() -> None:
+    class Own:
+        def __init__(self, name: str) -> None:
+            self.name, self.asked = name, 0
+
+        def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
+            self.asked += 1
+            yield [TextDelta("ok"), Done("stop")]
+            raise UpstreamError("gone")
+
+    first, second = Own("first"), Own("second")
+    links = [Link(adopted(own), "x") for own in (first, second)]
+    links[0].provider.stream = first.stream  # what adopts it would not go on behind the end
+    reading = Reading(Router("smart", links, Terms(), World())).read()
+    assert (reading.text, reading.end, second.asked) == ("ok", "stop", 0)
 
 
 def test_the_end_of_an_answer_is_not_waited_for_when_it_is_there(own_upstream: Upstream) -> None:

@@ -58,6 +58,10 @@ class TestAnAnswerOfSeveralModels:
         usage = read_all(Stream(Source(BIG, SMALL, NOTHING, UpstreamUnreachable("no"))))[-2]
         assert attempts(usage) == [("acme/big", 10, 0)]
 
+    def test_of_one_that_has_read_in_vain_costs_that_whatever_the_error_says(self) -> None:
+        usage = read_all(Stream(Source(BIG, UpstreamUnreachable("another one"))))[-2]
+        assert attempts(usage) == [("acme/big", 10, 0)]
+
     def test_that_nobody_was_asked_for_costs_nothing(self) -> None:
         usage = read_all(Stream(Source(BIG, NOTHING, UpstreamBroken("no"))))[-2]
         assert usage == Usage(0, 0, cost=0.0, attempts=(Attempt("acme/big", 0, 0, 0.0),))
