@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from ..providers.catalogue import Model
-from ..streaming.errors import HeadraceError, InvalidRequest
+from ..streaming.errors import HeadraceError
 from ..streaming.wire.anthropic_errors import refusal
 from ..streaming.wire.anthropic_messages import FRAMES, MessagesWire
 from .anthropic_body import MessagesBody
@@ -76,8 +76,6 @@ def messages() -> Response:
     """Answer a conversation."""
     owner = enter()
     body = read_body(_decoder)
-    if body.id is not None and not body.resumable:
-        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     question = question_of(body)
     follower = ask(body.model, question, owner=owner, preferred=PREFERRED, is_resumable=body.resumable, id=body.id)
     wire = MessagesWire()

@@ -29,6 +29,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     preferred: str | None = None,
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
+    chat: str | None = None,
     partials: Partials | None = None,
     is_held_to_schema: bool = False,
 ) -> Follower:
@@ -41,6 +42,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         preferred: The provider to ask for a model that is named without one, and that nobody lists.
         is_resumable: Whether it can be followed and stopped from anywhere.
         id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
+        chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
         partials: See `Target`.
         is_held_to_schema: Whether an answer that does not fit its schema is a failure.
 
@@ -52,11 +54,13 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
     service = current_service()
+    if id is not None and not is_resumable:
+        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
     target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
-        return _ask_resumably(service, question, target, source, id)
+        return _ask_resumably(service, question, target, source, id, chat)
     return Follower(service.streams.open(target, source))
 
 
@@ -89,15 +93,20 @@ def _addressed(model: str | None, question: ChatRequest, preferred: str | None) 
     return provider, msgspec.structs.replace(question, model=name)
 
 
-def _ask_resumably(
-    service: Service, question: ChatRequest, target: Target, source: Source, id_: str | None
+def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
+    service: Service,
+    question: ChatRequest,
+    target: Target,
+    source: Source,
+    id_: str | None,
+    chat: str | None,
 ) -> Follower:
     if not is_module_patched("socket"):
         raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     digest = sha256(msgspec.msgpack.encode((target.model, question))).hexdigest()
-    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source)
+    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
 
 
 def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:

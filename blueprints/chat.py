@@ -6,7 +6,6 @@ import msgspec
 from flask import Blueprint, Response
 
 from ..providers.request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
-from ..streaming.errors import InvalidRequest
 from .asking import ask
 from .body import read_body
 from .guard import enter
@@ -86,8 +85,6 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = enter()
     body = read_body(_decoder)
-    if body.id is not None and not body.resumable:
-        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     follower = ask(
         body.model,
         _question(body),

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, url_for
 
-from .operation import JSON, TEXT, Answered, Operation
+from .operation import JSON, PLAIN, TEXT, Answered, Operation
 from .reply import json_reply
 
 _REF = "#/components/schemas/{name}"
@@ -59,12 +59,14 @@ def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
 def describe(operations: list[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of operations."""
     types = [operation.body for operation in operations if operation.body is not None]
-    _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    bodies, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    body_of = iter(bodies)
     for schema in schemas.values():
         _explain(schema)
     paths: dict[str, Any] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        body = next(body_of) if operation.body is not None else None
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, body)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -78,7 +80,7 @@ def describe(operations: list[Operation]) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, body: dict[str, Any] | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
         "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path}").strip("_"),
@@ -98,14 +100,13 @@ def _operation(operation: Operation) -> dict[str, Any]:
             }
             for parameter in operation.parameters
         ]
-    if operation.body is not None:
-        schema = {"$ref": _REF.format(name=operation.body.__name__)}
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    if body is not None:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
     return described
 
 
 def _failure(operation: Operation) -> Answered:
-    contents = {"text/plain": None} if operation.refusal is None else {JSON: operation.refusal}
+    contents = {PLAIN: None} if operation.refusal is None else {JSON: operation.refusal}
     return Answered(500, "Any failure before the first byte, with a status of its own.", contents)
 
 

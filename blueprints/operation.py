@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 EVENTS = "text/event-stream"
 JSON = "application/json"
+PLAIN = "text/plain"
 
 TEXT: Mapping[str, Any] = MappingProxyType({"type": "string"})
 NONE: Mapping[str, Any] = MappingProxyType({})

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from flask import request
 
 from ..streaming.errors import InvalidRequest
-from ..streaming.follower import Follower
+from ..streaming.follower import Follower, Stream
 from ..streaming.terms import Target
 from ..streaming.wire import native
 from ..streaming.wire.anthropic_messages import MessagesWire
-from ..streaming.wire.base import Wire
+from ..streaming.wire.base import WholeWire, Wire
+from ..streaming.wire.data_v1 import DataStream
 from ..streaming.wire.native_document import NativeDocument
+from ..streaming.wire.openai_chat import ChatCompletion
 from ..streaming.wire.resumed import Resumed
+from ..streaming.wire.text import Text
 from .operation import frames
 
 NATIVE = "native"
 
-_OTHERS: dict[str, Callable[[], Wire]] = {
-    "anthropic": MessagesWire,
+_OTHERS: dict[str, Callable[[Stream], Wire]] = {
+    "openai": lambda stream: ChatCompletion(stream.id, stream.target.model, int(time.time()), has_usage=True),
+    "anthropic": lambda _: MessagesWire(),
+    "data-v1": lambda _: DataStream(),
+    "text": lambda _: Text(),
 }
 
 NATIVE_FRAMES = frames(*native.EVENTS)
@@ -44,10 +51,10 @@ def wire_of(protocol: str, follower: Follower) -> Wire:
     """Return a protocol's wire for a reader that may have a part of the stream already."""
     if protocol == NATIVE:
         return native_wire(follower.session.target, follower.seen)
-    return Resumed(_OTHERS[protocol](), follower.seen)
+    return Resumed(_OTHERS[protocol](follower.session), follower.seen)
 
 
-def native_wire(target: Target, seen: int = 0) -> Wire:
+def native_wire(target: Target, seen: int = 0) -> WholeWire:
     """Return the native wire for a stream.
 
     Args:

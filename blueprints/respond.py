@@ -22,7 +22,7 @@ from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
 from ..streaming.wire.answer import Answer
-from ..streaming.wire.base import BrokenOff, Wire
+from ..streaming.wire.base import BrokenOff, WholeWire, Wire
 from .errors import refused
 from .reply import json_reply
 from .watch import Watch
@@ -40,18 +40,20 @@ ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def event_stream(follower: Follower, wire: Wire = native) -> Response:
+def event_stream(follower: Follower, wire: Wire = native, *, breaks_off: bool = False) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     Args:
         follower: The reader's place in the stream.
         wire: The protocol.
+        breaks_off: Whether the connection is broken where the reading ends before its stream does: for protocols whose
+            clients take the body's end for the answer's.
     """
-    reading = _Reading(follower, wire)
+    reading = _Reading(follower, wire, breaks_off=breaks_off)
     return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
-def json_answer(follower: Follower, wire: Wire = native) -> Response:
+def json_answer(follower: Follower, wire: WholeWire = native) -> Response:
     """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
 
     Args:
@@ -59,16 +61,16 @@ def json_answer(follower: Follower, wire: Wire = native) -> Response:
         wire: The protocol.
     """
     reading = _Reading(follower, wire)
-    return _LateResponse(reading, lambda: _collect(reading), {"Content-Type": "application/json"})
+    return _LateResponse(reading, lambda: _collect(reading, wire), {"Content-Type": "application/json"})
 
 
 class _Reading:
     """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm."""
 
-    __slots__ = ("follower", "session", "watch", "wire")
+    __slots__ = ("breaks_off", "follower", "session", "watch", "wire")
 
-    def __init__(self, follower: Follower, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, follower: Follower, wire: Wire, *, breaks_off: bool = False) -> None:
+        self.wire, self.breaks_off = wire, breaks_off
         self.session = follower.session
         self.follower = follower
         try:
@@ -167,6 +169,8 @@ def _begin_stream(reading: _Reading) -> Response:
         raise _gone()
     session = reading.session
     if first and session.error is not None and session.first_event_at is None:
+        # With the status its reader has all that there is.
+        next(reading.follower, None)
         raise session.error
     try:
         begun, frames = _encode(reading, first), _stream(reading)
@@ -187,6 +191,18 @@ def _cut() -> Iterator[bytes]:
 
 
 def _stream(reading: _Reading) -> Iterator[bytes]:
+    try:
+        yield from _frames(reading)
+        if reading.breaks_off and reading.session.terminal is None:
+            raise _gone()
+    except BrokenOff as broken:
+        yield broken.last
+        raise _gone() from None
+    finally:
+        reading.close()
+
+
+def _frames(reading: _Reading) -> Iterator[bytes]:
     follower = reading.follower
     try:
         for events in follower:
@@ -195,13 +211,8 @@ def _stream(reading: _Reading) -> Iterator[bytes]:
                 yield frames
             else:
                 yield from _pieces(frames, follower)
-    except BrokenOff as broken:
-        yield broken.last
-        raise _gone() from None
     except HeadraceError as error:
         yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
-    finally:
-        reading.close()
 
 
 def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
@@ -223,7 +234,7 @@ def _encode(reading: _Reading, events: list[Event]) -> bytes:
         raise failure from error
 
 
-def _collect(reading: _Reading) -> Response:
+def _collect(reading: _Reading, wire: WholeWire) -> Response:
     answer = Answer()
     for events in reading.follower:
         answer.add(events)
@@ -236,7 +247,7 @@ def _collect(reading: _Reading) -> Response:
     if (error := _error_of(reading.session)) is not None:
         error.text = answer.text()
         raise error
-    return json_reply(reading.wire.whole(answer))
+    return json_reply(wire.whole(answer))
 
 
 def _error_of(session: Stream) -> HeadraceError | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
 from ..providers.catalogue import Catalogue
+from ..providers.request import Json
 from ..streaming.resumption import Resumption
 from ..streaming.streams import Streams
 
@@ -28,6 +29,7 @@ class Service:
         body_timeout: Seconds in which a request's body must arrive; None for ever.
         cors_origins: Origins of other web sites that may ask.
         hosts: Names of this machine under which browsers may ask; None for any name.
+        schemas: JSON Schemas that answers can be asked to fit, by their names.
     """
 
     streams: Streams
@@ -38,6 +40,7 @@ class Service:
     body_timeout: float | None
     cors_origins: tuple[str, ...]
     hosts: tuple[str, ...] | None
+    schemas: Mapping[str, Json]
 
 
 def current_service() -> Service:

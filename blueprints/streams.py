@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from ..streaming.errors import InvalidRequest
 from .guard import enter
-from .operation import EVENTS, Answered, Operation, Parameter, frames
+from .operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
 from .protocols import NATIVE, PROTOCOLS, wanted_protocol, wire_of
 from .respond import event_stream
 from .service import current_service
@@ -22,7 +22,7 @@ OPERATIONS = (
         "/api/streams/{id}",
         "Follow a resumable stream from where one left it.",
         (
-            Answered(200, "All that comes after the cursor, and what follows.", {EVENTS: frames()}),
+            Answered(200, "All that comes after the cursor, and what follows.", {EVENTS: frames(), PLAIN: None}),
             Answered(204, "The stream has ended and the reader has all of it."),
         ),
         parameters=(

@@ -9,8 +9,20 @@ import msgspec
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 
-from . import stores, upstreams
-from .blueprints import anthropic_api, chat, cli, ops, streams
+from . import schemas, stores, upstreams
+from .blueprints import (
+    ai_completion,
+    ai_object,
+    ai_sdk,
+    ai_text,
+    ai_v4_chat,
+    anthropic_api,
+    chat,
+    cli,
+    openai_api,
+    ops,
+    streams,
+)
 from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
@@ -31,6 +43,19 @@ from .streaming.journal import Journal
 from .streaming.resumption import Resumption
 from .streaming.streams import Streams
 from .streaming.terms import Target
+
+PROTOCOLS = (
+    (chat.create_chat_blueprint, chat.OPERATIONS),
+    (streams.create_streams_blueprint, streams.OPERATIONS),
+    (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
+    (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
+    (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
+    (ai_v4_chat.create_ai_v4_chat_blueprint, ai_v4_chat.OPERATIONS),
+    (ai_completion.create_ai_completion_blueprint, ai_completion.OPERATIONS),
+    (ai_text.create_ai_text_blueprint, ai_text.OPERATIONS),
+    (ai_object.create_ai_object_blueprint, ai_object.OPERATIONS),
+)
+"""What makes the endpoints of each protocol, and what they take and give."""
 
 
 class Headrace:
@@ -86,6 +111,7 @@ class Headrace:
             body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
             hosts=self._hosts,
+            schemas=schemas.of(settings),
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
@@ -94,20 +120,15 @@ class Headrace:
         app.cli.add_command(cli.group)
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        protocols = (
-            chat.create_chat_blueprint(),
-            streams.create_streams_blueprint(),
-            anthropic_api.create_anthropic_blueprint(),
-        )
-        for blueprint in protocols:
+        for create, _ in PROTOCOLS:
+            blueprint = create()
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
         yield ops.create_ops_blueprint(exposition)
-        yield create_openapi_blueprint(
-            [*chat.OPERATIONS, *streams.OPERATIONS, *anthropic_api.OPERATIONS, *ops.OPERATIONS]
-        )
+        described = [operation for _, operations in PROTOCOLS for operation in operations]
+        yield create_openapi_blueprint([*described, *ops.OPERATIONS])
         if self._has_page:
             yield create_page_blueprint()
 

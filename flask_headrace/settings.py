@@ -57,6 +57,7 @@ class Settings:
         api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
         hosts: Names other than localhost under which a browser may reach a service without keys, separated by commas.
         cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
+        schemas: Folder of the JSON Schemas that `/ai/object/NAME` asks for, each in a file NAME.json; None for none.
         local: Whether the embedded model is offered.
         local_model: Path of another GGUF file for it; None takes the small one that is installed with it.
     """
@@ -83,6 +84,7 @@ class Settings:
     api_keys: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    schemas: str | None = None
     local: bool = True
     local_model: str | None = None
 

@@ -10,6 +10,7 @@ from .settings import Settings
 from .streaming.errors import ConfigurationError
 from .streaming.stores.base import Bounds, Store
 from .streaming.stores.opening import open_store
+from .streaming.stores.sqlite_file import VERSION
 
 
 def of(settings: Settings) -> Store:
@@ -28,7 +29,10 @@ def of(settings: Settings) -> Store:
 
 
 def _usual() -> str:
-    return f"sqlite:///{_private_folder() / 'streams.db'}" if _has_several_workers() else "memory"
+    if not _has_several_workers():
+        return "memory"
+    # Nobody named this file, so nobody should have to remove it: another version of the schema has another.
+    return f"sqlite:///{_private_folder() / f'streams-{VERSION}.db'}"
 
 
 def _has_several_workers() -> bool:

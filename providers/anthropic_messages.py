@@ -48,7 +48,9 @@ class AnthropicMessages:
     """
 
     is_embedded = False
-    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty", "answer_format"})
+    unsupported = frozenset({
+        "seed", "frequency_penalty", "presence_penalty", "answer_format", "verbosity", "name",
+    })  # fmt: skip
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,

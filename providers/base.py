@@ -17,8 +17,8 @@ class Provider(Protocol):
         name: What stands before the slash in a model's name.
         price_list: The base URL by which the price list knows the provider; see `streaming.prices`.
         is_embedded: Whether it is the small model on this machine.
-        unsupported: The fields of a question, and `images`, that it cannot honour; see `ChatRequest.asks_for`. It is
-            not asked such questions.
+        unsupported: The fields of a question, `images` and `name`, that it cannot honour; see `ChatRequest.asks_for`.
+            It is not asked such questions.
     """
 
     @property

@@ -84,7 +84,7 @@ class OpenAIChat:
     def unsupported(self) -> frozenset[str]:
         """What questions must not ask of this server; see `Provider.unsupported`."""
         if self.is_embedded:
-            return frozenset({"images", "thinking", "reasoning_effort", "user"})
+            return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
         return NOT_OF_OPENAI if self._address().base_url == OFFICIAL else NOT_OF_ANY
 
     @property

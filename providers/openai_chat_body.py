@@ -19,7 +19,7 @@ from .request import (
 
 SAME_NAME = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
-    "reasoning_effort", "user",
+    "reasoning_effort", "verbosity", "user",
 )  # fmt: skip
 """Fields that are called there as they are here."""
 
@@ -61,6 +61,8 @@ def _message(message: Message) -> Json:
         written["content"] = written["content"] or None
     if message.tool_call_id is not None:
         written["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        written["name"] = message.name
     return written
 
 
@@ -107,4 +109,6 @@ def _format(wanted: AnswerFormat) -> Json:
     described: Json = {"name": wanted.name, "schema": wanted.schema}
     if wanted.strict is not None:
         described["strict"] = wanted.strict
+    if wanted.description is not None:
+        described["description"] = wanted.description
     return {"type": "json_schema", "json_schema": described}

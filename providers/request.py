@@ -80,6 +80,7 @@ class Message(_Value, frozen=True, gc=False):
         tool_calls: The calls in an assistant's turn.
         tool_call_id: For a tool's turn: the call that it answers.
         is_error: For a tool's turn: whether the tool failed.
+        name: Who of several in the same role speaks, for the model.
     """
 
     role: Role
@@ -87,6 +88,7 @@ class Message(_Value, frozen=True, gc=False):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     is_error: bool = False
+    name: str | None = None
 
     def text(self) -> str:
         """Return its text, without pictures and thoughts."""
@@ -134,11 +136,13 @@ class AnswerFormat(_Value, frozen=True, gc=False):
         schema: The JSON Schema that it must fit; None for any object.
         name: What the provider is told that it is.
         strict: Whether the provider is to hold the model to the schema; None leaves it to the provider.
+        description: What it is for, for the model.
     """
 
     schema: Json | None
     name: str = "answer"
     strict: bool | None = None
+    description: str | None = None
 
 
 class ChatRequest(_Value, frozen=True, gc=False):
@@ -161,6 +165,7 @@ class ChatRequest(_Value, frozen=True, gc=False):
         answer_format: That the answer is to be JSON.
         reasoning_effort: How long the model thinks first, in the provider's own words, such as `low`.
         thinking: How Anthropic's models think first, in its own words.
+        verbosity: How wordy the answer is to be, in the provider's own words, such as `low`.
         user: Whom the provider is told that it is for, by a name that tells it nothing.
     """
 
@@ -180,6 +185,7 @@ class ChatRequest(_Value, frozen=True, gc=False):
     answer_format: AnswerFormat | None = None
     reasoning_effort: str | None = None
     thinking: Json | None = None
+    verbosity: str | None = None
     user: str | None = None
 
     def size(self) -> int:
@@ -188,7 +194,7 @@ class ChatRequest(_Value, frozen=True, gc=False):
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
     def asks_for(self) -> frozenset[str]:
-        """Return what a provider has to be capable of: the names of the fields that are set, and `images`."""
+        """Return what a provider must be capable of: the names of the fields that are set, `images` and `name`."""
         names = {
             name for name in self.__struct_fields__[2:] if (value := getattr(self, name)) is not None and value != ()
         }
@@ -196,6 +202,8 @@ class ChatRequest(_Value, frozen=True, gc=False):
             names.add("images")
         if self.thinking == {"type": "disabled"}:
             names.remove("thinking")  # a model that cannot be told how to think is not told to
+        if any(message.name for message in self.messages):
+            names.add("name")
         return frozenset(names)
 
 

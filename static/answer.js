@@ -5,15 +5,15 @@
  * Knows no protocol and asks for nothing.
  */
 
-import { Renderer } from "./markdown-dom.js";
-import { Markdown } from "./markdown.js";
+import { Calls } from "./calls.js";
+import { Prose } from "./prose.js";
+import { StructuredAnswer } from "./structured-answer.js";
 
 export class Answer {
   /** Show a turn in a copy of `template`; `announcer` reads the answer out, `grown` is told when it got longer. */
   constructor(template, turn, { announcer, grown }) {
     this.element = template.content.firstElementChild.cloneNode(true);
-    this.announcer = announcer;
-    this.grown = grown;
+    Object.assign(this, { turn, announcer, grown });
     this.parts = Object.fromEntries([...this.element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
     this.parts.question.textContent = turn.question;
     this.begin();
@@ -21,14 +21,13 @@ export class Answer {
 
   /** Begin, or begin again: what was shown is void. */
   begin(note = "") {
-    const { prose, reasoning, thoughts } = this.parts;
-    prose.replaceChildren();
+    const { thoughts, reasoning, calls } = this.parts;
     thoughts.replaceChildren();
     reasoning.hidden = true;
     this.announcer?.reset();
-    this.renderer = new Renderer(prose);
-    this.markdown = new Markdown(this.announcer ? new Both(this.renderer, this.announcer) : this.renderer);
-    this.coming = { text: "", reasoning: "" };
+    this.calls = new Calls(calls);
+    this.#body();
+    this.coming = nothing();
     this.#state("waiting");
     this.lost("");
     this.#note(note);
@@ -46,10 +45,21 @@ export class Answer {
     this.#later();
   }
 
+  /** A tool is called: its `name`, or the next piece of its arguments, as `delta`. */
+  call(call) {
+    this.coming.calls.push(call);
+    this.#later();
+  }
+
+  /** What is copied of the answer. */
+  get copied() {
+    return this.body.copied(this.turn.text);
+  }
+
   /** Show at once what has come of the answer before this page did. */
-  restore({ text, reasoning }) {
+  restore({ text, reasoning, calls = [] }) {
     if (this.announcer) this.announcer.isMuted = true;
-    this.coming = { text, reasoning };
+    this.coming = { text, reasoning, calls: [...calls] };
     this.#flush();
     if (this.announcer) this.announcer.isMuted = false;
   }
@@ -65,8 +75,7 @@ export class Answer {
   /** The answer has ended as `state`: done, stopped or failed, with a `note` to the reader. */
   settle({ state, note = "", model = "", facts = [] }) {
     this.#flush();
-    this.markdown.end(state !== "done");
-    this.renderer.flush();
+    this.body.end(state !== "done");
     this.#state(state);
     this.lost("");
     this.#note(note);
@@ -86,15 +95,29 @@ export class Answer {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.fallback);
     this.frame = 0;
-    const { text, reasoning } = this.coming;
-    this.coming = { text: "", reasoning: "" };
+    const { text, reasoning, calls } = this.coming;
+    this.coming = nothing();
     if (reasoning) this.#think(reasoning);
-    if (text) {
-      this.#state("flowing");
-      this.markdown.feed(text);
-      this.renderer.flush();
-    }
-    if (text || reasoning) this.grown?.();
+    for (const call of calls) this.#call(call);
+    if (text || calls.length) this.#state("flowing");
+    if (text) this.body.feed(text);
+    if (text || reasoning || calls.length) this.grown?.();
+  }
+
+  /** Where the answer's text goes: a form where it was asked for as a document. */
+  #body() {
+    const { card, prose, copy, label } = this.parts;
+    const { schema } = this.turn;
+    card.hidden = true;
+    card.replaceChildren();
+    this.body = schema ? new StructuredAnswer({ card, prose }, schema, this.announcer) : new Prose(prose, this.announcer);
+    label.textContent = this.body.copies;
+    delete copy.dataset.says;
+  }
+
+  #call(call) {
+    this.calls.take(call);
+    if (call.name) this.announcer?.say(`Calls ${call.name}.`);
   }
 
   #think(piece) {
@@ -110,7 +133,7 @@ export class Answer {
     this.parts.answer.setAttribute("aria-busy", String(coming));
     this.parts.waiting.hidden = state !== "waiting";
     this.parts.foot.hidden = coming;
-    this.parts.copy.hidden = coming || !this.parts.prose.hasChildNodes();
+    this.parts.copy.hidden = coming || this.body.isEmpty;
     this.parts.retry.hidden = state !== "failed";
     this.parts.regenerate.hidden = state === "failed";
   }
@@ -128,19 +151,14 @@ export class Answer {
   }
 }
 
+function nothing() {
+  return { text: "", reasoning: "", calls: [] };
+}
+
 function row(value, label) {
   const item = document.createElement("li");
   const strong = document.createElement("b");
   strong.textContent = value;
   item.append(strong, label && ` ${label}`);
   return item;
-}
-
-/** Gives each operation to two sinks. */
-class Both {
-  constructor(...sinks) {
-    for (const operation of ["open", "text", "set", "close", "unwrap", "drop"]) {
-      this[operation] = (...values) => sinks.forEach((sink) => sink[operation](...values));
-    }
-  }
 }

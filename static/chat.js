@@ -16,6 +16,7 @@ import { Reception } from "./reception.js";
 import { ask } from "./resumption.js";
 import { stop as stopStream } from "./stopping.js";
 import { Storage } from "./storage.js";
+import { Structured } from "./structured.js";
 
 const $ = (id) => document.getElementById(id);
 const api = document.body.dataset.api;
@@ -24,6 +25,7 @@ const prefix = `headrace:${api}:`;
 const ARRIVAL = 120_000;
 const conversation = new Conversation(new Storage("sessionStorage", prefix), new Storage("localStorage", prefix));
 const models = new Models($("model"), $("about"), new Storage("localStorage", prefix));
+const structured = new Structured($("structured"), $("shape"), new Storage("localStorage", prefix));
 const announcer = new Announcer($("spoken"));
 const follow = new Follow((following) => ($("jump").hidden = following));
 const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
@@ -34,8 +36,8 @@ const composer = new Composer($("composer"), { send, stop });
 let coming = null;
 
 function send(question) {
-  if (coming) return false;
-  const turn = conversation.add(question, models.chosen);
+  if (coming || !structured.check()) return false;
+  const turn = conversation.add(question, models.chosen, structured.schema);
   const answer = show(turn, announcer);
   follow.now();
   receive(turn, answer);
@@ -60,14 +62,15 @@ function show(turn, reader) {
       else restart(turn, answer);
     });
   }
-  answer.parts.copy.addEventListener("click", ({ currentTarget }) => copy(turn.text, currentTarget));
+  answer.parts.copy.addEventListener("click", ({ currentTarget }) => copy(answer.copied, currentTarget));
   $("turns").append(answer.element);
   document.body.dataset.filled = "";
   return answer;
 }
 
 function restart(turn, answer) {
-  conversation.restart(turn, models.chosen);
+  if (!structured.check()) return;
+  conversation.restart(turn, models.chosen, structured.schema);
   answer.begin();
   receive(turn, answer);
 }
@@ -87,7 +90,7 @@ async function receive(turn, answer) {
   busy(true);
   announcer.say(turn.text ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reception = new Reception(turn, answer, announcer);
-  const body = { messages: conversation.messagesFor(turn), model: turn.stream.model };
+  const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: turn.schema };
   const options = { api, signal: own.control.signal, headers: () => key.headers };
   conversation.save();
   for await (const event of ask({ ...turn.stream, body }, options)) {
@@ -151,8 +154,9 @@ $("jump").addEventListener("click", () => {
   composer.focus();
 });
 $("suggestions").addEventListener("click", ({ target }) => {
-  const button = target.closest("button");
-  if (button) send(button.dataset.ask);
+  const { ask, shape } = target.closest("button")?.dataset ?? {};
+  if (shape) structured.take(shape);
+  if (ask) send(ask);
   composer.focus();
 });
 $("turns").addEventListener("click", ({ target }) => {

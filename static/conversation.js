@@ -1,7 +1,8 @@
 /**
  * The conversation: its turns, what of them a model is told, and what is left of them when the page comes back.
  *
- * A turn is `{question, text, reasoning, state, note, model, facts, stream, times}`, with the answer as the model wrote it.
+ * A turn is `{question, schema, text, reasoning, calls, state, note, model, facts, stream, times}`, with the answer as the model
+ * wrote it; `schema` where it is to be a JSON document, `calls` the tools that the model called, `{call, name, delta}` each.
  * `stream` is there while the answer can be followed: `{id, model, asked, isBegun, cursor}`, with the model that was asked
  * for and the number of the last event that is in the turn; `isShared` where another tab has asked. Knows no DOM.
  */
@@ -21,17 +22,19 @@ export class Conversation {
     this.turns = Array.isArray(stored) ? stored : this.#adopted();
   }
 
-  add(question, model) {
+  /** `model` and `schema` may be undefined: the server's default, and an answer in text. */
+  add(question, model, schema) {
     const turn = { question };
     this.turns.push(turn);
-    this.restart(turn, model);
+    this.restart(turn, model, schema);
     return turn;
   }
 
   /** The turn's answer is asked for once more. */
-  restart(turn, model) {
+  restart(turn, model, schema) {
     const stream = { id: freshId(), model, asked: Date.now(), isBegun: false, cursor: 0 };
-    Object.assign(turn, { text: "", reasoning: "", state: "waiting", note: "", model: "", facts: [], times: null, stream });
+    const empty = { text: "", reasoning: "", calls: [], state: "waiting", note: "", model: "", facts: [], times: null };
+    Object.assign(turn, empty, { schema, stream });
   }
 
   clear() {

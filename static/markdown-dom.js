@@ -5,8 +5,7 @@
  * model writes is ever read as HTML. Only the last child of each open node is touched.
  */
 
-/** Characters of one text node. The browser copies a text node when it grows, so a long one is continued in a new one. */
-const TEXT_NODE = 2048;
+import { appendText } from "./growing-text.js";
 
 const ELEMENTS = {
   paragraph: "p", quote: "blockquote", item: "li", row: "tr", rule: "hr", break: "br",
@@ -61,9 +60,7 @@ export class Renderer {
   /** Put the gathered text on the page. */
   flush() {
     if (!this.pending) return;
-    const last = this.#top.inner.lastChild;
-    if (last?.nodeType === 3 && last.length < TEXT_NODE) last.appendData(this.pending);
-    else this.#top.inner.append(this.pending);
+    appendText(this.#top.inner, this.pending);
     this.pending = "";
   }
 

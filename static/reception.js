@@ -55,8 +55,11 @@ export class Reception {
         turn.reasoning += event.text;
         answer.reasoning(event.text);
         break;
+      case "tool":
+        this.#call(event);
+        break;
       case "restart":
-        Object.assign(turn, { text: "", reasoning: "", model: event.model ?? turn.model });
+        Object.assign(turn, { text: "", reasoning: "", calls: [], state: "waiting", model: event.model ?? turn.model });
         turn.note = `Begun again with ${turn.model}: ${event.reason}`;
         answer.begin(turn.note);
         break;
@@ -69,6 +72,18 @@ export class Reception {
       case "error":
         this.#settle(event);
     }
+  }
+
+  #call({ call, name, delta, arguments: whole }) {
+    const { turn, answer, meter } = this;
+    meter.token(clock());
+    turn.state = "flowing";
+    if (name) turn.calls.push({ call, name, delta: "" });
+    const called = turn.calls.findLast((one) => one.call === call);
+    // Some providers tell the arguments at once.
+    const piece = delta ?? (whole && !called?.delta ? JSON.stringify(whole) : "");
+    if (called) called.delta += piece;
+    answer.call({ call, name, delta: piece });
   }
 
   #lost() {
@@ -92,14 +107,18 @@ export class Reception {
 function ending(event, turn) {
   switch (event.type) {
     case "done":
-      return { state: "done", note: turn.text ? "" : "The model had nothing to say." };
+      return { state: "done", note: isBegun(turn) ? "" : "The model had nothing to say." };
     case "stopped":
-      return { state: "stopped", note: turn.text ? "You stopped this answer." : "You stopped before the first token." };
+      return { state: "stopped", note: isBegun(turn) ? "You stopped this answer." : "You stopped before the first token." };
     case "cancelled":
       return { state: "stopped", note: cancelled(event.reason) };
     default:
       return { state: "failed", note: event.message + (event.wait ? ` Try again in ${event.wait} s.` : "") };
   }
+}
+
+function isBegun({ text, calls }) {
+  return text !== "" || calls.length > 0;
 }
 
 function cancelled(reason) {

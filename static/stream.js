@@ -21,7 +21,7 @@ export function eventOf({ event, data }) {
   }
   switch (event) {
     case "reasoning":
-      return { type: "reasoning", text: JSON.parse(data).delta ?? "" };
+      return thought(JSON.parse(data));
     case "start":
     case "tool":
     case "restart":
@@ -33,6 +33,11 @@ export function eventOf({ event, data }) {
     default:
       return null;
   }
+}
+
+/** What comes after a thought, its signature, is for the provider and not for a reader. */
+function thought({ delta }) {
+  return delta === undefined ? null : { type: "reasoning", text: delta };
 }
 
 /**

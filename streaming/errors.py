@@ -117,6 +117,13 @@ class UnknownModel(RequestError):
     status = 404
 
 
+class UnknownSchema(RequestError):
+    """No JSON Schema of that name is kept here."""
+
+    code = "schema_not_found"
+    status = 404
+
+
 class BodyTooLarge(RequestError):
     """The body is longer than this service reads."""
 

@@ -62,6 +62,7 @@ class Follower:
         is_numbered: Whether the reader is to be told the events' numbers.
         parking: Where it waits for events.
         on_stall: Called when its reader has accepted nothing for too long; must not block.
+        on_whole: Called when its reader has accepted all up to the stream's end; must not block.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Follower:
         "_wants_heartbeat",
         "is_numbered",
         "on_stall",
+        "on_whole",
         "parking",
         "position",
         "seen",
@@ -84,7 +86,8 @@ class Follower:
         self.seen = after if seen is None else seen
         self.is_numbered = session.is_kept
         self.parking = Parking()
-        self.on_stall: Callable[[], None] | None = None
+        self.on_stall: Callable[[], object] | None = None
+        self.on_whole: Callable[[], object] | None = None
         self._since = time.monotonic()
         self._is_reading = False
         self._is_ended = self._is_stalled = False
@@ -100,7 +103,7 @@ class Follower:
         self._is_reading = self._wants_heartbeat = False
         while self._is_ended or not (events := self.session.take(self)):
             if self._is_ended or self.session.terminal is not None:
-                self.session.leave(self)
+                self._leave()
                 raise StopIteration
             self.parking.wait()
             if self._wants_heartbeat:
@@ -109,6 +112,11 @@ class Follower:
         self.progressed()
         self._is_reading = True
         return events
+
+    def _leave(self) -> None:
+        self.session.leave(self)
+        if not self._is_ended and self.on_whole is not None:
+            self.on_whole()
 
     def progressed(self) -> None:
         """Note that the reader has accepted what it was last given."""

@@ -73,13 +73,13 @@ class Journal:
     def __repr__(self) -> str:
         return f"<Journal of {len(self._kept)} streams in {self.store!r}>"
 
-    def claim(self, claim: Claim) -> Record | None:
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
         if self._pulse is None:
             self.store.renew(self.worker)
             self._begin_to_live()
         try:
-            return self.store.claim(claim)
+            return self.store.claim(claim, name)
         except StoreUnavailable as error:
             # It may have been done all the same, by a server that was too slow to say so.
             self._unended[claim.id] = ended_by(error)

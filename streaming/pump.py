@@ -88,8 +88,8 @@ def _taken_apart(session: Session, events: list[Event]) -> list[Event]:
         session.account(rest.pop())  # type: ignore[arg-type]  # it was looked at
     if terminal is None:
         return rest
-    if rest:
-        session.append(rest)
+    if rest or (isinstance(terminal, Done) and session.first_event_at is None):
+        session.append(rest)  # a whole answer may be empty, and has begun all the same
     if isinstance(terminal, Failed) and session.ending is None:
         session.error = SourceFailed(terminal.message, code=terminal.code, retryable=terminal.retryable)
     session.finish(terminal)  # type: ignore[arg-type]  # the caller has looked

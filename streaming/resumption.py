@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from typing import TypeVar
 
 import gevent
 import msgspec
@@ -28,6 +31,8 @@ from .session import Session
 from .stores.base import LEASE, Claim, Record
 from .streams import Streams
 from .terms import Target
+
+T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds that a reader who comes back waits for a store that is away."""
@@ -52,7 +57,14 @@ class Resumption:
         self._journal = journal
         self._store = journal.store
 
-    def open(self, id: str, question: str, target: Target, source: Source) -> Follower:  # noqa: A002
+    def open(
+        self,
+        id: str,  # noqa: A002
+        question: str,
+        target: Target,
+        source: Source,
+        chat: str | None = None,
+    ) -> Follower:
         """Begin a stream and follow it; one of that id that is there already is followed from its beginning.
 
         Args:
@@ -60,6 +72,7 @@ class Resumption:
             question: A digest of what is asked.
             target: Whom it asks, and who asks.
             source: Where its events come from.
+            chat: The conversation of the owner's that it is the latest answer in; None for none that is known by an id.
 
         Raises:
             StreamConflict: a stream of that id answers another question, or somebody else; 409.
@@ -67,12 +80,13 @@ class Resumption:
         """
         self._streams.check_room()
         claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
-        record = self._journal.claim(claim)
+        name = None if chat is None else _name(chat, target.owner)
+        record = self._journal.claim(claim, name)
         if record is None:
-            return Follower(self._begin(id, target, source))
+            return self._named(Follower(self._begin(id, target, source)), name)
         if (record.claim.owner, record.claim.question) != (target.owner, question):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
-        return self._follow(record, 0)
+        return self._named(self._follow(record, 0), name)
 
     def _begin(self, id_: str, target: Target, source: Source) -> Session:
         try:
@@ -124,6 +138,49 @@ class Resumption:
         if after > record.last:
             raise _beyond(after)
         return None
+
+    def follow_latest(self, chat: str, owner: str) -> Follower | None:
+        """Follow the latest answer in a conversation from its beginning.
+
+        Returns:
+            None where there is none, or some reader has all of it, or it was stopped.
+
+        Raises:
+            StoreUnavailable: the store is away; 503.
+            LimitError: no more readers may come here now; 503.
+        """
+        name = _name(chat, owner)
+        record = self._patiently(lambda: self._store.named(name))
+        if record is None:
+            return None
+        with suppress(UnknownStream):
+            follower = self.follow(record.claim.id, owner, 0)
+            return None if follower is None else self._named(follower, name)
+        return None
+
+    def stop_latest(self, chat: str, owner: str) -> None:
+        """Stop the latest answer in a conversation; does nothing where there is none to be followed.
+
+        Raises:
+            StoreUnavailable: the store is away; 503.
+        """
+        name = _name(chat, owner)
+        record = self._store.named(name)
+        if record is not None:
+            with suppress(UnknownStream):
+                self.stop(record.claim.id, owner)
+            self._store.unname(name, record.claim.id)
+
+    def _named(self, follower: Follower, name: str | None) -> Follower:
+        # Nobody comes back for what has been read to its end; who does has it, and would show it twice.
+        if name is not None:
+            id_ = follower.session.id
+            follower.on_whole = lambda: gevent.spawn(self._unname, name, id_)
+        return follower
+
+    def _unname(self, name: str, id_: str) -> None:
+        with suppress(StoreUnavailable):  # it is sent once more then
+            self._store.unname(name, id_)
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """Stop a stream; does nothing where it has ended.
@@ -180,7 +237,7 @@ class Resumption:
         last = decode(entries[-1].payload)[-1] if entries else None
         return entries[-1].first - 1 if isinstance(last, Failed) and last.code in CUT_SHORT else None
 
-    def _patiently(self, find: Callable[[], Record]) -> Record:
+    def _patiently(self, find: Callable[[], T]) -> T:
         # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.
         until = time.monotonic() + PATIENCE
         while True:
@@ -191,6 +248,11 @@ class Resumption:
                 if time.monotonic() > until:
                     raise
             gevent.sleep(0.25)
+
+
+def _name(chat: str, owner: str) -> str:
+    # A digest: the ids of conversations are their applications', of any length, and may say something.
+    return sha256(msgspec.msgpack.encode((owner, chat))).hexdigest()
 
 
 def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:

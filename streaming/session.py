@@ -143,7 +143,7 @@ class Session:
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
-            self._push([Started(self.id, self.target.model, self.target.provider)])
+            events = [Started(self.id, self.target.model, self.target.provider), *events]
         size = size_of(events)
         self._accounts.write(size)
         self._push(events, size)

@@ -93,6 +93,12 @@ def test_it_follows_a_conversation_with_a_system_prompt(embedded: Service) -> No
     assert answer.json["finish_reason"] in {"stop", "length"}
 
 
+def test_it_fills_the_document_of_use_object(embedded: Service) -> None:
+    colour = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
+    answer = send(embedded.url + "/ai/object", {"prompt": "Which colour has the sky?", "schema": colour})
+    assert answer.json["colour"] in {"red", "blue"}
+
+
 def test_killed_it_is_missed_clearly_by_its_own_readers_alone_and_is_back(
     embedded: Service, upstream: Upstream
 ) -> None:

@@ -170,6 +170,18 @@ def test_the_endpoints_are_under_the_prefix_and_behind_the_login(host: Service, 
     answer = send(host.url + "/assistant/api/chat", body, headers=ALICE)
     assert answer.text == "Hello"
     assert answer.is_done
+    body = {"id": "a", "messages": [{"role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
+    assert send(host.url + "/assistant/ai/chat", body).status == 403
+    assert send(host.url + "/assistant/ai/chat", body, headers=ALICE).body.endswith(b"data: [DONE]\n\n")
+
+
+def test_openais_clients_find_theirs_under_the_prefix_too(host: Service, upstream: Upstream) -> None:
+    upstream.answer("hosted", openai_wire.answer("Hello"))
+    base = host.url + "/assistant/v1"
+    answer = send(base + "/chat/completions", {"messages": QUESTION}, headers=ALICE)
+    assert answer.json["choices"][0]["message"]["content"] == "Hello"
+    assert send(base + "/models/openai/hosted", method="GET", headers=ALICE).json["id"] == "openai/hosted"
+    assert send(base + "/chat/completions", {}, headers=ALICE).error["type"] == "invalid_request_error"
 
 
 def test_the_page_and_its_files_are_served_under_the_prefix(host: Service) -> None:

@@ -40,6 +40,7 @@ READ = [
     ("API_KEYS", None, ()),
     ("HOSTS", "chat.example, mill", ("chat.example", "mill")),
     ("CORS_ORIGINS", "https://a.example", ("https://a.example",)),
+    ("SCHEMAS", "schemas", "schemas"),
     ("LOCAL", "off", False),
     ("LOCAL", "YES", True),
     ("LOCAL", True, True),
@@ -56,6 +57,7 @@ OPTIONAL = [
     "STALL_TIMEOUT",
     "MAX_DURATION",
     "CLIENT_TIMEOUT",
+    "SCHEMAS",
     "LOCAL_MODEL",
 ]
 NUMBERS = ["HEARTBEAT", "CONNECT_TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "MAX_DURATION", "CLIENT_TIMEOUT"]

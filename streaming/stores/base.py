@@ -97,8 +97,12 @@ class Store(Protocol):
     @property
     def window(self) -> float: ...  # noqa: D102
 
-    def claim(self, claim: Claim) -> Record | None:
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id: one atomic step, whoever else tries at the same moment.
+
+        Args:
+            claim: What it begins with.
+            name: By what it is to be found as well, as long as it is there and until another is begun by that name.
 
         Returns:
             None where the stream is the caller's to fill now; the record of the one that is there otherwise.
@@ -122,6 +126,14 @@ class Store(Protocol):
 
     def find(self, id: str) -> Record | None:  # noqa: A002  # the field's name
         """Return the record of a stream; None where there is none, or its retention is over."""
+        ...
+
+    def named(self, name: str) -> Record | None:
+        """Return the record of the stream that was last begun by a name; None where it cannot be found any more."""
+        ...
+
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more. Does nothing where another was begun by it since."""
         ...
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002

@@ -19,6 +19,7 @@ class _Stream:
     """A stream and its entries; `touched` is when it was last added to."""
 
     claim: Claim
+    name: str | None
     touched: float
     entries: list[Entry] = field(default_factory=list)
     last: int = 0
@@ -49,6 +50,7 @@ class MemoryStore:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._streams: dict[str, _Stream] = {}
+        self._names: dict[str, str] = {}
         self._size = 0
         self._leases: dict[str, float] = {}
         self._readers: dict[str, dict[str, float]] = {}
@@ -58,7 +60,7 @@ class MemoryStore:
     def __repr__(self) -> str:
         return f"<MemoryStore {len(self._streams)} streams, {self._size} bytes>"
 
-    def claim(self, claim: Claim) -> Record | None:
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id."""
         if stream := self._find(claim.id):
             return stream.record()
@@ -68,7 +70,9 @@ class MemoryStore:
                 f"The streams that are kept in memory have the {self._bounds.total} bytes that they may have.",
                 retry_after=self._bounds.retention,
             )
-        self._streams[claim.id] = _Stream(claim, time.monotonic())
+        self._streams[claim.id] = _Stream(claim, name, time.monotonic())
+        if name is not None:
+            self._names[name] = claim.id
         return None
 
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
@@ -102,6 +106,8 @@ class MemoryStore:
     def _remove(self, stream: str) -> None:
         if removed := self._streams.pop(stream, None):
             self._size -= removed.size
+            if removed.name is not None:
+                self.unname(removed.name, stream)
             self._watches.wake([stream])
 
     def _find(self, stream: str) -> _Stream | None:
@@ -116,6 +122,15 @@ class MemoryStore:
         """Return the record of a stream, or None."""
         stream = self._find(id)
         return None if stream is None else stream.record()
+
+    def named(self, name: str) -> Record | None:
+        """Return the record of the stream that was last begun by a name, or None."""
+        return self.find(self._names[name]) if name in self._names else None
+
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        if self._names.get(name) == id:
+            del self._names[name]
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
@@ -193,5 +208,6 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything."""
         self._streams.clear()
+        self._names.clear()
         self._readers.clear()
         self._size = 0

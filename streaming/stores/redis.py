@@ -52,10 +52,10 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"<RedisStore {self._link}>"
 
-    def claim(self, claim: Claim) -> Record | None:
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id."""
-        asked = (claim.id, claim.worker, claim.owner, claim.question, claim.about)
-        answer = self._link.run(scripts.CLAIM, *asked, self._bounds.total, self._life)
+        asked = (claim.id, claim.worker, claim.owner, claim.question, claim.about, self._bounds.total, self._life)
+        answer = self._link.run(scripts.CLAIM, *asked, *(() if name is None else (name,)))
         if answer == b"full":
             raise StoreUnavailable(
                 f"The streams in {self._link} have the {self._bounds.total} bytes that they may have.",
@@ -77,6 +77,15 @@ class RedisStore:
         """Return the record of a stream, or None."""
         answer = self._link.run(scripts.FIND, id)
         return None if answer[0] is None else record(id, answer)
+
+    def named(self, name: str) -> Record | None:
+        """Return the record of the stream that was last begun by a name, or None."""
+        answer = self._link.run(scripts.NAMED, name)
+        return None if answer is None else record(answer[0].decode(), answer[1])
+
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        self._link.run(scripts.UNNAME, name, id)
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""

@@ -3,6 +3,7 @@
 All keys begin with a prefix that holds the version of this schema, so that two versions live side by side:
 
 - `s:<id>`, a hash: the stream's record, its bytes, and until when its keys live if nobody adds to it;
+- `n:<name>`: the id of the stream that was last begun by that name, which its record holds as well;
 - `e:<id>`, a stream: its entries, each by the number of its last event;
 - `r:<id>`, a sorted set: its readers, by the moment until which they attend;
 - `a:<worker>`: there as long as anybody attends a stream of that worker's;
@@ -20,7 +21,7 @@ import hashlib
 
 import msgspec
 
-PREFIX = "headrace:1:"
+PREFIX = "headrace:2:"
 
 RECOUNT = 60_000
 """Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""
@@ -34,7 +35,20 @@ local function now()
     return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+local function record(id)
+    return redis.call('HMGET', P .. 's:' .. id,
+        'worker', 'owner', 'question', 'about', 'last', 'finished', 'stopping')
+end
+
+-- Return the key by which a stream is found, where it has a name and no other was begun by it since.
+local function name_of(id)
+    local name = redis.call('HGET', P .. 's:' .. id, 'name')
+    if name and redis.call('GET', P .. 'n:' .. name) == id then return P .. 'n:' .. name end
+end
+
 local function forget(id)
+    local name = name_of(id)
+    if name then redis.call('UNLINK', name) end
     local size = redis.call('HGET', SIZES, id) or redis.call('HGET', P .. 's:' .. id, 'bytes')
     if size then redis.call('DECRBY', TOTAL, size) end
     redis.call('HDEL', SIZES, id)
@@ -53,6 +67,8 @@ local function live_on(id, time, life)
     redis.call('HSET', P .. 's:' .. id, 'until', time + life)
     redis.call('PEXPIRE', P .. 's:' .. id, life)
     redis.call('PEXPIRE', P .. 'e:' .. id, life)
+    local name = name_of(id)
+    if name then redis.call('PEXPIRE', name, life) end
 end
 
 -- Forget finished streams, the oldest first, until so many bytes fit; return how many do.
@@ -83,20 +99,34 @@ def script(body: str) -> Script:
 
 
 FIND = script("""
-local key = P .. 's:' .. ARGV[1]
-return redis.call('HMGET', key, 'worker', 'owner', 'question', 'about', 'last', 'finished', 'stopping')
+return record(ARGV[1])
+""")
+
+NAMED = script("""
+local id = redis.call('GET', P .. 'n:' .. ARGV[1])
+if not id then return false end
+local there = record(id)
+return there[1] and {id, there}
+""")
+
+UNNAME = script("""
+local key = P .. 'n:' .. ARGV[1]
+if redis.call('GET', key) == ARGV[2] then redis.call('UNLINK', key) end
 """)
 
 CLAIM = script("""
-local id, worker, owner, question, about, bound, life = unpack(ARGV)
-local key, time = P .. 's:' .. id, now()
-local there = redis.call('HMGET', key, 'worker', 'owner', 'question', 'about', 'last', 'finished', 'stopping')
+local id, worker, owner, question, about, bound, life, name = unpack(ARGV)
+local key, time, there = P .. 's:' .. id, now(), record(id)
 if there[1] then return there end
 forget(id)
 if make_room(1, tonumber(bound), time) < 1 then return 'full' end
 redis.call('HSET', key, 'worker', worker, 'owner', owner, 'question', question, 'about', about,
     'last', 0, 'finished', 0, 'stopping', 0, 'bytes', 0)
 redis.call('ZADD', RUNNING, time, id)
+if name then
+    redis.call('HSET', key, 'name', name)
+    redis.call('SET', P .. 'n:' .. name, id)
+end
 live_on(id, time, life)
 return false
 """)
@@ -123,6 +153,8 @@ for _, head in ipairs(heads) do
             redis.call('HSET', key, 'last', last, 'bytes', bytes, 'finished', 1)
             redis.call('PEXPIRE', key, retention)
             redis.call('PEXPIRE', log, retention)
+            local name = name_of(id)
+            if name then redis.call('PEXPIRE', name, retention) end
             redis.call('ZREM', RUNNING, id)
             redis.call('ZADD', FINISHED, time + retention, id)
             redis.call('HSET', SIZES, id, bytes)

@@ -42,10 +42,10 @@ class SqliteStore:
     def __repr__(self) -> str:
         return f"<SqliteStore {self._path}>"
 
-    def claim(self, claim: Claim) -> Record | None:
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id."""
         try:
-            return self._writes.run(rows.claim, claim, self._bounds)
+            return self._writes.run(rows.claim, claim, name, self._bounds)
         except rows.Full:
             raise StoreUnavailable(
                 f"The streams in {self._path} have the {self._bounds.total} bytes that they may have.",
@@ -59,6 +59,14 @@ class SqliteStore:
     def find(self, id: str) -> Record | None:  # noqa: A002
         """Return the record of a stream, or None."""
         return self._reads.run(rows.find, id, self._bounds.retention)
+
+    def named(self, name: str) -> Record | None:
+        """Return the record of the stream that was last begun by a name, or None."""
+        return self._reads.run(rows.named, name, self._bounds.retention)
+
+    def unname(self, name: str, id: str) -> None:  # noqa: A002
+        """Let a stream not be found by a name any more."""
+        self._writes.run(rows.unname, name, id)
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""

@@ -19,7 +19,7 @@ from gevent.threadpool import ThreadPool
 
 from ..errors import ConfigurationError, StoreUnavailable
 
-VERSION = 1
+VERSION = 2
 """The version of the schema; it goes up with every change of it."""
 
 APPLICATION = 0x48_52_41_43
@@ -45,6 +45,7 @@ CREATE TABLE streams (
 CREATE INDEX finished ON streams (touched) WHERE is_finished;
 CREATE INDEX stopping ON streams (id) WHERE is_stopping;
 CREATE TABLE claims (stream INTEGER PRIMARY KEY, owner TEXT NOT NULL, question TEXT NOT NULL, about BLOB NOT NULL);
+CREATE TABLE names (name TEXT PRIMARY KEY, stream INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY,
     previous INTEGER NOT NULL,

@@ -78,17 +78,34 @@ WHERE first + count > :after + 1
 """  # noqa: S608
 
 
+RECORD = f"""
+SELECT id, worker, owner, question, about, last, is_finished, is_stopping
+FROM streams JOIN claims ON stream = key WHERE {READABLE}
+"""  # noqa: S608
+
+
 def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None:
     """Return the record of a stream; None where there is none that can be read."""
-    row = db.execute(
-        "SELECT worker, owner, question, about, last, is_finished, is_stopping "  # noqa: S608
-        f"FROM streams JOIN claims ON stream = key WHERE id = :id AND {READABLE}",
-        {"id": stream, "retention": retention},
-    ).fetchone()
+    return _record(db.execute(f"{RECORD} AND id = :id", {"id": stream, "retention": retention}))
+
+
+def named(db: sqlite3.Connection, name: str, retention: float) -> Record | None:
+    """Return the record of the stream that was last begun by a name; None where there is none that can be read."""
+    found = f"{RECORD} AND key = (SELECT stream FROM names WHERE name = :name)"  # noqa: S608
+    return _record(db.execute(found, {"name": name, "retention": retention}))
+
+
+def unname(db: sqlite3.Connection, name: str, stream: str) -> None:
+    """Take a name from a stream."""
+    db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
+
+
+def _record(found: sqlite3.Cursor) -> Record | None:
+    row = found.fetchone()
     if row is None:
         return None
     *claimed, last, is_finished, is_stopping = row
-    return Record(Claim(stream, *claimed), last, bool(is_finished), bool(is_stopping))
+    return Record(Claim(*claimed), last, bool(is_finished), bool(is_stopping))
 
 
 def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[Entry]:
@@ -122,7 +139,7 @@ def stopping(db: sqlite3.Connection) -> set[str]:
     return {stream for (stream,) in db.execute("SELECT id FROM streams WHERE is_stopping AND NOT is_finished")}
 
 
-def claim(db: sqlite3.Connection, wanted: Claim, bounds: Bounds) -> Record | None:
+def claim(db: sqlite3.Connection, wanted: Claim, name: str | None, bounds: Bounds) -> Record | None:
     """Begin a stream, or return the one that is there.
 
     Raises:
@@ -139,6 +156,8 @@ def claim(db: sqlite3.Connection, wanted: Claim, bounds: Bounds) -> Record | Non
         begun = (wanted.id, wanted.worker, time.monotonic())
         key = db.execute("INSERT INTO streams (id, worker, touched) VALUES (?, ?, ?)", begun).lastrowid
         db.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.question, wanted.about))
+        if name is not None:
+            db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, key))
         return None
 
 
@@ -210,6 +229,7 @@ def remove(db: sqlite3.Connection, key: int) -> None:
     db.execute("UPDATE total SET bytes = bytes - (SELECT bytes FROM streams WHERE key = ?)", (key,))
     db.execute("DELETE FROM streams WHERE key = ?", (key,))
     db.execute("DELETE FROM claims WHERE stream = ?", (key,))
+    db.execute("DELETE FROM names WHERE stream = ?", (key,))
 
 
 def ask_to_stop(db: sqlite3.Connection, stream: str) -> None:

@@ -19,6 +19,14 @@ EVENT_STREAM: Mapping[str, str] = {
 }
 """What a response says of itself: an event stream that no proxy may keep, change or hold back."""
 
+PLAIN_TEXT: Mapping[str, str] = {
+    **EVENT_STREAM,
+    "Content-Type": "text/plain; charset=utf-8",
+    # What a model writes is never to be taken for a page.
+    "X-Content-Type-Options": "nosniff",
+}
+"""The same of a stream that is not made of events."""
+
 
 class BrokenOff(Exception):
     """The protocol has no word for a failure: the connection is to be broken after these last bytes."""
@@ -48,10 +56,14 @@ class Wire(Protocol):
         """
         ...
 
-    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
-        """Return an answer that is given in one piece."""
-        ...
-
     def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
         """Return the body of a response with an error's own status; a string is sent as plain text."""
+        ...
+
+
+class WholeWire(Wire, Protocol):
+    """A client protocol that can also give an answer in one piece."""
+
+    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+        """Return an answer that is given in one piece."""
         ...

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..errors import HeadraceError
 from ..events import Event
-from .answer import Answer
 from .base import Wire
 
 
@@ -30,10 +29,6 @@ class Resumed:
         self._wire.encode(events[:known], first)
         new = events[known:]
         return self._wire.encode(new, self._seen + 1) if new else b""
-
-    def whole(self, answer: Answer) -> Any:  # noqa: ANN401
-        """Return an answer that is given in one piece."""
-        return self._wire.whole(answer)
 
     def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401
         """Return the body of a response with an error's own status."""

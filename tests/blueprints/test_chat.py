@@ -68,6 +68,12 @@ class TestAnswer:
         assert answer.json["usage"]["input_tokens"] == 9
         assert answer.json["id"] == answer.headers["headrace-stream-id"]
 
+    def test_that_is_empty_has_its_beginning_and_its_end(self, service, upstream, provider, wire) -> None:
+        upstream.answer("empty", wire.answer())
+        answer = ask(service.url, f"{provider}/empty")
+        assert [name for name, _ in answer.frames] == ["start", "usage", "message"]
+        assert ask(service.url, f"{provider}/empty", stream=False).json["text"] == ""
+
     def test_is_read_whole_by_a_reader_of_ten_lines(self, service, upstream, provider, wire) -> None:
         upstream.answer("thinking", wire.answer(Reasoning("hmm"), "Hel", "lo"))
         text = ""

@@ -54,7 +54,8 @@ def test_names_its_server_under_the_prefix_of_a_host() -> None:
 
 
 def test_the_service_keeps_to_it(service: Service, upstream: Upstream, tmp_path: Path) -> None:
-    upstream.answer("default", openai_wire.answer("Hello"))
+    # A JSON document too, for those that ask for one: where it were none, the connection would be broken.
+    upstream.answer("default", openai_wire.answer('"Hello"'))
     tool = Path(sys.executable).parent / "st"
     (tmp_path / "schemathesis.toml").write_text(EXPECTED)
     # Which of the bodies that fit the schema make sense is more than a schema can say.

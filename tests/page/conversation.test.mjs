@@ -33,6 +33,15 @@ test("each question, also one that is asked again, has an id of its own that nob
   assert.notEqual(turn.stream.id, first);
 });
 
+test("a question that is asked again is asked as it is wanted then, and nothing of the answer before is left", () => {
+  const { conversation, turn } = asked();
+  Object.assign(turn, { text: "{}", calls: [{ call: 0, name: "find", delta: "{}" }] });
+  conversation.restart(turn, "c/d", { type: "object" });
+  assert.deepEqual([turn.text, turn.calls, turn.schema, turn.stream.model], ["", [], { type: "object" }, "c/d"]);
+  conversation.restart(turn, "c/d");
+  assert.equal(turn.schema, undefined);
+});
+
 test("a page that comes back finds the answer's text and cursor, and goes on", () => {
   const { own, shared, conversation, turn } = asked();
   Object.assign(turn, { text: "Half", state: "flowing" });

@@ -59,9 +59,9 @@ class Worker:
         self.streams = Streams(limits, most, lambda _: None, self.ended.append, self.journal)
         self.resumption = Resumption(self.streams, self.journal)
 
-    def begin(self, source: Source, id_: str | None = None, question: str = "q") -> Reading:
+    def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
-        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source))
+        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source, chat))
 
     def follow(self, id_: str, after: int = 0) -> Reading:
         follower = self.resumption.follow(id_, "", after)
@@ -73,6 +73,12 @@ class Worker:
         if self.journal._pulse is not None:
             self.journal._pulse.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
+
+
+def is_kept(worker: Worker, id_: str, last: int) -> bool:
+    """Whether a worker finds so many events of a stream in its store."""
+    record = worker.store.find(id_)
+    return record is not None and record.last == last
 
 
 class Reading:

@@ -58,7 +58,7 @@ class TestEvents:
     def test_end_with_the_terminal_one(self) -> None:
         stream = Stream(Source([DONE]))
         follower = Follower(stream.session)
-        assert [type(event) for batch in follower for event in batch] == [Usage, type(DONE)]
+        assert [type(event) for batch in follower for event in batch] == [Started, Usage, type(DONE)]
         assert list(follower) == []
 
 

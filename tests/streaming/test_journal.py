@@ -213,8 +213,8 @@ class TestWishToStop:
         monkeypatch.setattr(store._store, "watch_stop", lambda *_: lambda: None)
         claim, source = store._store.claim, Source(text("a"))
 
-        def claim_and_stop(claimed):
-            result = claim(claimed)
+        def claim_and_stop(claimed, name):
+            result = claim(claimed, name)
             store._store.ask_to_stop(claimed.id)
             return result
 

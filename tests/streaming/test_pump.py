@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 from flask_headrace.streaming.errors import UpstreamBroken, UpstreamUnreachable
-from flask_headrace.streaming.events import Cancelled, Done, Failed, TextDelta, Usage
+from flask_headrace.streaming.events import Cancelled, Done, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.session import Session
 from gevent.event import Event as Flag
 
@@ -24,7 +24,9 @@ class TestDone:
 
     def test_may_be_all_that_comes(self) -> None:
         stream = Stream(Source([Done("content_filter")]))
-        assert read_all(stream)[-1] == Done("content_filter")
+        reader = Reader(stream.session)
+        assert reader.read()[-1] == Done("content_filter")
+        assert [type(event) for batch in reader.batches for event in batch] == [Started, Usage, Done]
 
     def test_lets_the_source_go_on_to_its_end(self) -> None:
         stream = Stream(Source([DONE], lingers=True))
@@ -278,8 +280,10 @@ class TestReportOfTheEnd:
 
 
 def test_empty_lists_of_a_source_are_no_events() -> None:
-    stream = Stream(Source([], [], [DONE]))
+    stream = Stream(Source([], []))
     reader = Reader(stream.session)
+    settle()
+    assert stream.session.first_event_at is None
+    stream.source.give([DONE])
     reader.read()
     assert [] not in reader.batches
-    assert stream.session.first_event_at is None

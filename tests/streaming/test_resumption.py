@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import gevent
 import msgspec
 import pytest
@@ -18,27 +15,12 @@ from flask_headrace.streaming.errors import (
 )
 from flask_headrace.streaming.events import Cancelled, Failed
 from flask_headrace.streaming.stores import memory, sqlite_presence
-from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from tests.loop import until
-from tests.streaming.resuming import Away, Reading, Worker
+from tests.streaming.resuming import Reading, Worker, is_kept
 from tests.streaming.stage import DONE, TARGET, Source, text
 
 ID = "an-id-of-the-clients-own"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Worker]]:
-    bounds = Bounds(retention=1.0)
-    if request.param == "memory":
-        kept = [MemoryStore(bounds)] * 2
-    else:
-        kept = [SqliteStore(tmp_path / "streams.db", bounds) for _ in range(2)]
-    yield [Worker(Away(store)) for store in kept]
-    for store in kept:
-        store.close()
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +31,6 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "LEASE", 0.6)
     monkeypatch.setattr(replica, "LOOK", 0.1)
     monkeypatch.setattr(resumption, "CATCH_UP", 1.0)
-
-
-@pytest.fixture(params=[0, 1], ids=["here", "elsewhere"])
-def other(request: pytest.FixtureRequest, workers: list[Worker]) -> Worker:
-    """Return the worker that fills the stream, or the other."""
-    return workers[request.param]
-
-
-def is_kept(worker: Worker, id_: str, last: int) -> bool:
-    record = worker.store.find(id_)
-    return record is not None and record.last == last
 
 
 class TestSameId:

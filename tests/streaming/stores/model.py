@@ -33,6 +33,7 @@ class Model:
     def __init__(self, stream: int, total: int) -> None:
         self.largest, self.total = stream, total
         self.kept: dict[str, Kept] = {}
+        self.names: dict[str, str] = {}
         self.ended: list[str] = []
         self.readers: set[tuple[str, str]] = set()
         self.alive: set[str] = set()
@@ -43,6 +44,7 @@ class Model:
 
     def remove(self, stream: str) -> None:
         self.kept.pop(stream, None)
+        self.names = {name: named for name, named in self.names.items() if named != stream}
         self.ended = [ended for ended in self.ended if ended != stream]
 
     @property
@@ -56,7 +58,7 @@ class Model:
         while self.room < size and self.ended:
             self.remove(self.ended[0])
 
-    def claim(self, claim: Claim) -> Record | str | None:
+    def claim(self, claim: Claim, name: str | None) -> Record | str | None:
         if there := self.visible(claim.id):
             return there.record()
         self.remove(claim.id)
@@ -64,6 +66,8 @@ class Model:
         if self.room < 1:
             return "full"
         self.kept[claim.id] = Kept(claim)
+        if name is not None:
+            self.names[name] = claim.id
         return None
 
     def append(self, worker: str, entries: list[Entry]) -> set[str]:
@@ -90,6 +94,13 @@ class Model:
     def find(self, stream: str) -> Record | None:
         kept = self.visible(stream)
         return kept.record() if kept else None
+
+    def named(self, name: str) -> Record | None:
+        return self.find(self.names[name]) if name in self.names else None
+
+    def unname(self, name: str, stream: str) -> None:
+        if self.names.get(name) == stream:
+            del self.names[name]
 
     def read(self, stream: str, after: int, most: int) -> list[tuple[int, int, bytes]]:
         found: list[tuple[int, int, bytes]] = []

@@ -50,9 +50,16 @@ def entry(first: int, count: int = 1, payload: bytes = b"x", stream: str = "s", 
     return Entry(stream, first, count, payload, is_last)
 
 
-def fill(store: Store, *payloads: bytes, stream: str = "s", worker: str = "w", ends: bool = False) -> None:
+def fill(
+    store: Store,
+    *payloads: bytes,
+    stream: str = "s",
+    worker: str = "w",
+    ends: bool = False,
+    name: str | None = None,
+) -> None:
     """Claim a stream and append an entry of one event for each payload; end it with the last."""
-    assert store.claim(claim(stream, worker)) is None
+    assert store.claim(claim(stream, worker), name) is None
     entries = [entry(number, payload=payload, stream=stream) for number, payload in enumerate(payloads, 1)]
     if ends:
         entries[-1] = msgspec.structs.replace(entries[-1], is_last=True)

@@ -13,6 +13,7 @@ import pytest
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep
 from flask_headrace.streaming.stores.base import Entry, Store
+from flask_headrace.streaming.stores.redis_scripts import PREFIX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,14 +25,16 @@ from tests.streaming.stores.stage import claim
 LARGEST, TOTAL = 40, 100
 
 STREAMS = st.sampled_from(["a", "b", "c", "d"])
+NAMES = st.sampled_from([None, None, "n", "m"])
 WORKERS = st.sampled_from(["w", "v"])
 PIECES = st.tuples(STREAMS, st.sampled_from([0, 0, 0, 0, 1, -1]), st.integers(1, 3), st.integers(0, 20), st.booleans())
 
 ACTS = st.one_of(
-    st.tuples(st.just("claim"), STREAMS, WORKERS),
+    st.tuples(st.just("claim"), STREAMS, WORKERS, NAMES),
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
+    st.tuples(st.just("unname"), st.sampled_from("nm"), STREAMS),
     st.tuples(st.just("stop"), STREAMS),
     st.tuples(st.just("attend"), STREAMS, WORKERS),
     st.tuples(st.just("leave"), STREAMS, WORKERS),
@@ -65,14 +68,17 @@ class World:
         self.stores.append(self.stores.pop(0))
         store, model = self.stores[0], self.model
         match act:
-            case "claim", stream, worker:
-                assert self.claim(store, stream, worker) == model.claim(claim(stream, worker))
+            case "claim", stream, worker, name:
+                assert self.claim(store, stream, worker, name) == model.claim(claim(stream, worker), name)
             case "append", worker, pieces:
                 entries = list(self.entries(pieces))
                 assert store.append(worker, entries) == model.append(worker, entries)
             case "read", stream, after, most:
                 got = [(entry.first, entry.count, entry.payload) for entry in store.read(stream, after, most)]
                 assert got == model.read(stream, after, most)
+            case "unname", name, stream:
+                store.unname(name, stream)
+                model.unname(name, stream)
             case "stop", stream:
                 store.ask_to_stop(stream)
                 model.ask_to_stop(stream)
@@ -94,9 +100,9 @@ class World:
                 store.sweep()
                 model.sweep()
 
-    def claim(self, store: Store, stream: str, worker: str) -> object:
+    def claim(self, store: Store, stream: str, worker: str, name: str | None) -> object:
         try:
-            return store.claim(claim(stream, worker))
+            return store.claim(claim(stream, worker), name)
         except StoreUnavailable:
             return "full"
 
@@ -114,6 +120,8 @@ class World:
                 assert store.find(stream) == self.model.find(stream)
                 attended = any(attended == stream for attended, _ in self.model.readers)
                 assert store.is_attended(stream) == attended
+            for name in "nm":
+                assert store.named(name) == self.model.named(name)
             assert {worker for worker in "wv" if store.is_alive(worker)} == self.model.alive
 
 
@@ -122,7 +130,7 @@ def put_forward(server: RedisServer) -> None:
     for name in server.names():
         if 0 < server.client.pttl(name) < 1_000_000:
             server.client.delete(name)
-    for name in ("headrace:1:finished", "headrace:1:running"):
+    for name in (f"{PREFIX}finished", f"{PREFIX}running"):
         for member, moment in server.client.zrange(name, 0, -1, withscores=True):
             server.client.zadd(name, {member: moment - 1_000_000})
 

@@ -207,21 +207,22 @@ class TestKeys:
         monkeypatch.setattr(redis_store, "LIFE", 0.2)
         store = RedisStore(server.url, Bounds(retention=0.2))
         store.attend("s", "r", 0.2)
-        fill(store, b"a", stream="finished", ends=True)
-        fill(store, b"a", stream="abandoned")
-        until(lambda: not [name for name in server.names() if name.split(":")[2] in {"s", "e", "r"}])
+        fill(store, b"a", stream="finished", ends=True, name="one")
+        fill(store, b"a", stream="abandoned", name="another")
+        until(lambda: not [name for name in server.names() if name.split(":")[2] in {"s", "e", "r", "n"}])
         store.sweep()
-        assert server.names() <= {"headrace:1:total", "headrace:1:counted"}
+        assert server.names() <= {f"{redis_scripts.PREFIX}total", f"{redis_scripts.PREFIX}counted"}
         store.close()
 
     def test_a_stream_that_is_filled_does_not(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(redis_store, "LIFE", 0.2)
         store = RedisStore(server.url, Bounds(retention=0.2))
-        store.claim(claim())
+        store.claim(claim(), "chat")
         for number in range(1, 12):
             assert store.append("w", [entry(number)]) == set()
             gevent.sleep(0.05)
         assert len(store.read("s", 0, 99)) == 11
+        assert store.named("chat") is not None
         store.close()
 
     def test_a_silent_stream_of_a_living_worker_lives_by_sweeps(
@@ -247,8 +248,8 @@ class TestKeys:
     def test_are_none_but_ours(self, server: RedisServer, store: RedisStore) -> None:
         store.attend("s", "r", 10)
         store.renew("w")
-        fill(store, b"a", ends=True)
-        assert all(name.startswith("headrace:1:") for name in server.names())
+        fill(store, b"a", ends=True, name="chat")
+        assert all(name.startswith(redis_scripts.PREFIX) for name in server.names())
 
 
 def test_a_server_that_listens_on_a_port(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ class TestVersion:
         store.close()
         with closing(sqlite3.connect(file)) as db:
             db.execute("PRAGMA user_version = 99")
-        with pytest.raises(ConfigurationError, match=r"streams\.db has version 99 .* writes version 1: .*remove it"):
+        with pytest.raises(ConfigurationError, match=r"streams\.db has version 99 .* writes version 2: .*remove it"):
             SqliteStore(file, WIDE)
 
     def test_another_that_appears_later_is_refused_too(self, store: SqliteStore, file: Path) -> None:

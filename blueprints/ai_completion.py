@@ -1,0 +1,68 @@
+"""/ai/completion and /ai/v4/completion: `useCompletion` of the Vercel AI SDK, from version 5 on and before.
+
+What a reader expects cannot be told from its request, so each protocol has an address of its own. /ai/text is a third.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+
+from ..streaming.errors import HeadraceError
+from ..streaming.follower import Follower
+from ..streaming.wire.data_v1 import DataStream
+from ..streaming.wire.ui_messages import UiMessages
+from .ai_options import Asked
+from .ai_sdk import told
+from .asking import ask
+from .body import read_body
+from .guard import enter
+from .operation import EVENTS, PLAIN, Answered, Operation, frames
+from .respond import event_stream
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/ai/completion",
+        "Answer a prompt of the AI SDK's `useCompletion`, version 5 and later.",
+        (Answered(200, "The answer as a UI message stream.", {EVENTS: frames()}),),
+        body=Asked,
+        refusal=None,
+    ),
+    Operation(
+        "POST",
+        "/ai/v4/completion",
+        "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
+        (Answered(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
+        body=Asked,
+        refusal=None,
+    ),
+)
+
+_decoder = msgspec.json.Decoder(Asked)
+
+
+def create_ai_completion_blueprint() -> Blueprint:
+    """Return the blueprint of `useCompletion`."""
+    blueprint = Blueprint("headrace_ai_completion", __name__)
+    blueprint.add_url_rule("/ai/completion", view_func=complete, methods=["POST"])
+    blueprint.add_url_rule("/ai/v4/completion", view_func=complete_v4, methods=["POST"])
+    blueprint.register_error_handler(HeadraceError, told)
+    return blueprint
+
+
+def complete() -> Response:
+    """Answer a prompt as a UI message stream."""
+    follower = _ask()
+    return event_stream(follower, UiMessages(follower.session.id))
+
+
+def complete_v4() -> Response:
+    """Answer a prompt in the data stream of the first version."""
+    return event_stream(_ask(), DataStream(is_cut_on_failure=True))
+
+
+def _ask() -> Follower:
+    owner = enter()
+    body = read_body(_decoder)
+    return ask(body.model, body.question(body.turns()), owner=owner)

@@ -1,0 +1,84 @@
+"""/ai/object: `useObject` of the Vercel AI SDK: the text of one JSON document, as it grows."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+
+from ..providers.request import AnswerFormat, Json
+from ..streaming.errors import HeadraceError, InvalidRequest, UnknownSchema
+from ..streaming.wire.document import Document
+from .ai_options import Asked
+from .ai_sdk import told
+from .asking import ask
+from .body import read_body
+from .guard import enter
+from .operation import PLAIN, Answered, Operation, Parameter
+from .respond import event_stream
+from .service import current_service
+
+
+class ObjectBody(Asked, frozen=True, kw_only=True):
+    """What the page gives to `submit`; a bare text is a prompt.
+
+    Args:
+        schema: The JSON Schema that the document must fit, where the address names none; without either, any object.
+    """
+
+    schema: Json | None = None
+
+
+_ANSWERED = (Answered(200, "The document's text. Where it is cut, so is the connection.", {PLAIN: None}),)
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/ai/object",
+        "Fill a JSON document for the AI SDK's `useObject`.",
+        _ANSWERED,
+        body=ObjectBody | str,
+        refusal=None,
+    ),
+    Operation(
+        "POST",
+        "/ai/object/{name}",
+        "Fill a JSON document that fits a schema of this service's.",
+        _ANSWERED,
+        body=ObjectBody | str,
+        parameters=(Parameter("name", "path", "The schema's name."),),
+        refusal=None,
+    ),
+)
+
+_decoder: msgspec.json.Decoder[ObjectBody | str] = msgspec.json.Decoder(ObjectBody | str)
+
+
+def create_ai_object_blueprint() -> Blueprint:
+    """Return the blueprint of `useObject`."""
+    blueprint = Blueprint("headrace_ai_object", __name__)
+    blueprint.add_url_rule("/ai/object", view_func=answer, methods=["POST"])
+    blueprint.add_url_rule("/ai/object/<name>", view_func=answer, methods=["POST"])
+    blueprint.register_error_handler(HeadraceError, told)
+    return blueprint
+
+
+def answer(name: str | None = None) -> Response:
+    """Answer with a document; `name` is that of a schema in the settings."""
+    owner = enter()
+    posted = read_body(_decoder)
+    body = ObjectBody(prompt=posted) if isinstance(posted, str) else posted
+    question = body.question(body.turns(), answer_format=_format(body, name))
+    return event_stream(ask(body.model, question, owner=owner, is_held_to_schema=True), Document())
+
+
+def _format(body: ObjectBody, name: str | None) -> AnswerFormat:
+    if name is None:
+        return AnswerFormat(body.schema)
+    if body.schema is not None:
+        raise InvalidRequest(f"schema is given, and the address names {name!r:.100}: give one of them.")
+    schemas = current_service().schemas
+    if name not in schemas:
+        raise UnknownSchema(
+            f"No schema {name!r:.100} is kept here: put it into HEADRACE_SCHEMAS, or send it as schema."
+        )
+    return AnswerFormat(schemas[name], name)

@@ -1,0 +1,118 @@
+"""/ai: what the Vercel AI SDK's `useChat` speaks to, from version 5 on; its resume and stop.
+
+A chat's stream is always one that can be resumed: its clients come back with no more than the chat's id.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from flask import Blueprint, Response
+from gevent.monkey import is_module_patched
+
+from ..providers.request import ChatRequest, Json
+from ..streaming.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ..streaming.follower import Follower
+from ..streaming.wire.ui_messages import UiMessages
+from .ai_sdk_body import UiChatBody, read_chat_body
+from .ai_sdk_request import question_of
+from .asking import ask
+from .body import read_body, readable
+from .errors import refused
+from .guard import enter
+from .operation import EVENTS, Answered, Operation, Parameter, frames
+from .respond import event_stream
+from .service import current_service
+
+log = logging.getLogger("flask_headrace")
+
+_ANSWER = {EVENTS: frames()}
+_THE_CHAT = Parameter("id", "path", "The chat's id.")
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/ai/chat",
+        "Answer a chat of the AI SDK's, as its UI message stream.",
+        (Answered(200, "The answer.", _ANSWER),),
+        body=UiChatBody,
+        refusal=None,
+    ),
+    Operation(
+        "GET",
+        "/ai/chat/{id}/stream",
+        "Follow a chat's latest answer from its beginning.",
+        (
+            Answered(200, "All of it, and what follows.", _ANSWER),
+            Answered(204, "There is none, or a reader has all of it."),
+        ),
+        parameters=(_THE_CHAT,),
+        refusal=None,
+    ),
+    Operation(
+        "POST",
+        "/ai/chat/{id}/stop",
+        "Stop a chat's latest answer, whichever worker asks the model.",
+        (Answered(204, "It is stopped, or there is none."),),
+        parameters=(_THE_CHAT,),
+        refusal=None,
+    ),
+)
+
+_decoder = msgspec.json.Decoder(Json)
+
+
+def create_ai_sdk_blueprint() -> Blueprint:
+    """Return the blueprint of the AI SDK's protocols."""
+    blueprint = Blueprint("headrace_ai_sdk", __name__)
+    blueprint.add_url_rule("/ai/chat", view_func=chat, methods=["POST"])
+    blueprint.add_url_rule("/ai/chat/<path:id>/stream", view_func=resume, methods=["GET"])
+    blueprint.add_url_rule("/ai/chat/<path:id>/stop", view_func=stop, methods=["POST"])
+    blueprint.register_error_handler(HeadraceError, told)
+    return blueprint
+
+
+def told(error: HeadraceError) -> Response:
+    """Answer with an error's message as plain text: its clients show the body as it is."""
+    return refused(error, error.message)
+
+
+def chat() -> Response:
+    """Answer a chat."""
+    owner = enter()
+    fields = read_body(_decoder)
+    try:
+        body = read_chat_body(fields)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
+    follower = _ask(body, question_of(body), owner)
+    goes_on = body.conversation()[-1].role == "assistant"
+    return event_stream(follower, UiMessages(None if goes_on else follower.session.id), breaks_off=True)
+
+
+def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
+    # Without patches there is no stream that outlives its request; without an id, none that could be found again.
+    if body.id is not None and is_module_patched("socket"):
+        try:
+            return ask(body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True)
+        except StoreUnavailable as error:
+            # Its reader has not asked for more than an answer.
+            log.warning("A chat's answer cannot be resumed: %s", error.message)
+    return ask(body.model, question, owner=owner, is_held_to_schema=True)
+
+
+def resume(id: str) -> Response:  # noqa: A002  # the path's name
+    """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
+    owner = enter()
+    follower = current_service().resumption.follow_latest(id, owner)
+    if follower is None:
+        return Response(status=204)
+    return event_stream(follower, UiMessages(follower.session.id), breaks_off=True)
+
+
+def stop(id: str) -> Response:  # noqa: A002
+    """Stop a chat's running answer, wherever it is filled; again where there is none."""
+    owner = enter()
+    current_service().resumption.stop_latest(id, owner)
+    return Response(status=204)

@@ -1,0 +1,153 @@
+"""The body of what the AI SDK's `useChat` sends: UIMessages, which are what a page shows, and settings beside them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from ..providers.request import Json, Tool, ToolChoice
+from ..streaming.errors import InvalidRequest
+
+MISNAMED = {
+    "maxTokens": "max_tokens",
+    "maxOutputTokens": "max_tokens",
+    "topP": "top_p",
+    "topK": "top_k",
+    "stopSequences": "stop",
+    "frequencyPenalty": "frequency_penalty",
+    "presencePenalty": "presence_penalty",
+    "toolChoice": "tool_choice",
+}
+"""Settings as the SDK's server side calls them, and their names here."""
+
+
+class UiPart(msgspec.Struct, frozen=True, rename="camel"):
+    """A piece of a message. Its `type` says which of the fields it has, and other pieces of the SDK's have others.
+
+    Args:
+        type: `text`, `file`, `reasoning`, `step-start`, `tool-` and a name, `dynamic-tool`, or what is for the page.
+        text: What was said, or thought.
+        url: Where a picture is, or itself as a `data:` URL.
+        mediaType: Its type; `image/…`.
+        state: How far a tool call is.
+        toolCallId: The call's id.
+        toolName: The name of a `dynamic-tool`.
+        input: The call's arguments.
+        output: What came of it.
+        errorText: Why it failed.
+        providerMetadata: What a provider knows its reasoning by.
+    """
+
+    type: str
+    text: str = ""
+    url: str = ""
+    media_type: str = ""
+    state: str = ""
+    tool_call_id: str = ""
+    tool_name: str = ""
+    input: Any = None
+    output: Any = None
+    error_text: str = ""
+    provider_metadata: dict[str, Json] | None = None
+
+    @property
+    def called(self) -> str | None:
+        """The name of the tool that it calls; None where it is no call."""
+        if self.type == "dynamic-tool":
+            return self.tool_name
+        return self.type.removeprefix("tool-") if self.type.startswith("tool-") else None
+
+
+class UiMessage(msgspec.Struct, frozen=True):
+    """A message as a page shows it. What else the page keeps in it is its own.
+
+    Args:
+        role: Whose it is.
+        parts: Its pieces.
+        id: Its id.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    parts: list[UiPart]
+    id: str = ""
+
+
+class UiChatBody(msgspec.Struct, frozen=True):
+    """The body of `POST /ai/chat`.
+
+    Applications put fields of their own beside these, so that unknown ones are left alone.
+
+    Args:
+        id: The chat's id; without one the stream cannot be resumed.
+        messages: The conversation.
+        message: Instead: the last message of a conversation that is kept elsewhere. It is all that is asked.
+        trigger: Whether the conversation goes on, or an answer is to be given anew.
+        messageId: In the latter case: the answer that is to be replaced.
+        model: `provider/name`, or an alias; the default model where it is left out.
+        system: What the model is told before the conversation.
+        schema: The JSON Schema that the answer is to fit.
+        max_tokens: Most tokens that the answer may have.
+        temperature: 0 for the likeliest words, up to 2 for livelier ones.
+        top_p: Share of the likelihood from which words are drawn.
+        top_k: Number of the likeliest words from which one is drawn.
+        stop: Texts at which the answer ends.
+        seed: Makes answers alike, as far as the provider can.
+        frequency_penalty: Above 0, words are repeated less, the more the oftener they came.
+        presence_penalty: Above 0, words that came at all are repeated less.
+        tools: What the model may ask to be called.
+        tool_choice: Whether it calls tools: as it likes, not at all, at least one, or that one.
+        parallel_tool_calls: Whether one answer may have several calls.
+        reasoning_effort: How long the model thinks first, in the provider's own words, such as `low`.
+        thinking: How Anthropic's models think first, in its own words.
+    """
+
+    id: str | None = None
+    messages: list[UiMessage] | None = None
+    message: UiMessage | None = None
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    message_id: str | None = msgspec.field(default=None, name="messageId")
+    model: str | None = None
+    system: str | None = None
+    schema: Json | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
+    thinking: Json | None = None
+
+    def conversation(self) -> list[UiMessage]:
+        """Return the messages that are to be answered, without the answer that is to be replaced and what follows it.
+
+        Raises:
+            InvalidRequest: there are none, or twice.
+        """
+        if (self.messages is None) == (self.message is None):
+            raise InvalidRequest("The body must have either `messages` or, for a single one, `message`.")
+        messages = [self.message] if self.message is not None else self.messages or []
+        if self.trigger == "submit-message" or self.message_id is None:
+            return messages
+        for number, message in enumerate(messages):
+            if message.id == self.message_id:
+                return messages[: number if message.role == "assistant" else number + 1]
+        return messages  # the client has dropped it already
+
+
+def read_chat_body(fields: Json) -> UiChatBody:
+    """Read a body.
+
+    Raises:
+        InvalidRequest: it has a setting by another name than the one it has here.
+        msgspec.ValidationError: it is not as it should be.
+    """
+    for name in fields.keys() & MISNAMED.keys():
+        raise InvalidRequest(f"The body has {name}, which is {MISNAMED[name]} here.")
+    return msgspec.convert(fields, UiChatBody)

@@ -1,0 +1,56 @@
+"""/ai/text: the answer's text and nothing else, for `useChat` and `useCompletion` where their protocol is text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response
+
+from ..streaming.errors import HeadraceError
+from ..streaming.wire.text import Text
+from .ai_options import Asked
+from .ai_sdk import told
+from .asking import ask
+from .body import read_body
+from .guard import enter
+from .operation import PLAIN, Answered, Operation
+from .respond import event_stream
+
+
+class TextBody(Asked, frozen=True, kw_only=True):
+    """The body of `POST /ai/text`, and what `useChat` sends for servers that keep its chats, or for the page's own."""
+
+    id: Any = None
+    data: Any = None
+    trigger: Any = None
+    messageId: Any = None  # noqa: N815  # the hook's name
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/ai/text",
+        "Answer a prompt or a conversation of the AI SDK's hooks in plain text.",
+        (Answered(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN: None}),),
+        body=TextBody,
+        refusal=None,
+    ),
+)
+
+_decoder = msgspec.json.Decoder(TextBody)
+
+
+def create_ai_text_blueprint() -> Blueprint:
+    """Return the blueprint of plain text."""
+    blueprint = Blueprint("headrace_ai_text", __name__)
+    blueprint.add_url_rule("/ai/text", view_func=text, methods=["POST"])
+    blueprint.register_error_handler(HeadraceError, told)
+    return blueprint
+
+
+def text() -> Response:
+    """Answer a prompt or a conversation."""
+    owner = enter()
+    body = read_body(_decoder)
+    return event_stream(ask(body.model, body.question(body.turns()), owner=owner), Text())

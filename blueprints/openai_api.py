@@ -1,0 +1,144 @@
+"""/v1/chat/completions and /v1/models: what OpenAI's SDKs ask, and whatever is built on them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from ..providers.catalogue import Model
+from ..streaming.errors import HeadraceError, UnknownModel
+from ..streaming.wire.openai_chat import ChatCompletion, refusal
+from .anthropic_api import models_page
+from .asking import ask
+from .body import read_body
+from .errors import refused
+from .guard import enter
+from .openai_body import CompletionBody
+from .openai_question import question_of
+from .operation import EVENTS, JSON, Answered, Operation, Parameter, frames
+from .reply import json_reply
+from .respond import event_stream, json_answer
+from .service import current_service
+
+_REFUSAL = {
+    "type": "object",
+    "description": "Why a request failed.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "code"],
+            "properties": {
+                "message": {"type": "string", "description": "For people."},
+                "type": {"type": "string", "description": "What kind of failure it is, in OpenAI's words."},
+                "param": {"type": "null"},
+                "code": {"type": "string", "description": "Stable, for programs."},
+            },
+        }
+    },
+}
+_NAME = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
+_MODEL = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
+_MODELS = {"type": "object", "required": ["object", "data"], "properties": {"data": {"type": "array", "items": _MODEL}}}
+_COMPLETION = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/chat/completions",
+        "Answer a conversation over OpenAI's protocol.",
+        (
+            Answered(
+                200,
+                "One JSON object, or with `stream` true an event stream of chunks.",
+                {EVENTS: frames(), JSON: _COMPLETION},
+            ),
+        ),
+        body=CompletionBody,
+        refusal=_REFUSAL,
+    ),
+    Operation(
+        "GET",
+        "/v1/models",
+        "List the models that can be asked, over OpenAI's protocol.",
+        (Answered(200, "The models.", {JSON: _MODELS}),),
+        refusal=_REFUSAL,
+    ),
+    Operation(
+        "GET",
+        "/v1/models/{id}",
+        "Describe one model, over OpenAI's protocol.",
+        (Answered(200, "The model.", {JSON: _MODEL}),),
+        parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME),),
+        refusal=_REFUSAL,
+    ),
+)
+
+_decoder = msgspec.json.Decoder(CompletionBody)
+
+
+def create_openai_blueprint() -> Blueprint:
+    """Return the blueprint of OpenAI's protocol."""
+    blueprint = Blueprint("headrace_openai", __name__)
+    blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])
+    blueprint.add_url_rule("/v1/models", view_func=models, methods=["GET"])
+    blueprint.add_url_rule("/v1/models/<path:id>", view_func=model, methods=["GET"])
+    blueprint.register_error_handler(HeadraceError, of_ours)
+    return blueprint
+
+
+def complete() -> Response:
+    """Answer a conversation."""
+    owner = enter()
+    body = read_body(_decoder)
+    follower = ask(
+        body.model,
+        question_of(body),
+        owner=owner,
+        preferred="openai",
+        is_resumable=body.resumable,
+        id=body.id,
+    )
+    wire = ChatCompletion(
+        follower.session.id,
+        follower.session.target.model,
+        int(time.time()),
+        has_usage=bool(body.stream_options and body.stream_options.include_usage),
+    )
+    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
+
+
+def models() -> Response:
+    """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
+    service = current_service()
+    service.authorize()
+    if "anthropic-version" in request.headers:
+        return json_reply(models_page(service.catalogue.models()))
+    return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
+
+
+def model(id: str) -> Response:  # noqa: A002  # the path's name
+    """Describe one model, named as it is listed, or without its provider.
+
+    Raises:
+        UnknownModel: it is not listed; 404.
+    """
+    service = current_service()
+    service.authorize()
+    for found in service.catalogue.models():
+        if id in (found.id, found.name):
+            return json_reply(_listed(found))
+    raise UnknownModel(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
+
+
+def of_ours(error: HeadraceError) -> Response:
+    """Answer with an error of our tree, in OpenAI's form."""
+    return refused(error, refusal(error))
+
+
+def _listed(model: Model) -> dict[str, Any]:
+    # When it was made is not known here, and the SDKs' types want a number.
+    return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}

@@ -1,0 +1,43 @@
+"""From settings to the JSON Schemas that answers can be asked to fit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from .providers.request import Json
+from .settings import Settings
+from .streaming.errors import ConfigurationError, InvalidRequest
+from .streaming.structured import Schema
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def of(settings: Settings) -> dict[str, Json]:
+    """Return the schemas in the folder that the settings name, by their names.
+
+    Raises:
+        ConfigurationError: there is no such folder, or a file in it is no JSON Schema; the message names it.
+    """
+    if settings.schemas is None:
+        return {}
+    folder = Path(settings.schemas)
+    if not folder.is_dir():
+        raise ConfigurationError(f"HEADRACE_SCHEMAS is {settings.schemas!r}: it must be a folder of files NAME.json.")
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _read(path: Path) -> Json:
+    if not _NAME.fullmatch(path.stem):
+        raise ConfigurationError(
+            f"{path} in HEADRACE_SCHEMAS has a name that models are not told: take 1 to 64 letters, digits, hyphens "
+            "and underscores."
+        )
+    try:
+        schema: Json = msgspec.json.decode(path.read_bytes(), type=dict)
+        Schema(schema)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidRequest) as error:
+        raise ConfigurationError(f"{path} in HEADRACE_SCHEMAS is no JSON Schema: {error}.") from None
+    return schema

@@ -1,0 +1,162 @@
+"""The Vercel AI SDK's data stream, version 1: what `useChat` and `useCompletion` of its versions 3.4 to 4.3 read.
+
+Each line is a code, a colon and JSON. A code that a reader does not know ends its stream, so only those are sent that
+all of these versions know: never `f`, which tells a message's id. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import HeadraceError
+from ..events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from .base import PLAIN_TEXT, BrokenOff
+from .ui_messages import accounts
+
+HEARTBEAT = b"\n"
+"""An empty line, which all of its readers skip."""
+
+STOPPED = "The answer was stopped before it was whole."
+"""What the reader of an answer is told that somebody else has stopped."""
+
+FINISH_REASONS: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool-calls",
+    "content_filter": "content-filter",
+    "pause": "other",
+    "other": "other",
+}
+"""Why a model ended its answer, in this protocol's words."""
+
+_encoder = msgspec.json.Encoder()
+_json = _encoder.encode
+
+
+class DataStream:
+    """Writes one response.
+
+    Args:
+        has_reasoning: Whether its reader knows the codes of what the model thinks: 4.1.46 and later do.
+        is_cut_on_failure: Whether a failure breaks the connection too: `useCompletion` of 3.4 skips the line of it,
+            and takes every proper end for the end of a whole answer.
+    """
+
+    HEADERS = {**PLAIN_TEXT, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
+
+    __slots__ = ("_calls", "_has_begun", "_has_reasoning", "_is_cut_on_failure", "_usage")
+
+    def __init__(self, *, has_reasoning: bool = False, is_cut_on_failure: bool = False) -> None:
+        self._has_reasoning = has_reasoning
+        self._is_cut_on_failure = is_cut_on_failure
+        self._calls: dict[int, dict[str, str]] = {}
+        self._usage: Usage | None = None
+        self._has_begun = False
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write events as lines; an empty list is a silence and becomes a heartbeat. May return nothing.
+
+        Raises:
+            BrokenOff: the answer began again, or failed where that is not to be overlooked.
+        """
+        if not events:
+            return HEARTBEAT
+        texts = [event.text for event in events if type(event) is TextDelta]
+        if len(texts) == len(events):
+            self._has_begun = True
+            # JSON holds no line end, so one call encodes all of them and one replacement makes lines.
+            return b"0:" + _encoder.encode_lines(texts)[:-1].replace(b"\n", b"\n0:") + b"\n"
+        written = []
+        for event in events:
+            written.append(self._lines(event))
+            if self._ends_badly(event):
+                raise BrokenOff(b"".join(written))
+            self._has_begun = self._has_begun or bool(written[-1])
+        return b"".join(written)
+
+    def refusal(self, error: HeadraceError) -> str:
+        """Return the body of a response with an error's own status, which its readers show as it is."""
+        return error.message
+
+    def _lines(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
+        match event:
+            case TextDelta(text):
+                return _line(b"0", text)
+            case ReasoningDelta() | ReasoningSigned():
+                return self._reasoning(event)
+            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+                return self._call(event)
+            case Done(finish_reason):
+                # Older readers do not take what has only an end for an answer.
+                empty = b"" if self._has_begun else _line(b"0", "")
+                return empty + self._spent() + self._end(FINISH_REASONS[finish_reason])
+            case Failed(_, message):
+                return self._spent() + _line(b"3", message)
+            case Cancelled():
+                return self._spent() + _line(b"3", STOPPED)
+            case Restarted(reason, model) if self._has_begun:
+                return _line(
+                    b"3", f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
+                )
+            case Usage():
+                self._usage = event  # told at the end
+        # Who answers, and an answer that begins again before anything was shown, have no form here.
+        return b""
+
+    def _reasoning(self, event: ReasoningDelta | ReasoningSigned) -> bytes:
+        if not self._has_reasoning:
+            return b""
+        match event:
+            case ReasoningDelta(text):
+                return _line(b"g", text)
+            case ReasoningSigned(signature, is_redacted):
+                return _line(b"i", {"data": signature}) if is_redacted else _line(b"j", {"signature": signature})
+
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> bytes:
+        match event:
+            case ToolCallStarted(call, id, name):
+                self._calls[call] = {"toolCallId": id, "toolName": name}
+                return _line(b"b", self._calls[call])
+            case ToolCallDelta(call, text):
+                return _line(b"c", {"toolCallId": self._calls[call]["toolCallId"], "argsTextDelta": text})
+            case ToolCallEnded(call, arguments):
+                return _line(b"9", {**self._calls[call], "args": arguments})
+
+    def _spent(self) -> bytes:
+        # The protocol's own usage has no place for the cost, and none at all before a failure.
+        return _line(b"8", [accounts(self._usage)]) if self._usage is not None else b""
+
+    def _end(self, finish_reason: str) -> bytes:
+        end: dict[str, Any] = {"finishReason": finish_reason}
+        if (usage := self._usage) is not None:
+            end["usage"] = {"promptTokens": usage.input_tokens, "completionTokens": usage.output_tokens}
+        return _line(b"e", {**end, "isContinued": False}) + _line(b"d", end)
+
+    def _ends_badly(self, event: Event) -> bool:
+        match event:
+            case Restarted():
+                return self._has_begun
+            case Failed() | Cancelled():
+                return self._is_cut_on_failure
+            case _:
+                return False
+
+
+def _line(code: bytes, value: Any) -> bytes:  # noqa: ANN401  # a JSON value
+    return b"%b:%b\n" % (code, _json(value))

@@ -1,0 +1,68 @@
+"""Plain text: what the Vercel AI SDK reads where its `streamProtocol` is `text`.
+
+There is the answer's text and nothing else: reasoning, tool calls and usage are left out on purpose. It has no word for
+a failure either, and a reader takes every proper end for the end of a whole answer, so whatever else ends an answer
+breaks the connection. Pure.
+"""
+
+from __future__ import annotations
+
+from ..errors import HeadraceError
+from ..events import Cancelled, Done, Event, Failed, Restarted, TextDelta
+from .base import PLAIN_TEXT, BrokenOff
+
+
+class Text:
+    """Writes one response."""
+
+    HEADERS = PLAIN_TEXT
+    SILENCE = b""
+    """What may be sent before the text: here, nothing that would not be taken for a part of it."""
+
+    __slots__ = ("_has_begun",)
+
+    def __init__(self) -> None:
+        self._has_begun = False
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write the text of events; an empty list is a silence. May return nothing.
+
+        Raises:
+            BrokenOff: the answer has ended, and is not whole.
+        """
+        if not events:
+            return b"" if self._has_begun else self.SILENCE
+        written = bytearray()
+        try:
+            for event in events:
+                written += self._write(event).encode()
+        except BrokenOff:
+            raise BrokenOff(bytes(written)) from None
+        return bytes(written)
+
+    def refusal(self, error: HeadraceError) -> str:
+        """Return the body of a response with an error's own status, which its readers show as it is."""
+        return error.message
+
+    def _write(self, event: Event) -> str:
+        match event:
+            case TextDelta(text):
+                return self._more(text)
+            case Done():
+                return self._end()
+            case Failed() | Cancelled():
+                raise BrokenOff
+            case Restarted():
+                self._restart()
+        return ""
+
+    def _more(self, text: str) -> str:
+        self._has_begun = True
+        return text
+
+    def _end(self) -> str:
+        return ""
+
+    def _restart(self) -> None:
+        if self._has_begun:
+            raise BrokenOff

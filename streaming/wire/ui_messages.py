@@ -1,0 +1,236 @@
+"""The Vercel AI SDK's UI message stream, as versions 5, 6 and 7 of its `ai` package read it. Pure.
+
+A frame of a type, or with a field, that a version does not know ends the stream there, so nothing is written but what
+all of them know (of version 5 those from 5.0.95 on: before, a finish reason was unknown). Each part is opened before
+its first delta and closed before anything else follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from ..errors import HeadraceError
+from ..events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from .base import EVENT_STREAM
+
+HEARTBEAT = b": keep-alive\n\n"
+"""A comment, which all versions skip; ended by a blank line, as each frame is."""
+
+END = b"data: [DONE]\n\n"
+"""Comes after a whole answer alone: its clients do not ask for it."""
+
+RESTART = "data-restart"
+"""The type of the part that voids all parts before it: this protocol cannot take back what was shown."""
+
+FINISH_REASONS: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool-calls",
+    "content_filter": "content-filter",
+    "pause": "other",
+    "other": "other",
+}
+
+_encode = msgspec.json.Encoder().encode
+
+Kind: TypeAlias = Literal["text", "reasoning"]
+
+
+class UiMessages:
+    """One response in this protocol: one assistant's message.
+
+    Args:
+        message_id: The message's id, the same each time it is sent; None where the reader's last message, which is an
+            assistant's, goes on.
+    """
+
+    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM, "x-vercel-ai-ui-message-stream": "v1"}
+
+    __slots__ = ("_calls", "_has_begun", "_message_id", "_open", "_parts", "_usage")
+
+    def __init__(self, message_id: str | None) -> None:
+        self._message_id = message_id
+        self._has_begun = False
+        self._open: Kind | None = None
+        self._parts = 0
+        self._calls: dict[int, ToolCallStarted] = {}
+        self._usage: Usage | None = None
+
+    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+        """Write events as frames; an empty list is a silence and becomes a heartbeat. May return nothing.
+
+        Args:
+            events: What has come.
+            first: The number of the first of them, where the frames are to carry numbers.
+        """
+        if not events:
+            return HEARTBEAT
+        frames: list[bytes] = []
+        for number, event in enumerate(events, first or 0):
+            written = self._write(event)
+            if written and first is not None:
+                # Who has the last frame of an event has the event.
+                written[-1] = b"id: %d\n%b" % (number, written[-1])
+            frames += written
+        return b"".join(frames)
+
+    def refusal(self, error: HeadraceError) -> str:
+        """Return the body of a response with an error's own status: its text is what the client shows."""
+        return error.message
+
+    def _write(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
+        match event:
+            case TextDelta(text):
+                return self._delta("text", text)
+            case ReasoningDelta(text):
+                return self._delta("reasoning", text)
+            case ReasoningSigned(signature, is_redacted):
+                return self._sign(signature, is_redacted=is_redacted)
+            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+                return self._call(event)
+            case Usage():
+                # It is told with the end, which comes right after it.
+                self._usage = event
+                return []
+            case Done(reason):
+                return self._finish(reason)
+            case _:
+                return self._turn(event)
+
+    def _turn(self, event: Event) -> list[bytes]:
+        match event:
+            case Started(id, model, provider):
+                return self._begin({"model": model, "provider": provider, "streamId": id})
+            case Restarted(reason, model):
+                return self._restart(reason, model)
+            case Failed(code, message, retryable):
+                told = {"error": {"code": code, "retryable": retryable}}
+                return self._break_off(told, message, _frame("error", errorText=message))
+            case Cancelled(reason):
+                # Not in the frame itself: versions 5 and 6 did not know a reason there at first.
+                return self._break_off({"cancelled": reason}, "The answer was stopped.", _frame("abort"))
+        raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
+
+    def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
+        self._has_begun = True
+        fields = {} if self._message_id is None else {"messageId": self._message_id}
+        return [_frame("start", **fields, messageMetadata=metadata), _frame("start-step")]
+
+    # Text and reasoning
+
+    def _delta(self, kind: Kind, text: str) -> list[bytes]:
+        opened = [] if self._open == kind else self._open_part(kind)
+        delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (kind.encode(), self._parts, _encode(text))
+        return [*opened, delta]
+
+    def _open_part(self, kind: Kind, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+        closed = self._close_part()
+        self._open = kind
+        self._parts += 1
+        return [*closed, _frame(f"{kind}-start", id=str(self._parts), **metadata)]
+
+    def _close_part(self, **metadata: Any) -> list[bytes]:  # noqa: ANN401
+        if self._open is None:
+            return []
+        kind, self._open = self._open, None
+        return [_frame(f"{kind}-end", id=str(self._parts), **metadata)]
+
+    def _sign(self, signature: str, *, is_redacted: bool) -> list[bytes]:
+        # The names under which the SDK's own Anthropic provider keeps them.
+        if is_redacted:
+            opened = self._open_part("reasoning", providerMetadata={"anthropic": {"redactedData": signature}})
+            return [*opened, *self._close_part()]
+        opened = [] if self._open == "reasoning" else self._open_part("reasoning")
+        return [*opened, *self._close_part(providerMetadata={"anthropic": {"signature": signature}})]
+
+    # Tool calls
+
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> list[bytes]:
+        match event:
+            case ToolCallStarted(call, id, name):
+                self._calls[call] = event
+                return [*self._close_part(), _frame("tool-input-start", toolCallId=id, toolName=name)]
+            case ToolCallDelta(call, text):
+                return [_frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
+            case ToolCallEnded(call, arguments):
+                begun = self._calls.pop(call)
+                named = {"toolCallId": begun.id, "toolName": begun.name}
+                return [_frame("tool-input-available", **named, input=arguments)]
+
+    def _close_all(self, why: str) -> list[bytes]:
+        cut = [
+            _frame("tool-input-error", toolCallId=begun.id, toolName=begun.name, input={}, errorText=why)
+            for begun in self._calls.values()
+        ]
+        self._calls.clear()
+        return [*self._close_part(), *cut]
+
+    # Its ends
+
+    def _finish(self, reason: FinishReason) -> list[bytes]:
+        # An answer in which nothing came has not been begun.
+        begun = [] if self._has_begun else self._begin({})
+        closed = self._close_all("The call was not finished.")
+        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._accounts())
+        return [*begun, *closed, _frame("finish-step"), finish, END]
+
+    def _break_off(self, told: dict[str, Any], why: str, end: bytes) -> list[bytes]:
+        if not self._has_begun:
+            # There is no message that metadata could belong to; they would make an empty one.
+            return [end]
+        closed = self._close_all(why)
+        metadata = _frame("message-metadata", messageMetadata={**self._accounts(), **told})
+        return [*closed, _frame("finish-step"), metadata, end]
+
+    def _restart(self, reason: str, model: str) -> list[bytes]:
+        closed = self._close_all("The answer begins again.")
+        void = _frame(RESTART, data={"reason": reason, "model": model})
+        metadata = _frame("message-metadata", messageMetadata={"model": model})
+        return [*closed, _frame("finish-step"), void, metadata, _frame("start-step")]
+
+    def _accounts(self) -> dict[str, Any]:
+        return {} if self._usage is None else accounts(self._usage)
+
+
+def accounts(usage: Usage) -> dict[str, Any]:
+    """Return what an answer took as it stands in a message's metadata, by the names of the SDK's own usage."""
+    counted = {
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "totalTokens": usage.input_tokens + usage.output_tokens,
+        "cachedInputTokens": usage.cached_tokens,
+        "reasoningTokens": usage.reasoning_tokens,
+    }
+    attempts = [
+        {
+            "model": attempt.model,
+            "inputTokens": attempt.input_tokens,
+            "outputTokens": attempt.output_tokens,
+            "cost": attempt.cost,
+        }
+        for attempt in usage.attempts
+    ]
+    priced = {"cost": usage.cost, "currency": usage.currency, "estimated": usage.estimated}
+    return {"usage": counted, **priced, "attempts": attempts}
+
+
+def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    return b"data: %b\n\n" % _encode({"type": type_, **fields})

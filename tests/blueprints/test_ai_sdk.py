@@ -1,0 +1,233 @@
+"""/ai/chat as HTTP: heads, errors, owners, workers that share a store, and what is left where something is missing."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.reader import Answer, Reading, send
+from tests.reliability.start import openai_alone
+from tests.resumption.stage import Steady, wait_until
+from tests.service import ROOT, Service, environment
+from tests.upstream import Gate, Hang, Script, Upstream, openai_wire, script
+
+HI = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}
+MINE, THEIRS = ({"Authorization": f"Bearer {key}"} for key in ("mine", "theirs"))
+
+
+def asked(model: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "a chat", "messages": [HI], "model": f"openai/{model}", **fields}
+
+
+def gated(name: str) -> Script:
+    return openai_wire.answer("one", Gate(name), " two")
+
+
+@pytest.fixture(scope="module")
+def homeless(upstream: Upstream) -> Iterator[Service]:
+    """Return a service whose store cannot be reached."""
+    settings = {**openai_alone(upstream), "HEADRACE_STORE": "sqlite:////no/such/folder/streams.db"}
+    with Service(**settings, HEADRACE_HEARTBEAT="0.2") as running:
+        yield running
+
+
+class TestHead:
+    def test_is_that_of_the_protocol_and_the_body_ends_with_done(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-head", openai_wire.answer("ok"))
+        answer = send(f"{service.url}/ai/chat", asked("ui-head"))
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert answer.headers["x-vercel-ai-ui-message-stream"] == "v1"
+        assert answer.headers["cache-control"] == "no-cache, no-transform"
+        assert answer.body.endswith(b"data: [DONE]\n\n")
+
+    def test_comes_with_a_heartbeat_where_the_model_is_silent(self, homeless: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-silent", script(openai_wire.HEAD, Hang()))
+        with Reading(f"{homeless.url}/ai/chat", asked("ui-silent")) as reading:
+            assert reading.until(b"\n\n") == b": keep-alive\n\n"
+            upstream.wait_for(lambda: upstream.requests("ui-silent"))
+        upstream.closed("ui-silent")
+
+
+class TestError:
+    @pytest.mark.parametrize(
+        ("body", "status", "says"),
+        [
+            (b"{", 400, "The body is not JSON"),
+            ({"id": "x"}, 400, "`messages` or, for a single one, `message`"),
+            ({"messages": []}, 400, "messages is empty"),
+            ({"messages": [{"role": "user"}]}, 400, "`messages[0]`"),
+            ({"messages": [HI], "model": "nobody/x"}, 404, "nobody/x"),
+            (asked("x", tool_choice="required"), 400, "tools is empty"),
+        ],
+    )
+    def test_is_a_sentence_in_plain_text(self, service: Service, body: Any, status: int, says: str) -> None:
+        answer = send(f"{service.url}/ai/chat", body)
+        assert (answer.status, answer.headers["content-type"]) == (status, "text/plain; charset=utf-8")
+        assert says in answer.body.decode()
+
+    def test_of_the_upstream_keeps_its_status_and_retry_after(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-busy", openai_wire.error(429, retry_after=7))
+        answer = send(f"{service.url}/ai/chat", asked("ui-busy"))
+        assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+        assert not answer.body.startswith(b"{")
+
+    def test_is_an_answer_that_does_not_fit_its_schema(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-misfit", openai_wire.answer('{"b": 1}'))
+        schema = {"type": "object", "required": ["a"]}
+        body = send(f"{service.url}/ai/chat", asked("ui-misfit", schema=schema)).body
+        assert b'"type":"error"' in body
+        assert b'"type":"finish"' not in body
+
+    def test_of_an_answer_leaves_nothing_to_come_back_for(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-refused", openai_wire.error(400))
+        send(f"{service.url}/ai/chat", asked("ui-refused", id="refused"))
+        assert send(f"{service.url}/ai/chat/refused/stream", method="GET").status == 204
+
+
+@pytest.fixture(scope="module")
+def workers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
+    """Return two services that share a store."""
+    settings = {
+        **openai_alone(upstream),
+        "HEADRACE_STORE": f"sqlite:///{tmp_path_factory.mktemp('chats')}/streams.db",
+        "HEADRACE_API_KEYS": "mine,theirs",
+        "HEADRACE_CORS_ORIGINS": "https://app.example",
+        "HEADRACE_DRAIN": "1",
+    }
+    with Service(**settings) as first, Service(**settings) as second:
+        yield [first, second]
+
+
+def begin(worker: Service, name: str, id_: str) -> Steady:
+    """Ask in a chat, and wait for the first word."""
+    own = Steady(Reading(f"{worker.url}/ai/chat", asked(name, id=id_), headers=MINE))
+    own.has(b'"one"')
+    return own
+
+
+def come_back(worker: Service, id_: str, headers: dict[str, str] = MINE) -> Reading:
+    return Reading(f"{worker.url}/ai/chat/{quote(id_)}/stream", method="GET", headers=headers)
+
+
+def status(reading: Reading) -> int:
+    with reading:
+        return reading.response().status
+
+
+def stop(worker: Service, id_: str, headers: dict[str, str] = MINE) -> Answer:
+    return send(f"{worker.url}/ai/chat/{quote(id_)}/stop", headers=headers)
+
+
+class TestWorkers:
+    def test_that_share_a_store_replay_each_others_streams_byte_for_byte(
+        self, workers: list[Service], upstream: Upstream
+    ) -> None:
+        upstream.answer("ui-shared", gated("ui-shared"))
+        own = begin(workers[0], "ui-shared", "shared")
+        others = [Steady(come_back(worker, "shared")) for worker in workers]
+        for other in others:
+            other.has(b'"one"')
+        upstream.open_gate("ui-shared")
+        body = own.read()
+        assert b'"messageId":"' + own.id.encode() in body
+        assert [other.read() for other in others] == [body, body]
+        wait_until(lambda: [status(come_back(worker, "shared")) for worker in workers] == [204, 204])
+
+    def test_stop_each_others_streams(self, workers: list[Service], upstream: Upstream) -> None:
+        upstream.answer("ui-stop", gated("ui-stop"))
+        own = begin(workers[0], "ui-stop", "stop")
+        assert [stop(worker, "stop").status for worker in reversed(workers)] == [204, 204]
+        assert own.read().endswith(b'data: {"type":"abort"}\n\n')
+        upstream.closed("ui-stop")
+
+    def test_follow_the_latest_stream_of_a_chat(self, workers: list[Service], upstream: Upstream) -> None:
+        for name in ("ui-earlier", "ui-later"):
+            upstream.answer(name, gated(name))
+        earlier, later = begin(workers[0], "ui-earlier", "two"), begin(workers[1], "ui-later", "two")
+        other = Steady(come_back(workers[0], "two"))
+        other.has(b"openai/ui-later")
+        for name in ("ui-earlier", "ui-later"):
+            upstream.open_gate(name)
+        assert other.read() == later.read() != earlier.read()
+
+    def test_break_a_reading_off_where_its_worker_leaves(self, workers: list[Service], upstream: Upstream) -> None:
+        upstream.answer("ui-leaving", gated("ui-leaving"))
+        own = begin(workers[0], "ui-leaving", "leaving")
+        settings = {name: value for name, value in workers[0].settings.items() if name != "HEADRACE_BIND"}
+        with Service(**settings) as third, come_back(third, "leaving") as reading:
+            reading.until(b'"one"')
+            third.process.send_signal(signal.SIGTERM)
+            # An end of the body would be taken for the end of the answer.
+            with pytest.raises(http.client.IncompleteRead):
+                reading.until(b"never")
+        upstream.open_gate("ui-leaving")
+        assert own.read().endswith(b"data: [DONE]\n\n")
+
+
+class TestOwner:
+    def test_alone_comes_back_and_stops(self, workers: list[Service], upstream: Upstream) -> None:
+        upstream.answer("ui-owned", gated("ui-owned"))
+        own = begin(workers[0], "ui-owned", "owned")
+        for worker in workers:
+            assert status(come_back(worker, "owned", THEIRS)) == 204
+            assert stop(worker, "owned", THEIRS).status == 204
+            assert status(come_back(worker, "owned", {})) == stop(worker, "owned", {}).status == 401
+        assert status(come_back(workers[1], "owned")) == 200
+        upstream.open_gate("ui-owned")
+        assert own.read().endswith(b"data: [DONE]\n\n")
+
+
+class TestOrigin:
+    def test_that_is_allowed_may_read_resume_and_stop(self, workers: list[Service]) -> None:
+        for path, method in (("", "POST"), ("/a/stream", "GET"), ("/a/stop", "POST")):
+            headers = {"Origin": "https://app.example", "Access-Control-Request-Method": method}
+            answer = send(f"{workers[0].url}/ai/chat{path}", method="OPTIONS", headers=headers)
+            assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        headers = {"Origin": "https://app.example"}
+        assert send(f"{workers[0].url}/ai/chat/a/stop", headers=MINE | headers).status == 204
+        evil = {"Origin": "https://evil.example"}
+        assert send(f"{workers[0].url}/ai/chat/a/stop", headers=MINE | evil).status == 403
+
+
+class TestWithoutAStore:
+    def test_an_answer_is_given_all_the_same_and_ends_with_its_reader(
+        self, homeless: Service, upstream: Upstream
+    ) -> None:
+        upstream.answer("ui-homeless", gated("ui-homeless"))
+        with Reading(f"{homeless.url}/ai/chat", asked("ui-homeless")) as reading:
+            reading.until(b'"one"')
+        upstream.closed("ui-homeless")
+        assert stop(homeless, "a chat").status == 503
+        assert "A chat's answer cannot be resumed" in homeless.log()
+
+
+UNPATCHED = """
+from flask_headrace import create_app
+
+client = create_app().test_client()
+hi = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}
+print(client.post("/ai/chat", json={"id": "a", "messages": [hi]}).get_data()[-14:])
+print(client.get("/ai/chat/a/stream").status_code, client.post("/ai/chat/a/stop").status_code)
+"""
+
+
+def test_without_gevents_patches_answers_are_plain(upstream: Upstream) -> None:
+    upstream.answer("ui-unpatched", openai_wire.answer("ok"))
+    settings = {**openai_alone(upstream), "HEADRACE_MODEL": "openai/ui-unpatched", "HEADRACE_LOCAL": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", UNPATCHED],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout == "b'data: [DONE]\\n\\n'\n204 204\n"

@@ -1,0 +1,206 @@
+"""What `useChat` sends, read into a question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from flask_headrace.blueprints.ai_sdk_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk_request import DENIED, UNANSWERED, question_of
+from flask_headrace.providers.request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    mistake_in,
+)
+from flask_headrace.streaming.errors import InvalidRequest
+
+HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
+STEP = {"type": "step-start"}
+
+
+def question(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
+    return question_of(read_chat_body({"id": "chat", "messages": list(messages), **fields}))
+
+
+def user(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"role": "user", "parts": list(parts), **fields}
+
+
+def assistant(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"role": "assistant", "parts": list(parts), **fields}
+
+
+def text(said: str) -> dict[str, Any]:
+    return {"type": "text", "text": said, "state": "done"}
+
+
+def call(state: str = "output-available", *, id: str = "c1", **fields: Any) -> dict[str, Any]:  # noqa: A002
+    return {"type": "tool-find", "toolCallId": id, "state": state, "input": {"q": 1}, **fields}
+
+
+class TestParts:
+    def test_of_text_become_text(self) -> None:
+        messages = question({"role": "system", "parts": [text("Be "), text("kind.")]}, HI).messages
+        assert messages == (Message("system", "Be kind."), Message("user", "hi"))
+
+    def test_with_a_picture_stay_in_their_order(self) -> None:
+        picture = {"type": "file", "mediaType": "image/png", "url": "https://a/b.png", "filename": "b.png"}
+        (message,) = question(user(picture, text("What is it?"))).messages
+        assert message.content == (ImagePart("https://a/b.png"), TextPart("What is it?"))
+
+    def test_that_are_for_the_page_are_left_out(self) -> None:
+        for_the_page = [{"type": kind, "data": {}} for kind in ("source-url", "source-document", "data-weather")]
+        messages = question(HI, assistant(STEP, *for_the_page, text("So."), text(""))).messages
+        assert messages[1] == Message("assistant", (TextPart("So."),))
+
+    def test_of_a_message_with_nothing_for_the_model_make_no_turn(self) -> None:
+        assert len(question(HI, assistant(STEP, {"type": "data-x", "data": 1}), HI).messages) == 2
+
+    def test_before_a_restart_are_void(self) -> None:
+        void = [STEP, text("wrong"), call("input-available"), {"type": "data-restart", "data": {}}]
+        messages = question(HI, assistant(*void, STEP, text("right")), HI).messages
+        assert messages[1] == Message("assistant", (TextPart("right"),))
+
+    @pytest.mark.parametrize(
+        ("known", "part"),
+        [
+            ({"anthropic": {"signature": "s"}}, ReasoningPart("hm", "s")),
+            ({"anthropic": {"redactedData": "r"}}, ReasoningPart("", "r", is_redacted=True)),
+            ({"openai": {"itemId": "i"}}, ReasoningPart("hm")),
+            ({"anthropic": {"signature": 1}}, ReasoningPart("hm")),
+            (None, ReasoningPart("hm")),
+        ],
+    )
+    def test_of_reasoning_keep_what_their_provider_knows_them_by(self, known: Any, part: ReasoningPart) -> None:
+        thought = {"type": "reasoning", "text": "hm", "providerMetadata": known}
+        assert question(HI, assistant(STEP, thought)).messages[1].content == (part,)
+
+
+class TestCalls:
+    def test_with_their_outputs_are_a_turn_and_its_results(self) -> None:
+        outputs = [call(output={"a": "ö"}), call(id="c2", output="found")]
+        messages = question(HI, assistant(STEP, text("Let me see."), *outputs, STEP, text("So."))).messages
+        calls = tuple(ToolCall(id_, "find", {"q": 1}) for id_ in ("c1", "c2"))
+        assert messages[1:] == (
+            Message("assistant", (TextPart("Let me see."),), tool_calls=calls),
+            Message("tool", '{"a":"ö"}', tool_call_id="c1"),
+            Message("tool", "found", tool_call_id="c2"),
+            Message("assistant", (TextPart("So."),)),
+        )
+        assert mistake_in(question(HI, assistant(STEP, *outputs))) is None
+
+    def test_of_tools_that_are_known_by_name_alone(self) -> None:
+        part = {**call(output=None), "type": "dynamic-tool", "toolName": "look-up"}
+        _, asked, answered = question(HI, assistant(part)).messages
+        assert (asked.tool_calls[0].name, answered.content) == ("look-up", "null")
+
+    def test_that_failed_say_so(self) -> None:
+        failed = call("output-error", errorText="no clock", input=None)
+        _, asked, answered = question(HI, assistant(failed)).messages
+        assert asked.tool_calls == (ToolCall("c1", "find", {}),)
+        assert answered == Message("tool", "no clock", tool_call_id="c1", is_error=True)
+
+    def test_that_were_not_allowed_say_so(self) -> None:
+        assert question(HI, assistant(call("output-denied"))).messages[2].content == DENIED
+
+    @pytest.mark.parametrize("state", ["input-available", "approval-requested"])
+    def test_that_were_never_answered_say_so_where_the_conversation_went_on(self, state: str) -> None:
+        answered = question(HI, assistant(call(state)), HI).messages[2]
+        assert answered == Message("tool", UNANSWERED, tool_call_id="c1", is_error=True)
+
+    def test_that_were_cut_off_are_none(self) -> None:
+        messages = question(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages
+        assert messages[1] == Message("assistant", (TextPart("Well."),))
+
+
+class TestConversation:
+    ANSWERS = (assistant(text("one"), id="a1"), {**HI, "id": "u2"}, assistant(text("two"), id="a2"))
+
+    @pytest.mark.parametrize(
+        ("fields", "left"),
+        [
+            ({"trigger": "submit-message", "messageId": "a1"}, 4),
+            ({"trigger": "regenerate-message", "messageId": "a2"}, 3),
+            ({"trigger": "regenerate-message", "messageId": "a1"}, 1),
+            ({"trigger": "regenerate-message", "messageId": "u2"}, 3),
+            ({"trigger": "regenerate-message", "messageId": "gone"}, 4),
+            ({"trigger": "regenerate-message"}, 4),
+        ],
+    )
+    def test_ends_before_the_answer_that_is_to_be_replaced(self, fields: dict[str, Any], left: int) -> None:
+        assert len(question(HI, *self.ANSWERS, **fields).messages) == left
+
+    def test_may_be_a_single_message(self) -> None:
+        assert question_of(read_chat_body({"id": "chat", "message": HI})).messages == (Message("user", "hi"),)
+
+    def test_of_no_messages_is_empty_whatever_the_system_prompt(self) -> None:
+        assert question(system="Be kind.").messages == ()
+
+
+class TestSettings:
+    def test_have_the_names_of_the_native_protocol(self) -> None:
+        settings = {
+            "max_tokens": 7,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "top_k": 5,
+            "stop": ["END"],
+            "seed": 1,
+            "frequency_penalty": 0.1,
+            "presence_penalty": 0.2,
+            "tools": [{"name": "find"}],
+            "tool_choice": {"name": "find"},
+            "parallel_tool_calls": False,
+            "reasoning_effort": "low",
+            "thinking": {"type": "enabled"},
+        }
+        asked = question(HI, system="Be kind.", schema={"type": "object"}, **settings)
+        assert asked.messages[0] == Message("system", "Be kind.")
+        assert asked.answer_format == AnswerFormat({"type": "object"})
+        assert (asked.tools, asked.tool_choice, asked.stop) == ((Tool("find"),), NamedTool("find"), ("END",))
+        plain = settings.keys() - {"tools", "tool_choice", "stop"}
+        assert {name: getattr(asked, name) for name in plain} == {name: settings[name] for name in plain}
+
+    def test_of_the_applications_own_are_left_alone(self) -> None:
+        assert question(HI, sessionId="s", user={"name": "x"}, metadata={}) == question(HI)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({}, "`messages` or, for a single one, `message`"),
+            ({"messages": [HI], "message": HI}, "`messages` or, for a single one, `message`"),
+            ({"messages": [HI], "topP": 0.5}, "The body has topP, which is top_p here."),
+            ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
+            ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be a picture"),
+            ({"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]}, "only a user's may have files"),
+            ({"messages": [HI, assistant(STEP, call("input-available"))]}, r"messages\[1\]\.parts\[1\] calls 'find'"),
+            ({"messages": [HI, assistant(call(id=""))]}, "without `toolCallId`"),
+            ({"messages": [HI, assistant({**call(), "type": "dynamic-tool"})]}, "a tool call without a name"),
+        ],
+    )
+    def test_is_what_cannot_be_passed_on(self, fields: dict[str, Any], says: str) -> None:
+        with pytest.raises(InvalidRequest, match=says):
+            question_of(read_chat_body(fields))
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({"messages": [{"role": "user", "content": "hi"}]}, "parts"),
+            ({"messages": [{"role": "tool", "parts": []}]}, r"messages\[0\]\.role"),
+            ({"messages": [HI], "trigger": "resume"}, "trigger"),
+            ({"messages": [HI], "max_tokens": "7"}, "max_tokens"),
+        ],
+    )
+    def test_is_what_has_another_form(self, fields: dict[str, Any], says: str) -> None:
+        with pytest.raises(msgspec.ValidationError, match=says):
+            read_chat_body(fields)

@@ -1,0 +1,194 @@
+"""A chat completion's request as a question: what each field becomes, and which are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from flask_headrace.blueprints.openai_body import CompletionBody
+from flask_headrace.blueprints.openai_question import MEANINGLESS, question_of
+from flask_headrace.providers.request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from flask_headrace.streaming.errors import InvalidRequest
+
+HI = [{"role": "user", "content": "hi"}]
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+def question(**fields: Any) -> ChatRequest:
+    return question_of(msgspec.json.decode(msgspec.json.encode({"messages": HI, **fields}), type=CompletionBody))
+
+
+def turn(**fields: Any) -> Message:
+    return question(messages=[fields]).messages[0]
+
+
+class TestTurns:
+    @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant"])
+    def test_of_text_stay_what_they_are(self, role: str) -> None:
+        assert turn(role=role, content="Be brief.") == Message(role, "Be brief.")
+
+    def test_of_parts_have_text_and_pictures(self) -> None:
+        image = {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}
+        said = turn(role="user", content=[{"type": "text", "text": "What is it?"}, image])
+        assert said.content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
+
+    def test_may_hint_at_what_to_cache(self) -> None:
+        hint = {"type": "ephemeral"}
+        said = turn(role="user", content=[{"type": "text", "text": "a", "cache_control": hint}])
+        assert said.content == (TextPart("a", hint),)
+
+    def test_of_an_assistant_may_be_a_refusal(self) -> None:
+        assert turn(role="assistant", content=[{"type": "refusal", "refusal": "No."}]).content == (TextPart("No."),)
+        assert turn(role="assistant", content=None, refusal="No.").content == (TextPart("No."),)
+
+    def test_of_an_assistant_may_have_what_it_thought(self) -> None:
+        said = turn(role="assistant", content="So.", reasoning_content="hm")
+        assert said.content == (ReasoningPart("hm"), TextPart("So."))
+
+    def test_of_an_assistant_may_have_called_tools(self) -> None:
+        call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"q": "ö"}'}}
+        bare = {"id": "c2", "index": 1, "type": "function", "function": {"name": "now", "arguments": ""}}
+        said = turn(role="assistant", content=None, tool_calls=[call, bare])
+        assert said == Message("assistant", (), tool_calls=(ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now")))
+
+    def test_of_tools_answer_a_call_whatever_the_tool_was(self) -> None:
+        said = turn(role="tool", tool_call_id="c1", content=[{"type": "text", "text": "found"}], name="find")
+        assert said == Message("tool", (TextPart("found"),), tool_call_id="c1")
+
+    def test_may_name_who_speaks(self) -> None:
+        assert turn(role="user", content="hi", name="ann").name == "ann"
+
+    def test_come_back_with_all_that_an_answer_had(self) -> None:
+        echoed = {"annotations": [], "audio": None, "function_call": None, "parsed": {"a": 1}, "refusal": None}
+        assert turn(role="assistant", content="a", tool_calls=None, **echoed) == Message("assistant", "a")
+
+
+class TestFields:
+    def test_that_are_the_same_here_are_taken_over(self) -> None:
+        same = {
+            "temperature": 0.5, "top_p": 0.9, "top_k": 5, "seed": 7, "frequency_penalty": 0.1, "presence_penalty": -0.1,
+            "parallel_tool_calls": False, "reasoning_effort": "low", "verbosity": "high", "user": "u1",
+        }  # fmt: skip
+        asked = question(**same)
+        assert {name: getattr(asked, name) for name in same} == same
+
+    def test_that_are_null_are_left_to_the_provider(self) -> None:
+        names = set(CompletionBody.__struct_fields__) - {"messages", "resumable"}
+        assert question(**dict.fromkeys(names)) == question()
+
+    @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+    def test_for_the_length_have_two_names(self, name: str) -> None:
+        assert question(**{name: 7}).max_tokens == 7
+
+    def test_for_the_length_may_not_differ(self) -> None:
+        assert question(max_tokens=7, max_completion_tokens=7).max_tokens == 7
+        with pytest.raises(InvalidRequest, match="max_completion_tokens is 8 and max_tokens is 7"):
+            question(max_tokens=7, max_completion_tokens=8)
+
+    @pytest.mark.parametrize(("given", "read"), [("a", ("a",)), (["a", "b"], ("a", "b")), ([], ())])
+    def test_for_the_end_are_a_text_or_a_list(self, given, read) -> None:
+        assert question(stop=given).stop == read
+
+    def test_that_ask_for_no_penalty_ask_for_nothing(self) -> None:
+        assert not question(frequency_penalty=0, presence_penalty=0.0).asks_for()
+
+    def test_for_tools_are_read(self) -> None:
+        function = {"name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}
+        asked = question(tools=[{"type": "function", "function": function}, {"function": {"name": "now"}}])
+        assert asked.tools == (Tool("find", "Finds.", SCHEMA, True), Tool("now"))
+
+    @pytest.mark.parametrize("choice", ["auto", "none", "required"])
+    def test_for_the_choice_of_tools_are_words(self, choice: str) -> None:
+        assert question(tool_choice=choice).tool_choice == choice
+
+    def test_for_the_choice_of_tools_may_name_one(self) -> None:
+        assert question(tool_choice={"type": "function", "function": {"name": "find"}}).tool_choice == NamedTool("find")
+
+    def test_for_the_form_of_the_answer_are_of_three_kinds(self) -> None:
+        described = {"name": "sum", "schema": SCHEMA, "strict": True, "description": "A sum."}
+        asked = question(response_format={"type": "json_schema", "json_schema": described})
+        assert asked.answer_format == AnswerFormat(SCHEMA, "sum", True, "A sum.")
+        assert question(response_format={"type": "json_object"}).answer_format == AnswerFormat(None)
+        assert question(response_format={"type": "text"}).answer_format is None
+
+
+class TestAccepted:
+    def test_is_what_cannot_change_the_answer(self) -> None:
+        harmless = {
+            "metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k", "prompt_cache_retention": "24h",
+            "safety_identifier": "s", "prediction": {"type": "content", "content": "x"},
+            "stream_options": {"include_usage": True, "include_obfuscation": False},
+        }  # fmt: skip
+        assert question(**harmless) == question()
+
+    @pytest.mark.parametrize("name", MEANINGLESS)
+    def test_is_what_asks_for_nothing(self, name: str) -> None:
+        for value in MEANINGLESS[name]:
+            assert question(**{name: value}) == question()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"n": 2}, "n is 2, which cannot be honoured here: ask once for each answer"),
+        ({"logprobs": True}, "logprobs is True"),
+        ({"top_logprobs": 3}, "top_logprobs is 3"),
+        ({"logit_bias": {"50256": -100}}, "logit_bias"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"audio": {"voice": "ash", "format": "wav"}}, "audio is"),
+        ({"service_tier": "flex"}, "service_tier is 'flex'"),
+        ({"web_search_options": {}}, "web_search_options"),
+        ({"functions": [{"name": "find"}]}, "put each into tools"),
+        ({"function_call": "auto"}, "use tool_choice"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "send only the allowed ones in tools"),
+        ({"messages": [{"role": "user"}]}, "messages[0] has the role 'user' and no content"),
+        ({"messages": [*HI, {"role": "tool", "tool_call_id": "c", "content": None}]}, "messages[1]"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}, "'input_audio'"),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, "messages[0].content[0]"),
+        ({"messages": [{"role": "assistant", "function_call": {}}]}, "messages[0].function_call"),
+        ({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, "messages[0].audio"),
+    ],
+)
+def test_refused_by_name_is_what_nobody_here_can_honour(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        question(**fields)
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", "7", '"a"', '{"a": "\ud800"}', "[" * 10000])
+def test_refused_are_the_arguments_of_a_call_that_are_no_object(arguments: str) -> None:
+    call = {"id": "c1", "function": {"name": "find", "arguments": arguments}}
+    body = msgspec.convert({"messages": [{"role": "assistant", "tool_calls": [call]}]}, CompletionBody)
+    with pytest.raises(InvalidRequest, match=r"messages\[0\].tool_calls\[0\].function.arguments"):
+        question_of(body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"enable_thinking": True}, "enable_thinking"),
+        ({"messages": [{"role": "user", "content": "hi", "nmae": "x"}]}, "nmae"),
+        ({"messages": [{"role": "function", "content": "x", "name": "f"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": [{"type": "video", "video": 1}]}]}, "messages[0].content[0].type"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0]"),
+        ({"tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice"),
+        ({"response_format": {"type": "grammar"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "`schema`"),
+        ({"stream_options": {"include_usgae": True}}, "include_usgae"),
+    ],
+)
+def test_refused_with_its_place_is_what_is_not_known(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        question(**fields)
+    assert says in str(caught.value)

@@ -1,0 +1,66 @@
+"""The clients of the AI SDK's older and plainer protocols, and a service that is seldom silent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.ai_data.node import Node
+from tests.clients.ai_data.stage import SCHEMA
+from tests.conftest import upstreams
+from tests.reliability.start import warm_up
+from tests.service import Service
+from tests.upstream import Upstream
+
+HERE = Path(__file__).parent
+VERSIONS = {"3.4": "ai-utils34", "4.0": "ai-utils40", "4.3": "ai4"}
+
+
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("schemas")
+    (folder / "recipe.json").write_text(json.dumps(SCHEMA))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ai(shared_upstream: Upstream, schemas: Path) -> Iterator[Service]:
+    """Run a service that sends many heartbeats, and stops what nobody reads soon."""
+    with Service(**upstreams(shared_upstream), HEADRACE_HEARTBEAT="0.05", HEADRACE_SCHEMAS=str(schemas)) as running:
+        warm_up(running, shared_upstream)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def readers() -> Iterator[dict[str, Node]]:
+    """Start the readers of each version, once."""
+    running: dict[str, Node] = {}
+    try:
+        for version, package in VERSIONS.items():
+            running[version] = Node(HERE / "calls.mjs", version, package=package)
+        yield running
+    finally:
+        for node in running.values():
+            node.close()
+
+
+@pytest.fixture(params=VERSIONS)
+def reader(request: pytest.FixtureRequest, readers: dict[str, Node]) -> Node:
+    return readers[request.param]
+
+
+@pytest.fixture(scope="session")
+def hooks4() -> Iterator[Node]:
+    node = Node(HERE / "hooks4.mjs", package="ai-react4")
+    yield node
+    node.close()
+
+
+@pytest.fixture(scope="session")
+def hooks7() -> Iterator[Node]:
+    node = Node(HERE / "hooks7.mjs", package="@ai-sdk/react")
+    yield node
+    node.close()

@@ -1,0 +1,78 @@
+"""A Node process that does what it is told, several things at once, and tells what became of each."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import subprocess
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
+from tests.service import ROOT
+
+
+class Task(Future[Any]):
+    """What becomes of one command."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+
+class Node:
+    """The commands of one script; see `lines.mjs`."""
+
+    def __init__(self, script: Path, *arguments: str, package: str) -> None:
+        program = require("node", "apt-get install nodejs")
+        if not (ROOT / "tests/node_modules" / package).exists():
+            sentence = f"the npm package {package} is not installed: npm ci --prefix tests"
+            if os.environ.get(NOTHING_MAY_BE_SKIPPED):
+                pytest.fail(sentence)
+            pytest.skip(sentence)
+        self._process = subprocess.Popen(
+            [program, script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._asked: dict[int, Task] = {}
+        self._numbers = itertools.count()
+        self._hearing = threading.Thread(target=self._hear, daemon=True)
+        self._hearing.start()
+
+    def begin(self, todo: str, **given: Any) -> Task:
+        """Have something done, and leave the waiting to the caller."""
+        n = next(self._numbers)
+        self._asked[n] = task = Task()
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"n": n, "todo": todo, **given}) + "\n")
+        self._process.stdin.flush()
+        return task
+
+    def do(self, todo: str, **given: Any) -> Any:
+        """Have something done, and return what is told of it."""
+        return self.begin(todo, **given).result(20)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._hearing.join(10)
+
+    def _hear(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            if "noted" in told:
+                self._asked[told["n"]].noted.put(told["noted"])
+                continue
+            task = self._asked.pop(told["n"])
+            if "thrown" in told:
+                task.set_exception(AssertionError(told["thrown"]))
+            else:
+                task.set_result(told["told"])
+        for task in self._asked.values():
+            task.set_exception(AssertionError("the Node process has ended"))

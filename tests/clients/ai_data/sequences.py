@@ -1,0 +1,81 @@
+"""Any answer that the engine can produce, with restarts and silences in it, and what its reader must make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from flask_headrace.streaming.wire.base import BrokenOff, Wire
+from hypothesis import strategies as st
+
+from tests.streaming.sequences import SIZES, batches, contents, sequences
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> list[list[Event]]:
+    """Give the batches of an answer that may begin again, and may be cut anywhere where it fails."""
+    *events, usage, end = draw(sequences())
+    if draw(st.integers(0, 5)) == 0:
+        place = draw(st.integers(1, len(events)))
+        events = [*events[:place], Restarted("busy", "acme/big"), *draw(contents())]
+    if not isinstance(end, Done):
+        events = events[: draw(st.integers(1, len(events)))]
+    told = [usage] if draw(st.booleans()) else []
+    return batches([*events, *told, end], draw(SIZES))
+
+
+def write(wire: Wire, given: list[list[Event]]) -> tuple[bytes, bool]:
+    """Return all bytes of an answer, and whether the connection is broken after them."""
+    written = b""
+    try:
+        for batch in given:
+            written += wire.encode(batch)
+    except BrokenOff as broken:
+        return written + broken.last, True
+    return written, False
+
+
+@dataclass
+class Expected:
+    """What a reader must have at the end; without `reason` it must have been told of an error."""
+
+    text: str = ""
+    reason: str | None = None
+    _calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls that are whole."""
+        return [call for call in self._calls.values() if "args" in call]
+
+
+def expected(given: list[list[Event]], *, has_reasoning: bool = False) -> Expected:
+    """Say what a reader must make of it."""
+    found, has_begun = Expected(), False
+    for event in [event for batch in given for event in batch]:
+        match event:
+            case TextDelta(text):
+                found.text += text
+            case ToolCallStarted(number, id, name):
+                found._calls[number] = {"toolCallId": id, "toolName": name}
+            case ToolCallEnded(number, arguments):
+                found._calls[number]["args"] = arguments
+            case Restarted() if has_begun:
+                return found
+            case Restarted():
+                found = Expected()
+            case Done(reason):
+                found.reason = reason
+        is_thought = isinstance(event, (ReasoningDelta, ReasoningSigned)) and has_reasoning
+        has_begun = has_begun or is_thought or isinstance(event, (TextDelta, ToolCallStarted))
+    return found

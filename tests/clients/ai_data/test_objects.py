@@ -1,0 +1,120 @@
+"""`useObject` of the AI SDK 4 and 7 on a page without a browser, and /ai/object for whoever reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.clients.ai_data.node import Node
+from tests.clients.ai_data.stage import RECIPE, SCHEMA
+from tests.reader import Answer, send
+from tests.service import Service
+from tests.upstream import Ended, Hang, Pause, Reasoning, cuts, openai_wire
+
+DOCUMENT = json.dumps(RECIPE, ensure_ascii=False)
+PIECES = (DOCUMENT[:12], DOCUMENT[12:30], DOCUMENT[30:])
+
+
+@pytest.fixture(params=["hooks4", "hooks7"])
+def hooks(request: pytest.FixtureRequest) -> Node:
+    node: Node = request.getfixturevalue(request.param)
+    return node
+
+
+def submit(hooks: Node, ai: Service, model: str, **options: Any) -> dict[str, Any]:
+    given = {"prompt": "Tea?", "model": f"openai/{model}", "schema": SCHEMA}
+    told: dict[str, Any] = hooks.do("object", base=ai.url, schema=SCHEMA, **{"input": given, **options})
+    return told
+
+
+def post(ai: Service, body: Any, path: str = "/ai/object") -> Answer:
+    return send(ai.url + path, body)
+
+
+class TestUseObject:
+    def test_grows_to_the_whole_document(self, ai, upstream, hooks) -> None:
+        script = openai_wire.answer(Pause(0.12), PIECES[0], Pause(0.12), Reasoning("hm"), *PIECES[1:])
+        upstream.answer("recipe", cuts.cut(script, 1))
+        told = submit(hooks, ai, "recipe")
+        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+        assert told["seen"][0] == {"name": "Te"}
+
+    def test_asks_for_the_schema(self, ai, upstream, hooks) -> None:
+        upstream.answer("schema", openai_wire.answer(*PIECES))
+        submit(hooks, ai, "schema")
+        asked = upstream.requests("schema")[-1].body
+        assert asked["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
+        assert asked["messages"] == [{"role": "user", "content": "Tea?"}]
+
+    def test_takes_a_bare_prompt_and_a_schema_by_its_name(self, ai, upstream, hooks) -> None:
+        upstream.answer("default", openai_wire.answer(*PIECES))
+        told = submit(hooks, ai, "default", input="Tea?", api=f"{ai.url}/ai/object/recipe")
+        assert told["finished"] == [RECIPE]
+        asked = upstream.requests("default")[-1].body
+        assert asked["response_format"]["json_schema"] == {"name": "recipe", "schema": SCHEMA}
+        assert asked["messages"] == [{"role": "user", "content": "Tea?"}]
+
+    def test_never_finishes_where_the_model_fails(self, ai, upstream, hooks) -> None:
+        upstream.answer("failing", openai_wire.answer(PIECES[0], openai_wire.error_frame()))
+        told = submit(hooks, ai, "failing")
+        assert told["error"]
+        assert told["finished"] == []
+
+    def test_never_finishes_where_the_document_is_cut(self, ai, upstream, hooks) -> None:
+        upstream.answer("cut", openai_wire.answer(*PIECES[:2], finish="length"))
+        told = submit(hooks, ai, "cut")
+        assert told["error"]
+        assert told["finished"] == []
+
+    def test_never_finishes_where_the_document_does_not_fit(self, ai, upstream, hooks) -> None:
+        upstream.answer("unfit", openai_wire.answer('{"name": "Tea", "steps": "boil"}'))
+        told = submit(hooks, ai, "unfit")
+        assert told["error"]
+        assert told["finished"] == []
+
+    def test_gets_the_document_without_what_a_model_says_around_it(self, ai, upstream, hooks) -> None:
+        upstream.answer("fenced", openai_wire.answer("Here it is:\n```json\n", *PIECES, "\n```\nEnjoy!"))
+        told = submit(hooks, ai, "fenced")
+        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+
+    def test_stops_the_model(self, ai, upstream, hooks) -> None:
+        name = f"object-stop-{id(hooks)}"
+        upstream.answer(name, openai_wire.answer(PIECES[0], Hang()))
+        told = submit(hooks, ai, name, stopAt="T")
+        assert upstream.ended(name).ended is Ended.ABORTED
+        assert (told["error"], told["finished"]) == (None, [])
+
+    def test_shows_why_it_was_refused(self, ai, upstream, hooks) -> None:
+        upstream.answer("refused", openai_wire.error(400))
+        assert submit(hooks, ai, "refused")["error"].startswith("openai ")
+
+
+class TestRequest:
+    def test_with_messages_is_asked_as_a_conversation(self, ai, upstream) -> None:
+        upstream.answer("conversing", openai_wire.answer("{}"))
+        turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        answer = post(ai, {"messages": turns, "system": "JSON!", "model": "openai/conversing"})
+        assert (answer.status, answer.body) == (200, b"{}")
+        asked = upstream.requests("conversing")[-1].body
+        assert [turn["role"] for turn in asked["messages"]] == ["system", "user", "assistant"]
+        assert asked["response_format"] == {"type": "json_object"}
+
+    @pytest.mark.parametrize(
+        ("body", "path", "status", "says"),
+        [
+            ({"schema": SCHEMA}, "/ai/object", 400, "prompt and messages are both missing"),
+            ({"prompt": "a", "messages": []}, "/ai/object", 400, "both given"),
+            ({"prompt": "a", "topic": "b"}, "/ai/object", 400, "topic"),
+            ({"messages": [{"role": "user", "content": 1}]}, "/ai/object", 400, "`messages[0].content`"),
+            ({"prompt": "a", "schema": SCHEMA}, "/ai/object/recipe", 400, "names 'recipe'"),
+            ("a", "/ai/object/soup", 404, "No schema 'soup' is kept here"),
+            ([], "/ai/object", 400, "The body is not as it should be"),
+        ],
+    )
+    def test_that_makes_no_sense_is_refused(self, ai, body, path, status, says) -> None:
+        answer = post(ai, body, path)
+        assert answer.status == status
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert says in answer.body.decode()

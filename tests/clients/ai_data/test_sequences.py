@@ -1,0 +1,76 @@
+"""Whatever the engine produces, each client reads it, and the text that comes out is the text that went in."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from flask_headrace.streaming.events import Event
+from flask_headrace.streaming.wire.data_v1 import FINISH_REASONS, DataStream
+from flask_headrace.streaming.wire.text import Text
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.clients.ai_data.node import Node
+from tests.clients.ai_data.sequences import answers, expected, write
+
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def read(readers: dict[str, Node], todo: str, written: bytes, **options: Any) -> dict[str, dict[str, Any]]:
+    """Have each version read the same bytes at the same time."""
+    given_bytes = base64.b64encode(written).decode()
+    tasks = {name: reader.begin(todo, bytes=given_bytes, **options) for name, reader in readers.items()}
+    return {name: task.result(20) for name, task in tasks.items()}
+
+
+@FEW
+@given(batches=answers(), size=st.integers(1, 9))
+def test_every_answer_is_read_as_a_data_stream(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
+    written, _ = write(DataStream(), batches)
+    wanted = expected(batches)
+    for told in read(readers, "chat", written, size=size).values():
+        called = told["message"].get("toolInvocations", [])
+        assert told["message"].get("content", "") == wanted.text
+        assert [_named(call) for call in called if call["state"] == "call"] == wanted.calls
+        assert (told["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
+        assert (told["error"] is None) == (wanted.reason is not None)
+
+
+@FEW
+@given(batches=answers(), size=st.integers(1, 9))
+def test_every_answer_is_read_with_its_reasoning(
+    readers: dict[str, Node], batches: list[list[Event]], size: int
+) -> None:
+    written, _ = write(DataStream(has_reasoning=True), batches)
+    wanted = expected(batches, has_reasoning=True)
+    told = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
+    assert told["message"].get("content", "") == wanted.text
+    assert (told["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
+    assert (told["error"] is None) == (wanted.reason is not None)
+
+
+@FEW
+@given(batches=answers(), size=st.integers(1, 9))
+def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
+    written, is_broken = write(DataStream(is_cut_on_failure=True), batches)
+    wanted = expected(batches)
+    for told in read(readers, "completion", written, size=size, isBroken=is_broken).values():
+        assert told["text"] == wanted.text
+        assert told["finished"] == (None if wanted.reason is None else wanted.text)
+
+
+@FEW
+@given(batches=answers(), size=st.integers(1, 9))
+def test_every_answer_is_read_as_text(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
+    written, is_broken = write(Text(), batches)
+    wanted = expected(batches)
+    options = {"size": size, "isBroken": is_broken, "streamProtocol": "text"}
+    for told in read(readers, "completion", written, **options).values():
+        assert told["finished"] == (None if is_broken else wanted.text)
+        if not is_broken:
+            assert told["text"] == wanted.text
+
+
+def _named(call: dict[str, Any]) -> dict[str, Any]:
+    return {name: call[name] for name in ("toolCallId", "toolName", "args")}

@@ -1,0 +1,27 @@
+// A page of React in jsdom that has one chat, by the hook of the npm package `@ai-sdk/react`.
+import { JSDOM } from "jsdom";
+
+const { window } = new JSDOM("<!doctype html><div></div>");
+Object.assign(globalThis, { window, document: window.document });
+globalThis.navigator ??= window.navigator; // newer Nodes have one
+const { createElement } = await import("react");
+const { createRoot } = await import("react-dom/client");
+
+// Shows the page and returns what gives the chat as it was last shown.
+export async function showPage({ useChat }, DefaultChatTransport, base, options, body) {
+  const { id } = options;
+  let shown;
+  const Page = () => {
+    // docs: useChat of the AI SDK 5, 6 and 7
+    const chat = useChat({ ...options, transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body }) });
+    const stop = () => Promise.all([chat.stop(), fetch(`${base}/ai/chat/${id}/stop`, { method: "POST" })]);
+    const partsOf = ({ parts }) => parts.slice(parts.findLastIndex(({ type }) => type === "data-restart") + 1);
+    // end docs
+    shown = { ...chat, stopForGood: stop, partsOf };
+    return createElement("p", null, chat.messages.map((message) => partsOf(message).map(({ text }) => text).join("")));
+  };
+  const place = document.body.appendChild(document.createElement("div"));
+  createRoot(place).render(createElement(Page));
+  while (!shown) await new Promise((resolve) => setTimeout(resolve));
+  return () => ({ ...shown, text: place.textContent });
+}

@@ -1,0 +1,105 @@
+"""Any sequence of events that the engine can produce, as each version of the AI SDK reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from flask_headrace.blueprints.ai_sdk_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk_request import question_of
+from flask_headrace.streaming.events import Done, Event, Failed, Restarted, Started, TextDelta
+from flask_headrace.streaming.wire.answer import Answer, Call, Reasoning, Text
+from flask_headrace.streaming.wire.ui_messages import UiMessages
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.clients.ai_sdk.node import Node, text_of
+from tests.streaming.sequences import SIZES, batches, contents, sequences
+from tests.streaming.test_ui_messages_wire import GOLDEN, values
+
+STARTED = Started("s1", "acme/tiny", "acme")
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> list[Event]:
+    """Give the events of an answer that may begin again, and may be cut anywhere."""
+    *events, usage, end = draw(sequences())
+    if draw(st.integers(0, 3)) == 0:
+        events = [*events, Restarted("it broke off", "acme/big"), *draw(contents())]
+    if not isinstance(end, Done):
+        events = events[: draw(st.integers(1, len(events)))]
+    return [*events, usage, end]
+
+
+def expected(events: list[Event]) -> list[tuple[str, Any]]:
+    """Return the parts that are to be seen: kind, and text or arguments; None for a call that is not whole."""
+    answer = Answer()
+    answer.add(events)
+    found: list[tuple[str, Any]] = []
+    for block in answer.blocks:
+        match block:
+            case Call():
+                found.append(("tool-find", block.arguments))
+            case Reasoning():
+                found.append(("reasoning", block.text))
+            case Text():
+                found.append(("text", block.text))
+    return found
+
+
+def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return a message's parts after the last restart in the same form."""
+    parts = message["parts"]
+    # Also what is void is closed.
+    assert all(part["state"] not in {"streaming", "input-streaming"} for part in parts if "state" in part)
+    kept = max([number for number, part in enumerate(parts, 1) if part["type"] == "data-restart"], default=0)
+    found: list[tuple[str, Any]] = []
+    for part in parts[kept:]:
+        if part["type"].startswith("tool-"):
+            found.append((part["type"], part["input"] if part["state"] == "input-available" else None))
+        elif part["type"] != "step-start":
+            found.append((part["type"], part["text"]))
+    return found
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
+    """Give an answer and its bytes, with silences in it and cut anywhere."""
+    events, wire = draw(answers()), UiMessages("m1")
+    body = b"".join([wire.encode(batch, 1) for batch in batches(events, draw(SIZES))])
+    # These clients refuse arguments that reach for an object's prototype, whoever sends them.
+    assume(b"__proto__" not in body and b"prototype" not in body)
+    places = sorted({0, len(body), *draw(st.lists(st.integers(0, len(body)), max_size=6))})
+    return events, [body[start:end] for start, end in pairwise(places)]
+
+
+@settings(  # not shrunk: each try is a round through Node
+    deadline=None, max_examples=10, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
+@given(st.lists(written(), min_size=6, max_size=10))
+def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[Event], list[bytes]]]) -> None:
+    for (events, _), read in zip(streams, node.read([pieces for _, pieces in streams]), strict=True):
+        end = events[-1]
+        is_failed = isinstance(end, Failed)
+        assert (read["status"], read["error"]) == (("error", end.message) if is_failed else ("ready", None))
+        seen = read["messages"][0] if read["messages"] else {"parts": []}
+        assert shown(seen) == expected(events)
+        assert text_of(seen) == "".join(text for kind, text in expected(events) if kind == "text")
+
+
+def test_each_frame_is_one_of_the_clients_own_schema(node: Node) -> None:
+    frames = [value for before, event, _ in GOLDEN for value in values(UiMessages("m1").encode([*before, event]))]
+    accepted: list[bool] = node.do("check", frames=frames)
+    assert [frame for frame, is_accepted in zip(frames, accepted, strict=True) if not is_accepted] == []
+    assert node.do("check", frames=[{"type": "no-such-type"}, {"type": "text-delta", "id": 1}]) == [False, False]
+
+
+def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node]) -> None:
+    events: list[Event] = [STARTED, TextDelta("wrong"), Restarted("it broke off", "acme/big"), TextDelta("right")]
+    body = UiMessages("m1").encode([*events, Done("stop")])
+    for version in ("ai5", "ai6", "ai7"):
+        (read,) = nodes(version).read([[body]])
+        assert read["messages"][0]["metadata"]["model"] == "acme/big"
+        question = question_of(read_chat_body({"messages": read["messages"]}))
+        assert [message.text() for message in question.messages] == ["right"]

@@ -1,0 +1,134 @@
+"""Chats that are left, stopped and come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.clients.ai_sdk.node import Chat
+from tests.reader import Answer, send
+from tests.resumption.line import Line
+from tests.service import Service
+from tests.upstream import Gate, Upstream, openai_wire
+
+Open = Callable[..., Chat]
+
+
+@pytest.fixture
+def line(service: Service) -> Iterator[Line]:
+    opened = Line(service.port)
+    yield opened
+    opened.close()
+
+
+def gated(upstream: Upstream, name: str) -> Callable[[], None]:
+    """Answer a model with two words, the second of which waits until what is returned is called."""
+    upstream.start_afresh()
+    upstream.answer(name, openai_wire.answer("one", Gate(name), " two"))
+    return lambda: upstream.open_gate(name)
+
+
+def stop(service: Service, chat: Chat) -> Answer:
+    return send(f"{service.url}/ai/chat/{quote(chat.id, safe='')}/stop")
+
+
+class TestReload:
+    def test_in_the_middle_shows_the_whole_answer(self, open_chat: Open, upstream: Upstream) -> None:
+        go_on = gated(upstream, "return-reload")
+        first = open_chat("openai/return-reload")
+        sending = first.begin("send", text="hi")
+        first.shows(lambda now: now.text == "one")
+        second = open_chat("openai/return-reload", id_=first.id, messages=first.look().messages[:1])
+        resuming = second.begin("resume")
+        second.shows(lambda now: now.text == "one")
+        go_on()
+        sending.wait()
+        resuming.wait()
+        shown = second.settled()
+        assert shown.text == "one two"
+        assert shown.last == first.settled().last
+        assert len(upstream.requests("return-reload")) == 1
+
+    def test_finds_what_was_shown_before_in_its_place(self, open_chat: Open, upstream: Upstream) -> None:
+        go_on = gated(upstream, "return-half")
+        first = open_chat("openai/return-half")
+        first.begin("send", text="hi")
+        first.shows(lambda now: now.text == "one")
+        first.do("stop")
+        half = first.look().messages
+        second = open_chat("openai/return-half", id_=first.id, messages=half)
+        resuming = second.begin("resume")
+        go_on()
+        resuming.wait()
+        shown = second.settled()
+        assert (len(shown.messages), shown.text) == (2, "one two")
+
+    def test_where_nothing_runs_changes_nothing(self, open_chat: Open, upstream: Upstream) -> None:
+        upstream.answer("return-none", openai_wire.answer("all"))
+        chat = open_chat("openai/return-none")
+        before = chat.send()
+        chat.do("resume")
+        after = chat.settled()
+        assert (after.status, after.error, after.messages) == ("ready", None, before.messages)
+
+
+class TestLostConnection:
+    def test_is_told_and_the_whole_answer_comes_after_it(self, open_chat: Open, upstream: Upstream, line: Line) -> None:
+        go_on = gated(upstream, "return-lost")
+        chat = open_chat("openai/return-lost", base=line.url)
+        sending = chat.begin("send", text="hi")
+        chat.shows(lambda now: now.text == "one")
+        line.cut()
+        sending.wait()
+        assert chat.settled().status == "error"
+        resuming = chat.begin("resume")
+        go_on()
+        resuming.wait()
+        shown = chat.settled()
+        assert (shown.status, len(shown.messages)) == ("ready", 2)
+        # Version 5 adds what is replayed to what it has: only a page that is loaded again shows it once.
+        assert shown.text == ("oneone two" if chat.node.version == "ai5" else "one two")
+
+
+class TestStop:
+    def test_from_elsewhere_is_seen_with_what_came_and_its_accounts(
+        self, open_chat: Open, upstream: Upstream, service: Service
+    ) -> None:
+        gated(upstream, "return-stop")
+        chat = open_chat("openai/return-stop")
+        sending = chat.begin("send", text="hi")
+        chat.shows(lambda now: now.text == "one")
+        assert [stop(service, chat).status for _ in range(2)] == [204, 204]
+        sending.wait()
+        shown = chat.settled()
+        assert (shown.error, shown.text) == (None, "one")
+        assert [part["state"] for part in shown.parts("text")] == ["done"]
+        assert shown.metadata["cancelled"] == "stopped"
+        assert shown.metadata["estimated"]
+        assert shown.all["ends"][-1].get("finishReason") is None
+        upstream.closed("return-stop")
+
+    def test_of_nothing_does_nothing(self, service: Service) -> None:
+        assert send(f"{service.url}/ai/chat/no%20such/stop").status == 204
+
+    def test_of_a_page_ends_the_upstream_too(self, open_page: Open, upstream: Upstream) -> None:
+        gated(upstream, "return-page-stop")
+        chat = open_page("openai/return-page-stop")
+        chat.begin("send", text="hi")
+        chat.shows(lambda now: now.text == "one")
+        chat.do("stopForGood")
+        assert chat.settled().status == "ready"
+        upstream.closed("return-page-stop")
+
+
+def test_leaving_alone_lets_the_answer_go_on_for_a_while(open_chat: Open, upstream: Upstream, service: Service) -> None:
+    gated(upstream, "return-left")
+    chat = open_chat("openai/return-left")
+    chat.begin("send", text="hi")
+    chat.shows(lambda now: now.text == "one")
+    chat.do("stop")
+    assert upstream.requests("return-left")[-1].ended is None
+    assert stop(service, chat).status == 204
+    upstream.closed("return-left")

@@ -1,0 +1,64 @@
+"""npm's clients of OpenAI's protocol, in one process that is asked line by line; and the examples, each in its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOTHING_MAY_BE_SKIPPED
+from tests.service import ROOT
+
+HERE = Path(__file__).parent
+PACKAGES = ("openai", "@langchain/openai")
+
+
+class Node:
+    """The process of `clients.mjs`, from `with` to its end. It must be one reader's at a time."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def __enter__(self) -> Node:
+        if lacking := [name for name in PACKAGES if not (ROOT / "tests/node_modules" / name).exists()]:
+            sentence = f"npm packages are not installed ({', '.join(lacking)}): npm ci --prefix tests"
+            if os.environ.get(NOTHING_MAY_BE_SKIPPED):
+                pytest.fail(sentence)
+            pytest.skip(sentence)
+        script = HERE / "clients.mjs"
+        self._process = subprocess.Popen(
+            [self._program, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        return self
+
+    def __exit__(self, _k: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+
+    def ask(self, do: str, **fields: Any) -> Any:
+        """Let one of the functions of `clients.mjs` run and return what it gave.
+
+        Raises:
+            AssertionError: it threw something that it should not have.
+        """
+        self._process.stdin.write(json.dumps({"do": do, **fields}) + "\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        assert "threw" not in told, told["threw"]
+        return told["gave"]
+
+    def run(self, example: str, *arguments: str) -> str:
+        """Run an example in a process of its own and return what it has printed."""
+        command = [self._program, HERE / example, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout

@@ -1,0 +1,127 @@
+"""Whatever the engine produces, the SDKs' own parsers read, and what comes out is what went in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import cycle
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.streaming.wire.openai_chat import ChatCompletion
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openai import OpenAI, Stream
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletionChunk
+
+from tests.clients.openai_chat.node import Node
+from tests.streaming.sequences import BROKEN, DONE, SIZES, batches, sequences
+
+SDK = OpenAI(base_url="http://never.asked", api_key="any")
+ENDS = DONE | BROKEN | st.just(Restarted("it broke off", "acme/big"))
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
+    """Draw an answer and its bytes: batched, with heartbeats and numbers or without, and cut anywhere."""
+    events = draw(sequences(ENDS))
+    written = write(batches(events, draw(SIZES)), draw(st.sampled_from([None, 1])))
+    return events, cut(written, draw(st.lists(st.integers(1, 300), min_size=1, max_size=6)))
+
+
+def write(batched: list[list[Event]], first: int | None) -> bytes:
+    wire = ChatCompletion("s1", "acme/tiny", 1700000000, has_usage=True)
+    written = b""
+    try:
+        for batch in batched:
+            written += wire.encode(batch, first)
+            first = None if first is None else first + len(batch)
+    except BrokenOff as broken:
+        written += broken.last
+    return written
+
+
+def cut(written: bytes, sizes: list[int]) -> list[bytes]:
+    pieces = []
+    for size in cycle(sizes):
+        if not written:
+            return pieces
+        pieces.append(written[:size])
+        written = written[size:]
+    return pieces
+
+
+def said(events: list[Event], kind: type[TextDelta | ReasoningDelta]) -> str:
+    return "".join(event.text for event in events if isinstance(event, kind))
+
+
+def called(events: list[Event]) -> list[tuple[str, str, object]]:
+    arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallEnded)}
+    return [(event.id, event.name, arguments[event.call]) for event in events if isinstance(event, ToolCallStarted)]
+
+
+def read(pieces: list[bytes]) -> tuple[list[ChatCompletionChunk], openai.APIError | None]:
+    response = httpx2.Response(200, content=iter(pieces), request=httpx2.Request("POST", "http://never.asked"))
+    chunks: list[ChatCompletionChunk] = []
+    try:
+        chunks.extend(Stream(cast_to=ChatCompletionChunk, response=response, client=SDK))
+    except openai.APIError as error:
+        return chunks, error
+    return chunks, None
+
+
+@settings(max_examples=100, deadline=None)
+@given(streams())
+def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]]) -> None:
+    events, pieces = stream
+    chunks, error = read(pieces)
+    assert (error is None) == isinstance(events[-1], Done) == (b"data: [DONE]" in b"".join(pieces))
+    deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+    assert "".join(delta.content or "" for delta in deltas) == said(events, TextDelta)
+    reasoning = "".join((delta.model_extra or {}).get("reasoning_content") or "" for delta in deltas)
+    assert reasoning == said(events, ReasoningDelta)
+    state = ChatCompletionStreamState()
+    for chunk in chunks:
+        ChatCompletionChunk.model_validate_json(chunk.model_dump_json(exclude_unset=True), strict=True)
+        state.handle_chunk(chunk)
+    if error is None:
+        assert calls_in(state.current_completion_snapshot) == called(events)
+        assert chunks[-1].usage.total_tokens == events[-2].input_tokens + events[-2].output_tokens
+
+
+def calls_in(completion: Any) -> list[tuple[str, str, object]]:
+    calls = completion.choices[0].message.tool_calls or []
+    return [(call.id, call.function.name, json.loads(call.function.arguments)) for call in calls]
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batch=st.lists(streams(), min_size=15, max_size=15))
+def test_nodes_sdk_reads_what_went_in(node: Node, batch: list[tuple[list[Event], list[bytes]]]) -> None:
+    encoded = [[base64.b64encode(piece).decode() for piece in pieces] for _, pieces in batch]
+    for (events, _), got in zip(batch, node.ask("read", streams=encoded), strict=True):
+        assert (got["text"], got["reasoning"]) == (said(events, TextDelta), said(events, ReasoningDelta))
+        assert ("error" not in got) == isinstance(events[-1], Done)
+        calls = [(call["id"], call["name"], json.loads(call["arguments"])) for call in got["calls"]]
+        assert calls == called(events)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_a_stream_in_pieces_of_any_size_reads_the_same(size: int) -> None:
+    events = [Started("s1", "acme/tiny", "acme"), TextDelta("👩‍👩‍👧 e\u0301"), Done("stop")]
+    chunks, error = read(cut(write([events], 1), [size]))
+    assert error is None
+    assert chunks[1].choices[0].delta.content == "👩‍👩‍👧 e\u0301"

@@ -1,0 +1,51 @@
+/** What the events of an answer make of its turn, with the page left out. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Conversation } from "../../static/conversation.js";
+import { Reception } from "../../static/reception.js";
+
+/** A turn that these events have come for, and what was shown. */
+function received(...events) {
+  const nothing = { read: () => null, write() {} };
+  const turn = new Conversation(nothing, nothing).add("Why?", "a/b", { type: "object" });
+  const shown = [];
+  const answer = new Proxy({}, { get: (_, name) => (...values) => shown.push([name, ...values]) });
+  const reception = new Reception(turn, answer, { say() {} });
+  for (const event of events) reception.take(event);
+  return { turn, shown };
+}
+
+const FIND = [
+  { type: "tool", call: 0, id: "c1", name: "find" },
+  { type: "tool", call: 0, delta: '{"q": ' },
+  { type: "tool", call: 1, id: "c2", name: "now" },
+  { type: "tool", call: 0, delta: '"mill"}' },
+  { type: "tool", call: 0, arguments: { q: "mill" } },
+  { type: "tool", call: 1, arguments: { zone: "UTC" } },
+];
+
+test("calls of tools are kept as they grow, also one whose arguments come at once", () => {
+  const { turn, shown } = received(...FIND);
+  assert.deepEqual(turn.calls, [
+    { call: 0, name: "find", delta: '{"q": "mill"}' },
+    { call: 1, name: "now", delta: '{"zone":"UTC"}' },
+  ]);
+  assert.equal(turn.state, "flowing");
+  const pieces = shown.filter(([what, { call }]) => what === "call" && call === 0).map(([, { delta }]) => delta);
+  assert.equal(pieces.join(""), '{"q": "mill"}');
+});
+
+test("an answer that only calls tools is not an empty one", () => {
+  assert.equal(received(...FIND, { type: "done" }).turn.note, "");
+  assert.match(received({ type: "done" }).turn.note, /nothing to say/);
+});
+
+test("a restart voids all that was shown, and what follows is the answer", () => {
+  const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
+  const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });
+  assert.deepEqual([turn.text, turn.reasoning, turn.calls, turn.state, turn.model], ["", "", [], "waiting", "c/d"]);
+  assert.deepEqual(shown.at(-1), ["begin", "Begun again with c/d: stall"]);
+  assert.deepEqual(turn.schema, { type: "object" });
+});

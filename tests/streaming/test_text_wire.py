@@ -1,0 +1,127 @@
+"""The bytes of plain text: an answer's, and a JSON document's."""
+
+from __future__ import annotations
+
+import pytest
+from flask_headrace.streaming.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.streaming.wire.document import Document
+from flask_headrace.streaming.wire.text import Text
+from hypothesis import given
+from hypothesis import strategies as st
+
+GOLDEN: list[tuple[Event, bytes]] = [
+    (Started("s1", "acme/tiny", "acme"), b""),
+    (TextDelta('["ö🌊\\n"]'), '["ö🌊\\n"]'.encode()),
+    (ReasoningDelta("hmm"), b""),
+    (ReasoningSigned("abc"), b""),
+    (ToolCallStarted(0, "c1", "find"), b""),
+    (ToolCallDelta(0, "{"), b""),
+    (ToolCallEnded(0, {}), b""),
+    (Usage(9, 2), b""),
+]
+BREAKING: list[Event] = [
+    Failed("x", "No.", retryable=False),
+    Cancelled("stopped"),
+    Restarted("it broke off", "acme/big"),
+]
+WIRES = pytest.mark.parametrize("wire", [Text, Document])
+
+
+@WIRES
+@pytest.mark.parametrize(("event", "written"), GOLDEN, ids=[type(event).__name__ for event, _ in GOLDEN])
+def test_each_event_is_its_text_and_no_more(wire: type[Text], event: Event, written: bytes) -> None:
+    assert wire().encode([event]) == written
+
+
+@WIRES
+def test_the_end_of_a_whole_answer_is_nothing_more(wire: type[Text]) -> None:
+    assert wire().encode([TextDelta("[]"), Done("stop")]) == b"[]"
+
+
+def test_every_kind_of_event_has_an_entry() -> None:
+    named = [*(event for event, _ in GOLDEN), *BREAKING, Done("stop")]
+    assert {type(event) for event in named} == set(Event.__subclasses__())
+
+
+@WIRES
+@pytest.mark.parametrize("event", BREAKING, ids=lambda event: type(event).__name__)
+def test_what_cannot_be_told_breaks_the_connection_after_the_text(wire: type[Text], event: Event) -> None:
+    with pytest.raises(BrokenOff) as broken:
+        wire().encode([TextDelta('["Hel'), TextDelta("lo"), event, TextDelta("no more")])
+    assert broken.value.last == b'["Hello'
+
+
+@WIRES
+def test_an_answer_that_begins_again_before_its_first_text_goes_on(wire: type[Text]) -> None:
+    assert wire().encode([Restarted("busy", "acme/big"), TextDelta("[]")]) == b"[]"
+
+
+@WIRES
+def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type[Text]) -> None:
+    own = wire()
+    own.encode([TextDelta("[")])
+    with pytest.raises(BrokenOff):
+        own.encode([Restarted("it broke off", "acme/big")])
+
+
+@pytest.mark.parametrize(
+    ("said", "document"),
+    [
+        ('{"a": [1]}', '{"a": [1]}'),
+        (' \n["x"] ', '["x"] '),
+        ("12", "12 "),
+        ('Here it is:\n```json\n{"a": {"b": "}"}}\n```\nEnjoy {it}!', '{"a": {"b": "}"}}'),
+        ('Sure! ["x", ["y"]] – ok?', '["x", ["y"]]'),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_document_is_all_that_is_written(said: str, document: str, size: int) -> None:
+    own = Document()
+    pieces: list[Event] = [TextDelta(said[at : at + size]) for at in range(0, len(said), size)]
+    assert b"".join(own.encode([piece]) for piece in [*pieces, Done("stop")]) == document.encode()
+
+
+@pytest.mark.parametrize("said", ["", "Sorry, no.", '{"a": 1', '{"a": 1} and', "{'a': 1}", 'See: {"a": tru}'])
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_a_document_that_is_none_or_not_whole_breaks_off(said: str, reason: FinishReason) -> None:
+    with pytest.raises(BrokenOff):
+        Document().encode([TextDelta(said), Done(reason)])
+
+
+def test_what_is_said_before_a_restart_is_not_taken_for_a_part_of_the_document() -> None:
+    own = Document()
+    assert own.encode([TextDelta("```yaml\n"), Restarted("busy", "acme/big"), TextDelta("{}"), Done("stop")]) == b"{}"
+
+
+def test_a_silence_is_nothing_in_a_text() -> None:
+    assert Text().encode([]) == b""
+
+
+def test_a_silence_is_a_space_before_a_document_and_nothing_within_it() -> None:
+    own = Document()
+    assert own.encode([]) == own.encode([]) == b" "
+    own.encode([TextDelta('{"a')])
+    assert own.encode([]) == b""
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])))))
+def test_the_text_that_comes_out_is_the_text_that_went_in(batches: list[list[str]]) -> None:
+    own = Text()
+    written = b"".join([own.encode([TextDelta(text) for text in batch]) for batch in batches])
+    assert written.decode() == "".join([text for batch in batches for text in batch])

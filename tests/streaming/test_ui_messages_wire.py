@@ -1,0 +1,263 @@
+"""The UI message stream's bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from flask_headrace.streaming.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire.ui_messages import HEARTBEAT, UiMessages
+from hypothesis import given
+from hypothesis import strategies as st
+
+BEGIN = Started("s1", "acme/tiny", "acme")
+TEXT, THOUGHT, CALL = TextDelta("Hel"), ReasoningDelta("hmm"), ToolCallStarted(0, "c1", "find")
+USAGE = Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),))
+ACCOUNTS = (
+    b'"usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":4,"reasoningTokens":1},'
+    b'"cost":0.00001,"currency":"USD","estimated":false,'
+    b'"attempts":[{"model":"tiny","inputTokens":9,"outputTokens":2,"cost":null}]'
+)
+END_OF_TEXT = b'{"type":"text-end","id":"1"}'
+
+GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
+    (
+        [],
+        BEGIN,
+        [
+            (
+                b'{"type":"start","messageId":"m1",'
+                b'"messageMetadata":{"model":"acme/tiny","provider":"acme","streamId":"s1"}}'
+            ),
+            b'{"type":"start-step"}',
+        ],
+    ),
+    ([BEGIN], TEXT, [b'{"type":"text-start","id":"1"}', b'{"type":"text-delta","id":"1","delta":"Hel"}']),
+    ([BEGIN, TEXT], TextDelta('"\\\n🌊'), ['{"type":"text-delta","id":"1","delta":"\\"\\\\\\n🌊"}'.encode()]),
+    (
+        [BEGIN, TEXT],
+        THOUGHT,
+        [END_OF_TEXT, b'{"type":"reasoning-start","id":"2"}', b'{"type":"reasoning-delta","id":"2","delta":"hmm"}'],
+    ),
+    ([BEGIN, THOUGHT], ReasoningDelta("!"), [b'{"type":"reasoning-delta","id":"1","delta":"!"}']),
+    (
+        [BEGIN, THOUGHT],
+        ReasoningSigned("abc"),
+        [b'{"type":"reasoning-end","id":"1","providerMetadata":{"anthropic":{"signature":"abc"}}}'],
+    ),
+    (
+        [BEGIN, TEXT],
+        ReasoningSigned("abc", is_redacted=True),
+        [
+            END_OF_TEXT,
+            b'{"type":"reasoning-start","id":"2","providerMetadata":{"anthropic":{"redactedData":"abc"}}}',
+            b'{"type":"reasoning-end","id":"2"}',
+        ],
+    ),
+    ([BEGIN, TEXT], CALL, [END_OF_TEXT, b'{"type":"tool-input-start","toolCallId":"c1","toolName":"find"}']),
+    (
+        [BEGIN, CALL],
+        ToolCallDelta(0, '{"q":'),
+        [b'{"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"{\\"q\\":"}'],
+    ),
+    (
+        [BEGIN, CALL],
+        ToolCallEnded(0, {"q": [1, None]}),
+        [b'{"type":"tool-input-available","toolCallId":"c1","toolName":"find","input":{"q":[1,null]}}'],
+    ),
+    (
+        [BEGIN, TEXT],
+        Restarted("it broke off", "acme/big"),
+        [
+            END_OF_TEXT,
+            b'{"type":"finish-step"}',
+            b'{"type":"data-restart","data":{"reason":"it broke off","model":"acme/big"}}',
+            b'{"type":"message-metadata","messageMetadata":{"model":"acme/big"}}',
+            b'{"type":"start-step"}',
+        ],
+    ),
+    ([BEGIN, TEXT], USAGE, []),
+    (
+        [BEGIN, TEXT, USAGE],
+        Done("tool_calls"),
+        [
+            END_OF_TEXT,
+            b'{"type":"finish-step"}',
+            b'{"type":"finish","finishReason":"tool-calls","messageMetadata":{' + ACCOUNTS + b"}}",
+            b"[DONE]",
+        ],
+    ),
+    (
+        [BEGIN, TEXT, USAGE],
+        Failed("stall_timeout", "It fell silent.", retryable=True),
+        [
+            END_OF_TEXT,
+            b'{"type":"finish-step"}',
+            b'{"type":"message-metadata","messageMetadata":{'
+            + ACCOUNTS
+            + b',"error":{"code":"stall_timeout","retryable":true}}}',
+            b'{"type":"error","errorText":"It fell silent."}',
+        ],
+    ),
+    (
+        [BEGIN, CALL],
+        Failed("stall_timeout", "It fell silent.", retryable=True),
+        [
+            b'{"type":"tool-input-error","toolCallId":"c1","toolName":"find","input":{},"errorText":"It fell silent."}',
+            b'{"type":"finish-step"}',
+            b'{"type":"message-metadata","messageMetadata":{"error":{"code":"stall_timeout","retryable":true}}}',
+            b'{"type":"error","errorText":"It fell silent."}',
+        ],
+    ),
+    ([USAGE], Failed("internal", "It broke.", retryable=False), [b'{"type":"error","errorText":"It broke."}']),
+    (
+        [BEGIN, TEXT, USAGE],
+        Cancelled("stopped"),
+        [
+            END_OF_TEXT,
+            b'{"type":"finish-step"}',
+            b'{"type":"message-metadata","messageMetadata":{' + ACCOUNTS + b',"cancelled":"stopped"}}',
+            b'{"type":"abort"}',
+        ],
+    ),
+]
+IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
+golden = pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
+
+FIELDS = {
+    "start": {"messageId", "messageMetadata"},
+    "start-step": set(),
+    "finish-step": set(),
+    "text-start": {"id"},
+    "text-delta": {"id", "delta"},
+    "text-end": {"id"},
+    "reasoning-start": {"id", "providerMetadata"},
+    "reasoning-delta": {"id", "delta"},
+    "reasoning-end": {"id", "providerMetadata"},
+    "tool-input-start": {"toolCallId", "toolName"},
+    "tool-input-delta": {"toolCallId", "inputTextDelta"},
+    "tool-input-available": {"toolCallId", "toolName", "input"},
+    "tool-input-error": {"toolCallId", "toolName", "input", "errorText"},
+    "data-restart": {"data"},
+    "message-metadata": {"messageMetadata"},
+    "finish": {"finishReason", "messageMetadata"},
+    "abort": set(),
+    "error": {"errorText"},
+}
+"""All that is written: what a version does not know ends the stream there."""
+
+
+def wire_after(events: list[Event]) -> UiMessages:
+    wire = UiMessages("m1")
+    if events:
+        wire.encode(events)
+    return wire
+
+
+def values(body: bytes) -> list[Any]:
+    return [json.loads(frame.data) for frame in Decoder().feed(body) if frame.data != b"[DONE]"]
+
+
+@golden
+def test_each_event_has_its_frames(before: list[Event], event: Event, frames: list[bytes]) -> None:
+    written = b"".join(b"data: %b\n\n" % frame for frame in frames)
+    assert wire_after(before).encode([event]) == written
+
+
+@golden
+def test_events_at_once_have_the_frames_of_each_by_itself(
+    before: list[Event], event: Event, frames: list[bytes]
+) -> None:
+    one = UiMessages("m1")
+    assert UiMessages("m1").encode([*before, event]) == b"".join(one.encode([each]) for each in [*before, event])
+
+
+def test_every_kind_of_event_has_an_entry() -> None:
+    assert {type(event) for _, event, _ in GOLDEN} == set(Event.__subclasses__())
+
+
+@golden
+def test_no_frame_has_a_field_that_a_version_may_not_know(
+    before: list[Event], event: Event, frames: list[bytes]
+) -> None:
+    for value in values(UiMessages("m1").encode([*before, event])):
+        assert value.keys() - {"type"} <= FIELDS[value["type"]]
+
+
+@golden
+def test_the_last_frame_of_an_event_has_its_number(before: list[Event], event: Event, frames: list[bytes]) -> None:
+    body = wire_after(before).encode([event], 7)
+    assert re.findall(rb"^id: (\d+)\ndata: (.*)$", body, re.MULTILINE) == ([(b"7", frames[-1])] if frames else [])
+    assert body.replace(b"id: 7\n", b"") == wire_after(before).encode([event])
+
+
+@pytest.mark.parametrize("end", [Failed("x", "It broke.", False), Cancelled("stopped")])
+def test_a_cut_answer_has_no_finish_and_no_done(end: Event) -> None:
+    body = UiMessages("m1").encode([BEGIN, TEXT, USAGE, end])
+    assert b'"finish"' not in body
+    assert b"[DONE]" not in body
+
+
+@pytest.mark.parametrize(
+    ("reason", "written"),
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("tool_calls", "tool-calls"),
+        ("content_filter", "content-filter"),
+        ("pause", "other"),
+        ("other", "other"),
+    ],
+)
+def test_each_finish_reason_has_a_name_that_all_versions_know(reason: Any, written: str) -> None:
+    assert values(wire_after([BEGIN]).encode([Done(reason)]))[-1]["finishReason"] == written
+
+
+def test_an_answer_in_which_nothing_came_is_begun_at_its_end() -> None:
+    kinds = [value["type"] for value in values(UiMessages("m1").encode([USAGE, Done("stop")]))]
+    assert kinds == ["start", "start-step", "finish-step", "finish"]
+
+
+def test_a_message_that_goes_on_gets_no_id() -> None:
+    (start, _) = values(UiMessages(None).encode([BEGIN]))
+    assert "messageId" not in start
+
+
+def test_a_signature_without_thoughts_has_a_part_of_its_own() -> None:
+    kinds = [value["type"] for value in values(wire_after([BEGIN, TEXT]).encode([ReasoningSigned("abc")]))]
+    assert kinds == ["text-end", "reasoning-start", "reasoning-end"]
+
+
+def test_calls_side_by_side_keep_their_ids() -> None:
+    calls: list[Event] = [CALL, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{}"), ToolCallDelta(1, "{}")]
+    written = values(wire_after([BEGIN, *calls]).encode([ToolCallEnded(1, {}), ToolCallEnded(0, {})]))
+    assert [(value["toolCallId"], value["toolName"]) for value in written] == [("c2", "now"), ("c1", "find")]
+
+
+def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
+    assert UiMessages("m1").encode([]) == HEARTBEAT == b": keep-alive\n\n"
+    assert Decoder().feed(HEARTBEAT * 3) == []
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028🌊'))))
+def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
+    body = UiMessages("m1").encode([BEGIN, *[TextDelta(text) for text in texts]])
+    assert [value["delta"] for value in values(body) if value["type"] == "text-delta"] == texts
