@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..streaming.errors import AnswerDiverged, ModelUnavailable, UpstreamBroken, UpstreamError
+from ..streaming.errors import AnswerDiverged, ModelUnavailable, UpstreamBroken, UpstreamError, UpstreamRejected
 from ..streaming.events import Asked, Cancelled, Done, Event, Failed, Note, Restarted, Usage, Withheld
 from .breaker import Admission
 from .chain import Link, Terms, World
@@ -95,8 +95,6 @@ class Relay:
             yield from self._ask(link, admission)
             return None
         except UpstreamError as error:
-            if self._has_ended:
-                raise
             failure = error
             _note(admission, error)
         finally:
@@ -111,7 +109,8 @@ class Relay:
         """Return the seconds before the same model is asked again; None where it is not."""
         verdict = verdict_on(failure)
         self._tell_of(link, failure)
-        if verdict is Verdict.TELL:
+        # A question that another model has begun to answer is not at fault, whatever this one says.
+        if verdict is Verdict.TELL and not (self._broke_by and isinstance(failure, UpstreamRejected)):
             raise failure
         if self._failure is None or failure.retryable or not self._failure.retryable:
             self._failure = failure

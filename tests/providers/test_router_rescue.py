@@ -39,6 +39,7 @@ from tests.upstream import (
     anthropic_wire,
     faults,
     openai_wire,
+    plain,
     script,
 )
 
@@ -141,6 +142,13 @@ class TestTheOtherAnswer:
         reading = Chain(own_upstream, "openai/a", "openai/b").ask()
         assert (reading.end, reading.text) == ("upstream_broken", "".join(WORDS[:40]))
         assert [model for model, *_ in reading.attempts] == ["openai/a"]
+
+    def test_is_asked_of_the_next_where_one_finds_fault_with_the_question(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", broken(openai_wire, Close()))
+        own_upstream.answer("b", plain.json_body({"error": {"message": "no prefill"}}, 400))
+        own_upstream.answer("c", openai_wire.answer(*WORDS))
+        assert Chain(own_upstream, "openai/a", "anthropic/b", "openai/c").ask().text == TEXT
+        assert Chain(own_upstream, "openai/a", "anthropic/b").ask().end == "upstream_broken"
 
     def test_is_held_back_while_it_repeats_and_closed_when_the_reader_leaves(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))

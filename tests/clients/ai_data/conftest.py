@@ -29,7 +29,8 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ai(shared_upstream: Upstream, schemas: Path) -> Iterator[Service]:
     """Run a service that sends many heartbeats, and stops what nobody reads soon."""
-    with Service(**upstreams(shared_upstream), HEADRACE_HEARTBEAT="0.05", HEADRACE_SCHEMAS=str(schemas)) as running:
+    own = {"HEADRACE_HEARTBEAT": "0.05", "HEADRACE_SCHEMAS": str(schemas), "HEADRACE_MODEL": "openai/unnamed"}
+    with Service(**upstreams(shared_upstream) | own) as running:
         warm_up(running, shared_upstream)
         yield running
 

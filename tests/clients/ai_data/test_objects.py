@@ -49,10 +49,10 @@ class TestUseObject:
         assert asked["messages"] == [{"role": "user", "content": "Tea?"}]
 
     def test_takes_a_bare_prompt_and_a_schema_by_its_name(self, ai, upstream, hooks) -> None:
-        upstream.answer("default", openai_wire.answer(*PIECES))
-        told = submit(hooks, ai, "default", input="Tea?", api=f"{ai.url}/ai/object/recipe")
+        upstream.answer("unnamed", openai_wire.answer(*PIECES))
+        told = submit(hooks, ai, "unnamed", input="Tea?", api=f"{ai.url}/ai/object/recipe")
         assert told["finished"] == [RECIPE]
-        asked = upstream.requests("default")[-1].body
+        asked = upstream.requests("unnamed")[-1].body
         assert asked["response_format"]["json_schema"] == {"name": "recipe", "schema": SCHEMA}
         assert asked["messages"] == [{"role": "user", "content": "Tea?"}]
 
