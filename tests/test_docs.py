@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -32,3 +35,55 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+class TestClients:
+    """The page of clients shows what the tests run, and nothing else."""
+
+    def test_page_is_what_the_tests_mark(self) -> None:
+        assert fill(ROOT, "--check") == ""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        for folder in ("tools", "docs", "tests/clients/one"):
+            (tmp_path / folder).mkdir(parents=True)
+        shutil.copy(ROOT / "tools/client_docs.py", tmp_path / "tools")
+        (tmp_path / "tests/clients/one/test_one.py").write_text(
+            "    # docs: one\n    if ok:\n        go()\n    # end docs\n"
+        )
+        (tmp_path / "docs/clients.md").write_text("# Clients\n\n<!-- one -->\n\nbelow\n")
+        return tmp_path
+
+    def test_page_is_filled_once(self, root: Path) -> None:
+        assert "out of date" in fill(root, "--check")
+        for _ in range(2):
+            assert fill(root) == fill(root, "--check") == ""
+            page = (root / "docs/clients.md").read_text()
+            assert page == "# Clients\n\n<!-- one -->\n```python\nif ok:\n    go()\n```\n\nbelow\n"
+
+    def test_block_that_changes_is_noticed(self, root: Path) -> None:
+        fill(root)
+        (root / "tests/clients/one/test_one.py").write_text("# docs: one\nstop()\n# end docs\n")
+        assert "out of date" in fill(root, "--check")
+
+    @pytest.mark.parametrize(
+        ("script", "trouble"),
+        [
+            ("", "No test marks what clients.md has a place for: one"),
+            ("// docs: one\n// end docs\n// docs: two\n// end docs\n", "Each block needs one line"),
+            ("// docs: one\n// end docs\n// docs: one\n// end docs\n", "Two blocks are named 'one'"),
+            ("// docs: one\n", "'one' does not end"),
+        ],
+    )
+    def test_names_that_do_not_match_are_told(self, root: Path, script: str, trouble: str) -> None:
+        (root / "tests/clients/one/test_one.py").unlink()
+        (root / "tests/clients/one/page.mjs").write_text(script)
+        assert trouble in fill(root, "--check")
+
+
+def fill(root: Path, *arguments: str) -> str:
+    """Run the tool that fills the page of clients, and return why it failed, or nothing."""
+    command = [sys.executable, root / "tools/client_docs.py", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert bool(done.stderr) == bool(done.returncode)
+    return done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -32,20 +33,17 @@ def names(answer: Answer) -> list[str]:
     return re.findall("^event: (.*)$", answer.body.decode(), re.MULTILINE)
 
 
+def test_is_read_by_curl(service: Service, upstream: Upstream) -> None:
+    require("curl", "apt-get install curl")
+    upstream.answer("default", whole(openai_wire))
+    command = ["sh", Path(__file__).with_name("curl.sh"), service.url]
+    said = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout.decode()
+    assert "".join(re.findall(r'"text_delta","text":"([^"]*)"', said)) == TEXT
+    assert said.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+
+
 @pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
 class TestAStream:
-    def test_is_read_by_curl(self, service: Service, upstream: Upstream, provider, wire) -> None:
-        require("curl", "apt-get install curl")
-        upstream.answer("curled", whole(wire))
-        base_url, model = service.url, f"{provider}/curled"
-        # docs: curl (Anthropic's protocol)
-        command = f"""curl -N {base_url}/v1/messages -d '{{"model": "{model}", "max_tokens": 1024, "stream": true,
-            "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
-        # end docs
-        said = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=20).stdout.decode()
-        assert "".join(re.findall(r'"text_delta","text":"([^"]*)"', said)) == TEXT
-        assert said.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
-
     def test_is_an_event_stream_with_an_id_of_its_own(self, service, upstream, provider, wire) -> None:
         upstream.answer("headed", wire.answer("ok"))
         answer = send(service.url + "/v1/messages", body(f"{provider}/headed"))

@@ -1,0 +1,94 @@
+// What users of the native protocol write, as it stands in the documentation.
+import { fetchEventSource } from "@microsoft/fetch-event-source";
+import { EventSource } from "eventsource";
+import { JSDOM } from "jsdom";
+import NativeEventSource from "react-native-sse";
+import { serve } from "../ai_data/lines.mjs";
+
+const messages = [{ role: "user", content: "hi" }];
+
+// Gives the clients what they find in a browser, or in React Native: a page of the service's own site.
+const beAt = (base) => {
+  const { window } = new JSDOM("<!doctype html>", { url: base });
+  Object.assign(window, { fetch });
+  Object.assign(globalThis, { window, document: window.document, XMLHttpRequest: window.XMLHttpRequest });
+};
+
+const texts = (note) => {
+  const seen = [];
+  return { seen, show: (text) => (seen.push(text), note(text)) };
+};
+
+const posted = async ({ base, model, leaveAt }, note) => {
+  beAt(base);
+  const { seen, show } = texts((text) => (note(text), text === leaveAt && controller.abort()));
+  // docs: fetch-event-source
+  const controller = new AbortController(); // its abort() stops the model
+  await fetchEventSource(`${base}/api/chat`, {
+    method: "POST",
+    body: JSON.stringify({ model, messages }),
+    signal: controller.signal,
+    openWhenHidden: true, // or it asks anew when the tab is shown again
+    onmessage({ event, data }) {
+      if (event === "" && data !== "[DONE]") show(JSON.parse(data).delta);
+      if (event === "error") throw new Error(JSON.parse(data).message);
+    },
+    onerror(error) {
+      throw error; // or it asks again and again
+    },
+  });
+  // end docs
+  return seen;
+};
+
+const native = ({ base, model, leaveAt }, note) =>
+  new Promise((resolve, reject) => {
+    beAt(base);
+    const { default: EventSource } = NativeEventSource; // Metro's `import` gives it by itself
+    const { seen, show } = texts((text) => (note(text), text === leaveAt && source.close()));
+    // docs: react-native-sse
+    const body = JSON.stringify({ model, messages });
+    const source = new EventSource(`${base}/api/chat`, { method: "POST", body, pollingInterval: 0 });
+    source.addEventListener("message", ({ data }) => {
+      if (data === "[DONE]") source.close(); // which also stops the model, at any time
+      else show(JSON.parse(data).delta);
+    });
+    // end docs
+    source.addEventListener("close", () => resolve(seen));
+    source.addEventListener("error", ({ data, message }) => reject(new Error(data ?? message)));
+  });
+
+const followed = ({ base, model }, note) =>
+  new Promise((resolve, reject) => {
+    const { seen, show } = texts(note);
+    const follow = async () => {
+      // docs: EventSource
+      const body = JSON.stringify({ model, messages, resumable: true });
+      const asked = await fetch(`${base}/api/chat`, { method: "POST", body });
+      asked.body.cancel(); // the answer goes on, to be followed
+      const source = new EventSource(`${base}/api/streams/${asked.headers.get("Headrace-Stream-Id")}`);
+      source.onmessage = ({ data }) => (data === "[DONE]" ? source.close() : show(JSON.parse(data).delta));
+      // end docs
+      source.addEventListener("message", ({ data }) => data === "[DONE]" && resolve(seen));
+      source.addEventListener("error", ({ message }) => reject(new Error(message)));
+    };
+    follow().catch(reject);
+  });
+
+const fetched = async ({ base, model }, note) => {
+  const { seen, show } = texts(note);
+  // docs: fetch
+  const response = await fetch(`${base}/api/chat`, { method: "POST", body: JSON.stringify({ model, messages }) });
+  let rest = "";
+  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+    const frames = (rest + piece).split("\n\n");
+    rest = frames.pop();
+    for (const frame of frames) {
+      if (frame.startsWith("data: {")) show(JSON.parse(frame.slice(6)).delta);
+    }
+  }
+  // end docs
+  return seen;
+};
+
+serve({ posted, native, followed, fetched });

@@ -1,0 +1,66 @@
+"""Clients of the native protocol, as they come from npm, and curl."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.ai_data.node import Node
+from tests.conftest import require
+from tests.service import Service
+from tests.upstream import Gate, Upstream, openai_wire
+
+HERE = Path(__file__).parent
+TEXT = ["Hello", ", wörld", "\n\ndata: no", " 🌍"]
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    running = Node(HERE / "clients.mjs", package="react-native-sse")
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])
+def test_gets_every_piece(service: Service, upstream: Upstream, node: Node, client: str) -> None:
+    upstream.answer(f"{client} whole", openai_wire.answer(*TEXT))
+    assert node.do(client, base=service.url, model=f"openai/{client} whole") == TEXT
+    assert len(upstream.requests(f"{client} whole")) == 1
+
+
+@pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])
+def test_gets_a_piece_before_the_next_one_exists(service, upstream: Upstream, node: Node, client: str) -> None:
+    upstream.answer(f"{client} gated", openai_wire.answer("one", Gate(f"{client} gated"), "two"))
+    task = node.begin(client, base=service.url, model=f"openai/{client} gated")
+    assert task.noted.get(timeout=10) == "one"
+    upstream.open_gate(f"{client} gated")
+    assert task.result(20) == ["one", "two"]
+
+
+@pytest.mark.parametrize("client", ["posted", "native"])
+def test_stops_the_model_by_leaving(service: Service, upstream: Upstream, node: Node, client: str) -> None:
+    upstream.answer(f"{client} left", openai_wire.answer("one", Gate(f"{client} left"), "two"))
+    assert node.do(client, base=service.url, model=f"openai/{client} left", leaveAt="one") == ["one"]
+    upstream.closed(f"{client} left")
+    assert len(upstream.requests(f"{client} left")) == 1
+
+
+@pytest.mark.parametrize("client", ["posted", "native"])
+def test_tells_a_failure_and_does_not_ask_again(service, upstream: Upstream, node: Node, client: str) -> None:
+    upstream.answer(f"{client} refused", openai_wire.error(401))
+    with pytest.raises(AssertionError, match=r"(?i)content-type|upstream_unauthorized"):
+        node.do(client, base=service.url, model=f"openai/{client} refused")
+    assert len(upstream.requests(f"{client} refused")) == 1
+
+
+def test_curl_shows_the_frames(service: Service, upstream: Upstream) -> None:
+    require("curl", "apt-get install curl")
+    upstream.answer("default", openai_wire.answer(*TEXT))
+    command = ["sh", HERE / "curl.sh", service.url]
+    shown = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout.decode()
+    assert len(re.findall(r'^data: \{"delta"', shown, re.MULTILINE)) == len(TEXT)
+    assert shown.endswith("data: [DONE]\n\n")
