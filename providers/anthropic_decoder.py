@@ -8,7 +8,7 @@ from ..streaming.errors import UpstreamBroken, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
-from .sdk import shown
+from .sdk import shown, unreadable
 from .tool_calls import ToolCalls
 
 STOP_REASONS: dict[str, FinishReason] = {
@@ -149,9 +149,9 @@ class MessageDecoder:
         except msgspec.ValidationError as error:
             if frame.event not in _READ:
                 return _Frame()
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
         if parsed.error is not None:
             raise failure(self._upstream, parsed.error)
         return parsed
@@ -198,10 +198,6 @@ class MessageDecoder:
         elif index == self._answer and not self._has_answered:
             # A tool that is called with nothing at all is called with an empty object.
             events.append(TextDelta("{}"))
-
-
-def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
-    return UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
 
 
 def _newer(known: _Usage, told: _Usage) -> _Usage:

@@ -10,7 +10,7 @@ from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
-from .sdk import rejected, shown
+from .sdk import rejected, shown, unreadable
 from .tool_calls import IndexedCalls
 
 FINISH_REASONS: dict[str, FinishReason] = {
@@ -141,9 +141,9 @@ class ChatDecoder:
         except msgspec.ValidationError as error:
             if frame.event != b"message":  # an extension, in a shape of its own: this API's frames have no name
                 return _Chunk()
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
         told = _bare_error(frame.data) if chunk.error is None and chunk.choices is None else chunk.error
         if told is not None:
             raise failure(self._upstream, told)
@@ -183,10 +183,6 @@ def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent
     # Older vLLMs send the error itself where others send an object that holds it.
     bare = msgspec.json.decode(data)
     return bare if bare.get("object") == "error" else None
-
-
-def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
-    return UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
 
 
 def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:

@@ -10,7 +10,7 @@ from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
-from .sdk import rejected, shown
+from .sdk import rejected, shown, unreadable
 from .tool_calls import ItemCalls
 
 INCOMPLETE: dict[str | None, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -142,9 +142,9 @@ class ResponseDecoder:
         except msgspec.ValidationError as error:
             if frame.event not in _READ:
                 return _Frame()
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _unreadable(self._upstream, error) from error
+            raise unreadable(self._upstream, error) from error
 
     def _read(self, frame: _Frame, events: list[Event]) -> None:
         match frame.type:
@@ -193,10 +193,6 @@ class ResponseDecoder:
                     events.append(usage)
                 told = response.error or frame.error or {"code": frame.code, "message": frame.message}
                 raise failure(self._upstream, told)
-
-
-def _unreadable(upstream: str, error: Exception) -> UpstreamBroken:
-    return UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
 
 
 def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:

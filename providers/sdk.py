@@ -211,6 +211,11 @@ def rejected(
     )
 
 
+def unreadable(upstream: str, error: Exception) -> errors.UpstreamBroken:
+    """Return our error for a frame of a stream that is not what its API sends."""
+    return errors.UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
+
+
 def shown(message: object) -> str:
     """Shorten an upstream's own words, on one line and without anything that looks like a key."""
     text = " ".join(str(message or "").split())
