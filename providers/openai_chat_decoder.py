@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
-from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta, Usage
-from ..streaming.prices import cost
+from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
 from .sdk import rejected, shown, unreadable
 from .tool_calls import IndexedCalls
 
@@ -51,20 +51,21 @@ class _Choice(msgspec.Struct, gc=False):
     error: Any = None
 
 
-class _Cached(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+_NAMES = {
+    "read": "prompt_tokens",
+    "written": "completion_tokens",
+    "read_details": "prompt_tokens_details",
+    "written_details": "completion_tokens_details",
+}
 
 
-class _Reasoning(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
+class _Usage(Tokens, gc=False, rename=_NAMES):
+    """The counts, by the names that they have here: only fields that are written again get new ones."""
 
-
-class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Cached | None = None
-    completion_tokens_details: _Reasoning | None = None
+    read: int | None = None
+    written: int | None = None
+    read_details: ReadTokens | None = None
+    written_details: WrittenTokens | None = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -183,18 +184,6 @@ def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent
     # Older vLLMs send the error itself where others send an object that holds it.
     bare = msgspec.json.decode(data)
     return bare if bare.get("object") == "error" else None
-
-
-def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
-    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
-        return None
-    details = usage.prompt_tokens_details or _Cached()
-    cached, cache_write = details.cached_tokens or 0, details.cache_write_tokens or 0
-    reasoning = (usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens) or 0
-    read, written = usage.prompt_tokens, usage.completion_tokens
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return Usage(read, written, cached, reasoning, price)
 
 
 def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings

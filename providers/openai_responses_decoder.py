@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
-from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta, Usage
-from ..streaming.prices import cost
+from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
 from .sdk import rejected, shown, unreadable
 from .tool_calls import ItemCalls
 
@@ -38,20 +38,21 @@ class _Why(msgspec.Struct, gc=False):
     reason: str | None = None
 
 
-class _Cached(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+_NAMES = {
+    "read": "input_tokens",
+    "written": "output_tokens",
+    "read_details": "input_tokens_details",
+    "written_details": "output_tokens_details",
+}
 
 
-class _Reasoning(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
+class _Usage(Tokens, gc=False, rename=_NAMES):
+    """The counts, by the names that they have here: only fields that are written again get new ones."""
 
-
-class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _Cached | None = None
-    output_tokens_details: _Reasoning | None = None
+    read: int | None = None
+    written: int | None = None
+    read_details: ReadTokens | None = None
+    written_details: WrittenTokens | None = None
 
 
 class _Response(msgspec.Struct, gc=False):
@@ -193,18 +194,6 @@ class ResponseDecoder:
                     events.append(usage)
                 told = response.error or frame.error or {"code": frame.code, "message": frame.message}
                 raise failure(self._upstream, told)
-
-
-def priced(usage: _Usage | None, model: str, price_list: str) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    details = usage.input_tokens_details or _Cached()
-    cached, cache_write = details.cached_tokens or 0, details.cache_write_tokens or 0
-    reasoning = (usage.output_tokens_details and usage.output_tokens_details.reasoning_tokens) or 0
-    read, written = usage.input_tokens, usage.output_tokens
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return Usage(read, written, cached, reasoning, price)
 
 
 def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings

@@ -36,7 +36,9 @@ PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "strea
 PURE |= {"streaming/accounts.py", "providers/rescue.py", "providers/retry.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
-PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")}
+PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
+    "providers/openai_tokens.py"
+}
 
 
 def room_of(parts: tuple[str, ...]) -> str:

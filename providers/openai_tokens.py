@@ -1,0 +1,42 @@
+"""What OpenAI's two APIs tell of an answer's tokens: they differ in the names of the counts alone. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..streaming.events import Usage
+from ..streaming.prices import cost
+
+
+class ReadTokens(msgspec.Struct, gc=False):
+    """Of the tokens that were read: those from the cache, and those that went into it."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class WrittenTokens(msgspec.Struct, gc=False):
+    """Of the tokens that were written: those that were thought."""
+
+    reasoning_tokens: int | None = None
+
+
+class Tokens(msgspec.Struct, gc=False):
+    """The counts of an answer; None where the upstream has not told them."""
+
+    read: int | None = None
+    written: int | None = None
+    read_details: ReadTokens | None = None
+    written_details: WrittenTokens | None = None
+
+
+def priced(tokens: Tokens | None, model: str, price_list: str) -> Usage | None:
+    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+    if tokens is None or tokens.read is None or tokens.written is None:
+        return None
+    details = tokens.read_details or ReadTokens()
+    cached, cache_write = details.cached_tokens or 0, details.cache_write_tokens or 0
+    reasoning = (tokens.written_details and tokens.written_details.reasoning_tokens) or 0
+    read, written = tokens.read, tokens.written
+    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
+    return Usage(read, written, cached, reasoning, price)
