@@ -17,6 +17,7 @@ import gevent.socket
 from flask_headrace.providers.local import LocalModel, unavailable_reason
 from flask_headrace.streaming.errors import ConfigurationError
 from gevent.server import StreamServer
+from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
 from flask_headrace import Settings, stores, upstreams
@@ -41,19 +42,28 @@ class ClientSocket(gevent.socket.socket):
     def sendall(self, data, flags=0):
         """Send all of `data`."""
         try:
-            self._send_all(data, flags)
+            try:
+                sent = self._sock.send(data, flags)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                super().sendall(memoryview(data)[sent:], flags)
         except OSError as error:
             if error.errno not in GONE:
                 raise
             raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
 
-    def _send_all(self, data, flags):
-        try:
-            sent = self._sock.send(data, flags)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            super().sendall(memoryview(data)[sent:], flags)
+
+class Response(wsgi.Response):
+    """gunicorn's response, which writes the chunks of a stream without asking anew how each is to be written."""
+
+    def write(self, arg):
+        """Send the next bytes of the body."""
+        if arg and self.headers_sent and self.chunked:
+            self.sent += len(arg)
+            self.sock.sendall(b"%X\r\n%b\r\n" % (len(arg), arg))
+        else:
+            super().write(arg)
 
 
 class Server(StreamServer):
@@ -66,7 +76,7 @@ class Server(StreamServer):
         self.all.append(self)
 
 
-ggevent.StreamServer = Server
+ggevent.StreamServer, wsgi.Response = Server, Response
 
 
 class Worker(ggevent.GeventWorker):
