@@ -42,27 +42,23 @@ class Arrivals:
             OSError: the connection broke.
         """
         while True:
-            self._wait()
+            self._parked = getcurrent()
+            if not self._is_watching:
+                self._is_watching = True
+                self._watcher.start(self._arrived)
             try:
+                get_hub().switch()
                 return bytes(_room[: self._receive_into(_room)])
             except BlockingIOError:
                 pass  # woken for nothing
+            finally:
+                self._parked = None
 
     def stop(self) -> None:
         """Watch no more. May be called twice."""
         if self._is_watching:
             self._is_watching = False
             self._watcher.stop()
-
-    def _wait(self) -> None:
-        self._parked = getcurrent()
-        if not self._is_watching:
-            self._is_watching = True
-            self._watcher.start(self._arrived)
-        try:
-            get_hub().switch()
-        finally:
-            self._parked = None
 
     def _arrived(self) -> None:
         if self._parked is not None:

@@ -14,6 +14,8 @@ EVENT_OVERHEAD = 64
 
 def size_of(events: list[Event]) -> int:
     """Return the bytes of UTF-8 text in events."""
+    if len(events) == 1:
+        return len(text_of(events[0]).encode())
     return len("".join([text_of(event) for event in events]).encode())
 
 
