@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import gevent.socket
+import gevent
 import pytest
 import redis
 from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
@@ -18,6 +17,7 @@ from flask_headrace.streaming.stores.redis import RedisStore
 
 from tests.conftest import require
 from tests.loop import until
+from tests.service import free_port
 from tests.streaming.stores.redis_server import RedisServer
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
@@ -267,9 +267,3 @@ def test_a_server_that_listens_on_a_port(tmp_path: Path) -> None:
             store.close()
     finally:
         server.close()
-
-
-def free_port() -> int:
-    with contextlib.closing(gevent.socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
