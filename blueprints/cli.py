@@ -44,7 +44,7 @@ def ask(
 
 @contextlib.contextmanager
 def _heeding_ctrl_c() -> Iterator[None]:
-    """Raise KeyboardInterrupt from the event loop: Python's own may be noted just as the loop falls asleep, and wait."""
+    """Let the event loop raise KeyboardInterrupt: Python's own is not seen if it comes as the loop falls asleep."""
     watch = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
     try:
         yield

@@ -127,7 +127,7 @@ def clock() -> float:
 def write_ahead(db: sqlite3.Connection) -> None:
     """Make the file one with a write-ahead log.
 
-    Where several connections do that at once, SQLite lets none wait for the other: all but one are told at once that the
+    Where several connections do that at once, SQLite lets none wait for another: all but one are told at once that the
     file is locked. A transaction does wait, and behind it the one has done it for all.
     """
     try:
