@@ -62,13 +62,13 @@ class Service:
         return self
 
     def __exit__(self, _k: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        self.stop()
+        self.stop(signal.SIGINT)  # as Ctrl-C does, since gunicorn takes a second or two to leave in good order
         self._log.close()
 
-    def stop(self, limit: float = 20) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, limit: float = 20) -> int:
         """End it as an operator does and return its exit code; by force after `limit` seconds."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(how)
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:
