@@ -27,8 +27,8 @@ install: $(VENV)/.installed ## set up .venv: packages and the embedded model (ma
 run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
-test: $(VENV)/.installed-dev ## run the tests; ARGS="-k stop" goes to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## run the tests in three processes; ARGS="-k stop" goes to pytest, which then is one
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 3)
 
 check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
 	$(BIN)/ruff check .

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
+
 import click
+import gevent
 from flask.cli import AppGroup
 
 from ..providers.request import ChatRequest, Message
@@ -28,12 +33,23 @@ def ask(
     messages = [Message("system", system)] if system else []
     try:
         asked = ChatRequest("", (*messages, Message("user", question)), max_tokens, temperature)
-        follower = open_stream(model, asked, owner="")
-        _print_answer(follower)
+        with _heeding_ctrl_c():
+            follower = open_stream(model, asked, owner="")
+            _print_answer(follower)
         if follower.session.error is not None:
             raise follower.session.error
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
+
+
+@contextlib.contextmanager
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Let the event loop raise KeyboardInterrupt: Python's own is not seen if it comes as the loop falls asleep."""
+    watch = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _print_answer(follower: Follower) -> None:
@@ -53,7 +69,9 @@ def _print_answer(follower: Follower) -> None:
 def models() -> None:
     """List the models that can be asked; the default one is marked with a star."""
     try:
-        found = current_service().catalogue.models()
+        catalogue = current_service().catalogue
+        catalogue.warm_up()  # a provider has little time to tell its models, and importing its SDK would count
+        found = catalogue.models()
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
     for model in found:

@@ -19,9 +19,17 @@ CLEARED = ("HEADRACE_", "OPENAI_", "ANTHROPIC_", "WEB_CONCURRENCY", "FLASK_")
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
+    """Return a loopback port that nothing listens on, and that nobody is given for the next minute.
+
+    Tests run in several processes, and a service takes a second to listen. A connection to the port that this side has
+    closed first keeps the kernel from giving the port away (TIME_WAIT), and lets those listen who ask for it by number.
+    """
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
+        probe.listen()
+        with socket.create_connection(probe.getsockname()):
+            probe.accept()[0].close()
         port: int = probe.getsockname()[1]
         return port
 
@@ -54,13 +62,13 @@ class Service:
         return self
 
     def __exit__(self, _k: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        self.stop()
+        self.stop(signal.SIGINT)  # as Ctrl-C does, since gunicorn takes a second or two to leave in good order
         self._log.close()
 
-    def stop(self, limit: float = 20) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, limit: float = 20) -> int:
         """End it as an operator does and return its exit code; by force after `limit` seconds."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(how)
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:

@@ -124,6 +124,20 @@ def clock() -> float:
     return time.monotonic()
 
 
+def write_ahead(db: sqlite3.Connection) -> None:
+    """Make the file one with a write-ahead log.
+
+    Where several connections do that at once, SQLite lets none wait for another: all but one are told at once that the
+    file is locked. A transaction does wait, and behind it the one has done it for all.
+    """
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:
+        with transaction(db):
+            pass
+        db.execute("PRAGMA journal_mode = WAL")
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """Open the file; make it where it is missing."""
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -131,7 +145,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         db.create_function("clock", 0, clock)
         if refuse_other_version(db, path):
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(db)
             with transaction(db):
                 # Another process may have been faster.
                 if refuse_other_version(db, path):

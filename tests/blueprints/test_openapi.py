@@ -65,7 +65,7 @@ def test_the_service_keeps_to_it(service: Service, upstream: Upstream, tmp_path:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { Markdown } from "../../static/markdown.js";
 import { Tree, seen, stoppedAt, treeOf } from "./tree.mjs";
+import { worked } from "./worked.mjs";
 
 const EXAMPLES = {
   "a paragraph": ["one\ntwo", "<p>one\ntwo</p>"],
@@ -199,14 +200,14 @@ for (const [name, unit] of Object.entries(FLOODS)) {
   test(`a flood of ${name} takes linear time and gives a flat tree`, () => {
     const times = [20_000, 80_000].map((length) => {
       const source = unit.repeat(length / unit.length);
-      const started = performance.now();
+      const started = worked();
       const tree = new Tree();
       const markdown = new Markdown(tree);
       for (const mark of source) markdown.feed(mark);
       markdown.end();
       assert.ok(tree.deepest < 40, `${tree.deepest} deep`);
       assert.ok(tree.operations < 12 * length + 100, `${tree.operations} operations`);
-      return performance.now() - started;
+      return worked() - started;
     });
     assert.ok(times[1] < 16 * times[0] + 150, `${times.map(Math.round)} ms`);
   });
@@ -222,9 +223,9 @@ test("nested lists end at a bounded depth", () => {
 test("a megabyte of an answer is read within a second", () => {
   const part = Object.values(EXAMPLES).map(([text]) => text).join("\n\n");
   const source = part.repeat(Math.ceil(1_000_000 / part.length));
-  const started = performance.now();
+  const started = worked();
   treeOf(source);
-  assert.ok(performance.now() - started < 2000, `${performance.now() - started} ms`);
+  assert.ok(worked() - started < 2000, `${worked() - started} ms`);
 });
 
 function fed(pieces) {

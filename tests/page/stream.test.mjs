@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { FrameReader } from "../../static/frames.js";
 import { eventsOf, refusalOf, secondsOf } from "../../static/stream.js";
 import { bodyOf, bytes } from "./wire.mjs";
+import { worked } from "./worked.mjs";
 
 const WIRE = [
   ": keep-alive\n\n",
@@ -79,9 +80,9 @@ test("a line or a frame that never ends does not fill the memory", () => {
 });
 
 test("ten thousand frames in one read take no longer than they should", () => {
-  const started = performance.now();
+  const started = worked();
   assert.equal(new FrameReader().feed(bytes('data: {"delta":"x"}\n\n'.repeat(10_000))).length, 10_000);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(worked() - started < 500);
 });
 
 test("a frame's number is its own: it is not carried over, and one with a NUL is none", () => {

@@ -16,7 +16,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 
 answer = openai_wire.answer
 PATIENCE = 30_000
-"""Milliseconds: the longest wait between two tries is 8 s, and a worker counts as dead after 4 s."""
+"""Milliseconds: between two tries there are 8 s at most, a worker is dead after 4, and the next one imports an SDK."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_lone_worker_that_is_killed_takes_its_answers_with_it_and_retry_asks_a
     expect(alert).to_contain_text("can no longer be resumed", timeout=PATIENCE)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
 
 
 def test_another_worker_that_is_killed_with_the_reader_on_it_harms_nothing(open_page, two_workers, upstream):
@@ -99,7 +99,7 @@ def test_the_worker_that_gives_the_answer_is_killed_and_the_page_says_so(open_pa
     expect(alert).to_contain_text("has died in the middle of it", timeout=PATIENCE)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
 
 
 def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_workers, upstream):
@@ -115,7 +115,7 @@ def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_wo
     expect(alert).to_contain_text("has died in the middle of it", timeout=PATIENCE)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
 
 
 def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstream):
@@ -129,4 +129,4 @@ def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstrea
         expect(alert).to_contain_text("The service is restarting")
         service.__enter__()
         alert.get_by_role("button", name="Retry").click()
-        expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+        expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)

@@ -6,6 +6,9 @@ import json
 import socket
 import struct
 
+SOON = 0.5
+"""Seconds in which something happens by itself also on a busy machine: nothing is polled here, or written as often."""
+
 
 def connect(url: str) -> socket.socket:
     """Connect to a base URL on 127.0.0.1; each operation waits five seconds at most."""

@@ -59,7 +59,7 @@ class Expected:
         return [call for call in self._calls.values() if "args" in call]
 
 
-def expected(given: list[list[Event]], *, has_reasoning: bool = False) -> Expected:
+def expected(given: list[list[Event]], *, has_reasoning: bool = False, has_calls: bool = True) -> Expected:
     """Say what a reader must make of it."""
     found, has_begun = Expected(), False
     for event in [event for batch in given for event in batch]:
@@ -77,5 +77,6 @@ def expected(given: list[list[Event]], *, has_reasoning: bool = False) -> Expect
             case Done(reason):
                 found.reason = reason
         is_thought = isinstance(event, (ReasoningDelta, ReasoningSigned)) and has_reasoning
-        has_begun = has_begun or is_thought or isinstance(event, (TextDelta, ToolCallStarted))
+        is_call = isinstance(event, ToolCallStarted) and has_calls
+        has_begun = has_begun or is_thought or is_call or isinstance(event, TextDelta)
     return found

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flask_headrace.streaming.events import Event
+from flask_headrace.streaming.events import Done, Event, Restarted, TextDelta, ToolCallStarted
 from flask_headrace.streaming.wire.data_v1 import FINISH_REASONS, DataStream
 from flask_headrace.streaming.wire.text import Text
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.sequences import answers, expected, write
 
+CALL_THEN_TEXT = [ToolCallStarted(0, "call_0", "find"), Restarted("busy", "acme/big"), TextDelta("ok"), Done("stop")]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -62,9 +63,10 @@ def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches:
 
 @FEW
 @given(batches=answers(), size=st.integers(1, 9))
+@example(batches=[CALL_THEN_TEXT], size=1)
 def test_every_answer_is_read_as_text(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
     written, is_broken = write(Text(), batches)
-    wanted = expected(batches)
+    wanted = expected(batches, has_calls=False)
     options = {"size": size, "isBroken": is_broken, "streamProtocol": "text"}
     for told in read(readers, "completion", written, **options).values():
         assert told["finished"] == (None if is_broken else wanted.text)
