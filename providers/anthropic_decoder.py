@@ -6,9 +6,10 @@ import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
-from ..streaming.prices import cost
 from ..streaming.sse import Frame
-from .sdk import shown, unreadable
+from .counts import counted
+from .json_frames import JSONFrames
+from .sdk import shown
 from .tool_calls import ToolCalls
 
 STOP_REASONS: dict[str, FinishReason] = {
@@ -91,12 +92,13 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_has_answered", "_model",
-        "_price_list", "_upstream", "_usage", "is_done",
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_has_answered",
+        "_model", "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
         self._answer_tool = answer_tool
         self._answer: int | None = None  # the content block that is the answer
         self._has_answered = False
@@ -116,7 +118,9 @@ class MessageDecoder:
         """
         known = self._usage
         for frame in frames:
-            parsed = self._parse(frame)
+            parsed = self._frames.read(frame)
+            if parsed.error is not None:
+                raise failure(self._upstream, parsed.error)
             if parsed.type == "message_stop":
                 self.is_done = True
                 events += self.end()
@@ -142,19 +146,6 @@ class MessageDecoder:
     def _reason(self, told: FinishReason) -> FinishReason:
         is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
         return "stop" if is_answer else told
-
-    def _parse(self, frame: Frame) -> _Frame:
-        try:
-            parsed = _decode(frame.data)
-        except msgspec.ValidationError as error:
-            if frame.event not in _READ:
-                return _Frame()
-            raise unreadable(self._upstream, error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
-        if parsed.error is not None:
-            raise failure(self._upstream, parsed.error)
-        return parsed
 
     def _read(self, frame: _Frame, events: list[Event]) -> None:
         delta = frame.delta
@@ -209,14 +200,19 @@ def _newer(known: _Usage, told: _Usage) -> _Usage:
 
 def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
-    if usage.input_tokens is None or usage.output_tokens is None:
+    if usage.input_tokens is None:
         return None
     cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
-    read, written = usage.input_tokens + cached + cache_write, usage.output_tokens
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    reasoning = (usage.output_tokens_details and usage.output_tokens_details.thinking_tokens) or 0
-    return Usage(read, written, cached, reasoning, price)
+    return counted(
+        price_list,
+        model,
+        # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
+        usage.input_tokens + cached + cache_write,
+        usage.output_tokens,
+        cached=cached,
+        cache_write=cache_write,
+        reasoning=usage.output_tokens_details and usage.output_tokens_details.thinking_tokens,
+    )
 
 
 def failure(upstream: str, error: _Error) -> UpstreamRejected:

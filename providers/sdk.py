@@ -59,7 +59,7 @@ _TOO_LONG = re.compile(
 )
 """How OpenAI, llama.cpp, Anthropic and vLLM say that a question has more tokens than the model can hold."""
 
-_SPENT = "insufficient_quota"
+SPENT = "insufficient_quota"
 """How OpenAI says, with status 429, that its account is used up: waiting does not help."""
 
 _SECRET = re.compile(
@@ -205,15 +205,10 @@ def rejected(
         f"{upstream} refused the request with status {status}{said}{hint}",
         status=status if status < 500 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
-        retryable=is_retryable and kind != _SPENT,
+        retryable=is_retryable and kind != SPENT,
         retry_after=_retry_after(headers),
         is_too_long=status == 413 or (status == 400 and _TOO_LONG.search(f"{kind} {quoted}") is not None),
     )
-
-
-def unreadable(upstream: str, error: Exception) -> errors.UpstreamBroken:
-    """Return our error for a frame of a stream that is not what its API sends."""
-    return errors.UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
 
 
 def shown(message: object) -> str:
