@@ -156,7 +156,7 @@ def _as_ours(sdk: ModuleType, upstream: str) -> Iterator[None]:
         raise rejected(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
-    except httpx2.TransportError as error:
+    except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
         raise errors.UpstreamBroken(f"{upstream} broke off: {error}. Try again.") from error
 
 
@@ -213,7 +213,8 @@ def rejected(
 
 def shown(message: object) -> str:
     """Shorten an upstream's own words, on one line and without anything that looks like a key."""
-    text = " ".join(str(message or "").split())
+    # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
+    text = " ".join(str(message or "").encode(errors="replace").decode().split())
     for key in _secrets:
         text = text.replace(key, "[key]")
     text = _SECRET.sub("[key]", text)
@@ -242,7 +243,7 @@ def _retry_after(headers: httpx2.Headers | None) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
 
 
