@@ -82,7 +82,15 @@ class TestRefusal:
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
-        [("7", 7.0), ("1.5", 1.5), ("", None), ("Wed, 21 Oct 2026", None), ("-1", None), ("9" * 9, None), ("1 Oct 9999999999", None)],
+        [
+            ("7", 7.0),
+            ("1.5", 1.5),
+            ("", None),
+            ("Wed, 21 Oct 2026", None),
+            ("-1", None),
+            ("9" * 9, None),
+            ("1 Oct 9999999999", None),
+        ],
     )
     def test_says_when_to_come_again(self, sdk, value: str, seconds: float | None) -> None:
         assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": value})).retry_after == seconds

@@ -101,7 +101,16 @@ class TestFailure:
             (script(Bytes(b"220 mail.example ESMTP\r\n")), httpx2.RemoteProtocolError, "not HTTP"),
             (script(Bytes(OK + b"x: " + b"y" * 2 * MOST_HEAD), Hang()), httpx2.RemoteProtocolError, "65536 bytes"),
         ],
-        ids=["closed", "reset", "closed in it", "reset in it", "closed after an interim one", "changed", "not HTTP", "endless"],
+        ids=[
+            "closed",
+            "reset",
+            "closed in it",
+            "reset in it",
+            "closed after an interim one",
+            "changed",
+            "not HTTP",
+            "endless",
+        ],
     )
     def test_of_the_head(self, own_upstream, transport, answer, error, says) -> None:
         own_upstream.answer("m", answer)

@@ -144,7 +144,8 @@ class TestProxy:
             ask(transport, trusted.url, "m")
 
     @pytest.mark.parametrize(
-        "proxy", ["socks5://127.0.0.1:1080", "https://127.0.0.1:443", "127.0.0.1:99999", "http://127.0.0.1:x", "http://"]
+        "proxy",
+        ["socks5://127.0.0.1:1080", "https://127.0.0.1:443", "127.0.0.1:99999", "http://127.0.0.1:x", "http://"],
     )
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_of_no_kind_that_is_known_is_a_failure_to_connect(self, transport, monkeypatch, scheme, proxy) -> None:
