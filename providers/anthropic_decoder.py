@@ -211,7 +211,7 @@ def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
         usage.output_tokens,
         cached=cached,
         cache_write=cache_write,
-        reasoning=usage.output_tokens_details and usage.output_tokens_details.thinking_tokens,
+        reasoning=(usage.output_tokens_details or _OutputDetails()).thinking_tokens,
     )
 
 
