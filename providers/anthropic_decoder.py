@@ -50,8 +50,12 @@ class _Delta(msgspec.Struct, gc=False):
 class _Block(msgspec.Struct, gc=False):
     type: str = ""
     id: str | None = None
-    name: str = ""
-    data: str = ""
+    name: str | None = None
+    data: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    input: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -92,7 +96,7 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_has_answered",
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_inputs",
         "_model", "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
@@ -101,7 +105,7 @@ class MessageDecoder:
         self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
         self._answer_tool = answer_tool
         self._answer: int | None = None  # the content block that is the answer
-        self._has_answered = False
+        self._inputs: dict[int, str] = {}  # of content blocks of which no piece has come
         self._usage = _Usage()
         self._calls = ToolCalls(upstream)
         self._blocks: dict[int, int] = {}  # which call a content block is
@@ -170,25 +174,38 @@ class MessageDecoder:
     def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
         if block.type == "tool_use" and block.name == self._answer_tool:
             # There is one answer: a model that gives another has given none for it.
-            self._answer = index if self._answer is None else self._answer
+            if self._answer is None:
+                self._answer = index
+                # A tool that is called with nothing at all is called with an empty object.
+                self._inputs[index] = _input_of(block) or "{}"
         elif block.type == "tool_use":
-            self._blocks[index] = self._calls.begin(block.id, block.name, events)
+            self._blocks[index] = self._calls.begin(block.id, block.name or "", events)
+            self._inputs[index] = _input_of(block)
         elif block.type == "redacted_thinking":
-            events.append(ReasoningSigned(block.data, is_redacted=True))
+            events.append(ReasoningSigned(block.data or "", is_redacted=True))
+        elif block.type in {"text", "thinking"}:
+            events += [ReasoningDelta(block.thinking)] if block.thinking else []
+            events += [ReasoningSigned(block.signature)] if block.signature else []
+            events += [TextDelta(block.text)] if block.text else []
 
     def _read_input(self, index: int, piece: str, events: list[Event]) -> None:
+        self._inputs.pop(index, None)
         if index == self._answer:
-            self._has_answered = True
             events.append(TextDelta(piece))
         else:
             self._calls.add(self._blocks.get(index, -1), piece, events)
 
     def _end(self, index: int, events: list[Event]) -> None:
+        if whole := self._inputs.get(index):
+            self._read_input(index, whole, events)
         if index in self._blocks:
             self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
-        elif index == self._answer and not self._has_answered:
-            # A tool that is called with nothing at all is called with an empty object.
-            events.append(TextDelta("{}"))
+
+
+def _input_of(block: _Block) -> str:
+    # Anthropic's own servers send it piece by piece, after an empty object. Others may have all of it at once.
+    text = bytes(block.input).decode()
+    return text if text.startswith("{") and text != "{}" else ""
 
 
 def _newer(known: _Usage, told: _Usage) -> _Usage:
