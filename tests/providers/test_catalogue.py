@@ -84,6 +84,45 @@ class TestResolve:
             with pytest.raises(ModelUnavailable, match="Nothing is set up"):
                 of().resolve(model)
 
+    @pytest.mark.parametrize("model", [None, "tiny", "unlisted"])
+    def test_waits_for_no_list_that_is_only_out_of_date(self, clock: Clock, model: str | None) -> None:
+        acme, best = Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))
+        offered = of(acme, best)
+        assert offered.resolve("tiny") == (acme, "tiny")
+        for provider in (acme, best):
+            provider.models = lambda: gevent.sleep(60)
+        for _ in range(3):
+            clock.now += LIST_LIFE + 1
+            with gevent.Timeout(1):
+                assert offered.resolve(model, "acme")[0] is acme
+                gevent.sleep(0)
+
+    def test_has_a_list_that_is_out_of_date_renewed_meanwhile(self, clock: Clock) -> None:
+        acme = Acme("acme", "tiny")
+        offered = of(acme)
+        assert offered.resolve("tiny") == (acme, "tiny")
+        acme._models = ("big",)
+        clock.now += LIST_LIFE + 1
+        for _ in range(20):
+            assert offered.resolve("tiny") == (acme, "tiny")
+        gevent.sleep(0.01)
+        assert offered.resolve("big") == (acme, "big")
+        assert acme.asked == 2
+
+    def test_of_a_bare_name_asks_all_for_their_lists_at_once(self) -> None:
+        silent = [Acme(f"silent{number}") for number in range(5)]
+        for provider in silent:
+            provider.models = lambda: gevent.sleep(0.1) or []
+        best = Acme("best", "tiny")
+        with gevent.Timeout(0.4):
+            assert of(*silent, best).resolve("tiny") == (best, "tiny")
+
+    def test_of_a_bare_name_is_not_kept_by_a_provider_that_has_a_mistake_in_it(self, caplog) -> None:
+        acme, best = Acme("acme", error=ZeroDivisionError("oops")), Acme("best", "tiny")
+        assert of(acme, best).resolve("tiny") == (best, "tiny")
+        assert "acme failed to tell which models it has" in caplog.text
+        assert "ZeroDivisionError" in caplog.text
+
 
 class TestDefault:
     def test_is_the_first_model_of_the_first_provider(self) -> None:
