@@ -29,6 +29,9 @@ FAILURE_LIFE = 10.0
 """Seconds for which it is remembered that a provider did not tell its list."""
 
 
+LONGEST_NAME = 256
+"""Characters of a model's name. Logs and metrics keep it."""
+
 CHAIN = "chain"
 """What stands in place of a provider in the list of models, where a model is a chain of them."""
 
@@ -93,6 +96,11 @@ class Catalogue:
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
+        if len(wanted) > LONGEST_NAME:
+            raise UnknownModel(
+                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {LONGEST_NAME} "
+                "are the most."
+            )
         if wanted in self._aliases:
             return self._aliases[wanted], wanted
         name, slash, rest = wanted.partition("/")

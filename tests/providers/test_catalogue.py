@@ -64,6 +64,11 @@ class TestResolve:
         assert raised.value.message.startswith(f"No model {model!r} is set up here.")
         assert "acme/…, best/…" in raised.value.message
 
+    def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
+        with pytest.raises(UnknownModel, match="its name has 100005 characters, and 256 are the most") as raised:
+            of(Acme("acme")).resolve("acme/" + "x" * 100_000)
+        assert len(raised.value.message) < 200
+
     @pytest.mark.parametrize("model", ["tiny", "org/tiny:free"])
     def test_of_a_bare_name_finds_who_lists_it(self, model: str) -> None:
         best = Acme("best", model)
