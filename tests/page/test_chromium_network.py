@@ -97,7 +97,7 @@ class TestLostConnection:
         road.mend()
         expect(last(page, "done").locator(".prose")).to_have_text("".join(words).strip(), timeout=PATIENCE)
         assert asked() == 1
-        assert road.cuts == 12
+        assert road.cuts >= 12
 
     def test_a_question_whose_answer_never_began_to_arrive_is_asked_once(self, page, road, upstream, asked):
         upstream.answer(MODEL, answer("Heard", Gate("head"), " at last."))
