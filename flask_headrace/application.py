@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import click
 from flask import Flask
+from flask.cli import run_command
 from werkzeug.exceptions import HTTPException
 
 from .blueprints.errors import of_http
@@ -29,10 +31,19 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping({name: value for name, value in os.environ.items() if name.startswith(PREFIX)})
     app.config.from_mapping(config or {})
     settings = Settings.from_mapping(app.config)
-    refuse_open_door([settings.bind], settings)
+    refuse_open_door([settings.bind, *_addresses_of_flask_run()], settings)
     Headrace(app, hosts=None if settings.api_keys else (*LOOPBACK, *settings.hosts))
     app.register_error_handler(HTTPException, of_http)
     return app
+
+
+def _addresses_of_flask_run() -> list[str]:
+    # It listens where its own options and variables say, and loads the application first.
+    context = click.get_current_context(silent=True)
+    if context is None or context.command is not run_command:
+        return []
+    host: str = context.params["host"]
+    return [f"[{host}]" if ":" in host and not host.startswith("unix:") else host]
 
 
 def refuse_open_door(addresses: Iterable[str], settings: Settings) -> None:

@@ -9,16 +9,16 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from .addresses import is_address
 from .streaming.errors import ConfigurationError
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Weight = Annotated[float, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +75,7 @@ class Config(NamedTuple):
 
 _KINDS = {"models": Alias, "upstreams": Upstream}
 _NAME = re.compile(r"[^/\s]+")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 T = TypeVar("T", Alias, Upstream)
 
@@ -136,7 +137,9 @@ def _entry(config: Config, where: str, table: dict[str, Any], entry: type[T]) ->
     except msgspec.ValidationError as error:
         said, _, place = str(error).partition(" - at `$.")
         key = re.split(r"\W", place)[0]
-        reason = said.replace("`", "").replace("Expected", "it must be").replace("Invalid enum value", "it cannot be")
+        reason = said.replace("`", "").replace("Expected", "it must be")
+        if said.startswith("Invalid enum value"):
+            reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[key]))}"
         raise config.mistake(where, f"{key} is {table[key]!r}: {reason}.") from None
 
 
@@ -148,10 +151,12 @@ def _check_alias(config: Config, where: str, alias: Alias) -> None:
             raise config.mistake(where, f"chain names {model!r}: write models as provider/name.")
         if alias.chain.count(model) > 1:
             raise config.mistake(where, f"chain names {model!r} twice: once is enough, retries says how often.")
-    if alias.weights and (len(alias.weights) != len(alias.chain) or not sum(alias.weights)):
+    if alias.weights and len(alias.weights) != len(alias.chain):
         raise config.mistake(
             where, f"weights has {len(alias.weights)} numbers: one for each of {len(alias.chain)} models."
         )
+    if alias.weights and not sum(alias.weights):
+        raise config.mistake(where, "weights are all 0: one of the models must be the first to be asked.")
     for key in ("context", "continues"):
         for model in getattr(alias, key):
             if model not in alias.chain:
@@ -159,14 +164,11 @@ def _check_alias(config: Config, where: str, alias: Alias) -> None:
 
 
 def _check_upstream(config: Config, where: str, upstream: Upstream) -> None:
-    try:
-        parts = urlsplit(upstream.base_url)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        is_url = False
-    if not is_url:
+    if not is_address(upstream.base_url):
         raise config.mistake(where, "base_url is no address: write it as https://host/path.")
     if upstream.api_key_header is not None and upstream.api_key_env is None:
         raise config.mistake(
             where, "api_key_header is set, and api_key_env is not: name the variable that holds the key."
         )
+    if upstream.api_key_header is not None and not _HEADER.fullmatch(upstream.api_key_header):
+        raise config.mistake(where, f"api_key_header is {upstream.api_key_header!r}: no header has such a name.")

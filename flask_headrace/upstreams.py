@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from . import chains
+from .addresses import is_address, is_key, place_of
 from .config import Config, Upstream, read_config
 from .kinds import KINDS, Server
 from .providers.base import Provider
@@ -21,6 +21,8 @@ from .streaming.errors import ConfigurationError
 OPENAI_MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano", "gpt-4.1-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-7", "claude-sonnet-4-6", "claude-haiku-4-5")
 """Which models to name first, the default one foremost, where a provider has them."""
+
+NO_KEY = "a variable with something around its key, such as the end of a line, or letters that no key has."
 
 
 def catalogue(settings: Settings, own: Sequence[Provider] = ()) -> Catalogue:
@@ -70,24 +72,31 @@ def _providers(
 
 def _official() -> Iterator[tuple[str, Server]]:
     if _is_set("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        base_url, key = os.environ.get("OPENAI_BASE_URL") or None, os.environ.get("OPENAI_API_KEY") or None
-        yield "openai", Server("openai", base_url, key, preferred=OPENAI_MODELS)
+        key = _key_in("OPENAI_API_KEY")
+        yield "openai", _placed(Server("openai", _address_in("OPENAI_BASE_URL"), key, preferred=OPENAI_MODELS))
     if _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"):
-        key = None if _is_set("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") else "none"
-        base_url = os.environ.get("ANTHROPIC_BASE_URL")
-        yield "anthropic", Server("anthropic", base_url, key, preferred=ANTHROPIC_MODELS)
+        # The SDK reads its variables itself, and wants a key.
+        key = None if _key_in("ANTHROPIC_API_KEY") or _key_in("ANTHROPIC_AUTH_TOKEN") else "none"
+        address = _address_in("ANTHROPIC_BASE_URL")
+        yield "anthropic", _placed(Server("anthropic", address, key, preferred=ANTHROPIC_MODELS))
 
 
 def _server(config: Config, name: str, upstream: Upstream) -> Server:
     key = None
     if upstream.api_key_env is not None and not (key := os.environ.get(upstream.api_key_env)):
         raise config.mistake(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, a variable that is not set.")
-    parts = urlsplit(upstream.base_url)
-    return Server(
-        name,
-        urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", "")),
-        key or "none",
-        Extras(_headers(key, upstream.api_key_header), tuple(parse_qsl(parts.query, keep_blank_values=True))),
+    if key is not None and not is_key(key):
+        raise config.mistake(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, {NO_KEY}")
+    return _placed(Server(name, upstream.base_url, key or "none", Extras(_headers(key, upstream.api_key_header))))
+
+
+def _placed(server: Server) -> Server:
+    # What an address carries beside the place goes with every request, and nowhere else.
+    if server.base_url is None:
+        return server
+    place = place_of(server.base_url)
+    return server._replace(
+        base_url=place.base_url, extras=Extras((*server.extras.headers, *place.headers), place.query)
     )
 
 
@@ -100,6 +109,20 @@ def _headers(key: str | None, key_header: str | None) -> tuple[tuple[str, str | 
         foreign += ["Authorization", "X-Api-Key"]
     own = ((key_header, key),) if key_header is not None else ()
     return (*((name, None) for name in foreign), *own)
+
+
+def _address_in(variable: str) -> str | None:
+    address = os.environ.get(variable) or None
+    if address is not None and not is_address(address):
+        raise ConfigurationError(f"{variable} is no address: write it as https://host/path.")
+    return address
+
+
+def _key_in(variable: str) -> str | None:
+    key = os.environ.get(variable) or None
+    if key is not None and not is_key(key):
+        raise ConfigurationError(f"{variable} is {NO_KEY}")
+    return key
 
 
 def _is_set(*names: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from ..streaming.errors import ConfigurationError
-from ..streaming.events import Cancelled, Done, Event, Failed, Note, Started, TextDelta
+from ..streaming.events import Cancelled, Done, Event, Failed, Note, Started, TextDelta, Usage
 from .base import Provider
 from .request import ChatRequest
 
@@ -41,7 +41,7 @@ class Adopted:
     """
 
     def __init__(self, own: OwnProvider) -> None:
-        if not isinstance(own, OwnProvider):
+        if isinstance(own, type) or not isinstance(own, OwnProvider):
             raise ConfigurationError(f"{own!r:.200} is no provider: it needs a `name` and a method `stream(request)`.")
         if not isinstance(own.name, str) or not own.name or "/" in own.name:
             raise ConfigurationError(f"A provider's name is {own.name!r}: it must be text without a slash.")
@@ -49,7 +49,7 @@ class Adopted:
         self.name = own.name
         self.price_list: str = getattr(own, "price_list", own.name)
         self.is_embedded = False
-        self.unsupported: frozenset[str] = frozenset(getattr(own, "unsupported", ()))
+        self.unsupported = _fields_of(own)
 
     def __repr__(self) -> str:
         return f"<Adopted {self._own!r}>"
@@ -60,8 +60,11 @@ class Adopted:
 
     def models(self) -> list[str]:
         """Return its models; one of its own name, where it does not tell."""
-        told: list[str] = self._call("models", [self.name])
-        return told
+        told = self._call("models", [self.name])
+        names = list(told)
+        if isinstance(told, str) or not all(isinstance(name, str) and name for name in names):
+            raise TypeError(f"{self.name}.models() must return the names of its models, not {told!r:.200}")
+        return names
 
     def warm_up(self) -> None:
         """Let it import what it needs."""
@@ -76,6 +79,17 @@ class Adopted:
         return default if own is None else own()
 
 
+def _fields_of(own: OwnProvider) -> frozenset[str]:
+    unsupported = getattr(own, "unsupported", ())
+    known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
+    if isinstance(unsupported, str) or not isinstance(unsupported, Collection) or not known.issuperset(unsupported):
+        raise ConfigurationError(
+            f"{own.name}.unsupported is {unsupported!r:.200}: it must be a set of fields of a question, such as "
+            f"{', '.join(sorted(known))}."
+        )
+    return frozenset(unsupported)
+
+
 def adopted(own: OwnProvider) -> Provider:
     """Return an application's provider as one that has all there is; it itself, where it has."""
     return own if isinstance(own, Provider) else Adopted(own)
@@ -85,7 +99,7 @@ def batches_of(source: Iterable[Piece]) -> Iterator[list[Event] | Note]:
     """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
 
     Raises:
-        TypeError: it yields something else.
+        TypeError, ValueError: it yields something else.
     """
     try:
         for piece in source:
@@ -109,4 +123,6 @@ def _batch_of(piece: Piece) -> list[Event] | Note:
     for event in batch:
         if not isinstance(event, Event) or isinstance(event, Started):
             raise TypeError(f"a stream's source yields text and events other than Started, not {event!r:.200}")
+        if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
+            raise ValueError(f"a Usage counts from 0 on, and this one does not: {event}")
     return batch

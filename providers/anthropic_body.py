@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .anthropic_answer import choice_of, format_of, is_wanted, tool_of
+from .bodies import told
 from .request import (
     ChatRequest,
     ImagePart,
@@ -63,16 +64,15 @@ def count_body_of(request: ChatRequest) -> Json:
 
 
 def _settings(request: ChatRequest) -> Json:
-    named: Json = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "top_k": request.top_k,
-        "stop_sequences": list(request.stop) or None,
-        "thinking": request.thinking,
-        "output_config": {"effort": request.reasoning_effort} if request.reasoning_effort else None,
-        "metadata": {"user_id": request.user} if request.user else None,
-    }
-    return {name: value for name, value in named.items() if value is not None}
+    return told(
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        stop_sequences=list(request.stop) or None,
+        thinking=request.thinking,
+        output_config={"effort": request.reasoning_effort} if request.reasoning_effort else None,
+        metadata={"user_id": request.user} if request.user else None,
+    )
 
 
 def _max_tokens(request: ChatRequest) -> int:
@@ -158,11 +158,12 @@ def _call(call: ToolCall) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    written: Json = {"name": tool.name, "input_schema": tool.parameters or {"type": "object"}}
-    if tool.description is not None:
-        written["description"] = tool.description
-    if tool.strict is not None:
-        written["strict"] = tool.strict
+    written = told(
+        name=tool.name,
+        input_schema=tool.parameters or {"type": "object"},
+        description=tool.description,
+        strict=tool.strict,
+    )
     return {**written, **_cached(tool.cache_control)}
 
 

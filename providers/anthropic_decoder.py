@@ -6,9 +6,10 @@ import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
-from ..streaming.prices import cost
 from ..streaming.sse import Frame
-from .sdk import shown, unreadable
+from .counts import counted
+from .json_frames import JSONFrames
+from .sdk import shown
 from .tool_calls import ToolCalls
 
 STOP_REASONS: dict[str, FinishReason] = {
@@ -49,8 +50,12 @@ class _Delta(msgspec.Struct, gc=False):
 class _Block(msgspec.Struct, gc=False):
     type: str = ""
     id: str | None = None
-    name: str = ""
-    data: str = ""
+    name: str | None = None
+    data: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    input: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -91,15 +96,16 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_has_answered", "_model",
-        "_price_list", "_upstream", "_usage", "is_done",
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_inputs",
+        "_model", "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
         self._answer_tool = answer_tool
         self._answer: int | None = None  # the content block that is the answer
-        self._has_answered = False
+        self._inputs: dict[int, str] = {}  # of content blocks of which no piece has come
         self._usage = _Usage()
         self._calls = ToolCalls(upstream)
         self._blocks: dict[int, int] = {}  # which call a content block is
@@ -116,7 +122,9 @@ class MessageDecoder:
         """
         known = self._usage
         for frame in frames:
-            parsed = self._parse(frame)
+            parsed = self._frames.read(frame)
+            if parsed.error is not None:
+                raise failure(self._upstream, parsed.error)
             if parsed.type == "message_stop":
                 self.is_done = True
                 events += self.end()
@@ -143,19 +151,6 @@ class MessageDecoder:
         is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
         return "stop" if is_answer else told
 
-    def _parse(self, frame: Frame) -> _Frame:
-        try:
-            parsed = _decode(frame.data)
-        except msgspec.ValidationError as error:
-            if frame.event not in _READ:
-                return _Frame()
-            raise unreadable(self._upstream, error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
-        if parsed.error is not None:
-            raise failure(self._upstream, parsed.error)
-        return parsed
-
     def _read(self, frame: _Frame, events: list[Event]) -> None:
         delta = frame.delta
         if delta is not None:
@@ -179,25 +174,38 @@ class MessageDecoder:
     def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
         if block.type == "tool_use" and block.name == self._answer_tool:
             # There is one answer: a model that gives another has given none for it.
-            self._answer = index if self._answer is None else self._answer
+            if self._answer is None:
+                self._answer = index
+                # A tool that is called with nothing at all is called with an empty object.
+                self._inputs[index] = _input_of(block) or "{}"
         elif block.type == "tool_use":
-            self._blocks[index] = self._calls.begin(block.id, block.name, events)
+            self._blocks[index] = self._calls.begin(block.id, block.name or "", events)
+            self._inputs[index] = _input_of(block)
         elif block.type == "redacted_thinking":
-            events.append(ReasoningSigned(block.data, is_redacted=True))
+            events.append(ReasoningSigned(block.data or "", is_redacted=True))
+        elif block.type in {"text", "thinking"}:
+            events += [ReasoningDelta(block.thinking)] if block.thinking else []
+            events += [ReasoningSigned(block.signature)] if block.signature else []
+            events += [TextDelta(block.text)] if block.text else []
 
     def _read_input(self, index: int, piece: str, events: list[Event]) -> None:
+        self._inputs.pop(index, None)
         if index == self._answer:
-            self._has_answered = True
             events.append(TextDelta(piece))
         else:
             self._calls.add(self._blocks.get(index, -1), piece, events)
 
     def _end(self, index: int, events: list[Event]) -> None:
+        if whole := self._inputs.get(index):
+            self._read_input(index, whole, events)
         if index in self._blocks:
             self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
-        elif index == self._answer and not self._has_answered:
-            # A tool that is called with nothing at all is called with an empty object.
-            events.append(TextDelta("{}"))
+
+
+def _input_of(block: _Block) -> str:
+    # Anthropic's own servers send it piece by piece, after an empty object. Others may have all of it at once.
+    text = bytes(block.input).decode()
+    return text if text.startswith("{") and text != "{}" else ""
 
 
 def _newer(known: _Usage, told: _Usage) -> _Usage:
@@ -209,14 +217,19 @@ def _newer(known: _Usage, told: _Usage) -> _Usage:
 
 def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
-    if usage.input_tokens is None or usage.output_tokens is None:
+    if usage.input_tokens is None:
         return None
     cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
-    read, written = usage.input_tokens + cached + cache_write, usage.output_tokens
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    reasoning = (usage.output_tokens_details and usage.output_tokens_details.thinking_tokens) or 0
-    return Usage(read, written, cached, reasoning, price)
+    return counted(
+        price_list,
+        model,
+        # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
+        usage.input_tokens + cached + cache_write,
+        usage.output_tokens,
+        cached=cached,
+        cache_write=cache_write,
+        reasoning=(usage.output_tokens_details or _OutputDetails()).thinking_tokens,
+    )
 
 
 def failure(upstream: str, error: _Error) -> UpstreamRejected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,10 +12,12 @@ import gevent.lock
 import msgspec
 
 from ..streaming import prices
-from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel
+from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
 from .base import Provider
 from .breaker import Breaker
 from .router import Router
+
+log = logging.getLogger("flask_headrace")
 
 LIST_LIFE = 300.0
 """Seconds for which a provider's list of models is remembered."""
@@ -25,6 +28,9 @@ LIST_LIMIT = 4.0
 FAILURE_LIFE = 10.0
 """Seconds for which it is remembered that a provider did not tell its list."""
 
+
+LONGEST_NAME = 256
+"""Characters of a model's name. Logs and metrics keep it."""
 
 CHAIN = "chain"
 """What stands in place of a provider in the list of models, where a model is a chain of them."""
@@ -90,6 +96,11 @@ class Catalogue:
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
+        if len(wanted) > LONGEST_NAME:
+            raise UnknownModel(
+                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {LONGEST_NAME} "
+                "are the most."
+            )
         if wanted in self._aliases:
             return self._aliases[wanted], wanted
         name, slash, rest = wanted.partition("/")
@@ -108,7 +119,11 @@ class Catalogue:
         return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
     def _lister_of(self, name: str) -> Provider | None:
-        return next((provider for provider in self._providers.values() if name in self._names(provider)), None)
+        # The first time there is nothing else to go by; all are asked at once.
+        gevent.joinall(
+            [gevent.spawn(self._names, provider) for key, provider in self._providers.items() if key not in self._lists]
+        )
+        return next((provider for provider in self._providers.values() if name in self._remembered(provider)), None)
 
     def breakers(self) -> dict[str, Breaker]:
         """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
@@ -123,7 +138,7 @@ class Catalogue:
         if self._default is not None:
             return self._default
         for provider in self._providers.values():
-            if names := self._names(provider):
+            if names := self._remembered(provider) or self._names(provider):
                 return f"{provider.name}/{names[0]}"
             raise ModelUnavailable(
                 f"{provider.name} does not tell which models it has: name one in HEADRACE_MODEL, as {provider.name}/…."
@@ -173,6 +188,20 @@ class Catalogue:
             found.insert(0, _model(answering, wanted, default))
         return found
 
+    def _remembered(self, provider: Provider) -> list[str]:
+        # A question does not wait for what is only out of date.
+        known = self._lists.get(provider.name)
+        if known is None:
+            return []
+        if time.monotonic() >= known.until:
+            self._lists[provider.name] = known._replace(until=time.monotonic() + LIST_LIMIT)
+            gevent.spawn(self._renew, provider, known.names)
+        return known.names
+
+    def _renew(self, provider: Provider, known: list[str]) -> _List:
+        self._lists[provider.name] = renewed = _ask(provider, known)
+        return renewed
+
     def _names(self, provider: Provider) -> list[str]:
         return self._list(provider).names
 
@@ -181,7 +210,7 @@ class Catalogue:
         with self._asking[provider.name]:
             known = self._lists.get(provider.name)
             if known is None or time.monotonic() >= known.until:
-                known = self._lists[provider.name] = _ask(provider, known.names if known else [])
+                known = self._renew(provider, known.names if known else [])
             return known
 
 
@@ -192,6 +221,9 @@ def _ask(provider: Provider, known: list[str]) -> _List:
             return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
     except HeadraceError as error:
         return _List(time.monotonic() + FAILURE_LIFE, known, error)
+    except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
+        log.exception("%s failed to tell which models it has", provider.name)
+        return _List(time.monotonic() + FAILURE_LIFE, known, UpstreamBroken(f"{provider.name} has no list: {error!r}"))
 
 
 def _model(provider: Provider, name: str, default: str) -> Model:

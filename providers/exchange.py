@@ -17,6 +17,9 @@ from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from .arrivals import READ_SIZE, Arrivals
 
+SWITCHING = 101
+"""The one status below 200 that no other follows."""
+
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
 
@@ -101,6 +104,8 @@ class Exchange(httpx2.SyncByteStream):
             if not data:
                 raise httpx2.RemoteProtocolError("the upstream closed the connection before the end of its head")
             self._feed(data)
+            if self.parser.headers_complete and self.parser.get_code() == SWITCHING:
+                raise httpx2.RemoteProtocolError("the upstream changed to another protocol, which nobody asked it to")
             if size > MOST_HEAD and not self.parser.headers_complete:
                 raise httpx2.RemoteProtocolError(f"the upstream's head has more than {MOST_HEAD} bytes")
 
@@ -110,14 +115,21 @@ class Exchange(httpx2.SyncByteStream):
         Raises:
             httpx2.RemoteProtocolError: also where it is longer than what may be read whole.
         """
-        size, is_refusal = 0, self.parser.get_code() >= 300
+        is_refusal = self.parser.get_code() >= 300
+        try:
+            yield from self._up_to(MOST_REFUSAL if is_refusal else MOST_WHOLE)
+        except httpx2.TransportError:
+            # A refusal is one also where it is too long, or not told to its end.
+            if not is_refusal:
+                raise
+
+    def _up_to(self, most: int) -> Iterator[bytes]:
+        size = 0
         while data := self.read():
             yield data
             size += len(data)
-            if is_refusal and size >= MOST_REFUSAL:
-                return
-            if size > MOST_WHOLE:
-                raise httpx2.RemoteProtocolError(f"the upstream's answer has more than {MOST_WHOLE} bytes")
+            if size > most:
+                raise httpx2.RemoteProtocolError(f"the upstream's answer has more than {most} bytes")
 
     def read(self) -> bytes:
         """Return what has arrived of the body, waiting for more where nothing has; empty at its end.
@@ -207,5 +219,5 @@ def _connect(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS s
             return pool.get_socket()
     except TimeoutError as error:
         raise httpx2.ConnectTimeout(f"no connection within {pool.connection_timeout:g} s") from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, OverflowError, RuntimeError, UnicodeError) as error:  # the last: of a name that cannot be one
         raise httpx2.ConnectError(str(error)) from error

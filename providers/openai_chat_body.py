@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from .bodies import arguments_of, function_of, schema_of, told
 from .request import (
     AnswerFormat,
     ChatRequest,
@@ -40,9 +39,7 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
     if request.max_tokens is not None:
         # OpenAI's newer models know the newer name alone, and most other servers the older.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    for name in SAME_NAME:
-        if (value := getattr(request, name)) is not None:
-            body[name] = value
+    body |= told(**{name: getattr(request, name) for name in SAME_NAME})
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
@@ -79,22 +76,15 @@ def _content(message: Message) -> str | list[Json]:
 
 
 def _image(part: ImagePart) -> Json:
-    image = {"url": part.url, **({"detail": part.detail} if part.detail else {})}
-    return {"type": "image_url", "image_url": image}
+    return {"type": "image_url", "image_url": told(url=part.url, detail=part.detail or None)}
 
 
 def _call(call: ToolCall) -> Json:
-    arguments = msgspec.json.encode(call.arguments).decode()
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_of(call)}}
 
 
 def _tool(tool: Tool) -> Json:
-    function: Json = {"name": tool.name, "parameters": tool.parameters or {"type": "object", "properties": {}}}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": {**function_of(tool), **told(strict=tool.strict)}}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -106,9 +96,4 @@ def _choice(choice: ToolChoice) -> str | Json:
 def _format(wanted: AnswerFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
-    described: Json = {"name": wanted.name, "schema": wanted.schema}
-    if wanted.strict is not None:
-        described["strict"] = wanted.strict
-    if wanted.description is not None:
-        described["description"] = wanted.description
-    return {"type": "json_schema", "json_schema": described}
+    return {"type": "json_schema", "json_schema": schema_of(wanted)}

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
+from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .json_frames import JSONFrames
+from .openai_failure import failure
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
-from .sdk import rejected, shown, unreadable
 from .tool_calls import IndexedCalls
 
 FINISH_REASONS: dict[str, FinishReason] = {
@@ -45,7 +46,7 @@ class _Delta(msgspec.Struct, gc=False):
 
 
 class _Choice(msgspec.Struct, gc=False):
-    index: int = 0
+    index: int | None = None
     delta: _Delta | None = None
     finish_reason: str | None = None
     error: Any = None
@@ -76,6 +77,9 @@ class _Chunk(msgspec.Struct, gc=False):
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 
+_UNNAMED = {b"message"}
+"""This API's frames have no name: one that has is an extension, in a shape of its own."""
+
 
 class ChatDecoder:
     """Reads one answer.
@@ -90,11 +94,12 @@ class ChatDecoder:
     """
 
     __slots__ = (
-        "_calls", "_finish_reason", "_has_refused", "_model", "_price_list", "_upstream", "_usage", "is_done"
+        "_calls", "_finish_reason", "_frames", "_has_refused", "_model", "_price_list", "_upstream", "_usage", "is_done"
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._frames = JSONFrames(upstream, _Chunk, _decode, _UNNAMED)
         self._calls: IndexedCalls | None = None
         self._usage: _Usage | None = None
         self._finish_reason: FinishReason | None = None
@@ -137,14 +142,7 @@ class ChatDecoder:
         return "content_filter" if self._has_refused else usual
 
     def _parse(self, frame: Frame) -> _Chunk:
-        try:
-            chunk = _decode(frame.data)
-        except msgspec.ValidationError as error:
-            if frame.event != b"message":  # an extension, in a shape of its own: this API's frames have no name
-                return _Chunk()
-            raise unreadable(self._upstream, error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
+        chunk = self._frames.read(frame)
         told = _bare_error(frame.data) if chunk.error is None and chunk.choices is None else chunk.error
         if told is not None:
             raise failure(self._upstream, told)
@@ -153,7 +151,7 @@ class ChatDecoder:
     def _read(self, chunk: _Chunk, events: list[Event]) -> None:
         self._usage = chunk.usage or self._usage
         for choice in chunk.choices or ():
-            if choice.index == 0:
+            if not choice.index:
                 if choice.delta is not None:
                     self._read_delta(choice.delta, events)
                 if choice.error is not None or choice.finish_reason in INTERRUPTED:
@@ -182,19 +180,8 @@ class ChatDecoder:
 
 def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent
     # Older vLLMs send the error itself where others send an object that holds it.
-    bare = msgspec.json.decode(data)
+    try:
+        bare = msgspec.json.decode(data, type=dict)
+    except msgspec.DecodeError:
+        return None
     return bare if bare.get("object") == "error" else None
-
-
-def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
-    """Return our error for one that a server sent inside its stream."""
-    fields = error if isinstance(error, dict) else {"message": error}
-    code, message = fields.get("code"), shown(fields.get("message"))
-    if isinstance(code, int) and 400 <= code < 600:
-        return rejected(upstream, code, message)
-    return UpstreamRejected(
-        f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
-        status=502,
-        code="upstream_failed",
-        retryable=True,
-    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from .bodies import arguments_of, function_of, schema_of, told
 from .request import (
     AnswerFormat,
     ChatRequest,
@@ -42,14 +41,13 @@ def body_of(request: ChatRequest) -> Json:
 
 
 def _settings(request: ChatRequest) -> Json:
-    named: Json = {
-        "max_output_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "parallel_tool_calls": request.parallel_tool_calls,
-        "safety_identifier": request.user,
-    }
-    return {name: value for name, value in named.items() if value is not None}
+    return told(
+        max_output_tokens=request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        parallel_tool_calls=request.parallel_tool_calls,
+        safety_identifier=request.user,
+    )
 
 
 def _items(message: Message) -> list[Json]:
@@ -77,21 +75,12 @@ def _image(part: ImagePart) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    arguments = msgspec.json.encode(call.arguments).decode()
-    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments_of(call)}
 
 
 def _tool(tool: Tool) -> Json:
-    written: Json = {
-        "type": "function",
-        "name": tool.name,
-        "parameters": tool.parameters or {"type": "object", "properties": {}},
-        # Left out, it would be true here, and make every parameter a required one.
-        "strict": bool(tool.strict),
-    }
-    if tool.description is not None:
-        written["description"] = tool.description
-    return written
+    # Left out, `strict` would be true here, and make every parameter a required one.
+    return {"type": "function", **function_of(tool), "strict": bool(tool.strict)}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -99,21 +88,14 @@ def _choice(choice: ToolChoice) -> str | Json:
 
 
 def _text(request: ChatRequest) -> Json:
-    text: Json = {} if request.answer_format is None else {"format": _format(request.answer_format)}
-    if request.verbosity is not None:
-        text["verbosity"] = request.verbosity
-    return text
+    wanted = request.answer_format
+    return told(format=None if wanted is None else _format(wanted), verbosity=request.verbosity)
 
 
 def _format(wanted: AnswerFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
-    described: Json = {"type": "json_schema", "name": wanted.name, "schema": wanted.schema}
-    if wanted.strict is not None:
-        described["strict"] = wanted.strict
-    if wanted.description is not None:
-        described["description"] = wanted.description
-    return described
+    return {"type": "json_schema", **schema_of(wanted)}
 
 
 def _reasoning(effort: str) -> Json:

@@ -6,21 +6,16 @@ from typing import Any
 
 import msgspec
 
-from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
+from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .json_frames import JSONFrames
+from .openai_failure import failure
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
-from .sdk import rejected, shown, unreadable
 from .tool_calls import ItemCalls
 
 INCOMPLETE: dict[str | None, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 """Why a response is incomplete."""
-
-_BY_THE_QUESTION = (
-    "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",
-    "bio_policy", "misalignment_policy", "data_residency",
-)  # fmt: skip
-"""How the codes of those failures begin that the same question would meet again."""
 
 PARAGRAPH = "\n\n"
 """What stands between two parts of the reasoning."""
@@ -97,12 +92,13 @@ class ResponseDecoder:
     """
 
     __slots__ = (
-        "_calls", "_failed", "_finish_reason", "_has_refused", "_has_thought", "_model", "_price_list", "_upstream",
-        "_usage", "is_done",
+        "_calls", "_failed", "_finish_reason", "_frames", "_has_refused", "_has_thought", "_model", "_price_list",
+        "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
+        self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
         self._calls = ItemCalls(upstream)
         self._usage: _Usage | None = None
         self._failed: Failed | None = None
@@ -118,7 +114,7 @@ class ResponseDecoder:
             UpstreamError: a frame tells of an error.
         """
         for frame in frames:
-            self._read(self._parse(frame), events)
+            self._read(self._frames.read(frame), events)
             if self._finish_reason is not None:
                 self.is_done = True
                 events += self.end()
@@ -136,16 +132,6 @@ class ResponseDecoder:
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
         return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
-
-    def _parse(self, frame: Frame) -> _Frame:
-        try:
-            return _decode(frame.data)
-        except msgspec.ValidationError as error:
-            if frame.event not in _READ:
-                return _Frame()
-            raise unreadable(self._upstream, error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
 
     def _read(self, frame: _Frame, events: list[Event]) -> None:
         match frame.type:
@@ -194,20 +180,3 @@ class ResponseDecoder:
                     events.append(usage)
                 told = response.error or frame.error or {"code": frame.code, "message": frame.message}
                 raise failure(self._upstream, told)
-
-
-def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
-    """Return our error for one that came inside the stream."""
-    fields = error if isinstance(error, dict) else {"message": error}
-    code, message = fields.get("code"), shown(fields.get("message"))
-    if isinstance(code, int) and 400 <= code < 600:
-        return rejected(upstream, code, message)
-    is_final = str(code).startswith(_BY_THE_QUESTION)
-    usual = "rate_limited" if code == "rate_limit_exceeded" else "upstream_failed"
-    return UpstreamRejected(
-        f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
-        status=400 if is_final else 502,
-        code="upstream_invalid_request" if is_final else usual,
-        retryable=not is_final,
-        is_too_long=code == "context_length_exceeded",
-    )

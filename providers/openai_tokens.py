@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..streaming.events import Usage
-from ..streaming.prices import cost
+from .counts import counted
 
 
 class ReadTokens(msgspec.Struct, gc=False):
@@ -32,11 +32,15 @@ class Tokens(msgspec.Struct, gc=False):
 
 def priced(tokens: Tokens | None, model: str, price_list: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
-    if tokens is None or tokens.read is None or tokens.written is None:
+    if tokens is None:
         return None
-    details = tokens.read_details or ReadTokens()
-    cached, cache_write = details.cached_tokens or 0, details.cache_write_tokens or 0
-    reasoning = (tokens.written_details and tokens.written_details.reasoning_tokens) or 0
-    read, written = tokens.read, tokens.written
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return Usage(read, written, cached, reasoning, price)
+    of_read, of_written = tokens.read_details or ReadTokens(), tokens.written_details or WrittenTokens()
+    return counted(
+        price_list,
+        model,
+        tokens.read,
+        tokens.written,
+        cached=of_read.cached_tokens,
+        cache_write=of_read.cache_write_tokens,
+        reasoning=of_written.reasoning_tokens,
+    )

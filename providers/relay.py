@@ -14,14 +14,21 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..streaming.errors import AnswerDiverged, ModelUnavailable, UpstreamBroken, UpstreamError, UpstreamRejected
+from ..streaming.errors import (
+    AnswerDiverged,
+    InvalidRequest,
+    ModelUnavailable,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRejected,
+)
 from ..streaming.events import Asked, Cancelled, Done, Event, Failed, Note, Restarted, Usage, Withheld
 from .breaker import Admission
 from .chain import Link, Terms, World
 from .patience import Patience, is_token
 from .request import ChatRequest
 from .rescue import Rescue, Said, continued, rescue_of
-from .retry import Budget, Verdict, is_fault_of_ours, pause_before, verdict_on
+from .retry import Budget, Failure, Verdict, is_fault_of_ours, pause_before, verdict_on
 
 log = logging.getLogger("flask_headrace")
 
@@ -52,7 +59,7 @@ class Relay:
         self._all, self._links = tuple(links), deque(links)
         self._terms, self._request, self._world = terms, request, world
         self._budget = Budget(terms.retry_budget, world.clock)
-        self._failure: UpstreamError | None = None
+        self._failure: Failure | None = None
         self._said = Said()
         self._rescue: Rescue | None = None
         self._broke_by = ""  # the code of the error that cut the answer short which the reader has
@@ -62,7 +69,7 @@ class Relay:
         """Ask one model after another, and yield the answer.
 
         Raises:
-            UpstreamError: none has answered, or it would be the same with any.
+            UpstreamError, InvalidRequest: none has answered, or it would be the same with any.
         """
         while self._links and self._budget.left() > 0:
             yield from self._try(self._links.popleft())
@@ -89,12 +96,12 @@ class Relay:
                 return
             self._world.sleep(pause)
 
-    def _attempt(self, link: Link, admission: Admission) -> Generator[Told, None, UpstreamError | None]:
+    def _attempt(self, link: Link, admission: Admission) -> Generator[Told, None, Failure | None]:
         self._has_begun = False
         try:
             yield from self._ask(link, admission)
             return None
-        except UpstreamError as error:
+        except (UpstreamError, InvalidRequest) as error:
             failure = error
             _note(admission, error)
         finally:
@@ -105,7 +112,7 @@ class Relay:
 
     # What follows from a failure
 
-    def _pause_after(self, link: Link, failure: UpstreamError, attempt: int) -> float | None:
+    def _pause_after(self, link: Link, failure: Failure, attempt: int) -> float | None:
         """Return the seconds before the same model is asked again; None where it is not."""
         verdict = verdict_on(failure)
         self._tell_of(link, failure)
@@ -123,14 +130,14 @@ class Relay:
             return pause if pause < self._budget.left() else None
         return None
 
-    def _tell_of(self, link: Link, failure: UpstreamError) -> None:
+    def _tell_of(self, link: Link, failure: Failure) -> None:
         left = ", ".join(link.model for link in self._links) or "nobody"
         if is_fault_of_ours(failure):
             log.error("%s of %s: %s Left to ask: %s", link.model, self._alias, failure.message, left)
         else:
             log.info("%s of %s: %s. Left to ask: %s", link.model, self._alias, failure.code, left)
 
-    def _begin_rescue(self, failure: UpstreamError) -> None:
+    def _begin_rescue(self, failure: Failure) -> None:
         if not self._said.is_repeatable and self._terms.on_divergence == "fail":
             raise failure
         self._broke_by = failure.code
@@ -214,7 +221,9 @@ class Relay:
         yield [Restarted(self._broke_by, link.model), *rescue.held]
 
 
-def _note(admission: Admission, error: UpstreamError) -> None:
+def _note(admission: Admission, error: Failure) -> None:
+    if isinstance(error, InvalidRequest):
+        return  # the model was not asked
     if verdict_on(error) in {Verdict.TELL, Verdict.ROOMIER}:
         # It works: the question is at fault.
         admission.succeed(error.code)

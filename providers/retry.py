@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from typing import TypeAlias
 
-from ..streaming.errors import AnswerDiverged, ConnectTimeout, FirstTokenTimeout, UpstreamError, UpstreamRejected
+from ..streaming.errors import (
+    AnswerDiverged,
+    ConnectTimeout,
+    FirstTokenTimeout,
+    InvalidRequest,
+    UpstreamError,
+    UpstreamRejected,
+)
+
+Failure: TypeAlias = UpstreamError | InvalidRequest
+"""How an attempt fails: at the model's, or because its provider has no words for the question."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """Seconds before a model is asked again that has not said when; doubled each time."""
@@ -28,7 +39,7 @@ class Verdict(Enum):
     TELL = "tell the reader: nobody else would answer that"
 
 
-def verdict_on(error: UpstreamError) -> Verdict:
+def verdict_on(error: Failure) -> Verdict:
     """Return what an error calls for."""
     match error:
         case UpstreamRejected(is_too_long=True):
@@ -44,7 +55,7 @@ def verdict_on(error: UpstreamError) -> Verdict:
             return Verdict.AGAIN if error.retryable else Verdict.NEXT
 
 
-def is_fault_of_ours(error: UpstreamError) -> bool:
+def is_fault_of_ours(error: Failure) -> bool:
     """Whether an operator must see to it: a key that is not accepted, or a model that is not there."""
     return isinstance(error, UpstreamRejected) and error.status in {401, 403, 404}
 

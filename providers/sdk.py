@@ -59,7 +59,7 @@ _TOO_LONG = re.compile(
 )
 """How OpenAI, llama.cpp, Anthropic and vLLM say that a question has more tokens than the model can hold."""
 
-_SPENT = "insufficient_quota"
+SPENT = "insufficient_quota"
 """How OpenAI says, with status 429, that its account is used up: waiting does not help."""
 
 _SECRET = re.compile(
@@ -156,7 +156,7 @@ def _as_ours(sdk: ModuleType, upstream: str) -> Iterator[None]:
         raise rejected(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
-    except httpx2.TransportError as error:
+    except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
         raise errors.UpstreamBroken(f"{upstream} broke off: {error}. Try again.") from error
 
 
@@ -205,20 +205,16 @@ def rejected(
         f"{upstream} refused the request with status {status}{said}{hint}",
         status=status if status < 500 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
-        retryable=is_retryable and kind != _SPENT,
+        retryable=is_retryable and kind != SPENT,
         retry_after=_retry_after(headers),
         is_too_long=status == 413 or (status == 400 and _TOO_LONG.search(f"{kind} {quoted}") is not None),
     )
 
 
-def unreadable(upstream: str, error: Exception) -> errors.UpstreamBroken:
-    """Return our error for a frame of a stream that is not what its API sends."""
-    return errors.UpstreamBroken(f"{upstream} sent a frame that cannot be read ({error}). Try again.")
-
-
 def shown(message: object) -> str:
     """Shorten an upstream's own words, on one line and without anything that looks like a key."""
-    text = " ".join(str(message or "").split())
+    # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
+    text = " ".join(str(message or "").encode(errors="replace").decode().split())
     for key in _secrets:
         text = text.replace(key, "[key]")
     text = _SECRET.sub("[key]", text)
@@ -247,7 +243,7 @@ def _retry_after(headers: httpx2.Headers | None) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
 
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import gevent.ssl
@@ -43,7 +43,10 @@ class _Route:
         target = str(request.url).encode("ascii") if self.is_proxied else request.url.raw_path
         lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
         lines += [b"%b: %b" % header for header in (*request.headers.raw, *self.proxy_headers)]
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+        head = b"\r\n".join(lines)
+        if b"\0" in head or head.count(b"\r") != len(lines) - 1 or head.count(b"\n") != len(lines) - 1:
+            raise httpx2.LocalProtocolError("a header has the end of a line in it, such as one behind a key")
+        return head + b"\r\n\r\n"
 
 
 class Transport(httpx2.BaseTransport):
@@ -62,6 +65,7 @@ class Transport(httpx2.BaseTransport):
 
         Raises:
             httpx2.ConnectTimeout, httpx2.ConnectError: no connection came about.
+            httpx2.LocalProtocolError: a header cannot be sent.
             httpx2.WriteError, httpx2.ReadError, httpx2.ReadTimeout: it broke, or was silent for too long.
             httpx2.RemoteProtocolError: what came back is not HTTP.
         """
@@ -137,7 +141,7 @@ def _new_route(scheme: str, host: str, port: int, connect_timeout: float) -> _Ro
     address = (host, port)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if (proxy := proxy_for(scheme, host, port)) is not None:
-        parts = urlsplit(proxy)
+        parts = _proxy_parts(proxy)
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         address = (parts.hostname or "", parts.port or 80)
         options |= {"use_proxy": True} | ({"proxy_user": user, "proxy_password": password} if user else {})
@@ -204,6 +208,17 @@ def proxy_for(scheme: str, host: str, port: int) -> str | None:
     if not proxy or proxy_bypass_environment(f"{host}:{port}"):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _proxy_parts(proxy: str) -> SplitResult:
+    try:
+        parts = urlsplit(proxy)
+        is_known = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_known = False
+    if not is_known:
+        raise httpx2.ConnectError("HTTP_PROXY or HTTPS_PROXY names no proxy of the kind http://host:port")
+    return parts
 
 
 @lru_cache(maxsize=1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flask_headrace.providers.request import ChatRequest, Message
 from flask_headrace.streaming.errors import ConfigurationError
 
 from flask_headrace import Settings
 from flask_headrace.config import Alias, Config, Upstream, read_config
+from flask_headrace.testing import check_answer
 from flask_headrace.upstreams import catalogue
+from tests import upstream as upstreams
 from tests.test_start import start
 
 GOOD = """
@@ -51,6 +54,7 @@ def nothing_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ACME_KEY", "acme-key-0123")
+    monkeypatch.setenv("SPOILED_KEY", "acme-key-0123\n")
 
 
 @pytest.fixture
@@ -112,6 +116,45 @@ def test_a_chain_is_not_retried_by_the_sdks_as_well(path: Path) -> None:
     assert found.resolve("smart")[0].chain[0].provider._retries == 0
 
 
+@pytest.mark.parametrize("where", ["the file", "the environment"])
+def test_what_an_address_carries_is_sent_with_each_request(
+    path: Path, monkeypatch: pytest.MonkeyPatch, upstream: upstreams.Upstream, where: str
+) -> None:
+    upstream.answer("carried", upstreams.openai_wire.answer("ok"))
+    address = upstream.url.replace("://", "://us%40er:pass@") + "/v1/?api-version=1"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
+    if where == "the environment":
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+    table = f'[upstreams.openai]\nkind = "openai"\nbase_url = "{address}"\n' if where == "the file" else ""
+    provider, name = catalogue(settings(path, table)).resolve("openai/carried")
+    check_answer(provider.stream(ChatRequest(name, (Message("user", "hi"),))))
+    asked = upstream.requests("carried")[-1]
+    assert asked.path == "/v1/chat/completions?api-version=1"
+    assert asked.headers["authorization"] == "Basic dXNAZXI6cGFzcw=="
+    assert provider.price_list == upstream.url + "/v1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OPENAI_API_KEY", "sk-test-0123\n"),
+        ("OPENAI_API_KEY", " sk-test-0123"),
+        ("ANTHROPIC_API_KEY", "sk-tést-0123"),
+        ("ANTHROPIC_AUTH_TOKEN", "token\r\nX-More: 1"),
+        ("OPENAI_BASE_URL", "localhost:11434/v1"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:99999/v1"),
+        ("ANTHROPIC_BASE_URL", "http://[::1"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_told_without_what_is_secret(
+    path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"^{variable} is ") as raised:
+        catalogue(settings(path, ""))
+    assert value.strip() not in raised.value.message
+
+
 MISTAKES = [
     ("models = 3", "models is 3: write it as tables, such as [models.name]."),
     ("model.x = 1", "model is no table of it: there are [models.…] and [upstreams.…]"),
@@ -124,7 +167,10 @@ MISTAKES = [
     (CHAIN + "retries = -1", "in [models.smart], retries is -1: it must be int >= 0."),
     (CHAIN + 'retries = "two"', "in [models.smart], retries is 'two': it must be int, got str."),
     (CHAIN + "retry_budget = 0", "in [models.smart], retry_budget is 0: it must be float > 0"),
-    (CHAIN + 'on_divergence = "stop"', "in [models.smart], on_divergence is 'stop': it cannot be 'stop'."),
+    (CHAIN + 'on_divergence = "stop"', "in [models.smart], on_divergence is 'stop': it must be restart or fail."),
+    (CHAIN + "retry_budget = inf", "in [models.smart], retry_budget is inf: it must be float <= "),
+    (CHAIN + "weights = [nan]", "in [models.smart], weights is [nan]: it must be float >= 0"),
+    (CHAIN + "weights = [0]", "in [models.smart], weights are all 0"),
     (CHAIN + "weights = [1, 2]", "in [models.smart], weights has 2 numbers: one for each of 1 models."),
     (CHAIN + 'context = { "x/y" = 9 }', "in [models.smart], context names 'x/y', which is not in the chain."),
     (CHAIN + 'continues = ["x/y"]', "in [models.smart], continues names 'x/y', which is not in the chain."),
@@ -139,6 +185,12 @@ MISTAKES = [
     ),
     (ACME.replace("http:", "ftp:"), "in [upstreams.acme], base_url is no address"),
     (ACME.replace("127.0.0.1", "["), "in [upstreams.acme], base_url is no address"),
+    (ACME.replace(":9", ":99999"), "in [upstreams.acme], base_url is no address"),
+    (ACME.replace(":9", ":port"), "in [upstreams.acme], base_url is no address"),
+    (ACME.replace("127.0.0.1", "acme example"), "in [upstreams.acme], base_url is no address"),
+    (ACME.replace("127.0.0.1", "acme..example"), "in [upstreams.acme], base_url is no address"),
+    (ACME + 'api_key_env = "SPOILED_KEY"', "api_key_env is SPOILED_KEY, a variable with something around its key"),
+    (ACME + 'api_key_env = "ACME_KEY"\napi_key_header = "a b"', "api_key_header is 'a b': no header has such a name."),
     (ACME + 'api_key_env = "NO_SUCH"', "in [upstreams.acme], api_key_env is NO_SUCH, a variable that is not set."),
     (ACME + 'api_key_header = "x"', "in [upstreams.acme], api_key_header is set, and api_key_env is not"),
 ]

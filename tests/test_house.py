@@ -37,7 +37,7 @@ PURE |= {"streaming/accounts.py", "providers/rescue.py", "providers/retry.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
-    "providers/openai_tokens.py"
+    f"providers/{name}.py" for name in ("openai_tokens", "openai_failure", "bodies", "counts", "json_frames")
 }
 
 

@@ -92,6 +92,27 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
     assert (own.closed, other.closed) == (1, 1)
 
 
+@pytest.mark.parametrize("unsupported", ["images", 5, None, {"pictures"}])
+def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsupported: Any) -> None:
+    own = Own("hi")
+    own.unsupported = unsupported  # type: ignore[attr-defined]
+    with pytest.raises(ConfigurationError, match=r"unsupported is .*: it must be a set of fields"):
+        adopted(own)
+
+
+@pytest.mark.parametrize("told", ["grey", 5, [1], [""], None])
+def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: pytest.LogCaptureFixture) -> None:
+    own = Own("hi")
+    own.models = lambda: told  # type: ignore[attr-defined]
+    app = Flask("host")
+    app.config["HEADRACE_LOCAL"] = "0"
+    Headrace(app, providers=[own])
+    assert app.test_client().get("/api/models").json == {"default": None, "models": []}
+    assert ask(app, "hi", model=f"{own.name}/x").json["text"] == "hi"
+    assert ask(app, "hi", model="bare").status_code == 404
+    assert "failed to tell which models it has" in caplog.text
+
+
 class TestAdopted:
     def test_fills_in_what_is_left_out(self) -> None:
         provider = adopted(Own("hi"))
@@ -130,7 +151,11 @@ class TestAdopted:
         with pytest.raises(TypeError, match="yields text and events other than Started"):
             list(Adopted(Own(wrong)).stream(QUESTION))
 
-    @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})()])
+    def test_refuses_counts_below_nothing(self) -> None:
+        with pytest.raises(ValueError, match="a Usage counts from 0 on"):
+            list(Adopted(Own(Usage(1, -2))).stream(QUESTION))
+
+    @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})(), Own])
     def test_refuses_what_is_no_provider(self, own: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"is no provider: it needs a `name` and a method"):
             adopted(own)

@@ -7,7 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+from flask.cli import ScriptInfo, run_command
+from flask_headrace.streaming.errors import ConfigurationError
 
+from flask_headrace import create_app
 from tests.reader import ask, asking, send
 from tests.service import ROOT, Service, environment, free_port
 from tests.upstream import Gate, Upstream, openai_wire
@@ -55,6 +59,29 @@ def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says
     assert code != 0
     assert says in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "has_keys", "is_refused"),
+    [
+        ("0.0.0.0", False, True),
+        ("::", False, True),
+        ("0.0.0.0", True, False),
+        ("::1", False, False),
+        (None, False, False),
+    ],
+)
+def test_an_address_of_flask_run_needs_keys_as_well(
+    monkeypatch: pytest.MonkeyPatch, host: str | None, has_keys: bool, is_refused: bool
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr("flask.cli.run_simple", lambda host, *_, **__: served.append(host))
+    given = {"HEADRACE_LOCAL": "0", **({"HEADRACE_API_KEYS": "key"} if has_keys else {})}
+    info = ScriptInfo(create_app=lambda: create_app(given))
+    done = CliRunner().invoke(run_command, [] if host is None else ["--host", host], obj=info)
+    assert served == ([] if is_refused else [host or "127.0.0.1"])
+    assert isinstance(done.exception, ConfigurationError) is is_refused
+    assert not is_refused or "HEADRACE_API_KEYS is empty" in done.exception.message
 
 
 def test_an_address_from_the_command_line_needs_keys_as_well() -> None:

@@ -6,8 +6,10 @@ import contextlib
 import socket
 import threading
 
+from tests.listener import Listener
 
-class Road:
+
+class Road(Listener):
     """A loopback address that leads to `port`, from `with` to its end.
 
     `is_deaf` lets requests pass and loses what comes back. `limit` is how many bytes of answers each new connection may
@@ -22,15 +24,12 @@ class Road:
         self._is_open = True
         self._ends: set[socket.socket] = set()
 
-    def __enter__(self) -> Road:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        super().__exit__()
         self.cut()
 
     def cut(self) -> None:
@@ -51,25 +50,18 @@ class Road:
                     found.append(end.getsockname()[1])
         return found
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            if not self._is_open:
-                return
-            with socket.create_connection(("127.0.0.1", self.port)) as service:
-                ends = {client, service}
-                self._ends |= ends
-                threading.Thread(target=self._carry, args=(client, service, ends), daemon=True).start()
-                try:
-                    self._bring_back(service, client)
-                finally:
-                    # A socket that is closed while the other thread reads from it would not tell its peer.
-                    self._break(ends)
+    def serve(self, client: socket.socket) -> None:
+        if not self._is_open:
+            return
+        with socket.create_connection(("127.0.0.1", self.port)) as service:
+            ends = {client, service}
+            self._ends |= ends
+            threading.Thread(target=self._carry, args=(client, service, ends), daemon=True).start()
+            try:
+                self._bring_back(service, client)
+            finally:
+                # A socket that is closed while the other thread reads from it would not tell its peer.
+                self._break(ends)
 
     def _carry(self, client: socket.socket, service: socket.socket, ends: set[socket.socket]) -> None:
         with contextlib.suppress(OSError):

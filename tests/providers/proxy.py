@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
-import threading
 from urllib.parse import urlsplit
 
+from tests.listener import Listener
 
-class Proxy:
+
+class Proxy(Listener):
     """A proxy from `with` to its end. `heads` are the heads of the requests that it was sent.
 
     Args:
@@ -21,39 +21,22 @@ class Proxy:
         self.heads: list[str] = []
         self._answer, self._port = answer, port
 
-    def __enter__(self) -> Proxy:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            received = b""
-            while b"\r\n\r\n" not in received:
-                received += client.recv(65536)
-            head, _, rest = received.partition(b"\r\n\r\n")
-            self.heads.append(head.decode())
-            method, target, _ = self.heads[-1].split("\r\n")[0].split(" ")
-            if method == "CONNECT":
-                client.sendall(self._answer or b"HTTP/1.1 200 Connection established\r\n\r\n")
-                if self._answer is None:
-                    asked = target.rpartition(":")
-                    self._join(client, asked if self._port is None else ("127.0.0.1", ":", str(self._port)), b"")
-            else:
-                parts = urlsplit(target)
-                forwarded = head.replace(target.encode(), parts.path.encode(), 1) + b"\r\n\r\n" + rest
-                self._join(client, (parts.hostname or "", ":", str(parts.port)), forwarded)
+    def serve(self, client: socket.socket) -> None:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += client.recv(65536)
+        head, _, rest = received.partition(b"\r\n\r\n")
+        self.heads.append(head.decode())
+        method, target, _ = self.heads[-1].split("\r\n")[0].split(" ")
+        if method == "CONNECT":
+            client.sendall(self._answer or b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if self._answer is None:
+                asked = target.rpartition(":")
+                self._join(client, asked if self._port is None else ("127.0.0.1", ":", str(self._port)), b"")
+        else:
+            parts = urlsplit(target)
+            forwarded = head.replace(target.encode(), parts.path.encode(), 1) + b"\r\n\r\n" + rest
+            self._join(client, (parts.hostname or "", ":", str(parts.port)), forwarded)
 
     def _join(self, client: socket.socket, address: tuple[str, str, str], first: bytes) -> None:
         with socket.create_connection((address[0], int(address[2]))) as server:

@@ -64,6 +64,11 @@ class TestResolve:
         assert raised.value.message.startswith(f"No model {model!r} is set up here.")
         assert "acme/…, best/…" in raised.value.message
 
+    def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
+        with pytest.raises(UnknownModel, match="its name has 100005 characters, and 256 are the most") as raised:
+            of(Acme("acme")).resolve("acme/" + "x" * 100_000)
+        assert len(raised.value.message) < 200
+
     @pytest.mark.parametrize("model", ["tiny", "org/tiny:free"])
     def test_of_a_bare_name_finds_who_lists_it(self, model: str) -> None:
         best = Acme("best", model)
@@ -83,6 +88,45 @@ class TestResolve:
         for model in (None, "acme/tiny"):
             with pytest.raises(ModelUnavailable, match="Nothing is set up"):
                 of().resolve(model)
+
+    @pytest.mark.parametrize("model", [None, "tiny", "unlisted"])
+    def test_waits_for_no_list_that_is_only_out_of_date(self, clock: Clock, model: str | None) -> None:
+        acme, best = Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))
+        offered = of(acme, best)
+        assert offered.resolve("tiny") == (acme, "tiny")
+        for provider in (acme, best):
+            provider.models = lambda: gevent.sleep(60)
+        for _ in range(3):
+            clock.now += LIST_LIFE + 1
+            with gevent.Timeout(1):
+                assert offered.resolve(model, "acme")[0] is acme
+                gevent.sleep(0)
+
+    def test_has_a_list_that_is_out_of_date_renewed_meanwhile(self, clock: Clock) -> None:
+        acme = Acme("acme", "tiny")
+        offered = of(acme)
+        assert offered.resolve("tiny") == (acme, "tiny")
+        acme._models = ("big",)
+        clock.now += LIST_LIFE + 1
+        for _ in range(20):
+            assert offered.resolve("tiny") == (acme, "tiny")
+        gevent.sleep(0.01)
+        assert offered.resolve("big") == (acme, "big")
+        assert acme.asked == 2
+
+    def test_of_a_bare_name_asks_all_for_their_lists_at_once(self) -> None:
+        silent = [Acme(f"silent{number}") for number in range(5)]
+        for provider in silent:
+            provider.models = lambda: gevent.sleep(0.1) or []
+        best = Acme("best", "tiny")
+        with gevent.Timeout(0.4):
+            assert of(*silent, best).resolve("tiny") == (best, "tiny")
+
+    def test_of_a_bare_name_is_not_kept_by_a_provider_that_has_a_mistake_in_it(self, caplog) -> None:
+        acme, best = Acme("acme", error=ZeroDivisionError("oops")), Acme("best", "tiny")
+        assert of(acme, best).resolve("tiny") == (best, "tiny")
+        assert "acme failed to tell which models it has" in caplog.text
+        assert "ZeroDivisionError" in caplog.text
 
 
 class TestDefault:

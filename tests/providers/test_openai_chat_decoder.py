@@ -221,9 +221,24 @@ class TestError:
         error = decode(frame(error={"message": "slow down", "code": 429})).error
         assert (error.status, error.code, error.retryable) == (429, "rate_limited", True)
 
-    @pytest.mark.parametrize("code", ["rate_limit_exceeded", None, 7, 99999])
+    @pytest.mark.parametrize("code", ["server_error", None, 7, 99999])
     def test_with_another_code_is_a_failure_of_the_upstream(self, code: Any) -> None:
         assert decode(frame(error={"message": "no", "code": code})).error.code == "upstream_failed"
+
+    @pytest.mark.parametrize(
+        ("code", "status", "told", "retryable"),
+        [
+            ("rate_limit_exceeded", 502, "rate_limited", True),
+            ("insufficient_quota", 502, "upstream_failed", False),
+            ("context_length_exceeded", 400, "upstream_invalid_request", False),
+        ],
+    )
+    def test_by_its_name_says_whether_asking_again_helps(
+        self, code: str, status: int, told: str, retryable: bool
+    ) -> None:
+        error = decode(frame(error={"message": "no", "code": code})).error
+        assert (error.status, error.code, error.retryable) == (status, told, retryable)
+        assert error.is_too_long is (status == 400)
 
     def test_is_shown_without_a_key(self) -> None:
         error = decode(frame(error={"message": "bad key sk-proj-abcdef123456"})).error

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from flask_headrace.providers.chain import World
+from flask_headrace.providers.request import AnswerFormat
 from flask_headrace.streaming.errors import InvalidRequest
 from flask_headrace.streaming.events import Cancelled, Done, Restarted, Started
 
@@ -54,6 +55,22 @@ FAULTS = {
 }
 
 SILENT = {"silent before its head", "silent after its head", "pings alone"}
+
+
+def test_a_question_that_a_provider_has_no_words_for_goes_to_the_next(own_upstream: Upstream) -> None:
+    # Any JSON object is had by a tool that must be called, which this model refuses: and then there is no other way.
+    refusal = {"error": {"type": "invalid_request_error", "message": "tool_choice: cannot be forced"}}
+    own_upstream.answer("a", plain.json_body(refusal, 400))
+    own_upstream.answer("b", openai_wire.answer("{}"))
+    question = msgspec.structs.replace(QUESTION, answer_format=AnswerFormat(None))
+    chain = Chain(own_upstream, "anthropic/a", "openai/b", retries=1)
+    reading = chain.ask(question)
+    assert (reading.text, reading.session.terminal) == ("{}", Done("stop"))
+    assert [attempt.model for attempt in reading.session.usage.attempts] == ["openai/b"]
+    assert not chain.links[0].breaker.outcomes
+    alone = Chain(own_upstream, "anthropic/a").ask(question)
+    assert isinstance(alone.session.error, InvalidRequest)
+    assert alone.session.usage.cost == 0
 
 
 class TestFault:

@@ -82,7 +82,15 @@ class TestRefusal:
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
-        [("7", 7.0), ("1.5", 1.5), ("", None), ("Wed, 21 Oct 2026", None), ("-1", None), ("9" * 9, None)],
+        [
+            ("7", 7.0),
+            ("1.5", 1.5),
+            ("", None),
+            ("Wed, 21 Oct 2026", None),
+            ("-1", None),
+            ("9" * 9, None),
+            ("1 Oct 9999999999", None),
+        ],
     )
     def test_says_when_to_come_again(self, sdk, value: str, seconds: float | None) -> None:
         assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": value})).retry_after == seconds
@@ -137,6 +145,7 @@ class TestConnection:
             (httpx2.WriteTimeout("took nothing"), errors.FirstTokenTimeout),
             (httpx2.ReadError("reset"), errors.UpstreamBroken),
             (httpx2.RemoteProtocolError("not HTTP"), errors.UpstreamBroken),
+            (httpx2.LocalProtocolError("a header"), errors.UpstreamBroken),
             (None, errors.UpstreamBroken),
         ],
     )
@@ -146,8 +155,9 @@ class TestConnection:
         assert error.retryable
         assert error.message.startswith("acme ")
 
-    def test_that_broke_in_the_answer_is_told_as_broken(self, sdk) -> None:
-        error = ours(sdk, httpx2.ReadError("reset by peer"))
+    @pytest.mark.parametrize("kind", [httpx2.ReadError, httpx2.DecodingError])
+    def test_that_broke_in_the_answer_is_told_as_broken(self, sdk, kind) -> None:
+        error = ours(sdk, kind("reset by peer"))
         assert type(error) is errors.UpstreamBroken
         assert "reset by peer" in error.message
 
@@ -205,6 +215,9 @@ class TestShown:
         assert shown("corp token/0123 may not do this") == "[key] may not do this"
         keep_secret("none")
         assert shown("none of it") == "none of it"
+
+    def test_can_be_sent_on_whatever_the_upstream_said(self) -> None:
+        assert shown("half \ud83d a pair").encode() == b"half ? a pair"
 
     def test_is_one_line_of_bounded_length(self) -> None:
         text = shown("word\n\tword\r\n" * 1000)

@@ -68,6 +68,27 @@ class TestFailure:
         assert len(body_of(response)) < 2 * MOST_REFUSAL + READ_SIZE
         until(lambda: own_upstream.requests("m")[0].closed)
 
+    @pytest.mark.parametrize("end", [Close(), Reset()], ids=["closed", "reset"])
+    def test_of_a_refusal_that_breaks_off_is_a_refusal(self, own_upstream, transport, end) -> None:
+        own_upstream.answer("m", script(Head(status=401), Chunk(b'{"error":'), Gate("end"), end))
+        response = ask(transport, own_upstream.url, "m")
+        own_upstream.open_gate("end")
+        assert response.status_code == 401
+        assert body_of(response) == b'{"error":'
+        until(lambda: own_upstream.requests("m")[0].closed)
+
+    @pytest.mark.parametrize("host", ["model..example", "x" * 300, "127.0.0.1:99999"])
+    def test_to_connect_to_what_is_no_address(self, transport, host: str) -> None:
+        with pytest.raises(httpx2.ConnectError):
+            ask(transport, f"http://{host}", "m")
+
+    @pytest.mark.parametrize("key", ["key\n", "key\r", "key\r\nX-More: 1", "k\0y"])
+    def test_to_send_a_header_that_would_end_early(self, own_upstream, transport, key: str) -> None:
+        client = httpx2.Client(transport=transport, headers={"Authorization": key})
+        with pytest.raises(httpx2.LocalProtocolError, match="end of a line"):
+            client.get(own_upstream.url)
+        assert own_upstream.connections.accepted == 0
+
     @pytest.mark.parametrize(
         ("answer", "error", "says"),
         [
@@ -76,10 +97,20 @@ class TestFailure:
             (script(HalfHead(), Close()), httpx2.RemoteProtocolError, "before the end of its head"),
             (script(HalfHead(), Reset()), httpx2.ReadError, "broke"),
             (script(Bytes(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()), httpx2.RemoteProtocolError, "its head"),
+            (script(Bytes(b"HTTP/1.1 101 Other\r\n\r\n"), Hang()), httpx2.RemoteProtocolError, "another protocol"),
             (script(Bytes(b"220 mail.example ESMTP\r\n")), httpx2.RemoteProtocolError, "not HTTP"),
             (script(Bytes(OK + b"x: " + b"y" * 2 * MOST_HEAD), Hang()), httpx2.RemoteProtocolError, "65536 bytes"),
         ],
-        ids=["closed", "reset", "closed in it", "reset in it", "closed after an interim one", "not HTTP", "endless"],
+        ids=[
+            "closed",
+            "reset",
+            "closed in it",
+            "reset in it",
+            "closed after an interim one",
+            "changed",
+            "not HTTP",
+            "endless",
+        ],
     )
     def test_of_the_head(self, own_upstream, transport, answer, error, says) -> None:
         own_upstream.answer("m", answer)

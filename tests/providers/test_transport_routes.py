@@ -144,6 +144,16 @@ class TestProxy:
             ask(transport, trusted.url, "m")
 
     @pytest.mark.parametrize(
+        "proxy",
+        ["socks5://127.0.0.1:1080", "https://127.0.0.1:443", "127.0.0.1:99999", "http://127.0.0.1:x", "http://"],
+    )
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_of_no_kind_that_is_known_is_a_failure_to_connect(self, transport, monkeypatch, scheme, proxy) -> None:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy)
+        with pytest.raises(httpx2.ConnectError, match=r"no proxy of the kind http://host:port"):
+            ask(transport, f"{scheme}://model.example", "m")
+
+    @pytest.mark.parametrize(
         ("scheme", "names", "found"),
         [
             ("https", {"HTTPS_PROXY": "http://p:3128"}, "http://p:3128"),

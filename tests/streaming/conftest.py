@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask_headrace.streaming import journal, replica
+from flask_headrace.streaming.stores import memory, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
 
-from tests.streaming.resuming import Away, Worker
+from tests.streaming.resuming import Worker, shared
+
+
+@pytest.fixture
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (memory, sqlite_presence, journal):
+        monkeypatch.setattr(module, "LEASE", 0.6)
+    monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(replica, "LOOK", 0.1)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Worker]]:
-    bounds = Bounds(retention=1.0)
-    if request.param == "memory":
-        kept = [MemoryStore(bounds)] * 2
-    else:
-        kept = [SqliteStore(tmp_path / "streams.db", bounds) for _ in range(2)]
-    yield [Worker(Away(store)) for store in kept]
-    for store in kept:
-        store.close()
+    with shared(request.param, tmp_path, Bounds(retention=1.0), 2) as stores:
+        yield [Worker(store) for store in stores]
 
 
 @pytest.fixture(params=[0, 1], ids=["here", "elsewhere"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -15,6 +17,7 @@ from flask_headrace.streaming.resumption import Resumption
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite import SqliteStore
 from flask_headrace.streaming.streams import Streams
 from flask_headrace.streaming.terms import Limits
 
@@ -73,6 +76,18 @@ class Worker:
         if self.journal._pulse is not None:
             self.journal._pulse.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
+
+
+@contextmanager
+def shared(kind: str, folder: Path, bounds: Bounds, count: int) -> Iterator[list[Away]]:
+    """Give a store, in memory or of SQLite, as so many workers have it."""
+    if kind == "memory":
+        kept: list[Store] = [MemoryStore(bounds)] * count
+    else:
+        kept = [SqliteStore(folder / "streams.db", bounds) for _ in range(count)]
+    yield [Away(store) for store in kept]
+    for store in kept:
+        store.close()
 
 
 def is_kept(worker: Worker, id_: str, last: int) -> bool:

@@ -8,38 +8,25 @@ from pathlib import Path
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import journal, replica
+from flask_headrace.streaming import replica
 from flask_headrace.streaming.errors import LimitError
 from flask_headrace.streaming.events import Asked, Failed, TextDelta, Usage
-from flask_headrace.streaming.stores import memory, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from tests.loop import until
-from tests.streaming.resuming import QUIET, Away, Reading, Worker
+from tests.streaming.resuming import QUIET, Away, Reading, Worker, shared
 from tests.streaming.stage import DONE, Source, text
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away]]:
     """Return the store as three workers have it."""
-    if request.param == "memory":
-        kept = [MemoryStore(Bounds())] * 3
-    else:
-        kept = [SqliteStore(tmp_path / "streams.db", Bounds()) for _ in range(3)]
-    yield [Away(store) for store in kept]
-    for store in kept:
-        store.close()
+    with shared(request.param, tmp_path, Bounds(), 3) as kept:
+        yield kept
 
 
 @pytest.fixture(autouse=True)
-def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite_presence):
-        monkeypatch.setattr(module, "LEASE", 0.6)
-    monkeypatch.setattr(journal, "PULSE", 0.1)
-    monkeypatch.setattr(journal, "LEASE", 0.6)
-    monkeypatch.setattr(replica, "LOOK", 0.1)
+def short_attendance(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica, "ATTENDANCE", 0.6)
 
 

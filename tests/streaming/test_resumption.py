@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import journal, replica, resumption
+from flask_headrace.streaming import resumption
 from flask_headrace.streaming.errors import (
     InvalidRequest,
     StoreUnavailable,
@@ -14,7 +14,6 @@ from flask_headrace.streaming.errors import (
     UnknownStream,
 )
 from flask_headrace.streaming.events import Cancelled, Failed
-from flask_headrace.streaming.stores import memory, sqlite_presence
 
 from tests.loop import until
 from tests.streaming.resuming import Reading, Worker, is_kept
@@ -24,12 +23,7 @@ ID = "an-id-of-the-clients-own"
 
 
 @pytest.fixture(autouse=True)
-def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite_presence):
-        monkeypatch.setattr(module, "LEASE", 0.6)
-    monkeypatch.setattr(journal, "PULSE", 0.1)
-    monkeypatch.setattr(journal, "LEASE", 0.6)
-    monkeypatch.setattr(replica, "LOOK", 0.1)
+def short_catching_up(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resumption, "CATCH_UP", 1.0)
 
 

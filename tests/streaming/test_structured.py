@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gevent
 import pytest
@@ -16,6 +19,31 @@ MILL = {
     "required": ["name"],
     "additionalProperties": False,
 }
+
+
+def deep(levels: int) -> dict:
+    """Return a schema of arrays in arrays."""
+    schema: dict = {}
+    for _ in range(levels):
+        schema = {"items": schema}
+    return schema
+
+
+@contextmanager
+def ticking() -> Iterator[list[float]]:
+    """Give a list that grows every hundredth of a second while the loop runs."""
+    ticks: list[float] = []
+
+    def tick() -> None:
+        while True:
+            gevent.sleep(0.01)
+            ticks.append(time.monotonic())
+
+    greenlet = gevent.spawn(tick)
+    try:
+        yield ticks
+    finally:
+        greenlet.kill()
 
 
 class TestSchema:
@@ -48,12 +76,57 @@ class TestSchema:
         [
             ({"type": "mill"}, "at $.type"),
             ({"items": {"patternProperties": {"a": {}}}}, "patternProperties"),
+            ({"items": {"pattern": "("}}, "the pattern '(', which is none"),
+            ({"$schema": 5}, "5 as its $schema"),
+            ({"$schema": ["http://json-schema.org/draft-07/schema#"]}, "as its $schema"),
+            ({"$schema": "http://["}, "as its $schema"),
+            ({"enum": [{}] * 2000}, "more than 2000 parts"),
+            (deep(2000), "nested too deep"),
         ],
     )
     def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
-        with pytest.raises(InvalidRequest, match="schema") as raised:
-            Schema(schema)
-        assert says in raised.value.message
+        for make in (Schema, Schema.of):
+            with pytest.raises(InvalidRequest, match="schema") as raised:
+                make(schema)
+            assert says in raised.value.message
+
+    def test_that_is_refused_is_no_mistake_of_ours(self, capfd: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(InvalidRequest):
+            Schema.of({"type": "mill"})
+        assert capfd.readouterr().err == ""
+
+    def test_lets_others_run_while_it_is_checked(self) -> None:
+        with ticking() as ticks:
+            Schema.of({"properties": {f"p{number}": {"type": "string"} for number in range(500)}})
+            assert ticks
+
+    def test_that_is_small_and_is_followed_for_ever_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+        schema = Schema({"$ref": "#/$defs/d0", "$defs": {**twice, "d40": {}}})
+        monkeypatch.setattr("flask_headrace.streaming.structured.LIMIT", 0.2)
+        assert "cannot be followed (TimeoutError)" in (schema.mistake_in("1") or "")
+
+    @pytest.mark.parametrize(
+        ("text", "fits"),
+        [
+            ('[1, 2, "1", true, {"a": 1}, {"a": 2}, [1], []]', True),
+            ('[{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}]', False),
+            ("[1, 1.0]", False),
+            ("[0, false]", True),
+            ("[[true], [1]]", True),
+        ],
+    )
+    def test_knows_items_that_come_twice(self, text: str, fits: bool) -> None:
+        assert (Schema({"uniqueItems": True}).mistake_in(text) is None) is fits
+
+    def test_knows_them_soon_in_a_long_array(self) -> None:
+        items = json.dumps([{"mill": number} for number in range(20_000)])
+        began = time.monotonic()
+        assert Schema({"uniqueItems": True}).mistake_in(items) is None
+        assert time.monotonic() - began < 4
+
+    def test_is_not_followed_where_numbers_are_beyond_all_bounds(self) -> None:
+        assert "OverflowError" in (Schema({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) or "")
 
     def test_fetches_nothing(self) -> None:
         schema = Schema({"$ref": "http://127.0.0.1:9/mill.json"})
@@ -61,21 +134,12 @@ class TestSchema:
 
     def test_with_a_pattern_that_takes_for_ever_gives_up_and_lets_others_run(self) -> None:
         schema = Schema({"type": "string", "pattern": r"^(\w+\s?)*$"})
-        ticks = 0
-
-        def tick() -> None:
-            nonlocal ticks
-            while True:
-                gevent.sleep(0.01)
-                ticks += 1
-
-        ticking = gevent.spawn(tick)
-        began = time.monotonic()
-        mistake = schema.mistake_in('"' + "mill " * 40 + '!"')
-        ticking.kill()
-        assert mistake is not None
-        # Either the library sees through it at once, or it gave up; in both cases the loop went on.
-        assert ticks >= (time.monotonic() - began) / 0.05 - 1
+        with ticking() as ticks:
+            began = time.monotonic()
+            mistake = schema.mistake_in('"' + "mill " * 40 + '!"')
+            assert mistake is not None
+            # Either the library sees through it at once, or it gave up; in both cases the loop went on.
+            assert len(ticks) >= (time.monotonic() - began) / 0.05 - 1
 
     def test_that_refers_to_itself_is_followed(self) -> None:
         schema = Schema({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False})

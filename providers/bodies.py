@@ -1,0 +1,30 @@
+"""What the bodies of requests have in common, whichever API they are for. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .request import AnswerFormat, Json, Tool, ToolCall
+
+
+def told(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
+    """Return the fields that are set: what is None is left to the provider."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def function_of(tool: Tool) -> Json:
+    """Return a tool in OpenAI's words, but for how the model is held to it."""
+    parameters = tool.parameters or {"type": "object", "properties": {}}
+    return told(name=tool.name, parameters=parameters, description=tool.description)
+
+
+def schema_of(wanted: AnswerFormat) -> Json:
+    """Return the schema of an answer in OpenAI's words."""
+    return told(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
+
+
+def arguments_of(call: ToolCall) -> str:
+    """Return a call's arguments as the text that they were."""
+    return msgspec.json.encode(call.arguments).decode()

@@ -1,0 +1,39 @@
+"""What an upstream has counted of an answer's tokens, as the accounts have it. Pure."""
+
+from __future__ import annotations
+
+from ..streaming.events import Usage
+from ..streaming.prices import cost
+
+MOST = 2**53 - 1
+"""Tokens that a count may tell: no larger number means the same to all who read JSON."""
+
+
+def counted(  # noqa: PLR0913  # the counts of an answer
+    price_list: str,
+    model: str,
+    read: int | None,
+    written: int | None,
+    *,
+    cached: int | None = None,
+    cache_write: int | None = None,
+    reasoning: int | None = None,
+) -> Usage | None:
+    """Return an answer's tokens with their price; None where the upstream has not told them, or told what cannot be.
+
+    Args:
+        price_list: See `streaming.prices`.
+        model: The model's name, as its provider knows it.
+        read: Tokens that were read, those of the cache included.
+        written: Tokens that were written.
+        cached: Those of `read` that came from the cache.
+        cache_write: Those of `read` that went into it.
+        reasoning: Those of `written` that were thought.
+    """
+    if read is None or written is None:
+        return None
+    cached, cache_write, reasoning = cached or 0, cache_write or 0, reasoning or 0
+    if not all(0 <= count <= MOST for count in (read, written, cached, cache_write, reasoning)):
+        return None
+    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
+    return Usage(read, written, min(cached, read), min(reasoning, written), price)

@@ -1,0 +1,99 @@
+"""The frames of a streamed answer as values, for all whose data is one JSON object each. Pure.
+
+What a provider's API sends is decoded at once. Only what that refuses is looked at again: some of it can be read all
+the same, as other readers of JSON do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ..streaming.errors import UpstreamBroken
+from ..streaming.sse import Frame
+
+F = TypeVar("F", bound=msgspec.Struct)
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<first>\\u[dD][89abAB][0-9a-fA-F]{2})|(?P<second>\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\."
+)
+"""An escape in JSON; `first` and `second` are halves of a surrogate pair without the other one."""
+
+_NO_CHARACTER = rb"\ufffd"
+
+
+class _Named(msgspec.Struct, gc=False):
+    type: str = "message"
+
+
+class JSONFrames(Generic[F]):
+    """Reads the frames of one answer.
+
+    Args:
+        upstream: How messages name the upstream.
+        shape: What the frames are.
+        known: The events whose shape is known (`message` stands for none). Others may be of any, and are read as
+            nothing.
+    """
+
+    __slots__ = ("_decode", "_first_half", "_known", "_shape", "_upstream")
+
+    def __init__(self, upstream: str, shape: type[F], decode: Callable[[bytes], F], known: Collection[bytes]) -> None:
+        self._upstream, self._shape, self._decode, self._known = upstream, shape, decode, known
+        self._first_half = b""  # of a character that an upstream has cut in two, escaped
+
+    def read(self, frame: Frame) -> F:
+        """Return a frame's value.
+
+        Raises:
+            UpstreamBroken: it is not JSON, or of another shape.
+        """
+        try:
+            return self._decode(frame.data)
+        except _UNREADABLE as error:
+            return self._read_again(frame, error)
+
+    def _read_again(self, frame: Frame, error: Exception) -> F:
+        try:
+            if not isinstance(error, msgspec.ValidationError):
+                return self._decode(_ESCAPE.sub(self._whole, frame.data))
+            if _name_of(frame) not in self._known:
+                return self._shape()
+            if ".usage" in str(error):
+                return msgspec.convert(_without_usage(msgspec.json.decode(frame.data)), self._shape)
+        except _UNREADABLE:
+            pass  # the first error tells more
+        raise UpstreamBroken(f"{self._upstream} sent a frame that cannot be read ({error}). Try again.") from error
+
+    def _whole(self, escape: re.Match[bytes]) -> bytes:
+        text, begin, end = escape.string, escape.start(), escape.end()
+        if escape["first"] and text[end : end + 1] == b'"':
+            self._first_half = escape["first"]
+            return b""
+        if escape["second"] and text[begin - 1 : begin] == b'"' and self._first_half:
+            half, self._first_half = self._first_half, b""
+            return half + escape["second"]
+        return _NO_CHARACTER if escape.lastgroup else escape[0]
+
+
+def _name_of(frame: Frame) -> bytes:
+    # Some servers leave out the name, and the type in the data tells it.
+    if frame.event != b"message":
+        return frame.event
+    try:
+        return msgspec.json.decode(frame.data, type=_Named).type.encode()
+    except msgspec.ValidationError:
+        return frame.event
+
+
+def _without_usage(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    # An answer is whole without counts that are none.
+    if isinstance(value, dict):
+        return {name: _without_usage(inner) for name, inner in value.items() if name != "usage"}
+    return value

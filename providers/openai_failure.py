@@ -1,0 +1,31 @@
+"""What OpenAI's two APIs, and the servers that speak them, tell of a failure inside a stream. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..streaming.errors import UpstreamError, UpstreamRejected
+from .sdk import SPENT, rejected, shown
+
+_BY_THE_QUESTION = (
+    "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",
+    "bio_policy", "misalignment_policy", "data_residency",
+)  # fmt: skip
+"""How the codes of those failures begin that the same question would meet again."""
+
+
+def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
+    """Return our error for one that came inside the stream."""
+    fields = error if isinstance(error, dict) else {"message": error}
+    code, message = fields.get("code"), shown(fields.get("message"))
+    if isinstance(code, int) and 400 <= code < 600:
+        return rejected(upstream, code, message)
+    is_final = str(code).startswith(_BY_THE_QUESTION)
+    usual = "rate_limited" if code == "rate_limit_exceeded" else "upstream_failed"
+    return UpstreamRejected(
+        f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
+        status=400 if is_final else 502,
+        code="upstream_invalid_request" if is_final else usual,
+        retryable=not is_final and code != SPENT,
+        is_too_long=code == "context_length_exceeded",
+    )
