@@ -52,11 +52,17 @@ class Withheld(Note, frozen=True, gc=False):
 
 
 class Started(Event, frozen=True, gc=False, tag="started"):
-    """The upstream has begun to answer."""
+    """The upstream has begun to answer.
+
+    `input_tokens` and `cached_tokens` (see `Usage`) are what it has read, as far as that is known so early: the
+    provider's own count where it has told it, else an estimate.
+    """
 
     id: str
     model: str
     provider: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class TextDelta(Event, frozen=True, gc=False, tag="text"):

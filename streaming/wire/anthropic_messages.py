@@ -224,7 +224,8 @@ def _message(started: Started) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": {"input_tokens": 0, "output_tokens": 0},  # the end tells
+        # As far as it is known: some readers look for the input here alone. The end tells all.
+        "usage": _usage(Usage(started.input_tokens, 0, started.cached_tokens)),
     }
 
 

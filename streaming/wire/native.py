@@ -94,6 +94,8 @@ def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each ki
     match event:
         case TextDelta(text):
             return _DELTA + _encoder.encode(text) + _END
+        case Started(id, model, provider):
+            return _frame(b"start", {"id": id, "model": model, "provider": provider})
         case ReasoningDelta(text):
             return _frame(b"reasoning", {"delta": text})
         case ToolCallStarted(call, id, name):  # the field's name
@@ -109,7 +111,6 @@ def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each ki
 
 
 _NAMES: dict[type[Event], bytes] = {
-    Started: b"start",
     Restarted: b"restart",
     Usage: b"usage",
     ReasoningSigned: b"reasoning",

@@ -34,7 +34,7 @@ from pydantic import TypeAdapter
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
 
-STARTED = Started("s1", "acme/tiny", "acme")
+STARTED = Started("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4)
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
 TEXT_STARTS = 'content_block_start {"index":0,"content_block":{"type":"text","text":""}}'
 THINKING_STARTS = 'content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
@@ -61,7 +61,8 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         [
             (
                 'message_start {"message":{"id":"msg_s1","type":"message","role":"assistant","model":"acme/tiny",'
-                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}}'
+                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,'
+                '"cache_read_input_tokens":4,"output_tokens":0}}}'
             )
         ],
     ),
