@@ -225,7 +225,7 @@ def failure(upstream: str, error: _Error) -> UpstreamRejected:
     is_overloaded = error.type in {"overloaded_error", "rate_limit_error"}
     return UpstreamRejected(
         f"{upstream} failed in the middle of its answer: {message} ({shown(error.type)})",
-        status=502,
+        status=529 if is_overloaded else 502,
         code="upstream_overloaded" if is_overloaded else "upstream_failed",
         retryable=is_overloaded or error.type in {"api_error", "timeout_error"},
     )

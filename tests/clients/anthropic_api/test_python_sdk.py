@@ -117,7 +117,7 @@ class TestAFailure:
             (404, anthropic.NotFoundError, "not_found_error"),
             (429, anthropic.RateLimitError, "rate_limit_error"),
             (500, anthropic.InternalServerError, "api_error"),
-            (529, anthropic.InternalServerError, "overloaded_error"),
+            (529, anthropic.OverloadedError, "overloaded_error"),
         ],
     )
     def test_before_the_first_token_has_its_class(self, client, upstream, provider, wire, status, kind, error_type):
