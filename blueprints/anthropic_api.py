@@ -91,19 +91,21 @@ def count_tokens() -> Response:
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
     """Return a list of models as Anthropic's `GET /v1/models` gives it, all on one page."""
-    data = [
-        {
-            "type": "model",
-            "id": model.id,
-            "display_name": model.name,
-            # What it says of a model whose date is not known.
-            "created_at": "1970-01-01T00:00:00Z",
-            "lifecycle": "active",
-        }
-        for model in models
-    ]
+    data = [described(model) for model in models]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return {"data": data, "has_more": False, "first_id": first, "last_id": last}
+
+
+def described(model: Model) -> dict[str, Any]:
+    """Return a model as Anthropic's API describes it."""
+    return {
+        "type": "model",
+        "id": model.id,
+        "display_name": model.name,
+        # What it says of a model whose date is not known.
+        "created_at": "1970-01-01T00:00:00Z",
+        "lifecycle": "active",
+    }
 
 
 def _refused(error: HeadraceError) -> Response:

@@ -6,15 +6,15 @@ import time
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from ..providers.catalogue import Model
 from ..streaming.errors import HeadraceError, UnknownModel
-from ..streaming.wire.openai_chat import ChatCompletion, refusal
-from .anthropic_api import models_page
+from ..streaming.wire.openai_chat import ChatCompletion
+from .anthropic_api import described, models_page
 from .asking import ask
 from .body import read_body
-from .errors import refused
+from .errors import of_v1, speaks_anthropic
 from .guard import enter
 from .openai_body import CompletionBody
 from .openai_question import question_of
@@ -86,7 +86,7 @@ def create_openai_blueprint() -> Blueprint:
     blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])
     blueprint.add_url_rule("/v1/models", view_func=models, methods=["GET"])
     blueprint.add_url_rule("/v1/models/<path:id>", view_func=model, methods=["GET"])
-    blueprint.register_error_handler(HeadraceError, of_ours)
+    blueprint.register_error_handler(HeadraceError, of_v1)
     return blueprint
 
 
@@ -115,13 +115,13 @@ def models() -> Response:
     """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
     service = current_service()
     service.authorize()
-    if "anthropic-version" in request.headers:
+    if speaks_anthropic():
         return json_reply(models_page(service.catalogue.models()))
     return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
 
 
 def model(id: str) -> Response:  # noqa: A002  # the path's name
-    """Describe one model, named as it is listed, or without its provider.
+    """Describe one model, named as it is listed, or without its provider; in either form, as `models` does.
 
     Raises:
         UnknownModel: it is not listed; 404.
@@ -130,13 +130,8 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
     service.authorize()
     for found in service.catalogue.models():
         if id in (found.id, found.name):
-            return json_reply(_listed(found))
+            return json_reply(described(found) if speaks_anthropic() else _listed(found))
     raise UnknownModel(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
-
-
-def of_ours(error: HeadraceError) -> Response:
-    """Answer with an error of our tree, in OpenAI's form."""
-    return refused(error, refusal(error))
 
 
 def _listed(model: Model) -> dict[str, Any]:

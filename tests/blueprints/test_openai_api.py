@@ -146,6 +146,21 @@ class TestAQuestion:
         assert answer.error["param"] is None
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "says"),
+    [
+        ("POST", "/v1/responses", 404, "not_found", "There is no POST /v1/responses here"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed", "this path takes OPTIONS and POST"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_their_form(service, method, path, status, code, says) -> None:
+    answer = send(service.url + path, b"{}", method=method)
+    assert (answer.status, answer.error["code"], answer.error["type"]) == (status, code, "invalid_request_error")
+    assert answer.error["param"] is None
+    assert says in answer.error["message"]
+    assert ("allow" in answer.headers) == (status == 405)
+
+
 class TestModels:
     def test_are_listed_by_the_names_to_ask_them_by(self, service: Service, upstream: Upstream) -> None:
         listed = send(service.url + "/v1/models", method="GET").json

@@ -27,6 +27,7 @@ from flask_headrace.streaming.events import (
 )
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.blueprints.errors import CODES as errors_of_flask
 from flask_headrace.streaming.wire.anthropic_errors import CODES, refusal
 from flask_headrace.streaming.wire.anthropic_messages import FRAMES, HEARTBEAT, MOST_HELD, STOP_REASONS, MessagesWire
 from flask_headrace.streaming.wire.base import BrokenOff
@@ -170,7 +171,10 @@ def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_a
 def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_ours() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     upstream = {code for code in sum(CODES.values(), ()) if code.startswith("upstream_")}
-    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {k.code for k in kinds}
+    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
+        *(kind.code for kind in kinds),
+        *errors_of_flask.values(),
+    }
     for code in sum(CODES.values(), ("novel",)):
         refused = refusal(errors.SourceFailed("It failed.", code=code, retryable=True))
         ErrorResponse.model_validate(refused, strict=True)

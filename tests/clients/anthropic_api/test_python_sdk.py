@@ -199,6 +199,11 @@ class TestAQuestion:
             upstream.models = None
         assert message.model == "anthropic/claude-nobody-lists"
 
+    def test_for_one_model_is_answered_as_the_list_is(self, client) -> None:
+        listed = client.models.list().data[0]
+        assert client.models.retrieve(listed.id) == listed
+        assert (listed.type, listed.display_name) == ("model", listed.id.partition("/")[2])
+
     def test_for_thinking_reaches_anthropic_and_is_refused_elsewhere(self, client, upstream) -> None:
         upstream.answer("thinker", anthropic_wire.answer("ok"))
         thinking = {"type": "enabled", "budget_tokens": 1024}
