@@ -8,6 +8,7 @@ from ..streaming.errors import UpstreamBroken, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
 from ..streaming.prices import cost
 from ..streaming.sse import Frame
+from .halves import Halves
 from .sdk import shown, unreadable
 from .tool_calls import ToolCalls
 
@@ -91,8 +92,8 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_has_answered", "_model",
-        "_price_list", "_upstream", "_usage", "is_done",
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_halves", "_has_answered",
+        "_model", "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
@@ -101,6 +102,7 @@ class MessageDecoder:
         self._answer: int | None = None  # the content block that is the answer
         self._has_answered = False
         self._usage = _Usage()
+        self._halves = Halves()
         self._calls = ToolCalls(upstream)
         self._blocks: dict[int, int] = {}  # which call a content block is
         self._failed: Failed | None = None
@@ -151,7 +153,7 @@ class MessageDecoder:
                 return _Frame()
             raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
+            return self._parse(self._halves.mended(frame, self._upstream, error))
         if parsed.error is not None:
             raise failure(self._upstream, parsed.error)
         return parsed

@@ -9,6 +9,7 @@ import msgspec
 from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .halves import Halves
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
 from .sdk import rejected, shown, unreadable
 from .tool_calls import IndexedCalls
@@ -90,12 +91,14 @@ class ChatDecoder:
     """
 
     __slots__ = (
-        "_calls", "_finish_reason", "_has_refused", "_model", "_price_list", "_upstream", "_usage", "is_done"
+        "_calls", "_finish_reason", "_halves", "_has_refused", "_model", "_price_list", "_upstream", "_usage",
+        "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._calls: IndexedCalls | None = None
+        self._halves = Halves()
         self._usage: _Usage | None = None
         self._finish_reason: FinishReason | None = None
         self._has_refused = False
@@ -144,7 +147,7 @@ class ChatDecoder:
                 return _Chunk()
             raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
+            return self._parse(self._halves.mended(frame, self._upstream, error))
         told = _bare_error(frame.data) if chunk.error is None and chunk.choices is None else chunk.error
         if told is not None:
             raise failure(self._upstream, told)

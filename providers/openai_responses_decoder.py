@@ -9,6 +9,7 @@ import msgspec
 from ..streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
+from .halves import Halves
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
 from .sdk import rejected, shown, unreadable
 from .tool_calls import ItemCalls
@@ -97,13 +98,14 @@ class ResponseDecoder:
     """
 
     __slots__ = (
-        "_calls", "_failed", "_finish_reason", "_has_refused", "_has_thought", "_model", "_price_list", "_upstream",
-        "_usage", "is_done",
+        "_calls", "_failed", "_finish_reason", "_halves", "_has_refused", "_has_thought", "_model", "_price_list",
+        "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._calls = ItemCalls(upstream)
+        self._halves = Halves()
         self._usage: _Usage | None = None
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
@@ -145,7 +147,7 @@ class ResponseDecoder:
                 return _Frame()
             raise unreadable(self._upstream, error) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(self._upstream, error) from error
+            return self._parse(self._halves.mended(frame, self._upstream, error))
 
     def _read(self, frame: _Frame, events: list[Event]) -> None:
         match frame.type:
