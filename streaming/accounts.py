@@ -6,7 +6,7 @@ import msgspec
 
 from .events import Asked, Note, Usage, Withheld
 from .terms import Target
-from .usage import NOTHING, attributed, estimate, tokens_in, total
+from .usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
 
 
 class Accounts:
@@ -39,9 +39,12 @@ class Accounts:
         self._has_begun = True
 
     def take(self, told: Usage | Note) -> None:
-        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note."""
+        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
+
+        Tokens that cannot be, such as fewer than none, are not taken for told.
+        """
         match told:
-            case Usage():
+            case Usage() if is_possible(told):
                 self._told = told
             case Asked():
                 self._turn_to(told)

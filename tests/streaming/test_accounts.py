@@ -56,6 +56,13 @@ class TestAnAnswerOfSeveralModels:
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (19, 12, 3)
         assert (usage.reasoning_tokens, usage.cost, usage.estimated) == (1, 0.5, True)
 
+    @pytest.mark.parametrize(
+        "told", [Usage(-9, 2), Usage(9, -2), Usage(9, 2, -1), Usage(9, 10**23), Usage(9, 2, cost=-1.0)]
+    )
+    def test_is_estimated_where_what_was_told_cannot_be(self, told: Usage) -> None:
+        usage = read_all(Stream(Source(text("x" * 40), [told, DONE])))[-2]
+        assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (10, 10, True)
+
     def test_is_exact_where_all_that_cost_was_told(self) -> None:
         known = [Usage(9, 2, cost=0.25)]
         usage = read_all(Stream(Source(BIG, text("x"), known, SMALL, text("y"), known, [DONE])))[-2]
