@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamRejected
@@ -52,6 +54,9 @@ class _Block(msgspec.Struct, gc=False):
     id: str | None = None
     name: str = ""
     data: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    input: Any = None
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -92,19 +97,19 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_halves", "_has_answered",
-        "_model", "_price_list", "_upstream", "_usage", "is_done",
+        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_halves", "_inputs", "_model",
+        "_price_list", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._answer_tool = answer_tool
         self._answer: int | None = None  # the content block that is the answer
-        self._has_answered = False
         self._usage = _Usage()
         self._halves = Halves()
         self._calls = ToolCalls(upstream)
         self._blocks: dict[int, int] = {}  # which call a content block is
+        self._inputs: dict[int, Any] = {}  # what a call's block began with
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
         self.is_done = False
@@ -179,27 +184,37 @@ class MessageDecoder:
             self._usage = _newer(self._usage, usage)
 
     def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
-        if block.type == "tool_use" and block.name == self._answer_tool:
-            # There is one answer: a model that gives another has given none for it.
-            self._answer = index if self._answer is None else self._answer
+        # Some servers begin a block with what Anthropic's own sends as its first delta, or as all of them.
+        if block.type == "text" and block.text:
+            events.append(TextDelta(block.text))
+        elif block.type == "thinking" and block.thinking:
+            events.append(ReasoningDelta(block.thinking))
         elif block.type == "tool_use":
-            self._blocks[index] = self._calls.begin(block.id, block.name, events)
+            self._inputs[index] = block.input
+            self._begin_call(index, block, events)
         elif block.type == "redacted_thinking":
             events.append(ReasoningSigned(block.data, is_redacted=True))
 
+    def _begin_call(self, index: int, block: _Block, events: list[Event]) -> None:
+        if block.name == self._answer_tool:
+            # There is one answer: a model that gives another has given none for it.
+            self._answer = index if self._answer is None else self._answer
+        else:
+            self._blocks[index] = self._calls.begin(block.id, block.name, events)
+
     def _read_input(self, index: int, piece: str, events: list[Event]) -> None:
+        self._inputs.pop(index, None)
         if index == self._answer:
-            self._has_answered = True
             events.append(TextDelta(piece))
         else:
             self._calls.add(self._blocks.get(index, -1), piece, events)
 
     def _end(self, index: int, events: list[Event]) -> None:
+        # A tool that is called with nothing at all is called with an empty object.
+        if index in self._inputs and ((whole := self._inputs[index] or {}) or index == self._answer):
+            self._read_input(index, msgspec.json.encode(whole).decode(), events)
         if index in self._blocks:
             self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
-        elif index == self._answer and not self._has_answered:
-            # A tool that is called with nothing at all is called with an empty object.
-            events.append(TextDelta("{}"))
 
 
 def _newer(known: _Usage, told: _Usage) -> _Usage:
