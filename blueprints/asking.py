@@ -120,7 +120,15 @@ def _target(model: str, provider: Provider, question: ChatRequest, owner: str, p
         provider=provider.name,
         name=question.model,
         price_list=provider.price_list,
-        prompt_bytes=question.size(),
+        prompt_bytes=_size(question),
         owner=owner,
         partials=partials,
     )
+
+
+def _size(question: ChatRequest) -> int:
+    try:
+        return question.size()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise InvalidRequest(f"The question holds {half!r}, which is half of a character: send whole ones.") from None
