@@ -48,14 +48,17 @@ class Schema:
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
             kind.check_schema(schema, format_checker=_NO_FORMATS)
-            has_patterns = _has_pattern_properties(schema)
+            is_too_much = _has(schema, "patternProperties") and _has(schema, "unevaluatedProperties")
         except jsonschema.SchemaError as error:
             raise InvalidRequest(f"schema is no JSON Schema: at {error.json_path}, {error.message:.200}.") from None
         except RecursionError:
             raise InvalidRequest("schema is nested too deep.") from None
-        if has_patterns:
-            raise InvalidRequest("schema has patternProperties, which is not supported here: name the properties.")
-        bounded: type[Validator] = jsonschema.validators.extend(kind, {"pattern": _pattern})
+        if is_too_much:
+            raise InvalidRequest(
+                "schema has patternProperties and unevaluatedProperties, which cannot be had together here: use "
+                "additionalProperties."
+            )
+        bounded: type[Validator] = jsonschema.validators.extend(kind, _BOUNDED)
         self._validator = bounded(schema, registry=REGISTRY)
 
     def mistake_in(self, text: str) -> str | None:
@@ -74,17 +77,50 @@ class Schema:
         return None if error is None else f"at {error.json_path}, {error.message:.{MOST_QUOTED}}"
 
 
-def _has_pattern_properties(value: object) -> bool:
-    # Its patterns are searched in places that cannot be told to give up.
+def _has(value: object, keyword: str) -> bool:
     if isinstance(value, dict):
-        return "patternProperties" in value or any(_has_pattern_properties(inner) for inner in value.values())
-    return isinstance(value, list) and any(_has_pattern_properties(inner) for inner in value)
+        return keyword in value or any(_has(inner, keyword) for inner in value.values())
+    return isinstance(value, list) and any(_has(inner, keyword) for inner in value)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    # This library lets other threads run meanwhile, and can be told to give up; Python's own can do neither.
+    return regex.search(pattern, text, timeout=PATTERN_LIMIT, concurrent=True) is not None
 
 
 def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[jsonschema.ValidationError]:
-    # This library lets other threads run meanwhile, and can be told to give up; Python's own can do neither.
-    if isinstance(instance, str) and not regex.search(pattern, instance, timeout=PATTERN_LIMIT, concurrent=True):
+    if isinstance(instance, str) and not _matches(pattern, instance):
         yield jsonschema.ValidationError(f"{instance!r:.100} does not match {pattern!r:.100}")
+
+
+def _pattern_properties(
+    validator: Validator, patterns: dict[str, Any], instance: object, _: object
+) -> Iterator[jsonschema.ValidationError]:
+    members = instance.items() if isinstance(instance, dict) else ()
+    for pattern, schema in patterns.items():
+        for name, value in members:
+            if _matches(pattern, name):
+                yield from validator.descend(value, schema, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Validator, wanted: object, instance: object, schema: dict[str, Any]
+) -> Iterator[jsonschema.ValidationError]:
+    # The library's own searches the patterns too, and cannot be told to give up: it is shown what matches none.
+    known = {"properties": schema.get("properties", {})}
+    patterns = schema.get("patternProperties", {})
+    if isinstance(instance, dict):
+        names = [name for name in instance if not any(_matches(pattern, name) for pattern in patterns)]
+        instance = {name: instance[name] for name in names}
+    own = jsonschema.Draft202012Validator.VALIDATORS["additionalProperties"]
+    yield from own(validator, wanted, instance, known)
+
+
+_BOUNDED = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+}
 
 
 def document_in(text: str) -> Any:  # noqa: ANN401  # any JSON value

@@ -47,13 +47,50 @@ class TestSchema:
         ("schema", "says"),
         [
             ({"type": "mill"}, "at $.type"),
-            ({"items": {"patternProperties": {"a": {}}}}, "patternProperties"),
+            (
+                {"items": {"patternProperties": {"a": {}}}, "unevaluatedProperties": False},
+                "patternProperties and unevaluatedProperties",
+            ),
         ],
     )
     def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
         with pytest.raises(InvalidRequest, match="schema") as raised:
             Schema(schema)
         assert says in raised.value.message
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('{"a1": 1, "a2": 2, "name": "x", "b": true}', None),
+            ('{"a1": "x"}', "at $.a1, 'x' is not of type 'integer'"),
+            ('{"a": 1}', "at $.a, 1 is not of type 'boolean'"),
+            ('{"n": 1}', None),
+            ('{"never": 1}', "does not allow 1"),
+            ("7", "at $, 7 is not of type 'object'"),
+        ],
+    )
+    def test_may_tell_properties_by_patterns(self, text: str, says: str | None) -> None:
+        patterns = {r"^a\d$": {"type": "integer"}, "^n$": True, "^never$": False}
+        schema = {
+            "type": "object",
+            "properties": {"name": {"type": "string"}},
+            "patternProperties": patterns,
+            "additionalProperties": {"type": "boolean"},
+        }
+        mistake = Schema(schema).mistake_in(text)
+        assert mistake is None if says is None else says in (mistake or "")
+
+    @pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
+    def test_with_a_property_s_pattern_that_takes_for_ever_gives_up(self, more: dict) -> None:
+        schema = Schema({"patternProperties": {"^(a|aa)+(?<=b)": {}}, **more})
+        began = time.monotonic()
+        assert "cannot be followed (TimeoutError)" in (schema.mistake_in('{"' + "a" * 40 + '": 1}') or "")
+        assert time.monotonic() - began < 5
+
+    def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
+        schema = Schema({"patternProperties": {"^a": {}}, "additionalProperties": False})
+        assert schema.mistake_in('{"abc": 1}') is None
+        assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
 
     def test_fetches_nothing(self) -> None:
         schema = Schema({"$ref": "http://127.0.0.1:9/mill.json"})
