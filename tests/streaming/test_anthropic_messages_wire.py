@@ -8,6 +8,7 @@ import re
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
+from flask_headrace.blueprints.errors import CODES as ERRORS_OF_FLASK
 from flask_headrace.streaming import errors
 from flask_headrace.streaming.events import (
     Attempt,
@@ -27,7 +28,6 @@ from flask_headrace.streaming.events import (
 )
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.blueprints.errors import CODES as errors_of_flask
 from flask_headrace.streaming.wire.anthropic_errors import CODES, refusal
 from flask_headrace.streaming.wire.anthropic_messages import FRAMES, HEARTBEAT, MOST_HELD, STOP_REASONS, MessagesWire
 from flask_headrace.streaming.wire.base import BrokenOff
@@ -173,7 +173,7 @@ def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_
     upstream = {code for code in sum(CODES.values(), ()) if code.startswith("upstream_")}
     assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
         *(kind.code for kind in kinds),
-        *errors_of_flask.values(),
+        *ERRORS_OF_FLASK.values(),
     }
     for code in sum(CODES.values(), ("novel",)):
         refused = refusal(errors.SourceFailed("It failed.", code=code, retryable=True))
