@@ -165,3 +165,17 @@ class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
 
 Terminal: TypeAlias = Done | Failed | Cancelled
 """The three ends of a stream. Each stream has exactly one, and nothing follows it."""
+
+AnyEvent: TypeAlias = (
+    Started
+    | TextDelta
+    | ReasoningDelta
+    | ReasoningSigned
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCallEnded
+    | Restarted
+    | Usage
+    | Terminal
+)
+"""All events that there are."""

@@ -34,6 +34,7 @@ from ..usage import text_of
 from .answer import Answer, Block, Call, Reasoning
 from .anthropic_errors import failure, refusal
 from .base import EVENT_STREAM, BrokenOff
+from .frames import framed, numbered
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
@@ -101,7 +102,8 @@ class MessagesWire:
         if not events:
             return HEARTBEAT
         if first is not None:
-            return b"".join([_numbered(self._frames(event), number) for number, event in enumerate(events, first)])
+            each = [numbered(self._frames(event), number) for number, event in enumerate(events, first)]
+            return b"".join([frame for frames in each for frame in frames])
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events) and self._open == "text":
             return self._encode_texts(texts)
@@ -120,9 +122,8 @@ class MessagesWire:
         }
 
     def _encode_texts(self, texts: list[str]) -> bytes:
-        # JSON holds no line end, so one call encodes all of them and one replacement frames them.
         before, _, after = self._delta("text_delta", text="").partition(b'""')
-        return before + _encoder.encode_lines(texts)[:-1].replace(b"\n", after + before) + after
+        return framed(texts, before, after)
 
     def _frames(self, event: Event) -> list[bytes]:
         if self._must_wait(event):
@@ -262,10 +263,6 @@ def _error_frame(code: str, message: str) -> bytes:
 
 def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
     return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
-
-
-def _numbered(frames: list[bytes], number: int) -> bytes:
-    return b"".join([*frames[:-1], b"id: %d\n" % number, frames[-1]]) if frames else b""
 
 
 def _is_object(pieces: list[str]) -> bool:
