@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from .respond import event_stream, json_answer
 PREFERRED = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""
 
-_REFUSAL = {
+REFUSAL: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "error"],
     "properties": {
@@ -34,6 +34,15 @@ _REFUSAL = {
         "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
     },
 }
+"""How a failure is described."""
+
+MODEL: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
+MODELS: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["data", "has_more", "first_id", "last_id"],
+    "properties": {"data": {"type": "array", "items": MODEL}},
+}
+"""How `GET /v1/models` is described."""
 
 OPERATIONS = (
     Operation(
@@ -48,7 +57,7 @@ OPERATIONS = (
             ),
         ),
         body=MessagesBody,
-        refusal=_REFUSAL,
+        refusal=REFUSAL,
     ),
     Operation(
         "POST",
@@ -56,7 +65,7 @@ OPERATIONS = (
         "Count the input tokens of a conversation, where its provider does.",
         (Answered(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
         body=MessagesBody,
-        refusal=_REFUSAL,
+        refusal=REFUSAL,
     ),
 )
 

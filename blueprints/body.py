@@ -37,6 +37,8 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is not as it should be: {readable(error, decoder.type)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if coding := request.headers.get("Content-Encoding"):
+            raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it as it is.") from None
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None

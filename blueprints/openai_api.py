@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from flask import Blueprint, Response
 from ..providers.catalogue import Model
 from ..streaming.errors import HeadraceError, UnknownModel
 from ..streaming.wire.openai_chat import ChatCompletion
-from .anthropic_api import described, models_page
+from . import anthropic_api
 from .asking import ask
 from .body import read_body
 from .errors import of_v1, speaks_anthropic
@@ -23,7 +24,7 @@ from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
 
-_REFUSAL = {
+_REFUSAL: Mapping[str, Any] = {
     "type": "object",
     "description": "Why a request failed.",
     "required": ["error"],
@@ -43,7 +44,13 @@ _REFUSAL = {
 _NAME = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
 _MODEL = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
 _MODELS = {"type": "object", "required": ["object", "data"], "properties": {"data": {"type": "array", "items": _MODEL}}}
+_VERSION = Parameter("anthropic-version", "header", "Sent by Anthropic's clients, and answered in their form.")
 _COMPLETION = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
+
+
+def _either(openai: Mapping[str, Any], anthropic: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"anyOf": [openai, anthropic]}
+
 
 OPERATIONS = (
     Operation(
@@ -64,16 +71,17 @@ OPERATIONS = (
         "GET",
         "/v1/models",
         "List the models that can be asked, over OpenAI's protocol.",
-        (Answered(200, "The models.", {JSON: _MODELS}),),
-        refusal=_REFUSAL,
+        (Answered(200, "The models.", {JSON: _either(_MODELS, anthropic_api.MODELS)}),),
+        parameters=(_VERSION,),
+        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
     ),
     Operation(
         "GET",
         "/v1/models/{id}",
         "Describe one model, over OpenAI's protocol.",
-        (Answered(200, "The model.", {JSON: _MODEL}),),
-        parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME),),
-        refusal=_REFUSAL,
+        (Answered(200, "The model.", {JSON: _either(_MODEL, anthropic_api.MODEL)}),),
+        parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME), _VERSION),
+        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
     ),
 )
 
@@ -116,7 +124,7 @@ def models() -> Response:
     service = current_service()
     service.authorize()
     if speaks_anthropic():
-        return json_reply(models_page(service.catalogue.models()))
+        return json_reply(anthropic_api.models_page(service.catalogue.models()))
     return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
 
 
@@ -130,7 +138,7 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
     service.authorize()
     for found in service.catalogue.models():
         if id in (found.id, found.name):
-            return json_reply(described(found) if speaks_anthropic() else _listed(found))
+            return json_reply(anthropic_api.described(found) if speaks_anthropic() else _listed(found))
     raise UnknownModel(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
 
 
