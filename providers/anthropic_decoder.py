@@ -47,6 +47,7 @@ class _Delta(msgspec.Struct, gc=False):
     partial_json: str | None = None
     signature: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -98,7 +99,7 @@ class MessageDecoder:
 
     __slots__ = (
         "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_halves", "_inputs", "_model",
-        "_price_list", "_upstream", "_usage", "is_done",
+        "_price_list", "_stopped_at", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
@@ -112,6 +113,7 @@ class MessageDecoder:
         self._inputs: dict[int, Any] = {}  # what a call's block began with
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
+        self._stopped_at: str | None = None
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
@@ -144,7 +146,8 @@ class MessageDecoder:
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._reason(self._finish_reason))]
+        done = Done(self._reason(self._finish_reason), self._stopped_at)
+        return [*events, *([usage] if usage else []), failed or done]
 
     def _reason(self, told: FinishReason) -> FinishReason:
         is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
@@ -176,6 +179,7 @@ class MessageDecoder:
                 events.append(ReasoningSigned(delta.signature))
             elif delta.stop_reason:
                 self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
+                self._stopped_at = delta.stop_sequence
         elif frame.content_block is not None:
             self._begin(frame.index, frame.content_block, events)
         elif frame.type == "content_block_stop":

@@ -144,9 +144,10 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
 
 
 class Done(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete."""
+    """The answer is complete. `stopped_at` is the text of the question's `stop` that ended it, where that is told."""
 
     finish_reason: FinishReason
+    stopped_at: str | None = None
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):

@@ -3,8 +3,8 @@
 A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
 one that grows. Pure.
 
-Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, what of the
-input went into the provider's cache (it counts as input), and whether a stop sequence has ended the answer.
+Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and
+what of the input went into the provider's cache (it counts as input).
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class MessagesWire:
         return {
             **_message(answer.started),
             "content": [_content(block) for block in answer.blocks],
-            "stop_reason": STOP_REASONS[answer.finish_reason],
+            **_stopped(answer.finish_reason, answer.stopped_at),
             "usage": _usage(answer.usage or Usage(0, 0)),
         }
 
@@ -149,11 +149,11 @@ class MessagesWire:
             case Restarted(reason, model) if self._index >= 0:
                 # What was shown cannot be taken back.
                 raise BrokenOff(_error_frame("restarted", f"{model} began the answer again ({reason}). Ask again."))
-            case Done(finish_reason):
+            case Done(finish_reason, stopped_at):
                 stopped: list[bytes] = []
                 while self._open is not None:
                     stopped += self._stop()
-                return [*stopped, *_end(finish_reason, self._usage)]
+                return [*stopped, *_end(_stopped(finish_reason, stopped_at), self._usage)]
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
@@ -252,9 +252,13 @@ def _usage(usage: Usage) -> dict[str, Any]:
     return {**told, **(thought if usage.reasoning_tokens else {})}
 
 
-def _end(finish_reason: FinishReason, usage: Usage) -> list[bytes]:
-    delta = {"stop_reason": STOP_REASONS[finish_reason], "stop_sequence": None}
-    return [_frame("message_delta", delta=delta, usage=_usage(usage)), _frame("message_stop")]
+def _stopped(finish_reason: FinishReason, stopped_at: str | None) -> dict[str, str | None]:
+    reason = STOP_REASONS[finish_reason] if stopped_at is None else "stop_sequence"
+    return {"stop_reason": reason, "stop_sequence": stopped_at}
+
+
+def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
+    return [_frame("message_delta", delta=stopped, usage=_usage(usage)), _frame("message_stop")]
 
 
 def _error_frame(code: str, message: str) -> bytes:

@@ -100,6 +100,17 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         ],
     ),
     (
+        [STARTED, Usage(9, 2)],
+        Done("stop", "END"),
+        [
+            (
+                'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":{"input_tokens":9,'
+                '"cache_read_input_tokens":0,"output_tokens":2}}'
+            ),
+            "message_stop {}",
+        ],
+    ),
+    (
         [STARTED, TextDelta("x"), Usage(9, 2)],
         Failed("stall_timeout", "Silent.", retryable=True),
         [failed("timeout_error", "Silent.", "stall_timeout")],
