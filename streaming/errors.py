@@ -102,6 +102,9 @@ class Stopped(RequestError):
     code = "cancelled"
     status = 409
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The answer was stopped before it was whole ({reason}).")
+
 
 class NotSupported(RequestError):
     """This process cannot do that."""

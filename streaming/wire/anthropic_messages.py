@@ -3,8 +3,8 @@
 A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
 one that grows. Pure.
 
-Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and
-what of the input went into the provider's cache (it counts as input).
+Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and what of
+the input went into the provider's cache (it counts as input).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..errors import Stopped
 from ..events import (
     Cancelled,
     Done,
@@ -157,7 +158,7 @@ class MessagesWire:
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
-                return [_error_frame("cancelled", f"The answer was stopped before it was whole ({reason}).")]
+                return [_error_frame(Stopped.code, Stopped(reason).message)]
         return []
 
     def _must_wait(self, event: Event) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError
+from ..errors import HeadraceError, Stopped
 from ..events import (
     Cancelled,
     Done,
@@ -144,8 +144,7 @@ class ChatCompletion:
             case Failed(code, message):
                 return [*self._encode_usage(), _failure(code, message)]
             case Cancelled(reason):
-                message = f"The answer was stopped before it was whole ({reason})."
-                return [*self._encode_usage(), _failure("cancelled", message)]
+                return [*self._encode_usage(), _failure(Stopped.code, Stopped(reason).message)]
             case _:
                 return []
 
