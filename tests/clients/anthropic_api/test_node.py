@@ -46,7 +46,7 @@ class TestTheSDK:
             (401, "AuthenticationError", "authentication_error"),
             (404, "NotFoundError", "not_found_error"),
             (429, "RateLimitError", "rate_limit_error"),
-            (529, "InternalServerError", "overloaded_error"),
+            (529, "OverloadedError", "overloaded_error"),
         ],
     )
     def test_throws_its_own_errors(self, service, upstream, node, provider, wire, status, name, kind) -> None:
