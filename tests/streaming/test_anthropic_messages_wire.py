@@ -104,8 +104,8 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         Done("stop", "END"),
         [
             (
-                'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":{"input_tokens":9,'
-                '"cache_read_input_tokens":0,"output_tokens":2}}'
+                'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":'
+                '{"input_tokens":9,"cache_read_input_tokens":0,"output_tokens":2}}'
             ),
             "message_stop {}",
         ],
