@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from .respond import event_stream, json_answer
 PREFERRED = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""
 
-_REFUSAL = {
+REFUSAL: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "error"],
     "properties": {
@@ -34,6 +34,15 @@ _REFUSAL = {
         "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
     },
 }
+"""How a failure is described."""
+
+MODEL: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
+MODELS: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["data", "has_more", "first_id", "last_id"],
+    "properties": {"data": {"type": "array", "items": MODEL}},
+}
+"""How `GET /v1/models` is described."""
 
 OPERATIONS = (
     Operation(
@@ -48,7 +57,7 @@ OPERATIONS = (
             ),
         ),
         body=MessagesBody,
-        refusal=_REFUSAL,
+        refusal=REFUSAL,
     ),
     Operation(
         "POST",
@@ -56,7 +65,7 @@ OPERATIONS = (
         "Count the input tokens of a conversation, where its provider does.",
         (Answered(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
         body=MessagesBody,
-        refusal=_REFUSAL,
+        refusal=REFUSAL,
     ),
 )
 
@@ -91,19 +100,21 @@ def count_tokens() -> Response:
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
     """Return a list of models as Anthropic's `GET /v1/models` gives it, all on one page."""
-    data = [
-        {
-            "type": "model",
-            "id": model.id,
-            "display_name": model.name,
-            # What it says of a model whose date is not known.
-            "created_at": "1970-01-01T00:00:00Z",
-            "lifecycle": "active",
-        }
-        for model in models
-    ]
+    data = [described(model) for model in models]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return {"data": data, "has_more": False, "first_id": first, "last_id": last}
+
+
+def described(model: Model) -> dict[str, Any]:
+    """Return a model as Anthropic's API describes it."""
+    return {
+        "type": "model",
+        "id": model.id,
+        "display_name": model.name,
+        # What it says of a model whose date is not known.
+        "created_at": "1970-01-01T00:00:00Z",
+        "lifecycle": "active",
+    }
 
 
 def _refused(error: HeadraceError) -> Response:

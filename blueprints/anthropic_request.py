@@ -186,4 +186,4 @@ def _converted(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a 
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{where} is not as it should be: {readable(error)}.") from None
+        raise InvalidRequest(f"{where} is not as it should be: {readable(error, kind)}.") from None

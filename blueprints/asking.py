@@ -14,7 +14,8 @@ from ..providers.request import ChatRequest, mistake_in
 from ..streaming.errors import InvalidRequest, NotSupported
 from ..streaming.follower import Follower
 from ..streaming.pump import Source
-from ..streaming.structured import Schema, held_to
+from ..streaming.schema import Schema
+from ..streaming.structured import held_to
 from ..streaming.terms import Partials, Target
 from .service import Service, current_service
 
@@ -120,7 +121,15 @@ def _target(model: str, provider: Provider, question: ChatRequest, owner: str, p
         provider=provider.name,
         name=question.model,
         price_list=provider.price_list,
-        prompt_bytes=question.size(),
+        prompt_bytes=_size(question),
         owner=owner,
         partials=partials,
     )
+
+
+def _size(question: ChatRequest) -> int:
+    try:
+        return question.size()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise InvalidRequest(f"The question holds {half!r}, which is half of a character: send whole ones.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 import msgspec
@@ -11,6 +11,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
+from .choices import choices
 from .service import current_service
 
 B = TypeVar("B")
@@ -34,17 +35,27 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
+        raise InvalidRequest(f"The body is not as it should be: {readable(error, decoder.type)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if coding := request.headers.get("Content-Encoding"):
+            raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it as it is.") from None
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
 
 
-def readable(error: msgspec.ValidationError) -> str:
-    """Say what is wrong with a value, and where."""
+def readable(error: msgspec.ValidationError, kind: Any = None) -> str:  # noqa: ANN401  # a type
+    """Say what is wrong with a value, and where; and what it may be, where that is one of a few words.
+
+    Args:
+        error: What msgspec found.
+        kind: The type that the whole was to be; None where it need not be said what a value may be.
+    """
     # msgspec writes the path as `$.messages[0].role`; `$` alone is the body itself.
-    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object")
+    said, _, path = str(error).partition(" - at ")
+    words = choices(kind, path) if kind is not None and said.startswith("Invalid ") else []
+    may = f": it must be {words[0] if len(words) == 1 else 'one of ' + ', '.join(words)}" if words else ""
+    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object") + may
 
 
 def _data(most: int) -> bytes:

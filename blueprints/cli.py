@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 
 from ..providers.request import ChatRequest, Message
 from ..streaming.errors import HeadraceError
-from ..streaming.events import TextDelta
+from ..streaming.events import Event, Restarted, TextDelta
 from ..streaming.follower import Follower
 from .asking import ask as open_stream
 from .service import current_service
@@ -55,7 +55,8 @@ def _heeding_ctrl_c() -> Iterator[None]:
 def _print_answer(follower: Follower) -> None:
     try:
         for events in follower:
-            click.echo("".join([event.text for event in events if isinstance(event, TextDelta)]), nl=False)
+            for event in events:
+                _print(event)
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
@@ -63,6 +64,15 @@ def _print_answer(follower: Follower) -> None:
             click.echo()
         follower.close()
         current_service().streams.drain(0)
+
+
+def _print(event: Event) -> None:
+    match event:
+        case TextDelta(text):
+            click.echo(text, nl=False)
+        case Restarted(reason, model):
+            click.echo()
+            click.echo(f"{model} begins the answer again ({reason}):", err=True)
 
 
 @group.command()

@@ -1,24 +1,35 @@
-"""Errors as HTTP: a real status and `{"error": {"code", "message"}}`."""
+"""Errors as HTTP: a real status, and a body in the words of the protocol that the request speaks."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from ..streaming.errors import HeadraceError
-from ..streaming.wire import native
+from ..streaming.errors import HeadraceError, RequestError
+from ..streaming.wire import anthropic_errors, native, openai_chat
 from .reply import json_reply
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+"""What errors of Flask's are called, by their status; others by their names."""
 
 
 def of_ours(error: HeadraceError) -> Response:
     """Answer with an error of our tree, in the native protocol's form."""
     return refused(error, native.refusal(error))
+
+
+def of_v1(error: HeadraceError) -> Response:
+    """Answer with an error of our tree in OpenAI's form, or to Anthropic's clients in theirs."""
+    return refused(error, anthropic_errors.refusal(error) if speaks_anthropic() else openai_chat.refusal(error))
+
+
+def speaks_anthropic() -> bool:
+    """Whether the request comes from a client of Anthropic's: they ask below `/v1`, as OpenAI's do, and say so."""
+    return "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
 
 
 def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a JSON value of a protocol
@@ -38,13 +49,25 @@ def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a J
 
 
 def of_http(error: HTTPException) -> ResponseReturnValue:
-    """Answer with an error of Flask's, such as 405, in the same form."""
+    """Answer with an error of Flask's, such as 405, in the same forms."""
     if error.response is not None:
         return error.response
-    status = error.code or 500
-    code = _CODES.get(status, error.name.lower().replace(" ", "_"))
-    response = json_reply({"error": {"code": code, "message": error.description}}, status)
+    ours = RequestError(_message(error))
+    ours.status = error.code or 500
+    ours.code = CODES.get(ours.status, error.name.lower().replace(" ", "_"))
+    response = of_v1(ours) if request.path.startswith("/v1/") else of_ours(ours)
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
+
+
+def _message(error: HTTPException) -> str:
+    asked = f"{request.method} {request.path:.100}"
+    match error:
+        case NotFound():
+            return f"There is no {asked} here: GET /openapi.json tells what there is."
+        case MethodNotAllowed(valid_methods=methods):
+            return f"There is no {asked} here: this path takes {' and '.join(sorted(methods or ()))}."
+        case _:
+            return error.description or error.name

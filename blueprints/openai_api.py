@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from ..providers.catalogue import Model
 from ..streaming.errors import HeadraceError, UnknownModel
-from ..streaming.wire.openai_chat import ChatCompletion, refusal
-from .anthropic_api import models_page
+from ..streaming.wire.openai_chat import ChatCompletion
+from . import anthropic_api
 from .asking import ask
 from .body import read_body
-from .errors import refused
+from .errors import of_v1, speaks_anthropic
 from .guard import enter
 from .openai_body import CompletionBody
 from .openai_question import question_of
@@ -23,7 +24,7 @@ from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
 
-_REFUSAL = {
+_REFUSAL: Mapping[str, Any] = {
     "type": "object",
     "description": "Why a request failed.",
     "required": ["error"],
@@ -43,7 +44,13 @@ _REFUSAL = {
 _NAME = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
 _MODEL = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
 _MODELS = {"type": "object", "required": ["object", "data"], "properties": {"data": {"type": "array", "items": _MODEL}}}
+_VERSION = Parameter("anthropic-version", "header", "Sent by Anthropic's clients, and answered in their form.")
 _COMPLETION = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
+
+
+def _either(openai: Mapping[str, Any], anthropic: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"anyOf": [openai, anthropic]}
+
 
 OPERATIONS = (
     Operation(
@@ -64,16 +71,17 @@ OPERATIONS = (
         "GET",
         "/v1/models",
         "List the models that can be asked, over OpenAI's protocol.",
-        (Answered(200, "The models.", {JSON: _MODELS}),),
-        refusal=_REFUSAL,
+        (Answered(200, "The models.", {JSON: _either(_MODELS, anthropic_api.MODELS)}),),
+        parameters=(_VERSION,),
+        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
     ),
     Operation(
         "GET",
         "/v1/models/{id}",
         "Describe one model, over OpenAI's protocol.",
-        (Answered(200, "The model.", {JSON: _MODEL}),),
-        parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME),),
-        refusal=_REFUSAL,
+        (Answered(200, "The model.", {JSON: _either(_MODEL, anthropic_api.MODEL)}),),
+        parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME), _VERSION),
+        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
     ),
 )
 
@@ -86,7 +94,7 @@ def create_openai_blueprint() -> Blueprint:
     blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])
     blueprint.add_url_rule("/v1/models", view_func=models, methods=["GET"])
     blueprint.add_url_rule("/v1/models/<path:id>", view_func=model, methods=["GET"])
-    blueprint.register_error_handler(HeadraceError, of_ours)
+    blueprint.register_error_handler(HeadraceError, of_v1)
     return blueprint
 
 
@@ -115,13 +123,13 @@ def models() -> Response:
     """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
     service = current_service()
     service.authorize()
-    if "anthropic-version" in request.headers:
-        return json_reply(models_page(service.catalogue.models()))
+    if speaks_anthropic():
+        return json_reply(anthropic_api.models_page(service.catalogue.models()))
     return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
 
 
 def model(id: str) -> Response:  # noqa: A002  # the path's name
-    """Describe one model, named as it is listed, or without its provider.
+    """Describe one model, named as it is listed, or without its provider; in either form, as `models` does.
 
     Raises:
         UnknownModel: it is not listed; 404.
@@ -130,13 +138,8 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
     service.authorize()
     for found in service.catalogue.models():
         if id in (found.id, found.name):
-            return json_reply(_listed(found))
+            return json_reply(anthropic_api.described(found) if speaks_anthropic() else _listed(found))
     raise UnknownModel(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
-
-
-def of_ours(error: HeadraceError) -> Response:
-    """Answer with an error of our tree, in OpenAI's form."""
-    return refused(error, refusal(error))
 
 
 def _listed(model: Model) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def _error_of(session: Stream) -> HeadraceError | None:
         case Failed(code, message, retryable):
             return session.error or SourceFailed(message, code=code, retryable=retryable)
         case Cancelled(reason):
-            return Stopped(f"The answer was stopped before it was whole ({reason}).")
+            return Stopped(reason)
         case None:
             return StoreUnavailable("The stream cannot be read to its end now. Try again soon.", retry_after=2)
         case _:

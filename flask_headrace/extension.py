@@ -123,7 +123,7 @@ class Headrace:
         for create, _ in PROTOCOLS:
             blueprint = create()
             if settings.cors_origins:
-                exposed = ["Headrace-Stream-Id", "Retry-After"]
+                exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
         yield ops.create_ops_blueprint(exposition)

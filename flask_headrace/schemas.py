@@ -10,7 +10,7 @@ import msgspec
 from .providers.request import Json
 from .settings import Settings
 from .streaming.errors import ConfigurationError, InvalidRequest
-from .streaming.structured import Schema
+from .streaming.schema import Schema
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

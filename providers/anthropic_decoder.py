@@ -45,6 +45,7 @@ class _Delta(msgspec.Struct, gc=False):
     partial_json: str | None = None
     signature: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -97,7 +98,7 @@ class MessageDecoder:
 
     __slots__ = (
         "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_inputs",
-        "_model", "_price_list", "_upstream", "_usage", "is_done",
+        "_model", "_price_list", "_stopped_at", "_upstream", "_usage", "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
@@ -111,6 +112,7 @@ class MessageDecoder:
         self._blocks: dict[int, int] = {}  # which call a content block is
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
+        self._stopped_at: str | None = None
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
@@ -145,7 +147,8 @@ class MessageDecoder:
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._reason(self._finish_reason))]
+        done = Done(self._reason(self._finish_reason), self._stopped_at)
+        return [*events, *([usage] if usage else []), failed or done]
 
     def _reason(self, told: FinishReason) -> FinishReason:
         is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
@@ -164,6 +167,7 @@ class MessageDecoder:
                 events.append(ReasoningSigned(delta.signature))
             elif delta.stop_reason:
                 self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
+                self._stopped_at = delta.stop_sequence
         elif frame.content_block is not None:
             self._begin(frame.index, frame.content_block, events)
         elif frame.type == "content_block_stop":
@@ -238,7 +242,7 @@ def failure(upstream: str, error: _Error) -> UpstreamRejected:
     is_overloaded = error.type in {"overloaded_error", "rate_limit_error"}
     return UpstreamRejected(
         f"{upstream} failed in the middle of its answer: {message} ({shown(error.type)})",
-        status=502,
+        status=529 if is_overloaded else 502,
         code="upstream_overloaded" if is_overloaded else "upstream_failed",
         retryable=is_overloaded or error.type in {"api_error", "timeout_error"},
     )

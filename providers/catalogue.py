@@ -157,7 +157,7 @@ class Catalogue:
             return
         error = self._list(provider).error
         # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
-        if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504}):
+        if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
             raise error
 
     def warm_up(self) -> None:

@@ -32,6 +32,8 @@ MOST_REFUSAL = 65536
 MOST_IDLE = 128
 """Connections to one origin that are kept for later requests."""
 
+_CUT = "the upstream closed the connection before the end of its answer"
+
 
 class StaleConnectionError(Exception):
     """A kept connection was closed by the server before it answered anything."""
@@ -151,7 +153,7 @@ class Exchange(httpx2.SyncByteStream):
                 # What stood before the bytes that are not HTTP has been received all the same.
                 self._broken = error
             if not data and not parser.message_complete and self._broken is None:
-                raise httpx2.RemoteProtocolError("the upstream closed the connection before the end of its answer")
+                raise httpx2.RemoteProtocolError(_CUT)
         pieces, parser.pieces = parser.pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -195,7 +197,8 @@ class Exchange(httpx2.SyncByteStream):
         except HTTPParseError as error:
             # What stands behind the end is no part of the answer; the parser asks for the connection to be closed.
             if not self.parser.message_complete:
-                raise httpx2.RemoteProtocolError(f"the upstream's answer is not HTTP: {error}") from error
+                why = f"the upstream's answer is not HTTP: {error}" if data else _CUT
+                raise httpx2.RemoteProtocolError(why) from error
 
     def _is_readable(self) -> bool:
         return not self._pool._is_socket_alive(self._socket)

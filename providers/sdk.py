@@ -52,7 +52,7 @@ _KINDS = {
     413: ("upstream_too_large", False),
     422: ("upstream_invalid_request", False),
     429: ("rate_limited", True),
-    529: ("upstream_overloaded", True),
+    529: ("upstream_overloaded", True),  # Anthropic's, whose clients look for this very status
 }
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|prompt is too long|context (?:length|window|size|limit)"
@@ -203,7 +203,7 @@ def rejected(
     hint = " Check the key that the service uses for it." if status in {401, 403} else ""
     return errors.UpstreamRejected(
         f"{upstream} refused the request with status {status}{said}{hint}",
-        status=status if status < 500 else 502,
+        status=status if status < 500 or status == 529 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
         retryable=is_retryable and kind != SPENT,
         retry_after=_retry_after(headers),

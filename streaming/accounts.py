@@ -6,7 +6,7 @@ import msgspec
 
 from .events import Asked, Note, Usage, Withheld
 from .terms import Target
-from .usage import NOTHING, attributed, estimate, total
+from .usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
 
 
 class Accounts:
@@ -39,14 +39,23 @@ class Accounts:
         self._has_begun = True
 
     def take(self, told: Usage | Note) -> None:
-        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note."""
+        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
+
+        Tokens that cannot be, such as fewer than none, are not taken for told.
+        """
         match told:
-            case Usage():
+            case Usage() if is_possible(told):
                 self._told = told
             case Asked():
                 self._turn_to(told)
             case Withheld(size):
                 self.write(size)
+
+    def read_so_far(self) -> tuple[int, int]:
+        """Return the tokens that the present model has read, and those of them from its cache, told or estimated."""
+        if self._told is not None:
+            return self._told.input_tokens, self._told.cached_tokens
+        return tokens_in(self.target.prompt_bytes), 0
 
     def total(self, *, is_whole: bool, is_unspent: bool) -> Usage:
         """Return what all of it took.

@@ -2,40 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import msgspec
 
-from .events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-
-AnyEvent: TypeAlias = (
-    Started
-    | TextDelta
-    | ReasoningDelta
-    | ReasoningSigned
-    | ToolCallStarted
-    | ToolCallDelta
-    | ToolCallEnded
-    | Restarted
-    | Usage
-    | Done
-    | Failed
-    | Cancelled
-)
+from .events import AnyEvent, Event
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[AnyEvent]).decode

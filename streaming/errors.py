@@ -102,6 +102,9 @@ class Stopped(RequestError):
     code = "cancelled"
     status = 409
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The answer was stopped before it was whole ({reason}).")
+
 
 class NotSupported(RequestError):
     """This process cannot do that."""
@@ -215,7 +218,7 @@ class UpstreamRejected(UpstreamError):
     """The upstream refused the request with an HTTP status or an error of its own.
 
     Args:
-        status: The HTTP status for the reader: the upstream's own for 4xx, 502 otherwise.
+        status: The HTTP status for the reader: the upstream's own for 4xx and 529, 502 otherwise.
         code: What kind of refusal it was.
         is_too_long: Whether the question has more tokens than the model can hold.
     """

@@ -52,11 +52,17 @@ class Withheld(Note, frozen=True, gc=False):
 
 
 class Started(Event, frozen=True, gc=False, tag="started"):
-    """The upstream has begun to answer."""
+    """The upstream has begun to answer.
+
+    `input_tokens` and `cached_tokens` (see `Usage`) are what it has read, as far as that is known so early: the
+    provider's own count where it has told it, else an estimate.
+    """
 
     id: str
     model: str
     provider: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class TextDelta(Event, frozen=True, gc=False, tag="text"):
@@ -138,9 +144,10 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
 
 
 class Done(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete."""
+    """The answer is complete. `stopped_at` is the text of the question's `stop` that ended it, where that is told."""
 
     finish_reason: FinishReason
+    stopped_at: str | None = None
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):
@@ -159,3 +166,17 @@ class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
 
 Terminal: TypeAlias = Done | Failed | Cancelled
 """The three ends of a stream. Each stream has exactly one, and nothing follows it."""
+
+AnyEvent: TypeAlias = (
+    Started
+    | TextDelta
+    | ReasoningDelta
+    | ReasoningSigned
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCallEnded
+    | Restarted
+    | Usage
+    | Terminal
+)
+"""All events that there are."""

@@ -143,7 +143,8 @@ class Session:
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
-            events = [Started(self.id, self.target.model, self.target.provider), *events]
+            target, read = self.target, self._accounts.read_so_far()
+            events = [Started(self.id, target.model, target.provider, *read), *events]
         size = size_of(events)
         self._accounts.write(size)
         self._push(events, size)

@@ -16,6 +16,9 @@ from .prices import cost
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""
 
+MOST_TOKENS = 2**53
+"""Beyond that, readers in JavaScript would not see the number that was told."""
+
 
 def text_of(event: Event) -> str:
     """Return the text that a model wrote to bring about `event`; empty for all that is no delta."""
@@ -49,6 +52,12 @@ def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: in
         cost=None if price is None or known.cost is None else known.cost + price,
         estimated=True,
     )
+
+
+def is_possible(usage: Usage) -> bool:
+    """Whether an answer can have taken that: no number is below 0 or beyond `MOST_TOKENS`."""
+    counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens
+    return min(counts) >= 0 and max(counts) <= MOST_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
 def attributed(usage: Usage, model: str) -> Usage:

@@ -65,14 +65,16 @@ class Answer:
         started: Who answers; None before that is known.
         usage: What it took; None before the end.
         finish_reason: Why the model ended it; None before the end.
+        stopped_at: See `Done`.
     """
 
-    __slots__ = ("_calls", "blocks", "finish_reason", "size", "started", "usage")
+    __slots__ = ("_calls", "blocks", "finish_reason", "size", "started", "stopped_at", "usage")
 
     def __init__(self) -> None:
         self.started: Started | None = None
         self.usage: Usage | None = None
         self.finish_reason: FinishReason | None = None
+        self.stopped_at: str | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -126,8 +128,8 @@ class Answer:
                     self.started = msgspec.structs.replace(self.started, model=model)
             case Usage():
                 self.usage = event
-            case Done(finish_reason):
-                self.finish_reason = finish_reason
+            case Done(finish_reason, stopped_at):
+                self.finish_reason, self.stopped_at = finish_reason, stopped_at
 
     def _run_of(self, kind: type[Text]) -> Text:
         if not self.blocks or type(self.blocks[-1]) is not kind:

@@ -9,11 +9,11 @@ from ..errors import HeadraceError
 CODES = {
     "invalid_request_error": (
         "invalid_request", "upstream_invalid_request", "body_too_large", "upstream_too_large", "stream_conflict",
-        "not_supported",
+        "not_supported", "method_not_allowed",
     ),
     "authentication_error": ("unauthorized", "upstream_unauthorized"),
     "permission_error": ("forbidden", "upstream_forbidden"),
-    "not_found_error": ("model_not_found", "stream_not_found", "upstream_not_found"),
+    "not_found_error": ("not_found", "model_not_found", "stream_not_found", "upstream_not_found"),
     "rate_limit_error": ("rate_limited",),
     "overloaded_error": ("upstream_overloaded", "too_many_streams", "shutting_down", "store_unavailable"),
     "timeout_error": (

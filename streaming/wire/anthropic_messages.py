@@ -3,8 +3,8 @@
 A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
 one that grows. Pure.
 
-Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, what of the
-input went into the provider's cache (it counts as input), and whether a stop sequence has ended the answer.
+Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and what of
+the input went into the provider's cache (it counts as input).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..errors import Stopped
 from ..events import (
     Cancelled,
     Done,
@@ -34,6 +35,7 @@ from ..usage import text_of
 from .answer import Answer, Block, Call, Reasoning
 from .anthropic_errors import failure, refusal
 from .base import EVENT_STREAM, BrokenOff
+from .frames import framed, numbered
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
@@ -101,7 +103,8 @@ class MessagesWire:
         if not events:
             return HEARTBEAT
         if first is not None:
-            return b"".join([_numbered(self._frames(event), number) for number, event in enumerate(events, first)])
+            each = [numbered(self._frames(event), number) for number, event in enumerate(events, first)]
+            return b"".join([frame for frames in each for frame in frames])
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events) and self._open == "text":
             return self._encode_texts(texts)
@@ -115,14 +118,13 @@ class MessagesWire:
         return {
             **_message(answer.started),
             "content": [_content(block) for block in answer.blocks],
-            "stop_reason": STOP_REASONS[answer.finish_reason],
+            **_stopped(answer.finish_reason, answer.stopped_at),
             "usage": _usage(answer.usage or Usage(0, 0)),
         }
 
     def _encode_texts(self, texts: list[str]) -> bytes:
-        # JSON holds no line end, so one call encodes all of them and one replacement frames them.
         before, _, after = self._delta("text_delta", text="").partition(b'""')
-        return before + _encoder.encode_lines(texts)[:-1].replace(b"\n", after + before) + after
+        return framed(texts, before, after)
 
     def _frames(self, event: Event) -> list[bytes]:
         if self._must_wait(event):
@@ -148,15 +150,15 @@ class MessagesWire:
             case Restarted(reason, model) if self._index >= 0:
                 # What was shown cannot be taken back.
                 raise BrokenOff(_error_frame("restarted", f"{model} began the answer again ({reason}). Ask again."))
-            case Done(finish_reason):
+            case Done(finish_reason, stopped_at):
                 stopped: list[bytes] = []
                 while self._open is not None:
                     stopped += self._stop()
-                return [*stopped, *_end(finish_reason, self._usage)]
+                return [*stopped, *_end(_stopped(finish_reason, stopped_at), self._usage)]
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
-                return [_error_frame("cancelled", f"The answer was stopped before it was whole ({reason}).")]
+                return [_error_frame(Stopped.code, Stopped(reason).message)]
         return []
 
     def _must_wait(self, event: Event) -> bool:
@@ -224,7 +226,8 @@ def _message(started: Started) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": {"input_tokens": 0, "output_tokens": 0},  # the end tells
+        # As far as it is known: some readers look for the input here alone. The end tells all.
+        "usage": _usage(Usage(started.input_tokens, 0, started.cached_tokens)),
     }
 
 
@@ -250,9 +253,13 @@ def _usage(usage: Usage) -> dict[str, Any]:
     return {**told, **(thought if usage.reasoning_tokens else {})}
 
 
-def _end(finish_reason: FinishReason, usage: Usage) -> list[bytes]:
-    delta = {"stop_reason": STOP_REASONS[finish_reason], "stop_sequence": None}
-    return [_frame("message_delta", delta=delta, usage=_usage(usage)), _frame("message_stop")]
+def _stopped(finish_reason: FinishReason, stopped_at: str | None) -> dict[str, str | None]:
+    reason = STOP_REASONS[finish_reason] if stopped_at is None else "stop_sequence"
+    return {"stop_reason": reason, "stop_sequence": stopped_at}
+
+
+def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
+    return [_frame("message_delta", delta=stopped, usage=_usage(usage)), _frame("message_stop")]
 
 
 def _error_frame(code: str, message: str) -> bytes:
@@ -261,10 +268,6 @@ def _error_frame(code: str, message: str) -> bytes:
 
 def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
     return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
-
-
-def _numbered(frames: list[bytes], number: int) -> bytes:
-    return b"".join([*frames[:-1], b"id: %d\n" % number, frames[-1]]) if frames else b""
 
 
 def _is_object(pieces: list[str]) -> bool:

@@ -27,6 +27,7 @@ from ..events import (
     Usage,
 )
 from .base import PLAIN_TEXT, BrokenOff
+from .frames import framed
 from .ui_messages import accounts
 
 HEARTBEAT = b"\n"
@@ -45,8 +46,7 @@ FINISH_REASONS: dict[FinishReason, str] = {
 }
 """Why a model ended its answer, in this protocol's words."""
 
-_encoder = msgspec.json.Encoder()
-_json = _encoder.encode
+_json = msgspec.json.Encoder().encode
 
 
 class DataStream:
@@ -80,8 +80,7 @@ class DataStream:
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events):
             self._has_begun = True
-            # JSON holds no line end, so one call encodes all of them and one replacement makes lines.
-            return b"0:" + _encoder.encode_lines(texts)[:-1].replace(b"\n", b"\n0:") + b"\n"
+            return framed(texts, b"0:", b"\n")
         written = []
         for event in events:
             written.append(self._lines(event))

@@ -29,6 +29,7 @@ from ..events import (
 from ..sse import named
 from .answer import Answer
 from .base import EVENT_STREAM
+from .frames import framed
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
@@ -38,9 +39,8 @@ HEADERS = EVENT_STREAM
 EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "error", "cancelled")
 """The names that frames may have."""
 
-_DELTA, _NEXT_DELTA, _END = b'data: {"delta":', b'}\n\ndata: {"delta":', b"}\n\n"
-_encoder = msgspec.json.Encoder()
-_text = _encoder.encode
+_DELTA, _END = b'data: {"delta":', b"}\n\n"
+_json = msgspec.json.Encoder().encode
 
 
 def encode(events: list[Event], first: int | None = None) -> bytes:
@@ -54,14 +54,14 @@ def encode(events: list[Event], first: int | None = None) -> bytes:
         return HEARTBEAT
     if first is not None:
         return b"".join([
-            b'id: %d\ndata: {"delta":%b}\n\n' % (number, _text(event.text))
+            b'id: %d\ndata: {"delta":%b}\n\n' % (number, _json(event.text))
             if type(event) is TextDelta
             else b"id: %d\n%b" % (number, _encode_one(event))
             for number, event in enumerate(events, first)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
-        return _encode_texts(texts)
+        return framed(texts, _DELTA, _END)
     return b"".join([_encode_one(event) for event in events])
 
 
@@ -85,15 +85,12 @@ def refusal(error: HeadraceError) -> dict[str, Any]:
     return {**written, "text": error.text} if error.text else written
 
 
-def _encode_texts(texts: list[str]) -> bytes:
-    # JSON holds no line end, so one call encodes all of them and one replacement frames them.
-    return _DELTA + _encoder.encode_lines(texts)[:-1].replace(b"\n", _NEXT_DELTA) + _END
-
-
 def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each kind of event
     match event:
         case TextDelta(text):
-            return _DELTA + _encoder.encode(text) + _END
+            return _DELTA + _json(text) + _END
+        case Started(id, model, provider):
+            return _frame(b"start", {"id": id, "model": model, "provider": provider})
         case ReasoningDelta(text):
             return _frame(b"reasoning", {"delta": text})
         case ToolCallStarted(call, id, name):  # the field's name
@@ -109,7 +106,6 @@ def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each ki
 
 
 _NAMES: dict[type[Event], bytes] = {
-    Started: b"start",
     Restarted: b"restart",
     Usage: b"usage",
     ReasoningSigned: b"reasoning",
@@ -126,4 +122,4 @@ def fields(event: Event) -> dict[str, Any]:
 
 
 def _frame(name: bytes, data: dict[str, Any]) -> bytes:
-    return named(name, _encoder.encode(data))
+    return named(name, _json(data))

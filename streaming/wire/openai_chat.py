@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError
+from ..errors import HeadraceError, Stopped
 from ..events import (
     Cancelled,
     Done,
@@ -29,6 +29,7 @@ from ..events import (
 )
 from .answer import Answer, Call
 from .base import EVENT_STREAM, BrokenOff
+from .frames import framed, numbered
 
 HEARTBEAT = b": keep-alive\n"
 """One line end: once they saw an `id`, the SDKs take a blank line after a comment for a frame without data."""
@@ -37,7 +38,6 @@ _DONE = b"data: [DONE]\n\n"
 _FINISHES: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _json = msgspec.json.Encoder().encode
-_json_lines = msgspec.json.Encoder().encode_lines
 
 
 class ChatCompletion:
@@ -79,10 +79,7 @@ class ChatCompletion:
             if isinstance(event, Restarted):
                 raise BrokenOff(b"".join([*written, _broken_off(event)]))
             frames = self._encode_one(event)
-            if first is not None and frames:
-                # Whoever has the last of them has the event; until then it has to come again.
-                frames[-1] = b"id: %d\n%b" % (number, frames[-1])
-            written += frames
+            written += frames if first is None else numbered(frames, number)
         return b"".join(written)
 
     def whole(self, answer: Answer) -> dict[str, Any]:
@@ -114,8 +111,7 @@ class ChatCompletion:
         self._text, self._text_end = b"data: " + before, after + b"\n\n"
 
     def _encode_texts(self, texts: list[str]) -> bytes:
-        # JSON holds no line end, so one call encodes all of them and one replacement frames them.
-        return self._text + _json_lines(texts)[:-1].replace(b"\n", self._text_end + self._text) + self._text_end
+        return framed(texts, self._text, self._text_end)
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
@@ -148,8 +144,7 @@ class ChatCompletion:
             case Failed(code, message):
                 return [*self._encode_usage(), _failure(code, message)]
             case Cancelled(reason):
-                message = f"The answer was stopped before it was whole ({reason})."
-                return [*self._encode_usage(), _failure("cancelled", message)]
+                return [*self._encode_usage(), _failure(Stopped.code, Stopped(reason).message)]
             case _:
                 return []
 

@@ -30,6 +30,7 @@ from ..events import (
     Usage,
 )
 from .base import EVENT_STREAM
+from .frames import numbered
 
 HEARTBEAT = b": keep-alive\n\n"
 """A comment, which all versions skip; ended by a blank line, as each frame is."""
@@ -86,10 +87,7 @@ class UiMessages:
         frames: list[bytes] = []
         for number, event in enumerate(events, first or 0):
             written = self._write(event)
-            if written and first is not None:
-                # Who has the last frame of an event has the event.
-                written[-1] = b"id: %d\n%b" % (number, written[-1])
-            frames += written
+            frames += written if first is None else numbered(written, number)
         return b"".join(frames)
 
     def refusal(self, error: HeadraceError) -> str:

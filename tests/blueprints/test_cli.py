@@ -5,17 +5,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.conftest import upstreams
 from tests.service import ROOT, environment
 from tests.upstream import Ended, Gate, Upstream, openai_wire
 
 
-def start(upstream: Upstream, *arguments: str) -> subprocess.Popen[str]:
+def start(upstream: Upstream, *arguments: str, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
         cwd=ROOT,
-        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0"),
+        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -54,6 +55,23 @@ def test_ask_tells_an_error_in_one_sentence(upstream: Upstream) -> None:
     assert out == ""
     assert err.startswith("Error: openai refused")
     assert len(err.splitlines()) == 1
+
+
+def test_ask_says_so_of_half_a_character(upstream: Upstream) -> None:
+    process = start(upstream, "ask", "na\udcefve")  # as a terminal of another encoding sends it
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == "Error: The question holds '\\udcef', which is half of a character: send whole ones.\n"
+
+
+def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.answer("cli-dying", openai_wire.failing_after(2))
+    upstream.answer("cli-next", openai_wire.answer("Else."))
+    config = tmp_path / "headrace.toml"
+    config.write_text('[models.both]\nchain = ["openai/cli-dying", "openai/cli-next"]\nretries = 0\n')
+    out, err = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config)).communicate(timeout=60)
+    assert out == "0 1 \nElse.\n"
+    assert err == "openai/cli-next begins the answer again (upstream_failed):\n"
 
 
 def test_models_marks_the_default_one(upstream: Upstream) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -91,6 +92,12 @@ def test_a_refusal_of_the_upstream_keeps_its_status(  # the parameters are the t
 
 
 class TestAQuestion:
+    def test_that_is_compressed_is_a_400_that_says_so(self, service: Service) -> None:
+        packed = gzip.compress(json.dumps({"messages": QUESTION}).encode())
+        answer = send(service.url + "/v1/chat/completions", packed, headers={"Content-Encoding": "gzip"})
+        assert (answer.status, answer.error["code"]) == (400, "invalid_request")
+        assert answer.error["message"] == "The body is encoded as 'gzip': send it as it is."
+
     def test_reaches_openai_as_it_was_asked(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("asked", openai_wire.answer("ok"))
         schema = {"name": "sum", "schema": {"type": "object"}, "strict": True, "description": "A sum."}
@@ -146,6 +153,21 @@ class TestAQuestion:
         assert answer.error["param"] is None
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "says"),
+    [
+        ("POST", "/v1/responses", 404, "not_found", "There is no POST /v1/responses here"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed", "this path takes OPTIONS and POST"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_their_form(service, method, path, status, code, says) -> None:
+    answer = send(service.url + path, b"{}", method=method)
+    assert (answer.status, answer.error["code"], answer.error["type"]) == (status, code, "invalid_request_error")
+    assert answer.error["param"] is None
+    assert says in answer.error["message"]
+    assert ("allow" in answer.headers) == (status == 405)
+
+
 class TestModels:
     def test_are_listed_by_the_names_to_ask_them_by(self, service: Service, upstream: Upstream) -> None:
         listed = send(service.url + "/v1/models", method="GET").json
@@ -176,7 +198,8 @@ class TestWhoMayAsk:
         assert "x-stainless-lang" in allowed.headers["access-control-allow-headers"]
         answer = ask(guarded, "openai/paged", headers=KEY | {"Origin": PAGE}, stream=True)
         assert answer.headers["access-control-allow-origin"] == PAGE
-        assert "Headrace-Stream-Id" in answer.headers["access-control-expose-headers"]
+        told = answer.headers["access-control-expose-headers"].split(", ")
+        assert {"Headrace-Stream-Id", "Retry-After", "X-Should-Retry"} <= set(told)
 
     def test_is_no_page_of_another_site(self, guarded: Service) -> None:
         answer = ask(guarded, "never-asked", headers=KEY | {"Origin": "https://evil.example"})

@@ -23,7 +23,7 @@ class TestRefusal:
             (404, 404, "upstream_not_found"),
             (500, 502, "upstream_failed"),
             (503, 502, "upstream_failed"),
-            (529, 502, "upstream_overloaded"),
+            (529, 529, "upstream_overloaded"),
         ],
     )
     def test_of_the_upstream_keeps_its_status(self, service, upstream, provider, wire, status, ours, code) -> None:

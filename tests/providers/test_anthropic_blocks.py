@@ -107,6 +107,31 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             Done("tool_calls"),
         ],
     ),
+    "blocks that begin with what they hold": (
+        [
+            start(),
+            block(0, {"type": "thinking", "thinking": "hm"}, *thought(" so")),
+            block(1, {"type": "text", "text": "Hel"}, *text("lo")),
+            block(2, {**called("toolu_1", "find"), "input": {"q": "ö🌊"}}),
+            block(3, {**called("toolu_2", "find"), "input": {"q": "a"}}, *inputs('{"q":"b"}')),
+            end("tool_use"),
+        ],
+        [
+            ReasoningDelta("hm"),
+            ReasoningDelta(" so"),
+            ReasoningSigned(SIGNATURE),
+            TextDelta("Hel"),
+            TextDelta("lo"),
+            ToolCallStarted(0, "toolu_1", "find"),
+            ToolCallDelta(0, r'{"q": "\u00f6\ud83c\udf0a"}'),
+            ToolCallEnded(0, {"q": "ö🌊"}),
+            ToolCallStarted(1, "toolu_2", "find"),
+            ToolCallDelta(1, '{"q":"b"}'),
+            ToolCallEnded(1, {"q": "b"}),
+            USED,
+            Done("tool_calls"),
+        ],
+    ),
     "interleaved thinking": (
         [
             start(),

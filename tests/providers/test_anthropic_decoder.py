@@ -162,20 +162,20 @@ class TestUsage:
 
 class TestError:
     @pytest.mark.parametrize(
-        ("kind", "code", "is_retryable"),
+        ("kind", "status", "code", "is_retryable"),
         [
-            ("overloaded_error", "upstream_overloaded", True),
-            ("rate_limit_error", "upstream_overloaded", True),
-            ("api_error", "upstream_failed", True),
-            ("timeout_error", "upstream_failed", True),
-            ("invalid_request_error", "upstream_failed", False),
-            ("novel_error", "upstream_failed", False),
+            ("overloaded_error", 529, "upstream_overloaded", True),
+            ("rate_limit_error", 529, "upstream_overloaded", True),
+            ("api_error", 502, "upstream_failed", True),
+            ("timeout_error", 502, "upstream_failed", True),
+            ("invalid_request_error", 502, "upstream_failed", False),
+            ("novel_error", 502, "upstream_failed", False),
         ],
     )
-    def test_in_the_stream_has_its_code(self, kind: str, code: str, is_retryable: bool) -> None:
+    def test_in_the_stream_has_its_code(self, kind: str, status: int, code: str, is_retryable: bool) -> None:
         error = decode(said("a"), frame("error", error={"type": kind, "message": "no"})).error
         assert isinstance(error, UpstreamRejected)
-        assert (error.status, error.code, error.retryable) == (502, code, is_retryable)
+        assert (error.status, error.code, error.retryable) == (status, code, is_retryable)
         assert f"no ({kind})" in error.message
 
     def test_in_the_same_read_loses_nothing_of_what_was_said(self) -> None:

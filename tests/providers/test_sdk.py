@@ -31,7 +31,7 @@ STATUSES = [
     (500, 502, "upstream_failed", True),
     (502, 502, "upstream_failed", True),
     (503, 502, "upstream_failed", True),
-    (529, 502, "upstream_overloaded", True),
+    (529, 529, "upstream_overloaded", True),
 ]
 
 

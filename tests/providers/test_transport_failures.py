@@ -119,23 +119,23 @@ class TestFailure:
         until(lambda: own_upstream.requests("m")[0].closed)
 
     @pytest.mark.parametrize(
-        ("end", "error", "arrived"),
+        ("end", "error", "says", "arrived"),
         [
-            ((Close(),), httpx2.RemoteProtocolError, b"one"),
-            ((Reset(),), httpx2.ReadError, b"one"),
-            ((Bytes(b"10\r\nhalf"), Close()), httpx2.RemoteProtocolError, b"onehalf"),
-            ((Bytes(b"no size\r\n"), Hang()), httpx2.RemoteProtocolError, b"one"),
-            ((Bytes(b"3\r\ntwo\r\nno size\r\n"), Hang()), httpx2.RemoteProtocolError, b"onetwo"),
+            ((Close(),), httpx2.RemoteProtocolError, "closed the connection", b"one"),
+            ((Reset(),), httpx2.ReadError, "broke", b"one"),
+            ((Bytes(b"10\r\nhalf"), Close()), httpx2.RemoteProtocolError, "closed the connection", b"onehalf"),
+            ((Bytes(b"no size\r\n"), Hang()), httpx2.RemoteProtocolError, "not HTTP", b"one"),
+            ((Bytes(b"3\r\ntwo\r\nno size\r\n"), Hang()), httpx2.RemoteProtocolError, "not HTTP", b"onetwo"),
         ],
         ids=["closed", "reset", "closed in a chunk", "not HTTP", "not HTTP behind a chunk"],
     )
-    def test_of_the_body_comes_after_what_had_arrived(self, own_upstream, transport, end, error, arrived) -> None:
+    def test_of_the_body_comes_after_what_had_arrived(self, own_upstream, transport, end, error, says, arrived) -> None:
         own_upstream.answer("m", script(Head(), Chunk(b"one"), Gate("end"), *end))
         response = ask(transport, own_upstream.url, "m")
         chunks = chunks_of(response)
         got = [next(chunks)]
         own_upstream.open_gate("end")
-        with pytest.raises(error):
+        with pytest.raises(error, match=says):
             collect(chunks, got)
         response.close()
         assert b"".join(got) == arrived
@@ -143,7 +143,7 @@ class TestFailure:
 
     def test_of_a_body_shorter_than_it_was_said_to_be(self, own_upstream, transport) -> None:
         own_upstream.answer("m", script(Bytes(OK + b"content-length: 5\r\n\r\nok"), Close()))
-        with pytest.raises(httpx2.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError, match="closed the connection"):
             body_of(ask(transport, own_upstream.url, "m"))
 
     @pytest.mark.parametrize("place", ["head", "body"])

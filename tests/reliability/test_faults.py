@@ -50,7 +50,7 @@ REFUSED = {
     403: (403, "upstream_forbidden"),
     404: (404, "upstream_not_found"),
     429: (429, "rate_limited"),
-    529: (502, "upstream_overloaded"),
+    529: (529, "upstream_overloaded"),
 }
 """The status and the code of an upstream's refusal; of all others 502 and `upstream_failed`."""
 
@@ -86,11 +86,16 @@ def check_next_works(service: Service, provider: str) -> None:
     service.wait_until(lambda: send(service.url + "/healthz", method="GET").json["streams"] == 0)
 
 
+def check_status(answer: Answer, code: str) -> None:
+    """Check that an answer of which nothing had come has a status of its own."""
+    assert (answer.status, answer.error["code"]) == (529 if code == "upstream_overloaded" else 502, code)
+
+
 def check_end(answer: Answer, told: str, code: str, *, is_exact: bool = True) -> None:
     """Check a stream that broke off: text, usage, one error, and nothing else; or a status, if nothing was told."""
     if answer.status != 200:
         assert not told or not is_exact
-        assert (answer.status, answer.error["code"]) == (502, code)
+        check_status(answer, code)
         return
     names = [name for name, _ in answer.frames]
     assert names == ["start", *["message"] * (len(names) - 3), "usage", "error"]
@@ -116,7 +121,7 @@ class TestFault:
             # What came before an RST may be lost with it.
             check_end(answer, TOLD.get(fault, ""), code or "upstream_broken", is_exact="reset" not in fault)
         else:
-            assert (answer.status, answer.error["code"]) == (502, code or "upstream_broken")
+            check_status(answer, code or "upstream_broken")
         check_next_works(service, provider)
         seen = upstream.requests(name)
         assert len(seen) == 1

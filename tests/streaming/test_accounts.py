@@ -29,8 +29,24 @@ class TestAnAnswerOfSeveralModels:
         events = Reader(stream.session)
         events.read()
         first = events.batches[0][0]
-        assert first == Started(stream.session.id, "best/small", "best")
+        assert (first.id, first.model, first.provider) == (stream.session.id, "best/small", "best")
         assert (stream.session.target.model, stream.session.target.owner) == ("best/small", TARGET.owner)
+
+    @pytest.mark.parametrize(
+        ("items", "known"),
+        [
+            ([text("x")], (10, 0)),
+            ([[Usage(9, 1, 3, estimated=True)], text("x")], (9, 3)),
+            ([BIG, [Usage(99, 1, estimated=True)], SMALL, text("x")], (10, 0)),
+        ],
+    )
+    def test_begins_with_what_was_read_as_far_as_that_is_known(self, items, known: tuple[int, int]) -> None:
+        stream = Stream(Source(*items, [DONE]))
+        reader = Reader(stream.session)
+        reader.read()
+        begun = reader.batches[0][0]
+        assert isinstance(begun, Started)
+        assert (begun.input_tokens, begun.cached_tokens) == known
 
     def test_counts_each_attempt_that_cost_something(self) -> None:
         told = [Usage(9, 2, cached_tokens=3, reasoning_tokens=1, cost=0.5)]
@@ -39,6 +55,13 @@ class TestAnAnswerOfSeveralModels:
         assert attempts(usage) == [("acme/big", 10, 10), ("best/small", 9, 2)]
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (19, 12, 3)
         assert (usage.reasoning_tokens, usage.cost, usage.estimated) == (1, 0.5, True)
+
+    @pytest.mark.parametrize(
+        "told", [Usage(-9, 2), Usage(9, -2), Usage(9, 2, -1), Usage(9, 10**23), Usage(9, 2, cost=-1.0)]
+    )
+    def test_is_estimated_where_what_was_told_cannot_be(self, told: Usage) -> None:
+        usage = read_all(Stream(Source(text("x" * 40), [told, DONE])))[-2]
+        assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (10, 10, True)
 
     def test_is_exact_where_all_that_cost_was_told(self) -> None:
         known = [Usage(9, 2, cost=0.25)]

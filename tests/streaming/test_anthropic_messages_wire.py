@@ -8,6 +8,7 @@ import re
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
+from flask_headrace.blueprints.errors import CODES as ERRORS_OF_FLASK
 from flask_headrace.streaming import errors
 from flask_headrace.streaming.events import (
     Attempt,
@@ -34,7 +35,7 @@ from pydantic import TypeAdapter
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
 
-STARTED = Started("s1", "acme/tiny", "acme")
+STARTED = Started("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4)
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
 TEXT_STARTS = 'content_block_start {"index":0,"content_block":{"type":"text","text":""}}'
 THINKING_STARTS = 'content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
@@ -61,7 +62,8 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         [
             (
                 'message_start {"message":{"id":"msg_s1","type":"message","role":"assistant","model":"acme/tiny",'
-                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}}'
+                '"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,'
+                '"cache_read_input_tokens":4,"output_tokens":0}}}'
             )
         ],
     ),
@@ -93,6 +95,17 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
             (
                 'message_delta {"delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"input_tokens":5,'
                 '"cache_read_input_tokens":4,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}}'
+            ),
+            "message_stop {}",
+        ],
+    ),
+    (
+        [STARTED, Usage(9, 2)],
+        Done("stop", "END"),
+        [
+            (
+                'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":'
+                '{"input_tokens":9,"cache_read_input_tokens":0,"output_tokens":2}}'
             ),
             "message_stop {}",
         ],
@@ -169,7 +182,10 @@ def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_a
 def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_ours() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     upstream = {code for code in sum(CODES.values(), ()) if code.startswith("upstream_")}
-    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {k.code for k in kinds}
+    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
+        *(kind.code for kind in kinds),
+        *ERRORS_OF_FLASK.values(),
+    }
     for code in sum(CODES.values(), ("novel",)):
         refused = refusal(errors.SourceFailed("It failed.", code=code, retryable=True))
         ErrorResponse.model_validate(refused, strict=True)

@@ -19,7 +19,7 @@ class TestEvents:
         reader = Reader(stream.session)
         reader.read()
         got = [event for batch in reader.batches for event in batch]
-        assert got[0] == Started(stream.session.id, "acme/tiny", "acme")
+        assert got[0] == Started(stream.session.id, "acme/tiny", "acme", input_tokens=10)
         assert sum(isinstance(event, Started) for event in got) == 1
 
     def test_come_one_by_one_to_a_reader_that_waits(self) -> None:

@@ -11,7 +11,8 @@ import gevent
 import pytest
 from flask_headrace.streaming.errors import InvalidRequest
 from flask_headrace.streaming.events import Done, Failed, Restarted, TextDelta, Usage
-from flask_headrace.streaming.structured import Schema, held_to
+from flask_headrace.streaming.schema import Schema
+from flask_headrace.streaming.structured import held_to
 
 MILL = {
     "type": "object",
@@ -75,13 +76,16 @@ class TestSchema:
         ("schema", "says"),
         [
             ({"type": "mill"}, "at $.type"),
-            ({"items": {"patternProperties": {"a": {}}}}, "patternProperties"),
             ({"items": {"pattern": "("}}, "the pattern '(', which is none"),
             ({"$schema": 5}, "5 as its $schema"),
             ({"$schema": ["http://json-schema.org/draft-07/schema#"]}, "as its $schema"),
             ({"$schema": "http://["}, "as its $schema"),
             ({"enum": [{}] * 2000}, "more than 2000 parts"),
             (deep(2000), "nested too deep"),
+            (
+                {"items": {"patternProperties": {"a": {}}}, "unevaluatedProperties": False},
+                "patternProperties and unevaluatedProperties",
+            ),
         ],
     )
     def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
@@ -103,7 +107,7 @@ class TestSchema:
     def test_that_is_small_and_is_followed_for_ever_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
         schema = Schema({"$ref": "#/$defs/d0", "$defs": {**twice, "d40": {}}})
-        monkeypatch.setattr("flask_headrace.streaming.structured.LIMIT", 0.2)
+        monkeypatch.setattr("flask_headrace.streaming.schema.LIMIT", 0.2)
         assert "cannot be followed (TimeoutError)" in (schema.mistake_in("1") or "")
 
     @pytest.mark.parametrize(
@@ -127,6 +131,40 @@ class TestSchema:
 
     def test_is_not_followed_where_numbers_are_beyond_all_bounds(self) -> None:
         assert "OverflowError" in (Schema({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) or "")
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('{"a1": 1, "a2": 2, "name": "x", "b": true}', None),
+            ('{"a1": "x"}', "at $.a1, 'x' is not of type 'integer'"),
+            ('{"a": 1}', "at $.a, 1 is not of type 'boolean'"),
+            ('{"n": 1}', None),
+            ('{"never": 1}', "does not allow 1"),
+            ("7", "at $, 7 is not of type 'object'"),
+        ],
+    )
+    def test_may_tell_properties_by_patterns(self, text: str, says: str | None) -> None:
+        patterns = {r"^a\d$": {"type": "integer"}, "^n$": True, "^never$": False}
+        schema = {
+            "type": "object",
+            "properties": {"name": {"type": "string"}},
+            "patternProperties": patterns,
+            "additionalProperties": {"type": "boolean"},
+        }
+        mistake = Schema(schema).mistake_in(text)
+        assert mistake is None if says is None else says in (mistake or "")
+
+    @pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
+    def test_with_a_property_s_pattern_that_takes_for_ever_gives_up(self, more: dict) -> None:
+        schema = Schema({"patternProperties": {"^(a|aa)+(?<=b)": {}}, **more})
+        began = time.monotonic()
+        assert "cannot be followed (TimeoutError)" in (schema.mistake_in('{"' + "a" * 40 + '": 1}') or "")
+        assert time.monotonic() - began < 5
+
+    def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
+        schema = Schema({"patternProperties": {"^a": {}}, "additionalProperties": False})
+        assert schema.mistake_in('{"abc": 1}') is None
+        assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
 
     def test_fetches_nothing(self) -> None:
         schema = Schema({"$ref": "http://127.0.0.1:9/mill.json"})

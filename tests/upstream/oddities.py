@@ -34,6 +34,7 @@ def odd(wire: ModuleType) -> dict[str, Script]:
         "fields in data of two lines": _rewritten(whole, lambda data: data.replace(b'","', b'",\ndata: "')),
         "unknown JSON fields": _rewritten(whole, lambda data: data.replace(b"data: {", b'data: {"novel":{"a":[1]},')),
         "escaped Unicode": _rewritten(whole, _escaped),
+        "a character cut in half": _of(whole, *(half for step in whole.steps for half in _halves(step))),
         "empty deltas": _between(whole, replace(wire.text(""), deltas=0), first=_first_delta(whole), last=3),
         "all frames at once": cuts.cut_at(whole, []),
         "one byte a piece": cuts.cut(whole, 1),
@@ -90,6 +91,13 @@ def _with(whole: Script, place: int, step: Step) -> Script:
 def _between(whole: Script, step: Step, *, first: int = 1, last: int = 99) -> Script:
     places = range(first, first + last)
     return _of(whole, *(s for n, own in enumerate(whole.steps) for s in ((step, own) if n in places else (own,))))
+
+
+def _halves(step: Step) -> tuple[Step, ...]:
+    if not isinstance(step, Chunk) or not step.deltas or " 🌊".encode() not in step.data:
+        return (step,)
+    first, second = step.data.replace("🌊".encode(), b"\\ud83c"), step.data.replace(" 🌊".encode(), b"\\udf0a")
+    return replace(step, data=first), replace(step, data=second, deltas=0)
 
 
 def _first_delta(whole: Script) -> int:

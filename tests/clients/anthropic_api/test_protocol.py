@@ -142,6 +142,21 @@ def test_the_endpoints_lie_under_an_applications_prefix(path: str) -> None:
     assert (refused.status_code, refused.json["error"]["type"]) == (400, "invalid_request_error")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("POST", "/v1/messages/batches", 404, "not_found_error"),
+        ("GET", "/v1/messages", 405, "invalid_request_error"),
+        ("POST", "/v1/models", 405, "invalid_request_error"),
+        ("GET", "/v1/models/nobody", 404, "not_found_error"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_the_protocols_form(service: Service, method, path, status, kind) -> None:
+    answer = send(service.url + path, b"{}", method=method, headers={"anthropic-version": "2023-06-01"})
+    assert (answer.status, answer.json["type"], answer.error["type"]) == (status, "error", kind)
+    assert path in answer.error["message"] or "nobody" in answer.error["message"]
+
+
 class TestTheListOfModels:
     MODELS = (
         Model("openai/gpt-5", "openai", "gpt-5", embedded=False, default=True),

@@ -117,7 +117,7 @@ class TestAFailure:
             (404, anthropic.NotFoundError, "not_found_error"),
             (429, anthropic.RateLimitError, "rate_limit_error"),
             (500, anthropic.InternalServerError, "api_error"),
-            (529, anthropic.InternalServerError, "overloaded_error"),
+            (529, anthropic.OverloadedError, "overloaded_error"),
         ],
     )
     def test_before_the_first_token_has_its_class(self, client, upstream, provider, wire, status, kind, error_type):
@@ -198,6 +198,21 @@ class TestAQuestion:
         finally:
             upstream.models = None
         assert message.model == "anthropic/claude-nobody-lists"
+
+    def test_hears_at_which_text_it_has_stopped(self, client, upstream) -> None:
+        told = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+        ending = anthropic_wire.frame("message_delta", delta=told, usage={"output_tokens": 2})
+        upstream.answer("stopping", anthropic_wire.answer("So.", ending, finish=None))
+        asked = {"model": "anthropic/stopping", "stop_sequences": ["END"], **ASKED}
+        with client.messages.stream(**asked) as stream:
+            streamed = stream.get_final_message()
+        for message in (streamed, client.messages.create(**asked)):
+            assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", "END")
+
+    def test_for_one_model_is_answered_as_the_list_is(self, client) -> None:
+        listed = client.models.list().data[0]
+        assert client.models.retrieve(listed.id) == listed
+        assert (listed.type, listed.display_name) == ("model", listed.id.partition("/")[2])
 
     def test_for_thinking_reaches_anthropic_and_is_refused_elsewhere(self, client, upstream) -> None:
         upstream.answer("thinker", anthropic_wire.answer("ok"))

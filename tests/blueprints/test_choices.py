@@ -1,0 +1,51 @@
+"""What a reader is told of a word that stands where one of a few others should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reader import QUESTION, send
+from tests.service import Service
+
+
+def said(role: str = "user", content: object = "hi") -> dict[str, object]:
+    return {"messages": [{"role": role, "content": content}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        (
+            "/api/chat",
+            said("usr"),
+            "'usr' - at `messages[0].role`: it must be one of assistant, developer, system, tool, user.",
+        ),
+        ("/api/chat", said(content=[{"type": "txt"}]), "`messages[0].content[0].type`: it must be one of "),
+        (
+            "/v1/chat/completions",
+            {"messages": QUESTION, "tool_choice": "any"},
+            "'any' - at `tool_choice`: it must be one of auto, none, required.",
+        ),
+        (
+            "/v1/chat/completions",
+            {"messages": QUESTION, "response_format": {"type": "json"}},
+            "'json' - at `response_format.type`: it must be one of ",
+        ),
+        (
+            "/v1/chat/completions",
+            {"messages": QUESTION, "tools": [{"type": "custom", "function": {"name": "f"}}]},
+            "'custom' - at `tools[0].type`: it must be function.",
+        ),
+        ("/v1/messages", said("tool"), "'tool' - at `messages[0].role`: it must be one of assistant, system, user."),
+        (
+            "/v1/messages",
+            said(content=[{"type": "image", "source": {"type": "file"}}]),
+            "messages[0].content[0] is not as it should be: Invalid value 'file' - at `source.type`: it must be one ",
+        ),
+        ("/v1/messages", {"messages": QUESTION, "max_tokens": "9"}, "got `str` - at `max_tokens`."),
+    ],
+)
+def test_is_which_ones(service: Service, path: str, body: dict[str, object], says: str) -> None:
+    answer = send(service.url + path, body)
+    assert answer.status == 400
+    assert says in answer.error["message"]
