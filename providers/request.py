@@ -257,7 +257,8 @@ def _mistake_in_numbers(request: ChatRequest) -> str | None:
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
             bounds = f"{least:g} or more" if most == float("inf") else f"between {least:g} and {most:g}"
-            return f"{name} is {value:g}: it must be {bounds}."
+            told = f"{value:g}" if abs(value) < 1e300 else f"{value!r:.20}…"  # `g` is for what a float can hold
+            return f"{name} is {told}: it must be {bounds}."
     return None
 
 

@@ -47,6 +47,12 @@ class TestHead:
         assert answer.headers["cache-control"] == "no-cache, no-transform"
         assert answer.body.endswith(b"data: [DONE]\n\n")
 
+    def test_comes_whatever_the_numbers_of_the_question_are(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-big", openai_wire.answer("ok"))
+        tool = {"name": "count", "parameters": {"type": "object", "maxProperties": 10**20}}
+        answer = send(f"{service.url}/ai/chat", asked("ui-big", seed=10**30, tools=[tool]))
+        assert answer.body.endswith(b"data: [DONE]\n\n")
+
     def test_comes_with_a_heartbeat_where_the_model_is_silent(self, homeless: Service, upstream: Upstream) -> None:
         upstream.answer("ui-silent", script(openai_wire.HEAD, Hang()))
         with Reading(f"{homeless.url}/ai/chat", asked("ui-silent")) as reading:
