@@ -12,8 +12,8 @@ from ..streaming.errors import HeadraceError
 from ..streaming.follower import Follower
 from ..streaming.wire.data_v1 import DataStream
 from ..streaming.wire.ui_messages import UiMessages
-from .ai_options import Asked
 from .ai_sdk import told
+from .ai_turns import Asked
 from .asking import ask
 from .body import read_body
 from .guard import enter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,23 +21,6 @@ from ..streaming.errors import InvalidRequest
 from ..streaming.wire.ui_messages import RESTART
 from .ai_sdk_body import UiChatBody, UiMessage, UiPart
 
-SETTINGS = (
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "thinking",
-)
-"""Fields of a question that stand in the body by the same name."""
-
 UNANSWERED = "The call was not answered."
 DENIED = "The user did not allow the call."
 
@@ -48,15 +31,8 @@ def question_of(body: UiChatBody) -> ChatRequest:
     Raises:
         InvalidRequest: a part of a message cannot be passed on; the message names it.
     """
-    asked = body.conversation()
-    system = (Message("system", body.system),) if body.system and asked else ()
-    settings: dict[str, Any] = {name: getattr(body, name) for name in SETTINGS}
-    return ChatRequest(
-        model="",
-        messages=(*system, *_turns(asked)),
-        answer_format=None if body.schema is None else AnswerFormat(body.schema),
-        **settings,
-    )
+    wanted = None if body.schema is None else AnswerFormat(body.schema)
+    return body.question(tuple(_turns(body.conversation())), answer_format=wanted)
 
 
 Placed: TypeAlias = list[tuple[str, UiPart]]
