@@ -102,7 +102,8 @@ def test_integers_of_any_size_are_kept(store: Away) -> None:
 
 @pytest.mark.parametrize("big", [1, 10**20])
 def test_what_is_read_is_what_was_written(big: int) -> None:
-    events: list[Event] = [TextDelta("ö🌊\0"), ToolCallEnded(0, {"a": [big, 0.5, "[", {}]}), Usage(9, 2, cost=0.5), DONE]
+    call = ToolCallEnded(0, {"a": [big, 0.5, "[", {}]})
+    events: list[Event] = [TextDelta("ö🌊\0"), call, Usage(9, 2, cost=0.5), DONE]
     assert decode(encode(events)) == events
 
 
