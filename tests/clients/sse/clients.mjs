@@ -47,6 +47,8 @@ const native = ({ base, model, leaveAt }, note) =>
     const { default: EventSource } = NativeEventSource; // Metro's `import` gives it by itself
     const { seen, show } = texts((text) => (note(text), text === leaveAt && source.close()));
     // docs: react-native-sse
+    //: import EventSource from "react-native-sse";
+    //:
     const body = JSON.stringify({ model, messages });
     const source = new EventSource(`${base}/api/chat`, { method: "POST", body, pollingInterval: 0 });
     source.addEventListener("message", ({ data }) => {
