@@ -29,8 +29,8 @@ class UiPart(msgspec.Struct, frozen=True, rename="camel"):
     Args:
         type: `text`, `file`, `reasoning`, `step-start`, `tool-` and a name, `dynamic-tool`, or what is for the page.
         text: What was said, or thought.
-        url: Where a picture is, or itself as a `data:` URL.
-        mediaType: Its type; `image/…`.
+        url: Where a file is, or itself as a `data:` URL.
+        mediaType: Its type: `image/…`, or `text/…` in a `data:` URL.
         state: How far a tool call is.
         toolCallId: The call's id.
         toolName: The name of a `dynamic-tool`.

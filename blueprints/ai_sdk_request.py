@@ -10,7 +10,6 @@ import msgspec
 from ..providers.request import (
     AnswerFormat,
     ChatRequest,
-    ImagePart,
     Message,
     Part,
     ReasoningPart,
@@ -19,6 +18,7 @@ from ..providers.request import (
 )
 from ..streaming.errors import InvalidRequest
 from ..streaming.wire.ui_messages import RESTART
+from .ai_files import part_of
 from .ai_sdk_body import UiChatBody, UiMessage, UiPart
 
 UNANSWERED = "The call was not answered."
@@ -86,7 +86,7 @@ def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
             case "reasoning":
                 yield _reasoning(part)
             case "file":
-                yield _picture(place, part, of_user=of_user)
+                yield _file(place, part, of_user=of_user)
             case "text" | "step-start":
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
@@ -94,20 +94,20 @@ def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
 
 
 def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
-    # Many servers that speak OpenAI's protocol read a list only where there are pictures.
+    # Many servers that speak OpenAI's protocol read a list only where there are pictures, and none reads an empty one.
     match content:
+        case ():
+            return ""
         case (TextPart(text=text),):
             return text
         case _:
             return content
 
 
-def _picture(place: str, part: UiPart, *, of_user: bool) -> ImagePart:
+def _file(place: str, part: UiPart, *, of_user: bool) -> Part:
     if not of_user:
         raise InvalidRequest(f"{place} is a file in an assistant's message: only a user's may have files.")
-    if not part.media_type.startswith("image/"):
-        raise InvalidRequest(f"{place} is a file of the type {part.media_type!r:.100}: it must be a picture, image/….")
-    return ImagePart(part.url)
+    return part_of(part.url, part.media_type, place)
 
 
 def _reasoning(part: UiPart) -> ReasoningPart:

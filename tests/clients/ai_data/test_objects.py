@@ -11,7 +11,7 @@ from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import RECIPE, SCHEMA
 from tests.reader import Answer, send
 from tests.service import Service
-from tests.upstream import Ended, Hang, Pause, Reasoning, cuts, openai_wire
+from tests.upstream import Ended, Hang, Pause, Reasoning, ToolCall, anthropic_wire, cuts, openai_wire
 
 DOCUMENT = json.dumps(RECIPE, ensure_ascii=False)
 PIECES = (DOCUMENT[:12], DOCUMENT[12:30], DOCUMENT[30:])
@@ -78,6 +78,31 @@ class TestUseObject:
         upstream.answer("fenced", openai_wire.answer("Here it is:\n```json\n", *PIECES, "\n```\nEnjoy!"))
         told = submit(hooks, ai, "fenced")
         assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+
+    def test_grows_too_where_it_is_the_input_of_a_tool(self, ai, upstream, hooks) -> None:
+        script = anthropic_wire.answer(Reasoning("hm"), ToolCall("c1", "answer", PIECES), finish="tool_use")
+        upstream.answer("form", cuts.cut(script, 1))
+        given = {"prompt": "Tea?", "model": "anthropic/form", "schema": SCHEMA}
+        told = submit(hooks, ai, "form", input=given)
+        assert (told["object"], told["error"], told["finished"]) == (RECIPE, None, [RECIPE])
+        asked = upstream.requests("form")[-1].body
+        assert [(tool["name"], tool["input_schema"]) for tool in asked["tools"]] == [("answer", SCHEMA)]
+        assert asked["tool_choice"]["name"] == "answer"
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            anthropic_wire.answer(ToolCall("c1", "answer", ('{"name": "Tea"}',)), finish="tool_use"),
+            anthropic_wire.answer(ToolCall("c1", "answer", PIECES[:2]), finish="max_tokens"),
+            anthropic_wire.answer("I would rather not."),
+        ],
+        ids=["misfit", "cut", "none"],
+    )
+    def test_never_finishes_where_the_tool_s_input_is_no_answer(self, ai, upstream, hooks, script) -> None:
+        upstream.answer("deform", script)
+        told = submit(hooks, ai, "deform", input={"prompt": "Tea?", "model": "anthropic/deform", "schema": SCHEMA})
+        assert told["error"]
+        assert told["finished"] == []
 
     def test_stops_the_model(self, ai, upstream, hooks) -> None:
         name = f"object-stop-{id(hooks)}"
