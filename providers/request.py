@@ -265,7 +265,7 @@ def _mistake_in_numbers(request: ChatRequest) -> str | None:
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
             bounds = f"{least:g} or more" if most == float("inf") else f"between {least:g} and {most:g}"
-            told = f"{value:g}" if abs(value) < 1e300 else f"{value!r:.20}…"  # `g` is for what a float can hold
+            told = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # `g` takes what a float can hold
             return f"{name} is {told}: it must be {bounds}."
     return None
 

@@ -1,8 +1,9 @@
-"""`useObject` of the AI SDK 4 and 7 on a page without a browser, and /ai/object for whoever reads it."""
+"""`useObject` of the AI SDK 4 to 7 on a page without a browser, and /ai/object for whoever reads it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +18,9 @@ DOCUMENT = json.dumps(RECIPE, ensure_ascii=False)
 PIECES = (DOCUMENT[:12], DOCUMENT[12:30], DOCUMENT[30:])
 
 
-@pytest.fixture(params=["hooks4", "hooks7"])
-def hooks(request: pytest.FixtureRequest) -> Node:
-    node: Node = request.getfixturevalue(request.param)
-    return node
+@pytest.fixture(params=["4", "5", "6", "7"])
+def hooks(request: pytest.FixtureRequest, hooks_of: Callable[[str], Node]) -> Node:
+    return hooks_of(request.param)
 
 
 def submit(hooks: Node, ai: Service, model: str, **options: Any) -> dict[str, Any]:
