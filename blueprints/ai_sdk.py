@@ -108,7 +108,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     follower = current_service().resumption.follow_latest(id, owner)
     if follower is None:
         return Response(status=204)
-    return event_stream(follower, UiMessages(follower.session.id), breaks_off=True)
+    return event_stream(follower, UiMessages(follower.session.id, is_replay=True), breaks_off=True)
 
 
 def stop(id: str) -> Response:  # noqa: A002

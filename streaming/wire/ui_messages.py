@@ -60,14 +60,16 @@ class UiMessages:
     Args:
         message_id: The message's id, the same each time it is sent; None where the reader's last message, which is an
             assistant's, goes on.
+        is_replay: Whether the reader may have a part of the answer already, to which some versions and hooks of the SDK
+            add what they are sent.
     """
 
     HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM, "x-vercel-ai-ui-message-stream": "v1"}
 
-    __slots__ = ("_calls", "_has_begun", "_message_id", "_open", "_parts", "_usage")
+    __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 
-    def __init__(self, message_id: str | None) -> None:
-        self._message_id = message_id
+    def __init__(self, message_id: str | None, *, is_replay: bool = False) -> None:
+        self._message_id, self._is_replay = message_id, is_replay
         self._has_begun = False
         self._open: Kind | None = None
         self._parts = 0
@@ -132,7 +134,8 @@ class UiMessages:
     def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        return [_frame("start", **fields, messageMetadata=metadata), _frame("start-step")]
+        void = [_void("the reader came back", metadata.get("model", ""))] if self._is_replay else []
+        return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
 
     # Text and reasoning
 
@@ -202,9 +205,8 @@ class UiMessages:
 
     def _restart(self, reason: str, model: str) -> list[bytes]:
         closed = self._close_all("The answer begins again.")
-        void = _frame(RESTART, data={"reason": reason, "model": model})
         metadata = _frame("message-metadata", messageMetadata={"model": model})
-        return [*closed, _frame("finish-step"), void, metadata, _frame("start-step")]
+        return [*closed, _frame("finish-step"), _void(reason, model), metadata, _frame("start-step")]
 
     def _accounts(self) -> dict[str, Any]:
         return {} if self._usage is None else accounts(self._usage)
@@ -230,6 +232,10 @@ def accounts(usage: Usage) -> dict[str, Any]:
     ]
     priced = {"cost": usage.cost, "currency": usage.currency, "estimated": usage.estimated}
     return {"usage": counted, **priced, "attempts": attempts}
+
+
+def _void(reason: str, model: str) -> bytes:
+    return _frame(RESTART, data={"reason": reason, "model": model})
 
 
 def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -209,6 +209,13 @@ def test_the_last_frame_of_an_event_has_its_number(before: list[Event], event: E
     assert body.replace(b"id: 7\n", b"") == wire_after(before).encode([event])
 
 
+def test_a_replay_voids_what_its_reader_may_have() -> None:
+    first, *rest = values(UiMessages("m1", is_replay=True).encode([BEGIN, TEXT, Done("stop")]))
+    void = {"type": "data-restart", "data": {"reason": "the reader came back", "model": "acme/tiny"}}
+    assert [first, *rest[1:]] == values(UiMessages("m1").encode([BEGIN, TEXT, Done("stop")]))
+    assert rest[0] == void
+
+
 @pytest.mark.parametrize("end", [Failed("x", "It broke.", False), Cancelled("stopped")])
 def test_a_cut_answer_has_no_finish_and_no_done(end: Event) -> None:
     body = UiMessages("m1").encode([BEGIN, TEXT, USAGE, end])
