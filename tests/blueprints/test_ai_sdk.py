@@ -181,6 +181,22 @@ class TestWorkers:
         assert own.read().endswith(b"data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize("id_", ["/slashed//id/", "stream", "ä b\n%2F?#", "a/stop"])
+def test_a_chat_of_any_id_can_be_followed_and_stopped(service: Service, upstream: Upstream, id_: str) -> None:
+    name = f"ui-id-{len(id_)}"
+    upstream.answer(name, gated(name))
+    chat = f"{service.url}/ai/chat/{quote(id_, safe='')}"
+    with (
+        Reading(f"{service.url}/ai/chat", asked(name, id=id_)) as own,
+        Reading(f"{chat}/stream", method="GET") as other,
+    ):
+        own.until(b'"one"')
+        other.until(b'"one"')
+        assert send(f"{chat}/stop").status == 204
+        assert other.until(b"abort")
+    upstream.closed(name)
+
+
 class TestOwner:
     def test_alone_comes_back_and_stops(self, workers: list[Service], upstream: Upstream) -> None:
         upstream.answer("ui-owned", gated("ui-owned"))
