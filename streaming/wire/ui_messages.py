@@ -29,7 +29,7 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
-from .base import EVENT_STREAM
+from .base import EVENT_STREAM, BrokenOff
 
 HEARTBEAT = b": keep-alive\n\n"
 """A comment, which all versions skip; ended by a blank line, as each frame is."""
@@ -87,7 +87,10 @@ class UiMessages:
             return HEARTBEAT
         frames: list[bytes] = []
         for number, event in enumerate(events, first or 0):
-            written = self._write(event)
+            try:
+                written = self._write(event)
+            except BrokenOff as broken:
+                raise BrokenOff(b"".join([*frames, broken.last])) from None
             if written and first is not None:
                 # Who has the last frame of an event has the event.
                 written[-1] = b"id: %d\n%b" % (number, written[-1])
@@ -125,16 +128,15 @@ class UiMessages:
                 return self._restart(reason, model)
             case Failed(code, message, retryable):
                 told = {"error": {"code": code, "retryable": retryable}}
-                return self._break_off(told, message, _frame("error", errorText=message))
+                return self._break_off(told, message, error_frame(message))
             case Cancelled(reason):
-                # Not in the frame itself: versions 5 and 6 did not know a reason there at first.
-                return self._break_off({"cancelled": reason}, "The answer was stopped.", _frame("abort"))
+                return self._break_off({"cancelled": reason}, "The answer was stopped.", self._abort())
         raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
 
     def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        void = [_void("the reader came back", metadata.get("model", ""))] if self._is_replay else []
+        void = [_void("resumed", metadata.get("model", ""))] if self._is_replay else []
         return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
 
     # Text and reasoning
@@ -203,6 +205,10 @@ class UiMessages:
         metadata = _frame("message-metadata", messageMetadata={**self._accounts(), **told})
         return [*closed, _frame("finish-step"), metadata, end]
 
+    def _abort(self) -> bytes:
+        # Versions 5 and 6 did not know a reason in it at first.
+        return _frame("abort")
+
     def _restart(self, reason: str, model: str) -> list[bytes]:
         closed = self._close_all("The answer begins again.")
         metadata = _frame("message-metadata", messageMetadata={"model": model})
@@ -232,6 +238,11 @@ def accounts(usage: Usage) -> dict[str, Any]:
     ]
     priced = {"cost": usage.cost, "currency": usage.currency, "estimated": usage.estimated}
     return {"usage": counted, **priced, "attempts": attempts}
+
+
+def error_frame(message: str) -> bytes:
+    """Return the frame of an error; what follows it is not read."""
+    return _frame("error", errorText=message)
 
 
 def _void(reason: str, model: str) -> bytes:
