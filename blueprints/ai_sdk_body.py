@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -10,17 +11,21 @@ from ..providers.request import Json
 from ..streaming.errors import InvalidRequest
 from .ai_options import ChatOptions
 
+
+def _in_camel_case(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
 MISNAMED = {
-    "maxTokens": "max_tokens",
     "maxOutputTokens": "max_tokens",
-    "topP": "top_p",
-    "topK": "top_k",
     "stopSequences": "stop",
-    "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty",
-    "toolChoice": "tool_choice",
+    **{
+        re.sub("_(.)", lambda found: found[1].upper(), name): name
+        for name in ChatOptions.__struct_fields__
+        if "_" in name
+    },
 }
-"""Settings as the SDK's server side calls them, and their names here."""
+"""Settings as the SDK's server side calls them, and their names here: they are not to pass for an application's own."""
 
 
 class UiPart(msgspec.Struct, frozen=True, rename="camel"):

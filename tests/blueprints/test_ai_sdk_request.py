@@ -195,6 +195,8 @@ class TestRefused:
             ({}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "message": HI}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "topP": 0.5}, "The body has topP, which is top_p here."),
+            ({"messages": [HI], "reasoningEffort": "low"}, "which is reasoning_effort here."),
+            ({"messages": [HI], "stopSequences": ["x"]}, "which is stop here."),
             ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
             ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be an image"),
             ({"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]}, "only a user's may have files"),
