@@ -11,9 +11,9 @@ from flask import Blueprint, Response
 from ..streaming.errors import HeadraceError
 from ..streaming.follower import Follower
 from ..streaming.wire.data_v1 import DataStream
-from ..streaming.wire.ui_messages import UiMessages
-from .ai_options import Asked
+from ..streaming.wire.ui_completion import UiCompletion
 from .ai_sdk import told
+from .ai_turns import Asked
 from .asking import ask
 from .body import read_body
 from .guard import enter
@@ -54,7 +54,7 @@ def create_ai_completion_blueprint() -> Blueprint:
 def complete() -> Response:
     """Answer a prompt as a UI message stream."""
     follower = _ask()
-    return event_stream(follower, UiMessages(follower.session.id))
+    return event_stream(follower, UiCompletion(follower.session.id))
 
 
 def complete_v4() -> Response:

@@ -8,8 +8,8 @@ from flask import Blueprint, Response
 from ..providers.request import AnswerFormat, Json
 from ..streaming.errors import HeadraceError, InvalidRequest, UnknownSchema
 from ..streaming.wire.document import Document
-from .ai_options import Asked
 from .ai_sdk import told
+from .ai_turns import Asked
 from .asking import ask
 from .body import read_body
 from .guard import enter

@@ -9,7 +9,9 @@ import logging
 
 import msgspec
 from flask import Blueprint, Response
+from flask.blueprints import BlueprintSetupState
 from gevent.monkey import is_module_patched
+from werkzeug.routing import PathConverter
 
 from ..providers.request import ChatRequest, Json
 from ..streaming.errors import HeadraceError, InvalidRequest, StoreUnavailable
@@ -63,14 +65,28 @@ OPERATIONS = (
 _decoder = msgspec.json.Decoder(Json)
 
 
+class _ChatId(PathConverter):
+    """Any text: a chat's id is its application's."""
+
+    regex = "(?s:.+?)"
+    part_isolating = False
+
+
 def create_ai_sdk_blueprint() -> Blueprint:
     """Return the blueprint of the AI SDK's protocols."""
     blueprint = Blueprint("headrace_ai_sdk", __name__)
+    blueprint.record(_add_converter)
     blueprint.add_url_rule("/ai/chat", view_func=chat, methods=["POST"])
-    blueprint.add_url_rule("/ai/chat/<path:id>/stream", view_func=resume, methods=["GET"])
-    blueprint.add_url_rule("/ai/chat/<path:id>/stop", view_func=stop, methods=["POST"])
+    # Slashes that were merged would lead to another chat.
+    of_chat = "/ai/chat/<headrace_chat:id>"
+    blueprint.add_url_rule(f"{of_chat}/stream", view_func=resume, methods=["GET"], merge_slashes=False)
+    blueprint.add_url_rule(f"{of_chat}/stop", view_func=stop, methods=["POST"], merge_slashes=False)
     blueprint.register_error_handler(HeadraceError, told)
     return blueprint
+
+
+def _add_converter(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["headrace_chat"] = _ChatId
 
 
 def told(error: HeadraceError) -> Response:
@@ -108,7 +124,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     follower = current_service().resumption.follow_latest(id, owner)
     if follower is None:
         return Response(status=204)
-    return event_stream(follower, UiMessages(follower.session.id), breaks_off=True)
+    return event_stream(follower, UiMessages(follower.session.id, is_replay=True), breaks_off=True)
 
 
 def stop(id: str) -> Response:  # noqa: A002

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
-from ..providers.request import Json, Tool, ToolChoice
+from ..providers.request import Json
 from ..streaming.errors import InvalidRequest
+from .ai_options import ChatOptions
+
+
+def _in_camel_case(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
 
 MISNAMED = {
-    "maxTokens": "max_tokens",
     "maxOutputTokens": "max_tokens",
-    "topP": "top_p",
-    "topK": "top_k",
     "stopSequences": "stop",
-    "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty",
-    "toolChoice": "tool_choice",
+    **{
+        re.sub("_(.)", lambda found: found[1].upper(), name): name
+        for name in ChatOptions.__struct_fields__
+        if "_" in name
+    },
 }
-"""Settings as the SDK's server side calls them, and their names here."""
+"""Settings as the SDK's server side calls them, and their names here: they are not to pass for an application's own."""
 
 
 class UiPart(msgspec.Struct, frozen=True, rename="camel"):
@@ -28,8 +34,8 @@ class UiPart(msgspec.Struct, frozen=True, rename="camel"):
     Args:
         type: `text`, `file`, `reasoning`, `step-start`, `tool-` and a name, `dynamic-tool`, or what is for the page.
         text: What was said, or thought.
-        url: Where a picture is, or itself as a `data:` URL.
-        mediaType: Its type; `image/…`.
+        url: Where a file is, or itself as a `data:` URL.
+        mediaType: Its type: `image/…`, or `text/…` in a `data:` URL.
         state: How far a tool call is.
         toolCallId: The call's id.
         toolName: The name of a `dynamic-tool`.
@@ -73,7 +79,7 @@ class UiMessage(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-class UiChatBody(msgspec.Struct, frozen=True):
+class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The body of `POST /ai/chat`.
 
     Applications put fields of their own beside these, so that unknown ones are left alone.
@@ -84,22 +90,7 @@ class UiChatBody(msgspec.Struct, frozen=True):
         message: Instead: the last message of a conversation that is kept elsewhere. It is all that is asked.
         trigger: Whether the conversation goes on, or an answer is to be given anew.
         messageId: In the latter case: the answer that is to be replaced.
-        model: `provider/name`, or an alias; the default model where it is left out.
-        system: What the model is told before the conversation.
         schema: The JSON Schema that the answer is to fit.
-        max_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, up to 2 for livelier ones.
-        top_p: Share of the likelihood from which words are drawn.
-        top_k: Number of the likeliest words from which one is drawn.
-        stop: Texts at which the answer ends.
-        seed: Makes answers alike, as far as the provider can.
-        frequency_penalty: Above 0, words are repeated less, the more the oftener they came.
-        presence_penalty: Above 0, words that came at all are repeated less.
-        tools: What the model may ask to be called.
-        tool_choice: Whether it calls tools: as it likes, not at all, at least one, or that one.
-        parallel_tool_calls: Whether one answer may have several calls.
-        reasoning_effort: How long the model thinks first, in the provider's own words, such as `low`.
-        thinking: How Anthropic's models think first, in its own words.
     """
 
     id: str | None = None
@@ -107,22 +98,7 @@ class UiChatBody(msgspec.Struct, frozen=True):
     message: UiMessage | None = None
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
-    model: str | None = None
-    system: str | None = None
     schema: Json | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    stop: tuple[str, ...] = ()
-    seed: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    tools: tuple[Tool, ...] = ()
-    tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    reasoning_effort: str | None = None
-    thinking: Json | None = None
 
     def conversation(self) -> list[UiMessage]:
         """Return the messages that are to be answered, without the answer that is to be replaced and what follows it.

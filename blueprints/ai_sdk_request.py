@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from ..providers.request import (
     AnswerFormat,
     ChatRequest,
-    ImagePart,
     Message,
     Part,
     ReasoningPart,
@@ -19,24 +18,8 @@ from ..providers.request import (
 )
 from ..streaming.errors import InvalidRequest
 from ..streaming.wire.ui_messages import RESTART
+from .ai_files import part_of
 from .ai_sdk_body import UiChatBody, UiMessage, UiPart
-
-SETTINGS = (
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "thinking",
-)
-"""Fields of a question that stand in the body by the same name."""
 
 UNANSWERED = "The call was not answered."
 DENIED = "The user did not allow the call."
@@ -48,15 +31,8 @@ def question_of(body: UiChatBody) -> ChatRequest:
     Raises:
         InvalidRequest: a part of a message cannot be passed on; the message names it.
     """
-    asked = body.conversation()
-    system = (Message("system", body.system),) if body.system and asked else ()
-    settings: dict[str, Any] = {name: getattr(body, name) for name in SETTINGS}
-    return ChatRequest(
-        model="",
-        messages=(*system, *_turns(asked)),
-        answer_format=None if body.schema is None else AnswerFormat(body.schema),
-        **settings,
-    )
+    wanted = None if body.schema is None else AnswerFormat(body.schema)
+    return body.question(tuple(_turns(body.conversation())), answer_format=wanted)
 
 
 Placed: TypeAlias = list[tuple[str, UiPart]]
@@ -110,7 +86,7 @@ def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
             case "reasoning":
                 yield _reasoning(part)
             case "file":
-                yield _picture(place, part, of_user=of_user)
+                yield _file(place, part, of_user=of_user)
             case "text" | "step-start":
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
@@ -118,20 +94,20 @@ def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
 
 
 def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
-    # Many servers that speak OpenAI's protocol read a list only where there are pictures.
+    # Many servers that speak OpenAI's protocol read a list only where there are pictures, and none reads an empty one.
     match content:
+        case ():
+            return ""
         case (TextPart(text=text),):
             return text
         case _:
             return content
 
 
-def _picture(place: str, part: UiPart, *, of_user: bool) -> ImagePart:
+def _file(place: str, part: UiPart, *, of_user: bool) -> Part:
     if not of_user:
         raise InvalidRequest(f"{place} is a file in an assistant's message: only a user's may have files.")
-    if not part.media_type.startswith("image/"):
-        raise InvalidRequest(f"{place} is a file of the type {part.media_type!r:.100}: it must be a picture, image/….")
-    return ImagePart(part.url)
+    return part_of(part.url, part.media_type, place)
 
 
 def _reasoning(part: UiPart) -> ReasoningPart:

@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 
 from ..streaming.errors import HeadraceError
 from ..streaming.wire.text import Text
-from .ai_options import Asked
 from .ai_sdk import told
+from .ai_turns import Asked
 from .asking import ask
 from .body import read_body
 from .guard import enter
@@ -19,7 +19,14 @@ from .respond import event_stream
 
 
 class TextBody(Asked, frozen=True, kw_only=True):
-    """The body of `POST /ai/text`, and what `useChat` sends for servers that keep its chats, or for the page's own."""
+    """The body of `POST /ai/text`.
+
+    Args:
+        id: The chat's id, which makes no difference here.
+        data: What the page sends to its own server.
+        trigger: The page has dropped an answer that is to be given anew.
+        messageId: That answer's id.
+    """
 
     id: Any = None
     data: Any = None

@@ -1,4 +1,4 @@
-"""The messages of a `useChat` whose version its address does not tell."""
+"""What is asked where the address does not tell the version: a prompt, or the messages of any `useChat`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from ..providers.request import Json, Message
 from ..streaming.errors import InvalidRequest
+from .ai_options import Options
 from .ai_sdk_body import read_chat_body
 from .ai_sdk_request import question_of
 from .ai_v4_messages import Turn
@@ -15,16 +16,34 @@ from .ai_v4_turns import messages_of
 from .body import readable
 
 
+class Asked(Options, frozen=True, kw_only=True):
+    """Options, and what is asked.
+
+    Args:
+        prompt: A text, as `useCompletion` posts it.
+        messages: Instead: a conversation, as `useChat` of any version keeps it.
+    """
+
+    prompt: str | None = None
+    messages: list[Json] | None = None
+
+    def turns(self) -> tuple[Message, ...]:
+        """Return what is asked as a conversation.
+
+        Raises:
+            InvalidRequest: there is none, or there are two, or it cannot be asked; 400.
+        """
+        if (self.prompt is None) == (self.messages is None):
+            raise InvalidRequest("prompt and messages are both missing, or both given: give one of them.")
+        return _conversation(self.messages) if self.messages is not None else (Message("user", self.prompt or ""),)
+
+
 class _Older(msgspec.Struct):
     messages: list[Turn]
 
 
-def conversation_of(messages: Sequence[Json]) -> tuple[Message, ...]:
-    """Return a conversation as a model is asked it. From version 5 on, messages have no `content`.
-
-    Raises:
-        InvalidRequest: it is not one; 400, with the field's path.
-    """
+def _conversation(messages: Sequence[Json]) -> tuple[Message, ...]:
+    # From version 5 on, messages have no `content`.
     posted = {"messages": list(messages)}
     try:
         if any("content" in message for message in messages):

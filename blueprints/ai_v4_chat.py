@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..providers.request import Tool, ToolChoice
 from ..streaming.errors import HeadraceError, InvalidRequest
 from ..streaming.wire.data_v1 import DataStream
-from .ai_options import Options
+from .ai_options import ChatOptions
 from .ai_sdk import told
 from .ai_v4_messages import Turn
 from .ai_v4_turns import messages_of
@@ -22,7 +21,7 @@ from .respond import event_stream
 from .service import current_service
 
 
-class OlderChat(Options, frozen=True, kw_only=True):
+class OlderChat(ChatOptions, frozen=True, kw_only=True):
     """The body of `POST /ai/v4/chat`.
 
     Args:
@@ -36,9 +35,6 @@ class OlderChat(Options, frozen=True, kw_only=True):
     messages: list[Turn]
     id: str | None = None
     data: Any = None
-    tools: tuple[Tool, ...] = ()
-    tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
     resumable: bool = False
     sendReasoning: bool = False  # noqa: N815  # the SDK's own name for it
 
@@ -89,12 +85,7 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = enter()
     body = read_body(_decoder)
-    question = body.question(
-        messages_of(body.messages),
-        tools=body.tools,
-        tool_choice=body.tool_choice,
-        parallel_tool_calls=body.parallel_tool_calls,
-    )
+    question = body.question(messages_of(body.messages))
     follower = ask(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
     return event_stream(follower, DataStream(has_reasoning=body.sendReasoning), breaks_off=True)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..providers.request import ImagePart, Message, Part, ReasoningPart, TextPart, ToolCall
+from ..providers.request import Message, Part, ReasoningPart, TextPart, ToolCall
 from ..streaming.errors import InvalidRequest
+from .ai_files import part_of
 from .ai_v4_messages import (
     AnsweredCall,
     Attachment,
@@ -23,7 +24,7 @@ from .ai_v4_messages import (
     Turn,
     WholeCall,
 )
-from .data_url import media_type_of, text_of
+from .data_url import media_type_of
 
 UNANSWERED = "The call was not answered."
 """What a model is told of a tool that it called and that nobody has asked."""
@@ -116,7 +117,7 @@ def _items(turn: Turn, where: str) -> Iterator[Part | WholeCall]:
             case Calling(call) if not isinstance(call, PartialCall):
                 yield call
             case File(mime_type, data):
-                yield _file(f"data:{mime_type};base64,{data}", mime_type, f"{where}.parts[{number}]")
+                yield part_of(f"data:{mime_type};base64,{data}", mime_type, f"{where}.parts[{number}]")
 
 
 def _thoughts(thinking: Thinking) -> Iterator[Part]:
@@ -131,17 +132,7 @@ def _thoughts(thinking: Thinking) -> Iterator[Part]:
 
 
 def _attached(attachment: Attachment, where: str) -> Part:
-    return _file(attachment.url, attachment.content_type or media_type_of(attachment.url), where)
-
-
-def _file(url: str, media_type: str, where: str) -> Part:
-    if media_type.startswith("image/"):
-        return ImagePart(url)
-    if media_type.startswith("text/") and (text := text_of(url)) is not None:
-        return TextPart(text)
-    raise InvalidRequest(
-        f"{where} is a file of the type {media_type!r:.100}: it must be an image, or a text in a data URL of base64."
-    )
+    return part_of(attachment.url, attachment.content_type or media_type_of(attachment.url), where)
 
 
 def _text_of_result(result: Any) -> str:  # noqa: ANN401  # any JSON value

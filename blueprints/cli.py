@@ -32,7 +32,8 @@ def ask(
     """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model."""
     messages = [Message("system", system)] if system else []
     try:
-        asked = ChatRequest("", (*messages, Message("user", question)), max_tokens, temperature)
+        turns = (*messages, Message("user", question))
+        asked = ChatRequest("", turns, max_tokens=max_tokens, temperature=temperature)
         with _heeding_ctrl_c():
             follower = open_stream(model, asked, owner="")
             _print_answer(follower)

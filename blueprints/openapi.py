@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from flask import Blueprint, Response, url_for
@@ -61,8 +61,9 @@ def describe(operations: list[Operation]) -> dict[str, Any]:
     types = [operation.body for operation in operations if operation.body is not None]
     bodies, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     body_of = iter(bodies)
-    for schema in schemas.values():
-        _explain(schema)
+    kinds = {kind.__name__: kind for body in types for kind in get_args(body) or [body]}
+    for name, schema in schemas.items():
+        _explain(schema, kinds.get(name))
     paths: dict[str, Any] = {}
     for operation in operations:
         body = next(body_of) if operation.body is not None else None
@@ -116,13 +117,14 @@ def _answered(answer: Answered) -> dict[str, Any]:
     return {"description": meaning, **({"content": contents} if contents else {})}
 
 
-def _explain(schema: dict[str, Any]) -> None:
-    # The docstrings tell each field in a section of its own, in Google's form.
+def _explain(schema: dict[str, Any], kind: type | None) -> None:
+    # The docstrings tell each field in a section of its own, in Google's form; a body's also those that it inherits.
     text = inspect.cleandoc(schema.get("description", ""))
-    summary, _, fields = text.partition("\n\nArgs:\n")
     if not text:
         return
-    schema["description"] = " ".join(summary.split())
-    for name, meaning in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", fields, re.MULTILINE):
-        if name in schema.get("properties", {}):
-            schema["properties"][name]["description"] = " ".join(meaning.split())
+    schema["description"] = " ".join(text.partition("\n\nArgs:\n")[0].split())
+    inherited = [base.__doc__ or "" for base in kind.__mro__ if base.__module__ != "msgspec"] if kind else []
+    for told in [text, *inherited]:
+        fields = inspect.cleandoc(told).partition("\n\nArgs:\n")[2]
+        for name, meaning in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", fields, re.MULTILINE):
+            schema.get("properties", {}).get(name, {}).setdefault("description", " ".join(meaning.split()))

@@ -145,32 +145,22 @@ class AnswerFormat(_Value, frozen=True, gc=False):
     description: str | None = None
 
 
-class ChatRequest(_Value, frozen=True, gc=False):
-    """A question to a model. What is None or empty is left to the provider.
+class AnswerSettings(_Value, frozen=True, gc=False, kw_only=True):
+    """How a model is to answer. What is None or empty is left to the provider.
 
     Args:
-        model: The model's name as its provider knows it, without the provider's.
-        messages: The turns so far, oldest first.
         max_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, higher for livelier ones.
+        temperature: 0 for the likeliest words, up to 2 for livelier ones.
         top_p: Share of the likelihood from which words are drawn.
         top_k: Number of the likeliest words from which one is drawn.
         stop: Texts at which the answer ends.
         seed: Makes answers alike, as far as the provider can.
         frequency_penalty: Above 0, words are repeated less, the more the oftener they came.
         presence_penalty: Above 0, words that came at all are repeated less.
-        tools: What the model may ask to be called.
-        tool_choice: Whether it may, or must.
-        parallel_tool_calls: Whether one answer may have several calls.
-        answer_format: That the answer is to be JSON.
         reasoning_effort: How long the model thinks first, in the provider's own words, such as `low`.
         thinking: How Anthropic's models think first, in its own words.
-        verbosity: How wordy the answer is to be, in the provider's own words, such as `low`.
-        user: Whom the provider is told that it is for, by a name that tells it nothing.
     """
 
-    model: str
-    messages: tuple[Message, ...]
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -179,12 +169,30 @@ class ChatRequest(_Value, frozen=True, gc=False):
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    thinking: Json | None = None
+
+
+class ChatRequest(AnswerSettings, frozen=True, gc=False):
+    """A question to a model. What is None or empty is left to the provider.
+
+    Args:
+        model: The model's name as its provider knows it, without the provider's.
+        messages: The turns so far, oldest first.
+        tools: What the model may ask to be called.
+        tool_choice: Whether it may, or must.
+        parallel_tool_calls: Whether one answer may have several calls.
+        answer_format: That the answer is to be JSON.
+        verbosity: How wordy the answer is to be, in the provider's own words, such as `low`.
+        user: Whom the provider is told that it is for, by a name that tells it nothing.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     answer_format: AnswerFormat | None = None
-    reasoning_effort: str | None = None
-    thinking: Json | None = None
     verbosity: str | None = None
     user: str | None = None
 
@@ -257,7 +265,8 @@ def _mistake_in_numbers(request: ChatRequest) -> str | None:
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
             bounds = f"{least:g} or more" if most == float("inf") else f"between {least:g} and {most:g}"
-            return f"{name} is {value:g}: it must be {bounds}."
+            told = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # `g` takes what a float can hold
+            return f"{name} is {told}: it must be {bounds}."
     return None
 
 

@@ -8,11 +8,20 @@ from .events import AnyEvent, Event
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[AnyEvent]).decode
+_decode_json = msgspec.json.Decoder(list[AnyEvent]).decode
 
 
 def encode(events: list[Event]) -> bytes:
-    """Write events as bytes."""
-    return _encode(events)
+    """Write events as bytes.
+
+    Raises:
+        TypeError: one holds what is no JSON.
+    """
+    try:
+        return _encode(events)
+    except OverflowError:
+        # A model may write any integer into a tool's arguments; MessagePack has none of more than 64 bits.
+        return msgspec.json.encode(events)
 
 
 def decode(payload: bytes) -> list[Event]:
@@ -21,5 +30,6 @@ def decode(payload: bytes) -> list[Event]:
     Raises:
         msgspec.MsgspecError: the bytes are of another version, or damaged.
     """
-    events: list[Event] = list(_decode(payload))
+    # No list of MessagePack begins with this byte.
+    events: list[Event] = list(_decode_json(payload) if payload[:1] == b"[" else _decode(payload))
     return events

@@ -147,17 +147,22 @@ class Journal:
     def _write(self) -> None:
         due, self._due = self._due, {}
         entries = []
+        refused: set[str] = set()
         for id_, kept in due.items():
             events, kept.events = kept.events, []
             is_last = type(events[-1]) in LAST
-            entries.append(Entry(id_, kept.first, len(events), encode(events), is_last))
+            try:
+                entries.append(Entry(id_, kept.first, len(events), encode(events), is_last))
+            except TypeError as error:  # an application's own source may give what cannot be written
+                log.warning("A stream cannot be resumed any more: %s", error)
+                refused.add(id_)
             if is_last:
                 self._close(id_)
         try:
-            refused = self.store.append(self.worker, entries)
+            refused |= self.store.append(self.worker, entries) if entries else set()
         except StoreUnavailable as error:
             log.warning("%d streams cannot be resumed any more: %s", len(entries), error.message)
-            refused = {entry.id for entry in entries}
+            refused |= {entry.id for entry in entries}
         for id_ in refused:
             self._unended[id_] = ended_by(NotResumable())
             if id_ in self._kept:

@@ -49,7 +49,7 @@ class TestClients:
             (tmp_path / folder).mkdir(parents=True)
         shutil.copy(ROOT / "tools/client_docs.py", tmp_path / "tools")
         (tmp_path / "tests/clients/one/test_one.py").write_text(
-            "    # docs: one\n    if ok:\n        go()\n    # end docs\n"
+            "def test():\n    # docs: one\n    if ok:\n        go()\n    # end docs\n"
         )
         (tmp_path / "docs/clients.md").write_text("# Clients\n\n<!-- one -->\n\nbelow\n")
         return tmp_path
@@ -65,6 +65,40 @@ class TestClients:
         fill(root)
         (root / "tests/clients/one/test_one.py").write_text("# docs: one\nstop()\n# end docs\n")
         assert "out of date" in fill(root, "--check")
+
+    @pytest.mark.parametrize(
+        ("file", "imports", "block", "shown"),
+        [
+            (
+                "a.mjs",
+                'import { no } from "./no.mjs";\nimport { other, useIt as it } from "it4";\nimport Any from "any";',
+                "it(new Any(), x.other, no);",
+                'import { useIt as it } from "@it/it";\nimport Any from "any";\n\nit(new Any(), x.other, no);',
+            ),
+            (
+                "a.mjs",
+                'import { It } from "other";',
+                '//: import It from "it";\n//:\nIt();',
+                'import It from "it";\n\nIt();',
+            ),
+            (
+                "a.py",
+                "import json\nimport os\nfrom it import It, That\nfrom tests.it import x",
+                "It(x, json.os)",
+                "import json\nfrom it import It\n\nIt(x, json.os)",
+            ),
+        ],
+    )
+    def test_block_has_the_imports_that_it_needs(
+        self, root: Path, file: str, imports: str, block: str, shown: str
+    ) -> None:
+        (root / "tests/clients/one/test_one.py").unlink()
+        comment = "#" if file.endswith(".py") else "//"
+        marked = f"{comment} docs: one\n{block}\n{comment} end docs\n"
+        (root / "tests/clients/one" / file).write_text(f"{imports}\n{marked}")
+        (root / "tests/package.json").write_text('{"dependencies": {"it4": "npm:@it/it@1.2.3", "any": "1.0.0"}}')
+        assert fill(root) == ""
+        assert f"\n{shown}\n```" in (root / "docs/clients.md").read_text()
 
     @pytest.mark.parametrize(
         ("script", "trouble"),

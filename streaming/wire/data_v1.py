@@ -28,13 +28,11 @@ from ..events import (
 )
 from .base import PLAIN_TEXT, BrokenOff
 from .frames import framed
+from .ui_completion import STOPPED, begins_again
 from .ui_messages import accounts
 
 HEARTBEAT = b"\n"
 """An empty line, which all of its readers skip."""
-
-STOPPED = "The answer was stopped before it was whole."
-"""What the reader of an answer is told that somebody else has stopped."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
     "stop": "stop",
@@ -110,9 +108,7 @@ class DataStream:
             case Cancelled():
                 return self._spent() + _line(b"3", STOPPED)
             case Restarted(reason, model) if self._has_begun:
-                return _line(
-                    b"3", f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
-                )
+                return _line(b"3", begins_again(reason, model))
             case Usage():
                 self._usage = event  # told at the end
         # Who answers, and an answer that begins again before anything was shown, have no form here.

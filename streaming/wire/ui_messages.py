@@ -29,7 +29,7 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
-from .base import EVENT_STREAM
+from .base import EVENT_STREAM, BrokenOff
 from .frames import numbered
 
 HEARTBEAT = b": keep-alive\n\n"
@@ -61,14 +61,16 @@ class UiMessages:
     Args:
         message_id: The message's id, the same each time it is sent; None where the reader's last message, which is an
             assistant's, goes on.
+        is_replay: Whether the reader may have a part of the answer already, to which some versions and hooks of the SDK
+            add what they are sent.
     """
 
     HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM, "x-vercel-ai-ui-message-stream": "v1"}
 
-    __slots__ = ("_calls", "_has_begun", "_message_id", "_open", "_parts", "_usage")
+    __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 
-    def __init__(self, message_id: str | None) -> None:
-        self._message_id = message_id
+    def __init__(self, message_id: str | None, *, is_replay: bool = False) -> None:
+        self._message_id, self._is_replay = message_id, is_replay
         self._has_begun = False
         self._open: Kind | None = None
         self._parts = 0
@@ -86,7 +88,10 @@ class UiMessages:
             return HEARTBEAT
         frames: list[bytes] = []
         for number, event in enumerate(events, first or 0):
-            written = self._write(event)
+            try:
+                written = self._write(event)
+            except BrokenOff as broken:
+                raise BrokenOff(b"".join([*frames, broken.last])) from None
             frames += written if first is None else numbered(written, number)
         return b"".join(frames)
 
@@ -121,16 +126,16 @@ class UiMessages:
                 return self._restart(reason, model)
             case Failed(code, message, retryable):
                 told = {"error": {"code": code, "retryable": retryable}}
-                return self._break_off(told, message, _frame("error", errorText=message))
+                return self._break_off(told, message, error_frame(message))
             case Cancelled(reason):
-                # Not in the frame itself: versions 5 and 6 did not know a reason there at first.
-                return self._break_off({"cancelled": reason}, "The answer was stopped.", _frame("abort"))
+                return self._break_off({"cancelled": reason}, "The answer was stopped.", self._abort())
         raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
 
     def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        return [_frame("start", **fields, messageMetadata=metadata), _frame("start-step")]
+        void = [_void("resumed", metadata.get("model", ""))] if self._is_replay else []
+        return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
 
     # Text and reasoning
 
@@ -198,11 +203,14 @@ class UiMessages:
         metadata = _frame("message-metadata", messageMetadata={**self._accounts(), **told})
         return [*closed, _frame("finish-step"), metadata, end]
 
+    def _abort(self) -> bytes:
+        # Versions 5 and 6 did not know a reason in it at first.
+        return _frame("abort")
+
     def _restart(self, reason: str, model: str) -> list[bytes]:
         closed = self._close_all("The answer begins again.")
-        void = _frame(RESTART, data={"reason": reason, "model": model})
         metadata = _frame("message-metadata", messageMetadata={"model": model})
-        return [*closed, _frame("finish-step"), void, metadata, _frame("start-step")]
+        return [*closed, _frame("finish-step"), _void(reason, model), metadata, _frame("start-step")]
 
     def _accounts(self) -> dict[str, Any]:
         return {} if self._usage is None else accounts(self._usage)
@@ -228,6 +236,15 @@ def accounts(usage: Usage) -> dict[str, Any]:
     ]
     priced = {"cost": usage.cost, "currency": usage.currency, "estimated": usage.estimated}
     return {"usage": counted, **priced, "attempts": attempts}
+
+
+def error_frame(message: str) -> bytes:
+    """Return the frame of an error; what follows it is not read."""
+    return _frame("error", errorText=message)
+
+
+def _void(reason: str, model: str) -> bytes:
+    return _frame(RESTART, data={"reason": reason, "model": model})
 
 
 def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

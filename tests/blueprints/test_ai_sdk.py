@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,12 @@ class TestHead:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert answer.headers["x-vercel-ai-ui-message-stream"] == "v1"
         assert answer.headers["cache-control"] == "no-cache, no-transform"
+        assert answer.body.endswith(b"data: [DONE]\n\n")
+
+    def test_comes_whatever_the_numbers_of_the_question_are(self, service: Service, upstream: Upstream) -> None:
+        upstream.answer("ui-big", openai_wire.answer("ok"))
+        tool = {"name": "count", "parameters": {"type": "object", "maxProperties": 10**20}}
+        answer = send(f"{service.url}/ai/chat", asked("ui-big", seed=10**30, tools=[tool]))
         assert answer.body.endswith(b"data: [DONE]\n\n")
 
     def test_comes_with_a_heartbeat_where_the_model_is_silent(self, homeless: Service, upstream: Upstream) -> None:
@@ -137,7 +144,9 @@ class TestWorkers:
         upstream.open_gate("ui-shared")
         body = own.read()
         assert b'"messageId":"' + own.id.encode() in body
-        assert [other.read() for other in others] == [body, body]
+        replays = [other.read() for other in others]
+        assert replays[0] == replays[1]
+        assert re.sub(rb'data: \{"type":"data-restart".*\n\n', b"", replays[0]) == body
         wait_until(lambda: [status(come_back(worker, "shared")) for worker in workers] == [204, 204])
 
     def test_stop_each_others_streams(self, workers: list[Service], upstream: Upstream) -> None:
@@ -155,7 +164,8 @@ class TestWorkers:
         other.has(b"openai/ui-later")
         for name in ("ui-earlier", "ui-later"):
             upstream.open_gate(name)
-        assert other.read() == later.read() != earlier.read()
+        assert later.id.encode() in other.read()
+        assert later.read() != earlier.read()
 
     def test_break_a_reading_off_where_its_worker_leaves(self, workers: list[Service], upstream: Upstream) -> None:
         upstream.answer("ui-leaving", gated("ui-leaving"))
@@ -169,6 +179,22 @@ class TestWorkers:
                 reading.until(b"never")
         upstream.open_gate("ui-leaving")
         assert own.read().endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("id_", ["/slashed//id/", "stream", "ä b\n%2F?#", "a/stop"])
+def test_a_chat_of_any_id_can_be_followed_and_stopped(service: Service, upstream: Upstream, id_: str) -> None:
+    name = f"ui-id-{len(id_)}"
+    upstream.answer(name, gated(name))
+    chat = f"{service.url}/ai/chat/{quote(id_, safe='')}"
+    with (
+        Reading(f"{service.url}/ai/chat", asked(name, id=id_)) as own,
+        Reading(f"{chat}/stream", method="GET") as other,
+    ):
+        own.until(b'"one"')
+        other.until(b'"one"')
+        assert send(f"{chat}/stop").status == 204
+        assert other.until(b"abort")
+    upstream.closed(name)
 
 
 class TestOwner:

@@ -56,6 +56,21 @@ class TestParts:
         (message,) = question(user(picture, text("What is it?"))).messages
         assert message.content == (ImagePart("https://a/b.png"), TextPart("What is it?"))
 
+    @pytest.mark.parametrize(
+        ("file", "part"),
+        [
+            ({"mediaType": "image", "url": "https://a/b.png"}, ImagePart("https://a/b.png")),
+            ({"mediaType": "text/csv", "url": "data:text/csv;base64,w7YsMQ=="}, TextPart("ö,1")),
+        ],
+    )
+    def test_of_files_are_pictures_and_texts(self, file: dict[str, str], part: ImagePart | TextPart) -> None:
+        (message,) = question(user({"type": "file", **file}, text("Read it."))).messages
+        assert message.content == (part, TextPart("Read it."))
+
+    @pytest.mark.parametrize("parts", [[], [text("")], [{"type": "data-x", "data": 1}]])
+    def test_of_a_user_that_say_nothing_are_an_empty_text(self, parts: list[dict[str, Any]]) -> None:
+        assert question(user(*parts)).messages == (Message("user", ""),)
+
     def test_that_are_for_the_page_are_left_out(self) -> None:
         for_the_page = [{"type": kind, "data": {}} for kind in ("source-url", "source-document", "data-weather")]
         messages = question(HI, assistant(STEP, *for_the_page, text("So."), text(""))).messages
@@ -180,10 +195,16 @@ class TestRefused:
             ({}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "message": HI}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "topP": 0.5}, "The body has topP, which is top_p here."),
+            ({"messages": [HI], "reasoningEffort": "low"}, "which is reasoning_effort here."),
+            ({"messages": [HI], "stopSequences": ["x"]}, "which is stop here."),
             ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
-            ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be a picture"),
+            ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be an image"),
             ({"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]}, "only a user's may have files"),
             ({"messages": [HI, assistant(STEP, call("input-available"))]}, r"messages\[1\]\.parts\[1\] calls 'find'"),
+            (
+                {"messages": [user({"type": "file", "mediaType": "image/png"})]},
+                r"parts\[0\] .* without a url",
+            ),
             ({"messages": [HI, assistant(call(id=""))]}, "without `toolCallId`"),
             ({"messages": [HI, assistant({**call(), "type": "dynamic-tool"})]}, "a tool call without a name"),
         ],

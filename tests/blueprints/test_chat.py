@@ -142,6 +142,7 @@ class TestQuestion:
         ({"messages": [{"role": "user", "content": 7}]}, "`messages[0].content`"),
         ({"messages": [{"role": "robot", "content": "hi"}]}, "robot"),
         ({"messages": QUESTION, "max_tokens": 0}, "max_tokens is 0"),
+        ({"messages": QUESTION, "max_tokens": -(10**400)}, "max_tokens is -1000"),
         ({"messages": QUESTION, "max_tokens": "9"}, "`max_tokens`"),
         ({"messages": QUESTION, "temperature": 3}, "temperature is 3"),
         ({"messages": QUESTION, "model": 4}, "`model`"),

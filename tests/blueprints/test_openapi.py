@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
@@ -41,8 +42,11 @@ def test_describes_each_endpoint_and_no_other(service: Service) -> None:
     assert {(path, method) for path, method in there if path not in UNDESCRIBED} == told
 
 
-def test_explains_each_field_of_a_body(service: Service) -> None:
-    fields = described(service)["components"]["schemas"]["ChatBody"]["properties"]
+@pytest.mark.parametrize(
+    "body", ["ChatBody", "CompletionBody", "MessagesBody", "UiChatBody", "OlderChat", "Asked", "ObjectBody", "TextBody"]
+)
+def test_explains_each_field_of_a_body(service: Service, body: str) -> None:
+    fields = described(service)["components"]["schemas"][body]["properties"]
     assert [name for name, schema in fields.items() if "description" not in schema] == []
 
 

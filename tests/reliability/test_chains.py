@@ -66,7 +66,7 @@ WORDS = [f"{number} " for number in range(50)]
 @pytest.fixture(scope="module")
 def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     path = tmp_path_factory.mktemp("config") / "headrace.toml"
-    aliases = [ALIAS.format(how=how, n=n) for how in ("restart", "fail") for n in range(12)]
+    aliases = [ALIAS.format(how=how, n=n) for how in ("restart", "fail") for n in range(14)]
     path.write_text(UPSTREAMS.format(url=upstream.url) + "".join(aliases))
     upstream.answer("warm", openai_wire.answer("warm"))
     settings = {
@@ -186,6 +186,17 @@ class TestAnthropicsProtocol:
         body = {"model": f"restart{n}", "messages": QUESTION}
         assert send(service.url + "/v1/messages/count_tokens", body).json == {"input_tokens": 7}
         assert send(service.url + "/v1/messages/count_tokens", {**body, "model": "usual"}).status == 501
+
+
+@pytest.mark.parametrize("path", ["/ai/completion", "/ai/v4/completion"])
+def test_a_completion_that_cannot_show_a_new_beginning_ends_with_an_error(
+    service: Service, upstream: Upstream, n: int, path: str
+) -> None:
+    upstream.answer(f"first{n}", faults.after(openai_wire.answer(*WORDS), 40, Close()))
+    upstream.answer(f"second{n}", anthropic_wire.answer("0 1 ", "end.", Gate("never")))
+    with Reading(service.url + path, {"model": f"restart{n}", "prompt": "hi"}) as reading:
+        reading.until(b"begins the answer again")
+        assert upstream.ended(f"second{n}").ended is Ended.ABORTED
 
 
 def test_an_answer_is_held_to_its_schema_whoever_gives_it(service: Service, upstream: Upstream) -> None:

@@ -9,9 +9,18 @@ import gevent
 import msgspec
 import pytest
 from flask_headrace.streaming import journal
-from flask_headrace.streaming.encoding import decode
+from flask_headrace.streaming.encoding import decode, encode
 from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.events import Cancelled, Done, Event, Failed
+from flask_headrace.streaming.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite import SqliteStore
@@ -81,7 +90,36 @@ class TestWriting:
         assert len(reading.read()) == 6
 
 
+def test_integers_of_any_size_are_kept(store: Away) -> None:
+    worker, other = Worker(store), Worker(store)
+    call: list[Event] = [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": 10**20, "p": [-(10**30)], "ö": None})]
+    reading = worker.begin(Source(text("a"), call, [DONE]))
+    events = reading.read()
+    until(lambda: is_finished(store, reading.id))
+    assert kept(store, reading.id) == events
+    assert other.follow(reading.id).read() == events
+
+
+@pytest.mark.parametrize("big", [1, 10**20])
+def test_what_is_read_is_what_was_written(big: int) -> None:
+    call = ToolCallEnded(0, {"a": [big, 0.5, "[", {}]})
+    events: list[Event] = [TextDelta("ö🌊\0"), call, Usage(9, 2, cost=0.5), DONE]
+    assert decode(encode(events)) == events
+
+
 class TestRefusal:
+    def test_of_what_cannot_be_written_does_not_touch_other_streams(self, store: Away) -> None:
+        worker = Worker(store)
+        strange, other = Source(), Source()
+        first, second = worker.begin(strange), worker.begin(other)
+        strange.give([ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})], [DONE])
+        other.give(text("a", "b"), [DONE])
+        assert len(first.read()) == 5
+        events = second.read()
+        until(lambda: is_finished(store, second.id) and is_finished(store, first.id))
+        assert kept(store, second.id) == events
+        assert [type(event) for event in kept(store, first.id)][-1] is Failed
+
     def test_makes_a_stream_plain_and_ends_it_in_the_store(self) -> None:
         store = MemoryStore(Bounds(stream=200))
         worker, source = Worker(store), Source(text("a"))

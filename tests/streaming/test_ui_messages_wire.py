@@ -24,6 +24,8 @@ from flask_headrace.streaming.events import (
     Usage,
 )
 from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.streaming.wire.ui_completion import UiCompletion
 from flask_headrace.streaming.wire.ui_messages import HEARTBEAT, UiMessages
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,6 +209,33 @@ def test_the_last_frame_of_an_event_has_its_number(before: list[Event], event: E
     body = wire_after(before).encode([event], 7)
     assert re.findall(rb"^id: (\d+)\ndata: (.*)$", body, re.MULTILINE) == ([(b"7", frames[-1])] if frames else [])
     assert body.replace(b"id: 7\n", b"") == wire_after(before).encode([event])
+
+
+def test_a_replay_voids_what_its_reader_may_have() -> None:
+    first, *rest = values(UiMessages("m1", is_replay=True).encode([BEGIN, TEXT, Done("stop")]))
+    void = {"type": "data-restart", "data": {"reason": "resumed", "model": "acme/tiny"}}
+    assert [first, *rest[1:]] == values(UiMessages("m1").encode([BEGIN, TEXT, Done("stop")]))
+    assert rest[0] == void
+
+
+class TestCompletion:
+    def test_has_the_frames_of_a_message(self) -> None:
+        events = [BEGIN, THOUGHT, TEXT, CALL, USAGE, Done("stop")]
+        assert UiCompletion("m1").encode(events) == UiMessages("m1").encode(events)
+
+    def test_that_is_stopped_is_an_error(self) -> None:
+        last = values(UiCompletion("m1").encode([BEGIN, TEXT, USAGE, Cancelled("stopped")]))[-1]
+        assert last == {"type": "error", "errorText": "The answer was stopped before it was whole."}
+
+    def test_that_begins_again_is_an_error_after_its_text_and_nothing_follows(self) -> None:
+        with pytest.raises(BrokenOff) as broken:
+            UiCompletion("m1").encode([BEGIN, TEXT, Restarted("busy", "acme/big"), TextDelta("x")])
+        kinds = [value["type"] for value in values(broken.value.last)]
+        assert kinds == ["start", "start-step", "text-start", "text-delta", "text-end", "error"]
+
+    def test_that_begins_again_before_its_text_goes_on(self) -> None:
+        events = [BEGIN, THOUGHT, Restarted("busy", "acme/big"), TEXT, Done("stop")]
+        assert UiCompletion("m1").encode(events) == UiMessages("m1").encode(events)
 
 
 @pytest.mark.parametrize("end", [Failed("x", "It broke.", False), Cancelled("stopped")])

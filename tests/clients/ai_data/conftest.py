@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,12 @@ from tests.service import Service
 from tests.upstream import Upstream
 
 HERE = Path(__file__).parent
+HOOKS = {
+    "4": ("hooks4.mjs", "ai-react4"),
+    "5": ("hooks.mjs", "react5", "ai5"),
+    "6": ("hooks.mjs", "react6", "ai6"),
+    "7": ("hooks.mjs", "@ai-sdk/react", "ai"),
+}
 VERSIONS = {"3.4": "ai-utils34", "4.0": "ai-utils40", "4.3": "ai4"}
 
 
@@ -54,14 +60,21 @@ def reader(request: pytest.FixtureRequest, readers: dict[str, Node]) -> Node:
 
 
 @pytest.fixture(scope="session")
-def hooks4() -> Iterator[Node]:
-    node = Node(HERE / "hooks4.mjs", package="ai-react4")
-    yield node
-    node.close()
+def hooks_of() -> Iterator[Callable[[str], Node]]:
+    """Return what gives the hooks of a version, each in a process that is started once."""
+    running: dict[str, Node] = {}
+
+    def of(version: str) -> Node:
+        if version not in running:
+            script, *packages = HOOKS[version]
+            running[version] = Node(HERE / script, *packages, package=packages[0])
+        return running[version]
+
+    yield of
+    for node in running.values():
+        node.close()
 
 
 @pytest.fixture(scope="session")
-def hooks7() -> Iterator[Node]:
-    node = Node(HERE / "hooks7.mjs", package="@ai-sdk/react")
-    yield node
-    node.close()
+def hooks4(hooks_of: Callable[[str], Node]) -> Node:
+    return hooks_of("4")

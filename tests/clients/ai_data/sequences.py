@@ -59,8 +59,12 @@ class Expected:
         return [call for call in self._calls.values() if "args" in call]
 
 
-def expected(given: list[list[Event]], *, has_reasoning: bool = False, has_calls: bool = True) -> Expected:
-    """Say what a reader must make of it."""
+SHOWN = (TextDelta, ToolCallStarted)
+THOUGHTS = (ReasoningDelta, ReasoningSigned)
+
+
+def expected(given: list[list[Event]], shown: tuple[type[Event], ...] = SHOWN) -> Expected:
+    """Say what a reader must make of it, of the events of which these are shown to it."""
     found, has_begun = Expected(), False
     for event in [event for batch in given for event in batch]:
         match event:
@@ -76,7 +80,5 @@ def expected(given: list[list[Event]], *, has_reasoning: bool = False, has_calls
                 found = Expected()
             case Done(reason):
                 found.reason = reason
-        is_thought = isinstance(event, (ReasoningDelta, ReasoningSigned)) and has_reasoning
-        is_call = isinstance(event, ToolCallStarted) and has_calls
-        has_begun = has_begun or is_thought or is_call or isinstance(event, TextDelta)
+        has_begun = has_begun or isinstance(event, shown)
     return found

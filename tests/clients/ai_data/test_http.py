@@ -15,6 +15,7 @@ from tests.upstream import Ended, Gate, Hang, Reset, Upstream, openai_wire
 
 CHAT, COMPLETION, TEXT, OBJECT = "/ai/v4/chat", "/ai/v4/completion", "/ai/text", "/ai/object"
 ADDRESSES = [CHAT, COMPLETION, TEXT, OBJECT]
+ALL = [*ADDRESSES, "/ai/completion"]
 
 
 def body(path: str, model: str) -> dict[str, object]:
@@ -42,7 +43,7 @@ class TestResponse:
             upstream.open_gate(name)
             assert b"{}" in reading.until(b"{}")
 
-    @pytest.mark.parametrize("path", ADDRESSES)
+    @pytest.mark.parametrize("path", ALL)
     def test_passes_each_token_on_at_once(self, ai, upstream, path) -> None:
         name = f"stepwise-{path}"
         upstream.answer(name, openai_wire.answer('["one', Gate(name), 'two"]'))
@@ -51,7 +52,7 @@ class TestResponse:
             upstream.open_gate(name)
             reading.until(b"two")
 
-    @pytest.mark.parametrize("path", ADDRESSES)
+    @pytest.mark.parametrize("path", ALL)
     def test_that_nobody_reads_stops_the_model_while_it_is_silent(self, ai, upstream, path) -> None:
         name = f"left-{path}"
         upstream.answer(name, openai_wire.answer(Hang()))
@@ -59,7 +60,7 @@ class TestResponse:
             upstream.wait_for(lambda: upstream.requests(name))
         assert upstream.ended(name).ended is Ended.ABORTED
 
-    @pytest.mark.parametrize("path", ADDRESSES)
+    @pytest.mark.parametrize("path", ALL)
     def test_that_is_refused_says_when_to_try_again(self, ai, upstream, path) -> None:
         upstream.answer("busy", openai_wire.error(429, retry_after=7))
         answer = send(ai.url + path, body(path, "busy"))

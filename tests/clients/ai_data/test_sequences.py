@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.ai_data.node import Node
-from tests.clients.ai_data.sequences import answers, expected, write
+from tests.clients.ai_data.sequences import SHOWN, THOUGHTS, answers, expected, write
 
 CALL_THEN_TEXT = [ToolCallStarted(0, "call_0", "find"), Restarted("busy", "acme/big"), TextDelta("ok"), Done("stop")]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -44,7 +44,7 @@ def test_every_answer_is_read_with_its_reasoning(
     readers: dict[str, Node], batches: list[list[Event]], size: int
 ) -> None:
     written, _ = write(DataStream(has_reasoning=True), batches)
-    wanted = expected(batches, has_reasoning=True)
+    wanted = expected(batches, (*SHOWN, *THOUGHTS))
     told = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
     assert told["message"].get("content", "") == wanted.text
     assert (told["finish"] or {}).get("finishReason") == FINISH_REASONS.get(wanted.reason)
@@ -66,7 +66,7 @@ def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches:
 @example(batches=[CALL_THEN_TEXT], size=1)
 def test_every_answer_is_read_as_text(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
     written, is_broken = write(Text(), batches)
-    wanted = expected(batches, has_calls=False)
+    wanted = expected(batches, (TextDelta,))
     options = {"size": size, "isBroken": is_broken, "streamProtocol": "text"}
     for told in read(readers, "completion", written, **options).values():
         assert told["finished"] == (None if is_broken else wanted.text)

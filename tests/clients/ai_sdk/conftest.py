@@ -12,8 +12,8 @@ from tests.clients.ai_sdk.node import Chat, Node
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
 from tests.service import ROOT, Service
 
-CLIENTS = ["ai5", "ai6", "ai7", "ai5 page", "ai7 page"]
-"""The versions, each without a page, and two with React's."""
+CLIENTS = ["ai5", "ai7", "ai5 page", "ai6 page", "ai7 page"]
+"""The oldest and the newest version without a page, and all with React's."""
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { ReadableStream } from "node:stream/web";
 
-const VERSIONS = { ai5: ["ai5", "react5"], ai6: ["ai6"], ai7: ["ai", "@ai-sdk/react"] };
+const VERSIONS = { ai5: ["ai5", "react5"], ai6: ["ai6", "react6"], ai7: ["ai", "@ai-sdk/react"] };
 const [ofChats, ofPages] = VERSIONS[process.argv[2]];
 const { AbstractChat, DefaultChatTransport, uiMessageChunkSchema } = await import(ofChats);
 

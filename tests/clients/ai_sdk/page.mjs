@@ -13,6 +13,9 @@ export async function showPage({ useChat }, DefaultChatTransport, base, options,
   let shown;
   const Page = () => {
     // docs: useChat of the AI SDK 5, 6 and 7
+    //: import { useChat } from "@ai-sdk/react";
+    //: import { DefaultChatTransport } from "ai";
+    //:
     const chat = useChat({ ...options, transport: new DefaultChatTransport({ api: `${base}/ai/chat`, body }) });
     const stop = () => Promise.all([chat.stop(), fetch(`${base}/ai/chat/${id}/stop`, { method: "POST" })]);
     const partsOf = ({ parts }) => parts.slice(parts.findLastIndex(({ type }) => type === "data-restart") + 1);

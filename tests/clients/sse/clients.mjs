@@ -24,14 +24,22 @@ const posted = async ({ base, model, leaveAt }, note) => {
   const { seen, show } = texts((text) => (note(text), text === leaveAt && controller.abort()));
   // docs: fetch-event-source
   const controller = new AbortController(); // its abort() stops the model
+  let isWhole = false;
   await fetchEventSource(`${base}/api/chat`, {
     method: "POST",
     body: JSON.stringify({ model, messages }),
     signal: controller.signal,
     openWhenHidden: true, // or it asks anew when the tab is shown again
+    async onopen(response) {
+      if (!response.ok) throw new Error((await response.json()).error.message);
+    },
     onmessage({ event, data }) {
-      if (event === "" && data !== "[DONE]") show(JSON.parse(data).delta);
-      if (event === "error") throw new Error(JSON.parse(data).message);
+      if (data === "[DONE]") isWhole = true;
+      else if (event === "") show(JSON.parse(data).delta);
+      else if (event === "error") throw new Error(JSON.parse(data).message);
+    },
+    onclose() {
+      if (!isWhole) throw new Error("The answer is not whole.");
     },
     onerror(error) {
       throw error; // or it asks again and again
@@ -46,21 +54,27 @@ const native = ({ base, model, leaveAt }, note) =>
     beAt(base);
     const { default: EventSource } = NativeEventSource; // Metro's `import` gives it by itself
     const { seen, show } = texts((text) => (note(text), text === leaveAt && source.close()));
+    const fail = (why) => reject(new Error(why));
     // docs: react-native-sse
+    //: import EventSource from "react-native-sse";
+    //:
     const body = JSON.stringify({ model, messages });
     const source = new EventSource(`${base}/api/chat`, { method: "POST", body, pollingInterval: 0 });
     source.addEventListener("message", ({ data }) => {
       if (data === "[DONE]") source.close(); // which also stops the model, at any time
       else show(JSON.parse(data).delta);
     });
+    source.addEventListener("error", ({ data, message }) => fail(data ? JSON.parse(data).message : message));
+    source.addEventListener("cancelled", () => fail("The answer was stopped."));
     // end docs
     source.addEventListener("close", () => resolve(seen));
-    source.addEventListener("error", ({ data, message }) => reject(new Error(data ?? message)));
   });
 
 const followed = ({ base, model }, note) =>
   new Promise((resolve, reject) => {
     const { seen, show } = texts(note);
+    const fail = (why) => (reject(new Error(why)), ended.close());
+    let ended;
     const follow = async () => {
       // docs: EventSource
       const body = JSON.stringify({ model, messages, resumable: true });
@@ -68,9 +82,14 @@ const followed = ({ base, model }, note) =>
       asked.body.cancel(); // the answer goes on, to be followed
       const source = new EventSource(`${base}/api/streams/${asked.headers.get("Headrace-Stream-Id")}`);
       source.onmessage = ({ data }) => (data === "[DONE]" ? source.close() : show(JSON.parse(data).delta));
+      source.addEventListener("error", ({ data }) => {
+        if (data) fail(JSON.parse(data).message); // without data, it comes back by itself
+      });
+      source.addEventListener("cancelled", () => fail("The answer was stopped."));
       // end docs
+      ended = source;
       source.addEventListener("message", ({ data }) => data === "[DONE]" && resolve(seen));
-      source.addEventListener("error", ({ message }) => reject(new Error(message)));
+      source.addEventListener("error", ({ message }) => message && reject(new Error(message)));
     };
     follow().catch(reject);
   });
@@ -79,14 +98,17 @@ const fetched = async ({ base, model }, note) => {
   const { seen, show } = texts(note);
   // docs: fetch
   const response = await fetch(`${base}/api/chat`, { method: "POST", body: JSON.stringify({ model, messages }) });
-  let rest = "";
+  if (!response.ok) throw new Error((await response.json()).error.message);
+  let rest = "", isWhole = false;
   for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
     const frames = (rest + piece).split("\n\n");
     rest = frames.pop();
     for (const frame of frames) {
       if (frame.startsWith("data: {")) show(JSON.parse(frame.slice(6)).delta);
+      if (frame === "data: [DONE]") isWhole = true;
     }
   }
+  if (!isWhole) throw new Error("The answer is not whole.");
   // end docs
   return seen;
 };

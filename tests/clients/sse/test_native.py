@@ -49,12 +49,20 @@ def test_stops_the_model_by_leaving(service: Service, upstream: Upstream, node: 
     assert len(upstream.requests(f"{client} left")) == 1
 
 
-@pytest.mark.parametrize("client", ["posted", "native"])
+@pytest.mark.parametrize("client", ["posted", "native", "fetched"])
 def test_tells_a_failure_and_does_not_ask_again(service, upstream: Upstream, node: Node, client: str) -> None:
     upstream.answer(f"{client} refused", openai_wire.error(401))
-    with pytest.raises(AssertionError, match=r"(?i)content-type|upstream_unauthorized"):
+    with pytest.raises(AssertionError, match="openai refused the request with status 401"):
         node.do(client, base=service.url, model=f"openai/{client} refused")
     assert len(upstream.requests(f"{client} refused")) == 1
+
+
+@pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])
+def test_never_takes_a_cut_answer_for_a_whole_one(service, upstream: Upstream, node: Node, client: str) -> None:
+    upstream.answer(f"{client} cut", openai_wire.failing_after(2))
+    with pytest.raises(AssertionError, match=r"openai failed in the middle|The answer is not whole"):
+        node.do(client, base=service.url, model=f"openai/{client} cut")
+    assert len(upstream.requests(f"{client} cut")) == 1
 
 
 def test_curl_shows_the_frames(service: Service, upstream: Upstream) -> None:

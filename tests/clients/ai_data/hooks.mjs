@@ -1,11 +1,16 @@
-// The React hooks of the AI SDK 7 beside `useChat` and its UI message stream.
-import { useChat, useCompletion, useObject } from "@ai-sdk/react";
-import { jsonSchema, TextStreamChatTransport } from "ai";
+// The React hooks of the AI SDK 5, 6 or 7 beside `useChat` and its UI message stream: `node hooks.mjs react5 ai5`.
 import { serve } from "./lines.mjs";
 import { mount } from "./page.mjs";
 
+const [react, ai] = process.argv.slice(2);
+const { useChat, useCompletion, experimental_useObject: useObject } = await import(react);
+const { jsonSchema, TextStreamChatTransport } = await import(ai);
+
 const useOwnChat = (base, model, options) => {
   // docs: useChat of the AI SDK 5 and later, plain text
+  //: import { useChat } from "@ai-sdk/react";
+  //: import { TextStreamChatTransport } from "ai";
+  //:
   const chat = useChat({ transport: new TextStreamChatTransport({ api: `${base}/ai/text`, body: { model } }), ...options });
   // end docs
   return chat;
@@ -13,6 +18,8 @@ const useOwnChat = (base, model, options) => {
 
 const useOwnCompletion = (base, model, options) => {
   // docs: useCompletion of the AI SDK 5 and later
+  //: import { useCompletion } from "@ai-sdk/react";
+  //:
   const completion = useCompletion({ api: `${base}/ai/completion`, body: { model }, ...options });
   // end docs
   return completion;
@@ -20,6 +27,8 @@ const useOwnCompletion = (base, model, options) => {
 
 const useOwnText = (base, model, options) => {
   // docs: useCompletion of any AI SDK, plain text
+  //: import { useCompletion } from "@ai-sdk/react";
+  //:
   const completion = useCompletion({ api: `${base}/ai/text`, streamProtocol: "text", body: { model }, ...options });
   // end docs
   return completion;
@@ -27,6 +36,8 @@ const useOwnText = (base, model, options) => {
 
 const useOwnObject = (base, schema, options) => {
   // docs: useObject of the AI SDK 5 and later
+  //: import { experimental_useObject as useObject } from "@ai-sdk/react";
+  //:
   const object = useObject({ api: `${base}/ai/object`, schema, ...options });
   // end docs
   return object;
