@@ -115,7 +115,7 @@ def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_wo
     expect(alert).to_contain_text("has died in the middle of it", timeout=PATIENCE)
     expect(prose(page)).to_have_text("Half")
     alert.get_by_role("button", name="Retry").click()
-    expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+    expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
 
 
 def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstream):
@@ -129,4 +129,4 @@ def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstrea
         expect(alert).to_contain_text("The service is restarting")
         service.__enter__()
         alert.get_by_role("button", name="Retry").click()
-        expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+        expect(last(page, "done").locator(".prose")).to_have_text("Whole.", timeout=PATIENCE)
