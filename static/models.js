@@ -52,7 +52,7 @@ export class Models {
 
   #describe() {
     const { value, selectedOptions } = this.select;
-    if (!value) this.about.textContent = "No model is set up: set OPENAI_API_KEY or ANTHROPIC_API_KEY, and start the service again.";
+    if (!value) this.about.textContent = "There is no model to ask. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one in HEADRACE_MODEL.";
     else if (this.embedded.has(value)) this.about.textContent = `${selectedOptions[0].text} ${SMALL}`;
     else this.about.textContent = "A model can be wrong. Check what matters.";
   }
