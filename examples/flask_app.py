@@ -16,7 +16,7 @@ headrace = Headrace(app, url_prefix="/assistant")  # POST /assistant/api/chat, a
 
 
 @app.post("/summaries/<int:id>")
-def summarise(id):  # a view of your own, with all the promises below
+def summarise(id):  # a view of your own, with all that Headrace promises
     return headrace.stream([{"role": "user", "content": f"Summarise: {text_of(id)}"}])
 
 

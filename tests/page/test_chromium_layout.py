@@ -40,6 +40,10 @@ def test_magnified_four_times_half_of_the_page_is_left_to_read_in(page, upstream
     top = page.locator(".bar").bounding_box()
     assert top["y"] + top["height"] <= 0
     assert covered <= 256 / 2
+    page.get_by_role("button", name="Structured").click()
+    shape = page.get_by_label("Answer as JSON of this shape")
+    shape.scroll_into_view_if_needed()
+    expect(shape).to_be_in_viewport()
 
 
 def test_each_block_runs_in_the_direction_of_its_words_and_code_from_left_to_right(page, upstream):
