@@ -47,9 +47,10 @@ FLASK = ("flask", "--app", "flask_app", "run", "--port", "{port}")
 
 @pytest.fixture(scope="module", params=[GUNICORN, FLASK], ids=["gunicorn", "flask run"])
 def example(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Example]:
-    upstream.answer(MODEL, openai_wire.answer("Listed."))  # what the provider has is the default
+    upstream.models = [MODEL]  # the first that a provider lists is the default
     with Example(*request.param, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test") as running:
         yield running
+    upstream.models = None
 
 
 def test_a_view_of_its_own_streams_and_a_reader_that_leaves_stops_the_model(
