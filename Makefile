@@ -38,7 +38,7 @@ check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
 	MYPYPATH=.typing $(BIN)/mypy -p flask_headrace
 	$(BIN)/python -m pytest -q tests/test_house.py
 
-bench: $(VENV)/.installed-dev ## measure what DESIGN and README promise
+bench: $(VENV)/.installed-dev ## measure what the README promises, beside its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.installed-dev ## run it under load for long, and look for leaks

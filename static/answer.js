@@ -6,6 +6,7 @@
  */
 
 import { Calls } from "./calls.js";
+import { appendText } from "./growing-text.js";
 import { Prose } from "./prose.js";
 import { StructuredAnswer } from "./structured-answer.js";
 
@@ -21,9 +22,10 @@ export class Answer {
 
   /** Begin, or begin again: what was shown is void. */
   begin(note = "") {
-    const { thoughts, reasoning, calls } = this.parts;
+    const { thoughts, reasoning, waiting, calls } = this.parts;
     thoughts.replaceChildren();
     reasoning.hidden = true;
+    waiting.hidden = false;
     this.announcer?.reset();
     this.calls = new Calls(calls);
     this.#body();
@@ -78,7 +80,7 @@ export class Answer {
     this.body.end(state !== "done");
     this.#state(state);
     this.lost("");
-    this.#note(note);
+    this.#note(note, state === "failed");
     this.#facts(model, facts);
     this.grown?.();
   }
@@ -121,9 +123,11 @@ export class Answer {
   }
 
   #think(piece) {
-    const { reasoning, thoughts } = this.parts;
+    const { reasoning, thoughts, waiting } = this.parts;
+    if (reasoning.hidden) this.announcer?.say("The model is thinking.");
     reasoning.hidden = false;
-    thoughts.append(piece);
+    waiting.hidden = true;
+    appendText(thoughts, piece);
   }
 
   #state(state) {
@@ -132,15 +136,18 @@ export class Answer {
     this.element.dataset.state = state;
     this.parts.answer.setAttribute("aria-busy", String(coming));
     this.parts.waiting.hidden = state !== "waiting";
+    this.parts.thinking.textContent = state === "waiting" ? "Thinking" : "Reasoning";
     this.parts.foot.hidden = coming;
     this.parts.copy.hidden = coming || this.body.isEmpty;
     this.parts.retry.hidden = state !== "failed";
     this.parts.regenerate.hidden = state === "failed";
   }
 
-  #note(note) {
+  #note(note, isAlert = false) {
     const { note: element, reason } = this.parts;
     // An alert is read out when its text comes into the page, so it is shown first.
+    if (isAlert) element.setAttribute("role", "alert");
+    else element.removeAttribute("role");
     element.hidden = !note;
     reason.textContent = note;
   }

@@ -62,7 +62,7 @@ function show(turn, reader) {
       else restart(turn, answer);
     });
   }
-  answer.parts.copy.addEventListener("click", ({ currentTarget }) => copy(answer.copied, currentTarget));
+  answer.parts.copy.addEventListener("click", ({ currentTarget }) => copied(answer.copied, currentTarget));
   $("turns").append(answer.element);
   document.body.dataset.filled = "";
   return answer;
@@ -104,6 +104,10 @@ async function receive(turn, answer) {
   busy(false);
   conversation.save();
   return reception;
+}
+
+async function copied(text, button) {
+  announcer.say(await copy(text, button));
 }
 
 function loadModels() {
@@ -161,7 +165,7 @@ $("suggestions").addEventListener("click", ({ target }) => {
 });
 $("turns").addEventListener("click", ({ target }) => {
   const button = target.closest(".code .copy");
-  if (button) copy(button.closest(".code").querySelector("pre").textContent, button);
+  if (button) copied(button.closest(".code").querySelector("pre").textContent, button);
 });
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing || !coming) return;

@@ -6,7 +6,7 @@
 
 const SHOWN = 1600;
 
-/** Copy `text`; `button` says for a moment how that went. */
+/** Copy `text`; `button` says for a moment how that went, and it is returned to be read out. */
 export async function copy(text, button) {
   const label = button.querySelector("[data-part=label]") ?? button;
   const before = (button.dataset.says ??= label.textContent);
@@ -14,6 +14,7 @@ export async function copy(text, button) {
   label.textContent = copied ? "Copied" : "Not copied";
   clearTimeout(Number(button.dataset.timer));
   button.dataset.timer = setTimeout(() => (label.textContent = before), SHOWN);
+  return label.textContent;
 }
 
 async function write(text) {

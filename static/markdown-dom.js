@@ -2,7 +2,8 @@
  * The operations of the streaming Markdown, applied to a page.
  *
  * Knows which element stands for what. Makes every one with createElement and fills it with text nodes, so nothing that a
- * model writes is ever read as HTML. Only the last child of each open node is touched.
+ * model writes is ever read as HTML. Only the last child of each open node is touched. Each block runs in the direction of
+ * its own first words; code runs from left to right.
  */
 
 import { appendText } from "./growing-text.js";
@@ -25,6 +26,7 @@ export class Renderer {
     const node = { kind, ...MAKERS[kind]?.(attributes, this.#top) };
     node.outer ??= element(ELEMENTS[kind]);
     node.inner ??= node.outer;
+    if (this.#top.kind === "root") node.outer.dir ||= "auto";
     (node.parent ?? this.#top.inner).append(node.outer);
     this.open_.push(node);
   }
@@ -90,7 +92,7 @@ const MAKERS = {
   },
 
   fence({ language }) {
-    const outer = element("figure", { className: "code" });
+    const outer = element("figure", { className: "code", dir: "ltr" });
     const bar = element("figcaption");
     const copy = element("button", { type: "button", className: "copy", textContent: "Copy" });
     copy.setAttribute("aria-label", language ? `Copy this ${language} code` : "Copy this code");

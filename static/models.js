@@ -5,6 +5,8 @@
  * server then takes its default.
  */
 
+const SMALL = "is a small model on this machine, for trying things out. It knows little and errs often.";
+
 export class Models {
   constructor(select, about, storage) {
     Object.assign(this, { select, about, storage });
@@ -42,18 +44,17 @@ export class Models {
       group.append(...members.map(option));
       return [group];
     });
-    this.select.replaceChildren(...options.flat());
+    this.select.replaceChildren(...(models.length ? options.flat() : [new Option("No model", "")]));
     const remembered = this.storage.read("model");
-    this.select.value = models.some(({ id }) => id === remembered) ? remembered : first;
+    this.select.value = models.some(({ id }) => id === remembered) ? remembered : (first ?? "");
     this.#describe();
   }
 
   #describe() {
-    const small = this.embedded.has(this.select.value);
-    const { text } = this.select.selectedOptions[0] ?? {};
-    this.about.textContent = small
-      ? `${text} is a small model on this machine, for trying things out. It knows little and errs often.`
-      : "A model can be wrong. Check what matters.";
+    const { value, selectedOptions } = this.select;
+    if (!value) this.about.textContent = "There is no model to ask. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one in HEADRACE_MODEL.";
+    else if (this.embedded.has(value)) this.about.textContent = `${selectedOptions[0].text} ${SMALL}`;
+    else this.about.textContent = "A model can be wrong. Check what matters.";
   }
 }
 

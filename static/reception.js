@@ -62,6 +62,7 @@ export class Reception {
         Object.assign(turn, { text: "", reasoning: "", calls: [], state: "waiting", model: event.model ?? turn.model });
         turn.note = `Begun again with ${turn.model}: ${event.reason}`;
         answer.begin(turn.note);
+        this.announcer.say(turn.note);
         break;
       case "usage":
         meter.usage = event;

@@ -37,6 +37,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = re.findall(r"`((?:[\w.*-]+/)*[\w*.-]+\.(?:py|js|mjs|html|toml|conf))`", page.read_text())
+    rooms = (ROOT, ROOT / "tests", ROOT / "tests/resumption", ROOT / "static")
+    assert [name for name in named if not any(any(room.glob(name)) for room in rooms)] == []
+
+
+def test_the_application_in_the_readme_is_the_example() -> None:
+    example = (ROOT / "examples/flask_app.py").read_text()
+    (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    for part in shown.split("\n\n\n"):
+        assert part.strip() in example
+
+
 class TestClients:
     """The page of clients shows what the tests run, and nothing else."""
 

@@ -37,8 +37,11 @@ class TestAnswer:
         ]
 
     def test_the_model_s_reasoning_waits_behind_a_click(self, page, upstream):
-        upstream.answer(MODEL, answer(Reasoning("Six times "), Reasoning("seven."), "It is 42."))
+        upstream.answer(MODEL, answer(Reasoning("Six times "), Gate("thinking"), Reasoning("seven."), "It is 42."))
         ask(page)
+        expect(last(page, "waiting").get_by_text("Thinking", exact=True)).to_be_visible()
+        expect(page.get_by_text("Waiting for the first token")).to_be_hidden()
+        upstream.open_gate("thinking")
         expect(last(page, "done").locator(".prose")).to_have_text("It is 42.")
         thoughts = page.get_by_text("Six times seven.")
         expect(thoughts).to_be_hidden()
@@ -145,7 +148,7 @@ class TestFailure:
         headers = {"Content-Type": "text/event-stream"}
         page.route("**/api/chat", lambda route: route.fulfill(body=wire, headers=headers))
         ask(page)
-        expect(page.locator(".turn").get_by_role("alert")).to_contain_text(reason)
+        expect(page.locator(".turn .note")).to_contain_text(reason)
         expect(prose(page)).to_have_text(text)
 
     def test_a_server_that_is_away_is_told(self, page):

@@ -83,6 +83,7 @@ class TestMarkdown:
         expect(last(page, "done")).to_be_visible()
         page.get_by_role("button", name="Copy this py code").click()
         expect(prose(page).locator(".copy")).to_have_text("Copied")
+        expect(page.locator("#spoken p").last).to_have_text("Copied")
         assert page.evaluate("() => navigator.clipboard.readText()") == "a = 1\n\tb"
         page.get_by_role("button", name="Copy", exact=True).click()
         expect(page.locator("footer").get_by_text("Copied")).to_be_visible()

@@ -111,6 +111,7 @@ class TestForm:
         ask(page)
         expect(last(page, "done")).to_be_visible()
         assert page.evaluate("() => window.heard")[1:] == [
+            "The model is thinking.",
             "Mill.",
             "Name: Salzmühle",
             "Head in metres: 3.5",

@@ -25,7 +25,7 @@ class TestPage:
     def test_all_its_files_are_there_and_of_their_type(self, prefix, path):
         client = client_of(prefix)
         files = re.findall(r'(?:href|src)="(/[^"]+)"', client.get(path).text)
-        assert len(files) == 9
+        assert len(files) == 10
         for file in files:
             response = client.get(file)
             assert response.status_code == 200, file

@@ -1,0 +1,72 @@
+"""How the page is laid out: on a phone, magnified, from right to left, and where there is no model to ask."""
+
+import pytest
+
+from tests.page.screen import MODEL, ask, last, prose
+from tests.upstream import Gate, openai_wire
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
+
+answer = openai_wire.answer
+
+LINES = """(element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom))).size;
+}"""
+DIRECTION = "(element) => getComputedStyle(element).direction"
+
+
+def test_on_a_phone_stop_is_one_word_and_the_model_can_be_read(page, upstream):
+    page.set_viewport_size({"width": 320, "height": 640})
+    upstream.answer(MODEL, answer("Some", Gate("never")))
+    ask(page)
+    expect(prose(page)).to_have_text("Some")
+    stop = page.get_by_role("button", name="Stop")
+    text = stop.evaluate_handle("(button) => button.lastChild")
+    assert text.evaluate(LINES) == 1
+    assert stop.evaluate("(button) => button.scrollWidth <= button.clientWidth")
+    assert page.get_by_label("Model").evaluate("(select) => select.scrollWidth <= select.clientWidth")
+    expect(page.get_by_role("button", name="Structured")).to_be_visible()
+
+
+def test_magnified_four_times_half_of_the_page_is_left_to_read_in(page, upstream):
+    page.set_viewport_size({"width": 320, "height": 256})
+    upstream.answer(MODEL, answer("A line of an answer.\n\n" * 40, "End."))
+    ask(page)
+    expect(prose(page).get_by_text("End.")).to_be_visible()
+    expect(last(page, "done")).to_be_visible()
+    covered = page.locator(".dock").bounding_box()["height"]
+    top = page.locator(".bar").bounding_box()
+    assert top["y"] + top["height"] <= 0
+    assert covered <= 256 / 2
+    page.get_by_role("button", name="Structured").click()
+    shape = page.get_by_label("Answer as JSON of this shape")
+    shape.scroll_into_view_if_needed()
+    expect(shape).to_be_in_viewport()
+
+
+def test_each_block_runs_in_the_direction_of_its_words_and_code_from_left_to_right(page, upstream):
+    upstream.answer(MODEL, answer("**عجلة** الماء\n\n1. البوابة\n\n> اقتباس\n\n```\nمرحبا\n```\n\nEnglish."))
+    ask(page, "كيف تعمل؟")
+    expect(last(page, "done")).to_be_visible()
+    assert page.locator(".question p").evaluate(DIRECTION) == "rtl"
+    directions = prose(page).locator("> *").evaluate_all(f"(blocks) => blocks.map({DIRECTION})")
+    assert directions == ["rtl", "rtl", "rtl", "ltr", "ltr"]
+
+
+def test_a_service_without_any_model_says_what_to_set(page):
+    page.route("**/api/models", lambda route: route.fulfill(json={"default": None, "models": []}))
+    page.reload()
+    expect(page.get_by_label("Model")).to_have_text("No model")
+    expect(page.locator("#about")).to_contain_text("Set OPENAI_API_KEY or ANTHROPIC_API_KEY")
+
+
+def test_a_stop_is_read_out_once(page, upstream):
+    upstream.answer(MODEL, answer("Some", Gate("never")))
+    ask(page)
+    expect(prose(page)).to_have_text("Some")
+    page.keyboard.press("Escape")
+    expect(last(page, "stopped")).to_contain_text("You stopped this answer.")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("#spoken").get_by_text("You stopped this answer.")).to_have_count(1)
