@@ -20,6 +20,8 @@ FLAGS = [
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     chromium = require("chromium", "apt-get install chromium")
+    # The first answer of a service waits for its SDK: on a busy machine for longer than Playwright's own five seconds.
+    sync_api.expect.set_options(timeout=15_000)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
