@@ -20,7 +20,7 @@ FLAGS = [
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     chromium = require("chromium", "apt-get install chromium")
-    # On a machine with other work a service that has just been started may take seconds for its first answer.
+    # The first answer of a service waits for its SDK: on a busy machine for longer than Playwright's own five seconds.
     sync_api.expect.set_options(timeout=15_000)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)

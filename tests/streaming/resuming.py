@@ -133,7 +133,7 @@ class Reading:
 
     def read(self) -> list[Event]:
         """Wait for the end and check that it is one, and that no number is missing or comes twice."""
-        self.greenlet.join(10)
+        self.greenlet.join(30)
         assert self.greenlet.dead, f"the stream has not ended: {self.numbered[-3:]}"
         assert self.numbers == list(range(self.numbers[0], self.numbers[0] + len(self.numbers)))
         assert [event for event in self.events if is_terminal(event)] == self.events[-1:]

@@ -151,7 +151,7 @@ class Worker:
             self._has_started = True
             self.answer()
         pool = gevent.get_hub().threadpool
-        with gevent.Timeout(20):
+        with gevent.Timeout(60):
             return pool.spawn(self.process.stdout.readline).get().strip()
 
     def do(self, line: str) -> str:

@@ -227,10 +227,13 @@ class TestFile:
         with pytest.raises(StoreUnavailable, match="closed"):
             store.find("s")
 
-    def test_many_connections_that_find_no_file_make_one_store(self, tmp_path: Path) -> None:
+    def test_many_connections_that_find_no_file_make_one_store(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_file, "PATIENCE", 20)  # who is refused at once does not wait for it
         for number in range(8):
             stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
-            gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=20, raise_error=True)
+            gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=40, raise_error=True)
             fill(stores[0], b"a")
             assert found(stores[-1]).last == 1
             for store in stores:
