@@ -16,7 +16,6 @@ from ..events import (
     Done,
     Event,
     Failed,
-    FinishReason,
     ReasoningDelta,
     ReasoningSigned,
     Restarted,
@@ -29,20 +28,10 @@ from ..events import (
 from .base import PLAIN_TEXT, BrokenOff
 from .frames import framed
 from .ui_completion import STOPPED, begins_again
-from .ui_messages import accounts
+from .ui_messages import FINISH_REASONS, accounts
 
 HEARTBEAT = b"\n"
 """An empty line, which all of its readers skip."""
-
-FINISH_REASONS: dict[FinishReason, str] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool-calls",
-    "content_filter": "content-filter",
-    "pause": "other",
-    "other": "other",
-}
-"""Why a model ended its answer, in this protocol's words."""
 
 _json = msgspec.json.Encoder().encode
 

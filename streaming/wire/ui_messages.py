@@ -49,6 +49,7 @@ FINISH_REASONS: dict[FinishReason, str] = {
     "pause": "other",
     "other": "other",
 }
+"""Why a model ended its answer, in the words of the AI SDK."""
 
 _encode = msgspec.json.Encoder().encode
 

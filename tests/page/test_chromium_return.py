@@ -7,7 +7,8 @@ from tests.page.screen import MODEL, ask, last, prose
 from tests.service import Service
 from tests.upstream import Ended, Gate, Reasoning, openai_wire, script
 
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+expect, Error = playwright.expect, playwright.Error
 
 answer = openai_wire.answer
 
@@ -92,12 +93,19 @@ class TestReload:
             path = page.evaluate(f"() => `/api/streams/${{{STORED}.stream.id}}`")
             page.goto("about:blank")
             assert upstream.ended(MODEL, number).ended is Ended.ABORTED
-            service.wait_until(lambda: page.request.get(service.url + path).status == 404)
+            service.wait_until(lambda: is_gone(page, service.url + path))
             page.goto(service.url)
             expect(last(page, "failed").get_by_role("alert")).to_contain_text("can no longer be resumed")
             expect(prose(page)).to_have_text("Half")
             page.get_by_role("button", name="Retry").click()
             expect(last(page, "done").locator(".prose")).to_have_text("Whole.")
+
+
+def is_gone(page, url: str) -> bool:
+    try:
+        return page.request.get(url).status == 404
+    except Error:
+        return False  # it went while it was read
 
 
 class TestTwoTabs:

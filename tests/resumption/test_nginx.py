@@ -79,10 +79,10 @@ def test_tokens_pass_before_the_next_one_exists(nginx: str, upstream: Upstream, 
     upstream.answer(name, openai_wire.answer("one", Gate(f"{name} 1"), "two", Gate(f"{name} 2"), "three"))
     with asking(nginx, f"openai/{name}", **fields) as reading:
         reading.until(b'"one"')
-        assert upstream.requests(name)[0].at_gate == f"{name} 1"
+        upstream.wait_for(lambda: upstream.requests(name)[0].at_gate == f"{name} 1")
         upstream.open_gate(f"{name} 1")
         reading.until(b'"two"')
-        assert upstream.requests(name)[0].at_gate == f"{name} 2"
+        upstream.wait_for(lambda: upstream.requests(name)[0].at_gate == f"{name} 2")
         upstream.open_gate(f"{name} 2")
         reading.until(b"[DONE]")
 

@@ -6,8 +6,9 @@ import base64
 from typing import Any
 
 from flask_headrace.streaming.events import Done, Event, Restarted, TextDelta, ToolCallStarted
-from flask_headrace.streaming.wire.data_v1 import FINISH_REASONS, DataStream
+from flask_headrace.streaming.wire.data_v1 import DataStream
 from flask_headrace.streaming.wire.text import Text
+from flask_headrace.streaming.wire.ui_messages import FINISH_REASONS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
