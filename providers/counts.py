@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from ..streaming.events import Usage
+from ..streaming.events import MOST_TOKENS, Usage
 from ..streaming.prices import cost
-
-MOST = 2**53 - 1
-"""Tokens that a count may tell: no larger number means the same to all who read JSON."""
 
 
 def counted(  # noqa: PLR0913  # the counts of an answer
@@ -33,7 +30,7 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     if read is None or written is None:
         return None
     cached, cache_write, reasoning = cached or 0, cache_write or 0, reasoning or 0
-    if not all(0 <= count <= MOST for count in (read, written, cached, cache_write, reasoning)):
+    if not all(0 <= count <= MOST_TOKENS for count in (read, written, cached, cache_write, reasoning)):
         return None
     price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
     return Usage(read, written, min(cached, read), min(reasoning, written), price)

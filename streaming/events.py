@@ -116,6 +116,10 @@ class Restarted(Event, frozen=True, gc=False, tag="restarted"):
     model: str
 
 
+MOST_TOKENS = 2**53 - 1
+"""Beyond that, readers in JavaScript would not see the number that was told."""
+
+
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """What one request to one model took."""
 

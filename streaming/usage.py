@@ -10,14 +10,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from .events import Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from .events import MOST_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from .prices import cost
 
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""
-
-MOST_TOKENS = 2**53
-"""Beyond that, readers in JavaScript would not see the number that was told."""
 
 
 def text_of(event: Event) -> str:
