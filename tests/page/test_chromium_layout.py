@@ -23,6 +23,8 @@ def test_on_a_phone_stop_is_one_word_and_the_model_can_be_read(page, upstream):
     upstream.answer(MODEL, answer("Some", Gate("never")))
     ask(page)
     expect(prose(page)).to_have_text("Some")
+    # A list is as wide as its longest name, whichever is chosen.
+    page.get_by_label("Model").evaluate("(select) => select.add(new Option('a model of a long name '.repeat(3)))")
     stop = page.get_by_role("button", name="Stop")
     text = stop.evaluate_handle("(button) => button.lastChild")
     assert text.evaluate(LINES) == 1
