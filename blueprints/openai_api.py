@@ -24,7 +24,7 @@ from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
 
-_REFUSAL: Mapping[str, Any] = {
+REFUSAL: Mapping[str, Any] = {
     "type": "object",
     "description": "Why a request failed.",
     "required": ["error"],
@@ -41,6 +41,8 @@ _REFUSAL: Mapping[str, Any] = {
         }
     },
 }
+"""How a failure is described."""
+
 _NAME = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
 _MODEL = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
 _MODELS = {"type": "object", "required": ["object", "data"], "properties": {"data": {"type": "array", "items": _MODEL}}}
@@ -65,7 +67,7 @@ OPERATIONS = (
             ),
         ),
         body=CompletionBody,
-        refusal=_REFUSAL,
+        refusal=REFUSAL,
     ),
     Operation(
         "GET",
@@ -73,7 +75,7 @@ OPERATIONS = (
         "List the models that can be asked, over OpenAI's protocol.",
         (Answered(200, "The models.", {JSON: _either(_MODELS, anthropic_api.MODELS)}),),
         parameters=(_VERSION,),
-        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
+        refusal=_either(REFUSAL, anthropic_api.REFUSAL),
     ),
     Operation(
         "GET",
@@ -81,7 +83,7 @@ OPERATIONS = (
         "Describe one model, over OpenAI's protocol.",
         (Answered(200, "The model.", {JSON: _either(_MODEL, anthropic_api.MODEL)}),),
         parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME), _VERSION),
-        refusal=_either(_REFUSAL, anthropic_api.REFUSAL),
+        refusal=_either(REFUSAL, anthropic_api.REFUSAL),
     ),
 )
 

@@ -6,6 +6,7 @@ can do. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -71,11 +72,7 @@ def question_of(body: CompletionBody) -> ChatRequest:
     Raises:
         InvalidRequest: it asks for something that nobody here can honour; the message names the field.
     """
-    for name, values in MEANINGLESS.items():
-        value = getattr(body, name)
-        if value is not None and value not in values:
-            instead = _INSTEAD.get(name, "leave it out")
-            raise InvalidRequest(f"{name} is {value!r:.100}, which cannot be honoured here: {instead}.")
+    refuse_meaningless(body, MEANINGLESS, _INSTEAD)
     return ChatRequest(
         model="",
         messages=tuple([_message(turn, f"messages[{number}]") for number, turn in enumerate(body.messages)]),
@@ -96,6 +93,37 @@ def question_of(body: CompletionBody) -> ChatRequest:
         verbosity=body.verbosity,
         user=body.user,
     )
+
+
+def refuse_meaningless(body: Any, meaningless: Mapping[str, tuple[Any, ...]], instead: Mapping[str, str]) -> None:  # noqa: ANN401  # any body of OpenAI's
+    """Return if a body has no field that nobody here can honour.
+
+    Args:
+        body: The body.
+        meaningless: Its fields of that kind, with the values of them that ask for nothing.
+        instead: What to do instead, by the fields' names; the others are to be left out.
+
+    Raises:
+        InvalidRequest: it has one; the message names it.
+    """
+    for name, values in meaningless.items():
+        value = getattr(body, name)
+        if value is not None and value not in values:
+            todo = instead.get(name, "leave it out")
+            raise InvalidRequest(f"{name} is {value!r:.100}, which cannot be honoured here: {todo}.")
+
+
+def arguments_in(text: str, where: str) -> Json:
+    """Return the arguments of an earlier call, of which its client sends the JSON text.
+
+    Raises:
+        InvalidRequest: it is not that of an object; the message names the place.
+    """
+    try:
+        # A tool without parameters is called with nothing at all by some models.
+        return _arguments.decode(text) if text.strip() else {}
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        raise InvalidRequest(f"{where} is {text!r:.100}: it must be the text of a JSON object.") from None
 
 
 def _max_tokens(body: CompletionBody) -> int | None:
@@ -145,15 +173,8 @@ def _part(part: str | Content, where: str) -> Part:
 
 
 def _call(call: Call, where: str) -> ToolCall:
-    text = call.function.arguments
-    try:
-        # A tool without parameters is called with nothing at all by some models.
-        arguments = _arguments.decode(text) if text.strip() else {}
-    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
-        raise InvalidRequest(
-            f"{where}.function.arguments is {text!r:.100}: it must be the text of a JSON object."
-        ) from None
-    return ToolCall(call.id, call.function.name, arguments)
+    function = call.function
+    return ToolCall(call.id, function.name, arguments_in(function.arguments, f"{where}.function.arguments"))
 
 
 def _tool(tool: FunctionTool) -> Tool:

@@ -16,6 +16,7 @@ from ..streaming.wire.base import WholeWire, Wire
 from ..streaming.wire.data_v1 import DataStream
 from ..streaming.wire.native_document import NativeDocument
 from ..streaming.wire.openai_chat import ChatCompletion
+from ..streaming.wire.openai_responses import Responses
 from ..streaming.wire.resumed import Resumed
 from ..streaming.wire.text import Text
 from .operation import frames
@@ -24,6 +25,7 @@ NATIVE = "native"
 
 _OTHERS: dict[str, Callable[[Stream], Wire]] = {
     "openai": lambda stream: ChatCompletion(stream.id, stream.target.model, int(time.time()), has_usage=True),
+    "openai-responses": lambda stream: Responses(stream.id, stream.target.model, int(time.time())),
     "anthropic": lambda _: MessagesWire(),
     "data-v1": lambda _: DataStream(),
     "text": lambda _: Text(),

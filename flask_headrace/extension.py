@@ -21,6 +21,7 @@ from .blueprints import (
     cli,
     openai_api,
     ops,
+    responses_api,
     streams,
 )
 from .blueprints.asking import ask
@@ -48,6 +49,7 @@ PROTOCOLS = (
     (chat.create_chat_blueprint, chat.OPERATIONS),
     (streams.create_streams_blueprint, streams.OPERATIONS),
     (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
+    (responses_api.create_responses_blueprint, responses_api.OPERATIONS),
     (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
     (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
     (ai_v4_chat.create_ai_v4_chat_blueprint, ai_v4_chat.OPERATIONS),
