@@ -81,10 +81,11 @@ class Item(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-class FunctionTool(_Strict, frozen=True, tag_field="type", tag="function"):
+class FunctionTool(_Strict, frozen=True):
     """A function that the model may ask to be called; other kinds of tools are refused."""
 
     name: str
+    type: Literal["function"] = "function"
     description: str | None = None
     parameters: Json | None = None
     strict: bool | None = None

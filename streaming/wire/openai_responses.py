@@ -122,6 +122,8 @@ class Responses:
     def whole(self, answer: Answer) -> Json:
         """Return an answer that is given in one piece."""
         output = [self._about.item(number, block) for number, block in enumerate(answer.blocks)]
+        if answer.finish_reason in INCOMPLETE and answer.blocks and type(answer.blocks[-1]) is Text:
+            output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
         return self._about.ended(model, output, answer.finish_reason, answer.usage)
 

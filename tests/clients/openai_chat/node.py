@@ -19,20 +19,25 @@ PACKAGES = ("openai", "@langchain/openai")
 
 
 class Node:
-    """The process of `clients.mjs`, from `with` to its end. It must be one reader's at a time."""
+    """The process of a script, from `with` to its end. It must be one reader's at a time.
 
-    def __init__(self, program: str) -> None:
-        self._program = program
+    Args:
+        program: Node itself.
+        script: What reads questions line by line and answers each with one.
+        packages: What it needs of npm's.
+    """
+
+    def __init__(self, program: str, script: Path = HERE / "clients.mjs", packages: tuple[str, ...] = PACKAGES) -> None:
+        self._program, self._script, self._packages = program, script, packages
 
     def __enter__(self) -> Node:
-        if lacking := [name for name in PACKAGES if not (ROOT / "tests/node_modules" / name).exists()]:
+        if lacking := [name for name in self._packages if not (ROOT / "tests/node_modules" / name).exists()]:
             sentence = f"npm packages are not installed ({', '.join(lacking)}): npm ci --prefix tests"
             if os.environ.get(NOTHING_MAY_BE_SKIPPED):
                 pytest.fail(sentence)
             pytest.skip(sentence)
-        script = HERE / "clients.mjs"
         self._process = subprocess.Popen(
-            [self._program, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            [self._program, self._script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
         return self
 
@@ -45,7 +50,7 @@ class Node:
             self._process.stdout.close()
 
     def ask(self, do: str, **fields: Any) -> Any:
-        """Let one of the functions of `clients.mjs` run and return what it gave.
+        """Let one of the functions of the script run and return what it gave.
 
         Raises:
             AssertionError: it threw something that it should not have.
@@ -58,7 +63,7 @@ class Node:
 
     def run(self, example: str, *arguments: str) -> str:
         """Run an example in a process of its own and return what it has printed."""
-        command = [self._program, HERE / example, *arguments]
+        command = [self._program, self._script.with_name(example), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,0 +1,185 @@
+"""A request for a response as a question: what each item and field becomes, and which are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from flask_headrace.blueprints.responses_body import ResponseBody
+from flask_headrace.blueprints.responses_question import MEANINGLESS, question_of
+from flask_headrace.providers.request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from flask_headrace.streaming.errors import InvalidRequest
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+CALL = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": '{"q": "ö"}'}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "found"}
+SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "So.", "annotations": []}]}
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
+
+
+def question(input: Any = "hi", **fields: Any) -> ChatRequest:  # noqa: A002
+    return question_of(msgspec.json.decode(msgspec.json.encode({"input": input, **fields}), type=ResponseBody))
+
+
+def turns(*items: dict[str, Any]) -> tuple[Message, ...]:
+    return question(list(items)).messages
+
+
+class TestTheInput:
+    def test_may_be_a_text(self) -> None:
+        assert question("What is a mill?").messages == (Message("user", "What is a mill?"),)
+
+    def test_comes_after_the_instructions(self) -> None:
+        assert question("hi", instructions="Be brief.").messages == (
+            Message("system", "Be brief."), Message("user", "hi"),
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("role", ["system", "developer", "user"])
+    @pytest.mark.parametrize("kind", [{}, {"type": "message"}], ids=["untyped", "typed"])
+    def test_has_turns(self, role: str, kind: dict[str, str]) -> None:
+        assert turns({**kind, "role": role, "content": "Be brief."}) == (Message(role, "Be brief."),)
+
+    def test_has_text_and_pictures(self) -> None:
+        image = {"type": "input_image", "image_url": "https://x/y.png", "detail": "low"}
+        said = turns({"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, image]})
+        assert said[0].content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
+
+    def test_has_what_an_answer_had_as_one_turn(self) -> None:
+        assert turns({"role": "user", "content": "hi"}, THOUGHT, SAID, CALL, OUTPUT) == (
+            Message("user", "hi"),
+            Message(
+                "assistant",
+                (ReasoningPart("hm"), TextPart("So.")),
+                tool_calls=(ToolCall("c1", "find", {"q": "ö"}),),
+            ),
+            Message("tool", "found", tool_call_id="c1"),
+        )
+
+    def test_has_several_calls_of_one_answer(self) -> None:
+        now = {"type": "function_call", "call_id": "c2", "name": "now", "arguments": ""}
+        called, *answers = turns(CALL, now, OUTPUT, {**OUTPUT, "call_id": "c2"})
+        assert called.tool_calls == (ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now"))
+        assert [answer.tool_call_id for answer in answers] == ["c1", "c2"]
+
+    def test_has_answers_that_follow_each_other_as_turns_of_their_own(self) -> None:
+        assert [message.text() for message in turns(SAID, SAID)] == ["So.", "So."]
+        assert [message.parts() for message in turns(CALL, THOUGHT, SAID)] == [
+            (), (ReasoningPart("hm"), TextPart("So.")),
+        ]  # fmt: skip
+
+    def test_has_a_refusal_as_text(self) -> None:
+        refused = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+        assert turns(refused) == (Message("assistant", (TextPart("No."),)),)
+
+    def test_has_what_a_tool_returned_as_parts(self) -> None:
+        returned = {**OUTPUT, "output": [{"type": "input_text", "text": "found"}]}
+        assert turns(CALL, returned)[1].content == (TextPart("found"),)
+
+    @pytest.mark.parametrize(
+        ("signature", "part"),
+        [
+            (None, ReasoningPart("hm")),
+            ("abc", ReasoningPart("hm", "abc")),
+            ("redacted:abc", ReasoningPart("", "abc", is_redacted=True)),
+        ],
+    )
+    def test_has_thoughts_by_which_their_provider_knows_them(self, signature: str | None, part: ReasoningPart) -> None:
+        assert turns({**THOUGHT, "encrypted_content": signature}, SAID)[0].content == (part, TextPart("So."))
+
+    def test_comes_back_with_all_that_an_answer_had(self) -> None:
+        echoed = {**SAID, "id": "msg_1", "status": "completed", "phase": None}
+        called = {**CALL, "id": "fc_1", "status": "completed", "async": None, "caller": None, "namespace": None}
+        assert turns(echoed, called) == turns(SAID, CALL)
+
+    @pytest.mark.parametrize(
+        ("items", "wrong"),
+        [
+            ([], "input is empty"),
+            ([{"role": "user"}], "input[0] is a turn without content"),
+            ([{"content": "hi"}], "input[0] is a turn without a role"),
+            ([{"type": "item_reference", "id": "msg_1"}], "input[0] refers to the item 'msg_1'"),
+            ([CALL, {**OUTPUT, "call_id": "c9"}], "input[1].call_id is 'c9'"),
+            ([CALL, {"type": "function_call_output", "call_id": "c1"}], "input[1] has no output"),
+            ([{**CALL, "name": None}], "input[0] is a function_call without call_id or name"),
+            ([{**CALL, "arguments": "["}], "input[0].arguments is '['"),
+            (
+                [{"role": "user", "content": [{"type": "input_image", "file_id": "f1"}]}],
+                "input[0].content[0] has no image_url",
+            ),
+        ],
+    )
+    def test_that_is_wrong_is_refused_by_its_place(self, items: list[Any], wrong: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            question(items)
+        assert wrong in caught.value.message
+
+    @pytest.mark.parametrize("item", [{"type": "computer_call"}, {"role": "user", "content": [{"type": "input_file"}]}])
+    def test_of_a_kind_that_is_not_known_is_refused(self, item: dict[str, Any]) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            question([item])
+
+
+class TestFields:
+    def test_that_are_the_same_here_are_taken_over(self) -> None:
+        same = {"temperature": 0.5, "top_p": 0.9, "parallel_tool_calls": False, "user": "u"}
+        asked = question(**same, max_output_tokens=7)
+        assert {name: getattr(asked, name) for name in same} == same
+        assert asked.max_tokens == 7
+
+    def test_of_reasoning_and_text_are_taken_over(self) -> None:
+        asked = question(reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "high"})
+        assert (asked.reasoning_effort, asked.verbosity, asked.answer_format) == ("low", "high", None)
+
+    @pytest.mark.parametrize(
+        ("told", "wanted"),
+        [
+            ({"type": "text"}, None),
+            ({"type": "json_object"}, AnswerFormat(None)),
+            (
+                {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True},
+                AnswerFormat(SCHEMA, "a", True),
+            ),
+        ],
+    )
+    def test_of_the_format_are_taken_over(self, told: dict[str, Any], wanted: AnswerFormat | None) -> None:
+        assert question(text={"format": told}).answer_format == wanted
+
+    def test_of_tools_are_taken_over(self) -> None:
+        tool = {"type": "function", "name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}
+        asked = question(tools=[tool], tool_choice={"type": "function", "name": "find"})
+        assert asked.tools == (Tool("find", "Finds.", SCHEMA, True),)
+        assert asked.tool_choice == NamedTool("find")
+        assert question(tools=[tool], tool_choice="required").tool_choice == "required"
+
+    def test_that_cannot_change_the_answer_are_accepted(self) -> None:
+        idle = {
+            "include": ["reasoning.encrypted_content"], "metadata": {"a": "b"}, "prompt_cache_key": "k", "store": True,
+            "safety_identifier": "s", "stream_options": {"include_obfuscation": False},
+        }  # fmt: skip
+        assert question(**idle) == question()
+
+    @pytest.mark.parametrize("name", MEANINGLESS)
+    def test_that_nobody_can_honour_are_refused_by_name(self, name: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            question(**{name: "wanted"})
+        assert caught.value.message.startswith(f"{name} is 'wanted', which cannot be honoured here: ")
+
+    @pytest.mark.parametrize("name", MEANINGLESS)
+    def test_that_nobody_can_honour_may_ask_for_nothing(self, name: str) -> None:
+        for value in [None, *MEANINGLESS[name]]:
+            assert question(**{name: value}) == question()
+
+    def test_of_allowed_tools_are_refused(self) -> None:
+        with pytest.raises(InvalidRequest):
+            question(tool_choice={"type": "allowed_tools", "mode": "auto", "tools": []})

@@ -1,0 +1,20 @@
+"""What npm's clients of OpenAI's Responses protocol run in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.openai_chat.node import Node
+from tests.conftest import require
+
+SCRIPT = Path(__file__).with_name("clients.mjs")
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    """One process in which all of them live."""
+    with Node(require("node", "apt-get install nodejs"), SCRIPT, ("openai", "@ai-sdk/openai", "ai")) as running:
+        yield running

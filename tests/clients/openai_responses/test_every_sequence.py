@@ -1,0 +1,66 @@
+"""Whatever the engine produces, the SDK's own parser reads, and what comes out is what went in."""
+
+from __future__ import annotations
+
+import json
+
+import httpx2
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.streaming.wire.openai_responses import Responses
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai import OpenAI, Stream, omit
+from openai.lib.streaming.responses import ResponseStream
+from openai.types.responses import Response, ResponseStreamEvent
+
+from tests.streaming.sequences import BROKEN, DONE, SIZES, batches, sequences
+
+SDK = OpenAI(base_url="http://never.asked", api_key="any")
+ENDS = DONE | BROKEN | st.just(Restarted("it broke off", "acme/big"))
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[list[Event], bytes]:
+    """Draw an answer and its bytes: batched, with heartbeats and numbers or without."""
+    events = draw(sequences(ENDS))
+    wire, first = Responses("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
+    written = b""
+    try:
+        for batch in batches(events, draw(SIZES)):
+            written += wire.encode(batch, first)
+            first = None if first is None else first + len(batch)
+    except BrokenOff as broken:
+        written += broken.last
+    return events, written
+
+
+def last_response(written: bytes) -> Response:
+    response = httpx2.Response(200, content=written, request=httpx2.Request("POST", "http://never.asked"))
+    raw: Stream[ResponseStreamEvent] = Stream(cast_to=ResponseStreamEvent, response=response, client=SDK)
+    *_, last = ResponseStream(raw_stream=raw, text_format=omit, input_tools=omit, starting_after=None)
+    return last.response
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams())
+def test_the_sdk_reads_what_went_in(stream: tuple[list[Event], bytes]) -> None:
+    events, written = stream
+    response = last_response(written)
+    assert (response.status != "failed") == isinstance(events[-1], Done)
+    assert response.output_text == "".join(event.text for event in events if isinstance(event, TextDelta))
+    thoughts = [part.text for item in response.output if item.type == "reasoning" for part in item.summary]
+    assert "".join(thoughts) == "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+    if isinstance(events[-1], Done):
+        calls = [item for item in response.output if item.type == "function_call"]
+        arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallEnded)}
+        wanted = [(e.id, e.name, arguments[e.call]) for e in events if isinstance(e, ToolCallStarted)]
+        assert [(call.call_id, call.name, json.loads(call.arguments)) for call in calls] == wanted

@@ -1,0 +1,308 @@
+"""The bytes of OpenAI's Responses API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask_headrace.streaming.errors import TooManyStreams
+from flask_headrace.streaming.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.sse import Decoder
+from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.streaming.wire.openai_chat import refusal
+from flask_headrace.streaming.wire.openai_responses import EVENTS, Responses
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
+
+USAGE = Usage(9, 3, 4, 1, 0.00001)
+START = Started("s1", "acme/tiny", "acme")
+CALLED = ToolCallStarted(0, "c1", "find")
+ANY_OF_THEIRS = TypeAdapter(ResponseStreamEvent)
+
+MESSAGE = {"id": "msg_s1_0", "type": "message", "status": "completed", "role": "assistant"}
+SAID = {"type": "output_text", "text": "Hel", "annotations": [], "logprobs": []}
+THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": [], "encrypted_content": None}
+CALL = {"id": "fc_s1_0", "type": "function_call", "status": "completed", "call_id": "c1", "name": "find"}
+IN_TEXT = {"item_id": "msg_s1_0", "output_index": 0, "content_index": 0}
+IN_THOUGHTS = {"item_id": "rs_s1_0", "output_index": 0, "summary_index": 0}
+IN_CALL = {"item_id": "fc_s1_0", "output_index": 0}
+
+
+def wire(*after: Event) -> Responses:
+    made = Responses("s1", "acme/tiny", 1700000000)
+    made.encode([START, *after])
+    return made
+
+
+def read(written: bytes) -> list[dict[str, Any]]:
+    frames = Decoder().feed(written)
+    told = [json.loads(frame.data) for frame in frames]
+    assert [frame.event.decode() for frame in frames] == [data["type"] for data in told]
+    assert {data["type"] for data in told} <= set(EVENTS)
+    return told
+
+
+def told(written: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """Return the frames without their numbers, which are looked at by themselves; of a response, nothing but that."""
+    frames = []
+    for data in read(written):
+        kind = data.pop("type").removeprefix("response.")
+        del data["sequence_number"]
+        frames.append((kind, {} if "response" in data else data))
+    return frames
+
+
+GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] = [  # before, event, what is written
+    ((), START, [("created", {}), ("in_progress", {})]),
+    (
+        (),
+        TextDelta("Hel"),
+        [
+            ("output_item.added", {"output_index": 0, "item": {**MESSAGE, "status": "in_progress", "content": []}}),
+            ("content_part.added", {**IN_TEXT, "part": {**SAID, "text": ""}}),
+            ("output_text.delta", {**IN_TEXT, "logprobs": [], "delta": "Hel"}),
+        ],
+    ),
+    ((TextDelta("a"),), TextDelta('"\\\n🌊'), [("output_text.delta", {**IN_TEXT, "logprobs": [], "delta": '"\\\n🌊'})]),
+    (
+        (),
+        ReasoningDelta("hm"),
+        [
+            ("output_item.added", {"output_index": 0, "item": THOUGHT}),
+            ("reasoning_summary_part.added", {**IN_THOUGHTS, "part": {"type": "summary_text", "text": ""}}),
+            ("reasoning_summary_text.delta", {**IN_THOUGHTS, "delta": "hm"}),
+        ],
+    ),
+    (
+        (ReasoningDelta("h"), ReasoningDelta("m")),
+        ReasoningSigned("abc"),
+        [
+            ("reasoning_summary_text.done", {**IN_THOUGHTS, "text": "hm"}),
+            ("reasoning_summary_part.done", {**IN_THOUGHTS, "part": {"type": "summary_text", "text": "hm"}}),
+            (
+                "output_item.done",
+                {
+                    "output_index": 0,
+                    "item": {
+                        **THOUGHT,
+                        "summary": [{"type": "summary_text", "text": "hm"}],
+                        "encrypted_content": "abc",
+                    },
+                },
+            ),
+        ],
+    ),
+    (
+        (),
+        ReasoningSigned("abc", True),
+        [
+            (f"output_item.{how}", {"output_index": 0, "item": {**THOUGHT, "encrypted_content": "redacted:abc"}})
+            for how in ("added", "done")
+        ],
+    ),
+    (
+        (),
+        CALLED,
+        [
+            (
+                "output_item.added",
+                {"output_index": 0, "item": {**CALL, "status": "in_progress", "arguments": ""}},
+            )
+        ],
+    ),
+    ((CALLED,), ToolCallDelta(0, '{"q":'), [("function_call_arguments.delta", {**IN_CALL, "delta": '{"q":'})]),
+    (
+        (CALLED, ToolCallDelta(0, '{"q": '), ToolCallDelta(0, "1}")),
+        ToolCallEnded(0, {"q": 1}),
+        [
+            ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": '{"q": 1}'}),
+            ("output_item.done", {"output_index": 0, "item": {**CALL, "arguments": '{"q": 1}'}}),
+        ],
+    ),
+    (
+        (CALLED,),
+        ToolCallEnded(0, {}),
+        [
+            ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": "{}"}),
+            ("output_item.done", {"output_index": 0, "item": {**CALL, "arguments": "{}"}}),
+        ],
+    ),
+    ((), USAGE, []),
+    (
+        (TextDelta("Hel"), USAGE),
+        Done("stop"),
+        [
+            ("output_text.done", {**IN_TEXT, "logprobs": [], "text": "Hel"}),
+            ("content_part.done", {**IN_TEXT, "part": SAID}),
+            ("output_item.done", {"output_index": 0, "item": {**MESSAGE, "content": [SAID]}}),
+            ("completed", {}),
+        ],
+    ),
+    ((USAGE,), Failed("stall_timeout", "It fell silent.", True), [("failed", {})]),
+    ((), Cancelled("stopped"), [("failed", {})]),
+]
+IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
+golden = pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
+
+
+@golden
+def test_each_event_has_its_frames(before: tuple[Event, ...], event: Event, frames) -> None:
+    assert told(wire(*before).encode([event])) == frames
+
+
+def test_every_kind_of_event_is_thought_of() -> None:
+    assert {type(event) for _, event, _ in GOLDEN} | {Restarted} == set(Event.__subclasses__())
+
+
+@golden
+def test_each_frame_is_one_of_theirs(before: tuple[Event, ...], event: Event, frames) -> None:
+    for data in read(wire(*before).encode([event])):
+        if usage := data.get("response", {}).get("usage"):
+            usage["input_tokens_details"]["cache_write_tokens"] = 0  # not known here, and left out
+        if error := data.get("response", {}).get("error"):
+            error["code"] = "server_error"  # theirs are a closed list, which their SDKs do not hold us to
+        ANY_OF_THEIRS.validate_json(json.dumps(data), strict=True)
+
+
+@golden
+def test_a_number_stands_before_the_last_frame_of_an_event(before, event: Event, frames) -> None:
+    *first, last = wire(*before).encode([event]).split(b"\n\n")[:-1] or [b""]
+    numbered = b"id: 7\n" + last if last else b""
+    assert wire(*before).encode([event], 7) == b"".join(frame + b"\n\n" for frame in [*first, numbered] if frame)
+
+
+def test_frames_are_counted_from_0_on() -> None:
+    made = Responses("s1", "acme/tiny", 1)
+    written = made.encode([START, TextDelta("a")]) + made.encode([TextDelta("b"), USAGE, Done("stop")])
+    assert [data["sequence_number"] for data in read(written)] == list(range(10))
+
+
+class TestTheLastFrame:
+    @pytest.mark.parametrize(
+        ("reason", "status", "why"),
+        [
+            ("stop", "completed", None),
+            ("tool_calls", "completed", None),
+            ("pause", "completed", None),
+            ("other", "completed", None),
+            ("length", "incomplete", {"reason": "max_output_tokens"}),
+            ("content_filter", "incomplete", {"reason": "content_filter"}),
+        ],
+    )
+    def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
+        item, last = read(wire(TextDelta("a")).encode([USAGE, Done(reason)]))[-2:]
+        assert (item["item"]["status"], last["type"]) == (status, f"response.{status}")
+        assert (last["response"]["status"], last["response"]["incomplete_details"]) == (status, why)
+
+    def test_has_the_whole_answer_and_what_it_took(self) -> None:
+        call = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1})]
+        last = read(wire(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Done("stop")]))
+        response = last[-1]["response"]
+        assert [item["type"] for item in response["output"]] == ["reasoning", "message", "function_call"]
+        assert response["output"][1]["content"][0]["text"] == "Hello"
+        assert response["usage"] == {
+            "input_tokens": 9,
+            "input_tokens_details": {"cached_tokens": 4},
+            "output_tokens": 3,
+            "output_tokens_details": {"reasoning_tokens": 1},
+            "total_tokens": 12,
+            "cost": 0.00001,
+            "estimated": False,
+        }
+
+    @pytest.mark.parametrize(
+        ("end", "code"),
+        [(Failed("stall_timeout", "Silent.", True), "stall_timeout"), (Cancelled("stopped"), "cancelled")],
+    )
+    def test_of_what_was_cut_has_what_there_is(self, end: Event, code: str) -> None:
+        (failed,) = read(wire(CALLED, ToolCallEnded(0, {}), TextDelta("Hel"), USAGE).encode([end]))
+        response = failed["response"]
+        assert (response["status"], response["error"]["code"]) == ("failed", code)
+        assert [item["status"] for item in response["output"]] == ["completed", "incomplete"]
+        assert response["output"][1]["content"][0]["text"] == "Hel"
+        assert response["usage"]["total_tokens"] == 12
+
+
+class TestAnAnswerThatBeginsAgain:
+    def test_ends_with_a_failure_after_what_was_written(self) -> None:
+        with pytest.raises(BrokenOff) as caught:
+            wire(TextDelta("H")).encode([TextDelta("el"), Restarted("it broke off", "acme/big"), TextDelta("Hello")])
+        text, failure = read(caught.value.last)
+        assert text["delta"] == "el"
+        assert failure["response"]["error"]["code"] == "restarted"
+        assert "acme/big" in failure["response"]["error"]["message"]
+
+
+def test_calls_may_grow_side_by_side() -> None:
+    events = [CALLED, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{"), ToolCallDelta(1, "{}")]
+    written = wire().encode([*events, ToolCallDelta(0, "}"), ToolCallEnded(1, {}), ToolCallEnded(0, {}), Done("stop")])
+    grown = [(frame["output_index"], frame["delta"]) for frame in read(written) if "delta" in frame]
+    assert grown == [(0, "{"), (1, "{}"), (0, "}")]
+    assert [item["arguments"] for item in read(written)[-1]["response"]["output"]] == ["{}", "{}"]
+
+
+def test_the_model_is_the_one_that_answers() -> None:
+    other = wire()
+    assert read(other.encode([Started("s1", "acme/big", "acme")]))[0]["response"]["model"] == "acme/big"
+    assert read(other.encode([Done("stop")]))[0]["response"]["model"] == "acme/big"
+
+
+def test_what_was_asked_comes_back() -> None:
+    made = Responses("s1", "acme/tiny", 1, {"temperature": 0.5, "metadata": {"a": "b"}})
+    response = read(made.encode([START]))[0]["response"]
+    assert (response["temperature"], response["metadata"], response["tool_choice"]) == (0.5, {"a": "b"}, "auto")
+
+
+class TestAnAnswerInOnePiece:
+    def test_is_one_of_theirs(self) -> None:
+        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
+        answer = Answer()
+        answer.add([START, ReasoningDelta("hmm"), ReasoningSigned("abc"), TextDelta("Hel"), TextDelta("lo"), *calls])
+        answer.add([ToolCallEnded(1, {}), USAGE, Done("tool_calls")])
+        written = wire().whole(answer)
+        written["usage"]["input_tokens_details"]["cache_write_tokens"] = 0
+        parsed = Response.model_validate_json(json.dumps(written), strict=True)
+        thought, _, first, second = parsed.output
+        assert (parsed.output_text, thought.summary[0].text, thought.encrypted_content) == ("Hello", "hmm", "abc")
+        called = [(call.call_id, call.name, call.arguments) for call in (first, second)]
+        assert called == [("c1", "find", '{"q": 1}'), ("c2", "now", "{}")]
+        assert (parsed.id, parsed.created_at, parsed.model, parsed.status) == (
+            "resp_s1", 1700000000, "acme/tiny", "completed",
+        )  # fmt: skip
+
+    def test_is_what_a_stream_ends_with(self) -> None:
+        events: list[Event] = [ReasoningDelta("hm"), ReasoningSigned("x", True), TextDelta("a"), CALLED]
+        events += [ToolCallEnded(0, {"q": [1]}), TextDelta("b"), USAGE, Done("length")]
+        answer = Answer()
+        answer.add([START, *events])
+        assert wire().whole(answer) == read(wire().encode(events))[-1]["response"]
+
+    def test_may_be_empty(self) -> None:
+        answer = Answer()
+        answer.add([START, USAGE, Done("stop")])
+        assert wire().whole(answer)["output"] == []
+
+
+def test_a_refusal_is_that_of_their_other_protocol() -> None:
+    assert wire().refusal(TooManyStreams("x")) == refusal(TooManyStreams("x"))
+
+
+def test_a_silence_is_a_comment_with_one_line_end() -> None:
+    assert wire().encode([]) == wire().encode([], 3) == b": keep-alive\n"
