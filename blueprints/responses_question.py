@@ -102,8 +102,8 @@ def _turns(items: list[Item]) -> Iterator[Message]:
         where = f"input[{number}]"
         if item.type == "item_reference":
             raise InvalidRequest(
-                f"{where} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, as "
-                "clients do where store is false."
+                f"{where} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, "
+                "as clients do where store is false."
             )
         if not _is_models(item) or not answer.has_room_for(item):
             yield from answer.taken()

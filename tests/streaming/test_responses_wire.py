@@ -45,6 +45,10 @@ IN_THOUGHTS = {"item_id": "rs_s1_0", "output_index": 0, "summary_index": 0}
 IN_CALL = {"item_id": "fc_s1_0", "output_index": 0}
 
 
+def item(how: str, fields: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
+    return f"output_item.{how}", {"output_index": 0, "item": {**fields, **more}}
+
+
 def wire(*after: Event) -> Responses:
     made = Responses("s1", "acme/tiny", 1700000000)
     made.encode([START, *after])
@@ -75,7 +79,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         (),
         TextDelta("Hel"),
         [
-            ("output_item.added", {"output_index": 0, "item": {**MESSAGE, "status": "in_progress", "content": []}}),
+            item("added", MESSAGE, status="in_progress", content=[]),
             ("content_part.added", {**IN_TEXT, "part": {**SAID, "text": ""}}),
             ("output_text.delta", {**IN_TEXT, "logprobs": [], "delta": "Hel"}),
         ],
@@ -85,7 +89,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         (),
         ReasoningDelta("hm"),
         [
-            ("output_item.added", {"output_index": 0, "item": THOUGHT}),
+            item("added", THOUGHT),
             ("reasoning_summary_part.added", {**IN_THOUGHTS, "part": {"type": "summary_text", "text": ""}}),
             ("reasoning_summary_text.delta", {**IN_THOUGHTS, "delta": "hm"}),
         ],
@@ -96,44 +100,22 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         [
             ("reasoning_summary_text.done", {**IN_THOUGHTS, "text": "hm"}),
             ("reasoning_summary_part.done", {**IN_THOUGHTS, "part": {"type": "summary_text", "text": "hm"}}),
-            (
-                "output_item.done",
-                {
-                    "output_index": 0,
-                    "item": {
-                        **THOUGHT,
-                        "summary": [{"type": "summary_text", "text": "hm"}],
-                        "encrypted_content": "abc",
-                    },
-                },
-            ),
+            item("done", THOUGHT, summary=[{"type": "summary_text", "text": "hm"}], encrypted_content="abc"),
         ],
     ),
     (
         (),
         ReasoningSigned("abc", True),
-        [
-            (f"output_item.{how}", {"output_index": 0, "item": {**THOUGHT, "encrypted_content": "redacted:abc"}})
-            for how in ("added", "done")
-        ],
+        [item(how, THOUGHT, encrypted_content="redacted:abc") for how in ("added", "done")],
     ),
-    (
-        (),
-        CALLED,
-        [
-            (
-                "output_item.added",
-                {"output_index": 0, "item": {**CALL, "status": "in_progress", "arguments": ""}},
-            )
-        ],
-    ),
+    ((), CALLED, [item("added", CALL, status="in_progress", arguments="")]),
     ((CALLED,), ToolCallDelta(0, '{"q":'), [("function_call_arguments.delta", {**IN_CALL, "delta": '{"q":'})]),
     (
         (CALLED, ToolCallDelta(0, '{"q": '), ToolCallDelta(0, "1}")),
         ToolCallEnded(0, {"q": 1}),
         [
             ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": '{"q": 1}'}),
-            ("output_item.done", {"output_index": 0, "item": {**CALL, "arguments": '{"q": 1}'}}),
+            item("done", CALL, arguments='{"q": 1}'),
         ],
     ),
     (
@@ -141,7 +123,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         ToolCallEnded(0, {}),
         [
             ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": "{}"}),
-            ("output_item.done", {"output_index": 0, "item": {**CALL, "arguments": "{}"}}),
+            item("done", CALL, arguments="{}"),
         ],
     ),
     ((), USAGE, []),
@@ -151,7 +133,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
         [
             ("output_text.done", {**IN_TEXT, "logprobs": [], "text": "Hel"}),
             ("content_part.done", {**IN_TEXT, "part": SAID}),
-            ("output_item.done", {"output_index": 0, "item": {**MESSAGE, "content": [SAID]}}),
+            item("done", MESSAGE, content=[SAID]),
             ("completed", {}),
         ],
     ),
@@ -207,15 +189,15 @@ class TestTheLastFrame:
         ],
     )
     def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
-        item, last = read(wire(TextDelta("a")).encode([USAGE, Done(reason)]))[-2:]
-        assert (item["item"]["status"], last["type"]) == (status, f"response.{status}")
+        said, last = read(wire(TextDelta("a")).encode([USAGE, Done(reason)]))[-2:]
+        assert (said["item"]["status"], last["type"]) == (status, f"response.{status}")
         assert (last["response"]["status"], last["response"]["incomplete_details"]) == (status, why)
 
     def test_has_the_whole_answer_and_what_it_took(self) -> None:
         call = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1})]
         last = read(wire(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Done("stop")]))
         response = last[-1]["response"]
-        assert [item["type"] for item in response["output"]] == ["reasoning", "message", "function_call"]
+        assert [each["type"] for each in response["output"]] == ["reasoning", "message", "function_call"]
         assert response["output"][1]["content"][0]["text"] == "Hello"
         assert response["usage"] == {
             "input_tokens": 9,
@@ -235,7 +217,7 @@ class TestTheLastFrame:
         (failed,) = read(wire(CALLED, ToolCallEnded(0, {}), TextDelta("Hel"), USAGE).encode([end]))
         response = failed["response"]
         assert (response["status"], response["error"]["code"]) == ("failed", code)
-        assert [item["status"] for item in response["output"]] == ["completed", "incomplete"]
+        assert [each["status"] for each in response["output"]] == ["completed", "incomplete"]
         assert response["output"][1]["content"][0]["text"] == "Hel"
         assert response["usage"]["total_tokens"] == 12
 
@@ -255,7 +237,7 @@ def test_calls_may_grow_side_by_side() -> None:
     written = wire().encode([*events, ToolCallDelta(0, "}"), ToolCallEnded(1, {}), ToolCallEnded(0, {}), Done("stop")])
     grown = [(frame["output_index"], frame["delta"]) for frame in read(written) if "delta" in frame]
     assert grown == [(0, "{"), (1, "{}"), (0, "}")]
-    assert [item["arguments"] for item in read(written)[-1]["response"]["output"]] == ["{}", "{}"]
+    assert [each["arguments"] for each in read(written)[-1]["response"]["output"]] == ["{}", "{}"]
 
 
 def test_the_model_is_the_one_that_answers() -> None:
