@@ -56,6 +56,7 @@ EVENTS = (
 """The names of all frames."""
 
 _json = msgspec.json.Encoder().encode
+_lines = msgspec.json.Encoder().encode_lines
 
 
 class _Words(NamedTuple):
@@ -109,6 +110,9 @@ class Responses:
         """
         if not events:
             return HEARTBEAT
+        texts = [event.text for event in events if type(event) is TextDelta]
+        if first is None and self._words is _TEXT and len(texts) == len(events):
+            return b"".join(self._deltas(texts))
         written: list[bytes] = []
         for number, event in enumerate(events, first or 0):
             if isinstance(event, Restarted):
@@ -179,9 +183,15 @@ class Responses:
 
     def _grow(self, kind: type[Text], words: _Words, text: str) -> list[bytes]:
         begun = [] if self._words is words else self._begin(kind(), words)
-        self._blocks[-1].pieces.append(text)
-        self._sequence += 1
-        return [*begun, b'%b%b,"sequence_number":%d}\n\n' % (self._delta, _json(text), self._sequence - 1)]
+        return begun + self._deltas([text])
+
+    def _deltas(self, texts: list[str]) -> list[bytes]:
+        self._blocks[-1].pieces += texts
+        first = self._sequence
+        self._sequence += len(texts)
+        # JSON holds no line end, so one call encodes all of them.
+        written = enumerate(_lines(texts)[:-1].split(b"\n"), first)
+        return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta, text, number) for number, text in written]
 
     def _begin(self, block: Text, words: _Words) -> list[bytes]:
         begun = [*self._close_run(), self._open(block)]

@@ -170,6 +170,13 @@ def test_a_number_stands_before_the_last_frame_of_an_event(before, event: Event,
     assert wire(*before).encode([event], 7) == b"".join(frame + b"\n\n" for frame in [*first, numbered] if frame)
 
 
+def test_many_texts_at_once_have_the_bytes_of_each_by_itself() -> None:
+    texts: list[Event] = [TextDelta(text) for text in ("", "a", '"\r\n', "\u2028ö🌊")]
+    apart, together = wire(TextDelta("a")), wire(TextDelta("a"))
+    assert together.encode(texts) == b"".join(apart.encode([text]) for text in texts)
+    assert together.encode([Done("stop")]) == apart.encode([Done("stop")])
+
+
 def test_frames_are_counted_from_0_on() -> None:
     made = Responses("s1", "acme/tiny", 1)
     written = made.encode([START, TextDelta("a")]) + made.encode([TextDelta("b"), USAGE, Done("stop")])
