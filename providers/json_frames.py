@@ -14,18 +14,11 @@ import msgspec
 
 from ..streaming.errors import UpstreamBroken
 from ..streaming.sse import Frame
+from ..streaming.surrogates import ESCAPE, NO_CHARACTER
 
 F = TypeVar("F", bound=msgspec.Struct)
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<first>\\u[dD][89abAB][0-9a-fA-F]{2})|(?P<second>\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\."
-)
-"""An escape in JSON; `first` and `second` are halves of a surrogate pair without the other one."""
-
-_NO_CHARACTER = rb"\ufffd"
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -62,7 +55,7 @@ class JSONFrames(Generic[F]):
     def _read_again(self, frame: Frame, error: Exception) -> F:
         try:
             if not isinstance(error, msgspec.ValidationError):
-                return self._decode(_ESCAPE.sub(self._whole, frame.data))
+                return self._decode(ESCAPE.sub(self._whole, frame.data))
             if _name_of(frame) not in self._known:
                 return self._shape()
             if ".usage" in str(error):
@@ -79,7 +72,7 @@ class JSONFrames(Generic[F]):
         if escape["second"] and text[begin - 1 : begin] == b'"' and self._first_half:
             half, self._first_half = self._first_half, b""
             return half + escape["second"]
-        return _NO_CHARACTER if escape.lastgroup else escape[0]
+        return NO_CHARACTER if escape.lastgroup else escape[0]
 
 
 def _name_of(frame: Frame) -> bytes:
