@@ -8,6 +8,7 @@ import pytest
 
 from tests.reader import QUESTION, Answer, send
 from tests.service import Service
+from tests.upstream import Upstream
 
 CONVERSATION = {"messages": QUESTION}
 UI_CHAT = {"messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
@@ -63,3 +64,15 @@ class TestABody:
         answer = send(service.url + path, body.encode())
         assert answer.status == 400
         assert "got `int` - at `model`" in message_of(path, answer)
+
+    @pytest.mark.parametrize("model", ["", " ", "\t\n"])
+    def test_with_an_empty_name_for_a_model_is_told_what_to_send(
+        self, service: Service, upstream: Upstream, path: str, model: str
+    ) -> None:
+        asked_before = len(upstream.requests())
+        answer = send(service.url + path, ENDPOINTS[path] | {"model": model})
+        assert answer.status == 400
+        assert message_of(path, answer) == (
+            f"model is {model!r}: name one as provider/name, or leave it out for the default."
+        )
+        assert len(upstream.requests()) == asked_before
