@@ -92,7 +92,10 @@ class Schema:
             return f"the schema refers to {missing.ref!r:.100}, which is not in it"
         except (ArithmeticError, RecursionError, TimeoutError) as cause:
             return f"the schema cannot be followed ({type(cause).__name__})"
-        return None if error is None else f"at {error.json_path}, {error.message:.{MOST_QUOTED}}"
+        if error is None:
+            return None
+        place = error.json_path if error.path else "the top of the document"
+        return f"at {place}, {error.message:.{MOST_QUOTED}}"
 
 
 def _draft_of(schema: Any) -> type[Validator]:  # noqa: ANN401  # an object, or true or false

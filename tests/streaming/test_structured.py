@@ -59,7 +59,8 @@ class TestSchema:
         ("text", "says"),
         [
             ('{"name": 7}', "at $.name, 7 is not of type 'string'"),
-            ('{"wheels": 1}', "'name' is a required property"),
+            ('{"wheels": 1}', "at the top of the document, 'name' is a required property"),
+            ("{", "it is no JSON: The text ends inside the document, at character 1"),
             ('{"name": "Salz", "height": 3}', "height"),
             ('{"name": "salz"}', "does not match"),
             ('{"name": "Sal', "it is no JSON"),
@@ -140,7 +141,7 @@ class TestSchema:
             ('{"a": 1}', "at $.a, 1 is not of type 'boolean'"),
             ('{"n": 1}', None),
             ('{"never": 1}', "does not allow 1"),
-            ("7", "at $, 7 is not of type 'object'"),
+            ("7", "at the top of the document, 7 is not of type 'object'"),
         ],
     )
     def test_may_tell_properties_by_patterns(self, text: str, says: str | None) -> None:
