@@ -89,6 +89,8 @@ def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | N
 def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
     if mistake := mistake_in(question):
         raise InvalidRequest(mistake)
+    if model is not None and not model.strip():
+        raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
     provider, name = current_service().catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
     return provider, msgspec.structs.replace(question, model=name)

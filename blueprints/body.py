@@ -11,6 +11,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
+from ..streaming.surrogates import half_in
 from .choices import choices
 from .service import current_service
 
@@ -39,7 +40,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it as it is.") from None
-        raise InvalidRequest(f"The body is not JSON: {error}.") from None
+        raise InvalidRequest(_not_json(data, error)) from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
 
@@ -56,6 +57,16 @@ def readable(error: msgspec.ValidationError, kind: Any = None) -> str:  # noqa: 
     words = choices(kind, path) if kind is not None and said.startswith("Invalid ") else []
     may = f": it must be {words[0] if len(words) == 1 else 'one of ' + ', '.join(words)}" if words else ""
     return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object") + may
+
+
+def _not_json(data: bytes, error: Exception) -> str:
+    # The decoder says of most such bodies that they are truncated.
+    if half := half_in(data):
+        return (
+            f"The body holds {half[0].decode()} (byte {half.start()}), half a surrogate pair: send whole characters, "
+            "and cut text only between them."
+        )
+    return f"The body is not JSON: {error}."
 
 
 def _data(most: int) -> bytes:

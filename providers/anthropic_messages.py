@@ -6,16 +6,17 @@ The official SDK sends the request; the answer's bytes are decoded here, into ju
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx2
 import msgspec
 
 from ..streaming.errors import UpstreamBroken
-from ..streaming.events import Event
+from ..streaming.events import MOST_TOKENS, Event
 from .anthropic_answer import answer_tool
 from .anthropic_body import body_of, count_body_of
 from .anthropic_decoder import MessageDecoder
+from .counts import whole_numbers
 from .extras import NO_EXTRAS, Extras
 from .frames import events_of
 from .request import ChatRequest, Json
@@ -32,7 +33,7 @@ COUNT_LIMIT = 30.0
 
 
 class _Count(msgspec.Struct):
-    input_tokens: int
+    input_tokens: Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 
 class AnthropicMessages:
@@ -129,8 +130,8 @@ class AnthropicMessages:
 
     def _counted(self, response: httpx2.Response) -> int:
         try:
-            return msgspec.json.decode(response.content, type=_Count).input_tokens
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return msgspec.convert(whole_numbers(msgspec.json.decode(response.content)), _Count).input_tokens
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamBroken(
                 f"{self.name} answered with something that is no count of tokens. Check its base URL."
             ) from error

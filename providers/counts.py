@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..streaming.events import MOST_TOKENS, Usage
 from ..streaming.prices import cost
 
@@ -34,3 +36,13 @@ def counted(  # noqa: PLR0913  # the counts of an answer
         return None
     price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
     return Usage(read, written, min(cached, read), min(reasoning, written), price)
+
+
+def whole_numbers(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """Return counts as whole numbers, where an upstream wrote some with a fraction that is none: 5.0 is 5 in JSON."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: whole_numbers(inner) for name, inner in value.items()}
+    return value

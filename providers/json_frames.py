@@ -6,6 +6,7 @@ the same, as other readers of JSON do.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection
 from typing import Any, Generic, TypeVar
@@ -14,18 +15,12 @@ import msgspec
 
 from ..streaming.errors import UpstreamBroken
 from ..streaming.sse import Frame
+from ..streaming.surrogates import ESCAPE, NO_CHARACTER
+from .counts import whole_numbers
 
 F = TypeVar("F", bound=msgspec.Struct)
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<first>\\u[dD][89abAB][0-9a-fA-F]{2})|(?P<second>\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\."
-)
-"""An escape in JSON; `first` and `second` are halves of a surrogate pair without the other one."""
-
-_NO_CHARACTER = rb"\ufffd"
+_UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -61,15 +56,24 @@ class JSONFrames(Generic[F]):
 
     def _read_again(self, frame: Frame, error: Exception) -> F:
         try:
-            if not isinstance(error, msgspec.ValidationError):
-                return self._decode(_ESCAPE.sub(self._whole, frame.data))
-            if _name_of(frame) not in self._known:
+            if isinstance(error, msgspec.ValidationError) and _name_of(frame) not in self._known:
                 return self._shape()
-            if ".usage" in str(error):
-                return msgspec.convert(_without_usage(msgspec.json.decode(frame.data)), self._shape)
+            return self._read_loosely(ESCAPE.sub(self._whole, frame.data))
         except _UNREADABLE:
-            pass  # the first error tells more
-        raise UpstreamBroken(f"{self._upstream} sent a frame that cannot be read ({error}). Try again.") from error
+            # The first error tells more.
+            raise UpstreamBroken(f"{self._upstream} sent a frame that cannot be read ({error}). Try again.") from error
+
+    def _read_loosely(self, data: bytes) -> F:
+        try:
+            return self._decode(data)
+        except msgspec.DecodeError:
+            # This reader knows NaN and infinite numbers, which servers in Python write; written again, they are null.
+            value = json.loads(data.decode())
+        try:
+            return self._decode(msgspec.json.encode(_with_usage(value, whole_numbers)))
+        except msgspec.ValidationError:
+            # An answer is whole without counts that are none.
+            return self._decode(msgspec.json.encode(_with_usage(value, lambda _: None)))
 
     def _whole(self, escape: re.Match[bytes]) -> bytes:
         text, begin, end = escape.string, escape.start(), escape.end()
@@ -79,7 +83,7 @@ class JSONFrames(Generic[F]):
         if escape["second"] and text[begin - 1 : begin] == b'"' and self._first_half:
             half, self._first_half = self._first_half, b""
             return half + escape["second"]
-        return _NO_CHARACTER if escape.lastgroup else escape[0]
+        return NO_CHARACTER if escape.lastgroup else escape[0]
 
 
 def _name_of(frame: Frame) -> bytes:
@@ -92,8 +96,7 @@ def _name_of(frame: Frame) -> bytes:
         return frame.event
 
 
-def _without_usage(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    # An answer is whole without counts that are none.
+def _with_usage(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # any JSON
     if isinstance(value, dict):
-        return {name: _without_usage(inner) for name, inner in value.items() if name != "usage"}
+        return {name: change(inner) if name == "usage" else _with_usage(inner, change) for name, inner in value.items()}
     return value

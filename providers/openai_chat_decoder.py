@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ class _ToolCall(msgspec.Struct, gc=False):
 
 
 class _Delta(msgspec.Struct, gc=False):
-    content: str | None = None
+    content: str | list[Any] | None = None
     tool_calls: list[_ToolCall] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -163,8 +164,11 @@ class ChatDecoder:
         # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
         if reasoning := delta.reasoning_content or delta.reasoning:
             events.append(ReasoningDelta(reasoning))
-        if delta.content:
-            events.append(TextDelta(delta.content))
+        if content := delta.content:
+            if isinstance(content, str):
+                events.append(TextDelta(content))
+            else:
+                events += _said_in(content)
         if delta.refusal:
             self._has_refused = True
             events.append(TextDelta(delta.refusal))
@@ -176,6 +180,25 @@ class ChatDecoder:
         for piece in pieces:
             function = piece.function or _Function()
             self._calls.read(piece.index, piece.id, function.name, function.arguments, events)
+
+
+def _said_in(parts: list[Any]) -> Iterator[Event]:
+    """Yield what a content says that comes in parts, as Mistral's reasoning models send it; other parts say nothing."""
+    for part in parts:
+        if text := _text_of(part):
+            yield TextDelta(text)
+        match part:
+            case {"type": "thinking", "thinking": str(thought)} if thought:
+                yield ReasoningDelta(thought)
+            case {"type": "thinking", "thinking": list(inner)}:
+                yield from [ReasoningDelta(thought) for piece in inner if (thought := _text_of(piece))]
+
+
+def _text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return text
+    return ""
 
 
 def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent

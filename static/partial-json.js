@@ -71,10 +71,10 @@ export class PartialJSON {
     if (this.#error) throw this.#error;
     const ops = this.isBegun ? [] : this.#read(" ");
     if (this.isComplete) return ops;
-    const where = this.isBegun
-      ? `The text ends inside the value at ${JSON.stringify(this.#grammar.innermost)}`
-      : "There is no JSON document in the text";
-    throw this.#refused(new JSONError("incomplete", where, this.#seen));
+    const place = this.#grammar.innermost;
+    const where = place ? `the value at ${JSON.stringify(place)}` : "the document";
+    const what = this.isBegun ? `The text ends inside ${where}` : "There is no JSON document in the text";
+    throw this.#refused(new JSONError("incomplete", what, this.#seen));
   }
 
   #read(delta) {

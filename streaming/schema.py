@@ -23,6 +23,7 @@ from jsonschema_specifications import REGISTRY
 from .errors import InvalidRequest
 from .partial_json import JSONError, PartialJSON, apply
 from .schema_keywords import UNTIL, bounded
+from .schema_references import refuse_lost_references
 
 MOST_PARTS = 2000
 """Objects that a schema may consist of. Each takes half a millisecond to check."""
@@ -41,7 +42,7 @@ class Schema:
         schema: The schema.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidRequest: it is none, or refers to one that is not there.
     """
 
     __slots__ = ("_validator",)
@@ -52,6 +53,8 @@ class Schema:
         try:
             _refuse_costly_parts(schema)
             error = next(_validator(_draft_of(kind.META_SCHEMA), kind.META_SCHEMA).iter_errors(schema), None)
+            if error is None:
+                refuse_lost_references(kind, schema)
         except RecursionError:
             raise InvalidRequest("schema is nested too deep.") from None
         except TimeoutError:
@@ -89,7 +92,10 @@ class Schema:
             return f"the schema refers to {missing.ref!r:.100}, which is not in it"
         except (ArithmeticError, RecursionError, TimeoutError) as cause:
             return f"the schema cannot be followed ({type(cause).__name__})"
-        return None if error is None else f"at {error.json_path}, {error.message:.{MOST_QUOTED}}"
+        if error is None:
+            return None
+        place = error.json_path if error.path else "the top of the document"
+        return f"at {place}, {error.message:.{MOST_QUOTED}}"
 
 
 def _draft_of(schema: Any) -> type[Validator]:  # noqa: ANN401  # an object, or true or false

@@ -32,10 +32,15 @@ def bounded(kind: type[Validator]) -> type[Validator]:
     return extended
 
 
+def keep_time() -> None:
+    """Return if there is time left; see `UNTIL`. Raises TimeoutError."""
+    if time.monotonic() > UNTIL.get():
+        raise TimeoutError
+
+
 def _in_time(check: _Check) -> _Check:
     def checked(*given: Any) -> Iterator[jsonschema.ValidationError] | None:  # noqa: ANN401  # see _Check
-        if time.monotonic() > UNTIL.get():
-            raise TimeoutError
+        keep_time()
         return check(*given)
 
     return checked

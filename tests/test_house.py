@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("flask_headrace", "blueprints", "providers", "streaming")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
-FLOOR = {"events", "errors", "sse", "partial_json", "prices"}
+FLOOR = {"events", "errors", "sse", "surrogates", "partial_json", "prices"}
 """Modules of the engine that providers may use: values and pure functions."""
 
 ALLOWED = {
@@ -33,7 +33,7 @@ FOREIGN = {
 """Packages that only some rooms know."""
 
 PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "streaming/prices.py", "streaming/usage.py"}
-PURE |= {"streaming/accounts.py", "providers/rescue.py", "providers/retry.py"}
+PURE |= {"streaming/surrogates.py", "streaming/accounts.py", "providers/rescue.py", "providers/retry.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {

@@ -31,7 +31,7 @@ def test_a_folder_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
         read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 5000, b'{"type": 1}'])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 5000, b'{"type": 1}', b'{"$ref": "#/a"}'])
 def test_a_file_that_is_no_schema_stops_the_start(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "recipe.json").write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"recipe\.json in HEADRACE_SCHEMAS is no JSON Schema"):

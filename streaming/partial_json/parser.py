@@ -86,7 +86,9 @@ class PartialJSON:
             return patches
         if not self.is_begun:
             raise self._refused(Incomplete("There is no JSON document in the text", self._seen))
-        raise self._refused(Incomplete(f"The text ends inside the value at {self._grammar.innermost!r}", self._seen))
+        place = self._grammar.innermost
+        where = f"the value at {place!r}" if place else "the document"
+        raise self._refused(Incomplete(f"The text ends inside {where}", self._seen))
 
     def _read(self, delta: str) -> list[Patch]:
         grammar = self._grammar

@@ -58,7 +58,10 @@ def test_one_object_has_the_document_and_a_failure_the_text(service: Service, up
     assert (failed.json["text"], failed.json["document"]) == ('{"mill": "Sal', {"mill": "Sal"})
 
 
-@pytest.mark.parametrize("schema", [{"type": "mill"}, {"properties": 7}, {"patternProperties": 7}, {"$schema": 5}])
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "mill"}, {"properties": 7}, {"patternProperties": 7}, {"$schema": 5}, {"items": {"$ref": "#/$defs/a"}}],
+)
 def test_what_is_no_schema_is_a_400_before_anything_is_asked(service: Service, upstream: Upstream, schema) -> None:
     answer = ask(service.url, "openai/never-asked", schema=schema)
     assert (answer.status, answer.error["code"]) == (400, "invalid_request")

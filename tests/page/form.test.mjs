@@ -109,7 +109,7 @@ test("a mistake in a schema is told with its place", () => {
   const mistakes = {
     "": /^Paste a JSON Schema here/,
     '{\n  "type": "object",\n  "a": }': /^Line 3, column 8: "}" stands where a value should\.$/,
-    '{"type": "object"': /^Line 1, column 18: The text ends inside the value/,
+    '{"type": "object"': /^Line 1, column 18: The text ends inside the document/,
     "{type: 1}": /^Line 1, column 2: "t" stands where a key in double quotes should\.$/,
     'Here it is: {"type": "object"}': /^Only the JSON, please/,
     "[]": /this is a list\.$/,

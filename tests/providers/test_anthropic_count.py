@@ -49,6 +49,12 @@ def test_tells_the_number_and_sends_what_adds_to_it_alone(own_upstream: Upstream
     assert own_upstream.connections.accepted == 1
 
 
+def test_tells_a_number_that_is_written_with_a_fraction_of_nothing(own_upstream: Upstream) -> None:
+    own_upstream.answer("m", plain.json_body({"input_tokens": 17.0}))
+    told = provider(own_upstream.url).count_tokens(QUESTION)
+    assert (told, type(told)) == (17, int)
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -57,6 +63,8 @@ def test_tells_the_number_and_sends_what_adds_to_it_alone(own_upstream: Upstream
         (anthropic_wire.error(529), "upstream_overloaded"),
         (plain.html(200), "upstream_broken"),
         (plain.json_body({"input_tokens": "many"}), "upstream_broken"),
+        (plain.json_body({"input_tokens": 5.5}), "upstream_broken"),
+        (plain.json_body({"input_tokens": -5}), "upstream_broken"),
         (plain.empty(502), "upstream_failed"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -102,9 +103,22 @@ class TestHalfACharacter:
 
 
 class TestCounts:
-    @pytest.mark.parametrize("number", ["12", 1.5, -1, 10**30, [], None])
+    @pytest.mark.parametrize("number", ["5.0", "5e0", "50E-1"])
+    def test_that_are_whole_count_however_they_are_written(self, protocol: Protocol, number: str) -> None:
+        written = protocol.with_counts(_each(5)).replace(b": 5", b": " + number.encode())
+        answer, plain = protocol.read(written), protocol.read(protocol.with_counts(_each(5)))
+        assert number.encode() in written
+        assert answer.events == plain.events
+        assert any(isinstance(event, Usage) and not event.estimated for event in answer.events)
+
+    @pytest.mark.parametrize("number", ["12", 1.5, -1, -1.0, 10**30, 1e30, math.nan, math.inf, [], None], ids=repr)
     def test_that_are_none_are_not_told_and_the_answer_is_whole(self, protocol: Protocol, number: Any) -> None:
         answer = protocol.read(protocol.with_counts(_each(number)))
+        assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Done("stop"))
+        assert not any(isinstance(event, Usage) for event in answer.events)
+
+    def test_beyond_all_bounds_are_not_told_and_the_answer_is_whole(self, protocol: Protocol) -> None:
+        answer = protocol.read(protocol.with_counts(_each(5)).replace(b": 5", b": 1e999"))
         assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Done("stop"))
         assert not any(isinstance(event, Usage) for event in answer.events)
 
@@ -119,6 +133,15 @@ class TestCounts:
         answer = Protocol("chat completions").read(Protocol("chat completions").with_counts(lambda _: usage))
         (told,) = [event for event in answer.events if isinstance(event, Usage)]
         assert (told.cached_tokens, told.reasoning_tokens) == (7, 2)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+    def test_that_are_none_harm_nobody_in_a_field_that_nobody_reads(self, protocol: Protocol, number: bytes) -> None:
+        body = protocol.answer("a<", ">b").replace(b"data: {", b'data: {"novel":%b,' % number)
+        body = in_halves(body, (b"a<", rb"a\ud83c"), (b">b", rb"\udf0ab"))
+        answer = protocol.read(body)
+        assert (answer.text, answer.error, answer.events[-1]) == ("a🌊b", None, Done("stop"))
 
 
 class TestShape:

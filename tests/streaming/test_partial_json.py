@@ -241,6 +241,6 @@ class TestEnd:
     def test_of_half_a_document_is_an_error_with_its_place(self) -> None:
         parser = PartialJSON()
         parser.feed("[tru")
-        with pytest.raises(JSONError, match="inside the value at '', at character 4"):
+        with pytest.raises(JSONError, match="ends inside the document, at character 4"):
             parser.end()
-        assert repr(parser) == "<PartialJSON The text ends inside the value at '', at character 4, 4 characters>"
+        assert repr(parser) == "<PartialJSON The text ends inside the document, at character 4, 4 characters>"

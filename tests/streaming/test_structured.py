@@ -59,7 +59,8 @@ class TestSchema:
         ("text", "says"),
         [
             ('{"name": 7}', "at $.name, 7 is not of type 'string'"),
-            ('{"wheels": 1}', "'name' is a required property"),
+            ('{"wheels": 1}', "at the top of the document, 'name' is a required property"),
+            ("{", "it is no JSON: The text ends inside the document, at character 1"),
             ('{"name": "Salz", "height": 3}', "height"),
             ('{"name": "salz"}', "does not match"),
             ('{"name": "Sal', "it is no JSON"),
@@ -140,7 +141,7 @@ class TestSchema:
             ('{"a": 1}', "at $.a, 1 is not of type 'boolean'"),
             ('{"n": 1}', None),
             ('{"never": 1}', "does not allow 1"),
-            ("7", "at $, 7 is not of type 'object'"),
+            ("7", "at the top of the document, 7 is not of type 'object'"),
         ],
     )
     def test_may_tell_properties_by_patterns(self, text: str, says: str | None) -> None:
@@ -165,10 +166,6 @@ class TestSchema:
         schema = Schema({"patternProperties": {"^a": {}}, "additionalProperties": False})
         assert schema.mistake_in('{"abc": 1}') is None
         assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
-
-    def test_fetches_nothing(self) -> None:
-        schema = Schema({"$ref": "http://127.0.0.1:9/mill.json"})
-        assert "refers to 'http://127.0.0.1:9/mill.json', which is not in it" in (schema.mistake_in("1") or "")
 
     def test_with_a_pattern_that_takes_for_ever_gives_up_and_lets_others_run(self) -> None:
         schema = Schema({"type": "string", "pattern": r"^(\w+\s?)*$"})

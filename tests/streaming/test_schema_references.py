@@ -1,0 +1,79 @@
+"""References in schemas: which lead to no schema and are refused before any answer, and which are taken."""
+
+from __future__ import annotations
+
+import pytest
+from flask_headrace.streaming.errors import InvalidRequest
+from flask_headrace.streaming.schema import Schema
+
+OLD = {"$schema": "http://json-schema.org/draft-07/schema#"}
+NAMED = {"$id": "http://mill/root"}
+
+
+class TestAReference:
+    @pytest.mark.parametrize(
+        ("schema", "named"),
+        [
+            ({"$ref": "#/$defs/mill"}, "#/$defs/mill"),
+            ({"properties": {"a": {"items": {"$ref": "#/$defs/b"}}}, "$defs": {"a": {}}}, "#/$defs/b"),
+            ({"$defs": {"a": {"anyOf": [{}, {"$ref": "#/$defs/b"}]}}}, "#/$defs/b"),
+            ({**OLD, "$ref": "#/definitions/a", "definitions": {"a": {"not": {"$ref": "#/b"}}}}, "#/b"),
+            ({"$ref": "#mill", "$defs": {"mill": {"$anchor": "wheel"}}}, "#mill"),
+            ({"$dynamicRef": "#mill"}, "#mill"),
+            ({"$ref": "http://127.0.0.1:9/mill.json"}, "http://127.0.0.1:9/mill.json"),
+            ({**NAMED, "$ref": "wheel", "$defs": {"wheel": {"$id": "weel"}}}, "wheel"),
+            ({**NAMED, "$ref": "http://["}, "http://["),
+            ({**NAMED, "items": {"$id": "sub", "items": {"$ref": "#/$defs/a"}}, "$defs": {"a": {}}}, "#/$defs/a"),
+            ({"$ref": "#/$defs/a/b", "$defs": {"a/b": {}}}, "#/$defs/a/b"),
+            ({"$ref": "#/allOf/1", "allOf": [{}]}, "#/allOf/1"),
+            ({"$ref": "#/allOf/x", "allOf": [{}]}, "#/allOf/x"),
+            ({"$ref": "#/allOf", "allOf": [{}]}, "#/allOf"),
+            ({"$ref": "#/title", "title": "mill"}, "#/title"),
+            ({"$ref": "#/minimum/0", "minimum": 1}, "#/minimum/0"),
+        ],
+        ids=str,
+    )
+    def test_that_leads_to_no_schema_is_refused_by_its_name(self, schema: dict, named: str) -> None:
+        with pytest.raises(InvalidRequest) as raised:
+            Schema.of(schema)
+        assert raised.value.message == (
+            f"schema refers to {named!r}, where no schema is: put one into $defs and refer to that. Nothing is fetched."
+        )
+
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"type": "integer"}}},
+            {**OLD, "$ref": "#/definitions/a", "definitions": {"a": {"type": "integer"}}},
+            {"$ref": "#/definitions/a", "definitions": {"a": {"type": "integer"}}},
+            {"$ref": "#/components/schemas/a", "components": {"schemas": {"a": {"type": "integer"}}}},
+            {"$ref": "#/$defs/a~1b%25%20~0c", "$defs": {"a/b% ~c": {"type": "integer"}}},
+            {"$ref": "#/allOf/0/not", "allOf": [{"not": {"type": "integer"}}]},
+            {"$ref": "#a", "$defs": {"x": {"$anchor": "a", "type": "integer"}}},
+            {"$dynamicRef": "#a", "$defs": {"x": {"$dynamicAnchor": "a", "type": "integer"}}},
+            {**OLD, "$ref": "#a", "definitions": {"x": {"$id": "#a", "type": "integer"}}},
+            {"$schema": "http://json-schema.org/draft-04/schema#", "$ref": "#a", "definitions": {"x": {"id": "#a"}}},
+            {**NAMED, "$ref": "wheel", "$defs": {"wheel": {"$id": "wheel", "type": "integer"}}},
+            {**NAMED, "$ref": "http://mill/root#/$defs/a", "$defs": {"a": {"type": "integer"}}},
+            {**NAMED, "items": {"$id": "sub", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {}}}},
+            {"items": {"$ref": "https://json-schema.org/draft/2020-12/schema"}},
+            {"items": {"$schema": "http://json-schema.org/draft-04/schema#", "id": 5}},
+            {"$schema": "http://json-schema.org/draft-03/schema#", "extends": {"$ref": "#/properties/a"}},
+            {"$schema": "https://json-schema.org/draft/2019-09/schema", "items": {"$recursiveRef": "#"}},
+            {"properties": {"$ref": {"type": "string"}}},
+            {"enum": [1, {"$ref": "#/nowhere"}], "examples": [{"$ref": "#/nowhere"}]},
+            {**OLD, "$dynamicRef": "#nowhere"},
+        ],
+        ids=str,
+    )
+    def test_that_leads_somewhere_or_is_none_is_taken(self, schema: dict) -> None:
+        Schema.of(schema)
+
+    @pytest.mark.parametrize("id_", ["http://[", "//["])
+    def test_may_not_be_looked_up_under_an_id_that_is_no_url(self, id_: str) -> None:
+        with pytest.raises(InvalidRequest, match="as an \\$id: it must be a URL"):
+            Schema.of({**NAMED, "items": {"$id": id_}})
+
+    def test_is_looked_up_by_its_name_among_many(self) -> None:
+        names = [f"a{number}" for number in range(900)]
+        Schema.of({"$defs": {name: {"$anchor": name, "items": {"$ref": f"#{name}"}} for name in names}})
