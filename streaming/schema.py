@@ -90,7 +90,7 @@ class Schema:
             return f"it is no JSON: {malformed}"
         except referencing.exceptions.Unresolvable as missing:
             return f"the schema refers to {missing.ref!r:.100}, which is not in it"
-        except (ArithmeticError, RecursionError, TimeoutError) as cause:
+        except (ArithmeticError, RecursionError, TimeoutError, jsonschema.exceptions.UnknownType) as cause:
             return f"the schema cannot be followed ({type(cause).__name__})"
         if error is None:
             return None

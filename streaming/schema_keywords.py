@@ -9,10 +9,11 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeAlias
 
+import attrs
 import jsonschema
 import regex
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend
+from jsonschema.validators import extend, validator_for
 
 PATTERN_LIMIT = 0.25
 """Seconds that one pattern of a schema may take over one string."""
@@ -29,7 +30,16 @@ def bounded(kind: type[Validator]) -> type[Validator]:
     """Return the validator of a draft, with keywords that keep to `UNTIL` and `PATTERN_LIMIT`."""
     checks: dict[str, _Check] = {**kind.VALIDATORS, **_OWN}
     extended: type[Validator] = extend(kind, {keyword: _in_time(check) for keyword, check in checks.items()})
+    extended.evolve = _evolve  # type: ignore[method-assign, assignment]  # the library calls it for each part
     return extended
+
+
+def _evolve(validator: Validator, **changes: Any) -> Validator:  # noqa: ANN401  # what the library changes
+    """Return a validator of a part. The library's own is unbounded where the part names its draft."""
+    mine = type(validator)
+    kind = validator_for(changes.setdefault("schema", validator.schema), default=mine)
+    same = {field.alias: getattr(validator, field.name) for field in attrs.fields(mine) if field.init}  # type: ignore[arg-type]  # it is of attrs
+    return (kind if kind is mine else bounded(kind))(**{**same, **changes})
 
 
 def keep_time() -> None:

@@ -176,6 +176,25 @@ class TestSchema:
             # Either the library sees through it at once, or it gave up; in both cases the loop went on.
             assert len(ticks) >= (time.monotonic() - began) / 0.05 - 1
 
+    @pytest.mark.parametrize(
+        "draft", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"]
+    )
+    @pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
+    def test_that_names_its_draft_in_a_part_gives_up_all_the_same(self, draft: str, more: dict) -> None:
+        part = {"$schema": draft, "patternProperties": {"^(a|aa)+(?<=b)": {}}, **more}
+        for schema in (
+            {"properties": {"x": part}},
+            {"$schema": draft, "properties": {"x": {"$ref": "#/$defs/x"}}, "$defs": {"x": part}},
+        ):
+            with ticking() as ticks:
+                mistake = Schema(schema).mistake_in('{"x": {"' + "a" * 40 + '": 1}}')
+                assert ticks
+            assert "cannot be followed (TimeoutError)" in (mistake or "")
+
+    def test_with_a_reference_to_what_is_no_schema_says_so(self) -> None:
+        schema = Schema({"$ref": "#/components/x", "components": {"x": {"type": "mill"}}})
+        assert "cannot be followed (UnknownType)" in (schema.mistake_in("1") or "")
+
     def test_that_refers_to_itself_is_followed(self) -> None:
         schema = Schema({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False})
         assert schema.mistake_in('{"next": {"next": {}}}') is None
