@@ -12,6 +12,7 @@ import { Conversation } from "./conversation.js";
 import { Follow } from "./follow.js";
 import { Key } from "./key.js";
 import { Models } from "./models.js";
+import { isBegun } from "./parts.js";
 import { Reception } from "./reception.js";
 import { ask } from "./resumption.js";
 import { stop as stopStream } from "./stopping.js";
@@ -77,7 +78,7 @@ function restart(turn, answer) {
 
 /** Go on with an answer that was given up; where the server has no more of it, ask anew. */
 async function resume(turn, answer) {
-  Object.assign(turn, { state: turn.text ? "flowing" : "waiting", note: "" });
+  Object.assign(turn, { state: isBegun(turn.parts) ? "flowing" : "waiting", note: "" });
   answer.begin();
   answer.restore(turn);
   const { isGone } = await receive(turn, answer);
@@ -88,7 +89,7 @@ async function receive(turn, answer) {
   const own = { turn, control: new AbortController() };
   coming = own;
   busy(true);
-  announcer.say(turn.text ? "The answer goes on." : "Asked. Waiting for the answer.");
+  announcer.say(isBegun(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reception = new Reception(turn, answer, announcer);
   const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: turn.schema };
   const options = { api, signal: own.control.signal, headers: () => key.headers };
