@@ -31,6 +31,8 @@ const announcer = new Announcer($("spoken"));
 const follow = new Follow((following) => ($("jump").hidden = following));
 const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
   loadModels();
+  // The field goes away, and would take the focus with it.
+  composer.focus();
   $("turns").querySelector(".turn:last-child[data-state=failed] [data-part=retry]")?.click();
 });
 const composer = new Composer($("composer"), { send, stop });
