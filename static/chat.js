@@ -28,7 +28,7 @@ const conversation = new Conversation(new Storage("sessionStorage", prefix), new
 const models = new Models($("model"), $("about"), new Storage("localStorage", prefix));
 const structured = new Structured($("structured"), $("shape"), new Storage("localStorage", prefix));
 const announcer = new Announcer($("spoken"));
-const follow = new Follow((following) => ($("jump").hidden = following));
+const follow = new Follow(offerJump);
 const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
   loadModels();
   // The field goes away, and would take the focus with it.
@@ -107,6 +107,13 @@ async function receive(turn, answer) {
   busy(false);
   conversation.save();
   return reception;
+}
+
+/** The end of the page is in sight, or one may want to go there. */
+function offerJump(isAtEnd) {
+  const hadFocus = document.activeElement === $("jump");
+  $("jump").hidden = isAtEnd;
+  if (isAtEnd && hadFocus) composer.focus();
 }
 
 async function copied(text, button) {

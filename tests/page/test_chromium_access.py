@@ -170,3 +170,15 @@ class TestFocus:
         page.keyboard.press("Enter")
         expect(last(page, "done")).to_contain_text("Whole.")
         expect(page.get_by_label("Your question")).to_be_focused()
+
+    def test_a_button_that_goes_away_at_the_end_of_the_page_gives_it_to_the_question(self, page, upstream):
+        upstream.answer(MODEL, answer("A line.\n\n" * 80))
+        ask(page)
+        expect(last(page, "done")).to_be_visible()
+        page.mouse.move(500, 300)
+        page.mouse.wheel(0, -900)
+        jump = page.get_by_role("button", name="Jump to latest")
+        jump.focus()
+        page.keyboard.press("End")
+        expect(jump).to_be_hidden()
+        expect(page.get_by_label("Your question")).to_be_focused()
