@@ -29,8 +29,8 @@ a = 1
 FOCUSED = """() => {
     const { outlineStyle, outlineWidth, outlineColor, outlineOffset } = getComputedStyle(document.activeElement);
     const isCut = document.activeElement.closest(".code") && parseFloat(outlineOffset) >= 0;
-    const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && !/^rgba.*, 0\\)$/.test(outlineColor) && !isCut;
-    return [document.activeElement.outerHTML.slice(0, 80), isSeen];
+    const isDrawn = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && !/^rgba.*, 0\\)$/.test(outlineColor);
+    return [document.activeElement.outerHTML.slice(0, 80), isDrawn && !isCut];
 }"""
 
 FAINT = """(least) => {
@@ -49,14 +49,16 @@ FAINT = """(least) => {
         .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
     const contrast = (element) => {
         const ground = behind(element);
-        const [low, high] = [light(ground), light(over(rgba(getComputedStyle(element).color), ground))].sort((a, b) => a - b);
+        const written = over(rgba(getComputedStyle(element).color), ground);
+        const [low, high] = [light(ground), light(written)].sort((a, b) => a - b);
         return (high + 0.05) / (low + 0.05);
     };
     const faint = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const element = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest(".unseen, option")) continue;
+        const isShown = element.checkVisibility() && !element.closest(".unseen, option");
+        if (!walker.currentNode.data.trim() || !isShown) continue;
         if (contrast(element) < least) faint.push([walker.currentNode.data.slice(0, 40), contrast(element)]);
     }
     return faint;
@@ -65,7 +67,8 @@ FAINT = """(least) => {
 LOOKS = """(element, pseudo) => {
     const { backgroundColor, borderTopWidth, borderInlineStartStyle } = getComputedStyle(element, pseudo);
     const isClear = /^rgba.*, 0\\)$/.test(backgroundColor);
-    return { isFilled: !isClear && backgroundColor !== getComputedStyle(document.body).backgroundColor, edge: borderTopWidth, side: borderInlineStartStyle };
+    const isFilled = !isClear && backgroundColor !== getComputedStyle(document.body).backgroundColor;
+    return { isFilled, edge: borderTopWidth, side: borderInlineStartStyle };
 }"""
 
 
@@ -129,7 +132,9 @@ class TestContrast:
         assert page.evaluate(FAINT, least) == []
         show_all(page, upstream)
         assert page.evaluate(FAINT, least) == []
-        upstream.answer(MODEL, [answer('{"dish": "Pancakes", "difficulty": "easy"', Gate("never")), openai_wire.error(429)])
+        upstream.answer(
+            MODEL, [answer('{"dish": "Pancakes", "difficulty": "easy"', Gate("never")), openai_wire.error(429)]
+        )
         page.get_by_role("button", name="Recipe").click()
         page.evaluate("() => (document.querySelector('#key').hidden = false)")
         ask(page)
@@ -149,7 +154,16 @@ class TestNames:
         nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
         named = [(node["role"]["value"], node["name"]["value"]) for node in nodes if is_focusable(node)]
         assert [role for role, name in named if not name] == []
-        controls = ["New chat", "Your question", "Model", "Structured", "JSON Schema", "Close", "Reasoning", "Regenerate"]
+        controls = [
+            "New chat",
+            "Your question",
+            "Model",
+            "Structured",
+            "JSON Schema",
+            "Close",
+            "Reasoning",
+            "Regenerate",
+        ]
         assert set(controls) <= {name for _, name in named}
         assert ("group", "python code") in named
 

@@ -1,4 +1,4 @@
-"""What a model does on its way to an answer, in a real browser: thoughts and calls stand among the text as they came."""
+"""What a model does on its way to an answer, in a real browser: thoughts and calls stand where they came."""
 
 import pytest
 
