@@ -5,10 +5,8 @@
  * Knows no protocol and asks for nothing.
  */
 
-import { Calls } from "./calls.js";
-import { appendText } from "./growing-text.js";
-import { Prose } from "./prose.js";
-import { StructuredAnswer } from "./structured-answer.js";
+import { Flow } from "./flow.js";
+import { documentOf, grow, isBegun, textOf } from "./parts.js";
 
 export class Answer {
   /** Show a turn in a copy of `template`; `announcer` reads the answer out, `grown` is told when it got longer. */
@@ -22,46 +20,36 @@ export class Answer {
 
   /** Begin, or begin again: what was shown is void. */
   begin(note = "") {
-    const { thoughts, reasoning, waiting, calls } = this.parts;
-    thoughts.replaceChildren();
-    reasoning.hidden = true;
-    waiting.hidden = false;
+    const { schema } = this.turn;
+    const { flow, waiting, copy, label } = this.parts;
     this.announcer?.reset();
-    this.calls = new Calls(calls);
-    this.#body();
-    this.coming = nothing();
+    this.flow = new Flow(flow, schema, this.announcer);
+    this.coming = [];
+    waiting.hidden = false;
+    label.textContent = schema ? "Copy JSON" : "Copy";
+    delete copy.dataset.says;
     this.#state("waiting");
     this.lost("");
     this.#note(note);
     this.#facts("", []);
   }
 
-  /** The next piece of the answer's text. It is on the page with the next frame. */
-  text(piece) {
-    this.coming.text += piece;
-    this.#later();
-  }
-
-  reasoning(piece) {
-    this.coming.reasoning += piece;
-    this.#later();
-  }
-
-  /** A tool is called: its `name`, or the next piece of its arguments, as `delta`. */
-  call(call) {
-    this.coming.calls.push(call);
+  /** The next piece of the answer, as in parts.js. It is on the page with the next frame. */
+  take(piece) {
+    grow(this.coming, piece);
     this.#later();
   }
 
   /** What is copied of the answer. */
   get copied() {
-    return this.body.copied(this.turn.text);
+    const { parts, schema } = this.turn;
+    return schema ? this.flow.document.copied(documentOf(parts)) : textOf(parts);
   }
 
   /** Show at once what has come of the answer before this page did. */
-  restore({ text, reasoning, calls = [] }) {
+  restore({ parts }) {
     if (this.announcer) this.announcer.isMuted = true;
-    this.coming = { text, reasoning, calls: [...calls] };
+    this.coming = parts;
     this.#flush();
     if (this.announcer) this.announcer.isMuted = false;
   }
@@ -77,7 +65,7 @@ export class Answer {
   /** The answer has ended as `state`: done, stopped or failed, with a `note` to the reader. */
   settle({ state, note = "", model = "", facts = [] }) {
     this.#flush();
-    this.body.end(state !== "done");
+    this.flow.end(state !== "done");
     this.#state(state);
     this.lost("");
     this.#note(note, state === "failed");
@@ -97,37 +85,13 @@ export class Answer {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.fallback);
     this.frame = 0;
-    const { text, reasoning, calls } = this.coming;
-    this.coming = nothing();
-    if (reasoning) this.#think(reasoning);
-    for (const call of calls) this.#call(call);
-    if (text || calls.length) this.#state("flowing");
-    if (text) this.body.feed(text);
-    if (text || reasoning || calls.length) this.grown?.();
-  }
-
-  /** Where the answer's text goes: a form where it was asked for as a document. */
-  #body() {
-    const { card, prose, copy, label } = this.parts;
-    const { schema } = this.turn;
-    card.hidden = true;
-    card.replaceChildren();
-    this.body = schema ? new StructuredAnswer({ card, prose }, schema, this.announcer) : new Prose(prose, this.announcer);
-    label.textContent = this.body.copies;
-    delete copy.dataset.says;
-  }
-
-  #call(call) {
-    this.calls.take(call);
-    if (call.name) this.announcer?.say(`Calls ${call.name}.`);
-  }
-
-  #think(piece) {
-    const { reasoning, thoughts, waiting } = this.parts;
-    if (reasoning.hidden) this.announcer?.say("The model is thinking.");
-    reasoning.hidden = false;
-    waiting.hidden = true;
-    appendText(thoughts, piece);
+    const { coming } = this;
+    this.coming = [];
+    if (!coming.length) return;
+    this.parts.waiting.hidden = true;
+    for (const piece of coming) this.flow.take(piece);
+    if (isBegun(coming)) this.#state("flowing");
+    this.grown?.();
   }
 
   #state(state) {
@@ -136,9 +100,8 @@ export class Answer {
     this.element.dataset.state = state;
     this.parts.answer.setAttribute("aria-busy", String(coming));
     this.parts.waiting.hidden = state !== "waiting";
-    this.parts.thinking.textContent = state === "waiting" ? "Thinking" : "Reasoning";
     this.parts.foot.hidden = coming;
-    this.parts.copy.hidden = coming || this.body.isEmpty;
+    this.parts.copy.hidden = coming || !textOf(this.turn.parts);
     this.parts.retry.hidden = state !== "failed";
     this.parts.regenerate.hidden = state === "failed";
   }
@@ -156,10 +119,6 @@ export class Answer {
     const rows = facts.map(({ value, label }) => row(value, label));
     this.parts.facts.replaceChildren(...(model ? [row(model, "")] : []), ...rows);
   }
-}
-
-function nothing() {
-  return { text: "", reasoning: "", calls: [] };
 }
 
 function row(value, label) {

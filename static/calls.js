@@ -4,29 +4,44 @@
 
 import { appendText } from "./growing-text.js";
 
+/** Calls that came one after the other. */
 export class Calls {
-  /** Write into the list `element`, which is emptied. */
-  constructor(element) {
-    element.replaceChildren();
-    element.hidden = true;
-    this.element = element;
-    this.lines = new Map();
+  type = "call";
+
+  constructor() {
+    this.element = document.createElement("ul");
+    this.element.className = "calls";
+    this.element.setAttribute("aria-label", "Tool calls");
   }
 
-  /** Take a call's `name`, or the next piece of its arguments. */
-  take({ call, name, delta }) {
-    if (name) this.lines.set(call, this.#line(name));
-    if (delta && this.lines.has(call)) appendText(this.lines.get(call), delta);
+  /** Show the next call, and return it. */
+  begin(name) {
+    const call = new Call(name);
+    this.element.append(call.element);
+    return call;
   }
 
-  #line(name) {
-    const item = document.createElement("li");
-    const [code, ...parts] = ["code", "b", "span"].map((tag) => document.createElement(tag));
-    parts[0].textContent = name;
-    code.append(parts[0], "(", parts[1], ")");
+  /** Something else comes. Each call has an end of its own: some providers tell of it only where the answer ends. */
+  end() {}
+}
+
+class Call {
+  constructor(name) {
+    const [item, code, title] = ["li", "code", "b"].map((tag) => document.createElement(tag));
+    this.arguments = document.createElement("span");
+    title.textContent = name;
+    code.append(title, "(", this.arguments);
     item.append("calls ", code);
-    this.element.append(item);
-    this.element.hidden = false;
-    return parts[1];
+    Object.assign(this, { element: item, code, isOver: false });
+  }
+
+  feed(piece) {
+    appendText(this.arguments, piece);
+  }
+
+  /** It ends here, `isCut` where there should have been more. */
+  end(isCut) {
+    if (!this.isOver) this.code.append(isCut ? "…" : ")");
+    this.isOver = true;
   }
 }

@@ -12,6 +12,7 @@ import { Conversation } from "./conversation.js";
 import { Follow } from "./follow.js";
 import { Key } from "./key.js";
 import { Models } from "./models.js";
+import { isBegun } from "./parts.js";
 import { Reception } from "./reception.js";
 import { ask } from "./resumption.js";
 import { stop as stopStream } from "./stopping.js";
@@ -27,9 +28,11 @@ const conversation = new Conversation(new Storage("sessionStorage", prefix), new
 const models = new Models($("model"), $("about"), new Storage("localStorage", prefix));
 const structured = new Structured($("structured"), $("shape"), new Storage("localStorage", prefix));
 const announcer = new Announcer($("spoken"));
-const follow = new Follow((following) => ($("jump").hidden = following));
+const follow = new Follow(offerJump);
 const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
   loadModels();
+  // The field goes away, and would take the focus with it.
+  composer.focus();
   $("turns").querySelector(".turn:last-child[data-state=failed] [data-part=retry]")?.click();
 });
 const composer = new Composer($("composer"), { send, stop });
@@ -77,7 +80,7 @@ function restart(turn, answer) {
 
 /** Go on with an answer that was given up; where the server has no more of it, ask anew. */
 async function resume(turn, answer) {
-  Object.assign(turn, { state: turn.text ? "flowing" : "waiting", note: "" });
+  Object.assign(turn, { state: isBegun(turn.parts) ? "flowing" : "waiting", note: "" });
   answer.begin();
   answer.restore(turn);
   const { isGone } = await receive(turn, answer);
@@ -88,7 +91,7 @@ async function receive(turn, answer) {
   const own = { turn, control: new AbortController() };
   coming = own;
   busy(true);
-  announcer.say(turn.text ? "The answer goes on." : "Asked. Waiting for the answer.");
+  announcer.say(isBegun(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
   const reception = new Reception(turn, answer, announcer);
   const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: turn.schema };
   const options = { api, signal: own.control.signal, headers: () => key.headers };
@@ -104,6 +107,13 @@ async function receive(turn, answer) {
   busy(false);
   conversation.save();
   return reception;
+}
+
+/** The end of the page is in sight, or one may want to go there. */
+function offerJump(isAtEnd) {
+  const hadFocus = document.activeElement === $("jump");
+  $("jump").hidden = isAtEnd;
+  if (isAtEnd && hadFocus) composer.focus();
 }
 
 async function copied(text, button) {

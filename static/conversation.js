@@ -1,12 +1,13 @@
 /**
  * The conversation: its turns, what of them a model is told, and what is left of them when the page comes back.
  *
- * A turn is `{question, schema, text, reasoning, calls, state, note, model, facts, stream, times}`, with the answer as the model
- * wrote it; `schema` where it is to be a JSON document, `calls` the tools that the model called, `{call, name, delta}` each.
+ * A turn is `{question, schema, parts, state, note, model, facts, stream, times}`, with the `parts` of parts.js as the model
+ * wrote them; `schema` where the answer is to be a JSON document.
  * `stream` is there while the answer can be followed: `{id, model, asked, isBegun, cursor}`, with the model that was asked
  * for and the number of the last event that is in the turn; `isShared` where another tab has asked. Knows no DOM.
  */
 
+import { documentOf, textOf } from "./parts.js";
 import { freshId } from "./stream-id.js";
 
 /** Milliseconds between two times that a growing answer is stored. */
@@ -19,7 +20,7 @@ export class Conversation {
   constructor(storage, shared) {
     Object.assign(this, { storage, shared });
     const stored = storage.read("turns");
-    this.turns = Array.isArray(stored) ? stored : this.#adopted();
+    this.turns = areTurns(stored) ? stored : this.#adopted();
   }
 
   /** `model` and `schema` may be undefined: the server's default, and an answer in text. */
@@ -33,7 +34,7 @@ export class Conversation {
   /** The turn's answer is asked for once more. */
   restart(turn, model, schema) {
     const stream = { id: freshId(), model, asked: Date.now(), isBegun: false, cursor: 0 };
-    const empty = { text: "", reasoning: "", calls: [], state: "waiting", note: "", model: "", facts: [], times: null };
+    const empty = { parts: [], state: "waiting", note: "", model: "", facts: [], times: null };
     Object.assign(turn, empty, { schema, stream });
   }
 
@@ -76,7 +77,7 @@ export class Conversation {
 
   #adopted() {
     const { at, turns } = this.shared.read("coming") ?? {};
-    if (!turns?.at?.(-1)?.stream || Date.now() - at > KEPT) {
+    if (!areTurns(turns) || !turns.at(-1)?.stream || Date.now() - at > KEPT) {
       this.shared.write("coming", null);
       return [];
     }
@@ -86,15 +87,24 @@ export class Conversation {
 
   /** The messages that ask for this turn's answer. A question that was never answered is not told. */
   messagesFor(turn) {
-    const before = this.turns.slice(0, this.turns.indexOf(turn)).filter(({ text }) => text.trim());
+    const before = this.turns.slice(0, this.turns.indexOf(turn)).map((turn) => ({ ...turn, text: answerOf(turn) }));
     return [
-      ...before.flatMap(({ question, text }) => [
+      ...before.filter(({ text }) => text.trim()).flatMap(({ question, text }) => [
         { role: "user", content: question },
         { role: "assistant", content: text },
       ]),
       { role: "user", content: turn.question },
     ];
   }
+}
+
+/** Whether this page can show what was stored: another version of it may have stored something else. */
+function areTurns(stored) {
+  return Array.isArray(stored) && stored.every(({ parts }) => Array.isArray(parts));
+}
+
+function answerOf({ schema, parts }) {
+  return schema ? documentOf(parts) : textOf(parts);
 }
 
 function isComing({ state }) {

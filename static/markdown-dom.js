@@ -97,7 +97,8 @@ const MAKERS = {
     const copy = element("button", { type: "button", className: "copy", textContent: "Copy" });
     copy.setAttribute("aria-label", language ? `Copy this ${language} code` : "Copy this code");
     bar.append(element("span", { textContent: language || "text" }), copy);
-    const lines = element("pre", { tabIndex: 0 });
+    const lines = element("pre", { tabIndex: 0, role: "group" });
+    lines.setAttribute("aria-label", language ? `${language} code` : "Code");
     const inner = element("code");
     lines.append(inner);
     outer.append(bar, lines);

@@ -1,5 +1,5 @@
 /**
- * The body of an answer that is text: Markdown on the page, and read out.
+ * A run of an answer's text: Markdown on the page, and read out.
  */
 
 import { Both } from "./both.js";
@@ -9,24 +9,14 @@ import { Markdown } from "./markdown.js";
 const OPERATIONS = ["open", "text", "set", "close", "unwrap", "drop"];
 
 export class Prose {
-  /** What a button that copies it says. */
-  copies = "Copy";
+  type = "text";
 
-  /** Write into `element`, which is emptied; `announcer` may be null. */
-  constructor(element, announcer) {
-    element.replaceChildren();
-    this.element = element;
-    this.renderer = new Renderer(element);
+  /** Write into an `element` of its own; `announcer` may be null. */
+  constructor(announcer) {
+    this.element = document.createElement("div");
+    this.element.className = "prose";
+    this.renderer = new Renderer(this.element);
     this.markdown = new Markdown(announcer ? new Both(OPERATIONS, this.renderer, announcer) : this.renderer);
-  }
-
-  get isEmpty() {
-    return !this.element.hasChildNodes();
-  }
-
-  /** What is copied of an answer whose text is `text`. */
-  copied(text) {
-    return text;
   }
 
   feed(text) {

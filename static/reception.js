@@ -5,6 +5,7 @@
  */
 
 import { Meter } from "./meter.js";
+import { callOf, grow, isBegun } from "./parts.js";
 
 const CANCELLED = {
   stopped: "This answer was stopped from another page.",
@@ -45,21 +46,18 @@ export class Reception {
         turn.model = event.model;
         break;
       case "delta":
-        meter.token(clock());
-        turn.text += event.text;
         turn.state = "flowing";
-        answer.text(event.text);
+        this.#grow({ type: "text", text: event.text });
         break;
       case "reasoning":
-        meter.token(clock());
-        turn.reasoning += event.text;
-        answer.reasoning(event.text);
+        this.#grow({ type: "reasoning", text: event.text });
         break;
       case "tool":
+        turn.state = "flowing";
         this.#call(event);
         break;
       case "restart":
-        Object.assign(turn, { text: "", reasoning: "", calls: [], state: "waiting", model: event.model ?? turn.model });
+        Object.assign(turn, { parts: [], state: "waiting", model: event.model ?? turn.model });
         turn.note = `Begun again with ${turn.model}: ${event.reason}`;
         answer.begin(turn.note);
         this.announcer.say(turn.note);
@@ -75,16 +73,18 @@ export class Reception {
     }
   }
 
-  #call({ call, name, delta, arguments: whole }) {
-    const { turn, answer, meter } = this;
-    meter.token(clock());
-    turn.state = "flowing";
-    if (name) turn.calls.push({ call, name, delta: "" });
-    const called = turn.calls.findLast((one) => one.call === call);
+  #grow(piece) {
+    this.meter.token(clock());
+    grow(this.turn.parts, piece);
+    this.answer.take(piece);
+  }
+
+  #call({ call, name, delta = "", arguments: whole }) {
+    const told = callOf(this.turn.parts, call);
+    if (!name && !told) return;
     // Some providers tell the arguments at once.
-    const piece = delta ?? (whole && !called?.delta ? JSON.stringify(whole) : "");
-    if (called) called.delta += piece;
-    answer.call({ call, name, delta: piece });
+    const text = whole && !told?.text ? JSON.stringify(whole) : delta;
+    this.#grow({ type: "call", call, text, ...(name && { name }), ...(whole && { isWhole: true }) });
   }
 
   #lost() {
@@ -108,18 +108,14 @@ export class Reception {
 function ending(event, turn) {
   switch (event.type) {
     case "done":
-      return { state: "done", note: isBegun(turn) ? "" : "The model had nothing to say." };
+      return { state: "done", note: isBegun(turn.parts) ? "" : "The model had nothing to say." };
     case "stopped":
-      return { state: "stopped", note: isBegun(turn) ? "You stopped this answer." : "You stopped before the first token." };
+      return { state: "stopped", note: isBegun(turn.parts) ? "You stopped this answer." : "You stopped before the first token." };
     case "cancelled":
       return { state: "stopped", note: cancelled(event.reason) };
     default:
       return { state: "failed", note: event.message + (event.wait ? ` Try again in ${event.wait} s.` : "") };
   }
-}
-
-function isBegun({ text, calls }) {
-  return text !== "" || calls.length > 0;
 }
 
 function cancelled(reason) {

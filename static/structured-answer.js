@@ -15,23 +15,27 @@ import { Readout } from "./readout.js";
 const OPERATIONS = ["expect", "open", "text", "close"];
 
 export class StructuredAnswer {
-  /** What a button that copies it says. */
-  copies = "Copy JSON";
+  type = "text";
 
-  /** Fill in `card`, by the names that `schema` has; `prose` is for a text that is no document. Both are emptied. */
-  constructor({ card, prose }, schema, announcer) {
-    Object.assign(this, { card, announcer, parser: new PartialJSON(), document: new JSONDocument() });
-    this.prose = new Prose(prose, null);
-    const form = new Form(card);
+  /** Fill in an `element` of its own, by the names that `schema` has; `announcer` may be null. */
+  constructor(schema, announcer) {
+    Object.assign(this, { announcer, parser: new PartialJSON(), document: new JSONDocument() });
+    this.card = element("form");
+    Object.assign(this.card, { role: "group", dir: "auto" });
+    // For a text that is no document.
+    this.prose = new Prose(null);
+    this.element = element("document");
+    this.element.append(this.card, this.prose.element);
+    const form = new Form(this.card);
     this.fields = new Fields(schema, announcer ? new Both(OPERATIONS, form, new Readout(announcer)) : form);
-    card.hidden = false;
     // Kept for where it turns out to be no document.
     this.text = "";
     this.isWrong = false;
   }
 
-  get isEmpty() {
-    return !this.hasBegun && this.prose.isEmpty;
+  /** Whether nothing of its text has come. */
+  get isAwaited() {
+    return this.text === "";
   }
 
   /** Whether there is something of a document. */
@@ -85,11 +89,17 @@ export class StructuredAnswer {
 
   /** There was no document in it: it is what the model says. */
   #speak(isCut) {
-    this.card.hidden = true;
-    this.prose = new Prose(this.prose.element, this.announcer);
-    this.prose.feed(this.text);
-    this.prose.end(isCut);
+    const prose = new Prose(this.announcer);
+    this.element.replaceChildren(prose.element);
+    prose.feed(this.text);
+    prose.end(isCut);
   }
+}
+
+function element(name) {
+  const made = document.createElement("div");
+  made.className = name;
+  return made;
 }
 
 /** The document `value` on lines of its own, unless that would change more of its text than blanks, as in 1.0 or a long number. */

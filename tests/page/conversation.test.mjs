@@ -17,6 +17,8 @@ class Memory {
   }
 }
 
+const HALF = [{ type: "text", text: "Half" }];
+
 function asked(shared = new Memory()) {
   const own = new Memory();
   const conversation = new Conversation(own, shared);
@@ -35,20 +37,20 @@ test("each question, also one that is asked again, has an id of its own that nob
 
 test("a question that is asked again is asked as it is wanted then, and nothing of the answer before is left", () => {
   const { conversation, turn } = asked();
-  Object.assign(turn, { text: "{}", calls: [{ call: 0, name: "find", delta: "{}" }] });
+  turn.parts.push({ type: "text", text: "{}" });
   conversation.restart(turn, "c/d", { type: "object" });
-  assert.deepEqual([turn.text, turn.calls, turn.schema, turn.stream.model], ["", [], { type: "object" }, "c/d"]);
+  assert.deepEqual([turn.parts, turn.schema, turn.stream.model], [[], { type: "object" }, "c/d"]);
   conversation.restart(turn, "c/d");
   assert.equal(turn.schema, undefined);
 });
 
 test("a page that comes back finds the answer's text and cursor, and goes on", () => {
   const { own, shared, conversation, turn } = asked();
-  Object.assign(turn, { text: "Half", state: "flowing" });
+  Object.assign(turn, { parts: HALF, state: "flowing" });
   Object.assign(turn.stream, { isBegun: true, cursor: 5 });
   conversation.save();
   const { coming } = new Conversation(own, shared);
-  assert.deepEqual([coming.text, coming.stream], ["Half", turn.stream]);
+  assert.deepEqual([coming.parts, coming.stream], [HALF, turn.stream]);
 });
 
 test("an answer that cannot be followed counts as stopped for who comes back", () => {
@@ -83,4 +85,24 @@ test("what a tab left behind long ago is forgotten", () => {
   shared.write("coming", { ...shared.read("coming"), at: Date.now() - 3_600_000 });
   assert.deepEqual(new Conversation(new Memory(), shared).turns, []);
   assert.equal(shared.read("coming"), null);
+});
+
+test("what another version of the page has stored is forgotten", () => {
+  const { own, shared } = asked();
+  const strange = [{ question: "Why?", text: "So.", state: "done" }];
+  own.write("turns", strange);
+  shared.write("coming", { ...shared.read("coming"), turns: strange });
+  assert.deepEqual(new Conversation(own, shared).turns, []);
+});
+
+test("the model is told the text of an answer; a document is not cut by what came in between", () => {
+  const { conversation, turn } = asked();
+  const call = { type: "call", call: 0, name: "find", text: "{}" };
+  turn.parts = [{ type: "text", text: "Look: \n" }, call, { type: "text", text: " So.\n" }];
+  const form = conversation.add("Which?", "a/b", { type: "object" });
+  form.parts = [{ type: "text", text: '{"a": "b ' }, call, { type: "text", text: ' c"}' }];
+  const silent = conversation.add("And?", "a/b");
+  silent.parts = [call];
+  const told = conversation.messagesFor(conversation.add("Then?", "a/b")).map(({ content }) => content);
+  assert.deepEqual(told, ["Why?", "Look:\n\nSo.\n", "Which?", '{"a": "b  c"}', "Then?"]);
 });

@@ -28,13 +28,24 @@ const FIND = [
 
 test("calls of tools are kept as they grow, also one whose arguments come at once", () => {
   const { turn, shown } = received(...FIND);
-  assert.deepEqual(turn.calls, [
-    { call: 0, name: "find", delta: '{"q": "mill"}' },
-    { call: 1, name: "now", delta: '{"zone":"UTC"}' },
+  assert.deepEqual(turn.parts, [
+    { type: "call", call: 0, name: "find", text: '{"q": "mill"}', isWhole: true },
+    { type: "call", call: 1, name: "now", text: '{"zone":"UTC"}', isWhole: true },
   ]);
   assert.equal(turn.state, "flowing");
-  const pieces = shown.filter(([what, { call }]) => what === "call" && call === 0).map(([, { delta }]) => delta);
+  const pieces = shown.filter(([, { call }]) => call === 0).map(([, { text }]) => text);
   assert.equal(pieces.join(""), '{"q": "mill"}');
+});
+
+test("text, thoughts and calls are kept in the order in which they came", () => {
+  const text = (...pieces) => pieces.map((piece) => ({ type: "delta", text: piece }));
+  const { turn } = received(...text("Let me ", "look."), FIND[0], FIND[1], { type: "reasoning", text: "Hm." }, FIND[3], ...text("", "So."));
+  assert.deepEqual(turn.parts.map((part) => [part.type, part.text]), [
+    ["text", "Let me look."],
+    ["call", '{"q": "mill"}'],
+    ["reasoning", "Hm."],
+    ["text", "So."],
+  ]);
 });
 
 test("an answer that only calls tools is not an empty one", () => {
@@ -45,7 +56,7 @@ test("an answer that only calls tools is not an empty one", () => {
 test("a restart voids all that was shown, and what follows is the answer", () => {
   const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
   const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });
-  assert.deepEqual([turn.text, turn.reasoning, turn.calls, turn.state, turn.model], ["", "", [], "waiting", "c/d"]);
+  assert.deepEqual([turn.parts, turn.state, turn.model], [[], "waiting", "c/d"]);
   assert.deepEqual(shown.at(-1), ["begin", "Begun again with c/d: stall"]);
   assert.deepEqual(turn.schema, { type: "object" });
 });

@@ -149,7 +149,7 @@ class TestFailure:
         page.route("**/api/chat", lambda route: route.fulfill(body=wire, headers=headers))
         ask(page)
         expect(page.locator(".turn .note")).to_contain_text(reason)
-        expect(prose(page)).to_have_text(text)
+        expect(page.locator(".turn [data-part=flow]")).to_have_text(text)
 
     def test_a_server_that_is_away_is_told(self, page):
         page.route("**/api/chat", lambda route: route.abort())

@@ -27,3 +27,17 @@ def test_it_asks_for_the_key_and_goes_on_with_the_question(browser, upstream):
         page.reload()
         page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=20_000)
         context.close()
+
+
+def test_a_key_that_is_given_before_any_question_leads_to_the_question(browser, upstream):
+    with Service(**upstreams(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
+        context = browser.new_context(base_url=service.url)
+        page = context.new_page()
+        page.goto("/")
+        field = page.get_by_label("This service asks for a key")
+        expect(field).to_be_focused(timeout=20_000)
+        page.keyboard.type("open-sesame")
+        page.keyboard.press("Enter")
+        expect(field).to_be_hidden()
+        expect(page.get_by_label("Your question")).to_be_focused()
+        context.close()

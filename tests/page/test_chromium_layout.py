@@ -34,6 +34,18 @@ def test_on_a_phone_stop_is_one_word_and_the_model_can_be_read(page, upstream):
     expect(page.get_by_role("button", name="Structured")).to_be_visible()
 
 
+def test_on_a_phone_the_model_has_room_beside_stop_and_a_shape_and_the_panel_begins_with_one_line(page, upstream):
+    page.set_viewport_size({"width": 320, "height": 640})
+    upstream.answer(MODEL, answer('{"dish": "Pan', Gate("never")))
+    page.get_by_role("button", name="Fill in a recipe").click()
+    expect(last(page, "flowing")).to_be_visible()
+    assert page.get_by_label("Model").bounding_box()["width"] >= 90
+    shape = page.get_by_role("button", name="Structured Recipe")
+    shape.click()
+    use, close = (element.bounding_box() for element in (page.locator("#shape .use"), page.locator("#shape .close")))
+    assert close["y"] < use["y"] + use["height"]
+
+
 def test_magnified_four_times_half_of_the_page_is_left_to_read_in(page, upstream):
     page.set_viewport_size({"width": 320, "height": 256})
     upstream.answer(MODEL, answer("A line of an answer.\n\n" * 40, "End."))

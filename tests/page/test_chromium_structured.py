@@ -209,7 +209,8 @@ class TestEnd:
 
         def call(name, arguments):
             begun = frame("tool", call=0, id="c", name=name)
-            return begun + "".join(frame("tool", call=0, delta=piece) for piece in arguments)
+            pieces = "".join(frame("tool", call=0, delta=piece) for piece in arguments)
+            return begun + pieces + frame("tool", call=0, arguments=json.loads(arguments))
 
         void = call("look", "{}") + frame("", delta='{"name": "Void", "runs": fal')
         again = call("find", '{"q": "mill"}') + frame("", delta='{"name": "Salz')
