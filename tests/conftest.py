@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,25 @@ from tests.service import Service
 from tests.upstream import Upstream
 
 NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
+
+HERE = Path(__file__).parent
+LONG = (
+    "page/test_chromium_restarts.py",
+    "reliability/test_shutdown.py",
+    "reliability/test_slow_reader.py",
+    "page/test_chromium_return.py",
+    "resumption/test_store_away.py",
+    "providers/test_local_end.py",
+    "page/test_chromium_structured.py",
+)
+"""Files of few tests that take long each: they wait for services that start, leave or die."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, and go on with those of most tests: one that is begun last ends alone."""
+    places = {HERE / name: place for place, name in enumerate(LONG)}
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (places.get(item.path, len(LONG)), -sizes[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import HERE, LONG
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("flask_headrace", "blueprints", "providers", "streaming")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -129,6 +131,10 @@ class TestSizes:
         assert sizes[len(sizes) // 2][1] <= 9
         assert sizes[len(sizes) * 9 // 10][1] < 30
         assert sizes[-1][1] <= 60, sizes[-1]
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in LONG if not (HERE / name).is_file()] == []
 
 
 def test_a_room_imported_by_its_top_level_name_fails_loudly() -> None:

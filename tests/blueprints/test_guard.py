@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.reader import QUESTION, send
 from tests.service import Service
 from tests.upstream import Upstream, openai_wire
+
+
+def settings_of(upstream: Upstream) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/default"}
+
+
+@pytest.fixture(scope="module")
+def guarded(upstream: Upstream) -> Iterator[Service]:
+    with Service(**settings_of(upstream), HEADRACE_API_KEYS="key-one, key-two") as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def shared(upstream: Upstream) -> Iterator[Service]:
+    """Return a service that pages of https://app.example may ask."""
+    with Service(**settings_of(upstream), HEADRACE_CORS_ORIGINS="https://app.example") as own:
+        yield own
 
 
 class TestOtherSites:
@@ -39,46 +58,34 @@ class TestOtherSites:
         local = f"localhost:{service.port}"
         assert self.post(service, upstream, Host=local, Origin=f"http://{local}") == 200
 
-    def test_may_ask_under_a_name_that_is_allowed_or_with_a_key(self, upstream: Upstream) -> None:
+    def test_may_ask_under_a_name_that_is_allowed_or_with_a_key(self, guarded: Service, upstream: Upstream) -> None:
         here = {"Host": "chat.example", "Origin": "http://chat.example"}
-        base = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/default"}
-        with Service(HEADRACE_HOSTS="chat.example", **base) as own:
+        with Service(**settings_of(upstream), HEADRACE_HOSTS="chat.example") as own:
             assert self.post(own, upstream, **here) == 200
             assert self.post(own, upstream, Host="evil.example", Origin="http://evil.example") == 403
-        with Service(HEADRACE_API_KEYS="key-one", **base) as own:
-            assert self.post(own, upstream, **here, Authorization="Bearer key-one") == 200
+        assert self.post(guarded, upstream, **here, Authorization="Bearer key-one") == 200
 
-    def test_may_ask_where_their_origin_is_allowed(self, upstream: Upstream) -> None:
-        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_CORS_ORIGINS": "https://app.example"}
-        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
-            assert self.post(own, upstream, Origin="https://app.example", Sec_Fetch_Site="cross-site") == 200
-            assert self.post(own, upstream, Origin="https://evil.example", Sec_Fetch_Site="cross-site") == 403
+    def test_may_ask_where_their_origin_is_allowed(self, shared: Service, upstream: Upstream) -> None:
+        assert self.post(shared, upstream, Origin="https://app.example", Sec_Fetch_Site="cross-site") == 200
+        assert self.post(shared, upstream, Origin="https://evil.example", Sec_Fetch_Site="cross-site") == 403
 
-    def test_may_read_the_answer_in_a_browser_where_their_origin_is_allowed(self, upstream: Upstream) -> None:
+    def test_may_read_the_answer_in_a_browser_where_their_origin_is_allowed(self, shared, upstream) -> None:
         upstream.answer("default", openai_wire.answer("ok"))
         upstream.answer("refused", openai_wire.error(429, retry_after=3))
         allowed, evil = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
         asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_CORS_ORIGINS": "https://app.example"}
-        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
-            url = own.url + "/api/chat"
-            preflight = send(url, method="OPTIONS", headers=allowed | asked)
-            assert preflight.headers["access-control-allow-origin"] == "https://app.example"
-            assert "content-type" in preflight.headers["access-control-allow-headers"].lower()
-            for model in ("openai/default", "openai/refused"):
-                answer = send(url, {"messages": QUESTION, "model": model}, headers=allowed)
-                assert answer.headers["access-control-allow-origin"] == "https://app.example"
-            assert answer.status == 429
-            assert "access-control-allow-origin" not in send(url, method="OPTIONS", headers=evil | asked).headers
+        url = shared.url + "/api/chat"
+        preflight = send(url, method="OPTIONS", headers=allowed | asked)
+        assert preflight.headers["access-control-allow-origin"] == "https://app.example"
+        assert "content-type" in preflight.headers["access-control-allow-headers"].lower()
+        for model in ("openai/default", "openai/refused"):
+            answer = send(url, {"messages": QUESTION, "model": model}, headers=allowed)
+            assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        assert answer.status == 429
+        assert "access-control-allow-origin" not in send(url, method="OPTIONS", headers=evil | asked).headers
 
 
 class TestKeys:
-    @pytest.fixture(scope="class")
-    def guarded(self, upstream: Upstream):
-        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_API_KEYS": "key-one, key-two"}
-        with Service(HEADRACE_MODEL="openai/default", **settings) as own:
-            yield own
-
     @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic key-one", "Bearer", "Bearer key-one,key-two"])
     def test_a_wrong_one_is_a_401(self, guarded: Service, header: str | None) -> None:
         headers = {"Authorization": header} if header else {}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.page.screen import MODEL, ask, last
+from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import openai_wire
 
@@ -12,7 +12,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 
 def test_it_asks_for_the_key_and_goes_on_with_the_question(browser, upstream):
     upstream.answer(MODEL, openai_wire.answer("Come in."))
-    with Service(**upstreams(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
+    with Service(**openai_alone(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
         context = browser.new_context(base_url=service.url)
         page = context.new_page()
         page.goto("/")

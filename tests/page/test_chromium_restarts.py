@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.page.road import Road
 from tests.page.screen import MODEL, ask, last, prose
 from tests.reliability.proc import has_connection_of
+from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import Gate, openai_wire
 
@@ -21,14 +21,14 @@ PATIENCE = 30_000
 
 @pytest.fixture
 def one_worker(upstream):
-    with Service(**upstreams(upstream)) as service:
+    with Service(**openai_alone(upstream)) as service:
         yield service
 
 
 @pytest.fixture
 def two_workers(upstream, tmp_path):
     settings = {"WEB_CONCURRENCY": "2", "HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db"}
-    with Service(**upstreams(upstream), **settings) as service:
+    with Service(**openai_alone(upstream), **settings) as service:
         service.wait_until(lambda: len(service.workers()) == 2)
         yield service
 
@@ -120,7 +120,7 @@ def test_the_service_is_killed_and_the_page_finds_the_next_one(open_page, two_wo
 
 def test_the_service_is_restarted_by_its_operator_and_says_so(open_page, upstream):
     upstream.answer(MODEL, [answer("Half", Gate("never")), answer("Whole.")])
-    with Service(**upstreams(upstream), HEADRACE_DRAIN="0.1") as service:
+    with Service(**openai_alone(upstream), HEADRACE_DRAIN="0.1") as service:
         page = open_page(service.url)
         ask(page)
         expect(prose(page)).to_have_text("Half")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.page.screen import MODEL, ask, last, prose
+from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import Ended, Gate, Reasoning, openai_wire, script
 
@@ -86,7 +86,7 @@ class TestReload:
         upstream.answer(MODEL, [answer("Half", Gate("never")), answer("Whole.")])
         number = len(upstream.requests(MODEL))
         limits = {"HEADRACE_RESUME_GRACE": "0.1", "HEADRACE_RETENTION": "0.1"}
-        with Service(**upstreams(upstream), **limits) as service:
+        with Service(**openai_alone(upstream), **limits) as service:
             page = open_page(service.url)
             ask(page)
             expect(prose(page)).to_have_text("Half")

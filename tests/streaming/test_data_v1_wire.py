@@ -28,6 +28,8 @@ from flask_headrace.streaming.wire.data_v1 import DataStream
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.streaming.sequences import CHARACTERS
+
 GOLDEN: list[tuple[Event, bytes]] = [
     (Started("s1", "acme/tiny", "acme"), b""),
     (TextDelta("Hel"), b'0:"Hel"\n'),
@@ -54,7 +56,7 @@ ANNOTATION = (
     b'8:[{"usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":4,"reasoningTokens":1},'
     b'"cost":0.00001,"currency":"USD","estimated":false,"attempts":[]}]\n'
 )
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085🌊'))
+TEXTS = st.text(CHARACTERS)
 
 
 def wire(**options: Any) -> DataStream:

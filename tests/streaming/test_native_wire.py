@@ -27,6 +27,8 @@ from flask_headrace.streaming.wire import native
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.streaming.sequences import CHARACTERS
+
 GOLDEN: list[tuple[Event, bytes]] = [
     (
         Started("s1", "acme/tiny", "acme"),
@@ -57,7 +59,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (Cancelled("stopped"), b'event: cancelled\ndata: {"reason":"stopped"}\n\n'),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (event, _) in enumerate(GOLDEN)]
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085🌊'))
+TEXTS = st.text(CHARACTERS)
 
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)

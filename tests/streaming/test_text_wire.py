@@ -25,6 +25,8 @@ from flask_headrace.streaming.wire.text import Text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.streaming.sequences import CHARACTERS
+
 GOLDEN: list[tuple[Event, bytes]] = [
     (Started("s1", "acme/tiny", "acme"), b""),
     (TextDelta('["ö🌊\\n"]'), '["ö🌊\\n"]'.encode()),
@@ -120,7 +122,7 @@ def test_a_silence_is_a_space_before_a_document_and_nothing_within_it() -> None:
     assert own.encode([]) == b""
 
 
-@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])))))
+@given(st.lists(st.lists(st.text(CHARACTERS))))
 def test_the_text_that_comes_out_is_the_text_that_went_in(batches: list[list[str]]) -> None:
     own = Text()
     written = b"".join([own.encode([TextDelta(text) for text in batch]) for batch in batches])

@@ -30,6 +30,8 @@ from flask_headrace.streaming.wire.ui_messages import HEARTBEAT, UiMessages
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.streaming.sequences import CHARACTERS
+
 BEGIN = Started("s1", "acme/tiny", "acme")
 TEXT, THOUGHT, CALL = TextDelta("Hel"), ReasoningDelta("hmm"), ToolCallStarted(0, "c1", "find")
 USAGE = Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),))
@@ -286,7 +288,7 @@ def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
     assert Decoder().feed(HEARTBEAT * 3) == []
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028🌊'))))
+@given(st.lists(st.text(CHARACTERS)))
 def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
     body = UiMessages("m1").encode([BEGIN, *[TextDelta(text) for text in texts]])
     assert [value["delta"] for value in values(body) if value["type"] == "text-delta"] == texts
