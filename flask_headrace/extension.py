@@ -115,6 +115,7 @@ class Headrace:
             cors_origins=settings.cors_origins,
             hosts=self._hosts,
             schemas=schemas.of(settings),
+            drain=settings.drain,
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
