@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.blueprints.test_schema import document_of
 from tests.host import Host
 from tests.reader import QUESTION, Answer, Reading, send
 from tests.upstream import Ended, Gate, ToolCall, Upstream, openai_wire
@@ -77,10 +78,12 @@ def json(headers: dict[str, str]) -> dict[str, str]:
     return {"Content-Type": "application/json", **headers}
 
 
-def nameless(answer: Answer) -> tuple[int, str]:
-    """Return what an answer is, without the id that each has for itself."""
-    id_ = answer.headers["headrace-stream-id"]
-    return answer.status, answer.body.decode().replace(id_, "…")
+def told(answer: Answer) -> tuple[object, ...]:
+    """Return what an answer tells, without the id that each has for itself; its documents as they are in the end."""
+    body = answer.body.decode().replace(answer.headers["headrace-stream-id"], "…")
+    blocks = [block for block in body.split("\n\n") if not block.startswith("event: partial")]
+    documents = [document_of(answer, call) for call in (None, 0)] if blocks[1:] else []
+    return answer.status, blocks, documents
 
 
 CALL = openai_wire.answer(ToolCall("c1", "find", ('{"q": "mi', 'll"}')), finish="tool_calls")
@@ -103,7 +106,7 @@ DOCUMENT = openai_wire.answer('{"mi', 'll": "Sa', 'le"}')
 )
 def test_each_field_does_what_it_does_at_the_endpoint(host: Host, upstream: Upstream, fields, script) -> None:
     upstream.answer("alike", script)
-    assert nameless(own(host, "alike", **fields)) == nameless(endpoint(host, "alike", **fields))
+    assert told(own(host, "alike", **fields)) == told(endpoint(host, "alike", **fields))
     mine, theirs = upstream.requests("alike")[-2:]
     assert mine.body == theirs.body
 
