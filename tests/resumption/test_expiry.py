@@ -12,8 +12,7 @@ from tests.reliability.start import openai_alone
 from tests.upstream import Upstream, openai_wire
 
 HOST = """
-import os
-
+import gevent
 from flask_headrace import create_app
 from flask_headrace.streaming.stores import memory, sqlite
 
@@ -22,7 +21,8 @@ app = create_app()
 
 def expiring_when_found(store):
     def find_last(self, id):
-        found = find(self, id)
+        while (found := find(self, id)) is not None and not found.is_finished:
+            gevent.sleep(0.01)  # its end is on its way into the store
         self._bounds = memory.Bounds(retention=1e-9)
         return found
 
