@@ -30,6 +30,9 @@ GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 LAST_WORDS = 2.0
 """Seconds in which a reader may take what is left of its stream, after the drain."""
 
+LEAVING = 5.0
+"""Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
+
 
 class ClientSocket(gevent.socket.socket):
     """A client's socket that tries to send before it prepares to wait.
@@ -86,6 +89,21 @@ class Worker(ggevent.GeventWorker):
         super().__init__(*args, **kwargs)
         self.clients, self.idle = set(), set()
 
+    @property
+    def service(self):
+        """What the application's extension has set up: its settings, not the environment's, are those that hold."""
+        return self.wsgi.extensions["headrace"]
+
+    @property
+    def longest_drain(self):
+        """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
+        return max(0.0, self.cfg.graceful_timeout - LEAVING)
+
+    def run(self):
+        """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
+        self.worker_connections = self.service.streams.most + 100
+        super().run()
+
     def handle(self, listener, client, addr):
         """Serve one connection."""
         if type(client) is gevent.socket.socket:
@@ -112,7 +130,7 @@ class Worker(ggevent.GeventWorker):
         for server in Server.all:
             server.close()
         cut(self.idle)
-        self.wsgi.extensions["headrace"].streams.drain(settings.drain)
+        self.service.streams.drain(min(self.service.drain, self.longest_drain))
         gevent.sleep(LAST_WORDS)
         cut(self.clients)
 
@@ -187,7 +205,6 @@ gevent.config.track_greenlet_tree = False
 wsgi_app = "app:app"
 bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
-worker_connections = settings.max_streams + 100
 keepalive = 75
 graceful_timeout = int(settings.drain) + 10
 timeout = 60
@@ -259,15 +276,21 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_in_time)
+    if worker.service.drain > worker.longest_drain:
+        worker.log.warning(
+            "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "
+            "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
+            *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
+        )
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    warming = gevent.get_hub().threadpool.spawn(worker.wsgi.extensions["headrace"].catalogue.warm_up)
+    warming = gevent.get_hub().threadpool.spawn(worker.service.catalogue.warm_up)
     # The collector would look through all that the imports left behind again and again, for tens of milliseconds.
     warming.rawlink(lambda _: gc.freeze())
 
 
 def worker_int(worker):
     """End this worker's streams at once: Ctrl-C gives a worker a tenth of a second."""
-    worker.wsgi.extensions["headrace"].streams.drain(0)
+    worker.service.streams.drain(0)
 
 
 def worker_exit(_server, _worker):

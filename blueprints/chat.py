@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ..providers.request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
 from .asking import ask
@@ -85,13 +85,30 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = enter()
     body = read_body(_decoder)
+    return answer(body, question_of(body), owner)
+
+
+def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
+    """Answer in the native protocol.
+
+    Args:
+        body: What was asked for, and how it is to be answered.
+        question: What the model is asked: that of `question_of`, or more than a body can say.
+        owner: Who asks.
+
+    Raises:
+        HeadraceError: see `ask`.
+    """
+    has_schema = question.answer_format is not None and question.answer_format.schema is not None
+    # Nobody reads what HEAD asks for, and so nobody comes back to it.
+    is_read = request.method != "HEAD"
     follower = ask(
         body.model,
-        _question(body),
+        question,
         owner=owner,
-        is_resumable=body.resumable,
-        id=body.id,
-        partials="all" if body.schema is not None else "calls" if body.partials else None,
+        is_resumable=body.resumable and is_read,
+        id=body.id if is_read else None,
+        partials="all" if has_schema else "calls" if body.partials else None,
         is_held_to_schema=True,
     )
     wire = native_wire(follower.session.target)
@@ -107,7 +124,8 @@ def models() -> Response:
     return json_reply({"default": default, "models": found})
 
 
-def _question(body: ChatBody) -> ChatRequest:
+def question_of(body: ChatBody) -> ChatRequest:
+    """Return what the model is asked."""
     system = (Message("system", body.system),) if body.system else ()
     return ChatRequest(
         model="",

@@ -164,10 +164,10 @@ class _Body:
 
 def _begin_stream(reading: _Reading) -> Response:
     first = next(reading.follower, None)
-    if first is None:
-        # As a write to it would: servers know that nobody is there to be answered.
-        raise _gone()
     session = reading.session
+    if first is None:
+        # Nothing can be read any more; or the reader is gone, which servers are told as a write to it would.
+        raise session.error or _gone()
     if first and session.error is not None and session.first_event_at is None:
         # With the status its reader has all that there is.
         next(reading.follower, None)

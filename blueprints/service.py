@@ -30,6 +30,7 @@ class Service:
         cors_origins: Origins of other web sites that may ask.
         hosts: Names of this machine under which browsers may ask; None for any name.
         schemas: JSON Schemas that answers can be asked to fit, by their names.
+        drain: Seconds that a worker which leaves lets its streams finish.
     """
 
     streams: Streams
@@ -41,6 +42,7 @@ class Service:
     cors_origins: tuple[str, ...]
     hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
+    drain: float
 
 
 def current_service() -> Service:

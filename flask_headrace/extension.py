@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from flask import Blueprint, Flask, Response
@@ -24,7 +24,6 @@ from .blueprints import (
     responses_api,
     streams,
 )
-from .blueprints.asking import ask
 from .blueprints.body import readable
 from .blueprints.errors import of_ours
 from .blueprints.guard import bearer_of
@@ -44,6 +43,8 @@ from .streaming.journal import Journal
 from .streaming.resumption import Resumption
 from .streaming.streams import Streams
 from .streaming.terms import Target
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 PROTOCOLS = (
     (chat.create_chat_blueprint, chat.OPERATIONS),
@@ -114,6 +115,7 @@ class Headrace:
             cors_origins=settings.cors_origins,
             hosts=self._hosts,
             schemas=schemas.of(settings),
+            drain=settings.drain,
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
@@ -134,32 +136,69 @@ class Headrace:
         if self._has_page:
             yield create_page_blueprint()
 
-    def stream(
+    def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
         self,
         messages: Sequence[Mapping[str, Any]],
         *,
         model: str | None = None,
-        owner: str = "",
-        **options: Any,  # noqa: ANN401  # the fields of a ChatRequest
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        tool_choice: Literal["auto", "none", "required"] | Mapping[str, Any] | None = None,
+        schema: Mapping[str, Any] | None = None,
+        partials: bool = False,
+        stream: bool = True,
+        resumable: bool = False,
+        id: str | None = None,  # noqa: A002  # the endpoint's name
+        owner: str | None = None,
+        **options: Any,  # noqa: ANN401  # the other fields of a ChatRequest
     ) -> Response:
-        """Answer a conversation from a view of one's own, as `POST /api/chat` does.
+        """Answer a conversation from a view of one's own, as `POST /api/chat` does, whose fields these are.
 
         Args:
             messages: The turns so far, oldest first, each with `role` and `content`.
-            model: `provider/name`; None for the default one.
-            owner: Who asks.
-            options: Further fields of a `ChatRequest`, such as `max_tokens`, `temperature` or `tools`.
+            model: `provider/name`, or an alias; None for the default one.
+            system: What the model is told before the conversation; None for nothing.
+            max_tokens: Most tokens that the answer may have, 1 or more; None for the provider's own bound.
+            temperature: 0 for the likeliest words, up to 2 for livelier ones; None for the provider's own.
+            tools: What the model may ask to be called, each with `name`, and `description`, `parameters`, `strict`.
+            tool_choice: Whether it calls tools: as it likes, not at all, at least one, or the one of `{"name": …}`;
+                None leaves it to the provider.
+            schema: The JSON Schema that the answer is to fit, as one JSON document; None for an answer in any form.
+            partials: Whether frames tell how the arguments of tool calls grow; with a schema they do.
+            stream: Whether the answer comes as an event stream; otherwise as one JSON object when it is whole.
+            resumable: Whether the stream can be followed and stopped at `api/streams/<id>`, below the prefix; then it
+                goes on for HEADRACE_RESUME_GRACE seconds without a reader.
+            id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores; one of that id that is
+                there is followed. None for one that nobody can guess.
+            owner: Who asks, and alone may follow or stop a resumable stream; None for the one that `authorize` names
+                where the stream is resumable, and for nobody otherwise.
+            options: Further fields of a `ChatRequest`, such as `stop` or `top_p`.
 
         Raises:
-            HeadraceError: the model is not known, or too many streams are open. Left alone, it becomes a response with
-                its status; so does a failure of the model before its first token.
+            InvalidRequest: the question is not one that the model can be asked; 400.
+            UnknownModel: no such model is set up; 404.
+            StreamConflict: there is a stream of that id, for another question or somebody else; 409.
+            NotSupported: the stream is to be resumable, and the application is served without gevent; 501.
+            LimitError: too many streams are open, or the store of resumable ones is away; 503.
+
+        Left alone, each becomes a response with its status; so does a failure of the model before its first token.
         """
-        try:
-            asked = {**options, "model": "", "messages": list(messages)}
-            question = msgspec.convert(asked, ChatRequest)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"The question is not as it should be: {readable(error)}.") from None
-        return event_stream(ask(model, question, owner=owner))
+        asked = {
+            "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
+            "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
+            "partials": partials, "stream": stream, "resumable": resumable, "id": id,
+        }  # fmt: skip
+        body = _read(asked, chat.ChatBody)
+        question = chat.question_of(body)
+        if options:
+            if schema is not None and "answer_format" in options:
+                raise InvalidRequest("schema and answer_format are both given: one of them says what the answer fits.")
+            question = _read({**msgspec.structs.asdict(question), **options}, ChatRequest)
+        if owner is None:
+            owner = current_service().authorize() if resumable else ""
+        return chat.answer(body, question, owner)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream what a generator of one's own yields: pieces of text, or events; a chain, an agent, a file.
@@ -171,3 +210,10 @@ class Headrace:
         """
         target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
         return event_stream(Follower(current_service().streams.open(target, lambda: batches_of(source))))
+
+
+def _read(asked: Mapping[str, Any], kind: type[S]) -> S:
+    try:
+        return msgspec.convert(asked, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The question is not as it should be: {readable(error, kind)}.") from None

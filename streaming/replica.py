@@ -17,7 +17,7 @@ from gevent.event import Event as Flag
 
 from .deadlines import Deadlines, Due
 from .encoding import decode
-from .errors import HeadraceError, StoreUnavailable, WorkerLost
+from .errors import HeadraceError, StoreUnavailable, UnknownStream, WorkerLost
 from .events import Cancelled, CancelReason, Done, Event, Failed, Restarted, Started, Terminal, Usage
 from .follower import Follower
 from .journal import Journal, ended_by
@@ -48,11 +48,13 @@ class Replica:
         record: The stream, as it was found.
         after: The number of the last event that the reader has already.
         limits: The bounds of streams here.
+
+    Attributes:
+        error: Why there is nothing to be read any more, where that is known.
     """
 
     is_kept = True
     is_told = True
-    error: HeadraceError | None = None
     first_event_at = 0.0  # a failure that it tells of is an event, and none of its own
 
     def __init__(self, journal: Journal, record: Record, after: int, limits: Limits) -> None:
@@ -60,6 +62,7 @@ class Replica:
         self.target = msgspec.msgpack.decode(record.claim.about, type=Target)
         self.limits = limits
         self.terminal: Terminal | None = None
+        self.error: HeadraceError | None = None
         self.usage: Usage | None = None
         self._journal, self._store = journal, journal.store
         self._reader = secrets.token_urlsafe(8)
@@ -182,9 +185,16 @@ class Replica:
     def _look(self) -> None:
         record = self._store.find(self.id)
         if record is None:
+            # Its retention has ended since it was found.
+            self.error = unknown(self.id)
             self.cut()
         elif not record.is_finished and self._journal.has_lost(record.claim.worker):
             bury(self._journal, record)
+
+
+def unknown(id_: str) -> UnknownStream:
+    """Return the error for a stream that is not there, or not the asker's."""
+    return UnknownStream(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
 
 
 def bury(journal: Journal, record: Record) -> None:

@@ -26,7 +26,7 @@ from .events import Failed
 from .follower import Follower, Stream
 from .journal import Journal, ended_by
 from .pump import Source
-from .replica import Replica, bury
+from .replica import Replica, bury, unknown
 from .session import Session
 from .stores.base import LEASE, Claim, Record
 from .streams import Streams
@@ -123,7 +123,7 @@ class Resumption:
         session = self._local(id)
         if session is not None:
             if session.target.owner != owner:
-                raise _unknown(id)
+                raise unknown(id)
             if after > session.last:
                 raise _beyond(after)
             is_over = session.terminal is not None and after == session.last
@@ -194,7 +194,7 @@ class Resumption:
             self._find(id, owner)
             self._store.ask_to_stop(id)
         elif session.target.owner != owner:
-            raise _unknown(id)
+            raise unknown(id)
         else:
             session.cancel("stopped")
 
@@ -214,7 +214,7 @@ class Resumption:
     def _find(self, id_: str, owner: str) -> Record:
         record = self._store.find(id_)
         if record is None or record.claim.owner != owner:
-            raise _unknown(id_)
+            raise unknown(id_)
         return record
 
     def _caught_up(self, record: Record, after: int) -> Record:
@@ -258,10 +258,6 @@ def _name(chat: str, owner: str) -> str:
 def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:
     is_whole |= stream.target.partials is not None
     return Follower(stream, 0 if is_whole else after, seen=after)
-
-
-def _unknown(id_: str) -> UnknownStream:
-    return UnknownStream(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
 
 
 def _beyond(after: int) -> InvalidRequest:

@@ -30,7 +30,7 @@ def bounded(kind: type[Validator]) -> type[Validator]:
     """Return the validator of a draft, with keywords that keep to `UNTIL` and `PATTERN_LIMIT`."""
     checks: dict[str, _Check] = {**kind.VALIDATORS, **_OWN}
     extended: type[Validator] = extend(kind, {keyword: _in_time(check) for keyword, check in checks.items()})
-    extended.evolve = _evolve  # type: ignore[method-assign, assignment]  # the library calls it for each part
+    extended.evolve = _evolve  # the library calls it for each part
     return extended
 
 
@@ -38,7 +38,7 @@ def _evolve(validator: Validator, **changes: Any) -> Validator:  # noqa: ANN401 
     """Return a validator of a part. The library's own is unbounded where the part names its draft."""
     mine = type(validator)
     kind = validator_for(changes.setdefault("schema", validator.schema), default=mine)
-    same = {field.alias: getattr(validator, field.name) for field in attrs.fields(mine) if field.init}  # type: ignore[arg-type]  # it is of attrs
+    same = {field.alias: getattr(validator, field.name) for field in attrs.fields(mine) if field.init}
     return (kind if kind is mine else bounded(kind))(**{**same, **changes})
 
 

@@ -28,6 +28,9 @@ class Streams:
         on_start: Called when one is opened, before its upstream is asked.
         on_end: Called once for each after its end, in a greenlet of its own; may block.
         journal: Keeps those that can be resumed.
+
+    Attributes:
+        most: How many may be open at once.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class Streams:
     ) -> None:
         self.limits = limits
         self._journal = journal
-        self._most = most
+        self.most = most
         self._on_start = on_start
         self._on_end = on_end
         self._open: dict[str, Session] = {}
@@ -53,7 +56,7 @@ class Streams:
         return len(self._open) + len(self._replicas)
 
     def __repr__(self) -> str:
-        return f"<Streams {len(self)} of {self._most} open{', closing' if self.is_closing else ''}>"
+        return f"<Streams {len(self)} of {self.most} open{', closing' if self.is_closing else ''}>"
 
     def get(self, id: str) -> Session | None:  # noqa: A002
         """Return an open stream."""
@@ -68,8 +71,8 @@ class Streams:
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
-        if len(self) >= self._most:
-            raise TooManyStreams(f"All {self._most} streams of this worker are taken. Try again soon.", retry_after=2)
+        if len(self) >= self.most:
+            raise TooManyStreams(f"All {self.most} streams of this worker are taken. Try again soon.", retry_after=2)
 
     def open(self, target: Target, source: Source, *, kept_as: str | None = None) -> Session:
         """Open a stream; its upstream is asked as soon as the caller waits for something.

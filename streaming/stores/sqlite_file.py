@@ -124,18 +124,46 @@ def clock() -> float:
     return time.monotonic()
 
 
+def make_tables(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables in an empty file, if nobody is faster.
+
+    It is one transaction, which waits for its turn: of many that find the file empty, one writes, and the others look.
+    A turn for each step, and a write in each turn, would be more than all of them can have within their patience.
+    """
+    db.execute("BEGIN")
+    try:
+        # It must go before the first table, and begins to write: from here on nobody else does.
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if refuse_other_version(db, path):
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def write_ahead(db: sqlite3.Connection) -> None:
     """Make the file one with a write-ahead log.
 
-    Where several connections do that at once, SQLite lets none wait for another: all but one are told at once that the
-    file is locked. A transaction does wait, and behind it the one has done it for all.
+    While another connection writes, SQLite does not let this wait: it is told at once that the file is locked. A
+    transaction does wait, and behind it the other has done so, or the next one has its turn.
+
+    Raises:
+        sqlite3.OperationalError: the file is busy for longer than `PATIENCE`.
     """
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError:
+    until = clock() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if clock() > until:
+                raise
         with transaction(db):
             pass
-        db.execute("PRAGMA journal_mode = WAL")
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -144,15 +172,8 @@ def open_file(path: Path) -> sqlite3.Connection:
     try:
         db.create_function("clock", 0, clock)
         if refuse_other_version(db, path):
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            write_ahead(db)
-            with transaction(db):
-                # Another process may have been faster.
-                if refuse_other_version(db, path):
-                    for statement in SCHEMA.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA application_id = {APPLICATION}")
-                    db.execute(f"PRAGMA user_version = {VERSION}")
+            make_tables(db, path)
+        write_ahead(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
     except BaseException:

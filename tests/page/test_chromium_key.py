@@ -12,7 +12,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 
 def test_it_asks_for_the_key_and_goes_on_with_the_question(browser, upstream):
     upstream.answer(MODEL, openai_wire.answer("Come in."))
-    with Service(**openai_alone(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
+    with Service(**openai_alone(upstream), HEADRACE_API_KEYS="open-sesame") as service:
         context = browser.new_context(base_url=service.url)
         page = context.new_page()
         page.goto("/")
@@ -30,7 +30,7 @@ def test_it_asks_for_the_key_and_goes_on_with_the_question(browser, upstream):
 
 
 def test_a_key_that_is_given_before_any_question_leads_to_the_question(browser, upstream):
-    with Service(**upstreams(upstream) | {"HEADRACE_API_KEYS": "open-sesame"}) as service:
+    with Service(**openai_alone(upstream), HEADRACE_API_KEYS="open-sesame") as service:
         context = browser.new_context(base_url=service.url)
         page = context.new_page()
         page.goto("/")

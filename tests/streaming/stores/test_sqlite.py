@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Barrier, local
 
 import gevent
 import pytest
@@ -238,3 +240,35 @@ class TestFile:
             assert found(stores[-1]).last == 1
             for store in stores:
                 store.close()
+
+    def test_of_many_that_find_it_empty_at_once_one_writes_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        count, look, thread = 16, sqlite_file.refuse_other_version, local()
+        all_have_looked = Barrier(count)
+
+        def look_together(db: sqlite3.Connection, path: Path) -> bool:
+            is_empty = look(db, path)
+            if not hasattr(thread, "has_looked"):
+                thread.has_looked = True
+                all_have_looked.wait(30)
+            return is_empty
+
+        alone, shared = tmp_path / "alone.db", tmp_path / "shared.db"
+        with ExitStack() as opened:
+            opened.enter_context(closing(sqlite_file.open_file(alone)))
+            monkeypatch.setattr(sqlite_file, "refuse_other_version", look_together)
+            with ThreadPoolExecutor(count) as threads:
+                made = list(threads.map(sqlite_file.open_file, [shared] * count))
+            for db in made:
+                opened.enter_context(closing(db))
+            # Where each writes it, the last of many on a busy machine waits longer than it may.
+            assert writes(shared) == writes(alone)
+            asked = ("PRAGMA journal_mode", "PRAGMA auto_vacuum", "SELECT count(*) FROM total")
+            assert {tuple(db.execute(each).fetchone()[0] for each in asked) for db in made} == {("wal", 2, 1)}
+
+
+def writes(file: Path) -> tuple[int, int]:
+    """Return how many transactions have written the file itself, as its head counts them, and the bytes of its log."""
+    log = file.with_name(file.name + "-wal")
+    return int.from_bytes(file.read_bytes()[24:28], "big"), log.stat().st_size if log.exists() else 0

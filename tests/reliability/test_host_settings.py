@@ -1,0 +1,67 @@
+"""An application's own settings, under this project's gunicorn.conf.py, which is read before the application is."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.host import Host
+from tests.reader import Reading, asking, send
+from tests.reliability.start import openai_alone, warm_up
+from tests.reliability.test_shutdown import GONE
+from tests.upstream import Gate, Upstream, openai_wire
+
+HOST = """
+from flask import Flask
+from flask_headrace import Headrace
+
+app = Flask(__name__)
+app.config.update({settings!r}, HEADRACE_LOCAL=False)
+Headrace(app)
+"""
+
+
+def host(folder: Path, upstream: Upstream, own: dict[str, Any], **environment: str) -> Host:
+    settings = {name: value for name, value in openai_alone(upstream).items() if not name.startswith("HEADRACE")}
+    return Host(folder, HOST.format(settings=own), **settings, **environment)
+
+
+@contextlib.contextmanager
+def told_to_leave(service: Host, upstream: Upstream, name: str) -> Iterator[Reading]:
+    """Tell it to leave while a stream waits for its model."""
+    warm_up(service, upstream, ["openai"])
+    upstream.answer(name, openai_wire.answer("one", Gate(name), "two"))
+    with asking(service.url, f"openai/{name}") as reading:
+        reading.until(b"one")
+        service.process.send_signal(signal.SIGTERM)
+        yield reading
+
+
+def test_its_own_drain_is_how_long_its_streams_may_finish(tmp_path: Path, upstream: Upstream) -> None:
+    with host(tmp_path, upstream, {"HEADRACE_DRAIN": 1}, HEADRACE_DRAIN="100") as own:
+        with told_to_leave(own, upstream, "own drain") as reading:
+            assert b'"code":"shutting_down"' in b"".join(reading.chunks())
+        assert own.process.wait(GONE) == 0
+        assert "HEADRACE_DRAIN" not in own.log()
+
+
+def test_a_longer_drain_than_gunicorn_waits_for_is_told_and_its_streams_too(tmp_path: Path, upstream: Upstream) -> None:
+    with host(tmp_path, upstream, {"HEADRACE_DRAIN": 100}, HEADRACE_DRAIN="0") as own:
+        assert "HEADRACE_DRAIN is 100 s in the application" in own.log()
+        with told_to_leave(own, upstream, "long drain") as reading:
+            assert b'"code":"shutting_down"' in b"".join(reading.chunks())
+        assert own.process.wait(GONE) == 0
+
+
+def test_there_is_a_connection_for_each_of_its_own_streams(tmp_path: Path, upstream: Upstream) -> None:
+    with (
+        host(tmp_path, upstream, {"HEADRACE_MAX_STREAMS": 100}, HEADRACE_MAX_STREAMS="1") as own,
+        contextlib.ExitStack() as connected,
+    ):
+        for _ in range(150):
+            connected.enter_context(socket.create_connection(("127.0.0.1", own.port), 5))
+        assert send(own.url + "/healthz", method="GET").status == 200
