@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.service import Service
 from tests.upstream import Upstream
 
 NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
+
+# The machine may be busy, and how fast an example is says nothing here.
+settings.register_profile("headrace", deadline=None)
+settings.load_profile("headrace")
 
 HERE = Path(__file__).parent
 LONG = (

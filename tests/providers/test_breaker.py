@@ -151,7 +151,7 @@ class TestProbe:
         assert breaker.state == "open"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 7), st.booleans()), max_size=80))
 def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float, bool]]) -> None:
     clock = Clock()

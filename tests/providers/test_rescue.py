@@ -41,7 +41,7 @@ def take(rescue: Rescue, pieces: list[str]) -> str:
     return "".join(event.text for event in new)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(told=st.text(max_size=30), rest=st.text(max_size=30), places=st.lists(st.integers(0, 99), max_size=8))
 def test_text_that_repeats_what_was_said_gives_the_rest_of_it(told: str, rest: str, places: list[int]) -> None:
     rescue = rescue_of(said(told))
@@ -50,7 +50,7 @@ def test_text_that_repeats_what_was_said_gives_the_rest_of_it(told: str, rest: s
     assert rescue.withheld == len(told.encode())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(told=st.text(min_size=1, max_size=30), other=st.text(max_size=40), places=st.lists(st.integers(0, 99)))
 def test_any_other_text_diverges_and_all_of_it_is_held(told: str, other: str, places: list[int]) -> None:
     rescue = rescue_of(said(told))

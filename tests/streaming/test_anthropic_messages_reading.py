@@ -53,7 +53,7 @@ def plain(content: list) -> list[dict]:
 
 
 class TestAnySequence:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(sequences.sequences(sequences.DONE), sequences.SIZES, st.booleans())
     def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
         wire, answer, number = MessagesWire(), Answer(), 1
@@ -71,7 +71,7 @@ class TestAnySequence:
         assert ids == sorted(set(ids))
         assert ids[-1:] == [len(events)] * numbered
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(sequences.sequences(sequences.BROKEN))
     def test_that_broke_off_is_an_error_to_the_sdk_and_never_a_message(self, events):
         sent = streamed(events)
@@ -80,13 +80,13 @@ class TestAnySequence:
             heard([sent])
         assert error.value.error_code == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(sequences.sequences(), sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
         wire = MessagesWire()
         assert b"".join(wire.encode(batch) for batch in sequences.batches(events, sizes) if batch) == streamed(events)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(sequences.sequences())
     def test_fits_the_sdks_own_schema(self, events):
         for frame in Decoder().feed(streamed(events)):

@@ -78,7 +78,7 @@ class World:
 
 
 @given(st.lists(ACTS, max_size=25))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]) -> None:
     world = World()
     for act in acts:
@@ -103,7 +103,7 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
 
 
 @given(st.lists(ACTS, max_size=25), st.integers(0, 25))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_reader_that_leaves_at_any_moment_leaves_nothing_behind(acts: list[str], leaves_after: int) -> None:
     world = World()
     for act in acts[:leaves_after]:

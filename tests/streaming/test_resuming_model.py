@@ -114,7 +114,7 @@ def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], 
 
 
 @given(steps=st.lists(STEP, max_size=25), end=END, stays=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_every_reader_has_each_number_once_and_one_end(
     open_stores: Callable[[], list[Store]], steps: list[tuple], end: str, stays: bool
 ) -> None:

@@ -16,7 +16,7 @@ from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.sequences import SHOWN, THOUGHTS, answers, expected, write
 
 CALL_THEN_TEXT = [ToolCallStarted(0, "call_0", "find"), Restarted("busy", "acme/big"), TextDelta("ok"), Done("stop")]
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read(readers: dict[str, Node], todo: str, written: bytes, **options: Any) -> dict[str, dict[str, Any]]:

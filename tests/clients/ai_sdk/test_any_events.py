@@ -75,7 +75,7 @@ def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
 
 
 @settings(  # not shrunk: each try is a round through Node
-    deadline=None, max_examples=10, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=10, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
 )
 @given(st.lists(written(), min_size=6, max_size=10))
 def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[Event], list[bytes]]]) -> None:

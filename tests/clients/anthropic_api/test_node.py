@@ -111,7 +111,7 @@ def test_langchain_asks_anthropic_to_think(service: Service, upstream: Upstream,
 
 
 class TestAnySequence:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(events=sequences.sequences(), sizes=sequences.SIZES)
     def test_is_read_by_the_sdk_as_what_it_is(self, node: Node, events, sizes) -> None:
         wire, answer = MessagesWire(), Answer()

@@ -84,7 +84,7 @@ def read(pieces: list[bytes]) -> tuple[list[ChatCompletionChunk], openai.APIErro
     return chunks, None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams())
 def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]]) -> None:
     events, pieces = stream
@@ -108,7 +108,7 @@ def calls_in(completion: Any) -> list[tuple[str, str, object]]:
     return [(call.id, call.function.name, json.loads(call.function.arguments)) for call in calls]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(batch=st.lists(streams(), min_size=15, max_size=15))
 def test_nodes_sdk_reads_what_went_in(node: Node, batch: list[tuple[list[Event], list[bytes]]]) -> None:
     encoded = [[base64.b64encode(piece).decode() for piece in pieces] for _, pieces in batch]

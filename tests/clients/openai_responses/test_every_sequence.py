@@ -50,7 +50,7 @@ def last_response(written: bytes) -> Response:
     return last.response
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(streams())
 def test_the_sdk_reads_what_went_in(stream: tuple[list[Event], bytes]) -> None:
     events, written = stream

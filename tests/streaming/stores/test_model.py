@@ -136,7 +136,7 @@ def put_forward(server: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", *SHARED])
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=30))
 def test_any_order_of_things_gives_what_the_model_gives(
     kind: str, acts: list[Any], request: pytest.FixtureRequest
