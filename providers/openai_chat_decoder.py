@@ -18,6 +18,7 @@ from .tool_calls import IndexedCalls
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
+    "model_length": "length",  # Mistral's: the model's own limit, not the question's
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",

@@ -83,6 +83,7 @@ class TestFinishReason:
             ("length", "length"),
             ("tool_calls", "tool_calls"),
             ("function_call", "tool_calls"),
+            ("model_length", "length"),
             ("content_filter", "content_filter"),
             ("eos_token", "other"),
         ],
