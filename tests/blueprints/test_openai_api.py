@@ -156,7 +156,7 @@ class TestAQuestion:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "says"),
     [
-        ("POST", "/v1/responses", 404, "not_found", "There is no POST /v1/responses here"),
+        ("POST", "/v1/embeddings", 404, "not_found", "There is no POST /v1/embeddings here"),
         ("GET", "/v1/chat/completions", 405, "method_not_allowed", "this path takes OPTIONS and POST"),
     ],
 )

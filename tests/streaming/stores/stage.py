@@ -95,6 +95,14 @@ class Watcher:
         change()
         until(lambda: self.woken > before, limit)
 
+    def waits_for(self, fact: Callable[[], Any], limit: float = 20.0) -> None:
+        """Wait until something is so, and look only when woken: it may be woken for something else before."""
+        while True:
+            before = self.woken
+            if fact():
+                return
+            until(lambda seen=before: self.woken > seen, limit)
+
 
 @contextlib.contextmanager
 def ticking(period: float = 0.01) -> Iterator[list[float]]:

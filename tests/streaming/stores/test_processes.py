@@ -64,10 +64,10 @@ def test_a_watch_sees_another_process_soon(shared: Storage, start_worker: Start)
 def test_a_process_sees_a_wish_to_stop(shared: Storage, start_worker: Start) -> None:
     worker = start_worker("w")
     worker.do("store.claim(claim()); watcher = Watcher(store)")
-    worker.say("watcher.sees(lambda: print('watching', flush=True), 20); print(found(store).is_stopping)")
+    worker.say("print('watching', flush=True); watcher.waits_for(lambda: found(store).is_stopping); print('stopping')")
     assert worker.answer() == "watching"
     shared.open().ask_to_stop("s")
-    assert worker.answer() == "True"
+    assert worker.answer() == "stopping"
 
 
 def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
