@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..providers.request import Json
-from .openai_body import JsonObject, PlainText
+from .openai_body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,36 +81,21 @@ class Item(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-class FunctionTool(_Strict, frozen=True):
+class FunctionTool(Function, frozen=True):
     """A function that the model may ask to be called; other kinds of tools are refused."""
 
-    name: str
     type: Literal["function"] = "function"
-    description: str | None = None
-    parameters: Json | None = None
-    strict: bool | None = None
 
 
-class FunctionChoice(_Strict, frozen=True, tag_field="type", tag="function"):
+class FunctionChoice(FunctionName, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
-
-    name: str
-
-
-class AllowedTools(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
-    """Some of the tools, which is refused."""
 
 
 Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
 
 
-class Format(_Strict, frozen=True, tag_field="type", tag="json_schema"):
+class Format(Schema, frozen=True, tag_field="type", tag="json_schema"):
     """That the answer is JSON that fits a schema."""
-
-    name: str
-    schema: Json
-    strict: bool | None = None
-    description: str | None = None
 
 
 class TextSettings(_Strict, frozen=True):

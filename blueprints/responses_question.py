@@ -24,10 +24,9 @@ from ..providers.request import (
 )
 from ..streaming.errors import InvalidRequest
 from ..streaming.wire.responses_output import REDACTED
-from .openai_body import JsonObject
+from .openai_body import AllowedTools, JsonObject
 from .openai_question import arguments_in, refuse_meaningless
 from .responses_body import (
-    AllowedTools,
     Choice,
     Content,
     Format,
