@@ -25,21 +25,23 @@ class Deadlines:
             shortest of all limits, or None where there is no limit at all.
     """
 
-    __slots__ = ("_dues", "_longest_blind", "_timer")
+    __slots__ = ("_dues", "_is_looking", "_longest_blind", "_timer")
 
     def __init__(self, dues: Callable[[], Iterable[Due]], longest_blind: float | None) -> None:
         self._dues = dues
         self._longest_blind = longest_blind
+        self._is_looking = False
         self._timer: Any = None
 
     def start(self) -> None:
-        """Begin to look."""
-        if self._longest_blind is not None:
+        """Begin to look, or begin again; does nothing where that has begun."""
+        if self._longest_blind is not None and not self._is_looking:
+            self._is_looking = True
             self._arm(self._longest_blind)
 
     def stop(self) -> None:
-        """Look no more. May be called twice, and from what is called when due."""
-        self._longest_blind = None
+        """Look no more, until `start`. May be called twice, and from what is called when due."""
+        self._is_looking = False
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
@@ -50,10 +52,19 @@ class Deadlines:
         self._timer.start(self._look)
 
     def _look(self) -> None:
-        for due, act in list(self._dues()):
-            if due <= time.monotonic():
-                act()
+        timer = self._timer
+        try:
+            for due, act in list(self._dues()):
+                if due <= time.monotonic():
+                    act()
+        finally:
+            # What was called may have stopped this, and begun it again with a timer of its own.
+            if self._timer is timer:
+                timer.close()
+                self._arm_anew()
+
+    def _arm_anew(self) -> None:
+        now = time.monotonic()
+        waits = [due - now for due, _ in self._dues()]
         if self._longest_blind is not None:
-            self._timer.close()
-            now = time.monotonic()
-            self._arm(min([self._longest_blind, *(due - now for due, _ in self._dues())]))
+            self._arm(min([self._longest_blind, *waits]))

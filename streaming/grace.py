@@ -52,5 +52,7 @@ class Grace:
             gevent.sleep(min(left, LOOK))
             if keeper.is_attended(session):
                 over = time.monotonic() + session.limits.grace
-        self._running = None
-        session.cancel("reader_left")
+        # A reader may have come back in this very turn of the loop: the greenlet runs all the same, and has no say.
+        if self._running is gevent.getcurrent():
+            self._running = None
+            session.cancel("reader_left")

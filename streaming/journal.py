@@ -1,52 +1,39 @@
-"""What this worker writes into the store: the events of its resumable streams, and that it is alive.
+"""What this worker writes into the store: the events of its resumable streams, their ends, and that it is alive.
 
-Events are collected for a moment and written together, in a greenlet of its own: no stream waits for the store. Where
-the store cannot take them, their streams go on as plain ones, and whoever follows elsewhere is told later.
+A stream is claimed, then either opened or its claim taken back; it is kept until its end is written. Where the store
+has lost it, or cannot be written to for long, it goes on as a plain one, and whoever follows elsewhere is told as soon
+as that can be done.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import gevent
-from gevent.event import Event as Flag
 
 from .encoding import encode
 from .errors import HeadraceError, NotResumable, StoreUnavailable
-from .events import Cancelled, Done, Event, Failed
+from .events import Event, Failed
+from .lease import PULSE, Lease
+from .mistakes import reported
+from .outbox import AGAIN, LEISURE, Outbox
+from .owed import Owed
 from .session import Session
-from .stores.base import LEASE, Claim, Entry, Record, Store
-
-log = logging.getLogger("flask_headrace")
+from .stores.base import Claim, Entry, Record, Store
 
 SWEEP = 30.0
 """Seconds between two sweeps of the store."""
 
-PULSE = LEASE / 4
-"""Seconds between two signs of life."""
 
-LEISURE = 0.04
-"""Seconds for which events are collected where nobody reads them elsewhere: what a killed worker takes with it."""
-
-AGAIN = 0.25
-"""Seconds after which a store that is away is asked again for a wish to stop."""
-
-LAST = {Done, Failed, Cancelled}
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, eq=False)
 class _Kept:
-    """A session that is kept: its events that wait to be written, and what ends the watch for a wish to stop it."""
+    """A session that is kept: what it was claimed with, and what ends the watch for a wish to stop it."""
 
     session: Session
+    claim: Claim
     unwatch: Callable[[], None]
-    first: int = 0
-    events: list[Event] = field(default_factory=list)
 
 
 class Journal:
@@ -54,41 +41,73 @@ class Journal:
 
     Args:
         store: Where to.
+
+    Attributes:
+        worker: The name of this worker.
+        lease: Whether this worker and others count as alive.
+        owed: What is still to be done in the store; whoever begins or ends a stream is alone with its id there.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.worker = secrets.token_urlsafe(12)
+        self.lease = Lease(store, self.worker)
+        self.owed = Owed()
+        self._claims: dict[str, Claim] = {}
         self._kept: dict[str, _Kept] = {}
-        self._due: dict[str, _Kept] = {}
-        self._unended: dict[str, Callable[[], list[Event]]] = {}
-        self._is_writing = False
-        self._window = LEISURE
-        self._is_flushed = Flag()
-        self._is_flushed.set()
-        self._pulse: gevent.Greenlet | None = None
-        self._renewed_at = 0.0
-        self._judges_from = 0.0
+        self._outbox = Outbox(store, self.worker, on_written=self._forget, on_lost=self._lose)
+        self._is_tending = False
 
     def __repr__(self) -> str:
         return f"<Journal of {len(self._kept)} streams in {self.store!r}>"
 
+    # Claims: only for who is alone with the id
+
     def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
-        if self._pulse is None:
-            self.store.renew(self.worker)
-            self._begin_to_live()
+        self.lease.begin()
+        self._begin_to_tend()
         try:
-            return self.store.claim(claim, name)
-        except StoreUnavailable as error:
+            record = self.store.claim(claim, name)
+        except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
-            self._unended[claim.id] = ended_by(error)
+            self.owed.owe(claim.id, lambda: self._take_back(claim.id))
+            gevent.spawn(self._settle, claim.id)
             raise
+        if record is not None and not self._is_unused(record, claim):
+            return record
+        self.owed.forget(claim.id)
+        self._claims[claim.id] = claim
+        return None
+
+    def _is_unused(self, record: Record, claim: Claim) -> bool:
+        """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
+        is_same = (record.claim.owner, record.claim.question) == (claim.owner, claim.question)
+        is_ours = record.claim.worker == self.worker and claim.id not in self._kept
+        return is_same and is_ours and record.last == 0 and not record.is_finished
+
+    def withdraw(self, id_: str) -> None:
+        """Take back the claim of a stream that was not opened: now, or as soon as it can be done."""
+        self._claims.pop(id_, None)
+        self.owed.settle_soon(id_, lambda: self._take_back(id_))
+
+    def _take_back(self, id_: str) -> bool:
+        self.store.withdraw(id_, self.worker)
+        return True
+
+    def claim_of(self, session: Session) -> Claim | None:
+        """Return what a session was claimed with; None for one that is not kept here any more."""
+        kept = self._kept.get(session.id)
+        return kept.claim if kept is not None and kept.session is session else None
+
+    # As the keeper of sessions
 
     def open(self, session: Session) -> None:
         """Keep a session that was claimed, and stop it when anybody asks the store for that."""
+        claim = self._claims.pop(session.id)
         unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._look, session))
-        self._kept[session.id] = _Kept(session, unwatch)
+        self._kept[session.id] = _Kept(session, claim, unwatch)
+        self._outbox.open(session)
         # A wish may have come before the watch began.
         gevent.spawn(self._look, session)
 
@@ -104,25 +123,14 @@ class Journal:
                 session.cancel("stopped")
             return
 
-    # As the keeper of sessions
-
     def keep(self, session: Session, first: int, events: list[Event]) -> None:
         """Take the next events of a session; they are written soon."""
-        kept = self._kept[session.id]
-        if not kept.events:
-            kept.first = first
-            self._due[session.id] = kept
-        kept.events += events
-        if not self._is_writing:
-            self._is_writing = True
-            self._is_flushed.clear()
-            gevent.spawn(self._write_on)
+        self._outbox.put(session, first, events)
 
     def let_go(self, session: Session) -> None:
         """Write nothing more of a session; those who follow it in the store are told soon."""
-        self._unended[session.id] = ended_by(NotResumable())
-        self._due.pop(session.id, None)
-        self._close(session.id)
+        self._outbox.drop(session)
+        self._lose(session, NotResumable())
 
     def is_attended(self, session: Session) -> bool:
         """Whether anybody reads a session at another worker; if that cannot be known, nobody does."""
@@ -133,113 +141,68 @@ class Journal:
 
     def flush(self, seconds: float) -> None:
         """Wait, for so many seconds at most, until everything is written."""
-        self._is_flushed.wait(seconds)
+        self._outbox.flush(seconds)
 
-    def _write_on(self) -> None:
-        try:
-            while self._due:
-                gevent.sleep(self._window)
-                self._write()
-        finally:
-            self._is_writing = False
-            self._is_flushed.set()
+    def _lose(self, session: Session, error: HeadraceError) -> None:
+        if self.claim_of(session) is not None:
+            id_ = session.id
+            self.owed.owe(id_, lambda: self._end(id_, ended_by(error)))
+            self._forget(session)
+            session.keep_no_more()
 
-    def _write(self) -> None:
-        due, self._due = self._due, {}
-        entries = []
-        refused: set[str] = set()
-        for id_, kept in due.items():
-            events, kept.events = kept.events, []
-            is_last = type(events[-1]) in LAST
-            try:
-                entries.append(Entry(id_, kept.first, len(events), encode(events), is_last))
-            except TypeError as error:  # an application's own source may give what cannot be written
-                log.warning("A stream cannot be resumed any more: %s", error)
-                refused.add(id_)
-            if is_last:
-                self._close(id_)
-        try:
-            refused |= self.store.append(self.worker, entries) if entries else set()
-        except StoreUnavailable as error:
-            log.warning("%d streams cannot be resumed any more: %s", len(entries), error.message)
-            refused |= {entry.id for entry in entries}
-        for id_ in refused:
-            self._unended[id_] = ended_by(NotResumable())
-            if id_ in self._kept:
-                self._kept[id_].session.keep_no_more()
+    def _forget(self, session: Session) -> None:
+        if self.claim_of(session) is not None:
+            self._kept.pop(session.id).unwatch()
 
-    def _close(self, id_: str) -> None:
-        kept = self._kept.pop(id_, None)
-        if kept is not None:
-            kept.unwatch()
+    # What is done again and again, as long as this worker lives
 
-    # Signs of life
+    def _begin_to_tend(self) -> None:
+        if not self._is_tending:
+            self._is_tending = True
+            gevent.spawn(self._tend)
+            gevent.spawn(self._sweep_on)
 
-    def _begin_to_live(self) -> None:
-        if self._pulse is None:
-            self._renewed_at = time.monotonic()
-            self._pulse = gevent.spawn(self._live)
-
-    def _live(self) -> None:
-        until_sweep = 0.0
+    def _tend(self) -> None:
         while True:
-            try:
-                self._renew()
-                self._window = self.store.window if self.store.has_readers(self.worker) else LEISURE
-                for id_ in list(self._unended):
-                    self._conclude(id_)
-                if until_sweep <= 0:
-                    self.store.sweep()
-                    until_sweep = SWEEP
-            except StoreUnavailable:
-                self.doubt()
+            with reported("looking for readers elsewhere", on_trouble=self.lease.doubt):
+                has_readers = self.store.has_readers(self.worker)
+                self._outbox.window = self.store.window if has_readers else LEISURE
+            with reported("ending streams in the store", on_trouble=self.lease.doubt):
+                self.owed.settle_all()
             gevent.sleep(PULSE)
-            until_sweep -= PULSE
 
-    def _renew(self) -> None:
-        self.store.renew(self.worker)
-        now = time.monotonic()
-        if now - self._renewed_at > 2 * PULSE:
-            self.doubt()
-        self._renewed_at = now
-
-    def doubt(self) -> None:
-        """Take no worker for dead until all of them have had the time to say that they live: the store was away."""
-        self._judges_from = time.monotonic() + LEASE
-
-    def has_lost(self, worker: str) -> bool:
-        """Whether a worker is dead, as far as can be known from here.
-
-        Where this worker could not say that it lives, others could not either, and nothing is known.
-        """
-        self._begin_to_live()
-        now = time.monotonic()
-        can_judge = now >= self._judges_from and now - self._renewed_at <= 2 * PULSE
-        return can_judge and not self.store.is_alive(worker)
+    def _sweep_on(self) -> None:
+        while True:
+            with reported("the sweep of the store"):
+                self.store.sweep()
+            gevent.sleep(SWEEP)
 
     # Streams that end in the store alone
 
     def conclude(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
         """End a stream of this worker's in the store, for those who follow it there: now, or as soon as it can be done.
 
-        Does nothing where it has ended, or is another worker's.
+        Does nothing where it has ended, or is another worker's. Only for who is alone with its id.
 
         Args:
             id: The stream's id.
             ending: Returns its last events; asks the store where it must, and is called again where that is away.
         """
-        self._unended[id] = ending
-        with suppress(StoreUnavailable):
-            self._conclude(id)
+        self._begin_to_tend()
+        self.owed.settle_soon(id, lambda: self._end(id, ending))
 
-    def _conclude(self, id_: str) -> None:
+    def _settle(self, id_: str) -> None:
+        with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
+            self.owed.settle(id_)
+
+    def _end(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
+        """End a stream in the store; return whether it has its end, or is none of this worker's."""
         record = self.store.find(id_)
-        if record is not None and not record.is_finished and record.claim.worker == self.worker:
-            events = self._unended[id_]()
-            entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
-            if self.store.append(self.worker, [entry]):
-                return  # it has become longer meanwhile
-        self._unended.pop(id_, None)
+        if record is None or record.is_finished or record.claim.worker != self.worker:
+            return True
+        events = ending()
+        entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
+        return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
 
 
 def ended_by(error: HeadraceError) -> Callable[[], list[Event]]:

@@ -5,6 +5,7 @@ It knows numbers and sizes, not who reads. What is not kept is forgotten as soon
 
 from __future__ import annotations
 
+from .errors import NotResumable
 from .events import Event
 from .usage import text_of
 
@@ -40,15 +41,31 @@ class Log:
         self.last += len(events)
         self.size += size + EVENT_OVERHEAD * len(events)
 
-    def take(self) -> list[Event]:
-        """Hand out all events that are held, and forget them."""
+    def take(self, number: int) -> list[Event]:
+        """Hand out the events after a number, and forget all that are held.
+
+        Raises:
+            NotResumable: some of them are forgotten.
+        """
+        start = self._place_after(number)
         events, self._events, self.size = self._events, [], 0
-        return events
+        return events[start:] if start else events
 
     def beyond(self, number: int, most: int) -> list[Event]:
-        """Return the events after a number, which must not be forgotten yet, and so many at most."""
-        start = len(self._events) - (self.last - number)
+        """Return the events after a number, and so many at most.
+
+        Raises:
+            NotResumable: some of them are forgotten.
+        """
+        start = self._place_after(number)
         return self._events[start : start + most]
+
+    def _place_after(self, number: int) -> int:
+        place = len(self._events) - (self.last - number)
+        if place < 0:
+            # Whatever led to it: a part must not be taken for the whole.
+            raise NotResumable
+        return place
 
     def forget(self, number: int) -> None:
         """Forget the events up to a number."""

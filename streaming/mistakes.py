@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from .errors import InternalError
+from .errors import InternalError, StoreUnavailable
 
 log = logging.getLogger("flask_headrace")
 
@@ -15,3 +17,19 @@ def mistake(stream_id: str, error: BaseException) -> InternalError:
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)
     return InternalError(f"Something went wrong here, not with the model. The log tells more: reference {reference}.")
+
+
+@contextmanager
+def reported(work: str, on_trouble: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let no failure of work that is done again and again end the doing of it.
+
+    Args:
+        work: What is done, for the log, which gets what nobody expected.
+        on_trouble: Called where the store cannot be used.
+    """
+    try:
+        yield
+    except StoreUnavailable:
+        on_trouble()
+    except Exception as error:
+        log.exception("%s failed, and is tried again: %s", work, type(error).__name__)

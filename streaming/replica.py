@@ -16,13 +16,14 @@ import msgspec
 from gevent.event import Event as Flag
 
 from .deadlines import Deadlines, Due
-from .encoding import decode
-from .errors import HeadraceError, StoreUnavailable, UnknownStream, WorkerLost
+from .errors import HeadraceError, NotResumable, StoreUnavailable, UnknownStream, WorkerLost
 from .events import Cancelled, CancelReason, Done, Event, Failed, Restarted, Started, Terminal, Usage
 from .follower import Follower
+from .inbox import Inbox
 from .journal import Journal, ended_by
-from .log import Log, size_of
+from .log import size_of
 from .parking import Parking
+from .stored import events_beyond, last_number
 from .stores.base import Record, Store
 from .terms import Limits, Target
 from .usage import attributed, estimate
@@ -46,8 +47,12 @@ class Replica:
     Args:
         journal: This worker's way to the store.
         record: The stream, as it was found.
-        after: The number of the last event that the reader has already.
+        after: The number of the last event that is not to be read.
         limits: The bounds of streams here.
+        ahead: By how much the reader's numbers are ahead of the store's from the event after `ahead_from` on: what it
+            has had of a dead worker was never written, and no number may come to it twice.
+        ahead_from: See `ahead`.
+        missing: Returns why there is nothing to be read where the stream is gone before its first event was read.
 
     Attributes:
         error: Why there is nothing to be read any more, where that is known.
@@ -57,7 +62,17 @@ class Replica:
     is_told = True
     first_event_at = 0.0  # a failure that it tells of is an event, and none of its own
 
-    def __init__(self, journal: Journal, record: Record, after: int, limits: Limits) -> None:
+    def __init__(  # noqa: PLR0913  # by name
+        self,
+        journal: Journal,
+        record: Record,
+        after: int,
+        limits: Limits,
+        *,
+        ahead: int = 0,
+        ahead_from: int = 0,
+        missing: Callable[[str], HeadraceError] | None = None,
+    ) -> None:
         self.id = record.claim.id
         self.target = msgspec.msgpack.decode(record.claim.about, type=Target)
         self.limits = limits
@@ -66,14 +81,16 @@ class Replica:
         self.usage: Usage | None = None
         self._journal, self._store = journal, journal.store
         self._reader = secrets.token_urlsafe(8)
-        self._read_to = after
-        self._log = Log()
-        self._log.last = after
+        self._begun_after = self._read_to = after
+        self._ahead, self._ahead_from = ahead, ahead_from
+        self._missing = missing or unknown
+        self._inbox = Inbox()
         self._follower: Follower | None = None
         self._news, self._room = Flag(), Parking()
         self._deadlines = Deadlines(self._dues, limits.shortest())
         self.on_close: Callable[[Replica], None] | None = None
         self._filling = gevent.spawn(self._fill)
+        self._attending = gevent.spawn(self._attend_on)
 
     def __repr__(self) -> str:
         return f"<Replica of {self.id[:6]}…, {self._read_to} events>"
@@ -86,9 +103,10 @@ class Replica:
         self._deadlines.start()
 
     def take(self, follower: Follower) -> list[Event]:
-        """Hand out the events that have come since the last call."""
-        events = self._log.take()
-        follower.position += len(events)
+        """Hand out the next events that have come since the last call."""
+        events, last = self._inbox.take()
+        if events:
+            follower.position = last
         self._room.wake()
         return events
 
@@ -105,6 +123,7 @@ class Replica:
         self._follower = None
         self._deadlines.stop()
         self._filling.kill(block=False)
+        self._attending.kill(block=False)
         if self.on_close is not None:
             self.on_close(self)
 
@@ -127,35 +146,42 @@ class Replica:
 
     # What fills it
 
-    def _fill(self) -> None:
-        unwatch = self._store.watch(self.id, self._news.set)
+    def _attend_on(self) -> None:
+        # By itself: a reader that is slow, and a store that is busy, do not make it one that has left.
         try:
-            self._read_on()
+            while True:
+                with suppress(StoreUnavailable):
+                    self._store.attend(self.id, self._reader, ATTENDANCE)
+                gevent.sleep(ATTENDANCE / 2)
         finally:
-            # In a greenlet of its own: this one may be about to be killed.
+            # In a greenlet of its own: this one is about to be killed.
             gevent.spawn(self._leave_store)
-            unwatch()
-            if self.terminal is None:
-                self.cut()
 
     def _leave_store(self) -> None:
         with suppress(StoreUnavailable):  # its attendance runs out by itself
             self._store.leave(self.id, self._reader)
 
+    def _fill(self) -> None:
+        unwatch = self._store.watch(self.id, self._news.set)
+        try:
+            self._read_on()
+        except NotResumable as lost:
+            self._end_as_lost(lost)
+        finally:
+            unwatch()
+            if self.terminal is None:
+                self.cut()
+
     def _read_on(self) -> None:
         away_since: float | None = None
-        attended_until = 0.0
         while self.terminal is None:
             self._news.clear()
             try:
-                if time.monotonic() > attended_until - ATTENDANCE / 2:
-                    self._store.attend(self.id, self._reader, ATTENDANCE)
-                    attended_until = time.monotonic() + ATTENDANCE
                 if not self._read() and not self._news.wait(LOOK):
                     self._look()
                 away_since = None
             except StoreUnavailable:
-                self._journal.doubt()
+                self._journal.lease.doubt()
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > PATIENCE:
                     return
@@ -164,14 +190,15 @@ class Replica:
     def _read(self) -> bool:
         entries = self._store.read(self.id, self._read_to, MOST_READ)
         for entry in entries:
-            events = decode(entry.payload)[max(0, self._read_to + 1 - entry.first) :]
-            self._read_to = entry.first + entry.count - 1
+            events = events_beyond(entry, self._read_to)
             if events:
                 self._take_in(events)
         return bool(entries)
 
     def _take_in(self, events: list[Event]) -> None:
-        self._log.add(events, size_of(events))
+        first = self._read_to + 1
+        self._read_to += len(events)
+        self._inbox.add(first + (self._ahead if first > self._ahead_from else 0), events)
         if isinstance(events[-1], (Done, Failed, Cancelled)):
             self.terminal = events[-1]
         for event in events[-2:]:
@@ -179,17 +206,27 @@ class Replica:
                 self.usage = event
         if self._follower is not None:
             self._follower.parking.wake()
-        while self._log.size > self.limits.buffer:
+        while self._inbox.size > self.limits.buffer:
             self._room.wait()
 
     def _look(self) -> None:
         record = self._store.find(self.id)
         if record is None:
-            # Its retention has ended since it was found.
-            self.error = unknown(self.id)
+            if self._read_to > self._begun_after:
+                raise NotResumable
+            # Its retention has ended since it was found, or it was never begun.
+            self.error = self._missing(self.id)
             self.cut()
-        elif not record.is_finished and self._journal.has_lost(record.claim.worker):
+        elif record.last > self._read_to or record.is_finished:
+            # Unless it has come in this moment, what should be there is not.
+            if not self._read():
+                raise NotResumable
+        elif self._journal.lease.has_lost(record.claim.worker):
             bury(self._journal, record)
+
+    def _end_as_lost(self, lost: NotResumable) -> None:
+        # The store has lost a part of it: its reader is told, in the place where that part should stand.
+        self._take_in(ended_by(lost)())
 
 
 def unknown(id_: str) -> UnknownStream:
@@ -199,8 +236,10 @@ def unknown(id_: str) -> UnknownStream:
 
 def bury(journal: Journal, record: Record) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    if journal.store.take_over(record.claim.id, record.claim.worker, journal.worker):
-        journal.conclude(record.claim.id, lambda: _last_words(journal.store, record))
+    id_ = record.claim.id
+    with journal.owed.alone(id_):
+        if journal.store.take_over(id_, record.claim.worker, journal.worker):
+            journal.conclude(id_, lambda: _last_words(journal.store, record))
 
 
 def _last_words(store: Store, record: Record) -> list[Event]:
@@ -211,12 +250,14 @@ def _last_words(store: Store, record: Record) -> list[Event]:
 
 
 def _seen(store: Store, id_: str) -> tuple[int, str]:
-    """Return the bytes of the answer, and the model that has given it."""
+    """Return the bytes of the answer, and the model that has given it, as far as they can be read."""
     size, after, model = 0, 0, ""
-    while entries := store.read(id_, after, MOST_READ):
-        for entry in entries:
-            events = decode(entry.payload)
-            size += size_of(events)
-            after = entry.first + entry.count - 1
-            model = next((event.model for event in reversed(events) if isinstance(event, (Started, Restarted))), model)
+    with suppress(NotResumable):
+        while entries := store.read(id_, after, MOST_READ):
+            for entry in entries:
+                events = events_beyond(entry, after)
+                size += size_of(events)
+                after = last_number(entry)
+                told = (event.model for event in reversed(events) if isinstance(event, (Started, Restarted)))
+                model = next(told, model)
     return size, model

@@ -14,21 +14,20 @@ from typing import TypeVar
 import gevent
 import msgspec
 
-from .encoding import decode
+from . import cursor
 from .errors import (
     HeadraceError,
-    InvalidRequest,
+    NotResumable,
     StoreUnavailable,
     StreamConflict,
     UnknownStream,
 )
-from .events import Failed
 from .follower import Follower, Stream
-from .journal import Journal, ended_by
+from .journal import Journal
 from .pump import Source
-from .replica import Replica, bury, unknown
+from .replica import Replica, unknown
 from .session import Session
-from .stores.base import LEASE, Claim, Record
+from .stores.base import Claim, Record
 from .streams import Streams
 from .terms import Target
 
@@ -36,12 +35,6 @@ T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds that a reader who comes back waits for a store that is away."""
-
-CATCH_UP = LEASE + 1.0
-"""Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""
-
-CUT_SHORT = {"worker_lost", "not_resumable"}
-"""How a stream ends in the store that has gone on, or may have, without it."""
 
 
 class Resumption:
@@ -81,19 +74,37 @@ class Resumption:
         self._streams.check_room()
         claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
-        record = self._journal.claim(claim, name)
-        if record is None:
-            return self._named(Follower(self._begin(id, target, source)), name)
+        with self._journal.owed.alone(id):
+            record = self._local_record(id) or self._journal.claim(claim, name)
+            if record is None:
+                return self._named(Follower(self._begin(id, target, source)), name)
         if (record.claim.owner, record.claim.question) != (target.owner, question):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
-        return self._named(self._follow(record, 0), name)
+        return self._named(self._follow(record, 0, missing=_not_begun), name)
+
+    def _local_record(self, id_: str) -> Record | None:
+        # A stream that is kept here is there, also where the store has lost it and does not know it any more.
+        session = self._local(id_)
+        claim = None if session is None else self._journal.claim_of(session)
+        return None if claim is None else Record(claim)
 
     def _begin(self, id_: str, target: Target, source: Source) -> Session:
         try:
+            self._end_earlier(id_)
             return self._streams.open(target, source, kept_as=id_)
-        except HeadraceError as error:
-            self._journal.conclude(id_, ended_by(error))
+        except BaseException:
+            # Nobody fills it: who tries again, here or elsewhere, is to find the id free.
+            self._journal.withdraw(id_)
             raise
+
+    def _end_earlier(self, id_: str) -> None:
+        # The store has lost a stream of that id that goes on here as a plain one: one id is one stream.
+        earlier = self._streams.get(id_)
+        if earlier is not None:
+            earlier.fail(NotResumable())
+            until = time.monotonic() + PATIENCE
+            while self._streams.get(id_) is earlier and time.monotonic() < until:
+                gevent.sleep(0.005)
 
     def follow(
         self,
@@ -118,25 +129,26 @@ class Resumption:
         Raises:
             UnknownStream: there is none of theirs, or its retention is over; 404.
             InvalidRequest: it has no event of that number; 400.
-            StoreUnavailable: the store is away; 503.
+            StoreUnavailable: the store is away, or behind the reader; 503.
         """
         session = self._local(id)
         if session is not None:
             if session.target.owner != owner:
                 raise unknown(id)
             if after > session.last:
-                raise _beyond(after)
+                raise cursor.no_such_event(after)
             is_over = session.terminal is not None and after == session.last
             return None if is_over else _place(session, after, is_whole=is_whole)
         record = self._patiently(lambda: self._find(id, owner))
         if after > record.last and not record.is_finished:
-            record = self._caught_up(record, after)
-        if record.is_finished and after >= record.last - 1 and (before_its_end := self._cut_short(record)) is not None:
-            return self._follow(record, min(after, before_its_end), is_whole=is_whole)
+            record = cursor.caught_up(self._journal, record, after, lambda: self._find(id, owner))
+        known = cursor.known_of(self._store, record, after)
+        if known is not None:
+            return self._follow(record, after, is_whole=is_whole, known=known)
         if after < record.last or (after == record.last and not record.is_finished):
             return self._follow(record, after, is_whole=is_whole)
         if after > record.last:
-            raise _beyond(after)
+            raise cursor.beyond(self._journal, record, after)
         return None
 
     def follow_latest(self, chat: str, owner: str) -> Follower | None:
@@ -202,12 +214,24 @@ class Resumption:
         session = self._streams.get(id_)
         return session if session is not None and session.is_kept else None
 
-    def _follow(self, record: Record, after: int, *, is_whole: bool = False) -> Follower:
+    def _follow(
+        self,
+        record: Record,
+        after: int,
+        *,
+        is_whole: bool = False,
+        known: int | None = None,
+        missing: Callable[[str], HeadraceError] = unknown,
+    ) -> Follower:
+        """Follow a stream; of what its reader has, up to `after`, the store knows as much as `known` where not all."""
         session = self._local(record.claim.id)
         if session is not None:
             return _place(session, after, is_whole=is_whole)
         is_whole |= msgspec.msgpack.decode(record.claim.about, type=Target).partials is not None
-        replica = Replica(self._journal, record, 0 if is_whole else after, self._streams.limits)
+        known = after if known is None else known
+        places = {"ahead": after - known, "ahead_from": known}
+        limits = self._streams.limits
+        replica = Replica(self._journal, record, 0 if is_whole else known, limits, missing=missing, **places)
         self._streams.admit(replica)
         return _place(replica, after, is_whole=is_whole)
 
@@ -217,26 +241,6 @@ class Resumption:
             raise unknown(id_)
         return record
 
-    def _caught_up(self, record: Record, after: int) -> Record:
-        # What a reader has seen at the worker that fills the stream is on its way into the store, or was lost with it.
-        until = time.monotonic() + CATCH_UP
-        while after > record.last and not record.is_finished and time.monotonic() < until:
-            gevent.sleep(0.05)
-            if self._journal.has_lost(record.claim.worker):
-                bury(self._journal, record)
-            record = self._find(record.claim.id, record.claim.owner)
-        return record
-
-    def _cut_short(self, record: Record) -> int | None:
-        """Return the number before the end of a stream that broke off in the store; None for any other.
-
-        A reader may have got further than the store has: its cursor is the number of an event that was lost. All that
-        is new to it is how the stream ended. So that is sent whole to whoever has a number in the end or beyond it.
-        """
-        entries = self._store.read(record.claim.id, record.last - 1, 1)
-        last = decode(entries[-1].payload)[-1] if entries else None
-        return entries[-1].first - 1 if isinstance(last, Failed) and last.code in CUT_SHORT else None
-
     def _patiently(self, find: Callable[[], T]) -> T:
         # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.
         until = time.monotonic() + PATIENCE
@@ -244,7 +248,7 @@ class Resumption:
             try:
                 return find()
             except StoreUnavailable:
-                self._journal.doubt()
+                self._journal.lease.doubt()
                 if time.monotonic() > until:
                     raise
             gevent.sleep(0.25)
@@ -260,5 +264,6 @@ def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:
     return Follower(stream, 0 if is_whole else after, seen=after)
 
 
-def _beyond(after: int) -> InvalidRequest:
-    return InvalidRequest(f"The cursor is {after}: the stream has no event of that number.")
+def _not_begun(id_: str) -> HeadraceError:
+    # It was claimed by a worker that could not open it: who asked the same is to ask again.
+    return StoreUnavailable(f"The stream {id_!r} could not be begun. Try again.", retry_after=1)

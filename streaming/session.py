@@ -189,14 +189,15 @@ class Session:
     # What followers call
 
     def join(self, follower: Follower) -> None:
-        """Add a reader."""
+        """Add a reader; also one who comes after the end, and has the time limits of all others."""
         self._followers.append(follower)
         self._grace.stop()
+        self._deadlines.start()
 
     def take(self, follower: Follower) -> list[Event]:
         """Hand out the events that have come since a reader's last call. Only for that reader."""
         if self.keeper is None and len(self._followers) == 1:
-            events = self._log.take()
+            events = self._log.take(follower.position)
             follower.position += len(events)
             if self._is_blocked:
                 self._room.wake()
@@ -232,11 +233,11 @@ class Session:
     def keep_no_more(self) -> None:
         """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
         keeper, self.keeper = self.keeper, None
-        if keeper is not None:
-            keeper.let_go(self)
         self._forget()
         if not self._followers:
             self.cancel("reader_left")
+        if keeper is not None:
+            keeper.let_go(self)
 
     # What ends it
 

@@ -8,7 +8,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from . import pump
-from .errors import LimitError, ShuttingDown, TooManyStreams
+from .errors import LimitError, ShuttingDown, StoreUnavailable, TooManyStreams
 from .journal import Journal
 from .pump import Source
 from .replica import Replica
@@ -84,16 +84,18 @@ class Streams:
 
         Raises:
             LimitError: see `check_room`.
+            StoreUnavailable: an earlier stream of that id has not ended here yet; 503.
         """
         self.check_room()
-        if kept_as is None or self._journal is None:
-            session = Session(target, self.limits)
-        else:
-            session = Session(target, self.limits, id=kept_as, keeper=self._journal)
-            self._journal.open(session)
+        if kept_as in self._open:
+            raise StoreUnavailable(f"Another stream {kept_as!r} is about to end here. Try again.", retry_after=1)
+        keeper = None if kept_as is None else self._journal
+        session = Session(target, self.limits, id=kept_as, keeper=keeper)
         self._open[session.id] = session
         self._is_empty.clear()
         try:
+            if keeper is not None:
+                keeper.open(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")

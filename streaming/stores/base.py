@@ -97,6 +97,18 @@ class Store(Protocol):
     @property
     def window(self) -> float: ...  # noqa: D102
 
+    def check(self) -> str | None:
+        """Look whether the store can be used.
+
+        Returns:
+            A sentence on what may lose answers, such as a policy to evict; None where there is nothing to be said.
+
+        Raises:
+            ConfigurationError: it never can be without a change, such as of the password.
+            StoreUnavailable: it cannot be used now.
+        """
+        ...
+
     def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id: one atomic step, whoever else tries at the same moment.
 
@@ -110,6 +122,13 @@ class Store(Protocol):
         Raises:
             StoreUnavailable: also where all streams together have the bytes that they may have, and no finished one
                 is left to make room.
+        """
+        ...
+
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of a worker's of which no event was written, so that the id is free again.
+
+        Does nothing where there is none, or it is another worker's, has an event, or has ended.
         """
         ...
 
@@ -140,7 +159,8 @@ class Store(Protocol):
         """Return the entries that hold events beyond number `after`, oldest first.
 
         The first of them may begin before that number. At most `most` bytes of payloads, but one entry at least where
-        there is one; empty where there is none.
+        there is one; empty where there is none. They are what is there: a store that loses what it took, such as a
+        Redis that evicts, may leave a gap between their numbers.
         """
         ...
 

@@ -75,6 +75,15 @@ class MemoryStore:
             self._names[name] = claim.id
         return None
 
+    def check(self) -> None:
+        """Look whether it can be used: always."""
+
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of a worker's of which no event was written."""
+        stream = self._streams.get(id)
+        if stream is not None and stream.claim.worker == worker and stream.last == 0 and not stream.is_finished:
+            self._remove(id)
+
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         refused: set[str] = set()

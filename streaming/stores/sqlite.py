@@ -52,6 +52,14 @@ class SqliteStore:
                 retry_after=self._bounds.retention,
             ) from None
 
+    def check(self) -> None:
+        """Look whether the file can be written to."""
+        self._writes.run(rows.check)
+
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of a worker's of which no event was written."""
+        self._writes.run(rows.withdraw, id, worker)
+
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         return self._writes.run(rows.append, worker, entries, self._bounds) if entries else set()

@@ -161,6 +161,20 @@ def claim(db: sqlite3.Connection, wanted: Claim, name: str | None, bounds: Bound
         return None
 
 
+def check(db: sqlite3.Connection) -> None:
+    """Return where the file can be written to now."""
+    with transaction(db):
+        db.execute("UPDATE total SET bytes = bytes")
+
+
+def withdraw(db: sqlite3.Connection, stream: str, worker: str) -> None:
+    """Take back a claim of which no event was written."""
+    with transaction(db):
+        unused = "SELECT key FROM streams WHERE id = ? AND worker = ? AND last = 0 AND NOT is_finished"
+        for (key,) in db.execute(unused, (stream, worker)).fetchall():
+            remove(db, key)
+
+
 def append(db: sqlite3.Connection, worker: str, entries: Sequence[Entry], bounds: Bounds) -> set[str]:
     """Add the entries that may be added; return the ids of the streams of the others."""
     rows: list[object] = []

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming import journal, replica
+from flask_headrace.streaming import journal, lease, outbox, replica
 from flask_headrace.streaming.stores import memory, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
 
-from tests.streaming.resuming import Worker, shared
+from tests.streaming.resuming import Away, Worker, shared
 
 
 @pytest.fixture
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite_presence, journal):
+    for module in (memory, sqlite_presence, lease):
         monkeypatch.setattr(module, "LEASE", 0.6)
-    monkeypatch.setattr(journal, "PULSE", 0.1)
+    for module in (journal, lease):
+        monkeypatch.setattr(module, "PULSE", 0.1)
     monkeypatch.setattr(replica, "LOOK", 0.1)
 
 
@@ -31,3 +32,19 @@ def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Wor
 def other(request: pytest.FixtureRequest, workers: list[Worker]) -> Worker:
     """Return the worker that fills the stream, or the other."""
     return workers[request.param]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
+    """Return a store that can be away."""
+    with shared(request.param, tmp_path, Bounds(), 1) as stores:
+        yield stores[0]
+
+
+@pytest.fixture
+def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is done again and again be done often."""
+    for module in (journal, lease):
+        monkeypatch.setattr(module, "PULSE", 0.1)
+    for module in (journal, outbox):
+        monkeypatch.setattr(module, "AGAIN", 0.02)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from flask_headrace.streaming.encoding import decode
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import Event
 from flask_headrace.streaming.follower import Follower
@@ -73,8 +74,7 @@ class Worker:
 
     def die(self) -> None:
         """Renew no lease any more, as a worker that was killed."""
-        if self.journal._pulse is not None:
-            self.journal._pulse.kill()
+        self.journal.lease._renewing.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
 
 
@@ -94,6 +94,15 @@ def is_kept(worker: Worker, id_: str, last: int) -> bool:
     """Whether a worker finds so many events of a stream in its store."""
     record = worker.store.find(id_)
     return record is not None and record.last == last
+
+
+def kept(store: Store | Away, id_: str) -> list[Event]:
+    return [event for entry in store.read(id_, 0, 10**9) for event in decode(entry.payload)]
+
+
+def is_finished(store: Store | Away, id_: str) -> bool:
+    record = store.find(id_)
+    return record is not None and record.is_finished
 
 
 class Reading:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import journal
 from flask_headrace.streaming.encoding import decode, encode
-from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import (
     Cancelled,
-    Done,
     Event,
     Failed,
     TextDelta,
@@ -21,35 +15,14 @@ from flask_headrace.streaming.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from tests.loop import settle, until
-from tests.streaming.resuming import Away, Worker
+from tests.streaming.resuming import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, Source, text
 
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
-    kept = MemoryStore(Bounds()) if request.param == "memory" else SqliteStore(tmp_path / "streams.db", Bounds())
-    yield Away(kept)
-    kept.close()
-
-
-@pytest.fixture(autouse=True)
-def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "PULSE", 0.1)
-    monkeypatch.setattr(journal, "AGAIN", 0.02)
-
-
-def kept(store: Store | Away, id_: str) -> list[Event]:
-    return [event for entry in store.read(id_, 0, 10**9) for event in decode(entry.payload)]
-
-
-def is_finished(store: Store | Away, id_: str) -> bool:
-    record = store.find(id_)
-    return record is not None and record.is_finished
+pytestmark = pytest.mark.usefixtures("quick_pulse")
 
 
 class TestWriting:
@@ -172,69 +145,6 @@ class TestRefusal:
         assert not is_finished(store, reading.id)
         source.give([DONE])
         assert reading.read()[-1] == DONE
-
-
-class TestStoreThatIsAway:
-    def test_lets_a_stream_go_on_for_its_reader_and_is_told_when_it_is_back(self, store: Away) -> None:
-        worker, source = Worker(store), Source(text("a"))
-        reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
-        store.is_away = True
-        source.give(text("b"))
-        until(lambda: not reading.follower.session.is_kept)
-        store.is_away = False
-        until(lambda: is_finished(store, reading.id))
-        assert kept(store, reading.id)[-1].code == "not_resumable"
-        source.give(text("c"), [DONE])
-        assert reading.read()[-1] == DONE
-        assert worker.begin(Source(text("new"), [DONE])).read()[-1] == DONE
-
-    def test_ends_a_stream_that_nobody_reads(self, store: Away) -> None:
-        worker, source = Worker(store), Source(text("a"))
-        reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
-        session = reading.follower.session
-        reading.leave()
-        store.is_away = True
-        source.give(text("b"))
-        until(lambda: session.terminal == Cancelled("reader_left"))
-
-    def test_that_has_written_without_saying_so_has_one_end(self, store: Away) -> None:
-        worker, source = Worker(store), Source(text("a"))
-        reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
-        store.is_away = store.does_it_first = True
-        source.give(text("b"), [DONE])
-        assert reading.read()[-1] == DONE
-        gevent.sleep(0.2)
-        store.is_away = False
-        until(lambda: is_finished(store, reading.id) and not worker.journal._unended)
-        ends = [event for event in kept(store, reading.id) if isinstance(event, (Done, Failed))]
-        assert len(ends) == 1
-
-    def test_opens_no_new_stream_and_does_when_it_is_back(self, store: Away) -> None:
-        worker = Worker(store)
-        worker.begin(Source(text("a"), [DONE])).read()
-        store.is_away = True
-        source = Source(text("a"), [DONE])
-        with pytest.raises(StoreUnavailable) as raised:
-            worker.begin(source)
-        assert (raised.value.status, raised.value.retry_after) == (503, 2)
-        assert source.asked == 0
-        store.is_away = False
-        assert worker.begin(source).read()[-1] == DONE
-
-    def test_that_has_taken_a_claim_without_saying_so_does_not_leave_its_readers_waiting(self, store: Away) -> None:
-        worker, other = Worker(store), Worker(store)
-        worker.begin(Source(text("a"), [DONE])).read()
-        store.is_away = store.does_it_first = True
-        with pytest.raises(StoreUnavailable):
-            worker.begin(Source(text("a"), [DONE]), "an-id-of-the-clients")
-        store.is_away = False
-        again = other.begin(Source(), "an-id-of-the-clients")
-        last = again.read()[-1]
-        assert isinstance(last, Failed)
-        assert (last.code, last.retryable) == ("store_unavailable", True)
 
 
 class TestWishToStop:

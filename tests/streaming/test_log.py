@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask_headrace.streaming.errors import NotResumable
 from flask_headrace.streaming.events import Event, TextDelta
 from flask_headrace.streaming.log import EVENT_OVERHEAD, Log, size_of
 from hypothesis import given
@@ -36,12 +37,21 @@ def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
     assert (log.beyond(10, 99), log.size) == ([], 0)
 
 
-def test_takes_all_and_goes_on_with_the_numbers() -> None:
+@pytest.mark.parametrize("number", [0, 4, 10])
+def test_takes_what_comes_after_a_number_and_goes_on_with_the_numbers(number: int) -> None:
     log = filled()
-    assert log.take() == WORDS
+    assert log.take(number) == WORDS[number:]
     assert (log.size, log.last) == (0, 10)
     log.add(text("k"), 1)
     assert log.beyond(10, 99) == text("k")
+
+
+def test_gives_no_part_for_the_whole_where_something_is_forgotten() -> None:
+    log = filled()
+    log.forget(4)
+    for ask in (lambda: log.take(3), lambda: log.beyond(0, 99)):
+        with pytest.raises(NotResumable):
+            ask()
 
 
 def test_counts_bytes_and_not_characters() -> None:

@@ -71,7 +71,7 @@ class TestFollowing:
         written(stores[0], own.id, 503)
         follower = there.resumption.follow(own.id, "", 0)
         sizes = []
-        slow = Reading(follower, lambda: sizes.append(follower.session._log.size) or gevent.sleep(0.002))
+        slow = Reading(follower, lambda: sizes.append(follower.session._inbox.size) or gevent.sleep(0.002))
         assert slow.read() == own.events
         assert max(sizes) < 10_000 + 2 * replica.MOST_READ
 
@@ -131,7 +131,7 @@ class TestLostWorker:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
         own = here.begin(source)
         written(stores[0], own.id, 2)
-        here.journal._pulse.kill()
+        here.journal.lease._renewing.kill()
         other = there.follow(own.id)
         assert isinstance(other.read()[-1], Failed)
         source.give(text("b"), [DONE])
@@ -222,7 +222,7 @@ class TestDrain:
         assert other.events + third.read() == own.read()
 
 
-def test_what_cannot_be_read_ends_the_reading(stores: list[Away]) -> None:
+def test_what_cannot_be_read_is_told_as_lost(stores: list[Away]) -> None:
     here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
     own = here.begin(source)
     written(stores[0], own.id, 2)
@@ -230,8 +230,8 @@ def test_what_cannot_be_read_ends_the_reading(stores: list[Away]) -> None:
     there.journal.store.read = lambda *asked: [
         msgspec.structs.replace(entry, payload=b"\xc1") for entry in read(*asked)
     ]
-    other = there.resumption.follow(own.id, "", 0)
-    assert list(other) == []
+    events = there.follow(own.id).read()
+    assert [event.code for event in events if isinstance(event, Failed)] == ["not_resumable"]
     assert TextDelta("a") in own.events
 
 

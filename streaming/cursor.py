@@ -1,0 +1,76 @@
+"""What a reader has of a stream that the store may not have: where its cursor stands beside what was written.
+
+A reader at the worker that fills a stream is ahead of the store for a moment; and for good, where that worker died
+before it could write what it had sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+
+from .errors import HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
+from .events import Failed
+from .journal import Journal
+from .replica import bury
+from .stored import events_beyond
+from .stores.base import LEASE, Record, Store
+
+CATCH_UP = LEASE + 1.0
+"""Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""
+
+CUT_SHORT = {"worker_lost", "not_resumable"}
+"""How a stream ends in the store that has gone on, or may have, without it."""
+
+
+def caught_up(journal: Journal, record: Record, after: int, find: Callable[[], Record]) -> Record:
+    """Wait until the store has as much of a stream as its reader, or the stream has ended there; not for ever.
+
+    Args:
+        journal: This worker's way to the store.
+        record: The stream, as it was found.
+        after: The number of the last event that the reader has.
+        find: Finds it again.
+
+    Returns:
+        The stream as it was found last.
+    """
+    until = time.monotonic() + CATCH_UP
+    while after > record.last and not record.is_finished and time.monotonic() < until:
+        gevent.sleep(0.05)
+        if journal.lease.has_lost(record.claim.worker):
+            bury(journal, record)
+        record = find()
+    return record
+
+
+def known_of(store: Store, record: Record, after: int) -> int | None:
+    """Return how much of what a reader has the store knows, where the stream broke off in the store; else None.
+
+    A reader may have got further than the store has: its cursor is the number of an event that was lost. All that is
+    new to it is how the stream ended. So that is sent whole to whoever has a number in the end or beyond it.
+    """
+    if not record.is_finished or after < record.last - 1:
+        return None
+    entries = store.read(record.claim.id, record.last - 1, 1)
+    try:
+        last = events_beyond(entries[-1], entries[-1].first - 1)[-1] if entries else None
+    except NotResumable:
+        return None
+    is_cut_short = isinstance(last, Failed) and last.code in CUT_SHORT
+    return min(after, entries[-1].first - 1) if is_cut_short else None
+
+
+def beyond(journal: Journal, record: Record, after: int) -> HeadraceError:
+    """Return why a reader has an event that the store has not."""
+    if record.is_finished or journal.lease.is_steady:
+        return no_such_event(after)
+    # This worker cannot write either: the reader has read what the one that fills the stream could not write yet.
+    return StoreUnavailable("The store of this stream is behind what you have read. Try again.", retry_after=2)
+
+
+def no_such_event(after: int) -> InvalidRequest:
+    """Return the error for a cursor that is the number of no event."""
+    return InvalidRequest(f"The cursor is {after}: the stream has no event of that number.")

@@ -1,0 +1,85 @@
+"""What this worker still has to do in the store for single streams: take back a claim, or end what has no end there.
+
+Each stream is dealt with by itself: where one cannot be helped, the others are. Whoever is about to begin or to end
+a stream is alone with its id meanwhile. It knows ids and what to do, not what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeAlias
+
+from gevent.event import Event as Flag
+
+from .errors import StoreUnavailable
+from .mistakes import log
+
+Step: TypeAlias = Callable[[], bool]
+"""Does what is owed for one stream and returns whether it is done; raises StoreUnavailable where it must wait."""
+
+
+class Owed:
+    """What is owed for streams, by their ids."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+        self._busy: dict[str, Flag] = {}
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @contextmanager
+    def alone(self, id_: str) -> Iterator[None]:
+        """Let nobody else of this worker begin, end or take over a stream meanwhile. May wait."""
+        while (other := self._busy.get(id_)) is not None:
+            other.wait()
+        mine = self._busy[id_] = Flag()
+        try:
+            yield
+        finally:
+            del self._busy[id_]
+            mine.set()
+
+    def owe(self, id_: str, step: Step) -> None:
+        """Do this for a stream, and nothing that was owed for it before, when `settle` is called next."""
+        self._steps[id_] = step
+
+    def forget(self, id_: str) -> None:
+        """Owe nothing for a stream any more."""
+        self._steps.pop(id_, None)
+
+    def settle(self, id_: str) -> None:
+        """Do what is owed for a stream; only for who is alone with it.
+
+        Raises:
+            StoreUnavailable: it cannot be done now, and is still owed.
+        """
+        step = self._steps.get(id_)
+        if step is None:
+            return
+        try:
+            is_done = step()
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001  # one stream that cannot be helped must not keep the others waiting
+            log.exception("stream %s could not be ended in the store", id_)
+            is_done = True
+        if is_done and self._steps.get(id_) is step:
+            del self._steps[id_]
+
+    def settle_soon(self, id_: str, step: Step) -> None:
+        """Owe this for a stream, and try to do it at once; only for who is alone with it."""
+        self.owe(id_, step)
+        with suppress(StoreUnavailable):
+            self.settle(id_)
+
+    def settle_all(self) -> None:
+        """Do what can be done.
+
+        Raises:
+            StoreUnavailable: the rest cannot be done now.
+        """
+        for id_ in list(self._steps):
+            with self.alone(id_):
+                self.settle(id_)
