@@ -6,12 +6,16 @@ import re
 
 from flask import Blueprint, Response, request
 
-from ..streaming.errors import InvalidRequest
+from ..streaming.errors import InvalidRequest, LimitError
+from ..streaming.wire.base import EVENT_STREAM
 from .guard import enter
 from .operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
 from .protocols import NATIVE, PROTOCOLS, wanted_protocol, wire_of
 from .respond import event_stream
 from .service import current_service
+
+LONGEST_RETRY = 10.0
+"""Seconds after which an EventSource whose stream cannot be read now comes back at the latest."""
 
 _CURSOR = {"type": "string", "pattern": "^[0-9]{1,15}$"}
 _THE_STREAM = Parameter("id", "path", "The stream's id, as `Headrace-Stream-Id` told it.")
@@ -55,7 +59,12 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
     owner = enter()
     protocol = wanted_protocol()
     # The native frames can be written from any event on; the others depend on what came before it.
-    follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
+    try:
+        follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
+    except LimitError as error:
+        if not _is_event_source():
+            raise
+        return _come_again(error)
     return Response(status=204) if follower is None else event_stream(follower, wire_of(protocol, follower))
 
 
@@ -64,6 +73,19 @@ def stop(id: str) -> Response:  # noqa: A002
     owner = enter()
     current_service().resumption.stop(id, owner)
     return Response(status=204)
+
+
+def _is_event_source() -> bool:
+    # What the standard has an EventSource send, and nobody who reads statuses: it takes nothing but an event stream,
+    # and nothing from a cache.
+    headers = request.headers
+    return headers.get("Accept", "").strip() == "text/event-stream" and "no-cache" in headers.get("Cache-Control", "")
+
+
+def _come_again(error: LimitError) -> Response:
+    # An EventSource gives up for good at any status but 200, and comes back by itself after a body that ends.
+    wait = min(max(error.retry_after or 1.0, 1.0), LONGEST_RETRY)
+    return Response(f": {error.code}\nretry: {wait * 1000:.0f}\n\n", headers=EVENT_STREAM)
 
 
 def _cursor() -> int:
