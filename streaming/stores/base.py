@@ -113,6 +113,10 @@ class Store(Protocol):
         """
         ...
 
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of this worker's of which no event was written; does nothing otherwise."""
+        ...
+
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams, in order; all of them in one step, and all that watch them are told.
 
@@ -203,6 +207,18 @@ class Store(Protocol):
 
         That is finished streams after their retention, and unfinished ones when their worker has been dead for as
         long; it is seen alive when it adds something, and by a sweep.
+        """
+        ...
+
+    def check(self) -> str | None:
+        """Look whether the store can be used.
+
+        Returns:
+            A sentence of warning where it can, and answers may be lost there; None where all is well.
+
+        Raises:
+            ConfigurationError: it cannot be used until somebody changes something.
+            StoreUnavailable: it cannot be used just now.
         """
         ...
 

@@ -75,6 +75,13 @@ class MemoryStore:
             self._names[name] = claim.id
         return None
 
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of this worker's of which no event was written."""
+        stream = self._find(id)
+        if stream is not None and stream.claim.worker == worker and stream.last == 0 and not stream.is_finished:
+            self._remove(id)
+            self._watches.wake([id])
+
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         refused: set[str] = set()
@@ -204,6 +211,10 @@ class MemoryStore:
                 stream.touched = now
             elif not self._is_recent(stream):
                 self._remove(id_)
+
+    def check(self) -> str | None:
+        """Return None: there is nothing that could be away."""
+        return None
 
     def close(self) -> None:
         """Forget everything."""

@@ -52,6 +52,10 @@ class SqliteStore:
                 retry_after=self._bounds.retention,
             ) from None
 
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of this worker's of which no event was written."""
+        self._writes.run(rows.withdraw, id, worker)
+
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         return self._writes.run(rows.append, worker, entries, self._bounds) if entries else set()
@@ -118,6 +122,11 @@ class SqliteStore:
             while not self._writes.run(sweeping.remove_some, key):
                 pass
         self._writes.run(sweeping.give_back)
+
+    def check(self) -> str | None:
+        """Look whether the file can be read; a warning there is none."""
+        self._reads.run(presence.is_alive, "")
+        return None
 
     def close(self) -> None:
         """Let go of the file and the threads."""

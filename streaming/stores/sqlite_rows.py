@@ -161,6 +161,16 @@ def claim(db: sqlite3.Connection, wanted: Claim, name: str | None, bounds: Bound
         return None
 
 
+def withdraw(db: sqlite3.Connection, stream: str, worker: str) -> None:
+    """Forget a stream of this worker's that has no event."""
+    with transaction(db):
+        begun = (stream, worker)
+        for (key,) in db.execute(
+            "SELECT key FROM streams WHERE id = ? AND worker = ? AND last = 0 AND NOT is_finished", begun
+        ).fetchall():
+            remove(db, key)
+
+
 def append(db: sqlite3.Connection, worker: str, entries: Sequence[Entry], bounds: Bounds) -> set[str]:
     """Add the entries that may be added; return the ids of the streams of the others."""
     rows: list[object] = []

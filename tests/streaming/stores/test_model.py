@@ -13,7 +13,7 @@ import pytest
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep
 from flask_headrace.streaming.stores.base import Entry, Store
-from flask_headrace.streaming.stores.redis_scripts import PREFIX
+from flask_headrace.streaming.stores.redis_keys import PREFIX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
