@@ -130,7 +130,7 @@ def put_forward(server: RedisServer) -> None:
     for name in server.names():
         if 0 < server.client.pttl(name) < 1_000_000:
             server.client.delete(name)
-    for name in (f"{PREFIX}finished", f"{PREFIX}running"):
+    for name in (f"{PREFIX}finished", f"{PREFIX}running", f"{PREFIX}leases"):
         for member, moment in server.client.zrange(name, 0, -1, withscores=True):
             server.client.zadd(name, {member: moment - 1_000_000})
 
