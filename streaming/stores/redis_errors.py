@@ -11,13 +11,17 @@ import ssl
 from collections.abc import Iterator
 
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
-    MaxConnectionsError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -29,8 +33,13 @@ CODES = {
     NoPermissionError: "NOPERM",
     OutOfMemoryError: "OOM",
     ReadOnlyError: "READONLY",
+    MovedError: "MOVED",
+    AskError: "ASK",
+    TryAgainError: "TRYAGAIN",
+    MasterDownError: "MASTERDOWN",
+    ClusterDownError: "CLUSTERDOWN",
 }
-"""Errors from whose text the client takes the code away."""
+"""Errors from whose text the client takes the code away; a kind stands after those that are of it, too."""
 
 TOLD = {
     "WRONGPASS": "it refuses the user or password of HEADRACE_STORE",
@@ -94,10 +103,10 @@ def told(error: BaseException) -> str:
             return UNKNOWN_CERTIFICATE.format(cause.verify_message)
         if _is_wrong(cause):
             return TLS
-    if isinstance(error, (RedisTimeoutError, MaxConnectionsError)):
+    if isinstance(error, RedisTimeoutError):
         return "it does not answer"
     if isinstance(error, ResponseError):
-        return f"it answers {code}"
+        return f"it answers {code if code.isupper() else 'ERR'}"
     return UNCLEAR
 
 

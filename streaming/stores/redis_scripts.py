@@ -191,7 +191,7 @@ if redis.call('SET', P .. 'counted', '', 'NX', 'PX', {RECOUNT}) then recount() e
 
 TRY = script("""
 local key = P .. 'check'
-redis.call('XADD', key, '*', cmsgpack.unpack(ARGV[1]), now())
+redis.call('XADD', key, now(), unpack(cmsgpack.unpack(ARGV[1])))
 redis.call('UNLINK', key)
 redis.call('PUBLISH', key, '')
 """)
