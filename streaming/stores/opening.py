@@ -12,8 +12,8 @@ from .memory import MemoryStore
 from .sqlite import SqliteStore
 
 FORMS = (
-    "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, unix://…, "
-    "redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/service/db"
+    "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, "
+    "unix://…, redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/service/db"
 )
 
 REDIS = ("redis", "rediss", "valkey", "valkeys")

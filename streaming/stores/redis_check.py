@@ -16,8 +16,8 @@ from ..errors import ConfigurationError, StoreUnavailable
 from .redis_errors import UNCLEAR, code_of, is_for_good, told
 from .redis_keys import PREFIX
 from .redis_link import RETRY_AFTER, RedisLink
-from .redis_scripts import TRY
 from .redis_places import services
+from .redis_scripts import TRY
 from .redis_url import FORMS
 
 ASKED_FIRST = ("server", "replication", "memory")
@@ -90,13 +90,14 @@ def _heard(connection: AbstractConnection, error: Exception) -> Exception:
         with suppress(OSError), socket.create_connection((host, connection.port), AT_ONCE) as plain:
             plain.settimeout(AT_ONCE)
             if plain.recv(64).startswith(b"-DENIED"):
-                return ResponseError("DENIED")
+                refusal: Exception = ResponseError("DENIED")
+                return refusal
     return error
 
 
 def _about(connection: AbstractConnection) -> dict[str, str]:
     """Return what a server says of itself; nothing where it may not be asked."""
-    about = {}
+    about: dict[str, str] = {}
     for part in ASKED_FIRST:
         try:
             connection.send_command("INFO", part)
@@ -161,8 +162,8 @@ def _warning(link: RedisLink, policy: str) -> str | None:
     if policy == KEEPS_ALL:
         return None
     return (
-        f"HEADRACE_STORE is {link}, whose maxmemory-policy is {policy}: when its memory is full it throws away parts of "
-        f"answers, which then cannot be resumed; set maxmemory-policy to {KEEPS_ALL} there."
+        f"HEADRACE_STORE is {link}, whose maxmemory-policy is {policy}: when its memory is full it throws away parts "
+        f"of answers, which then cannot be resumed; set maxmemory-policy to {KEEPS_ALL} there."
     )
 
 

@@ -56,7 +56,7 @@ TOLD = {
     "MOVED": "it is a server of a cluster",
     "ASK": "its part of the cluster is being moved to another server",
     "TRYAGAIN": "its part of the cluster is being moved to another server",
-    "CLUSTERDOWN": "the cluster is down",
+    "CLUSTERDOWN": "the cluster is down, or no server of it has the slot of our keys",
     "MASTERDOWN": "it is a replica that has lost its master",
     "BUSY": "it is busy with a script of somebody's",
 }
@@ -71,8 +71,8 @@ UNCLEAR = "no connection to it comes about, or it broke"
 
 TLS = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
 UNKNOWN_CERTIFICATE = (
-    "its certificate is not one that is trusted here ({}): add ?ssl_ca_certs=/path/to/ca.pem to the URL, and call the "
-    "server by a name that is in the certificate"
+    "its certificate is not trusted here: add ?ssl_ca_certs=/path/to/ca.pem to the URL, and call the server by a name "
+    "that is in the certificate"
 )
 
 
@@ -87,8 +87,8 @@ def code_of(error: BaseException) -> str:
     if "The user executing the script" in text:
         return "NOPERM"
     # Older servers wrap what a command has said to a script: "ERR Error running script …: -READONLY You …".
-    wrapped = re.search(r"(?:^|[\s:-])(" + "|".join(TOLD) + r")\b", text)
-    return wrapped[1] if wrapped else text.split(" ")[0]
+    said = re.search(r"(?:^|\s-)([A-Z]+)\b", text)
+    return said[1] if said else "ERR"
 
 
 def told(error: BaseException) -> str:
@@ -98,25 +98,24 @@ def told(error: BaseException) -> str:
         return "it needs no password: leave the password out of HEADRACE_STORE"
     if code in TOLD:
         return TOLD[code]
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return UNKNOWN_CERTIFICATE.format(cause.verify_message)
-        if _is_wrong(cause):
-            return TLS
+    if wrong := _wrong_with_tls(error):
+        return UNKNOWN_CERTIFICATE if isinstance(wrong, ssl.SSLCertVerificationError) else TLS
     if isinstance(error, RedisTimeoutError):
         return "it does not answer"
     if isinstance(error, ResponseError):
-        return f"it answers {code if code.isupper() else 'ERR'}"
+        return f"it answers {code}"
     return UNCLEAR
 
 
 def is_for_good(error: BaseException) -> bool:
     """Whether an error stays until somebody changes something."""
-    return code_of(error) in FOR_GOOD or any(_is_wrong(cause) for cause in _causes(error))
+    return code_of(error) in FOR_GOOD or _wrong_with_tls(error) is not None
 
 
-def _is_wrong(cause: BaseException) -> bool:
-    return isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+def _wrong_with_tls(error: BaseException) -> ssl.SSLError | None:
+    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    wrong = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError) and not isinstance(cause, passing))
+    return next(wrong, None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

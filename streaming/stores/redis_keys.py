@@ -138,3 +138,18 @@ def script(body: str, of: str | None = None) -> Script:
     """Return a script with what all of them share before it."""
     source = (COMMON + body).encode()
     return Script(source, hashlib.sha1(source).hexdigest(), of)  # noqa: S324  # the server's choice, not a secret
+
+
+def of_stream(body: str) -> Script:
+    """Return a script about the stream that its first argument names."""
+    return script(body, "s")
+
+
+def of_log(body: str) -> Script:
+    """Return a script about the entries of the stream that its first argument names."""
+    return script(body, "e")
+
+
+def of_name(body: str) -> Script:
+    """Return a script about the name that is its first argument."""
+    return script(body, "n")

@@ -1,7 +1,7 @@
 """Connections to a Redis or Valkey server, and scripts run there.
 
-It knows how to reach the server, also after a failover, how long to wait for it, and turns its errors into ours. What the
-scripts do it does not know. The client's own commands cost more than they do here, so this uses its connections.
+It knows how to reach the server, also after a failover, how long to wait for it, and turns its errors into ours. What
+the scripts do it does not know. The client's own commands cost more than they do here, so this uses its connections.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from gevent import socket
 from gevent.lock import BoundedSemaphore
@@ -23,6 +23,8 @@ from .redis_errors import ELSEWHERE, code_of, told
 from .redis_keys import Script
 from .redis_places import place_of
 from .redis_url import Address, target_of
+
+Arguments: TypeAlias = tuple[str | bytes | int, ...]
 
 PATIENCE = 2.0
 """Seconds for which a call waits for a connection, for its being made, and for an answer."""
@@ -112,17 +114,17 @@ class RedisLink:
         Raises:
             StoreUnavailable: the server cannot be reached, or cannot do it.
         """
-        trouble: Exception = StoreUnavailable("")
-        for _ in range(HOPS):
-            try:
-                return self._run(script, arguments)
-            except NotDoneHere as error:
-                trouble = error.why
-                if not self._is_elsewhere():
-                    break
-        raise self._trouble(told(trouble)) from trouble
+        return self._run_where_it_is(script, arguments, HOPS)
 
-    def _run(self, script: Script, arguments: tuple[str | bytes | int, ...]) -> Any:  # noqa: ANN401
+    def _run_where_it_is(self, script: Script, arguments: Arguments, hops: int) -> Any:  # noqa: ANN401
+        try:
+            return self._run(script, arguments)
+        except NotDoneHere as error:
+            if hops and self._is_elsewhere():
+                return self._run_where_it_is(script, arguments, hops - 1)
+            raise self._trouble(told(error.why)) from error.why
+
+    def _run(self, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
         try:
             with self._connection() as connection:
                 self._reach(connection)

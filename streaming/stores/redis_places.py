@@ -1,7 +1,7 @@
 """Where the server is that has our streams, where it may be another one after a failover.
 
-It knows whom to ask: a cluster's servers or the Sentinels. It does not know what is done at the server. What was found is
-kept until somebody doubts it.
+It knows whom to ask: a cluster's servers or the Sentinels. It does not know what is done at the server. What was found
+is kept until somebody doubts it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from gevent.lock import BoundedSemaphore
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection
+from redis.exceptions import ClusterDownError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from .redis_keys import PREFIX
@@ -133,7 +133,7 @@ class ClusterSlot:
             if first <= slot <= last:
                 master: Address = part["primary"]
                 return master
-        raise RedisConnectionError(f"no server of the cluster has the slot {slot}, in which the streams are")
+        raise ClusterDownError(f"no server of the cluster has the slot {slot}")
 
 
 def find_by_sentinel(target: Target) -> Address:

@@ -5,28 +5,28 @@
 
 from __future__ import annotations
 
-from .redis_keys import script
+from .redis_keys import of_log, of_name, of_stream, script
 
 RECOUNT = 60_000
 """Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""
 
-FIND = script("""
+FIND = of_stream("""
 return record(ARGV[1])
-""", of="s")
+""")
 
-NAMED = script("""
+NAMED = of_name("""
 local id = redis.call('GET', P .. 'n:' .. ARGV[1])
 if not id then return false end
 local there = record(id)
 return there[1] and {id, there}
-""", of="n")
+""")
 
-UNNAME = script("""
+UNNAME = of_name("""
 local key = P .. 'n:' .. ARGV[1]
 if redis.call('GET', key) == ARGV[2] then redis.call('UNLINK', key) end
-""", of="n")
+""")
 
-CLAIM = script("""
+CLAIM = of_stream("""
 local id, worker, owner, question, about, bound, life, name = unpack(ARGV)
 local key, time, there = P .. 's:' .. id, now(), record(id)
 if there[1] then return there end
@@ -41,7 +41,7 @@ if name then
 end
 live_on(id, time, life)
 return false
-""", of="s")
+""")
 
 APPEND = script("""
 local worker, largest, bound, life, retention = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
@@ -84,7 +84,7 @@ if added > 0 then redis.call('INCRBY', TOTAL, added) end
 return refused
 """)
 
-READ = script("""
+READ = of_log("""
 local log, after, most = P .. 'e:' .. ARGV[1], ARGV[2] + 1, tonumber(ARGV[3])
 local found = {}
 while true do
@@ -101,15 +101,15 @@ while true do
     end
     if #some < 64 then return found end
 end
-""", of="e")
+""")
 
-WITHDRAW = script("""
+WITHDRAW = of_stream("""
 local id, worker = unpack(ARGV)
 local there = redis.call('HMGET', P .. 's:' .. id, 'worker', 'last', 'finished')
 if there[1] == worker and there[2] == '0' and there[3] == '0' then forget(id) end
-""", of="s")
+""")
 
-STOP = script("""
+STOP = of_stream("""
 local id = ARGV[1]
 local key = P .. 's:' .. id
 if redis.call('HGET', key, 'finished') == '0' then
@@ -117,9 +117,9 @@ if redis.call('HGET', key, 'finished') == '0' then
     redis.call('PUBLISH', P .. 'x:' .. id, '')
     redis.call('PUBLISH', P .. 'c:' .. id, '')
 end
-""", of="s")
+""")
 
-ATTEND = script("""
+ATTEND = of_stream("""
 local key, wait = P .. 'r:' .. ARGV[1], ARGV[3]
 redis.call('ZADD', key, now() + wait, ARGV[2])
 redis.call('PEXPIRE', key, math.max(wait, redis.call('PTTL', key)))
@@ -128,19 +128,19 @@ if worker then
     local attended = P .. 'a:' .. worker
     redis.call('SET', attended, '', 'PX', math.max(wait, redis.call('PTTL', attended)))
 end
-""", of="s")
+""")
 
 HAS_READERS = script("""
 return redis.call('EXISTS', P .. 'a:' .. ARGV[1])
 """)
 
-LEAVE = script("""
+LEAVE = of_stream("""
 redis.call('ZREM', P .. 'r:' .. ARGV[1], ARGV[2])
-""", of="s")
+""")
 
-IS_ATTENDED = script("""
+IS_ATTENDED = of_stream("""
 return redis.call('ZCOUNT', P .. 'r:' .. ARGV[1], '(' .. now(), '+inf')
-""", of="s")
+""")
 
 RENEW = script("""
 redis.call('ZADD', LEASES, now() + ARGV[2], ARGV[1])
@@ -150,14 +150,14 @@ IS_ALIVE = script("""
 return is_alive(ARGV[1], now()) and 1 or 0
 """)
 
-TAKE_OVER = script("""
+TAKE_OVER = of_stream("""
 local id, dead, worker = unpack(ARGV)
 local key = P .. 's:' .. id
 local there = redis.call('HMGET', key, 'worker', 'finished')
 if there[1] ~= dead or there[2] ~= '0' or is_alive(dead, now()) then return 0 end
 redis.call('HSET', key, 'worker', worker)
 return 1
-""", of="s")
+""")
 
 SWEEP = script("""
 local retention, life, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -181,8 +181,8 @@ end
 local is_more = forgotten == most or #unseen == 2 * most
 return {is_more and 1 or 0, horizon, kept}
 """)
-"""One step of a sweep; it returns whether there is more, and what the next step begins with: up to which moment it looks
-(0 in the first one, which decides), and how many unfinished streams it has seen that stay as they are.
+"""One step of a sweep; it returns whether there is more, and what the next step begins with: up to which moment it
+looks (0 in the first one, which decides), and how many unfinished streams it has seen that stay as they are.
 """
 
 RECOUNT_NOW = script(f"""

@@ -95,7 +95,6 @@ class RedisWatch:
             self._changed = dict.fromkeys(self._watches.ids)
             self._is_changed.set()
             self._connection = connection
-            self._pause = FIRST_PAUSE
             telling = gevent.spawn(self._tell_on, connection)
             self._hear(connection)
         finally:
@@ -132,6 +131,7 @@ class RedisWatch:
         while heard := connection._sock.recv(65536):
             reader.feed(heard)
             self._watches.wake(channels(reader))
+            self._pause = FIRST_PAUSE
 
     def close(self) -> None:
         """Hear no more. May be called twice."""

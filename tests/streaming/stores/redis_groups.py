@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-from redis.crc import key_slot
 from flask_headrace.streaming.stores.redis_keys import PREFIX
+from redis.crc import key_slot
 
 from tests.loop import until
 from tests.service import free_port
@@ -79,6 +80,16 @@ class Cluster:
 
     def id_of(self, node: Node) -> str:
         return node.client.execute_command("CLUSTER", "MYID").decode()
+
+    def move_slot(self, source: Node, target: Node) -> Iterator[None]:
+        """Move our slot key by key; the other servers hear of it from these two."""
+        target.client.execute_command("CLUSTER", "SETSLOT", OURS, "IMPORTING", self.id_of(source))
+        source.client.execute_command("CLUSTER", "SETSLOT", OURS, "MIGRATING", self.id_of(target))
+        for name in sorted(source.names(), reverse=True):
+            source.client.execute_command("MIGRATE", "127.0.0.1", target.port, name, 0, 2000)
+            yield
+        for node in (target, source):
+            node.client.execute_command("CLUSTER", "SETSLOT", OURS, "NODE", self.id_of(target))
 
     def url(self, *nodes: Node) -> str:
         return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
