@@ -108,6 +108,7 @@ def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
         raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
+    service.store.tell_once()
     # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
     digest = sha256(msgspec.json.encode((target.model, question))).hexdigest()
     return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
