@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import gevent
 from flask import Response, request
-from gevent.monkey import is_module_patched
 
+from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
 from ..streaming.events import Cancelled, Event, Failed
 from ..streaming.follower import Follower, Stream
@@ -24,6 +24,7 @@ from ..streaming.wire import native
 from ..streaming.wire.answer import Answer
 from ..streaming.wire.base import BrokenOff, WholeWire, Wire
 from .errors import refused
+from .one_loop import has_one_loop
 from .reply import json_reply
 from .watch import Watch
 
@@ -73,6 +74,7 @@ class _Reading:
         self.wire, self.breaks_off = wire, breaks_off
         self.session = follower.session
         self.follower = follower
+        end_loop_with_thread()
         try:
             self.watch = Watch(request.environ, self.follower.close)
         except BaseException:
@@ -89,7 +91,7 @@ class _Reading:
 
     def close(self) -> None:
         self.abandon()
-        if not is_module_patched("socket"):
+        if not has_one_loop():
             self._wait_for_accounts()
 
     def _wait_for_accounts(self) -> None:
