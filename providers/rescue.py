@@ -146,6 +146,9 @@ class Rescue:
             self.held = [event for event in self.held if not isinstance(event, _THOUGHTS)]
 
     def _new_of(self, event: Event) -> list[Event]:
+        if isinstance(event, (Failed, Cancelled)):
+            # It ends the answer that the reader has: that is no other one.
+            return [event]
         if isinstance(event, TextDelta):
             text, rest = self._match.feed(event.text), []
         else:

@@ -67,11 +67,26 @@ class Odd:
         return None
 
 
+class Whole(Odd):
+    name = price_list = "whole"
+    is_embedded = False
+    unsupported = frozenset()
+
+    def models(self):
+        return ["good"]
+
+    def warm_up(self):
+        pass
+
+    def check(self):
+        pass
+
+
 app = Flask("host")
 app.config.update(
     HEADRACE_LOCAL=False, HEADRACE_FIRST_TOKEN_TIMEOUT=1, HEADRACE_STORE="sqlite:///" + __file__ + ".db"
 )
-Headrace(app, providers=[Odd()])
+Headrace(app, providers=[Odd(), Whole()])
 """
 
 
@@ -93,7 +108,7 @@ GOOD = "".join(f"{number} " for number in range(20))
 def beside_others(host: Service, model: str, **fields: bool) -> Answer:
     """Ask an odd one among good ones, and see that these are whole."""
     others = [asking(host.url, "odd/good", resumable=True) for _ in range(4)]
-    answer = ask(host.url, f"odd/{model}", **fields)
+    answer = ask(host.url, model, **fields)
     for other in others:
         with other:
             body = other.until(b"[DONE]")
@@ -101,10 +116,11 @@ def beside_others(host: Service, model: str, **fields: bool) -> Answer:
     return answer
 
 
-def test_one_that_hangs_behind_its_end_has_ended_and_is_accounted_for(host: Service) -> None:
-    answer = ask(host.url, "odd/hangs")
+@pytest.mark.parametrize("name", ["odd", "whole"])
+def test_one_that_hangs_behind_its_end_has_ended_and_is_accounted_for(host: Service, name: str) -> None:
+    answer = ask(host.url, f"{name}/hangs")
     assert (answer.text, answer.is_done) == ("all of it", True)
-    host.wait_until(lambda: '"model":"odd/hangs"' in host.log())
+    host.wait_until(lambda: f'"model":"{name}/hangs"' in host.log())
 
 
 def test_one_whose_usage_stands_behind_its_end_is_accounted_for_by_it(host: Service) -> None:
@@ -116,7 +132,7 @@ def test_one_whose_usage_stands_behind_its_end_is_accounted_for_by_it(host: Serv
 
 
 def test_one_that_never_waits_ends_within_its_limits(host: Service) -> None:
-    answer = beside_others(host, "busy")
+    answer = beside_others(host, "odd/busy")
     assert (answer.status, answer.error["code"]) == (504, "first_token_timeout")
 
 
@@ -127,13 +143,13 @@ def test_one_that_does_not_stop_is_not_waited_for(host: Service) -> None:
     host.wait_until(lambda: '"reason":"reader_left"' in host.log())
 
 
-@pytest.mark.parametrize("model", ["half", "half_failed"])
+@pytest.mark.parametrize("model", ["odd/half", "odd/half_failed", "whole/half"])
 def test_one_that_gives_half_a_character_fails_alone(host: Service, model: str) -> None:
     answer = beside_others(host, model, resumable=True)
     assert answer.text == "one "
     (error,) = answer.named("error")
     assert error["code"] == "internal"
-    assert "odd gives half a surrogate pair" in host.log().partition(error["message"].rpartition(" ")[2].rstrip("."))[2]
+    assert "gives half a surrogate pair" in host.log().partition(error["message"].rpartition(" ")[2].rstrip("."))[2]
 
 
 @pytest.mark.parametrize(
@@ -148,5 +164,5 @@ def test_one_that_gives_something_else_fails_with_a_sentence_in_the_log(host: Se
 
 
 def test_one_that_gives_very_much_at_once_is_read_to_its_end(host: Service) -> None:
-    answer = beside_others(host, "long")
+    answer = beside_others(host, "odd/long")
     assert (answer.text, answer.is_done) == ("x" * 30000, True)
