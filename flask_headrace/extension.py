@@ -32,7 +32,8 @@ from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .metrics import exposition, metrics
-from .providers.adopted import OwnProvider, adopted, batches_of
+from .providers.adopted import OwnProvider, adopted
+from .providers.pieces import batches_of
 from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
