@@ -42,6 +42,10 @@ PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
     f"providers/{name}.py" for name in ("openai_tokens", "openai_failure", "bodies", "counts", "json_frames")
 }
+PURE |= {f"providers/{name}_frames.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
+    f"providers/{name}.py" for name in ("finish_reasons", "tool_arguments", "tool_calls", "indexed_calls")
+}
+PURE |= {"providers/item_calls.py", "providers/item_texts.py"}
 
 
 def room_of(parts: tuple[str, ...]) -> str:
