@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import require
 from tests.reader import Reading, asking, send
 from tests.resumption.conftest import store_url
-from tests.resumption.stage import WORDS, Pair, Steady, check_whole, frames, gated, numbers, read, wait_until
+from tests.resumption.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, wait_until
 from tests.service import ROOT, free_port
 from tests.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
@@ -171,6 +171,6 @@ def persistent(url: str, id_: str) -> bytes:
         except OSError:
             pass
         whole, blank, _ = got.rpartition(b"\n\n")
-        body += frames(whole + blank)
+        body += beyond(whole + blank)
         time.sleep(0.05)
     return body
