@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import subprocess
 import threading
@@ -168,7 +169,7 @@ def persistent(url: str, id_: str) -> bytes:
                 if reading.response().status == 200:
                     for data in reading.chunks():
                         got += data
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         whole, blank, _ = got.rpartition(b"\n\n")
         body += beyond(whole + blank)
