@@ -104,7 +104,7 @@ def chat() -> Response:
         raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
     follower = _ask(body, question_of(body), owner)
     goes_on = body.conversation()[-1].role == "assistant"
-    return event_stream(follower, UiMessages(None if goes_on else follower.session.id), breaks_off=True)
+    return event_stream(follower, UiMessages(None if goes_on else follower.session.id))
 
 
 def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
@@ -124,7 +124,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
     follower = current_service().resumption.follow_latest(id, owner) if has_one_loop() else None
     if follower is None:
         return Response(status=204)
-    return event_stream(follower, UiMessages(follower.session.id, is_replay=True), breaks_off=True)
+    return event_stream(follower, UiMessages(follower.session.id, is_replay=True))
 
 
 def stop(id: str) -> Response:  # noqa: A002

@@ -88,7 +88,7 @@ def chat() -> Response:
     body = read_body(_decoder)
     question = body.question(messages_of(body.messages))
     follower = ask(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
-    return event_stream(follower, DataStream(has_reasoning=body.sendReasoning), breaks_off=True)
+    return event_stream(follower, DataStream(has_reasoning=body.sendReasoning))
 
 
 def resume() -> Response:
@@ -102,7 +102,7 @@ def resume() -> Response:
     if follower is None:
         # Not a 204: that has no body, which the hook takes for a failure.
         return Response(b"", headers=DataStream.HEADERS)
-    return event_stream(follower, DataStream(), breaks_off=True)
+    return event_stream(follower, DataStream())
 
 
 def stop() -> Response:

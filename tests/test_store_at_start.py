@@ -51,7 +51,7 @@ def test_one_that_evicts_is_warned_of_once_and_one_that_goes_is_told(
         assert own.log().count("maxmemory-policy is allkeys-lru") == 1
         redis_server.client.config_set("requirepass", "s3cret")
         own.wait_until(lambda: ready(own)[0] == 503)
-        status, body = ready(own)
+        _, body = ready(own)
         assert "refuses the user or password" in body["error"]["message"]
         redis_server.kill()
         own.wait_until(lambda: ready(own)[0] == 200)
