@@ -84,7 +84,7 @@ class Watch:
         Servers shut a connection down before they close it, which would end it in good order. So they are left with
         another one in its place, whose reader has left.
         """
-        if not self._is_guarded:
+        if not self._is_guarded or self._socket is None:
             return
         self._is_guarded = False
         self.stop()
@@ -94,6 +94,8 @@ class Watch:
             os.dup2(ours.fileno(), self._socket.fileno(), inheritable=False)
 
     def _set_linger(self, how: bytes) -> bool:
+        if self._socket is None:
+            return False
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
         except OSError:
