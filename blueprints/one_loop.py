@@ -12,7 +12,7 @@ from ..streaming.errors import NotSupported
 
 def has_one_loop() -> bool:
     """Whether gevent's patches are in place, as its workers put them."""
-    return is_module_patched("socket")
+    return bool(is_module_patched("socket"))
 
 
 def require_one_loop() -> None:
