@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 from flask import Response, request
+from gevent.monkey import get_original
 
 from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
@@ -36,6 +37,8 @@ MOST_AT_ONCE = 65536
 
 MOST_WHOLE = 8 * 1024 * 1024
 """Characters of an answer that is given as one JSON object."""
+
+_get_ident = get_original("_thread", "get_ident")
 
 ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
@@ -68,13 +71,14 @@ def json_answer(follower: Follower, wire: WholeWire = native) -> Response:
 class _Reading:
     """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm."""
 
-    __slots__ = ("breaks_off", "follower", "session", "watch", "wire")
+    __slots__ = ("_hub", "breaks_off", "follower", "session", "watch", "wire")
 
     def __init__(self, follower: Follower, wire: Wire, *, breaks_off: bool = False) -> None:
         self.wire, self.breaks_off = wire, breaks_off
         self.session = follower.session
         self.follower = follower
         end_loop_with_thread()
+        self._hub = gevent.get_hub()
         try:
             self.watch = Watch(request.environ, self.follower.close)
         except BaseException:
@@ -88,6 +92,13 @@ class _Reading:
         """Close it, also from where nothing may wait."""
         self.watch.stop()
         self.follower.close()
+
+    def abandon_from_anywhere(self) -> None:
+        """Close it, whichever thread the garbage collector runs in: the stream and the watch are their loop's."""
+        if self._hub.thread_ident == _get_ident():
+            self.abandon()
+        elif (loop := self._hub.loop) is not None:
+            loop.run_callback_threadsafe(self.abandon)
 
     def close(self) -> None:
         self.abandon()
@@ -129,7 +140,7 @@ class _LateResponse(Response):
     def __del__(self) -> None:
         # A response that its application has thrown away is closed by nobody.
         if reading := self.__dict__.get("_reading"):
-            reading.abandon()
+            reading.abandon_from_anywhere()
 
     def _begin(self, start_response: StartResponse) -> Iterator[bytes]:
         try:
