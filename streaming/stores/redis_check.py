@@ -142,8 +142,9 @@ def _try(link: RedisLink, connection: AbstractConnection) -> None:
                 link, f"which lacks scripts or streams ({error}): a Redis from 5.0 on, or a Valkey, has both"
             ) from error
         raise
-    connection.send_command("SUBSCRIBE", f"{PREFIX}check")
-    connection.read_response()
+    for command in (("PING",), ("SUBSCRIBE", f"{PREFIX}check")):
+        connection.send_command(*command)
+        connection.read_response()
 
 
 def _policy(connection: AbstractConnection, about: dict[str, str]) -> str:
