@@ -28,10 +28,9 @@ Headrace(app)
 RESUMABLE = {"messages": [{"role": "user", "content": "?"}], "model": "openai/stored", "resumable": True}
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    program = require("redis-server", "apt-get install redis-server")
-    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(require("redis-server", "apt-get install redis-server"), tmp_path)
     yield server
     server.close()
 
@@ -67,17 +66,18 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
     redis_server.kill()
     with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
         assert own.log().count("cannot be used: no connection to it comes about") == 1
+        # The model may need a moment on a machine that is busy; the store is not waited for.
+        own.wait_until(lambda: ready(own)[0] == 200, 30)
         status, body = ready(own)
         assert (status, body["status"]) == (200, "ok")
         assert body["store"].startswith("unavailable: The store unix://")
         assert ask(own.url, "openai/stored").status == 200
         redis_server.start()
-        own.wait_until(lambda: ready(own) == (200, {"status": "ok"}))
+        own.wait_until(lambda: ready(own) == (200, {"status": "ok"}), 20)
         assert send(own.url + "/api/chat", RESUMABLE).status == 200
         redis_server.client.config_set("requirepass", "s3cret")
-        own.wait_until(lambda: ready(own)[0] == 503)
+        own.wait_until(lambda: ready(own)[0] == 503, 20)
         assert "refuses the user or password" in ready(own)[1]["error"]["message"]
-    redis_server.client.config_set("requirepass", "")
 
 
 def test_an_application_of_ones_own_logs_it_when_the_first_resumable_stream_is_asked_for(
