@@ -71,7 +71,7 @@ class Journal:
             record = self.store.claim(claim, name)
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
-            self.owed.owe(claim.id, lambda: self._take_back(claim.id))
+            self.owed.owe_first(claim.id, lambda: self._take_back(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
         if record is not None and not self._is_unused(record, claim):

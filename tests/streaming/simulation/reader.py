@@ -78,7 +78,7 @@ class Reader:
         worker.seats.add(asking)
         asking.join(100.0)
         worker.seats.discard(asking)
-        if not asking.dead:
+        if not asking.dead and not worker.is_dead:
             raise Wrong(f"{self.name} had no answer within 100 s at all, not even a refusal")
         return None if worker.is_dead else self._answered(worker, asking.get(), tries)
 
