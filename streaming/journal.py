@@ -77,8 +77,16 @@ class Journal:
         if record is not None and not self._is_unused(record, claim):
             return record
         self.owed.forget(claim.id)
+        self._forget_earlier(claim.id)
         self._claims[claim.id] = claim
         return None
+
+    def _forget_earlier(self, id_: str) -> None:
+        # One that has ended, and that the store has lost before its end was there: its events are not the new one's.
+        earlier = self._kept.get(id_)
+        if earlier is not None:
+            self._outbox.drop(earlier.session)
+            self._forget(earlier.session)
 
     def _is_unused(self, record: Record, claim: Claim) -> bool:
         """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""

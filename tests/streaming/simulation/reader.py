@@ -120,7 +120,8 @@ class Reader:
             self.outcome = "unknown"
 
     def _refused_cursor(self) -> None:
-        if not self.world.store.has_lost(self.id) and self.world.incarnations(self.id) < 2:
+        store = self.world.store
+        if not store.has_lost(self.id) and not store.was_behind and self.world.incarnations(self.id) < 2:
             raise Wrong(f"{self.name} is told that {self.last} is the number of no event")
         self.outcome = "cursor"
 

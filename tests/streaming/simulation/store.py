@@ -39,6 +39,7 @@ class SimulatedStore(MemoryStore):
     Attributes:
         losses: The streams of which something was lost; "" for all of them.
         leases_lost_at: When leases were last lost.
+        was_behind: Whether an append has taken so long that who comes back is not waited for any more.
         on_taken: Called with a worker's name when a stream of its is taken over.
     """
 
@@ -48,6 +49,7 @@ class SimulatedStore(MemoryStore):
         self._watches, self._stops = _LateWatches(rng, weather), _LateWatches(rng, weather)
         self.losses: set[str] = set()
         self.leases_lost_at = float("-inf")
+        self.was_behind = False
         self.on_taken: Callable[[str], None] = lambda _: None
 
     @property
@@ -152,6 +154,7 @@ class Door:
         course = self._weather.course(name)
         if name == "renew" and course.is_trouble and not self._weather.is_away:
             self.trouble = get_hub().loop.now() + course.before + course.after
+        self._store.was_behind |= name == "append" and (course.is_trouble or self._weather.is_away)
         self._wait(course.before)
         if self._weather.is_odd_now(name):
             raise Odd
