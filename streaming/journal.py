@@ -199,6 +199,20 @@ class Journal:
         self._begin_to_tend()
         self.owed.settle_soon(id, lambda: self._end(id, ending))
 
+    def take_over(self, record: Record, ending: Callable[[], list[Event]]) -> None:
+        """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
+
+        Raises:
+            StoreUnavailable: the store is away; where it has been done all the same, the end follows.
+        """
+        self._begin_to_tend()
+        id_ = record.claim.id
+        self.owed.owe(id_, lambda: self._end(id_, ending))
+        if self.store.take_over(id_, record.claim.worker, self.worker):
+            self.conclude(id_, ending)
+        else:
+            self.owed.forget(id_)
+
     def _settle(self, id_: str) -> None:
         with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
             self.owed.settle(id_)

@@ -246,10 +246,8 @@ def unknown(id_: str) -> UnknownStream:
 
 def bury(journal: Journal, record: Record) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    id_ = record.claim.id
-    with journal.owed.alone(id_):
-        if journal.store.take_over(id_, record.claim.worker, journal.worker):
-            journal.conclude(id_, lambda: _last_words(journal.store, record))
+    with journal.owed.alone(record.claim.id):
+        journal.take_over(record, lambda: _last_words(journal.store, record))
 
 
 def _last_words(store: Store, record: Record) -> list[Event]:
