@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gevent
@@ -38,14 +38,15 @@ class Mutation:
 
     name: str
     apply: Callable[[Patch], None]
-    kinds: set[str] = field(default_factory=set)
+    kinds: set[str]
+    shape: dict[str, Any]
 
 
-def without(name: str, *kinds: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def without(name: str, *kinds: str, **shape: Any) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Name what is taken out, and the trouble in which it is missed."""
 
     def keep(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        MUTATIONS[name] = Mutation(name, apply, set(kinds))
+        MUTATIONS[name] = Mutation(name, apply, set(kinds), shape)
         return apply
 
     return keep
@@ -54,7 +55,7 @@ def without(name: str, *kinds: str) -> Callable[[Callable[[Patch], None]], Calla
 # Twice, or with holes
 
 
-@without("positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small")
+@without("positions that are reckoned, and a keeper that is let go of last", "is emptied", ids=1, workers=1, readers=1, paces=(0.0,), leaves=(0.0,))
 def take_by_order(patch: Patch) -> None:
     def take(self: Log, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
@@ -68,7 +69,15 @@ def take_by_order(patch: Patch) -> None:
         if not self._followers:
             self.cancel("reader_left")
 
+    def lose(self: Journal, session: Session, error: Any) -> None:
+        if self.claim_of(session) is not None:
+            self.owed.owe(session.id, lambda: self._end(session.id, ended_by(error)))
+            if session.is_kept:
+                session.keep_no_more()
+            self._forget(session)
+
     patch.setattr(Log, "take", take)
+    patch.setattr(Journal, "_lose", lose)
     patch.setattr(Session, "keep_no_more", keep_no_more)
 
 
@@ -92,7 +101,7 @@ def pass_over_gaps(patch: Patch) -> None:
     patch.setattr(Replica, "_read", read)
 
 
-@without("a hole at the end that is seen", "evicts")
+@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8)
 def wait_for_what_is_gone(patch: Patch) -> None:
     def look(self: Replica) -> None:
         record = self._store.find(self.id)
@@ -158,12 +167,12 @@ def remember_failed_claims(patch: Patch) -> None:
     patch.setattr(Owed, "forget", lambda *_: None)
 
 
-@without("a refusal that withdraws the claim")
+@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0)
 def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
 
-@without("a lease that is renewed by itself", "is slow at")
+@without("a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,))
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -176,7 +185,7 @@ def renew_beside_other_work(patch: Patch) -> None:
     patch.setattr(Lease, "_renew_on", renew_on)
 
 
-@without("a pulse that survives what nobody expected", "is odd")
+@without("a pulse that survives what nobody expected", "is odd", workers=2, ids=1, readers=4, leaves=(0.3,))
 def die_of_a_surprise(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -190,7 +199,7 @@ def die_of_a_surprise(patch: Patch) -> None:
     patch.setattr(Lease, "_renew_on", renew_on)
 
 
-@without("ids that fail each by itself", "is odd", "is small")
+@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8)
 def let_one_stop_all(patch: Patch) -> None:
     def settle(self: Owed, id_: str) -> None:
         step = self._steps.get(id_)
@@ -219,7 +228,7 @@ def lose_the_batch(patch: Patch) -> None:
     patch.setattr(Outbox, "_wait_with", lambda *_: None)
 
 
-@without("one session for one id", "is emptied", "goes away")
+@without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0)
 def open_a_second(patch: Patch) -> None:
     patch.setattr(Resumption, "_end_earlier", lambda *_: None)
     opened = Streams.open
@@ -231,7 +240,7 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(Streams, "open", open_it)
 
 
-@without("a fresh worker that does not judge at once", "goes away")
+@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=2, readers=8, happens=("go_away", "go_away", "hire"))
 def judge_at_once(patch: Patch) -> None:
     def begin_soon(self: Lease) -> None:
         if self._renewing is None:
@@ -241,7 +250,7 @@ def judge_at_once(patch: Patch) -> None:
     patch.setattr(Lease, "doubt", lambda _: None)
 
 
-@without("a grace that has no say once a reader is back")
+@without("a grace that has no say once a reader is back", workers=1, ids=1, readers=1, leaves=(0.5,), paces=(0.0,), asks=1.0)
 def cancel_all_the_same(patch: Patch) -> None:
     def run(self: Grace, keeper: Any) -> None:
         session = self._session
@@ -256,7 +265,7 @@ def cancel_all_the_same(patch: Patch) -> None:
     patch.setattr(Grace, "_run", run)
 
 
-@without("a reader that is attended by a greenlet of its own")
+@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,))
 def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_attend_on", lambda _: None)
     read = Replica._read
@@ -286,12 +295,12 @@ def set_no_limits_after_the_end(patch: Patch) -> None:
 # Found by the simulation itself
 
 
-@without("what is owed for a stream when a later claim of its id fails", "loses answers")
+@without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable")
 def forget_what_is_owed(patch: Patch) -> None:
     patch.setattr(Owed, "owe_first", Owed.owe)
 
 
-@without("a taking over that may have been done without an answer", "loses answers")
+@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, leaves=(0.05,), paces=(0.0, 0.5), happens=("kill", "kill", "kill"))
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: Journal, record: Any, ending: Any) -> None:
         if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
@@ -300,7 +309,7 @@ def forget_a_taking_over(patch: Patch) -> None:
     patch.setattr(Journal, "take_over", take_over)
 
 
-@without("an earlier stream whose events are not the next one's", "is emptied", "goes away", "hangs")
+@without("an earlier stream whose events are not the next one's", "is emptied", "goes away", "hangs", workers=1, ids=1, readers=8, asks=1.0)
 def leave_the_earlier_one(patch: Patch) -> None:
     patch.setattr(Journal, "_forget_earlier", lambda *_: None)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import gevent
 from flask_headrace.streaming.errors import HeadraceError, InvalidRequest, LimitError, UnknownStream
-from flask_headrace.streaming.events import Done, Event, Failed, Started, TextDelta, Usage
+from flask_headrace.streaming.events import Cancelled, Done, Event, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.session import Session
 
+from tests.streaming.simulation.shape import Shape
 from tests.streaming.simulation.weather import TICK, Odd
 from tests.streaming.simulation.worker import TARGET, Script, Telling, Worker, is_terminal
 
@@ -36,14 +38,15 @@ class Reader:
         outcome: How its reading ended; None before.
     """
 
-    def __init__(self, world: World, rng: Random, name: str, id_: str, *, asks: bool) -> None:
+    def __init__(self, world: World, rng: Random, name: str, id_: str, shape: Shape) -> None:
         self.world, self._rng, self.name, self.id = world, rng, name, id_
-        self.asks = asks
-        self.pace = rng.choice([0.0, 0.0, 0.0, TICK, 0.5, 3.0, 12.0 if rng.random() < 0.3 else 0.0])
-        self.leaves = rng.choice([0.0, 0.0, 0.05, 0.3])
+        self.asks = rng.random() < shape.asks
+        self.pace = rng.choice(shape.paces)
+        self.leaves = rng.choice(shape.leaves)
         self.last = 0
         self.words: list[tuple[int, int]] = []
-        self.began_at = 0.0
+        self.began_at = self.sat_at = 0.0
+        self.is_at_home = False
         self.starts = 0
         self.end: Event | None = None
         self.outcome: str | None = None
@@ -70,7 +73,7 @@ class Reader:
         if self.world.is_over:
             return 1.0
         grace = self.world.limits.grace
-        return self._rng.choice([TICK, TICK, 1.0, grace, grace - TICK, 5.0])
+        return self._rng.choice([TICK, 1.0, 5.0, grace, grace, grace + TICK, grace - TICK])
 
     def _come(self, worker: Worker, tries: int) -> Follower | None:
         # A connection that breaks in this takes the waiting greenlet along.
@@ -134,9 +137,11 @@ class Reader:
     # A sitting
 
     def _sit(self, worker: Worker, follower: Follower) -> None:
+        follower.on_stall = follower.close  # as its connection is then
         seat = gevent.spawn(self._read, follower)
         worker.seats.add(seat)
-        began_at = time.monotonic()
+        began_at = self.sat_at = time.monotonic()
+        self.is_at_home = isinstance(follower.session, Session) and follower.session.ending is None
         seat.join(self.world.longest_sitting)
         worker.seats.discard(seat)
         if not seat.dead:
@@ -169,17 +174,26 @@ class Reader:
     def _read_on(self, follower: Follower) -> None:
         waited_from = time.monotonic()
         here: set[int] = set()
+        silences = 0
         for events in follower:
             if time.monotonic() - waited_from > self.world.limits.heartbeat + 1.0:  # type: ignore[operator]
                 raise Wrong(f"{self.name} had no heartbeat for {time.monotonic() - waited_from:.1f} s")
             for number, event in enumerate(events, follower.position - len(events) + 1):
                 self._take(number, event, here)
+            silences = 0 if events else silences + 1
+            if silences > 5 and self.world.is_over_for(self.id):
+                raise Wrong(f"{self.name} waits for {silences} heartbeats, and the stream has ended")
             if self._rng.random() < self.leaves and not self.world.is_over:
                 follower.close()
                 return
             if events and self.pace:
-                gevent.sleep(self.pace)
+                self._read_slowly(follower)
             waited_from = time.monotonic()
+
+    def _read_slowly(self, follower: Follower) -> None:
+        gevent.sleep(self.pace)
+        if self.pace > 2 * self.world.limits.client and not follower._is_ended:  # type: ignore[operator]
+            raise Wrong(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
 
     def _take(self, number: int, event: Event, here: set[int]) -> None:
         if number <= self.last:
@@ -218,10 +232,20 @@ class Reader:
             raise Wrong(f"{self.name} hears word {place} of {telling} after {len(self.words)} words")
         self.words.append((telling, place))
 
+    def _check_that_it_was_away(self) -> None:
+        ended_at = self.world.ended_at(self.id)
+        was_seen = self.sat_at + 2.0 < ended_at and not self.world.weather.has_hidden_readers
+        if self.is_at_home or (was_seen and self.world.incarnations(self.id) < 2):
+            raise Wrong(f"{self.name} sits there since {self.sat_at}, and is told that no reader was there")
+
     def check_end(self, event: Event) -> None:
         """Check that an end is the stream's own, and comes after all of it."""
         if isinstance(event, Failed) and event.code in TOLD:
+            if not self.world.may_have_a_hole(self):
+                raise Wrong(f"{self.name} is told {event.code}, and nothing was lost")
             return
+        if event == Cancelled("reader_left"):
+            self._check_that_it_was_away()
         telling = self.world.telling_of(self)
         if telling is None:
             return

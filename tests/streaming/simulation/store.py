@@ -79,9 +79,9 @@ class SimulatedStore(MemoryStore):
         self._size = 0
 
     def lose_something(self) -> None:
-        """Lose what an eviction takes: a lease, a stream, all entries of one, or one entry."""
+        """Lose what an eviction takes: a lease, a stream, all entries of one, one entry, or the last."""
         rng = self._rng
-        what = rng.choice(["lease", "stream", "entries", "entry", "entry"])
+        what = rng.choice(["lease", "stream", "entries", "entry", "entry", "last", "last"])
         if what == "lease" and self._leases:
             del self._leases[rng.choice(sorted(self._leases))]
             self.leases_lost_at = get_hub().loop.now()
@@ -94,7 +94,7 @@ class SimulatedStore(MemoryStore):
             elif what == "entries":
                 stream.entries.clear()
             elif stream.entries:
-                del stream.entries[rng.randrange(len(stream.entries))]
+                del stream.entries[-1 if what == "last" else rng.randrange(len(stream.entries))]
 
     def damage(self) -> None:
         """Let the bytes of one entry be others."""
@@ -154,7 +154,9 @@ class Door:
         course = self._weather.course(name)
         if name == "renew" and course.is_trouble and not self._weather.is_away:
             self.trouble = get_hub().loop.now() + course.before + course.after
-        self._store.was_behind |= name == "append" and (course.is_trouble or self._weather.is_away)
+        is_trouble = course.is_trouble or self._weather.is_away
+        self._store.was_behind |= name == "append" and is_trouble
+        self._weather.has_hidden_readers |= name in {"attend", "is_attended", "leave"} and is_trouble
         self._wait(course.before)
         if self._weather.is_odd_now(name):
             raise Odd

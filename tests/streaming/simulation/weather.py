@@ -49,13 +49,16 @@ class Weather:
     - is small: has room for a part of an answer.
     """
 
-    def __init__(self, rng: Random, kinds: set[str]) -> None:
+    def __init__(self, rng: Random, kinds: set[str], slow_at: str | None = None) -> None:
         self._rng = rng
         self.kinds = kinds
         self.is_calm = False
         self.is_away = False
         self.does_it_first = False
-        self.slow_at = rng.choice(["sweep", "has_readers", "append", "renew", "find", "read", "attend", "claim"])
+        some = rng.choice(["sweep", "has_readers", "append", "renew", "find", "read", "attend", "claim"])
+        self.slow_at = slow_at or some
+        self._often = 0.1 if len(kinds) < 3 else 0.04
+        self.has_hidden_readers = False
 
     def course(self, name: str) -> Course:
         """Decide how the next call of that name goes."""
@@ -68,11 +71,12 @@ class Weather:
         chance = rng.random()
         if name == self.slow_at and "is slow at" in self.kinds and chance < 0.5:
             return Course(before + rng.uniform(0.5, 12.0), after=after)
-        if "refuses" in self.kinds and chance < 0.04:
+        often = self._often
+        if "refuses" in self.kinds and chance < often:
             return Course(before, fails_before=True)
-        if "loses answers" in self.kinds and 0.04 < chance < 0.08:
+        if "loses answers" in self.kinds and often < chance < 2 * often:
             return Course(before, after=after, fails_after=True)
-        if "hangs" in self.kinds and 0.08 < chance < 0.1:
+        if "hangs" in self.kinds and 2 * often < chance < 2.5 * often:
             is_done = rng.random() < 0.5
             return Course(before, fails_before=not is_done, after=TIMEOUT, fails_after=is_done)
         return Course(before, after=after)
@@ -80,7 +84,7 @@ class Weather:
     def is_odd_now(self, name: str) -> bool:
         """Whether a call raises what no store should."""
         names = {"has_readers", "sweep", "renew", "append", "withdraw", "take_over"}
-        return not self.is_calm and "is odd" in self.kinds and name in names and self._rng.random() < 0.03
+        return not self.is_calm and "is odd" in self.kinds and name in names and self._rng.random() < self._often
 
     def _away(self) -> Course:
         seconds = self._rng.choice([0.0, 0.0, TICK, 1.0])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 
 import gevent
-import msgspec
 from flask_headrace.streaming.events import Cancelled, Done, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted
 from flask_headrace.streaming.journal import Journal
 from flask_headrace.streaming.prices import FREE
@@ -21,7 +20,7 @@ from tests.streaming.simulation.weather import TICK
 
 TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = Limits(
-    heartbeat=15.0, first_token=20.0, stall=20.0, duration=100.0, client=10.0, buffer=1500, grace=8.0, kept=6000
+    heartbeat=5.0, first_token=10.0, stall=10.0, duration=40.0, client=12.0, buffer=1500, grace=8.0, kept=100_000
 )
 
 
@@ -106,11 +105,12 @@ class Telling:
 class Script:
     """How a source goes, as a seed decides: words with pauses between, and an end or none."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, end: str | None = None) -> None:
         big = rng.random() < 0.2
         self.steps = [self._step(rng, big=big) for _ in range(rng.choice([0, 1, 3, 8, 20, 60]))]
-        self.end = rng.choice(["done", "done", "done", "raises", "fails", "stalls", "unwritable", "lingers"])
-        self.first = rng.choice([0.0, TICK, 1.0, 1.0, 4.0, 30.0 if rng.random() < 0.1 else 0.0])
+        some = rng.choice(["done", "done", "done", "raises", "fails", "stalls", "unwritable", "lingers"])
+        self.end = end or some
+        self.first = rng.choice([0.0, TICK, 1.0, 1.0, 4.0, 20.0 if rng.random() < 0.1 else 0.0])
 
     @staticmethod
     def _step(rng: Random, *, big: bool) -> tuple[float, int, int]:
@@ -134,13 +134,13 @@ class Script:
             case "done" | "lingers":
                 yield [Done("stop")]
                 if self.end == "lingers":
-                    self._wait(worker, 30.0)
+                    self._wait(worker, 20.0)
             case "raises":
                 raise ConnectionError("simulated")
             case "fails":
                 yield [Failed("mine", "so it is", retryable=False)]
             case "stalls":
-                self._wait(worker, 300.0)
+                self._wait(worker, 60.0)
             case "unwritable":
                 telling.is_unwritable = True
                 yield [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})]
@@ -150,11 +150,6 @@ class Script:
     def _wait(worker: Worker, seconds: float) -> None:
         gevent.sleep(seconds)
         worker.door.park()
-
-
-def limits_of(rng: Random) -> Limits:
-    """Choose the limits of a run."""
-    return msgspec.structs.replace(LIMITS, grace=rng.choice([2.0, 8.0]), buffer=rng.choice([600, 20000]))
 
 
 def is_terminal(event: Event) -> bool:

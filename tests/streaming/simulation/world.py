@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import gevent
+import msgspec
 from flask_headrace.streaming.events import Event
 from flask_headrace.streaming.stores.base import LEASE, Bounds
 
 from tests.streaming.simulation.clock import QuietHub, virtual_time
 from tests.streaming.simulation.reader import Reader, Wrong
+from tests.streaming.simulation.shape import shape_of
 from tests.streaming.simulation.store import Door, SimulatedStore
 from tests.streaming.simulation.weather import TICK, Odd, Weather, kinds_of
-from tests.streaming.simulation.worker import Script, Telling, Worker, limits_of
+from tests.streaming.simulation.worker import LIMITS, Script, Telling, Worker
 
 RETENTION = 40.0
 """Seconds for which a finished stream can be read."""
 
-STORM = 60.0
+STORM = 50.0
 """Seconds after which nothing goes wrong any more."""
 
 
@@ -30,32 +34,37 @@ class World:
         seed: Decides everything.
         hub: In whose time it runs.
         kinds: The kinds of trouble that may come; None where the seed decides that too.
+        **shape: Of the shape, what the seed does not decide.
     """
 
-    def __init__(self, seed: int, hub: QuietHub, kinds: set[str] | None = None) -> None:
+    def __init__(self, seed: int, hub: QuietHub, kinds: set[str] | None = None, **shape: Any) -> None:
         self._rng = rng = Random(seed)
         self._hub = hub
         chosen = kinds_of(rng)
         self.kinds = chosen if kinds is None else kinds
-        self.weather = Weather(rng, self.kinds)
+        self.shape = replace(shape_of(rng), **shape)
+        self.weather = Weather(rng, self.kinds, self.shape.slow_at)
         bounds = Bounds(1500 if "is small" in self.kinds else 10**6, 10**7, RETENTION)
         self.store = SimulatedStore(rng, self.weather, bounds)
         self.store.on_taken = self._taken
-        self.limits = limits_of(rng)
-        self.most = rng.choice([2, 4, 20, 20])
+        self.limits = msgspec.structs.replace(LIMITS, grace=self.shape.grace, buffer=self.shape.buffer)
         self.trace: list[str] = []
         self.ends: dict[int, Event] = {}
         self.tellings: list[Telling] = []
         self._told: list[Telling] = []
-        self.is_over = False
-        self.workers = [self._new_worker() for _ in range(rng.choice([1, 2, 2, 3]))]
+        self.is_over = self.was_taken = self.was_away_for_long = False
         self.gone: list[Worker] = []
-        ids = [f"stream-{number}" for number in range(rng.choice([1, 2, 4]))]
-        self.readers = [
-            Reader(self, Random(rng.random()), f"reader-{number}", rng.choice(ids), asks=rng.random() < 0.6)
-            for number in range(rng.choice([2, 4, 8]))
-        ]
-        self.longest_sitting = 600.0
+        self.workers = [self._new_worker() for _ in range(self.shape.workers)]
+        self.readers = [self._new_reader(f"reader-{number}") for number in range(self.shape.readers)]
+        self.longest_sitting = 300.0
+
+    def _new_worker(self) -> Worker:
+        door = Door(self.store, self.weather, self._rng.choice([0.0, TICK]))
+        return Worker(door, self.limits, self.shape.most)
+
+    def _new_reader(self, name: str) -> Reader:
+        id_ = f"stream-{self._rng.randrange(self.shape.ids)}"
+        return Reader(self, Random(self._rng.random()), name, id_, self.shape)
 
     def note(self, who: str, what: str) -> None:
         self.trace.append(f"{self._hub.loop.now():.4f} {who} {what}")
@@ -67,7 +76,7 @@ class World:
 
     def next_telling(self, id_: str) -> tuple[Script, Telling]:
         self.tellings.append(Telling(len(self.tellings), id_))
-        return Script(self._rng), self.tellings[-1]
+        return Script(self._rng, self.shape.end), self.tellings[-1]
 
     def tell(self, telling: Telling) -> None:
         """Note that a source is asked."""
@@ -88,12 +97,29 @@ class World:
         is_old = self._hub.loop.now() - reader.began_at > RETENTION
         return is_old or bool(self.gone) or self.store.has_lost(reader.id)
 
+    def may_have_a_hole(self, reader: Reader) -> bool:
+        """Whether a part of a reader's stream may be lost: by the store, or with its worker."""
+        is_unwritable = any(telling.is_unwritable for telling in self._told if telling.id == reader.id)
+        was_lost = self.store.has_lost(reader.id) or "is small" in self.kinds
+        return was_lost or is_unwritable or bool(self.gone) or self.was_taken or self.was_away_for_long
+
+    def is_over_for(self, id_: str) -> bool:
+        """Whether a stream has its end in the store, and all is well with that."""
+        is_well = not self.kinds & {"goes away", "is slow at", "hangs"} or self.is_over
+        record = self.store.find(id_)
+        return is_well and record is not None and record.is_finished
+
+    def ended_at(self, id_: str) -> float:
+        """Return when a stream was last ended by a worker."""
+        ends = [one.ended_at or 0.0 for worker in self.workers for one in worker.started if one.id == id_]
+        return max(ends, default=0.0)
+
     # What happens
 
     def run(self) -> None:
         """Let it storm, then let all readers come to their ends, and look what is left."""
-        self.note("the world", f"has {sorted(self.kinds)}, {len(self.workers)} workers, {self.limits}")
-        lives = [gevent.spawn_later(self._rng.choice([0.0, 0.0, 1.0, 5.0, 20.0]), one.live) for one in self.readers]
+        self.note("the world", f"has {sorted(self.kinds)}, {self.shape}")
+        lives = [gevent.spawn_later(self._rng.choice(self.shape.arrivals), one.live) for one in self.readers]
         storm = gevent.spawn(self._storm)
         storm.join()
         self._raise_deaths()
@@ -123,7 +149,8 @@ class World:
             "damages": self.store.damage,
             "rewinds": self._rewind,
         }
-        common = [self._nothing, self._nothing, self._kill, self._drain, self._stop_a_stream, self._hire]
+        more = [getattr(self, f"_{name}") for name in self.shape.happens]
+        common = [*more, self._nothing, self._nothing, self._kill, self._drain, self._stop_a_stream, self._hire]
         return common + [act for kind, act in possible.items() if kind in self.kinds] * 2
 
     def _nothing(self) -> None:
@@ -131,9 +158,13 @@ class World:
 
     def _go_away(self) -> None:
         self.weather.is_away, self.weather.does_it_first = True, self._rng.random() < 0.3
-        gevent.sleep(self._rng.choice([0.25, 1.0, 5.0, 9.0, 70.0 if self._rng.random() < 0.2 else 2.0]))
+        seconds = self._rng.choice([0.25, 1.0, 5.0, 9.0, 70.0 if self._rng.random() < 0.2 else 2.0])
+        self.was_away_for_long |= seconds > 60.0
+        gevent.sleep(seconds)
         if self._rng.random() < 0.3 and "is emptied" in self.kinds:
             self.store.lose_everything()
+        if self._rng.random() < 0.5:
+            self._hire()
         self._come_back()
 
     def _come_back(self) -> None:
@@ -175,15 +206,12 @@ class World:
         if worker is not None and self._rng.random() < 0.2:
             gevent.spawn(_quietly, lambda: worker.resumption.stop(reader.id, ""))
 
-    def _new_worker(self) -> Worker:
-        door = Door(self.store, self.weather, self._rng.choice([0.0, TICK]))
-        return Worker(door, self.limits, self.most)
-
     # What must hold
 
     def _taken(self, name: str) -> None:
         """Check that nobody is taken for dead who could say that it lives."""
         now = self._hub.loop.now()
+        self.was_taken = True
         for worker in self.workers:
             is_excused = max(worker.door.trouble, self.store.leases_lost_at) > now - 2 * LEASE
             if worker.name == name and not is_excused:
@@ -207,8 +235,7 @@ class World:
         for worker in self.workers:
             if not worker.streams.is_closing:
                 name = f"new-{worker.name}"
-                reader = Reader(self, Random(0), name, name, asks=True)
-                reader.pace = reader.leaves = 0.0
+                reader = Reader(self, Random(0), name, name, replace(self.shape, asks=1.0, paces=(0.0,), leaves=(0.0,)))
                 gevent.spawn(reader.live).join(200.0)
                 if reader.outcome is None:
                     raise Wrong(f"{worker.name} does not answer any more")
@@ -236,7 +263,7 @@ def _quietly(act: Callable[[], object]) -> None:
         logging.getLogger(__name__).debug("%r", error)
 
 
-def run(seed: int, kinds: set[str] | None = None) -> list[str]:
+def run(seed: int, kinds: set[str] | None = None, **shape: Any) -> list[str]:
     """Run a seed and return what happened, line by line.
 
     Raises:
@@ -245,7 +272,7 @@ def run(seed: int, kinds: set[str] | None = None) -> list[str]:
     logging.getLogger("flask_headrace").disabled = True
     try:
         with virtual_time() as hub:
-            world = World(seed, hub, kinds)
+            world = World(seed, hub, kinds, **shape)
             try:
                 world.run()
             except BaseException as error:
