@@ -117,11 +117,11 @@ class ChatDecoder:
         return self._end(self._finish_reason)
 
     def _end(self, told: FinishReason) -> list[Event]:
-        is_lost = self._is_unread or told == "tool_calls" or self._finish_reason is None
-        if is_lost and not self._is_begun:
-            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
+        is_lost = self._is_unread or told == "tool_calls" or self._finish_reason is None
+        if is_lost and not self._is_begun and not failed:
+            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = priced(self._usage, self._model, self._price_list)
         # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
         has_calls = self._calls is not None and self._calls.are_any
