@@ -139,6 +139,8 @@ class ChatDecoder:
                 self._read_choice(choice, events)
             else:
                 self._read_other(choice, events)
+        if self._choice is None and not self._is_unread:
+            self._is_unread = is_foreign(frame.data)
 
     def _read_no_answer(self, chunk: Chunk, frame: Frame) -> None:
         told = chunk.error

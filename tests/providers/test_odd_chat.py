@@ -86,6 +86,9 @@ class TestText:
         answer = decode(*TEXTS[name])
         assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Done("stop"))
 
+    def test_may_be_a_number(self) -> None:
+        assert decode(frame({"content": "1"}), frame({"content": 2}), STOP).text == "12"
+
     def test_of_one_choice_is_not_ended_by_another(self) -> None:
         answer = decode(frame({}, "stop", index=1), frame({"content": "hel"}))
         assert (answer.text, isinstance(answer.error, UpstreamBroken)) == ("hel", True)
@@ -117,6 +120,7 @@ CALLS: dict[str, list[bytes]] = {
     "arguments encoded twice": [calls(piece(0, "a", "f", json.dumps(X)))],
     "arguments encoded twice, in pieces": [calls(piece(0, "a", "f", '"{\\"x')), calls(piece(0, arguments='\\":1}"'))],
     "arguments encoded three times": [calls(piece(0, "a", "f", json.dumps(json.dumps(X))))],
+    "a call that is no list": [frame({"tool_calls": piece(0, "a", "f", X)})],
     "a name behind the id": [calls(piece(0, "a")), calls(piece(0, name="f")), calls(piece(0, arguments=X))],
     "a name behind the arguments": [
         calls(piece(0, "a", arguments='{"x"')),
@@ -214,9 +218,19 @@ class TestNothing:
             [frame({}, "tool_calls"), DONE],
             [frame({"content": [{"type": "image_url", "image_url": {"url": "x"}}]}), STOP, DONE],
             [b'data: {"message":{"role":"assistant","content":"hello"}}\n\n', STOP, DONE],
+            [frame({"text": "hello"}), STOP, DONE],
+            [frame(content="hello"), STOP, DONE],
             [b'data: {"type":"content_block_delta","delta":{"text":"hello"}}\n\n', STOP, DONE],
         ],
-        ids=["no reason", "a call that never came", "parts of no text", "a protocol of its own", "Anthropic's"],
+        ids=[
+            "no reason",
+            "a call that never came",
+            "parts of no text",
+            "a protocol of its own",
+            "a delta's field",
+            "a choice's field",
+            "Anthropic's",
+        ],
     )
     def test_that_could_be_read_is_a_failure(self, frames: list[bytes]) -> None:
         answer = decode(*frames)
