@@ -106,8 +106,8 @@ class TestAnySequence:
 @pytest.mark.parametrize("pieces", [[" ", "\n\t", '{"a":', "1} "], ["  ", ' {"a":1}'], ["", " "], []])
 def test_blanks_before_the_arguments_of_a_call_harm_nobody(pieces: list[str]) -> None:
     calls: list[Event] = []
-    for number, (given, arguments) in enumerate([(pieces, {"a": 1}), ([" "], {}), ([], {})]):
-        deltas = [ToolCallDelta(number, piece) for piece in given]
+    for number, (texts, arguments) in enumerate([(pieces, {"a": 1}), ([" "], {}), ([], {})]):
+        deltas = [ToolCallDelta(number, text) for text in texts]
         calls += [ToolCallStarted(number, f"c{number}", "find"), *deltas, ToolCallEnded(number, arguments)]
     message = heard([streamed([Started("s1", "acme/tiny", "acme"), *calls, Usage(1, 1), Done("tool_calls")])])
     assert [block.input for block in message.content] == [{"a": 1}, {}, {}]
