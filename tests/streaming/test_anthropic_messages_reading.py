@@ -9,7 +9,16 @@ import httpx2
 import pytest
 from anthropic.types import RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
-from flask_headrace.streaming.events import Event, Failed
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    Failed,
+    Started,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
 from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
@@ -92,3 +101,13 @@ class TestAnySequence:
         for frame in Decoder().feed(streamed(events)):
             parsed = (ERROR if frame.event == b"error" else EVENT).validate_json(frame.data, strict=True)
             assert parsed.type == frame.event.decode()
+
+
+@pytest.mark.parametrize("pieces", [[" ", "\n\t", '{"a":', "1} "], ["  ", ' {"a":1}'], ["", " "], []])
+def test_blanks_before_the_arguments_of_a_call_harm_nobody(pieces: list[str]) -> None:
+    calls: list[Event] = []
+    for number, (texts, arguments) in enumerate([(pieces, {"a": 1}), ([" "], {}), ([], {})]):
+        deltas = [ToolCallDelta(number, text) for text in texts]
+        calls += [ToolCallStarted(number, f"c{number}", "find"), *deltas, ToolCallEnded(number, arguments)]
+    message = heard([streamed([Started("s1", "acme/tiny", "acme"), *calls, Usage(1, 1), Done("tool_calls")])])
+    assert [block.input for block in message.content] == [{"a": 1}, {}, {}]
