@@ -108,8 +108,9 @@ def answers(draw: st.DrawFn) -> list[Event]:
     """Give all events of a stream that may begin again, and whose content may be cut anywhere where it broke off."""
     *events, usage, end = draw(sequences())
     if draw(st.integers(0, 2)) == 0:
-        void = events[: draw(st.integers(1, len(events)))]
-        events = [*void, Restarted("it broke off", "acme/big"), *draw(contents())]
+        # Small numbers are drawn most: most of it was shown.
+        void = len(events) - draw(st.integers(0, len(events) - 1))
+        events = [*events[:void], Restarted("it broke off", "acme/big"), *draw(contents())]
     if not isinstance(end, Done):
         events = events[: draw(st.integers(1, len(events)))]
     return [*events, usage, end]
