@@ -68,7 +68,7 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
         assert own.log().count("cannot be used: no connection to it comes about") == 1
         # The model may need a moment on a machine that is busy; the store is not waited for.
         own.wait_until(lambda: ready(own)[0] == 200, 30)
-        _, body = ready(own)
+        status, body = ready(own)
         assert (status, body["status"]) == (200, "ok")
         assert body["store"].startswith("unavailable: The store unix://")
         assert ask(own.url, "openai/stored").status == 200
