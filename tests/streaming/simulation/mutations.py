@@ -34,19 +34,20 @@ MUTATIONS: dict[str, Mutation] = {}
 
 @dataclass(frozen=True)
 class Mutation:
-    """A mend, how it is taken out, and the kinds of trouble in which that shows."""
+    """A mend, how it is taken out, and where that shows: in which trouble and shape, and by one of which seeds."""
 
     name: str
     apply: Callable[[Patch], None]
     kinds: set[str]
     shape: dict[str, Any]
+    seeds: range
 
 
-def without(name: str, *kinds: str, **shape: Any) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def without(name: str, *kinds: str, first: int = 0, **shape: Any) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Name what is taken out, and the trouble in which it is missed."""
 
     def keep(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        MUTATIONS[name] = Mutation(name, apply, set(kinds), shape)
+        MUTATIONS[name] = Mutation(name, apply, set(kinds), shape, range(first, first + 12))
         return apply
 
     return keep
@@ -55,7 +56,7 @@ def without(name: str, *kinds: str, **shape: Any) -> Callable[[Callable[[Patch],
 # Twice, or with holes
 
 
-@without("positions that are reckoned, and a keeper that is let go of last", "is emptied", ids=1, workers=1, readers=1, paces=(0.0,), leaves=(0.0,))
+@without("positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16)
 def take_by_order(patch: Patch) -> None:
     def take(self: Log, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
@@ -81,7 +82,7 @@ def take_by_order(patch: Patch) -> None:
     patch.setattr(Session, "keep_no_more", keep_no_more)
 
 
-@without("gaps that are seen", "evicts")
+@without("gaps that are seen", "evicts", first=6)
 def pass_over_gaps(patch: Patch) -> None:
     def events_beyond(entry: Entry, number: int) -> list[Event]:
         return decode(entry.payload)[max(0, number + 1 - entry.first) :]
@@ -101,7 +102,7 @@ def pass_over_gaps(patch: Patch) -> None:
     patch.setattr(Replica, "_read", read)
 
 
-@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8)
+@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8, first=14)
 def wait_for_what_is_gone(patch: Patch) -> None:
     def look(self: Replica) -> None:
         record = self._store.find(self.id)
@@ -114,7 +115,7 @@ def wait_for_what_is_gone(patch: Patch) -> None:
     patch.setattr(Replica, "_look", look)
 
 
-@without("numbers of an end that are moved ahead")
+@without("numbers of an end that are moved ahead", first=13)
 def give_numbers_again(patch: Patch) -> None:
     init = Replica.__init__
 
@@ -130,7 +131,7 @@ def give_numbers_again(patch: Patch) -> None:
     patch.setattr(resumption, "_place", at_what_is_known)
 
 
-@without("events that wait for a store that is away", "goes away")
+@without("events that wait for a store that is away", "goes away", first=5)
 def drop_at_once(patch: Patch) -> None:
     def wait_with(self: Outbox, mails: list[Any], error: Exception) -> None:
         for mail in mails:
@@ -140,7 +141,7 @@ def drop_at_once(patch: Patch) -> None:
     patch.setattr(Outbox, "_wait_with", wait_with)
 
 
-@without("a look at what the store has before it is sent again", "loses answers", "goes away")
+@without("a look at what the store has before it is sent again", "loses answers", "goes away", first=4)
 def send_again(patch: Patch) -> None:
     def compare(_self: Outbox, mail: Any) -> None:
         mail.away_since = None
@@ -167,12 +168,12 @@ def remember_failed_claims(patch: Patch) -> None:
     patch.setattr(Owed, "forget", lambda *_: None)
 
 
-@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0)
+@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0, first=20)
 def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
 
-@without("a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,))
+@without("a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,), first=22)
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -185,7 +186,7 @@ def renew_beside_other_work(patch: Patch) -> None:
     patch.setattr(Lease, "_renew_on", renew_on)
 
 
-@without("a pulse that survives what nobody expected", "is odd", workers=2, ids=1, readers=4, leaves=(0.3,))
+@without("a pulse that survives what nobody expected", "is odd", workers=2, ids=1, readers=8, paces=(0.5,), leaves=(0.3,), first=33)
 def die_of_a_surprise(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -199,7 +200,7 @@ def die_of_a_surprise(patch: Patch) -> None:
     patch.setattr(Lease, "_renew_on", renew_on)
 
 
-@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8)
+@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
 def let_one_stop_all(patch: Patch) -> None:
     def settle(self: Owed, id_: str) -> None:
         step = self._steps.get(id_)
@@ -215,7 +216,7 @@ def let_one_stop_all(patch: Patch) -> None:
     patch.setattr(Journal, "_tend", tend)
 
 
-@without("an event that fails its stream alone")
+@without("an event that fails its stream alone", first=1)
 def lose_the_batch(patch: Patch) -> None:
     ready = Outbox._is_ready
 
@@ -228,7 +229,7 @@ def lose_the_batch(patch: Patch) -> None:
     patch.setattr(Outbox, "_wait_with", lambda *_: None)
 
 
-@without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0)
+@without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0, first=12)
 def open_a_second(patch: Patch) -> None:
     patch.setattr(Resumption, "_end_earlier", lambda *_: None)
     opened = Streams.open
@@ -240,7 +241,7 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(Streams, "open", open_it)
 
 
-@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=2, readers=8, happens=("go_away", "go_away", "hire"))
+@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=1, readers=8, happens=("go_away",), first=78)
 def judge_at_once(patch: Patch) -> None:
     def begin_soon(self: Lease) -> None:
         if self._renewing is None:
@@ -265,7 +266,7 @@ def cancel_all_the_same(patch: Patch) -> None:
     patch.setattr(Grace, "_run", run)
 
 
-@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,))
+@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,), first=133)
 def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_attend_on", lambda _: None)
     read = Replica._read
@@ -280,7 +281,7 @@ def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_read", attend_and_read)
 
 
-@without("limits of one who comes after the end")
+@without("limits of one who comes after the end", ids=1, workers=1, readers=8, end="lingers", paces=(30.0, 0.0), first=10)
 def set_no_limits_after_the_end(patch: Patch) -> None:
     def stop(self: Deadlines) -> None:
         self._longest_blind = None
@@ -297,10 +298,10 @@ def set_no_limits_after_the_end(patch: Patch) -> None:
 
 @without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable")
 def forget_what_is_owed(patch: Patch) -> None:
-    patch.setattr(Owed, "owe_first", Owed.owe)
+    patch.setattr(Owed, "owe_else", Owed.owe)
 
 
-@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, leaves=(0.05,), paces=(0.0, 0.5), happens=("kill", "kill", "kill"))
+@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, happens=("kill",))
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: Journal, record: Any, ending: Any) -> None:
         if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
@@ -309,11 +310,11 @@ def forget_a_taking_over(patch: Patch) -> None:
     patch.setattr(Journal, "take_over", take_over)
 
 
-@without("an earlier stream whose events are not the next one's", "is emptied", "goes away", "hangs", workers=1, ids=1, readers=8, asks=1.0)
+@without("an earlier stream whose events are not the next one's", "goes away", "hangs", "is emptied", "is slow at", "loses answers", workers=1, ids=1, readers=8, asks=1.0, first=19)
 def leave_the_earlier_one(patch: Patch) -> None:
     patch.setattr(Journal, "_forget_earlier", lambda *_: None)
 
 
-@without("a limit of the wait for what never comes", "rewinds")
+@without("a limit of the wait for what never comes", "rewinds", first=16)
 def wait_for_ever(patch: Patch) -> None:
     patch.setattr(Replica, "_has_waited_for_nothing", lambda _: False)
