@@ -15,7 +15,6 @@ from flask_headrace.streaming.deadlines import Deadlines
 from flask_headrace.streaming.encoding import decode, encode
 from flask_headrace.streaming.errors import NotResumable, StoreUnavailable
 from flask_headrace.streaming.events import Event
-from flask_headrace.streaming.grace import Grace
 from flask_headrace.streaming.journal import Journal, ended_by
 from flask_headrace.streaming.lease import PULSE, Lease
 from flask_headrace.streaming.log import Log
@@ -47,7 +46,7 @@ def without(name: str, *kinds: str, first: int = 0, **shape: Any) -> Callable[[C
     """Name what is taken out, and the trouble in which it is missed."""
 
     def keep(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        MUTATIONS[name] = Mutation(name, apply, set(kinds), shape, range(first, first + 12))
+        MUTATIONS[name] = Mutation(name, apply, set(kinds), shape, range(first, first + 8))
         return apply
 
     return keep
@@ -168,7 +167,7 @@ def remember_failed_claims(patch: Patch) -> None:
     patch.setattr(Owed, "forget", lambda *_: None)
 
 
-@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0, first=20)
+@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0, first=27)
 def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
@@ -241,7 +240,7 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(Streams, "open", open_it)
 
 
-@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=1, readers=8, happens=("go_away",), first=78)
+@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=1, readers=8, happens=("go_away",), first=81)
 def judge_at_once(patch: Patch) -> None:
     def begin_soon(self: Lease) -> None:
         if self._renewing is None:
@@ -251,22 +250,7 @@ def judge_at_once(patch: Patch) -> None:
     patch.setattr(Lease, "doubt", lambda _: None)
 
 
-@without("a grace that has no say once a reader is back", workers=1, ids=1, readers=1, leaves=(0.5,), paces=(0.0,), asks=1.0)
-def cancel_all_the_same(patch: Patch) -> None:
-    def run(self: Grace, keeper: Any) -> None:
-        session = self._session
-        over = time.monotonic() + session.limits.grace
-        while (left := over - time.monotonic()) > 0:
-            gevent.sleep(min(left, 1.0))
-            if keeper.is_attended(session):
-                over = time.monotonic() + session.limits.grace
-        self._running = None
-        session.cancel("reader_left")
-
-    patch.setattr(Grace, "_run", run)
-
-
-@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,), first=133)
+@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,), first=137)
 def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_attend_on", lambda _: None)
     read = Replica._read
@@ -296,12 +280,12 @@ def set_no_limits_after_the_end(patch: Patch) -> None:
 # Found by the simulation itself
 
 
-@without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable")
+@without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable", first=140)
 def forget_what_is_owed(patch: Patch) -> None:
     patch.setattr(Owed, "owe_else", Owed.owe)
 
 
-@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, happens=("kill",))
+@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, happens=("kill",), first=158)
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: Journal, record: Any, ending: Any) -> None:
         if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
