@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import gevent
-import msgspec
 import pytest
-from flask_headrace.streaming import cursor, journal, outbox, replica, resumption, stored
+from flask_headrace.streaming import journal, replica, resumption
 from flask_headrace.streaming.deadlines import Deadlines
 from flask_headrace.streaming.encoding import decode, encode
-from flask_headrace.streaming.errors import NotResumable, StoreUnavailable
+from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import Event
 from flask_headrace.streaming.journal import Journal, ended_by
 from flask_headrace.streaming.lease import PULSE, Lease
 from flask_headrace.streaming.log import Log
-from flask_headrace.streaming.outbox import LAST, Outbox
+from flask_headrace.streaming.outbox import Outbox
 from flask_headrace.streaming.owed import Owed
-from flask_headrace.streaming.replica import ATTENDANCE, LOOK, PATIENCE, Replica
+from flask_headrace.streaming.replica import ATTENDANCE, Replica
 from flask_headrace.streaming.resumption import Resumption
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Entry
@@ -42,7 +41,9 @@ class Mutation:
     seeds: range
 
 
-def without(name: str, *kinds: str, first: int = 0, **shape: Any) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def without(
+    name: str, *kinds: str, first: int = 0, **shape: Any
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Name what is taken out, and the trouble in which it is missed."""
 
     def keep(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
@@ -55,7 +56,9 @@ def without(name: str, *kinds: str, first: int = 0, **shape: Any) -> Callable[[C
 # Twice, or with holes
 
 
-@without("positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16)
+@without(
+    "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
+)
 def take_by_order(patch: Patch) -> None:
     def take(self: Log, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
@@ -167,12 +170,30 @@ def remember_failed_claims(patch: Patch) -> None:
     patch.setattr(Owed, "forget", lambda *_: None)
 
 
-@without("a refusal that withdraws the claim", most=1, workers=2, ids=2, readers=8, arrivals=(0.0, 0.0, 1.0), asks=1.0, first=27)
+@without(
+    "a refusal that withdraws the claim",
+    most=1,
+    workers=2,
+    ids=2,
+    readers=8,
+    arrivals=(0.0, 0.0, 1.0),
+    asks=1.0,
+    first=27,
+)
 def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
 
-@without("a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,), first=22)
+@without(
+    "a lease that is renewed by itself",
+    "is slow at",
+    workers=2,
+    ids=1,
+    readers=4,
+    slow_at="has_readers",
+    leaves=(0.3,),
+    first=22,
+)
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -185,7 +206,16 @@ def renew_beside_other_work(patch: Patch) -> None:
     patch.setattr(Lease, "_renew_on", renew_on)
 
 
-@without("a pulse that survives what nobody expected", "is odd", workers=2, ids=1, readers=8, paces=(0.5,), leaves=(0.3,), first=33)
+@without(
+    "a pulse that survives what nobody expected",
+    "is odd",
+    workers=2,
+    ids=1,
+    readers=8,
+    paces=(0.5,),
+    leaves=(0.3,),
+    first=33,
+)
 def die_of_a_surprise(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -240,7 +270,15 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(Streams, "open", open_it)
 
 
-@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=1, readers=8, happens=("go_away",), first=81)
+@without(
+    "a fresh worker that does not judge at once",
+    "goes away",
+    workers=2,
+    ids=1,
+    readers=8,
+    happens=("go_away",),
+    first=81,
+)
 def judge_at_once(patch: Patch) -> None:
     def begin_soon(self: Lease) -> None:
         if self._renewing is None:
@@ -250,7 +288,17 @@ def judge_at_once(patch: Patch) -> None:
     patch.setattr(Lease, "doubt", lambda _: None)
 
 
-@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,), first=137)
+@without(
+    "a reader that is attended by a greenlet of its own",
+    workers=2,
+    ids=1,
+    readers=2,
+    grace=2.0,
+    buffer=600,
+    paces=(9.0,),
+    leaves=(0.3,),
+    first=137,
+)
 def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_attend_on", lambda _: None)
     read = Replica._read
@@ -265,7 +313,9 @@ def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_read", attend_and_read)
 
 
-@without("limits of one who comes after the end", ids=1, workers=1, readers=8, end="lingers", paces=(30.0, 0.0), first=10)
+@without(
+    "limits of one who comes after the end", ids=1, workers=1, readers=8, end="lingers", paces=(30.0, 0.0), first=10
+)
 def set_no_limits_after_the_end(patch: Patch) -> None:
     def stop(self: Deadlines) -> None:
         self._longest_blind = None
@@ -280,12 +330,29 @@ def set_no_limits_after_the_end(patch: Patch) -> None:
 # Found by the simulation itself
 
 
-@without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable", first=140)
+@without(
+    "what is owed for a stream when a later claim of its id fails",
+    "loses answers",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+    end="unwritable",
+    first=140,
+)
 def forget_what_is_owed(patch: Patch) -> None:
     patch.setattr(Owed, "owe_else", Owed.owe)
 
 
-@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, happens=("kill",), first=158)
+@without(
+    "a taking over that may have been done without an answer",
+    "loses answers",
+    workers=3,
+    ids=1,
+    readers=8,
+    happens=("kill",),
+    first=158,
+)
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: Journal, record: Any, ending: Any) -> None:
         if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
@@ -294,7 +361,19 @@ def forget_a_taking_over(patch: Patch) -> None:
     patch.setattr(Journal, "take_over", take_over)
 
 
-@without("an earlier stream whose events are not the next one's", "goes away", "hangs", "is emptied", "is slow at", "loses answers", workers=1, ids=1, readers=8, asks=1.0, first=19)
+@without(
+    "an earlier stream whose events are not the next one's",
+    "goes away",
+    "hangs",
+    "is emptied",
+    "is slow at",
+    "loses answers",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+    first=19,
+)
 def leave_the_earlier_one(patch: Patch) -> None:
     patch.setattr(Journal, "_forget_earlier", lambda *_: None)
 

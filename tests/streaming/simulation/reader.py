@@ -1,4 +1,4 @@
-"""A client: it asks, or follows what others have asked, leaves and comes back at any worker, and reads at its own pace."""
+"""A client: it asks, or follows what others have asked, leaves, comes back at any worker, and reads at its own pace."""
 
 from __future__ import annotations
 
