@@ -6,8 +6,11 @@ import os
 
 import pytest
 
+from tests.streaming.simulation import mutations_of_ends, mutations_of_texts
 from tests.streaming.simulation.mutations import MUTATIONS, Mutation
 from tests.streaming.simulation.world import run
+
+assert mutations_of_texts, mutations_of_ends  # they are known by being imported
 
 FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 """The first seed: what a failure names, to see it again."""
