@@ -123,3 +123,38 @@ def test_what_cannot_be_written_is_a_hole_to_who_has_read_it_where_it_was_filled
     reading.read()
     until(lambda: is_finished(store, ID))
     assert [event.code for event in other.follow(ID, reading.last - 2).read()] == [NotResumable.code]
+
+
+def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
+    store = Away(MemoryStore(Bounds()))
+    worker, other, source = Worker(store), Worker(store), Source(text("a"))
+    worker.begin(Source(text("x"), [DONE])).read()
+    store.is_away = store.does_it_first = True
+    with pytest.raises(StoreUnavailable):
+        worker.begin(Source(), ID)
+    store.is_away = False
+    reading = worker.begin(source, ID)
+    until(lambda: kept(store, ID))
+    looks = store.calls.count("has_readers")
+    until(lambda: store.calls.count("has_readers") > looks + 3)
+    assert not is_finished(store, ID)
+    source.give([DONE])
+    assert other.follow(ID).read() == reading.read()
+
+
+def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_the_old_one_ends() -> None:
+    store = MemoryStore(Bounds())
+    worker, old_source, source = Worker(store), Source(text("old")), Source(text("new"))
+    old = worker.begin(old_source, ID)
+    until(lambda: kept(store, ID))
+    store._streams.clear()
+    old_source.give(text("more"))
+    until(lambda: not old.follower.session.is_kept)
+    new = worker.begin(source, ID)
+    assert old.read()[-1].code == NotResumable.code
+    source.give([DONE])
+    assert new.read()[-1] == DONE
+    until(lambda: is_finished(store, ID))
+    assert kept(store, ID) == new.events
+    until(lambda: len(worker.ended) == 2)
+    assert old_source.closed == 1
