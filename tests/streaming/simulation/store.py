@@ -159,6 +159,7 @@ class Door:
         self._weather.has_hidden_readers |= name in {"attend", "is_attended", "leave"} and is_trouble
         self._wait(course.before)
         if self._weather.is_odd_now(name):
+            self._store.was_behind |= name == "append"
             raise Odd
         if course.fails_before or (self._weather.is_away and not self._weather.does_it_first):
             raise StoreUnavailable("The store is away.", retry_after=1)
@@ -225,7 +226,9 @@ class Door:
     def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         return self._begin(self._store.watch_stop, id, wake)
 
-    def _begin(self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]) -> Callable[[], None]:
+    def _begin(
+        self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]
+    ) -> Callable[[], None]:
         """Begin and end a watch as Redis does: both may let other greenlets run."""
         self.park()
         unwatch = watch(id_, lambda: None if self.is_dead else wake())
