@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import time
@@ -104,11 +105,16 @@ def test_a_service_that_leaves_tells_those_who_follow_elsewhere(pair: Pair, upst
     here.has(b"word 19 ")
     cut = Steady(pair.follow(0, here.id))
     cut.has(b"word 19 ")
+    text = pair.follow(0, here.id, query="?protocol=text")
+    text.until(b"word 19 ")
     pair.services[0].process.send_signal(signal.SIGTERM)
     told_at = time.monotonic()
     # What it only passed on ends at once and without an end, so that its reader comes back: to the other.
     assert numbers(cut.read(2)) == list(range(1, 22))
     assert numbers(other.body) == list(range(1, 22))
+    # In a protocol that has no end either, an end in good order would be that of a whole answer.
+    with pytest.raises(http.client.IncompleteRead):
+        text.until(b"word 20 ")
     back = Steady(pair.follow(1, here.id, 21))
     upstream.open_gate(f"{name} here")
     assert frames(cut.body + back.read()) == here.read()
