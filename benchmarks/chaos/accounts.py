@@ -46,12 +46,12 @@ async def _come_to_rest(count: Callable[[], int], until: float) -> int:
 
 
 def _open_streams(stage: Stage) -> int:
-    told = (send(service.url + "/healthz", method="GET").json["streams"] for service in stage.services)
+    told = (int(send(service.url + "/healthz", method="GET").json["streams"]) for service in stage.services)
     return sum(told) + int(_metric(stage, "headrace_open_streams"))
 
 
 def _in_use(stage: Stage) -> int:
-    return stage.upstream.tally().open
+    return int(stage.upstream.tally().open)
 
 
 def _metric(stage: Stage, name: str) -> float:

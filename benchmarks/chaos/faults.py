@@ -202,4 +202,5 @@ def _paused(pid: int) -> Iterator[None]:
 
 
 async def _worker(service: Service, chance: random.Random) -> int:
-    return chance.choice(sorted(await asyncio.to_thread(service.wait_until, service.workers, 30)))
+    workers: list[int] = await asyncio.to_thread(service.wait_until, service.workers, 30)
+    return chance.choice(sorted(workers))

@@ -69,7 +69,8 @@ class Reading:
             return
         if self.end is not None:
             self.wrong(ENDS, f"after {self.end} came {frame!r:.80}")
-        if is_numbered:
+        # The finish reason stands before the end's own frame, and belongs to it.
+        if is_numbered and fields.get("event") != "end":
             self._take_number(fields.get("id"))
         self._take_data(fields.get("event"), fields["data"])
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.reader import ask
 from tests.reliability.start import openai_alone
@@ -115,12 +116,8 @@ class Stage:
 
     def start(self) -> Service:
         """Start one more service, and wait until it answers."""
-        service = Service(
-            **openai_alone(self.upstream),
-            **SETTINGS,
-            HEADRACE_STORE=self._address,
-            PROMETHEUS_MULTIPROC_DIR=str(self.folder / "counts"),
-        )
+        settings: dict[str, Any] = {**openai_alone(self.upstream), **SETTINGS, "HEADRACE_STORE": self._address}
+        service = Service(PROMETHEUS_MULTIPROC_DIR=str(self.folder / "counts"), **settings)
         service.__enter__()
         self.services.append(service)
         # The SDK is imported in the background: the first answer waits for it.
