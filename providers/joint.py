@@ -222,9 +222,9 @@ def _words(text: str) -> str:
 
 
 def _is_alike(said: str, new: str, has_whole_words: bool, *, is_last: bool) -> bool:
-    """Whether a text may be one that says again what was said; both as `_words` gives them."""
+    """Whether a text may be one that says again what was said, or nobody can tell; both as `_words` gives them."""
     begun_alike = len(commonprefix([said, new]))  # noqa: RUF071  # characters are what is to be compared
-    if begun_alike >= BEGUN:
+    if not said or begun_alike >= BEGUN:
         return True
     least = BEGUN if is_last else ALIKE
     if len(new) >= least and new[:ALIKE] in said:

@@ -175,7 +175,7 @@ def continued(request: ChatRequest, said: Said) -> tuple[ChatRequest, Rescue] | 
     # Anthropic's API refuses a beginning that ends in blanks.
     begun = told.rstrip()
     is_plain = request.answer_format is None and request.thinking is None and request.messages[-1].role != "assistant"
-    if not begun or not is_plain or not said.is_repeatable:
+    if not any(map(str.isalnum, begun)) or not is_plain or not said.is_repeatable:
         return None
     messages = (*request.messages, Message("assistant", begun))
     return msgspec.structs.replace(request, messages=messages), Rescue(Joint(told), is_whole=False)

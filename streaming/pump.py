@@ -95,10 +95,17 @@ class _Pump:
             return
         self._has_ended = True
         self._session.interrupt = None
+        if self._told:
+            # Not here: an interrupt that was under way when the source ended would cut it short.
+            gevent.spawn(self._finish, terminal)
+        else:
+            self._finish(terminal)
+
+    def _finish(self, terminal: Terminal) -> None:
         try:
+            # It may wait, as for the list of prices when that is read for the first time.
             self._session.finish(terminal)
         finally:
-            # Not here: an interrupt that was under way when the source ended would cut it short.
             gevent.spawn(self._on_end, self._session)
 
     # What the source yields

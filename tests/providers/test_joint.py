@@ -112,6 +112,7 @@ class TestDoubt:
             ("Once upon a ", "Sure! It goes on like this: time there was a king"),
             ("Once upon a ", "There was a king, and he was old"),
             ("ha ", "ha ha ha"),
+            ("\n-", "\n- a"),
             ("ha ha ha ha ha ha ha ha ha ha ha ha ha ha ", "ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha!"),
             ("1", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15"),
             ("从前有一个", "从前有一个国王, 他住在海边"),

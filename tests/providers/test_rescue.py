@@ -142,6 +142,7 @@ class TestContinued:
         [
             (QUESTION, said()),
             (QUESTION, said(" \n")),
+            (QUESTION, said("\n- ")),
             (ChatRequest("m", (Message("assistant", "a"),)), said("b")),
             (ChatRequest("m", QUESTION.messages, answer_format=AnswerFormat(None)), said("b")),
             (ChatRequest("m", QUESTION.messages, thinking={"type": "adaptive"}), said("b")),

@@ -31,7 +31,7 @@ from hosted import app
 WSGIServer(("127.0.0.1", int(sys.argv[1])), app, log=None).serve_forever()
 """
 
-THREADS = 40
+THREADS = 36
 """Requests that a server of threads answers at once."""
 
 Command = Callable[[int], list[str]]

@@ -14,6 +14,7 @@ APP = """
 import gevent
 from flask import Flask
 from flask_headrace import Headrace
+from flask_headrace.streaming.errors import UpstreamError
 from flask_headrace.streaming.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
 
 
@@ -66,6 +67,19 @@ class Odd:
     def nothing(self):
         return None
 
+    def breaks(self):
+        yield from ["Once ", "upon ", "a "]
+        raise UpstreamError("The storyteller has left.")
+
+    def tale(self):
+        yield from ["Once ", "upon ", "a time ", "there was a king."]
+
+    def rest(self):
+        yield from [" time ", "there was a king."]
+
+    def queen(self):
+        yield from ["Once ", "there was ", "a queen."]
+
 
 class Whole(Odd):
     name = price_list = "whole"
@@ -84,15 +98,25 @@ class Whole(Odd):
 
 app = Flask("host")
 app.config.update(
-    HEADRACE_LOCAL=False, HEADRACE_FIRST_TOKEN_TIMEOUT=1, HEADRACE_STORE="sqlite:///" + __file__ + ".db"
+    HEADRACE_LOCAL=False, HEADRACE_FIRST_TOKEN_TIMEOUT=1, HEADRACE_STORE="sqlite:///" + __file__ + ".db",
+    HEADRACE_CONFIG=__file__ + ".toml",
 )
 Headrace(app, providers=[Odd(), Whole()])
+"""
+
+CONTINUING = """
+[models.{model}]
+chain = ["odd/breaks", "odd/{model}"]
+continues = ["odd/{model}"]
 """
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Host(tmp_path_factory.mktemp("host"), APP) as running:
+    folder = tmp_path_factory.mktemp("host")
+    chains = [CONTINUING.format(model=model) for model in ("tale", "rest", "queen")]
+    (folder / "hosting.py.toml").write_text("".join(chains))
+    with Host(folder, APP) as running:
         yield running
 
 
@@ -166,3 +190,21 @@ def test_one_that_gives_something_else_fails_with_a_sentence_in_the_log(host: Se
 def test_one_that_gives_very_much_at_once_is_read_to_its_end(host: Service) -> None:
     answer = beside_others(host, "odd/long")
     assert (answer.text, answer.is_done) == ("x" * 30000, True)
+
+
+@pytest.mark.parametrize("model", ["rest", "tale"])
+def test_a_continuing_chain_says_each_word_once_whether_its_model_goes_on_or_begins_anew(
+    host: Service, model: str
+) -> None:
+    answer = ask(host.url, model)
+    assert (answer.text, answer.is_done) == ("Once upon a time there was a king.", True)
+    assert answer.named("restart") == []
+    asked = [each["model"] for each in answer.named("usage")[0]["attempts"]]
+    assert asked == ["odd/breaks", "odd/rest"] if model == "rest" else ["odd/breaks", "odd/tale", "odd/tale"]
+
+
+def test_a_continuing_chain_begins_again_where_nobody_can_tell(host: Service) -> None:
+    answer = ask(host.url, "queen")
+    assert answer.named("restart") == [{"reason": "upstream_failed", "model": "odd/queen"}]
+    assert answer.text == "Once upon a Once there was a queen."
+    assert ask(host.url, "queen", stream=False).json["text"] == "Once there was a queen."

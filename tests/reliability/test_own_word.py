@@ -14,6 +14,7 @@ from flask import Flask
 
 from flask_headrace import Headrace
 from tests.reader import Answer, send
+from tests.reliability.proc import descriptors
 from tests.reliability.servers import SERVERS, THREADS, Served
 from tests.reliability.start import openai_alone
 from tests.upstream import ECHO, Upstream
@@ -112,3 +113,17 @@ def test_each_reader_has_its_own_word_under(server: str, served: Mapping[str, Se
 
 def test_each_reader_has_its_own_word_from_a_test_client_in_threads(app: Flask) -> None:
     assert_each_has_its_own(asking_client_of(app))
+
+
+def test_a_thread_of_its_own_for_each_question_leaves_no_file_and_no_connection_behind(
+    served: Mapping[str, Served],
+) -> None:
+    server = served["flask run"]
+    server.wait_until_up()
+    ask = asking_at(server.url)
+    ask("first")
+    before = len(descriptors(server.process.pid))
+    for number in range(12):
+        assert Heard(f"one-{number}", ask(f"one-{number}")).is_own
+    # Each took six and more: its loop's, the client's, the upstream's.
+    server.wait_until(lambda: len(descriptors(server.process.pid)) < before + 6)

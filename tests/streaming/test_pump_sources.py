@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import gevent
 import pytest
-from flask_headrace.streaming import pump
+from flask_headrace.streaming import accounts, pump
 from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
 from flask_headrace.streaming.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
 from flask_headrace.streaming.terms import Limits
@@ -155,6 +155,31 @@ class TestASourceThatDoesNotStop:
         caught: list[str] = []
         limits = Limits(heartbeat=None, first_token=None, stall=0.05, duration=None, client=None)
         assert ended(stream_of(lambda: self.deaf(3, caught), limits))[-1].code == "stall_timeout"
+
+
+class TestAnAccountThatTakesItsTime:
+    @pytest.fixture(autouse=True)
+    def slow_prices(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = accounts.estimate
+
+        def slow(*given: Any, **named: Any) -> Usage:
+            gevent.sleep(0.01)
+            return known(*given, **named)
+
+        monkeypatch.setattr(accounts, "estimate", slow)
+
+    def test_is_made_though_the_stop_comes_to_a_source_that_has_just_yielded(self) -> None:
+        stream = stream_of(lambda: iter(list, None))
+        until(lambda: stream.session.is_asked)
+        stream.session.cancel("stopped")
+        assert ended(stream)[-1] == Cancelled("stopped")
+
+    def test_is_made_for_a_source_that_does_not_stop(self, briefly: None) -> None:
+        stream = stream_of(lambda: TestASourceThatDoesNotStop.deaf(2, []))
+        reader = Reader(stream.session)
+        until(lambda: reader.text == "a")
+        stream.session.cancel("stopped")
+        assert ended(stream, reader)[-1] == Cancelled("stopped")
 
 
 class TestASourceThatFailsToClose:
