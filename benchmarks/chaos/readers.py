@@ -11,7 +11,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .answers import Answer
 from .reading import ENDS, Reading, Wrongs
@@ -64,35 +64,61 @@ class Manner:
     is_source: bool = False
 
 
+class Beginning:
+    """Whether a stream is there: from its first event on. Before that its claim may be taken back.
+
+    Attributes:
+        over: Set where nobody waits for it any more: it is there, or who asked for it has gone.
+    """
+
+    def __init__(self) -> None:
+        self._is_there = False
+        self.over = asyncio.Event()
+
+    def tell(self) -> None:
+        """Say that it is there."""
+        self._is_there = True
+        self.over.set()
+
+    async def wait(self) -> bool:
+        """Wait until it is there, or will not be; return which of them."""
+        await self.over.wait()
+        return self._is_there
+
+
 @dataclass
 class Resumable:
-    """A reader of a stream that can be resumed; `begun` tells those who follow it that it is there."""
+    """A reader of a stream that can be resumed; `begun` tells those who follow it."""
 
     world: World
     answer: Answer
     manner: Manner
-    begun: asyncio.Event
+    begun: Beginning
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.reading = Reading(self.answer, self.manner.name, self.world.wrongs)
+        self._sitting: Sitting | None = None
         self._is_over = False
         self._given_up = "204"
         self._asks = self.manner.asks
 
+    def __str__(self) -> str:
+        return f"{self.reading.who}, after {self.reading.words} words, {self._sitting}"
+
     async def run(self) -> None:
         """Read, and come back, until there is an end."""
-        if not self.manner.asks:
-            await self.begun.wait()
+        if not self.manner.asks and not await self.begun.wait():
+            return
         try:
             await self._read_on()
         finally:
-            self.begun.set()
+            self.begun.over.set()
         self.world.reached[self.reading.end or self._given_up] += 1
 
     async def _read_on(self) -> None:
         while not self._is_over:
-            sitting = Sitting(self._ask(), self.world.port(), is_slow=self.manner.is_slow)
+            sitting = self._sitting = Sitting(self._ask(), self.world.port(), is_slow=self.manner.is_slow)
             try:
                 if await sitting.begin():
                     await self._sit(sitting)
@@ -128,7 +154,6 @@ class Resumable:
     async def _sit(self, sitting: Sitting) -> None:
         if sitting.status == 200:
             self._asks = False
-            self.begun.set()
             stay = self.world.chance.uniform(*STAY) if self.manner.is_restless else None
             try:
                 await asyncio.wait_for(self._read(sitting), stay)
@@ -143,6 +168,8 @@ class Resumable:
     async def _read(self, sitting: Sitting) -> None:
         async for frame in sitting.frames():
             self.reading.take(frame, is_numbered=True)
+            if self.reading.cursor:
+                self.begun.tell()
             if self.manner.is_slow:
                 await asyncio.sleep(self.world.chance.uniform(0, 0.05))
 
@@ -262,3 +289,6 @@ def question(answer: Answer, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  
     """Return the body that asks for an answer."""
     asked = [{"role": "user", "content": f"Say the words of stream {answer.number}."}]
     return {"model": f"openai/{answer.model}", "messages": asked, **fields}
+
+
+Reader: TypeAlias = Resumable | Plain | Whole | Stopper

@@ -1,8 +1,9 @@
-"""What one reader has of its answer, and what is wrong with it. Pure: bytes in, counts out."""
+"""What one reader has of its answer, and what is wrong with it. Frames in, counts out."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,15 +19,22 @@ COUNTS = (LOST, DOUBLED, FOREIGN, STALE, ENDS, ENDLESS)
 
 @dataclass
 class Wrongs:
-    """What went wrong, counted, and the first of it in words."""
+    """What went wrong, counted and in words.
+
+    Args:
+        counts: How often what went wrong.
+        told: Each of it in words.
+        anew: How often a reader with a number of an answer that the store has lost went on in another of the same id.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
+    anew: int = 0
 
     def add(self, what: str, of: str, amount: int = 1) -> None:
         """Count something that went wrong, and where."""
         self.counts[what] += amount
-        self.told.append(f"{what}: {amount}, {of}")
+        self.told.append(f"{time.strftime('%H:%M:%S')} {what}: {amount}, {of}")
 
 
 class Reading:
@@ -54,6 +62,7 @@ class Reading:
         """Forget all that it has: it has asked anew, and is answered from the beginning."""
         self.cursor = self.words = 0
         self.end: str | None = None
+        self._attempt: int | None = None
 
     def wrong(self, what: str, detail: str = "", amount: int = 1) -> None:
         """Count something that is wrong with it."""
@@ -94,24 +103,34 @@ class Reading:
         """Take a piece of the answer: some whole words."""
         known = 0
         for found in WORD.finditer(text):
-            stream, number = int(found[1]), int(found[2])
             known += len(found[0])
-            if stream != self._answer.number:
-                self.wrong(FOREIGN, found[0][:20], len(found[0]))
-                continue
-            if number < self.words:
-                self.wrong(DOUBLED, found[0][:20], len(found[0]))
-            elif number > self.words:
-                self.wrong(LOST, f"before {found[0][:20]}", self._length(self.words, number))
-            self.words = max(self.words, number + 1)
+            self._take_word(found[0], *(int(part) for part in found.groups()))
         if known != len(text):
             self.wrong(FOREIGN, f"{text!r:.80}", len(text) - known)
+
+    def _take_word(self, word: str, stream: int, attempt: int, number: int) -> None:
+        if stream != self._answer.number:
+            self.wrong(FOREIGN, word[:20], len(word))
+            return
+        if attempt > (self._attempt or 0):
+            # Another answer to the same question, for somebody who has asked anew with the same id.
+            if self.cursor > 1 and number:
+                self._wrongs.anew += 1
+                self.words = number
+            self._attempt = attempt
+        elif attempt < (self._attempt or 0):
+            self.wrong(FOREIGN, f"{word[:20]} of an earlier answer", len(word))
+        if number < self.words:
+            self.wrong(DOUBLED, word[:20], len(word))
+        elif number > self.words:
+            self.wrong(LOST, f"before {word[:20]}", self._length(self.words, number))
+        self.words = max(self.words, number + 1)
 
     def take_end(self, end: str) -> None:
         """Take the end of the stream; one that is said to be whole must be."""
         self.end = end
-        if end == "done" and self.words < len(self._answer.words):
-            self.wrong(LOST, "told as whole", self._length(self.words, len(self._answer.words)))
+        if end == "done" and self.words < self._answer.count:
+            self.wrong(LOST, "told as whole", self._length(self.words, self._answer.count))
 
     def take_whole(self, body: Any) -> None:  # noqa: ANN401  # whatever JSON there is
         """Take an answer that was given in one piece."""
@@ -120,4 +139,4 @@ class Reading:
         self.take_end("done")
 
     def _length(self, first: int, beyond: int) -> int:
-        return sum(len(word) for word in self._answer.words[first:beyond])
+        return sum(len(word) for word in self._answer.words()[first:beyond])

@@ -8,17 +8,15 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.upstream import Upstream
 
 from . import accounts, faults
 from .answers import Answer, prepare
 from .faults import Fault
-from .readers import Manner, Plain, Resumable, Stopper, Whole
+from .readers import Beginning, Manner, Plain, Reader, Resumable, Stopper, Whole
 from .reading import ENDLESS, Wrongs
 from .stage import Stage
 
@@ -82,7 +80,7 @@ class Outcome:
         faults: The faults that there were.
         readers: How many readers there were.
         seconds: How long it took.
-        log: What the services wrote.
+        log: When which fault was, and what the services wrote.
     """
 
     wrongs: Wrongs
@@ -126,7 +124,9 @@ class Run:
         over.set()
         await asyncio.gather(*troubles, *readers)
         await accounts.settle(self.stage, self.wrongs)
-        self._outcome.log = self.stage.log()
+        if self.wrongs.counts.total():
+            await asyncio.sleep(2)
+        self._outcome.log += self.stage.log()
         self._outcome.seconds = time.monotonic() - began
         return self._outcome
 
@@ -157,38 +157,38 @@ class Run:
         self._outcome.readers = len(running)
         return running
 
-    def _readers(self, answer: Answer) -> list[tuple[str, float, Coroutine[Any, Any, None]]]:
-        """Return who reads a stream: what each is called, after how many seconds it comes, and what it does."""
+    def _readers(self, answer: Answer) -> list[tuple[float, Reader]]:
+        """Return who reads a stream, and after how many seconds each of them comes."""
         chance = self.chance
         kind = chance.choices(("plain", "whole", "resumable"), (2, 1, 7))[0]
         if kind == "plain":
-            return [("plain", 0.0, Plain(self, answer, chance.choice([None, chance.uniform(0, 1)])).run())]
+            return [(0.0, Plain(self, answer, chance.choice([None, chance.uniform(0, 1)])))]
         if kind == "whole":
-            return [("whole", 0.0, Whole(self, answer, chance.random() < 0.5).run())]
+            return [(0.0, Whole(self, answer, chance.random() < 0.5))]
         return self._readers_who_come_back(answer)
 
-    def _readers_who_come_back(self, answer: Answer) -> list[tuple[str, float, Coroutine[Any, Any, None]]]:
-        chance, begun = self.chance, asyncio.Event()
+    def _readers_who_come_back(self, answer: Answer) -> list[tuple[float, Reader]]:
+        chance, begun = self.chance, Beginning()
         first = Resumable(self, answer, chance.choice(MANNERS), begun)
-        readers: list[tuple[str, float, Any]] = [("who asks", 0.0, first)]
+        readers: list[tuple[float, Reader]] = [(0.0, first)]
         if chance.random() < 0.3:  # a request that is sent again, also before the first is answered
             again = Resumable(self, answer, chance.choice(MANNERS), begun)
-            readers.append(("who asks again", chance.choice([0.0, 0.02, chance.uniform(0, 2)]), again))
+            readers.append((chance.choice([0.0, 0.02, chance.uniform(0, 2)]), again))
         for _ in range(chance.choice([0, 1, 1, 2])):
             follower = Resumable(self, answer, chance.choice(FOLLOWERS), begun)
-            readers.append(("who follows", chance.uniform(0, self.plan.longest_wait), follower))
+            readers.append((chance.uniform(0, self.plan.longest_wait), follower))
         if chance.random() < 0.1:
-            readers.append(("who has it whole", chance.uniform(0, 1), Whole(self, answer, is_resumable=True)))
+            readers.append((chance.uniform(0, 1), Whole(self, answer, is_resumable=True)))
         if chance.random() < 0.15:
-            readers.append(("who stops it", chance.uniform(0, 2), Stopper(self, answer)))
-        return [(who, after, reader.run()) for who, after, reader in readers]
+            readers.append((chance.uniform(0, 2), Stopper(self, answer)))
+        return readers
 
-    async def _see_through(self, who: str, after: float, reading: Coroutine[Any, Any, None]) -> None:
+    async def _see_through(self, after: float, reader: Reader) -> None:
         await asyncio.sleep(after)
         try:
-            await asyncio.wait_for(reading, LIMIT)
+            await asyncio.wait_for(reader.run(), LIMIT)
         except asyncio.TimeoutError:
-            self.wrongs.add(ENDLESS, who)
+            self.wrongs.add(ENDLESS, str(reader))
 
     async def _trouble(self, all_of_them: dict[str, Fault], over: asyncio.Event) -> None:
         """Let faults happen one after the other, in random order; those that lose answers less often than others."""
@@ -203,6 +203,11 @@ class Run:
                 if over.is_set():
                     return
                 self._outcome.faults[name] += 1
-                await all_of_them[name](self.stage, chance)
+                await self._fault(name, all_of_them[name], chance)
             if self.plan.is_brief:
                 return
+
+    async def _fault(self, name: str, fault: Fault, chance: random.Random) -> None:
+        began = time.strftime("%H:%M:%S")
+        await fault(self.stage, chance)
+        self._outcome.log += f"{began} to {time.strftime('%H:%M:%S')} {name}\n"

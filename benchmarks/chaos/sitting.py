@@ -58,6 +58,9 @@ class Sitting:
         self.headers: dict[str, str] = {}
         self.is_whole = False
 
+    def __str__(self) -> str:
+        return f"{self._ask.method} {self._ask.path} at {self._port}: {self.status or 'no answer'}"
+
     async def begin(self) -> bool:
         """Ask, and wait for the head of the response; return whether there is one."""
         sock = socket.socket()
