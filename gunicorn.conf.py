@@ -10,6 +10,8 @@ import signal
 import socket
 import sys
 import tempfile
+from functools import partial
+from types import SimpleNamespace
 from typing import ClassVar
 
 import gevent.socket
@@ -72,8 +74,11 @@ class Server(StreamServer):
 
     all: ClassVar = []
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, listener, handle, **kwargs):
+        # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
+        name = listener.getsockname()
+        named = SimpleNamespace(getsockname=lambda: name)
+        super().__init__(listener, handle=partial(handle.func, named), **kwargs)
         self.all.append(self)
 
 
@@ -120,17 +125,29 @@ class Worker(ggevent.GeventWorker):
         super().handle_request(listener_name, req, sock, addr)
         self.idle.add(sock)
         if not self.alive:
-            cut(self.idle)
+            self.cut_idle()
 
     def drain(self):
         """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
         # gunicorn would accept connections for up to a second more, which other workers could serve.
         for server in Server.all:
             server.close()
-        cut(self.idle)
+        self.cut_idle()
         self.service.streams.drain(min(self.service.drain, self.longest_drain))
         gevent.sleep(LAST_WORDS)
         cut(self.clients)
+
+    def cut_idle(self):
+        """Cut off connections that ask nothing; those whose request has arrived are answered first."""
+        cut([client for client in self.idle if not is_asking(client)])
+
+
+def is_asking(client):
+    """Whether something has come in on a connection that was not read yet."""
+    try:
+        return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 def cut(clients):
