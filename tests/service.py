@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -84,9 +85,9 @@ class Service:
         """Return the process ids of its workers."""
         found = []
         for pid in children(self.process.pid):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"gunicorn" in command:
-                found.append(pid)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
         return found
 
     def wait_until(self, condition, limit: float = 10):

@@ -112,14 +112,12 @@ class Reading:
         if stream != self._answer.number:
             self.wrong(FOREIGN, word[:20], len(word))
             return
-        if attempt > (self._attempt or 0):
-            # Another answer to the same question, for somebody who has asked anew with the same id.
-            if self.cursor > 1 and number:
-                self._wrongs.anew += 1
+        if attempt != self._attempt:
+            # Another answer to the same question: somebody has asked anew with an id that the store had lost.
+            if self.cursor > 1 and (self._attempt is not None or attempt):
+                self._wrongs.anew += number > 0
                 self.words = number
             self._attempt = attempt
-        elif attempt < (self._attempt or 0):
-            self.wrong(FOREIGN, f"{word[:20]} of an earlier answer", len(word))
         if number < self.words:
             self.wrong(DOUBLED, word[:20], len(word))
         elif number > self.words:

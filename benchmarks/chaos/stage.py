@@ -6,6 +6,7 @@ It starts and ends them, and remembers when workers ended and when the store los
 from __future__ import annotations
 
 import contextlib
+import http.client
 import shutil
 import signal
 import subprocess
@@ -121,7 +122,7 @@ class Stage:
         service.__enter__()
         self.services.append(service)
         # The SDK is imported in the background: the first answer waits for it.
-        service.wait_until(lambda: ask(service.url, "openai/warm").status == 200, 30)
+        service.wait_until(lambda: _is_warm(service), 60)
         return service
 
     def replace(self, service: Service) -> None:
@@ -156,6 +157,13 @@ class Stage:
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._let_go, self.services))
         self.services.clear()
+
+
+def _is_warm(service: Service) -> bool:
+    try:
+        return ask(service.url, "openai/warm").is_done
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 @contextlib.contextmanager
