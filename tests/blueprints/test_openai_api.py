@@ -124,6 +124,8 @@ class TestAQuestion:
         with Upstream() as other, Service(OPENAI_BASE_URL=other.url + "/v1", **claude) as own:
             other.answer("unlisted", openai_wire.answer("ok"))
             other.models = ["tiny"]
+            # The SDKs take seconds to import on a busy machine, and lists have a limit that would count it.
+            own.wait_until(lambda: any(model.startswith("anthropic/") for model in listed(own)), 30)
             assert ask(own, "claude-x").json["model"] == "anthropic/claude-x"
             assert ask(own, "unlisted").json["model"] == "openai/unlisted"
 
@@ -235,3 +237,7 @@ class TestAResumableStream:
         assert ask(service, "openai/kept", resumable=True, id=own).json["id"] == f"chatcmpl-{own}"
         assert json.loads(ask(service, "openai/kept", resumable=True, id=own).body)["id"] == f"chatcmpl-{own}"
         assert len(upstream.requests("kept")) == 2
+
+
+def listed(service: Service) -> list[str]:
+    return [model["id"] for model in send(service.url + "/api/models", method="GET").json["models"]]
