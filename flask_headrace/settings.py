@@ -136,8 +136,8 @@ class Settings:
         for address in self.bind.split(","):
             if not is_bind(address.strip()):
                 raise ConfigurationError(
-                    f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535, or "
-                    "unix:path; several are separated by commas."
+                    f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535 "
+                    "or unix:path; several are separated by commas."
                 )
         for key in self.api_keys:
             if not is_key(key):
