@@ -28,10 +28,10 @@ def _settings():
 def _refuse_what_is_wrong(addresses, application):
     try:
         refuse_open_door(addresses, settings)
-        stores.of(settings)
         # Another application may have providers of its own, which the file may name.
         if application == wsgi_app:
             upstreams.catalogue(settings)
+        return stores.warning(settings)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
 
@@ -96,7 +96,7 @@ def on_starting(server):
     addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
     is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
     told = [] if is_handed_down else [_shown(address) for address in addresses]
-    _refuse_what_is_wrong(told, server.app.app_uri)
+    warning = _refuse_what_is_wrong(told, server.app.app_uri)
     for address in () if is_handed_down else addresses:
         _refuse_busy_port(address)
     if server.cfg.workers > 1 and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -106,6 +106,8 @@ def on_starting(server):
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
     ours.propagate = False
+    if warning:
+        ours.warning(warning)
     _let_newborn_workers_be_ended()
 
 
@@ -152,6 +154,7 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_in_time)
+    worker.service.store.is_told |= worker.app.app_uri == wsgi_app  # by the master, when it started
     if worker.service.drain > worker.longest_drain:
         worker.log.warning(
             "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "

@@ -10,7 +10,6 @@ import logging
 import msgspec
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
-from gevent.monkey import is_module_patched
 from werkzeug.routing import PathConverter
 
 from ..providers.request import ChatRequest, Json
@@ -23,6 +22,7 @@ from .asking import ask
 from .body import read_body, readable
 from .errors import refused
 from .guard import enter
+from .one_loop import has_one_loop
 from .operation import EVENTS, Answered, Operation, Parameter, frames
 from .respond import event_stream
 from .service import current_service
@@ -104,12 +104,12 @@ def chat() -> Response:
         raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
     follower = _ask(body, question_of(body), owner)
     goes_on = body.conversation()[-1].role == "assistant"
-    return event_stream(follower, UiMessages(None if goes_on else follower.session.id), breaks_off=True)
+    return event_stream(follower, UiMessages(None if goes_on else follower.session.id))
 
 
 def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
     # Without patches there is no stream that outlives its request; without an id, none that could be found again.
-    if body.id is not None and is_module_patched("socket"):
+    if body.id is not None and has_one_loop():
         try:
             return ask(body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True)
         except StoreUnavailable as error:
@@ -121,14 +121,15 @@ def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
     """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
     owner = enter()
-    follower = current_service().resumption.follow_latest(id, owner)
+    follower = current_service().resumption.follow_latest(id, owner) if has_one_loop() else None
     if follower is None:
         return Response(status=204)
-    return event_stream(follower, UiMessages(follower.session.id, is_replay=True), breaks_off=True)
+    return event_stream(follower, UiMessages(follower.session.id, is_replay=True))
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a chat's running answer, wherever it is filled; again where there is none."""
     owner = enter()
-    current_service().resumption.stop_latest(id, owner)
+    if has_one_loop():
+        current_service().resumption.stop_latest(id, owner)
     return Response(status=204)

@@ -16,6 +16,7 @@ from .ai_v4_turns import messages_of
 from .asking import ask
 from .body import read_body
 from .guard import enter
+from .one_loop import has_one_loop
 from .operation import PLAIN, Answered, Operation, Parameter
 from .respond import event_stream
 from .service import current_service
@@ -87,7 +88,7 @@ def chat() -> Response:
     body = read_body(_decoder)
     question = body.question(messages_of(body.messages))
     follower = ask(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
-    return event_stream(follower, DataStream(has_reasoning=body.sendReasoning), breaks_off=True)
+    return event_stream(follower, DataStream(has_reasoning=body.sendReasoning))
 
 
 def resume() -> Response:
@@ -96,17 +97,20 @@ def resume() -> Response:
     Without reasoning: a reader that resumes has no way to say that it knows it.
     """
     owner = enter()
-    follower = current_service().resumption.follow_latest(_chat_id(), owner)
+    chat_id = _chat_id()
+    follower = current_service().resumption.follow_latest(chat_id, owner) if has_one_loop() else None
     if follower is None:
         # Not a 204: that has no body, which the hook takes for a failure.
         return Response(b"", headers=DataStream.HEADERS)
-    return event_stream(follower, DataStream(), breaks_off=True)
+    return event_stream(follower, DataStream())
 
 
 def stop() -> Response:
     """Stop the latest answer in a chat: the hook's own `stop` only leaves."""
     owner = enter()
-    current_service().resumption.stop_latest(_chat_id(), owner)
+    chat_id = _chat_id()
+    if has_one_loop():
+        current_service().resumption.stop_latest(chat_id, owner)
     return Response(status=204)
 
 

@@ -7,7 +7,6 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 import msgspec
-from gevent.monkey import is_module_patched
 
 from ..providers.base import CountsTokens, Provider
 from ..providers.request import ChatRequest, mistake_in
@@ -17,6 +16,7 @@ from ..streaming.pump import Source
 from ..streaming.schema import Schema
 from ..streaming.structured import held_to
 from ..streaming.terms import Partials, Target
+from .one_loop import require_one_loop
 from .service import Service, current_service
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -104,10 +104,10 @@ def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
     id_: str | None,
     chat: str | None,
 ) -> Follower:
-    if not is_module_patched("socket"):
-        raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")
+    require_one_loop()
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
+    service.store.tell_once()
     # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
     digest = sha256(msgspec.json.encode((target.model, question))).hexdigest()
     return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)

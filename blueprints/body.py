@@ -10,6 +10,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
 from ..streaming.surrogates import half_in
 from .choices import choices
@@ -31,6 +32,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     """
     service = current_service()
     seconds = service.body_timeout
+    end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
         data = _data(service.max_body)
     try:

@@ -12,10 +12,20 @@ from flask.cli import AppGroup
 
 from ..providers.request import ChatRequest, Message
 from ..streaming.errors import HeadraceError
-from ..streaming.events import Event, Restarted, TextDelta
+from ..streaming.events import Done, Event, FinishReason, Restarted, TextDelta
 from ..streaming.follower import Follower
 from .asking import ask as open_stream
 from .service import current_service
+
+CUT: dict[FinishReason, str] = {
+    "length": "The answer was cut at its limit of tokens (length): give more with --max-tokens, or ask for less.",
+    "content_filter": "The answer was cut by the content filter (content_filter).",
+    "pause": "The model has paused before the end of its answer (pause).",
+}
+"""What is said of an answer that its model has ended before it was whole."""
+
+CUT_STATUS = 3
+"""The exit status after such an answer; it is 1 after an error, and 2 where the command was not understood."""
 
 group = AppGroup("headrace", help="Ask models from the terminal.")
 
@@ -29,7 +39,10 @@ group = AppGroup("headrace", help="Ask models from the terminal.")
 def ask(
     question: str, model: str | None, system: str | None, max_tokens: int | None, temperature: float | None
 ) -> None:
-    """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model."""
+    """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model.
+
+    Exits with 3 where the answer was cut: at its limit of tokens, or by the content filter.
+    """
     messages = [Message("system", system)] if system else []
     try:
         turns = (*messages, Message("user", question))
@@ -39,6 +52,7 @@ def ask(
             _print_answer(follower)
         if follower.session.error is not None:
             raise follower.session.error
+        _tell_if_cut(follower)
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
 
@@ -65,6 +79,13 @@ def _print_answer(follower: Follower) -> None:
             click.echo()
         follower.close()
         current_service().streams.drain(0)
+
+
+def _tell_if_cut(follower: Follower) -> None:
+    match follower.session.terminal:
+        case Done(reason) if reason in CUT:
+            click.echo(CUT[reason], err=True)
+            click.get_current_context().exit(CUT_STATUS)
 
 
 def _print(event: Event) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response
+from gevent.monkey import is_module_patched
 
-from ..streaming.errors import HeadraceError, ShuttingDown
+from ..streaming.errors import ConfigurationError, HeadraceError, ShuttingDown
 from .errors import of_ours
 from .guard import enter
 from .operation import JSON, Answered, Operation
 from .reply import json_reply
-from .service import current_service
+from .service import Service, current_service
+
+STORE_PATIENCE = 0.5
+"""Seconds that the store has to answer: who asks whether this process is ready often waits for one."""
 
 _STATUS = {JSON: {"type": "object", "required": ["status"]}}
 
 OPERATIONS = (
     Operation("GET", "/healthz", "Tell that the process lives.", (Answered(200, "It does.", {**_STATUS}),)),
-    Operation("GET", "/readyz", "Tell whether the default model can be asked.", (Answered(200, "Yes.", {**_STATUS}),)),
+    Operation("GET", "/readyz", "Tell whether questions can be asked.", (Answered(200, "Yes.", {**_STATUS}),)),
     Operation("GET", "/metrics", "Tell what the service has done.", (Answered(200, "Metrics.", {"text/plain": None}),)),
 )
 
@@ -48,14 +52,25 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """Tell whether the default model can be asked; 503 with the reason where it cannot."""
+    """Tell whether the default model can be asked, and the store be used; 503 with the reason where not.
+
+    A store that is away for the moment is told, and no reason: plain streams work without it.
+    """
     service = current_service()
     try:
         if service.streams.is_closing:
             raise ShuttingDown("This worker is shutting down.")
+        trouble = _trouble_of_store(service)
+        if isinstance(trouble, ConfigurationError):
+            raise trouble
         service.catalogue.check()
     except HeadraceError as error:
         response = of_ours(error)
         response.status_code = 503
         return response
-    return json_reply({"status": "ok"})
+    return json_reply({"status": "ok"} | ({} if trouble is None else {"store": f"unavailable: {trouble.message}"}))
+
+
+def _trouble_of_store(service: Service) -> HeadraceError | None:
+    # Where each request has a thread of its own there are no resumable streams, and nothing waits in turn.
+    return service.store.trouble(STORE_PATIENCE) if is_module_patched("socket") else None

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import gevent
 from flask import Response, request
-from gevent.monkey import is_module_patched
 
+from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ..streaming.events import Cancelled, Event, Failed
+from ..streaming.events import Cancelled, Done, Event, Failed
 from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
 from ..streaming.wire.answer import Answer
 from ..streaming.wire.base import BrokenOff, WholeWire, Wire
 from .errors import refused
+from .one_loop import has_one_loop
 from .reply import json_reply
 from .watch import Watch
 
@@ -36,20 +37,24 @@ MOST_AT_ONCE = 65536
 MOST_WHOLE = 8 * 1024 * 1024
 """Characters of an answer that is given as one JSON object."""
 
+ENDS = frozenset({Done, Failed, Cancelled})
+"""The events that end a stream."""
+
 ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def event_stream(follower: Follower, wire: Wire = native, *, breaks_off: bool = False) -> Response:
+def event_stream(follower: Follower, wire: Wire = native) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
+
+    The connection is broken where the reading ends before its stream does, or where the protocol has no word for a
+    failure: many clients take the body's end for the answer's. See `Watch.guard`.
 
     Args:
         follower: The reader's place in the stream.
         wire: The protocol.
-        breaks_off: Whether the connection is broken where the reading ends before its stream does: for protocols whose
-            clients take the body's end for the answer's.
     """
-    reading = _Reading(follower, wire, breaks_off=breaks_off)
+    reading = _Reading(follower, wire)
     return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
@@ -65,14 +70,19 @@ def json_answer(follower: Follower, wire: WholeWire = native) -> Response:
 
 
 class _Reading:
-    """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm."""
+    """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm.
 
-    __slots__ = ("breaks_off", "follower", "session", "watch", "wire")
+    Attributes:
+        is_at_end: Whether the stream's end was written, which may have come without this reader.
+    """
 
-    def __init__(self, follower: Follower, wire: Wire, *, breaks_off: bool = False) -> None:
-        self.wire, self.breaks_off = wire, breaks_off
+    __slots__ = ("follower", "is_at_end", "session", "watch", "wire")
+
+    def __init__(self, follower: Follower, wire: Wire) -> None:
+        self.wire, self.is_at_end = wire, False
         self.session = follower.session
         self.follower = follower
+        end_loop_with_thread()
         try:
             self.watch = Watch(request.environ, self.follower.close)
         except BaseException:
@@ -89,7 +99,7 @@ class _Reading:
 
     def close(self) -> None:
         self.abandon()
-        if not is_module_patched("socket"):
+        if not has_one_loop():
             self._wait_for_accounts()
 
     def _wait_for_accounts(self) -> None:
@@ -172,11 +182,12 @@ def _begin_stream(reading: _Reading) -> Response:
         # With the status its reader has all that there is.
         next(reading.follower, None)
         raise session.error
+    reading.watch.guard()
     try:
         begun, frames = _encode(reading, first), _stream(reading)
     except BrokenOff as broken:
         reading.close()
-        begun, frames = broken.last, _cut()
+        begun, frames = broken.last, _cut(reading)
     return Response(chain([begun], frames), headers=reading.wire.HEADERS, direct_passthrough=True)
 
 
@@ -184,7 +195,8 @@ def _gone() -> BrokenPipeError:
     return BrokenPipeError(errno.EPIPE, "the reader has left")
 
 
-def _cut() -> Iterator[bytes]:
+def _cut(reading: _Reading) -> Iterator[bytes]:
+    reading.watch.break_off()
     # Servers break the connection after this one, and do not log it.
     raise _gone()
     yield b""
@@ -193,12 +205,14 @@ def _cut() -> Iterator[bytes]:
 def _stream(reading: _Reading) -> Iterator[bytes]:
     try:
         yield from _frames(reading)
-        if reading.breaks_off and reading.session.terminal is None:
+        if not reading.is_at_end:
             raise _gone()
+        reading.watch.release()
     except BrokenOff as broken:
         yield broken.last
         raise _gone() from None
     finally:
+        reading.watch.break_off()
         reading.close()
 
 
@@ -212,6 +226,7 @@ def _frames(reading: _Reading) -> Iterator[bytes]:
             else:
                 yield from _pieces(frames, follower)
     except HeadraceError as error:
+        reading.is_at_end = True
         yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
 
 
@@ -224,6 +239,7 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
 def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
+    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
     try:
         return reading.wire.encode(events, first)
     except BrokenOff:

@@ -11,6 +11,7 @@ from flask import current_app
 from ..providers.catalogue import Catalogue
 from ..providers.request import Json
 from ..streaming.resumption import Resumption
+from ..streaming.stores.condition import Condition
 from ..streaming.streams import Streams
 
 EXTENSION = "headrace"
@@ -31,6 +32,7 @@ class Service:
         hosts: Names of this machine under which browsers may ask; None for any name.
         schemas: JSON Schemas that answers can be asked to fit, by their names.
         drain: Seconds that a worker which leaves lets its streams finish.
+        store: Whether the store of resumable streams can be used.
     """
 
     streams: Streams
@@ -43,6 +45,7 @@ class Service:
     hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
     drain: float
+    store: Condition
 
 
 def current_service() -> Service:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from ..streaming.errors import InvalidRequest, LimitError
 from ..streaming.wire.base import EVENT_STREAM
 from .guard import enter
+from .one_loop import require_one_loop
 from .operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
 from .protocols import NATIVE, PROTOCOLS, wanted_protocol, wire_of
 from .respond import event_stream
@@ -57,6 +58,7 @@ def create_streams_blueprint() -> Blueprint:
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
     owner = enter()
+    require_one_loop()
     protocol = wanted_protocol()
     # The native frames can be written from any event on; the others depend on what came before it.
     try:
@@ -71,6 +73,7 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a stream, wherever it is filled; again where it has ended."""
     owner = enter()
+    require_one_loop()
     current_service().resumption.stop(id, owner)
     return Response(status=204)
 

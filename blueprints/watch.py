@@ -1,14 +1,19 @@
-"""Notice that a reader has left, while nothing is being sent to it.
+"""A client's socket while its response runs: notice that the reader has left, and let it notice that the answer broke.
 
-Nothing reads a client's socket while its response runs, so a reader that goes away would be found out by the second
-write that fails, and while the model is silent, never. Here the event loop watches the socket instead.
+Nothing reads the socket meanwhile, so a reader that goes away would be found out by the second write that fails, and
+while the model is silent, never. Here the event loop watches the socket instead.
+
+Where the connection's end is all that tells the end of the response (HTTP/1.0), a reader takes every proper one for the
+end of the whole. There the connection is made such that it is reset unless somebody says that all was sent.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,6 +22,10 @@ from gevent import get_hub
 
 POLL = 0.1
 """Seconds between two looks where data waits in the socket, so that its end does not show in it."""
+
+_RESETS = struct.pack("ii", 1, 0)
+"""SO_LINGER for 0 seconds: who closes the socket, also the kernel after a process was killed, resets the connection."""
+_LINGERS = struct.pack("ii", 0, 0)
 
 _LEFT_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
 """TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
@@ -31,12 +40,14 @@ class Watch:
         on_leave: Called once, in the event loop, when the reader has left; must not block.
     """
 
-    __slots__ = ("_on_leave", "_socket", "_watcher")
+    __slots__ = ("_is_guarded", "_is_told_by_its_end", "_on_leave", "_socket", "_watcher")
 
     def __init__(self, environ: Mapping[str, Any], on_leave: Callable[[], None]) -> None:
         self._socket = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         self._on_leave = on_leave
         self._watcher: Any = None
+        self._is_guarded = False
+        self._is_told_by_its_end = _ends_with_connection(environ)
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
 
@@ -52,6 +63,44 @@ class Watch:
         for level, option, value in options:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(level, option, value)
+
+    def guard(self) -> None:
+        """Let the connection be reset if it ends before `release`, where its end is all that tells the response's end.
+
+        That needs a TCP socket: others are closed as they always are.
+        """
+        if self._is_told_by_its_end and self._socket is not None and _is_tcp(self._socket):
+            self._is_guarded = self._set_linger(_RESETS)
+
+    def release(self) -> None:
+        """Let the connection end in good order: all was sent."""
+        if self._is_guarded:
+            self._is_guarded = False
+            self._set_linger(_LINGERS)
+
+    def break_off(self) -> None:
+        """Reset the connection now, where it is guarded. May be called twice.
+
+        Servers shut a connection down before they close it, which would end it in good order. So they are left with
+        another one in its place, whose reader has left.
+        """
+        if not self._is_guarded or self._socket is None:
+            return
+        self._is_guarded = False
+        self.stop()
+        ours, theirs = socket.socketpair()
+        with contextlib.suppress(OSError), ours:
+            theirs.close()
+            os.dup2(ours.fileno(), self._socket.fileno(), inheritable=False)
+
+    def _set_linger(self, how: bytes) -> bool:
+        if self._socket is None:
+            return False
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
+        except OSError:
+            return False  # it is closed, and that is that
+        return True
 
     def drop(self) -> None:
         """Cut the connection off, so that a write that waits for the reader ends."""
@@ -94,6 +143,13 @@ def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ss
         return False
     except OSError:
         return True
+
+
+def _ends_with_connection(environ: Mapping[str, Any]) -> bool:
+    """Whether a response of unknown length ends with its connection: it is not sent in chunks."""
+    # werkzeug's server answers in HTTP/1.0 where it has no threads.
+    is_in_threads = environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
+    return environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or ("werkzeug.socket" in environ and not is_in_threads)
 
 
 def _is_tcp(client: Any) -> bool:  # noqa: ANN401

@@ -33,7 +33,8 @@ from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .blueprints.unread import close_unread
 from .metrics import exposition, metrics
-from .providers.adopted import OwnProvider, adopted, batches_of
+from .providers.adopted import OwnProvider, adopted
+from .providers.pieces import batches_of
 from .providers.request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
@@ -42,6 +43,7 @@ from .streaming.events import Event
 from .streaming.follower import Follower
 from .streaming.journal import Journal
 from .streaming.resumption import Resumption
+from .streaming.stores.condition import Condition
 from .streaming.streams import Streams
 from .streaming.terms import Target
 
@@ -104,7 +106,8 @@ class Headrace:
         catalogue = upstreams.catalogue(settings, [adopted(own) for own in self._providers])
         for model, breaker in catalogue.breakers().items():
             counted.watch(model, breaker)
-        journal = Journal(stores.of(settings))
+        store = stores.of(settings)
+        journal = Journal(store)
         streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
         app.extensions[EXTENSION] = Service(
             streams=streams,
@@ -117,6 +120,7 @@ class Headrace:
             hosts=self._hosts,
             schemas=schemas.of(settings),
             drain=settings.drain,
+            store=Condition(store),
         )
         for blueprint in self._blueprints(settings):
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)

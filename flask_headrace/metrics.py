@@ -7,6 +7,7 @@ those of all workers together.
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
 from typing import get_args
 
@@ -17,6 +18,8 @@ MOST_MODELS = 200
 """Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
 
 OTHER = "other"
+
+_making = threading.Lock()
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
@@ -29,6 +32,7 @@ class Metrics:
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
         self._models: set[str] = set()
+        self._lock = threading.Lock()
         self._open = Gauge("headrace_open_streams", "Streams that are open.", multiprocess_mode="livesum")
         self._ends = Counter("headrace_streams", "Streams that have ended.", ["model", "end", "reason"])
         self._tokens = Counter("headrace_tokens", "Tokens that models read and wrote.", ["model", "kind"])
@@ -74,23 +78,31 @@ class Metrics:
         def note(outcome: str | None) -> None:
             if outcome is not None:
                 self._attempts.labels(model, outcome).inc()
-            for state in get_args(State):
-                self._breakers.labels(model, state).set(breaker.state == state)
+            with self._lock:  # else a thread could tell of a state that has passed, and be the last to tell
+                now = breaker.state
+                for state in get_args(State):
+                    self._breakers.labels(model, state).set(now == state)
 
         breaker.on_change = note
         note(None)
 
     def _told_apart(self, model: str) -> str:
-        if model not in self._models:
-            if len(self._models) >= MOST_MODELS:
-                return OTHER
-            self._models.add(model)
+        with self._lock:
+            if model not in self._models:
+                if len(self._models) >= MOST_MODELS:
+                    return OTHER
+                self._models.add(model)
         return model
 
 
-@cache
 def metrics() -> Metrics:
     """Return the metrics of this process."""
+    with _making:  # the library takes each name once
+        return _of_process()
+
+
+@cache
+def _of_process() -> Metrics:
     return Metrics()
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from threading import Thread
+
+import gevent
 
 from .settings import Settings
-from .streaming.errors import ConfigurationError
+from .streaming.errors import ConfigurationError, HeadraceError, StoreUnavailable
 from .streaming.stores.base import Bounds, Store
 from .streaming.stores.opening import open_store
 from .streaming.stores.sqlite_file import VERSION
@@ -26,6 +29,41 @@ def of(settings: Settings) -> Store:
         )
     bounds = Bounds(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
     return open_store(settings.store or _usual(), bounds)
+
+
+def warning(settings: Settings) -> str | None:
+    """Look at the store that the settings name, from a process of which workers will be born.
+
+    Returns:
+        What is to be said where it cannot be used just now, or may lose answers; None where all is well.
+
+    Raises:
+        ConfigurationError: there is no such store, or it cannot be used before somebody changes something.
+    """
+    store = of(settings)
+    seen: list[HeadraceError | str | None] = []
+    # In a thread, whose event loop ends with it: workers are to have loops of their own.
+    thread = Thread(target=lambda: seen.append(_seen(store)))
+    thread.start()
+    thread.join()
+    match seen:
+        case [ConfigurationError() as trouble]:
+            raise trouble
+        case [StoreUnavailable() as trouble]:
+            return trouble.message
+        case [str() as told]:
+            return told
+    return None
+
+
+def _seen(store: Store) -> HeadraceError | str | None:
+    try:
+        return store.check()
+    except HeadraceError as error:
+        return error
+    finally:
+        store.close()
+        gevent.get_hub().destroy(destroy_loop=True)
 
 
 def _usual() -> str:

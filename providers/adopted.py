@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ..streaming.errors import ConfigurationError
-from ..streaming.events import Cancelled, Done, Event, Failed, Note, Started, TextDelta, Usage
-from .base import Provider
+from ..streaming.events import Event, Note
+from .base import CountsTokens, Provider
+from .pieces import Piece, batches_of
 from .request import ChatRequest
-
-Piece: TypeAlias = str | Event | list[Event] | Note
-"""What a generator of an application's yields: text, an event, or several at once."""
 
 
 @runtime_checkable
@@ -48,15 +46,15 @@ class Adopted:
         self._own = own
         self.name = own.name
         self.price_list: str = getattr(own, "price_list", own.name)
-        self.is_embedded = False
+        self.is_embedded: bool = getattr(own, "is_embedded", False)
         self.unsupported = _fields_of(own)
 
     def __repr__(self) -> str:
         return f"<Adopted {self._own!r}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
-        """Ask for an answer; see `Provider.stream`."""
-        return batches_of(self._own.stream(request))
+        """Ask for an answer; see `Provider.stream`. What it yields is checked here, where it enters."""
+        yield from batches_of(self._own.stream(request), self.name)
 
     def models(self) -> list[str]:
         """Return its models; one of its own name, where it does not tell."""
@@ -74,9 +72,9 @@ class Adopted:
         """Return if it can be asked now."""
         self._call("check", None)
 
-    def _call(self, method: str, default: Any) -> Any:  # noqa: ANN401  # whatever that method returns
+    def _call(self, method: str, default: Any, *given: Any) -> Any:  # noqa: ANN401  # whatever that method returns
         own = getattr(self._own, method, None)
-        return default if own is None else own()
+        return default if own is None else own(*given)
 
 
 def _fields_of(own: OwnProvider) -> frozenset[str]:
@@ -90,39 +88,15 @@ def _fields_of(own: OwnProvider) -> frozenset[str]:
     return frozenset(unsupported)
 
 
+class AdoptedCounter(Adopted):
+    """One that counts tokens besides; see `CountsTokens`."""
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many input tokens a question would take."""
+        count: int = self._call("count_tokens", 0, request)
+        return count
+
+
 def adopted(own: OwnProvider) -> Provider:
-    """Return an application's provider as one that has all there is; it itself, where it has."""
-    return own if isinstance(own, Provider) else Adopted(own)
-
-
-def batches_of(source: Iterable[Piece]) -> Iterator[list[Event] | Note]:
-    """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
-
-    Raises:
-        TypeError, ValueError: it yields something else.
-    """
-    try:
-        for piece in source:
-            batch = _batch_of(piece)
-            yield batch
-            if isinstance(batch, list) and batch and isinstance(batch[-1], (Done, Failed, Cancelled)):
-                return
-        yield [Done("stop")]
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
-
-
-def _batch_of(piece: Piece) -> list[Event] | Note:
-    if isinstance(piece, Note):
-        return piece
-    if isinstance(piece, str):
-        return [TextDelta(piece)]
-    batch = piece if isinstance(piece, list) else [piece]
-    for event in batch:
-        if not isinstance(event, Event) or isinstance(event, Started):
-            raise TypeError(f"a stream's source yields text and events other than Started, not {event!r:.200}")
-        if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
-            raise ValueError(f"a Usage counts from 0 on, and this one does not: {event}")
-    return batch
+    """Return an application's provider as one that has all there is, and that yields nothing but events as they are."""
+    return AdoptedCounter(own) if isinstance(own, CountsTokens) else Adopted(own)

@@ -2,85 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import msgspec
 
 from ..streaming.errors import UpstreamBroken, UpstreamRejected
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
 from ..streaming.sse import Frame
+from .anthropic_frames import (
+    READ,
+    Block,
+    Delta,
+    Message,
+    MessageEvent,
+    OutputDetails,
+    TokenCounts,
+    as_text,
+    blocks_of,
+    decode,
+    decode_piece,
+    input_of,
+    newer,
+)
 from .counts import counted
-from .json_frames import JSONFrames
+from .finish_reasons import settled, told_by
+from .json_frames import UNREADABLE, JSONFrames
 from .sdk import shown
 from .tool_calls import ToolCalls
 
-STOP_REASONS: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-    "pause_turn": "pause",
-}
-
-
-class _OutputDetails(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
-
-
-class _Message(msgspec.Struct, gc=False):
-    usage: _Usage | None = None
-
-
-class _Delta(msgspec.Struct, gc=False):
-    text: str | None = None
-    thinking: str | None = None
-    partial_json: str | None = None
-    signature: str | None = None
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-class _Block(msgspec.Struct, gc=False):
-    type: str = ""
-    id: str | None = None
-    name: str | None = None
-    data: str | None = None
-    text: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    input: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _Error(msgspec.Struct, gc=False):
-    type: str = "api_error"
-    message: str = ""
-
-
-class _Frame(msgspec.Struct, gc=False):
-    type: str = ""
-    index: int = 0
-    message: _Message | None = None
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    usage: _Usage | None = None
-    error: _Error | None = None
-
-
-_decode = msgspec.json.Decoder(_Frame).decode
-
-_READ = {
-    b"message", b"message_start", b"content_block_start", b"content_block_delta", b"content_block_stop",
-    b"message_delta", b"message_stop", b"error",
-}  # fmt: skip
-"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+Place: TypeAlias = int | str
+"""Where a content block stands in the message."""
 
 
 class MessageDecoder:
@@ -97,129 +48,189 @@ class MessageDecoder:
     """
 
     __slots__ = (
-        "_answer", "_answer_tool", "_blocks", "_calls", "_failed", "_finish_reason", "_frames", "_inputs",
-        "_model", "_price_list", "_stopped_at", "_upstream", "_usage", "is_done",
+        "_answer",
+        "_answer_tool",
+        "_blocks",
+        "_calls",
+        "_failed",
+        "_finish_reason",
+        "_frames",
+        "_inputs",
+        "_is_begun",
+        "_model",
+        "_price_list",
+        "_spoken",
+        "_stopped_at",
+        "_upstream",
+        "_usage",
+        "_whole",
+        "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
-        self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
+        self._frames = JSONFrames(upstream, MessageEvent, decode, READ)
         self._answer_tool = answer_tool
-        self._answer: int | None = None  # the content block that is the answer
-        self._inputs: dict[int, str] = {}  # of content blocks of which no piece has come
-        self._usage = _Usage()
+        self._answer: Place | None = None  # the content block that is the answer
+        self._inputs: dict[Place, str] = {}  # of content blocks of which no piece has come
+        self._usage = TokenCounts()
         self._calls = ToolCalls(upstream)
-        self._blocks: dict[int, int] = {}  # which call a content block is
+        self._blocks: dict[Place, int] = {}  # which call a content block is
+        self._spoken: Place | None = None  # the block of the last text or thought
+        self._whole: Message | None = None  # a message that was told whole at its beginning
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
         self._stopped_at: str | None = None
-        self.is_done = False
+        self._is_begun = self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON.
+            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
             UpstreamRejected: a frame tells of an error.
         """
-        known = self._usage
-        for frame in frames:
-            parsed = self._frames.read(frame)
-            if parsed.error is not None:
-                raise failure(self._upstream, parsed.error)
-            if parsed.type == "message_stop":
-                self.is_done = True
-                events += self.end()
-                return
-            self._read(parsed, events)
-        if self._usage is not known and (usage := priced(self._usage, self._model, self._price_list)):
-            # In case the answer is cut: what the prompt took is known from the first frame on.
-            events.append(msgspec.structs.replace(usage, estimated=True))
+        before, known = len(events), self._usage
+        try:
+            for frame in frames:
+                if frame.event == b"content_block_delta" and self._has_read(frame, events):
+                    continue
+                told = self._frames.read(frame)
+                kind = "message_stop" if told is None else told.type or frame.event.decode(errors="replace")
+                if told is None or kind == "message_stop":
+                    self._is_begun = self._is_begun or len(events) > before
+                    last = self.end()
+                    self.is_done = True
+                    events += last
+                    return
+                self._read(kind, told, events)
+        finally:
+            self._is_begun = self._is_begun or len(events) > before
+            if not self.is_done and self._usage is not known:
+                # In case the answer is cut: what the prompt took is known from the first frame on.
+                usage = priced(self._usage, self._model, self._price_list)
+                events += [msgspec.structs.replace(usage, estimated=True)] if usage else []
 
     def end(self) -> list[Event]:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: no stop reason has come before it.
+            UpstreamBroken: no stop reason has come before it, or the answer cannot be read.
         """
+        events: list[Event] = []
+        if self._whole is not None and not self._is_begun:
+            self._read_whole(self._whole, events)
         if self._finish_reason is None:
             raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
-        events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
+        if self._finish_reason == "tool_calls" and not self._is_begun and not events and not failed:
+            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = priced(self._usage, self._model, self._price_list)
-        done = Done(self._reason(self._finish_reason), self._stopped_at)
-        return [*events, *([usage] if usage else []), failed or done]
+        reason = settled(self._finish_reason, has_calls=self._calls.are_any, has_refused=False)
+        return [*events, *([usage] if usage else []), failed or Done(reason, self._stopped_at)]
 
-    def _reason(self, told: FinishReason) -> FinishReason:
-        is_answer = told == "tool_calls" and self._answer is not None and not self._calls.are_any
-        return "stop" if is_answer else told
+    def _has_read(self, frame: Frame, events: list[Event]) -> bool:
+        """Read a piece of text, or of a thought, as most servers send it; whether it is one."""
+        try:
+            told = decode_piece(frame.data)
+        except UNREADABLE:
+            return False
+        delta = told.delta
+        if delta is None or not (delta.text or delta.thinking):
+            return False
+        self._spoken = told.index
+        events.append(TextDelta(delta.text) if delta.text else ReasoningDelta(delta.thinking or ""))
+        return True
 
-    def _read(self, frame: _Frame, events: list[Event]) -> None:
-        delta = frame.delta
+    def _read(self, kind: str, told: MessageEvent, events: list[Event]) -> None:
+        delta = told.delta
         if delta is not None:
             if delta.text:
+                self._spoken = told.index
                 events.append(TextDelta(delta.text))
-            elif delta.thinking:
-                events.append(ReasoningDelta(delta.thinking))
-            elif delta.partial_json:
-                self._read_input(frame.index, delta.partial_json, events)
-            elif delta.signature:
-                events.append(ReasoningSigned(delta.signature))
-            elif delta.stop_reason:
-                self._finish_reason = STOP_REASONS.get(delta.stop_reason, "other")
-                self._stopped_at = delta.stop_sequence
-        elif frame.content_block is not None:
-            self._begin(frame.index, frame.content_block, events)
-        elif frame.type == "content_block_stop":
-            self._end(frame.index, events)
-        if usage := frame.usage or (frame.message and frame.message.usage):
-            self._usage = _newer(self._usage, usage)
+            else:
+                self._read_delta(told.index, delta, events)
+        elif told.error is not None or kind == "error":
+            raise failure(self._upstream, told.error or told.message)
+        elif kind == "content_block_stop":
+            self._end(told.index, told.content_block, events)
+        elif told.content_block is not None:
+            self._begin(told.index, told.content_block, events)
+        message = told.message if isinstance(told.message, Message) else None
+        if usage := told.usage or (message and message.usage):
+            self._usage = newer(self._usage, usage)
+        if message is not None and message.content:
+            self._whole = message
 
-    def _begin(self, index: int, block: _Block, events: list[Event]) -> None:
+    def _read_delta(self, index: Place, delta: Delta, events: list[Event]) -> None:
+        if delta.thinking:
+            self._spoken = index
+            events.append(ReasoningDelta(delta.thinking))
+        elif delta.partial_json:
+            self._read_input(index, as_text(delta.partial_json), events)
+        elif delta.signature:
+            events.append(ReasoningSigned(delta.signature))
+        elif delta.stop_reason:
+            self._stop(delta.stop_reason, delta.stop_sequence)
+
+    def _stop(self, reason: Any, sequence: str | None) -> None:  # noqa: ANN401  # what a server sent
+        told = told_by(reason)
+        if told == "interrupted":
+            raise failure(self._upstream, f"its stop reason is {reason!r}")
+        if told is not None:
+            self._finish_reason, self._stopped_at = told, sequence
+
+    def _read_whole(self, message: Message, events: list[Event]) -> None:
+        for index, block in enumerate(blocks_of(message.content)):
+            self._begin(index, block, events)
+            self._end(index, None, events)
+        if self._finish_reason is None:
+            self._stop(message.stop_reason, message.stop_sequence)
+
+    def _begin(self, index: Place, block: Block, events: list[Event]) -> None:
         if block.type == "tool_use" and block.name == self._answer_tool:
             # There is one answer: a model that gives another has given none for it.
             if self._answer is None:
                 self._answer = index
                 # A tool that is called with nothing at all is called with an empty object.
-                self._inputs[index] = _input_of(block) or "{}"
+                self._inputs[index] = input_of(block) or "{}"
         elif block.type == "tool_use":
-            self._blocks[index] = self._calls.begin(block.id, block.name or "", events)
-            self._inputs[index] = _input_of(block)
+            id_ = None if block.id is None else str(block.id)
+            self._blocks[index] = self._calls.begin(id_, block.name or "", events)
+            self._inputs[index] = input_of(block)
         elif block.type == "redacted_thinking":
             events.append(ReasoningSigned(block.data or "", is_redacted=True))
         elif block.type in {"text", "thinking"}:
             events += [ReasoningDelta(block.thinking)] if block.thinking else []
             events += [ReasoningSigned(block.signature)] if block.signature else []
             events += [TextDelta(block.text)] if block.text else []
+            if block.thinking or block.text:
+                self._spoken = index
 
-    def _read_input(self, index: int, piece: str, events: list[Event]) -> None:
+    def _read_input(self, index: Place, piece: str, events: list[Event]) -> None:
         self._inputs.pop(index, None)
         if index == self._answer:
             events.append(TextDelta(piece))
         else:
             self._calls.add(self._blocks.get(index, -1), piece, events)
 
-    def _end(self, index: int, events: list[Event]) -> None:
+    def _end(self, index: Place, block: Block | None, events: list[Event]) -> None:
+        if block is not None:
+            self._read_at_end(index, block, events)
         if whole := self._inputs.get(index):
             self._read_input(index, whole, events)
         if index in self._blocks:
             self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
 
-
-def _input_of(block: _Block) -> str:
-    # Anthropic's own servers send it piece by piece, after an empty object. Others may have all of it at once.
-    text = bytes(block.input).decode()
-    return text if text.startswith("{") and text != "{}" else ""
-
-
-def _newer(known: _Usage, told: _Usage) -> _Usage:
-    # Each frame tells some of the counts, all of them cumulative: what it leaves out stays as it was.
-    return _Usage(*(
-        new if (new := getattr(told, name)) is not None else getattr(known, name) for name in _Usage.__struct_fields__
-    ))  # fmt: skip
+    def _read_at_end(self, index: Place, block: Block, events: list[Event]) -> None:
+        # The SDK's own events tell a block whole at its end; gateways that pass those on may have told nothing before.
+        if index in self._blocks:
+            self._calls.complete(self._blocks[index], input_of(block), events)
+        elif index not in {self._spoken, self._answer}:
+            self._begin(index, block, events)
 
 
-def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
+def priced(usage: TokenCounts, model: str, price_list: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if usage.input_tokens is None:
         return None
@@ -232,17 +243,18 @@ def priced(usage: _Usage, model: str, price_list: str) -> Usage | None:
         usage.output_tokens,
         cached=cached,
         cache_write=cache_write,
-        reasoning=(usage.output_tokens_details or _OutputDetails()).thinking_tokens,
+        reasoning=(usage.output_tokens_details or OutputDetails()).thinking_tokens,
     )
 
 
-def failure(upstream: str, error: _Error) -> UpstreamRejected:
+def failure(upstream: str, error: Any) -> UpstreamRejected:  # noqa: ANN401  # servers send objects, and strings
     """Return our error for one that came inside the stream, as `overloaded_error` does."""
-    message = shown(error.message) or "it did not say why"
-    is_overloaded = error.type in {"overloaded_error", "rate_limit_error"}
+    fields = error if isinstance(error, dict) else {"message": error}
+    message, kind = shown(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
+    is_overloaded = kind in {"overloaded_error", "rate_limit_error"}
     return UpstreamRejected(
-        f"{upstream} failed in the middle of its answer: {message} ({shown(error.type)})",
+        f"{upstream} failed in the middle of its answer: {message} ({shown(kind)})",
         status=529 if is_overloaded else 502,
         code="upstream_overloaded" if is_overloaded else "upstream_failed",
-        retryable=is_overloaded or error.type in {"api_error", "timeout_error"},
+        retryable=is_overloaded or kind in {"api_error", "timeout_error"},
     )

@@ -19,9 +19,10 @@ from .anthropic_decoder import MessageDecoder
 from .counts import whole_numbers
 from .extras import NO_EXTRAS, Extras
 from .frames import events_of
+from .per_hub import PerHub
 from .request import ChatRequest, Json
 from .same_request import ask, with_same_request
-from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .sdk import keep_secret, listed, load, load_here, translated
 from .transport import Client, Transport
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class AnthropicMessages:
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._retries = connect_timeout, retries
         self._preferred, self._extras = preferred, extras
-        self._clients = PerHub(self._new_client)
+        self._clients = PerHub(self._new_client, lambda client: client.close())
         self._unforced: set[str] = set()  # models that have refused to be told which tool to call
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ itself. Here the watching goes on while the reader is at its work, and is stoppe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub, getcurrent
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 READ_SIZE = 65536
 """Bytes asked of the kernel at once."""
 
-# One for all: nothing else runs between the kernel's writing into it and the copy.
-_room = memoryview(bytearray(READ_SIZE))
-
 
 class Arrivals:
     """The incoming side of a plain socket.
@@ -27,10 +25,10 @@ class Arrivals:
         socket: gevent's; nobody else may receive from it, or wait for it to become readable, before `stop`.
     """
 
-    __slots__ = ("_is_watching", "_parked", "_receive_into", "_watcher")
+    __slots__ = ("_is_watching", "_parked", "_receive", "_watcher")
 
     def __init__(self, socket: Any) -> None:  # noqa: ANN401  # gevent's sockets are untyped
-        self._receive_into = socket._sock.recv_into
+        self._receive: Callable[[int], bytes] = socket._sock.recv
         self._watcher = socket._read_event
         self._is_watching = False
         self._parked: greenlet | None = None
@@ -48,7 +46,8 @@ class Arrivals:
                 self._watcher.start(self._arrived)
             try:
                 get_hub().switch()
-                return bytes(_room[: self._receive_into(_room)])
+                # Bytes of their own each time: room that is kept would be another thread's, too, or each stream's.
+                return self._receive(READ_SIZE)
             except BlockingIOError:
                 pass  # woken for nothing
             finally:

@@ -1,10 +1,12 @@
 """A circuit breaker: keeps questions away from a model that fails or is slow, and finds out when it is well again.
 
-One for each model of a worker, whichever chains it stands in. It knows a clock and how attempts ended, not models.
+One for each model of a worker, whichever chains it stands in, and whichever threads ask. It knows a clock and how
+attempts ended, not models.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -41,6 +43,7 @@ class Breaker:
         self.outcomes: Counter[str] = Counter()
         self.on_change: Callable[[str | None], object] = lambda _: None
         self._clock = clock
+        self._lock = threading.Lock()
         self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
         self._probe: Admission | None = None
         self._next_probe: float | None = None
@@ -58,35 +61,41 @@ class Breaker:
     @property
     def admits_in(self) -> float:
         """Seconds until the next one may ask; 0 where anybody may now."""
-        return 0.0 if self._next_probe is None else max(0.0, self._next_probe - self._clock())
+        at = self._next_probe
+        return 0.0 if at is None else max(0.0, at - self._clock())
 
     def admit(self) -> Admission | None:
         """Let one ask, or return None. Who was let in tells how it went, and leaves."""
-        if self._next_probe is None:
-            return Admission(self)
-        now = self._clock()
-        if self._probe is not None or now < self._next_probe:
-            return None
-        self._next_probe = now + INTERVAL
-        self._probe = Admission(self)
+        with self._lock:
+            if self._next_probe is None:
+                return Admission(self)
+            now = self._clock()
+            if self._probe is not None or now < self._next_probe:
+                return None
+            self._next_probe = now + INTERVAL
+            probe = self._probe = Admission(self)
         self.on_change(None)
-        return self._probe
+        return probe
 
     def _note(self, admission: Admission, outcome: str, *, is_failure: bool) -> None:
-        self.outcomes[outcome] += 1
-        if admission is self._probe:
-            self._probe = None
-            self._recent.clear()
-            self._next_probe = self._clock() + INTERVAL if is_failure else None
-        elif self._next_probe is None:
-            self._recent.append((self._clock(), is_failure))
-            if self._is_failing():
-                self._next_probe = self._clock() + INTERVAL
+        with self._lock:
+            self.outcomes[outcome] += 1
+            if admission is self._probe:
+                self._probe = None
+                self._recent.clear()
+                self._next_probe = self._clock() + INTERVAL if is_failure else None
+            elif self._next_probe is None:
+                self._recent.append((self._clock(), is_failure))
+                if self._is_failing():
+                    self._next_probe = self._clock() + INTERVAL
         self.on_change(outcome)
 
     def _leave(self, admission: Admission) -> None:
-        if admission is self._probe:
-            self._probe = None
+        with self._lock:
+            is_probe = admission is self._probe
+            if is_probe:
+                self._probe = None
+        if is_probe:
             self.on_change(None)
 
     def _is_failing(self) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import gevent
-import gevent.lock
 import msgspec
+from gevent.lock import RLock
 
 from ..streaming import prices
 from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
 from .base import Provider
 from .breaker import Breaker
+from .per_hub import PerHub
 from .router import Router
 
 log = logging.getLogger("flask_headrace")
@@ -77,7 +78,7 @@ class Catalogue:
         self._default = default
         self._nothing_reason = nothing_reason
         self._lists: dict[str, _List] = {}
-        self._asking = {name: gevent.lock.RLock() for name in self._providers}
+        self._asking: PerHub[None, Mapping[str, RLock]] = PerHub(lambda _: {name: RLock() for name in self._providers})
 
     def __repr__(self) -> str:
         return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
@@ -206,8 +207,8 @@ class Catalogue:
         return self._list(provider).names
 
     def _list(self, provider: Provider) -> _List:
-        # Where several ask at once, one of them asks the provider.
-        with self._asking[provider.name]:
+        # Where several ask at once, one of them (of each event loop) asks the provider.
+        with self._asking.get(None)[provider.name]:
             known = self._lists.get(provider.name)
             if known is None or time.monotonic() >= known.until:
                 known = self._renew(provider, known.names if known else [])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ..streaming.events import MOST_TOKENS, Usage
 from ..streaming.prices import cost
 
 
 def counted(  # noqa: PLR0913  # the counts of an answer
-    price_list: str,
+    price_list: str | None,
     model: str,
     read: int | None,
     written: int | None,
@@ -21,7 +23,7 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     """Return an answer's tokens with their price; None where the upstream has not told them, or told what cannot be.
 
     Args:
-        price_list: See `streaming.prices`.
+        price_list: See `streaming.prices`; None for counts without a price.
         model: The model's name, as its provider knows it.
         read: Tokens that were read, those of the cache included.
         written: Tokens that were written.
@@ -34,8 +36,11 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     cached, cache_write, reasoning = cached or 0, cache_write or 0, reasoning or 0
     if not all(0 <= count <= MOST_TOKENS for count in (read, written, cached, cache_write, reasoning)):
         return None
+    usage = Usage(read, written, min(cached, read), min(reasoning, written))
+    if price_list is None:
+        return usage
     price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return Usage(read, written, min(cached, read), min(reasoning, written), price)
+    return msgspec.structs.replace(usage, cost=price)
 
 
 def whole_numbers(value: Any) -> Any:  # noqa: ANN401  # any JSON

@@ -1,12 +1,14 @@
 """One HTTP/1.1 request and its response on one socket of a pool.
 
-It hands on what has arrived, at once, and gives the socket back to the pool when the response was read to its end; any
-other end closes the socket. The parser is llhttp, by way of geventhttpclient. It knows no URLs, proxies or SDKs.
+It hands on what has arrived, at once, and gives the socket back to the pool when the request was sent whole and the
+response, which is no refusal, was read to its end; any other end closes the socket. The parser is llhttp, by way of
+geventhttpclient. It knows no URLs, proxies or SDKs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -19,6 +21,15 @@ from .arrivals import READ_SIZE, Arrivals
 
 SWITCHING = 101
 """The one status below 200 that no other follows."""
+
+NO_SUCCESS = 300
+"""From this status on a question is not answered, and perhaps not read either."""
+
+TOO_LATE = 408
+"""What some servers say before they close a connection that nobody has used for a while."""
+
+READ_OR_WRITE = 3
+"""What the event loop calls waiting for either (`gevent.socket` has no name for it)."""
 
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
@@ -36,7 +47,7 @@ _CUT = "the upstream closed the connection before the end of its answer"
 
 
 class StaleConnectionError(Exception):
-    """A kept connection was closed by the server before it answered anything."""
+    """A kept connection was closed by the server before it answered anything, or with a word that it is too late."""
 
 
 class _Parser(HTTPResponse):
@@ -80,15 +91,15 @@ class Exchange(httpx2.SyncByteStream):
         is_plain = type(self._socket) is gevent.socket.socket and read_timeout is None
         self._arrivals = Arrivals(self._socket) if is_plain else None
         self.parser = _Parser()
+        self._is_sent = False
         self._broken: httpx2.RemoteProtocolError | None = None
 
     def send(self, data: bytes) -> None:
-        """Send the whole request."""
+        """Send the request: all of it, unless the answer comes before that."""
         try:
             # gevent's `sendall` asks the kernel for the size of its buffer each time.
             sent = self._socket.send(data)
-            if sent < len(data):
-                self._socket.sendall(memoryview(data)[sent:])
+            self._is_sent = sent == len(data) or self._send_rest(memoryview(data)[sent:])
         except TimeoutError as error:
             raise httpx2.WriteTimeout("the upstream did not accept the request in time") from error
         except OSError as error:
@@ -96,6 +107,24 @@ class Exchange(httpx2.SyncByteStream):
             if not self._is_readable():
                 self._raise_if_stale(error)
                 raise httpx2.WriteError(f"the upstream closed the connection during the request: {error}") from error
+
+    def _send_rest(self, rest: memoryview) -> bool:
+        """Send what the kernel had no room for; return whether all of it was sent."""
+        if type(self._socket) is not gevent.socket.socket:
+            self._socket.sendall(rest)  # what there is to be read may be TLS's own
+            return True
+        hub = gevent.get_hub()
+        with (
+            hub.loop.io(self._socket.fileno(), READ_OR_WRITE) as either,
+            gevent.Timeout(self._read_timeout, TimeoutError),
+        ):
+            while rest:
+                hub.wait(either)
+                if self._is_readable():
+                    return False  # who has answered may read no more
+                with suppress(BlockingIOError):
+                    rest = rest[self._socket._sock.send(rest) :]
+        return True
 
     def read_head(self) -> None:
         """Wait for the head of the final response."""
@@ -110,6 +139,8 @@ class Exchange(httpx2.SyncByteStream):
                 raise httpx2.RemoteProtocolError("the upstream changed to another protocol, which nobody asked it to")
             if size > MOST_HEAD and not self.parser.headers_complete:
                 raise httpx2.RemoteProtocolError(f"the upstream's head has more than {MOST_HEAD} bytes")
+        if self.parser.get_code() == TOO_LATE:
+            self._raise_if_stale(None)  # it has crossed with the question
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body as it arrives, for those who read it whole: an SDK, of what is no stream.
@@ -117,7 +148,7 @@ class Exchange(httpx2.SyncByteStream):
         Raises:
             httpx2.RemoteProtocolError: also where it is longer than what may be read whole.
         """
-        is_refusal = self.parser.get_code() >= 300
+        is_refusal = self.parser.get_code() >= NO_SUCCESS
         try:
             yield from self._up_to(MOST_REFUSAL if is_refusal else MOST_WHOLE)
         except httpx2.TransportError:
@@ -158,17 +189,21 @@ class Exchange(httpx2.SyncByteStream):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Give the socket back if the response was read to its end, else close it. May be called twice."""
+        """Give the socket back if both sides have ended what they had to say, else close it. May be called twice."""
         socket, self._socket = self._socket, None
         if socket is None:
             return
         if self._arrivals is not None:
             self._arrivals.stop()
-        is_reusable = self.parser.message_complete and not self.parser.should_close()
-        if is_reusable and self._pool._socket_queue.qsize() < MOST_IDLE:
+        if self._is_reusable() and self._pool._socket_queue.qsize() < MOST_IDLE:
             self._pool.return_socket(socket)
         else:
             self._pool.release_socket(socket)
+
+    def _is_reusable(self) -> bool:
+        # A refusal may come before its question was read, and the rest of that is then taken for the next one.
+        is_answered = self._is_sent and self.parser.get_code() < NO_SUCCESS
+        return is_answered and self.parser.message_complete and not self.parser.should_close()
 
     def _receive(self, *, is_first: bool = False) -> bytes:
         try:

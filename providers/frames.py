@@ -13,6 +13,7 @@ from ..streaming import sse
 from ..streaming.errors import UpstreamBroken, UpstreamError
 from ..streaming.events import Event
 from .exchange import Exchange
+from .json_frames import is_whole
 from .transport import EXCHANGE
 
 DRAIN_LIMIT = 0.25
@@ -71,15 +72,34 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                 if decoder.is_done:
                     return _drain(exchange)
         except httpx2.TransportError as error:
-            yield _end_in_spite_of(error, decoder)
+            yield from _end_in_spite_of(error, frames, decoder)
         else:
-            yield decoder.end()
+            yield from end_of(frames, decoder)
 
 
-def _end_in_spite_of(error: httpx2.TransportError, decoder: Decoder) -> list[Event]:
+def end_of(frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:
+    """Yield the last events, at the end of the body: first those of a last frame that lacks no more than its line end.
+
+    Raises:
+        UpstreamError: the answer is not whole.
+    """
+    frame = frames.rest()
+    if frame is not None and is_whole(frame.data):
+        events: list[Event] = []
+        try:
+            decoder.read([frame], events)
+        except UpstreamError:
+            yield events
+            raise
+        yield events
+    if not decoder.is_done:
+        yield decoder.end()
+
+
+def _end_in_spite_of(error: httpx2.TransportError, frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:
     # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
     try:
-        return decoder.end()
+        yield from end_of(frames, decoder)
     except UpstreamBroken:
         raise error from None
 

@@ -20,7 +20,8 @@ from .counts import whole_numbers
 
 F = TypeVar("F", bound=msgspec.Struct)
 
-_UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding raises of data that is to be looked at again."""
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -43,23 +44,28 @@ class JSONFrames(Generic[F]):
         self._upstream, self._shape, self._decode, self._known = upstream, shape, decode, known
         self._first_half = b""  # of a character that an upstream has cut in two, escaped
 
-    def read(self, frame: Frame) -> F:
-        """Return a frame's value.
+    def read(self, frame: Frame) -> F | None:
+        """Return a frame's value; None for the sign that none comes after it. One without data is read as nothing.
 
         Raises:
             UpstreamBroken: it is not JSON, or of another shape.
         """
         try:
             return self._decode(frame.data)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return self._read_again(frame, error)
 
-    def _read_again(self, frame: Frame, error: Exception) -> F:
+    def _read_again(self, frame: Frame, error: Exception) -> F | None:
+        word = _word_in(frame.data)
+        if word == b"[DONE]":
+            return None
+        if word in {b"", b"null"}:
+            return self._shape()
         try:
             if isinstance(error, msgspec.ValidationError) and _name_of(frame) not in self._known:
                 return self._shape()
             return self._read_loosely(ESCAPE.sub(self._whole, frame.data))
-        except _UNREADABLE:
+        except UNREADABLE:
             # The first error tells more.
             raise UpstreamBroken(f"{self._upstream} sent a frame that cannot be read ({error}). Try again.") from error
 
@@ -69,6 +75,9 @@ class JSONFrames(Generic[F]):
         except msgspec.DecodeError:
             # This reader knows NaN and infinite numbers, which servers in Python write; written again, they are null.
             value = json.loads(data.decode())
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            # As Google's servers send an error.
+            value = value[0]
         try:
             return self._decode(msgspec.json.encode(_with_usage(value, whole_numbers)))
         except msgspec.ValidationError:
@@ -84,6 +93,21 @@ class JSONFrames(Generic[F]):
             half, self._first_half = self._first_half, b""
             return half + escape["second"]
         return NO_CHARACTER if escape.lastgroup else escape[0]
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether a frame's data is all of it, where the stream ended before the frame did: no part of it is JSON."""
+    if _word_in(data) == b"[DONE]":
+        return True
+    try:
+        return isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _word_in(data: bytes) -> bytes:
+    # Longer data is JSON, or nothing that can be read.
+    return data.strip(b' \t\r\n"') if len(data) < 16 else data
 
 
 def _name_of(frame: Frame) -> bytes:

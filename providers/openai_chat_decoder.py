@@ -2,82 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import msgspec
 
 from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
-from .json_frames import JSONFrames
+from .finish_reasons import settled, told_by
+from .indexed_calls import IndexedCalls
+from .item_texts import missing_of
+from .json_frames import UNREADABLE, JSONFrames
+from .openai_chat_frames import (
+    Choice,
+    Chunk,
+    Delta,
+    TokenCounts,
+    bare_error,
+    decode,
+    is_foreign,
+    legacy_pieces_of,
+    pieces_of,
+    said_in,
+    thought_in,
+)
 from .openai_failure import failure
-from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
-from .tool_calls import IndexedCalls
-
-FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "model_length": "length",  # Mistral's: the model's own limit, not the question's
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
-
-INTERRUPTED = {"error", "insufficient_system_resource"}
-"""Finish reasons of answers that are not whole: OpenRouter's and vLLM's, and DeepSeek's."""
-
-
-class _Function(msgspec.Struct, gc=False):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ToolCall(msgspec.Struct, gc=False):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Delta(msgspec.Struct, gc=False):
-    content: str | list[Any] | None = None
-    tool_calls: list[_ToolCall] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-
-
-class _Choice(msgspec.Struct, gc=False):
-    index: int | None = None
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-    error: Any = None
-
-
-_NAMES = {
-    "read": "prompt_tokens",
-    "written": "completion_tokens",
-    "read_details": "prompt_tokens_details",
-    "written_details": "completion_tokens_details",
-}
-
-
-class _Usage(Tokens, gc=False, rename=_NAMES):
-    """The counts, by the names that they have here: only fields that are written again get new ones."""
-
-    read: int | None = None
-    written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
-
-
-class _Chunk(msgspec.Struct, gc=False):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: Any = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
+from .openai_tokens import known_so_far, newer, priced
 
 _UNNAMED = {b"message"}
 """This API's frames have no name: one that has is an extension, in a shape of its own."""
@@ -96,116 +44,200 @@ class ChatDecoder:
     """
 
     __slots__ = (
-        "_calls", "_finish_reason", "_frames", "_has_refused", "_model", "_price_list", "_upstream", "_usage", "is_done"
+        "_calls",
+        "_choice",
+        "_finish_of",
+        "_finish_reason",
+        "_frames",
+        "_has_refused",
+        "_has_thought",
+        "_is_begun",
+        "_is_legacy",
+        "_is_unread",
+        "_last",
+        "_model",
+        "_price_list",
+        "_size",
+        "_size_of_messages",
+        "_upstream",
+        "_usage",
+        "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
-        self._frames = JSONFrames(upstream, _Chunk, _decode, _UNNAMED)
+        self._frames = JSONFrames(upstream, Chunk, decode, _UNNAMED)
         self._calls: IndexedCalls | None = None
-        self._usage: _Usage | None = None
+        self._usage: TokenCounts | None = None
+        self._choice: int | str | None = None  # the index of the one that is the answer, once it has said something
         self._finish_reason: FinishReason | None = None
-        self._has_refused = False
+        self._finish_of: int | str = 0
+        # Characters of text that have come, and the last piece of them: a whole message may follow.
+        self._size, self._last = 0, ""
+        self._size_of_messages = 0
+        self._is_begun = self._has_thought = self._has_refused = self._is_unread = False
+        self._is_legacy = False
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON.
+            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
             UpstreamRejected: a frame tells of an error.
         """
-        for frame in frames:
-            if frame.data == b"[DONE]":
-                self.is_done = True
-                self._finish_reason = self._finish_reason or "other"
-                events += self.end()
-                return
-            self._read(self._parse(frame), events)
+        before, known, is_whole = len(events), self._usage, False
+        try:
+            for frame in frames:
+                try:
+                    chunk: Chunk | None = decode(frame.data)
+                except UNREADABLE:
+                    chunk = self._frames.read(frame)
+                if chunk is None:
+                    self._is_begun = self._is_begun or len(events) > before
+                    last = self._end(self._finish_reason or "other")
+                    self.is_done = is_whole = True
+                    events += last
+                    return
+                self._read(chunk, frame, events)
+        finally:
+            self._is_begun = self._is_begun or len(events) > before
+            if not is_whole and self._usage is not known and (usage := known_so_far(self._usage)):
+                # In case the answer is cut.
+                events.append(usage)
 
     def end(self) -> list[Event]:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: no finish reason has come before it.
+            UpstreamBroken: no finish reason has come before it, or the answer cannot be read.
         """
         if self._finish_reason is None:
             raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        return self._end(self._finish_reason)
+
+    def _end(self, told: FinishReason) -> list[Event]:
+        is_lost = self._is_unread or told == "tool_calls" or self._finish_reason is None
+        if is_lost and not self._is_begun:
+            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._reason(self._finish_reason))]
+        # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
+        has_calls = self._calls is not None and self._calls.are_any
+        done = Done(settled(told, has_calls=has_calls, has_refused=self._has_refused))
+        return [*events, *([usage] if usage else []), failed or done]
 
-    def _reason(self, told: FinishReason) -> FinishReason:
-        if told != "stop":
-            return told
-        # Some servers say so of calls as well, and OpenAI's own where it was told which tool to call.
-        usual: FinishReason = "stop" if self._calls is None else "tool_calls"
-        return "content_filter" if self._has_refused else usual
+    def _read(self, chunk: Chunk, frame: Frame, events: list[Event]) -> None:
+        if chunk.usage is not None:
+            self._usage = newer(self._usage, chunk.usage)
+        if chunk.choices is None or chunk.error is not None:
+            self._read_no_answer(chunk, frame)
+            return
+        for choice in chunk.choices:
+            if choice.index == self._choice:
+                self._read_choice(choice, events)
+            else:
+                self._read_other(choice, events)
 
-    def _parse(self, frame: Frame) -> _Chunk:
-        chunk = self._frames.read(frame)
-        told = _bare_error(frame.data) if chunk.error is None and chunk.choices is None else chunk.error
+    def _read_no_answer(self, chunk: Chunk, frame: Frame) -> None:
+        told = chunk.error
+        if told is None:
+            told = bare_error(frame.data, is_named=frame.event == b"error")
         if told is not None:
             raise failure(self._upstream, told)
-        return chunk
+        self._is_unread = self._is_unread or (frame.event in _UNNAMED and is_foreign(frame.data))
 
-    def _read(self, chunk: _Chunk, events: list[Event]) -> None:
-        self._usage = chunk.usage or self._usage
-        for choice in chunk.choices or ():
-            if not choice.index:
-                if choice.delta is not None:
-                    self._read_delta(choice.delta, events)
-                if choice.error is not None or choice.finish_reason in INTERRUPTED:
-                    raise failure(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
-                if choice.finish_reason:
-                    self._finish_reason = FINISH_REASONS.get(choice.finish_reason, "other")
+    def _read_other(self, choice: Choice, events: list[Event]) -> None:
+        # One answer is asked for. It is the first choice that says something, whatever its index.
+        index = choice.index or 0
+        if self._choice is None:
+            before = len(events)
+            self._read_choice(choice, events)
+            if len(events) > before:
+                self._choice = index
+                if self._finish_of != index:
+                    self._finish_reason = None
+        elif index == self._choice:
+            self._read_choice(choice, events)
 
-    def _read_delta(self, delta: _Delta, events: list[Event]) -> None:
+    def _read_choice(self, choice: Choice, events: list[Event]) -> None:
+        if choice.delta is not None:
+            self._read_delta(choice.delta, events)
+        if choice.text:
+            self._say(choice.text, events)
+        if choice.message is not None:
+            self._read_message(choice.message, events)
+        if choice.usage is not None:
+            self._usage = newer(self._usage, choice.usage)
+        if choice.finish_reason or choice.error is not None:
+            told = told_by(choice.finish_reason)
+            if choice.error is not None or told == "interrupted":
+                raise failure(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
+            if told is not None:
+                self._finish_reason, self._finish_of = told, choice.index or 0
+
+    def _say(self, text: str, events: list[Event]) -> None:
+        events.append(TextDelta(text))
+        self._size += len(text)
+        self._last = text
+
+    def _read_delta(self, delta: Delta, events: list[Event]) -> None:
         # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
-        if reasoning := delta.reasoning_content or delta.reasoning:
-            events.append(ReasoningDelta(reasoning))
+        if (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details) and (
+            thought := thought_in(delta)
+        ):
+            self._think(thought, events)
         if content := delta.content:
             if isinstance(content, str):
                 events.append(TextDelta(content))
+                self._size += len(content)
+                self._last = content
             else:
-                events += _said_in(content)
+                self._read_parts(content, events)
         if delta.refusal:
             self._has_refused = True
-            events.append(TextDelta(delta.refusal))
-        if delta.tool_calls:
-            self._read_calls(delta.tool_calls, events)
+            self._say(delta.refusal, events)
+        if delta.tool_calls or delta.function_call is not None:
+            self._read_calls(delta, events)
 
-    def _read_calls(self, pieces: list[_ToolCall], events: list[Event]) -> None:
+    def _think(self, thought: str, events: list[Event]) -> None:
+        self._has_thought = True
+        events.append(ReasoningDelta(thought))
+
+    def _read_parts(self, content: Any, events: list[Event]) -> None:  # noqa: ANN401  # what a server sent
+        said = list(said_in(content))
+        self._is_unread = self._is_unread or not said
+        for event in said:
+            if isinstance(event, TextDelta):
+                self._say(event.text, events)
+            else:
+                self._think(event.text, events)
+
+    def _read_calls(self, delta: Delta, events: list[Event]) -> None:
+        self._is_legacy = self._is_legacy or (self._calls is None and not delta.tool_calls)
         self._calls = self._calls or IndexedCalls(self._upstream)
-        for piece in pieces:
-            function = piece.function or _Function()
-            self._calls.read(piece.index, piece.id, function.name, function.arguments, events)
+        if delta.tool_calls:
+            self._calls.read(pieces_of(delta), events)
+        elif self._is_legacy:
+            # Servers that tell of a call in both ways tell of the same one.
+            self._calls.read(legacy_pieces_of(delta), events)
 
-
-def _said_in(parts: list[Any]) -> Iterator[Event]:
-    """Yield what a content says that comes in parts, as Mistral's reasoning models send it; other parts say nothing."""
-    for part in parts:
-        if text := _text_of(part):
-            yield TextDelta(text)
-        match part:
-            case {"type": "thinking", "thinking": str(thought)} if thought:
-                yield ReasoningDelta(thought)
-            case {"type": "thinking", "thinking": list(inner)}:
-                yield from [ReasoningDelta(thought) for piece in inner if (thought := _text_of(piece))]
-
-
-def _text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
-    match part:
-        case {"type": "text", "text": str(text)}:
-            return text
-    return ""
-
-
-def _bare_error(data: bytes) -> Any:  # noqa: ANN401  # what a server sent
-    # Older vLLMs send the error itself where others send an object that holds it.
-    try:
-        bare = msgspec.json.decode(data, type=dict)
-    except msgspec.DecodeError:
-        return None
-    return bare if bare.get("object") == "error" else None
+    def _read_message(self, message: Delta, events: list[Event]) -> None:
+        # The answer whole, in place of its deltas or behind them: what has come by then does not come again.
+        said = list(said_in(message.content)) if message.content else []
+        self._is_unread = self._is_unread or bool(message.content and not said)
+        thought = thought_in(message) or "".join(event.text for event in said if isinstance(event, ReasoningDelta))
+        if thought and not self._has_thought:
+            self._think(thought, events)
+        whole = "".join(event.text for event in said if isinstance(event, TextDelta)) + (message.refusal or "")
+        missing = missing_of(whole, self._size, self._last)
+        if missing is None and self._size == self._size_of_messages:
+            missing = whole  # each message is a piece
+        self._has_refused = self._has_refused or bool(message.refusal)
+        if missing:
+            self._size_of_messages += len(missing)
+            self._say(missing, events)
+        if calls := [*pieces_of(message)] or [*legacy_pieces_of(message)]:
+            self._calls = self._calls or IndexedCalls(self._upstream)
+            self._calls.read_whole(calls, events)

@@ -2,81 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from ..streaming.errors import UpstreamBroken
 from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ..streaming.sse import Frame
-from .json_frames import JSONFrames
+from .finish_reasons import settled, told_by
+from .item_calls import ItemCalls
+from .item_texts import ItemTexts
+from .json_frames import UNREADABLE, JSONFrames
 from .openai_failure import failure
-from .openai_tokens import ReadTokens, Tokens, WrittenTokens, priced
-from .tool_calls import ItemCalls
-
-INCOMPLETE: dict[str | None, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-"""Why a response is incomplete."""
+from .openai_responses_frames import (
+    READ,
+    Item,
+    Response,
+    ResponseEvent,
+    TokenCounts,
+    as_text,
+    decode,
+    decode_text,
+    is_refusal,
+    item_of,
+    items_of,
+    reason_of,
+    text_of,
+)
+from .openai_tokens import known_so_far, newer, priced
 
 PARAGRAPH = "\n\n"
 """What stands between two parts of the reasoning."""
 
-
-class _Item(msgspec.Struct, gc=False):
-    type: str = ""
-    id: str | None = None
-    call_id: str | None = None
-    name: str = ""
-    arguments: str | None = None
-
-
-class _Why(msgspec.Struct, gc=False):
-    reason: str | None = None
-
-
-_NAMES = {
-    "read": "input_tokens",
-    "written": "output_tokens",
-    "read_details": "input_tokens_details",
-    "written_details": "output_tokens_details",
+_ENDS = {
+    "response.completed": "completed",
+    "response.done": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+    "response.cancelled": "cancelled",
+    "error": "failed",
 }
 
-
-class _Usage(Tokens, gc=False, rename=_NAMES):
-    """The counts, by the names that they have here: only fields that are written again get new ones."""
-
-    read: int | None = None
-    written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
-
-
-class _Response(msgspec.Struct, gc=False):
-    usage: _Usage | None = None
-    incomplete_details: _Why | None = None
-    error: Any = None
-
-
-class _Frame(msgspec.Struct, gc=False):
-    type: str = ""
-    delta: str | None = None
-    item_id: str | None = None
-    output_index: int | None = None
-    item: _Item | None = None
-    response: _Response | None = None
-    error: Any = None
-    code: Any = None
-    message: Any = None
-
-
-_decode = msgspec.json.Decoder(_Frame).decode
-
-_READ = {
-    b"message", b"error", b"response.output_text.delta", b"response.refusal.delta", b"response.reasoning_text.delta",
-    b"response.reasoning_summary_text.delta", b"response.reasoning_summary_part.added", b"response.output_item.added",
-    b"response.output_item.done", b"response.function_call_arguments.delta", b"response.completed",
-    b"response.incomplete", b"response.failed",
-}  # fmt: skip
-"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+_OTHER_WORK = {"", "message", "reasoning", "function_call"}
+"""Types of items that are read here, or that say nothing to a reader."""
 
 
 class ResponseDecoder:
@@ -92,91 +56,230 @@ class ResponseDecoder:
     """
 
     __slots__ = (
-        "_calls", "_failed", "_finish_reason", "_frames", "_has_refused", "_has_thought", "_model", "_price_list",
-        "_upstream", "_usage", "is_done",
+        "_calls",
+        "_early",
+        "_failed",
+        "_finish_reason",
+        "_frames",
+        "_has_refused",
+        "_has_thought",
+        "_is_begun",
+        "_is_cut",
+        "_is_told",
+        "_model",
+        "_price_list",
+        "_texts",
+        "_unread",
+        "_upstream",
+        "_usage",
+        "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
-        self._frames = JSONFrames(upstream, _Frame, _decode, _READ)
-        self._calls = ItemCalls(upstream)
-        self._usage: _Usage | None = None
+        self._frames = JSONFrames(upstream, ResponseEvent, decode, READ)
+        self._calls, self._texts = ItemCalls(upstream), ItemTexts()
+        self._early: list[tuple[ResponseEvent, Item]] = []  # items that were whole when they began, it seems
+        self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
-        self._has_thought = self._has_refused = False
-        self.is_done = False
+        self._unread = ""  # the type of an item that nobody here can read
+        self._is_begun = self._has_thought = self._has_refused = self._is_cut = False
+        self._is_told = self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON.
+            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
             UpstreamError: a frame tells of an error.
         """
-        for frame in frames:
-            self._read(self._frames.read(frame), events)
-            if self._finish_reason is not None:
-                self.is_done = True
-                events += self.end()
-                return
+        before, known = len(events), self._usage
+        try:
+            for frame in frames:
+                if frame.event == b"response.output_text.delta" and self._has_said(frame, events):
+                    continue
+                event = self._frames.read(frame)
+                if event is None:
+                    self._finish_bare(events)
+                else:
+                    self._read(event.type or frame.event.decode(errors="replace"), event, events)
+                if event is None or self._finish_reason is not None:
+                    self._is_begun = self._is_begun or len(events) > before
+                    last = self.end()
+                    self.is_done = True
+                    events += last
+                    return
+        finally:
+            self._is_begun = self._is_begun or len(events) > before
+            if not self.is_done and self._usage is not known and (usage := self._known()):
+                # In case the answer is cut, or has failed.
+                events.append(usage)
 
     def end(self) -> list[Event]:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: the upstream has not said before it how the response ended.
+            UpstreamBroken: the upstream has not said before it how the response ended, or the answer cannot be read.
         """
         if self._finish_reason is None:
             raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+        if self._unread and not self._is_begun:
+            what = f"nothing but {self._unread!r:.100}, which cannot be read here"
+            raise UpstreamBroken(f"{self._upstream} answered with {what}. Ask for something else.")
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
         return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
 
-    def _read(self, frame: _Frame, events: list[Event]) -> None:
-        match frame.type:
+    def _known(self) -> Event | None:
+        return priced(self._usage, self._model, self._price_list) if self._is_told else known_so_far(self._usage)
+
+    def _read(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:  # one case for each event
+        match kind:
             case "response.output_text.delta" | "response.refusal.delta":
-                self._has_refused = self._has_refused or frame.type == "response.refusal.delta"
-                if frame.delta:
-                    events.append(TextDelta(frame.delta))
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if frame.delta:
+                self._has_refused = self._has_refused or kind == "response.refusal.delta"
+                if text := text_of(told.delta):
+                    self._say(text, told, events)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if told.delta:
                 self._has_thought = True
-                events.append(ReasoningDelta(frame.delta))
+                events.append(ReasoningDelta(text_of(told.delta)))
             case "response.reasoning_summary_part.added" if self._has_thought:
                 events.append(ReasoningDelta(PARAGRAPH))
             case "response.function_call_arguments.delta":
-                self._calls.add(frame.delta or "", events, frame.item_id, frame.output_index)
+                self._calls.add(as_text(told.delta), events, told.item_id, told.output_index)
+            case "response.function_call_arguments.done":
+                names = (told.item_id, told.output_index)
+                self._calls.complete(as_text(told.name), as_text(told.arguments), events, *names)
+            case "response.output_text.done":
+                self._complete(told, text_of(told.text), events)
+            case "response.refusal.done":
+                self._has_refused = True
+                self._complete(told, text_of(told.refusal), events)
+            case "response.content_part.done":
+                self._has_refused = self._has_refused or is_refusal(told.part)
+                self._complete(told, text_of(told.part), events)
             case "response.output_item.added" | "response.output_item.done":
-                self._read_item(frame, events)
-            case "response.completed" | "response.incomplete" | "response.failed" | "error":
-                self._finish(frame, events)
+                self._read_item(kind, told, item_of(told.item), events)
+            case _ if kind in _ENDS:
+                self._finish(kind, told, events)
             case _:
-                # A bare error, in the shape of chat completions, which some servers send here as well.
-                if frame.error is not None:
-                    raise failure(self._upstream, frame.error)
+                self._read_rest(told)
 
-    def _read_item(self, frame: _Frame, events: list[Event]) -> None:
-        item = frame.item
-        if item is None or item.type != "function_call":
+    def _read_rest(self, told: ResponseEvent) -> None:
+        # A bare error, in the shape of chat completions, which some servers send here as well.
+        if told.error is not None:
+            raise failure(self._upstream, told.error)
+        if told.response is not None:
+            self._usage = newer(self._usage, told.response.usage)
+
+    # Text
+
+    def _has_said(self, frame: Frame, events: list[Event]) -> bool:
+        """Read a piece of text as most servers send it; whether it is one."""
+        try:
+            told = decode_text(frame.data)
+        except UNREADABLE:
+            return False
+        text, part = told.delta, self._texts.part
+        if text:
+            if (
+                part is None
+                or part.item_id != told.item_id
+                or part.content_index != told.content_index
+                or part.output_index != told.output_index
+            ):
+                part = self._texts.turn_to(told.item_id, told.output_index, told.content_index)
+            part.size += len(text)
+            part.last = text
+            events.append(TextDelta(text))
+        return True
+
+    def _say(self, text: str, told: ResponseEvent, events: list[Event]) -> None:
+        part = self._texts.turn_to(told.item_id, told.output_index, told.content_index)
+        part.size += len(text)
+        part.last = text
+        events.append(TextDelta(text))
+
+    def _complete(self, told: ResponseEvent, whole: str, events: list[Event]) -> None:
+        if whole and (text := self._texts.complete(whole, told.item_id, told.output_index, told.content_index)):
+            events.append(TextDelta(text))
+
+    # Items
+
+    def _read_item(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+        if item.type == "function_call":
+            self._read_call(kind, told, item, events)
+        if kind == "response.output_item.added":
+            if item.arguments or any(item.texts):
+                self._early.append((told, item))
             return
-        names = (item.id, item.call_id, frame.output_index)
-        if frame.type == "response.output_item.added" or not self._calls.has(*names):
-            self._calls.begin(item.call_id or item.id, item.name, events, *names)
-        if frame.type == "response.output_item.done":
-            self._failed = self._failed or self._calls.end(item.arguments or "", events, *names)
+        self._is_cut = self._is_cut or item.is_cut
+        if item.type == "message":
+            self._read_message(told, item, events)
+        elif item.type not in _OTHER_WORK:
+            self._unread = item.type
 
-    def _finish(self, frame: _Frame, events: list[Event]) -> None:
-        response = frame.response or _Response()
-        self._usage = response.usage or self._usage
-        match frame.type:
-            case "response.completed":
-                usual: FinishReason = "tool_calls" if self._calls.are_any else "stop"
-                self._finish_reason = "content_filter" if self._has_refused else usual
-            case "response.incomplete":
-                why = response.incomplete_details or _Why()
-                self._finish_reason = INCOMPLETE.get(why.reason, "other")
-            case _:
-                if usage := priced(self._usage, self._model, self._price_list):
-                    events.append(usage)
-                told = response.error or frame.error or {"code": frame.code, "message": frame.message}
-                raise failure(self._upstream, told)
+    def _read_call(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+        id_, names = item.call_id or item.id, (item.id, item.call_id, told.output_index)
+        if kind == "response.output_item.added":
+            self._calls.begin(id_, item.name, events, *names)
+        else:
+            self._failed = self._calls.end(id_, item.name, item.arguments, events, *names) or self._failed
+
+    def _read_message(self, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+        self._has_refused = self._has_refused or item.has_refused
+        told.item_id = item.id
+        for told.content_index, text in enumerate(item.texts):
+            self._complete(told, text, events)
+
+    def _read_early(self, events: list[Event]) -> None:
+        # Items that were told at their beginning alone: what came of them in pieces does not come again.
+        for told, item in self._early:
+            if item.type == "message":
+                self._read_message(told, item, events)
+            else:
+                self._calls.complete(item.name, item.arguments, events, item.id, item.call_id, told.output_index)
+
+    def _read_whole(self, response: Response, events: list[Event]) -> None:
+        items = items_of(response.output)
+        messages = [item for item in items if item.type == "message"]
+        missing = self._texts.missing_of_all(["".join(item.texts) for item in messages])
+        place = 0
+        for item in items:
+            if item.type == "message":
+                self._has_refused = self._has_refused or item.has_refused
+                events += [TextDelta(text)] if (text := next(missing)) else []
+            elif item.type == "function_call":
+                id_, names = item.call_id or item.id, (item.id, item.call_id)
+                failed = self._calls.read_whole(place, id_, item.name, item.arguments, events, *names)
+                self._failed, place = self._failed or failed, place + 1
+            elif item.type not in _OTHER_WORK:
+                self._unread = item.type
+
+    # Ends
+
+    def _finish(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:
+        response = told.response or Response()
+        self._usage, self._is_told = newer(self._usage, response.usage), True
+        status = as_text(response.status).lower()
+        reason = reason_of(response.incomplete_details)
+        ends = {_ENDS[kind], status}
+        word = told_by(reason) if reason or "incomplete" in ends else None
+        if ends & {"failed", "cancelled", "canceled", "error"} or response.error is not None or word == "interrupted":
+            usual = {"code": told.code, "message": told.message or (f"it was {status}" if status else None)}
+            raise failure(self._upstream, response.error or told.error or usual)
+        self._read_early(events)
+        self._read_whole(response, events)
+        if "incomplete" in ends or reason or self._is_cut:
+            self._finish_reason = "content_filter" if word == "content_filter" else "length"
+        else:
+            self._finish_reason = settled("stop", has_calls=self._calls.are_any, has_refused=self._has_refused)
+
+    def _finish_bare(self, events: list[Event]) -> None:
+        # Some servers end with the sign of chat completions. Where each item was told to its end, nothing is missing.
+        self._read_early(events)
+        is_whole = (self._texts.part is not None or self._calls.are_any) and self._texts.are_closed
+        if is_whole and self._calls.are_whole:
+            told: FinishReason = "length" if self._is_cut else "stop"
+            self._finish_reason = settled(told, has_calls=self._calls.are_any, has_refused=self._has_refused)

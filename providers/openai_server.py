@@ -16,9 +16,10 @@ import msgspec
 from ..streaming.events import Event
 from .extras import NO_EXTRAS, Extras
 from .frames import Decoder, events_of
+from .per_hub import PerHub
 from .request import ChatRequest, Json
 from .same_request import ask, with_same_request
-from .sdk import PerHub, keep_secret, listed, load, load_here, translated
+from .sdk import keep_secret, listed, load, load_here, translated
 from .transport import Client, Transport
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class OpenAIServer(ABC):
         self._price_list = price_list
         self._preferred = preferred
         self._connect_timeout, self._retries = connect_timeout, retries
-        self._clients = PerHub(self._new_client)
+        self._clients = PerHub(self._new_client, lambda client: client.close())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from ..streaming.events import Usage
@@ -28,9 +30,32 @@ class Tokens(msgspec.Struct, gc=False):
     written: int | None = None
     read_details: ReadTokens | None = None
     written_details: WrittenTokens | None = None
+    # The same by the names of DeepSeek's and Anthropic's counts, in place of the details.
+    prompt_cache_hit_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
 
 
-def priced(tokens: Tokens | None, model: str, price_list: str) -> Usage | None:
+T = TypeVar("T", bound=Tokens)
+
+
+def newer(known: T | None, told: T | None) -> T | None:
+    """Return the counts of an answer after more was told: what is left out, or told as 0, stays as it was."""
+    if known is None or told is None:
+        return told or known
+    return type(told)(*(getattr(told, name) or getattr(known, name) for name in told.__struct_fields__))
+
+
+def known_so_far(tokens: Tokens | None) -> Usage | None:
+    """Return what the upstream has told of an answer that goes on, without a price; None where it told nothing.
+
+    It is the last word where the answer is cut.
+    """
+    usage = priced(tokens, "", None)
+    return usage and msgspec.structs.replace(usage, estimated=True)
+
+
+def priced(tokens: Tokens | None, model: str, price_list: str | None) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if tokens is None:
         return None
@@ -40,7 +65,7 @@ def priced(tokens: Tokens | None, model: str, price_list: str) -> Usage | None:
         model,
         tokens.read,
         tokens.written,
-        cached=of_read.cached_tokens,
-        cache_write=of_read.cache_write_tokens,
+        cached=of_read.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.cache_read_input_tokens,
+        cache_write=of_read.cache_write_tokens or tokens.cache_creation_input_tokens,
         reasoning=of_written.reasoning_tokens,
     )

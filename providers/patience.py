@@ -58,6 +58,9 @@ class Patience:
                     # Only now: a slow reader is not the model's fault.
                     self._has_begun = True
                     self._since = time.monotonic()
+                elif self._is_over():
+                    # One that says nothing and never waits is never found waiting.
+                    raise self._timeout()
         finally:
             if self._timer is not None:
                 self._timer.stop()
@@ -74,6 +77,10 @@ class Patience:
 
     def _limit(self) -> float | None:
         return self._stall if self._has_begun else self._first_token
+
+    def _is_over(self) -> bool:
+        limit = self._limit()
+        return limit is not None and time.monotonic() >= self._since + limit
 
     def _left(self) -> float | None:
         limit = self._limit()

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import TypeAlias
 
 import msgspec
@@ -63,7 +64,9 @@ class Relay:
         self._said = Said()
         self._rescue: Rescue | None = None
         self._broke_by = ""  # the code of the error that cut the answer short which the reader has
-        self._has_begun = self._has_ended = False  # the present attempt, and the answer
+        self._has_begun = self._has_told = False  # the present attempt: to answer, and of its tokens
+        self._has_ended = False  # the answer
+        self._is_in_doubt = False  # whether the present attempt goes on with what the reader has
 
     def stream(self) -> Iterator[Told]:
         """Ask one model after another, and yield the answer.
@@ -97,7 +100,7 @@ class Relay:
             self._world.sleep(pause)
 
     def _attempt(self, link: Link, admission: Admission) -> Generator[Told, None, Failure | None]:
-        self._has_begun = False
+        self._has_begun = self._has_told = self._is_in_doubt = False
         try:
             yield from self._ask(link, admission)
             return None
@@ -106,7 +109,7 @@ class Relay:
             _note(admission, error)
         finally:
             admission.leave()
-        if failure.is_unspent and not self._has_begun:
+        if failure.is_unspent and not self._has_begun and not self._has_told:
             yield NOTHING_SPENT
         return failure
 
@@ -160,8 +163,18 @@ class Relay:
                 if is_token(batch) and not self._has_begun:
                     self._begin(admission, self._world.clock() - began)
                 yield from self._passed_on(link, batch)
-        if not self._has_ended:
+                if self._is_in_doubt:
+                    break
+        if self._is_in_doubt:
+            self._ask_anew(link)
+        elif not self._has_ended:
             raise UpstreamBroken(f"{link.model} ended its answer without a finish reason.")
+
+    def _ask_anew(self, link: Link) -> None:
+        """Let a model be asked next for a whole answer that was asked to go on with one."""
+        log.info("%s of %s: nobody can tell whether it goes on. It is asked from the start.", link.model, self._alias)
+        self._links.appendleft(replace(link, continues=False))
+        self._budget = Budget(self._terms.retry_budget, self._world.clock)
 
     def _question_for(self, link: Link) -> ChatRequest:
         request = msgspec.structs.replace(self._request, model=link.name)
@@ -188,6 +201,7 @@ class Relay:
 
     def _passed_on(self, link: Link, batch: Told) -> Iterator[Told]:
         if not isinstance(batch, list) or not is_token(batch):
+            self._has_told = self._has_told or (isinstance(batch, list) and bool(batch))
             yield batch
             return
         self._has_ended = isinstance(batch[-1], _ENDS)
@@ -201,9 +215,10 @@ class Relay:
     def _rescued(self, link: Link, rescue: Rescue, batch: list[Event]) -> Iterator[Told]:
         before = rescue.withheld
         new = rescue.take(batch)
-        if rescue.withheld > before:
+        if rescue.withheld != before:
             yield Withheld(rescue.withheld - before)
         if rescue.has_diverged:
+            yield rescue.told
             yield from self._begun_again(link, rescue)
         else:
             self._said.add(new)
@@ -211,9 +226,11 @@ class Relay:
 
     def _begun_again(self, link: Link, rescue: Rescue) -> Iterator[Told]:
         if self._terms.on_divergence == "fail":
-            raise AnswerDiverged(
-                f"The answer broke off ({self._broke_by}), and {link.model} tells it otherwise. Ask again."
-            )
+            otherwise = "tells it otherwise" if rescue.is_whole else "may not have gone on where it stood"
+            raise AnswerDiverged(f"The answer broke off ({self._broke_by}), and {link.model} {otherwise}. Ask again.")
+        if not rescue.is_whole:
+            self._is_in_doubt, self._has_ended = True, False
+            return
         yield Withheld(-rescue.withheld)
         self._rescue = None
         self._said.void()

@@ -5,24 +5,30 @@ Knows texts and events, not models or waits. Pure.
 
 from __future__ import annotations
 
-from os.path import commonprefix
-
 import msgspec
 
 from ..streaming.events import (
+    Cancelled,
+    Done,
     Event,
+    Failed,
     ReasoningDelta,
     ReasoningSigned,
+    Restarted,
     TextDelta,
     ToolCallDelta,
     ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
+from .joint import Joint, Match, Repetition
 from .request import ChatRequest, Message
 
 MOST_KEPT = 262144
 """Characters of an answer that are kept, so that another can be held against them."""
+
+_MARGIN = 64
+"""Characters that an event counts for beside its text."""
 
 _THOUGHTS = (ReasoningDelta, ReasoningSigned)
 _DELTAS = (TextDelta, ReasoningDelta, ToolCallDelta)
@@ -55,6 +61,8 @@ class Said:
                 self._size += len(event.text)
             elif isinstance(event, _CALLS):
                 self.is_repeatable = False
+            elif type(event) is Restarted:
+                self._forget()
         if self._size > MOST_KEPT:
             self.is_repeatable = False
             self._pieces = []
@@ -70,76 +78,90 @@ class Said:
 
 
 class Rescue:
-    """Another model's answer, held back while it repeats what the reader has.
+    """Another model's answer, held back until it is known what of it is new to the reader.
 
     Args:
-        told: What it is to repeat first.
+        match: Finds that out of its text.
+        is_whole: Whether it is an answer from its beginning on, and no continuation: it can stand for itself.
         is_comparable: Whether the answer can be told on from there at all.
-        is_strict: Whether it has to.
 
     Attributes:
-        has_diverged: Whether it says something else, so that nothing of it goes with what the reader has.
+        is_whole: See above.
+        has_diverged: Whether it says something else, or may do so: nothing of it goes with what the reader has.
         held: All of it so far, while it may still diverge.
+        told: What it has told of its tokens as it diverged.
         withheld: The text of it that the reader was not shown, in bytes of UTF-8.
     """
 
-    def __init__(self, told: str, *, is_comparable: bool = True, is_strict: bool = True) -> None:
-        self._told = told
-        self._is_strict = is_strict
-        self._place = 0
+    def __init__(self, match: Match, *, is_whole: bool = True, is_comparable: bool = True) -> None:
+        self._match = match
+        self._thoughts: int | None = 0  # characters of them that are held; None where they are too many
+        self.is_whole = is_whole
         self.has_diverged = not is_comparable
         self.held: list[Event] = []
+        self.told: list[Event] = []
         self.withheld = 0
 
     @property
     def is_caught_up(self) -> bool:
         """Whether it has said all that the reader has."""
-        return self._place == len(self._told)
+        return self._match.is_settled
 
     def take(self, events: list[Event]) -> list[Event]:
         """Take what comes next and return what of it is new to the reader; nothing where it diverges.
 
         What the model thinks is not: the reader has had another's thoughts, which its signatures would not fit.
         """
-        if self.has_diverged or not self.is_caught_up:
+        told = list[Event](event for event in events if isinstance(event, Usage))[-1:]
+        said = [event for event in events if not isinstance(event, Usage)]
+        if self.is_whole and (self.has_diverged or not self.is_caught_up):
             self._hold(events)
         new: list[Event] = []
-        for event in events:
+        for event in said:
             if not self.has_diverged and not isinstance(event, _THOUGHTS):
                 new += self._new_of(event)
         if self.has_diverged:
-            new = []
-        self.withheld += _size_of(events) - _size_of(new)
-        return new
+            new, self.told = [], told
+        self.withheld += _size_of(said) - _size_of(new)
+        if self.has_diverged:
+            return []
+        # Behind all else, and before the end.
+        place = len(new) - bool(new and isinstance(new[-1], (Done, Failed, Cancelled)))
+        return [*new[:place], *told, *new[place:]]
 
     def _hold(self, events: list[Event]) -> None:
         if self.held and isinstance(self.held[-1], Usage):
             # A later one takes its place.
             self.held.pop()
-        self.held += events
+        for event in events:
+            if isinstance(event, _THOUGHTS):
+                if self._thoughts is None:
+                    continue
+                self._thoughts += _MARGIN + len(event.text if isinstance(event, ReasoningDelta) else event.signature)
+            if not isinstance(event, TextDelta) or event.text:
+                self.held.append(event)
+        if self._thoughts is not None and self._thoughts > MOST_KEPT:
+            # None of them rather than some: their signature would not fit.
+            self._thoughts = None
+            self.held = [event for event in self.held if not isinstance(event, _THOUGHTS)]
 
     def _new_of(self, event: Event) -> list[Event]:
-        if isinstance(event, TextDelta) and not self.is_caught_up:
-            return self._compared(event.text)
-        if not self.is_caught_up and self._is_strict and not isinstance(event, Usage):
-            # It calls a tool, or ends, before it has come to where the other broke off.
-            self.has_diverged = True
-        return [event]
-
-    def _compared(self, text: str) -> list[Event]:
-        ahead = self._told[self._place : self._place + len(text)]
-        known = commonprefix([ahead, text])  # noqa: RUF071  # characters are what is to be compared
-        rest = text[len(known) :]
-        self._place += len(known)
-        if rest and not self.is_caught_up:
-            self.has_diverged = self._is_strict
-            self._place = len(self._told)
-        return [TextDelta(rest)] if rest else []
+        if isinstance(event, (Failed, Cancelled)):
+            # It ends the answer that the reader has: that is no other one.
+            return [event]
+        if isinstance(event, TextDelta):
+            text, rest = self._match.feed(event.text), []
+        else:
+            # A call of a tool, or the end, before which no more text comes.
+            text, rest = self._match.end(), [event]
+        begins_anew = isinstance(event, Restarted) and not self.is_whole
+        self.has_diverged = self._match.is_off or begins_anew
+        return [TextDelta(text), *rest] if text else rest
 
 
 def rescue_of(said: Said) -> Rescue:
     """Return what holds another model's whole answer against what was said."""
-    return Rescue(said.text(), is_comparable=said.is_repeatable)
+    return Rescue(Repetition(said.text()), is_comparable=said.is_repeatable)
 
 
 def continued(request: ChatRequest, said: Said) -> tuple[ChatRequest, Rescue] | None:
@@ -153,10 +175,10 @@ def continued(request: ChatRequest, said: Said) -> tuple[ChatRequest, Rescue] | 
     # Anthropic's API refuses a beginning that ends in blanks.
     begun = told.rstrip()
     is_plain = request.answer_format is None and request.thinking is None and request.messages[-1].role != "assistant"
-    if not begun or not is_plain or not said.is_repeatable:
+    if not any(map(str.isalnum, begun)) or not is_plain or not said.is_repeatable:
         return None
     messages = (*request.messages, Message("assistant", begun))
-    return msgspec.structs.replace(request, messages=messages), Rescue(told[len(begun) :], is_strict=False)
+    return msgspec.structs.replace(request, messages=messages), Rescue(Joint(told), is_whole=False)
 
 
 def _size_of(events: list[Event]) -> int:

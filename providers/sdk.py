@@ -11,21 +11,20 @@ import logging
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from types import ModuleType
-from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit, urlunsplit
-from weakref import WeakKeyDictionary
 
 import gevent
-import gevent.lock
 import gevent.monkey
 import httpx2
 import msgspec
+from gevent.lock import Semaphore
 
 from ..streaming import errors
+from .per_hub import PerHub
 
 log = logging.getLogger("flask_headrace")
 
@@ -68,11 +67,8 @@ _SECRET = re.compile(
 
 _secrets: set[str] = set()
 _loaded: set[str] = set()
-_loading = gevent.lock.Semaphore()
+_loading: PerHub[None, Semaphore] = PerHub(lambda _: Semaphore())
 _importing = gevent.monkey.get_original("_thread", "allocate_lock")()
-
-A = TypeVar("A")
-C = TypeVar("C")
 
 
 def load(sdk: str) -> None:
@@ -82,7 +78,8 @@ def load(sdk: str) -> None:
     """
     if sdk in _loaded:
         return
-    with _loading:
+    # One greenlet of each loop at a time: they would wait in the threads that look up names.
+    with _loading.get(None):
         if sdk not in _loaded:
             # The SDKs put it into their headers. It runs `uname`: once here, or once for each request that waits.
             platform.platform()
@@ -95,26 +92,6 @@ def load_here(sdk: str) -> None:
     with _importing:
         importlib.import_module(sdk)
         importlib.import_module(f"{sdk}.resources")
-
-
-class PerHub(Generic[A, C]):
-    """One client for each event loop: its sockets belong to the loop in which they were made.
-
-    Args:
-        make: Makes the client for an address. Called when it is first needed, so after gunicorn has forked.
-    """
-
-    def __init__(self, make: Callable[[A], C]) -> None:
-        self._make = make
-        self._clients: WeakKeyDictionary[Any, tuple[A, C]] = WeakKeyDictionary()
-
-    def get(self, address: A) -> C:
-        """Return this loop's client for an address; one for another address is let go of."""
-        hub = gevent.get_hub()
-        known = self._clients.get(hub)
-        if known is None or known[0] != address:
-            known = self._clients[hub] = (address, self._make(address))
-        return known[1]
 
 
 def keep_secret(key: str | None) -> None:
@@ -215,7 +192,7 @@ def shown(message: object) -> str:
     """Shorten an upstream's own words, on one line and without anything that looks like a key."""
     # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
     text = " ".join(str(message or "").encode(errors="replace").decode().split())
-    for key in _secrets:
+    for key in tuple(_secrets):  # another thread may add one meanwhile
         text = text.replace(key, "[key]")
     text = _SECRET.sub("[key]", text)
     return text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED] + "…"

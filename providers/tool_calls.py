@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-import msgspec
-
 from ..streaming.errors import ToolArgumentsInvalid
 from ..streaming.events import Event, Failed, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from .tool_arguments import Arguments
 
 MOST_ARGUMENTS = 4 * 1024 * 1024
 """Characters that the arguments of one answer's calls may have together."""
@@ -23,12 +22,14 @@ class ToolCalls:
         upstream: How messages name the upstream.
     """
 
-    __slots__ = ("_names", "_open", "_size", "_upstream")
+    __slots__ = ("_all", "_ids", "_names", "_open", "_size", "_upstream")
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._names: list[str] = []
-        self._open: dict[int, list[str]] = {}
+        self._ids: set[str] = set()
+        self._all: list[Arguments] = []
+        self._open: set[int] = set()
         self._size = 0
 
     @property
@@ -37,51 +38,101 @@ class ToolCalls:
         return bool(self._names)
 
     def begin(self, id: str | None, name: str, events: list[Event]) -> int:  # noqa: A002
-        """Begin a call and return its number. One whose server gave it no id gets one here.
+        """Begin a call and return its number. One that has no id, or another call's, gets one here.
 
         Raises:
             ToolArgumentsInvalid: it has no name, or there are too many.
         """
         call = len(self._names)
         if not name:
-            raise ToolArgumentsInvalid(f"{self._upstream} called a tool without naming it.")
+            raise self.nameless()
         if call >= MOST_CALLS:
             raise ToolArgumentsInvalid(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
+        if not id or id in self._ids:
+            id = f"call_{secrets.token_hex(8)}"  # noqa: A001
+        self._ids.add(id)
         self._names.append(name)
-        self._open[call] = []
-        events.append(ToolCallStarted(call, id or f"call_{secrets.token_hex(8)}", name))
+        self._all.append(Arguments())
+        self._open.add(call)
+        events.append(ToolCallStarted(call, id, name))
         return call
 
-    def add(self, call: int, text: str, events: list[Event]) -> None:
-        """Pass on the next piece of a call's arguments.
+    def nameless(self) -> ToolArgumentsInvalid:
+        """Return the error for a call whose name never came."""
+        return ToolArgumentsInvalid(f"{self._upstream} called a tool without naming it. Ask again.")
+
+    def weigh(self, text: str) -> None:
+        """Count a piece of arguments. Raises ToolArgumentsInvalid where there is too much of them."""
+        self._size += len(text)
+        if self._size > MOST_ARGUMENTS:
+            raise ToolArgumentsInvalid(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
+
+    def take(self, call: int, text: str, events: list[Event]) -> str:
+        """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
+
+        What comes there and is the same arguments again, as some servers have it, is left out.
 
         Raises:
             ToolArgumentsInvalid: they are too long.
         """
         if not text or call not in self._open:
-            return
-        self._size += len(text)
-        if self._size > MOST_ARGUMENTS:
-            raise ToolArgumentsInvalid(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
-        self._open[call].append(text)
-        events.append(ToolCallDelta(call, text))
+            return ""
+        self.weigh(text)
+        passed, behind = self._all[call].add(text)
+        if passed:
+            events.append(ToolCallDelta(call, passed))
+        return behind
+
+    def add(self, call: int, text: str, events: list[Event]) -> None:
+        """Pass on the next piece of a call's arguments.
+
+        Raises:
+            ToolArgumentsInvalid: they are too long, or something else comes behind their end.
+        """
+        if behind := self.take(call, text, events):
+            raise ToolArgumentsInvalid(
+                f"{self._upstream} called {self._names[call]!r:.100} with arguments behind whose end something else "
+                f"came: {behind!r:.100}. Ask again."
+            )
+
+    def complete(self, call: int, whole: str, events: list[Event]) -> None:
+        """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
+
+        Raises:
+            ToolArgumentsInvalid: they are too long.
+        """
+        if call in self._open:
+            self.add(call, self._all[call].missing_of(whole), events)
+
+    def fits(self, call: int, name: str | None, whole: str) -> bool:
+        """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""
+        return name == self._names[call] and self._all[call].fits(whole)
+
+    def is_whole(self, call: int) -> bool:
+        """Whether a call's arguments have come to their end."""
+        return self._all[call].is_whole
+
+    def are_blank(self, call: int) -> bool:
+        """Whether nothing of a call's arguments has come yet."""
+        return self._all[call].are_blank
 
     def end(self, call: int, events: list[Event]) -> Failed | None:
         """End a call with its parsed arguments; where they are not what they should be, return how the stream ends."""
-        pieces = self._open.pop(call, None)
-        if pieces is None:
+        if call not in self._open:
             return None
-        text = "".join(pieces)
+        self._open.discard(call)
         try:
-            # A tool without parameters is called with nothing at all by some models.
-            arguments = msgspec.json.decode(text, type=dict) if text.strip() else {}
-        except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
-            failure = ToolArgumentsInvalid(
-                f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
-                f"({error}): if the answer was cut at max_tokens, raise it."
+            rest, value = self._all[call].end()
+        except ValueError as error:
+            return failed_by(
+                ToolArgumentsInvalid(
+                    f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
+                    f"({error}): if the answer was cut at max_tokens, raise it."
+                )
             )
-            return Failed(failure.code, failure.message, failure.retryable)
-        events.append(ToolCallEnded(call, arguments))
+        if rest:
+            events.append(ToolCallDelta(call, rest))
+        events.append(ToolCallEnded(call, value))
         return None
 
     def end_all(self, events: list[Event]) -> Failed | None:
@@ -92,108 +143,6 @@ class ToolCalls:
         return None
 
 
-class IndexedCalls:
-    """The calls of a chat completion, whose pieces say by an index, or by the call's id, to which they belong.
-
-    OpenAI counts with `index`. Some servers leave it out, or give each call the same, and tell the calls by their ids.
-
-    Args:
-        upstream: How messages name the upstream.
-    """
-
-    __slots__ = ("_calls", "_ids", "_numbers")
-
-    def __init__(self, upstream: str) -> None:
-        self._calls = ToolCalls(upstream)
-        self._numbers: dict[int, int] = {}
-        self._ids: dict[int, str] = {}
-
-    def read(  # the fields of one piece
-        self,
-        index: int | None,
-        id: str | None,  # noqa: A002
-        name: str | None,
-        arguments: str | None,
-        events: list[Event],
-    ) -> None:
-        """Append the events in one piece of a call.
-
-        Raises:
-            ToolArgumentsInvalid: see `ToolCalls`.
-        """
-        place = self._place_of(id, name) if index is None else index
-        is_another = bool(id and name and self._ids.get(place, id) != id)
-        if place not in self._numbers or is_another:
-            self._numbers[place] = self._calls.begin(id, name or "", events)
-            self._ids[place] = id or ""
-        self._calls.add(self._numbers[place], arguments or "", events)
-
-    def _place_of(self, id: str | None, name: str | None) -> int:  # noqa: A002
-        if known := [place for place, other in self._ids.items() if id and other == id]:
-            return known[0]
-        last = max(self._numbers, default=-1)
-        return last + 1 if name or last < 0 else last
-
-    def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls, in their order; where one is not what it should be, return how the stream ends."""
-        return self._calls.end_all(events)
-
-
-class ItemCalls:
-    """The calls of a response of the Responses API, which are items of its output.
-
-    An item goes by several names: its id, its call's id, and its place in the output. Servers leave some of them out,
-    or make up the first anew; one that they kept to is enough.
-
-    Args:
-        upstream: How messages name the upstream.
-    """
-
-    __slots__ = ("_calls", "_numbers", "_silent")
-
-    def __init__(self, upstream: str) -> None:
-        self._calls = ToolCalls(upstream)
-        self._numbers: dict[str | int, int] = {}
-        self._silent: set[int] = set()
-
-    @property
-    def are_any(self) -> bool:
-        """Whether the answer has calls."""
-        return self._calls.are_any
-
-    def has(self, *names: str | int | None) -> bool:
-        """Whether the call of an item that goes by these names has begun."""
-        return self._find(names) is not None
-
-    def begin(self, id: str | None, name: str, events: list[Event], *names: str | int | None) -> None:  # noqa: A002
-        """Begin the call of an item. Raises ToolArgumentsInvalid; see `ToolCalls`."""
-        call = self._calls.begin(id, name, events)
-        self._numbers |= {known: call for known in names if known is not None}
-        self._silent.add(call)
-
-    def add(self, text: str, events: list[Event], *names: str | int | None) -> None:
-        """Pass on a piece of the arguments of an item's call. Raises ToolArgumentsInvalid; see `ToolCalls`."""
-        call = self._find(names)
-        if call is not None and text:
-            self._silent.discard(call)
-            self._calls.add(call, text, events)
-
-    def end(self, arguments: str, events: list[Event], *names: str | int | None) -> Failed | None:
-        """End the call of an item, whose arguments are told once more; servers that had them at once sent no pieces.
-
-        Returns:
-            How the stream ends, where they are not what they should be.
-        """
-        call = self._find(names)
-        if call is None:
-            return None
-        if call in self._silent:
-            self._calls.add(call, arguments, events)
-        return self._calls.end(call, events)
-
-    def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls that are still open; see `IndexedCalls`."""
-        return self._calls.end_all(events)
-
-    def _find(self, names: tuple[str | int | None, ...]) -> int | None:
-        return next((self._numbers[name] for name in names if name in self._numbers), None)
+def failed_by(error: ToolArgumentsInvalid) -> Failed:
+    """Return the end of a stream that an error in its calls is."""
+    return Failed(error.code, error.message, error.retryable)

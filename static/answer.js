@@ -1,7 +1,7 @@
 /**
  * One turn on the page: the question, and the answer as it comes.
  *
- * Knows the elements of a turn and its states: waiting, flowing, done, stopped, failed; and that what comes may be held up.
+ * Knows the elements of a turn and its states: waiting, flowing, done, cut, stopped, failed; and that what comes may be held up.
  * Knows no protocol and asks for nothing.
  */
 
@@ -62,7 +62,7 @@ export class Answer {
     this.grown?.();
   }
 
-  /** The answer has ended as `state`: done, stopped or failed, with a `note` to the reader. */
+  /** The answer has ended as `state`: done, cut (by its model's provider), stopped or failed, with a `note` to the reader. */
   settle({ state, note = "", model = "", facts = [] }) {
     this.#flush();
     this.flow.end(state !== "done");

@@ -12,11 +12,20 @@ const CANCELLED = {
   reader_left: "The connection was away for so long that the model was stopped.",
 };
 
+/** Why an answer that its model has ended is not whole, by the finish reason; any other is a whole one's. */
+const CUT = {
+  length: "This answer was cut at its limit of tokens.",
+  content_filter: "This answer was cut by the content filter.",
+  pause: "The model has paused here, before the end of its answer.",
+};
+
 export class Reception {
   constructor(turn, answer, announcer) {
     Object.assign(this, { turn, answer, announcer });
     this.meter = new Meter(clock(), turn.times);
     turn.times = this.meter.times;
+    /** Why the model has ended the answer; null before. It comes just before the end, and again where that was missed. */
+    this.finish = null;
     /** Whether the server had nothing more of an answer that this page came back for. */
     this.isGone = false;
   }
@@ -65,6 +74,9 @@ export class Reception {
       case "usage":
         meter.usage = event;
         break;
+      case "end":
+        this.finish = event.finish_reason;
+        break;
       case "done":
       case "stopped":
       case "cancelled":
@@ -95,7 +107,7 @@ export class Reception {
 
   #settle(event) {
     const { turn, answer } = this;
-    const end = ending(event, turn);
+    const end = ending(event, turn, CUT[this.finish]);
     Object.assign(turn, end, { facts: this.meter.facts() });
     if (!event.isResumable) Object.assign(turn, { stream: null, times: null });
     this.isGone = event.code === "gone" || event.reason === "reader_left";
@@ -105,9 +117,10 @@ export class Reception {
   }
 }
 
-function ending(event, turn) {
+function ending(event, turn, cut) {
   switch (event.type) {
     case "done":
+      if (cut) return { state: "cut", note: cut };
       return { state: "done", note: isBegun(turn.parts) ? "" : "The model had nothing to say." };
     case "stopped":
       return { state: "stopped", note: isBegun(turn.parts) ? "You stopped this answer." : "You stopped before the first token." };

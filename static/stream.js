@@ -26,6 +26,7 @@ export function eventOf({ event, data }) {
     case "tool":
     case "restart":
     case "usage":
+    case "end":
     case "cancelled":
       return { ...JSON.parse(data), type: event };
     case "error":

@@ -41,11 +41,12 @@ class Accounts:
     def take(self, told: Usage | Note) -> None:
         """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
 
-        Tokens that cannot be, such as fewer than none, are not taken for told.
+        Tokens that cannot be, such as fewer than none, are not taken for told, nor is an estimate where all was told.
         """
         match told:
             case Usage() if is_possible(told):
-                self._told = told
+                if self._told is None or self._told.estimated or not told.estimated:
+                    self._told = told
             case Asked():
                 self._turn_to(told)
             case Withheld(size):
@@ -83,7 +84,7 @@ class Accounts:
         target, told = self.target, self._told
         if told is not None and (is_whole or not told.estimated):
             return told
-        if is_unspent and not self._has_begun:
+        if is_unspent and told is None and not self._has_begun:
             return NOTHING
         sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
         return estimate(target.name, target.price_list, known=told, **sizes)

@@ -1,15 +1,18 @@
 """The greenlet that fills a session from its source, and sees to it that every stream has its end.
 
 A source is called only here, so nothing exists upstream before the pump runs. It yields lists of events, one list for
-each read from the network. A terminal event comes last in its list and ends the stream; a `Usage` comes last, or just
-before it, and is taken for the accounts. A note stands by itself, in place of a list.
+each read from the network. A terminal event ends the stream; what stands behind it is dropped, but for a `Usage` in the
+same list: that is taken for the accounts, wherever it stands. A note stands by itself, in place of a list.
+
+A source may be an application's own. One that never waits, hangs, or does not let itself be closed costs its own
+stream, and no other.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import gevent
 
@@ -18,8 +21,26 @@ from .events import Cancelled, Done, Event, Failed, Note, Terminal, Usage
 from .mistakes import mistake
 from .session import Session
 
+log = logging.getLogger("flask_headrace")
+
 Source: TypeAlias = Callable[[], Iterator[list[Event] | Note]]
 """Asks the upstream when called. Closing what it returns closes the upstream."""
+
+LINGER = 1.0
+"""Seconds for which a source may see to its connection once its answer has ended; no reader waits longer for that."""
+
+INSIST = 5.0
+"""Seconds after which a source that was told to stop, and has not, is told again: it may be cleaning up."""
+
+MOST_TOLD = 4
+"""How often a source is told to stop before it is left behind."""
+
+MOST_IN_A_TURN = 256
+"""Events that are taken in a row from a source that never waits; then all others have their turn."""
+
+_ENDS = (Done, Failed, Cancelled)
+_APART = {Usage, *_ENDS}
+"""Events that the session is told of in ways of their own."""
 
 
 def start(session: Session, source: Source, on_end: Callable[[Session], None]) -> None:
@@ -28,72 +49,165 @@ def start(session: Session, source: Source, on_end: Callable[[Session], None]) -
     Args:
         session: The stream.
         source: Where its events come from.
-        on_end: Called once, in a greenlet of its own, after the stream's end was sent and the upstream was closed.
+        on_end: Called once, in a greenlet of its own, after the stream's end was sent. The upstream is closed by then,
+            unless its source takes its time for that.
     """
-    gevent.spawn(_run, session, source, on_end)
+    gevent.spawn(_Pump(session, source, on_end).run)
 
 
-def _run(session: Session, source: Source, on_end: Callable[[Session], None]) -> None:
-    pump = gevent.getcurrent()
-    session.interrupt = lambda: pump.kill(block=False)
-    terminal: Terminal = Cancelled("stopped")
-    try:
-        if session.ending is None:
-            _fill(session, source)
-    except HeadraceError as error:
-        terminal = _failed(session, error)
-    except BaseException as error:  # noqa: BLE001  # a mistake of ours, or of a provider, is an end like any other
-        if session.ending is None:
-            terminal = _failed(session, mistake(session.id, error))
-        elif isinstance(error, gevent.GreenletExit):
-            # Where many readers leave at once, every upstream is closed before the first account is made.
-            gevent.sleep(0)
-    finally:
-        session.interrupt = None
-        session.finish(terminal)
-        # Not here: an interrupt that was under way when the source ended would cut it short.
-        gevent.spawn(on_end, session)
+class _Pump:
+    """One session being filled; see `start`."""
 
+    __slots__ = ("_greenlet", "_has_ended", "_on_end", "_session", "_source", "_timer", "_told")
 
-def _fill(session: Session, source: Source) -> None:
-    session.is_asked = True
-    with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
+    def __init__(self, session: Session, source: Source, on_end: Callable[[Session], None]) -> None:
+        self._session, self._source, self._on_end = session, source, on_end
+        self._greenlet: Any = None
+        self._timer: Any = None
+        self._told = 0
+        self._has_ended = False
+
+    def run(self) -> None:
+        """Fill the session to its end. Runs in a greenlet of its own."""
+        session = self._session
+        self._greenlet = gevent.getcurrent()
+        session.interrupt = self._interrupt
+        terminal: Terminal = Cancelled("stopped")
+        try:
+            if session.ending is None:
+                self._fill()
+        except HeadraceError as error:
+            terminal = _failed(session, error)
+        except BaseException as error:  # a mistake of ours, or of a provider, is an end like any other
+            if session.ending is None:
+                terminal = _failed(session, mistake(session.id, error))
+            elif isinstance(error, gevent.GreenletExit):
+                # Where many readers leave at once, every upstream is closed before the first account is made.
+                gevent.sleep(0)
+            else:
+                log.exception("stream %s: its source failed behind its end", session.id)
+        finally:
+            self._watch_no_more()
+            self._end(terminal)
+
+    def _end(self, terminal: Terminal) -> None:
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._session.interrupt = None
+        if self._told:
+            # Not here: an interrupt that was under way when the source ended would cut it short.
+            gevent.spawn(self._finish, terminal)
+        else:
+            self._finish(terminal)
+
+    def _finish(self, terminal: Terminal) -> None:
+        try:
+            # It may wait, as for the list of prices when that is read for the first time.
+            self._session.finish(terminal)
+        finally:
+            gevent.spawn(self._on_end, self._session)
+
+    # What the source yields
+
+    def _fill(self) -> None:
+        self._session.is_asked = True
+        batches = self._source()
+        try:
+            self._take_from(batches)
+        finally:
+            self._close(batches)
+
+    def _take_from(self, batches: Iterator[list[Event] | Note]) -> None:
+        session = self._session
+        in_a_row = 0
         for events in batches:
+            if session.ending is not None:
+                # It was told to stop, and what it tells of its tokens now counts still.
+                self._account_for(events)
+                return
             if isinstance(events, Note):
                 session.account(events)
-                continue
-            if events and type(events[-1]) in _APART:
-                events = _taken_apart(session, events)  # noqa: PLW2901  # the rest of the same list
-            if session.terminal is not None:
-                if isinstance(session.terminal, Done):
-                    # The reader has its answer; the source may now see to its connection.
-                    next(batches, None)
-                return
-            if events:
+            elif not _APART.isdisjoint(map(type, events)):
+                self._take_apart(events)
+            elif events:
                 session.append(events)
             if session.ending is not None:
-                # A source that never waits would never let the interrupt through.
-                return
-    raise UpstreamBroken(f"{session.target.model} ended its answer without a finish reason. Try again.")
+                break
+            in_a_row += 1 if isinstance(events, Note) else len(events) or 1
+            if in_a_row >= MOST_IN_A_TURN:
+                # A source that never waits would let through no interrupt, no time limit, and no other stream.
+                in_a_row = 0
+                gevent.sleep(0)
+        else:
+            raise UpstreamBroken(f"{session.target.model} ended its answer without a finish reason. Try again.")
+        if isinstance(session.terminal, Done):
+            # The reader has its answer; the source may now see to its connection.
+            next(batches, None)
 
+    def _take_apart(self, events: list[Event]) -> None:
+        session = self._session
+        self._account_for(events)
+        end = next((place for place, event in enumerate(events) if isinstance(event, _ENDS)), len(events))
+        rest = [event for event in events[:end] if type(event) is not Usage]
+        terminal = events[end] if end < len(events) else None
+        if rest or (isinstance(terminal, Done) and session.first_event_at is None):
+            session.append(rest)  # a whole answer may be empty, and has begun all the same
+        if terminal is None:
+            return
+        if isinstance(terminal, Failed) and session.ending is None:
+            session.error = SourceFailed(terminal.message, code=terminal.code, retryable=terminal.retryable)
+        self._end(terminal)  # type: ignore[arg-type]  # it was looked at
+        self._watch(LINGER, self._insist)
 
-_APART = {Usage, Done, Failed, Cancelled}
-"""Events that the session is told of in ways of their own."""
+    def _account_for(self, events: list[Event] | Note) -> None:
+        for event in [events] if isinstance(events, Note) else events:
+            if isinstance(event, (Usage, Note)):
+                self._session.account(event)
 
+    # What stops it
 
-def _taken_apart(session: Session, events: list[Event]) -> list[Event]:
-    rest = events[:]
-    terminal = None if isinstance(rest[-1], Usage) else rest.pop()
-    if rest and isinstance(rest[-1], Usage):
-        session.account(rest.pop())  # type: ignore[arg-type]  # it was looked at
-    if terminal is None:
-        return rest
-    if rest or (isinstance(terminal, Done) and session.first_event_at is None):
-        session.append(rest)  # a whole answer may be empty, and has begun all the same
-    if isinstance(terminal, Failed) and session.ending is None:
-        session.error = SourceFailed(terminal.message, code=terminal.code, retryable=terminal.retryable)
-    session.finish(terminal)  # type: ignore[arg-type]  # the caller has looked
-    return []
+    def _close(self, batches: Iterator[list[Event] | Note]) -> None:
+        close = getattr(batches, "close", None)
+        if close is None:
+            return
+        try:
+            close()
+        except Exception:
+            # How the answer has ended is told, or about to be: that stays as it is.
+            log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.target.model)
+
+    def _interrupt(self) -> None:
+        self._tell()
+        self._watch(LINGER, self._end_without_it)
+
+    def _tell(self) -> None:
+        self._told += 1
+        self._greenlet.kill(block=False)
+
+    def _watch(self, seconds: float, act: Callable[[], None]) -> None:
+        self._watch_no_more()
+        self._timer = gevent.get_hub().loop.timer(seconds)
+        self._timer.start(act)
+
+    def _watch_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _end_without_it(self) -> None:
+        self._watch(INSIST, self._insist)
+        self._end(self._session.ending or Cancelled("stopped"))
+
+    def _insist(self) -> None:
+        if self._told < MOST_TOLD:
+            self._watch(INSIST, self._insist)
+            self._tell()
+            return
+        self._watch_no_more()
+        session = self._session
+        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.target.model)
 
 
 def _failed(session: Session, error: HeadraceError) -> Failed:

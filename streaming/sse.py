@@ -76,12 +76,29 @@ class Decoder:
             self._hold(data, rest, is_new=b"" in lines)
         return frames
 
+    def rest(self) -> Frame | None:
+        """Return the frame that had begun when the stream ended; None where there is none, or nothing in it yet.
+
+        The grammar does not count it. Some servers hang up behind their last byte of JSON, though, and whether that
+        is whole, the JSON itself tells.
+        """
+        if line := self._joined(b""):
+            self._read(line)
+        data, event = b"\n".join(self._lines), self._event
+        self._lines.clear()
+        return Frame(event, data) if data else None
+
     def _read(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
-        if field == b"data":
-            self._lines.append(value.removeprefix(b" "))
-        elif field == b"event":
+        if field == b"event":
             self._event = value.removeprefix(b" ") or b"message"
+        elif field == b"data":
+            self._lines.append(value.removeprefix(b" "))
+        elif line.startswith(b"{"):
+            # No field of the grammar begins so: a failure that a server wrote without minding that this is a stream.
+            self._lines.append(line)
+        elif field == b"error":
+            self._lines.append(b'{"error":%b}' % value)
 
     def _with_lf_only(self, data: bytes) -> bytes:
         if self._after_cr and data.startswith(b"\n"):

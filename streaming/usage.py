@@ -42,13 +42,13 @@ def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: in
         read = tokens_in(prompt_bytes)
         return Usage(read, written, cost=cost(price_list, model, read, written), estimated=True)
     more = max(0, written - known.output_tokens)
+    told = msgspec.structs.replace(known, output_tokens=known.output_tokens + more, estimated=True)
+    if known.cost is None:
+        # Who tells of its tokens all the time leaves the price to the end.
+        price = cost(price_list, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens)
+        return msgspec.structs.replace(told, cost=price)
     price = cost(price_list, model, 0, more)
-    return msgspec.structs.replace(
-        known,
-        output_tokens=known.output_tokens + more,
-        cost=None if price is None or known.cost is None else known.cost + price,
-        estimated=True,
-    )
+    return msgspec.structs.replace(told, cost=None if price is None else known.cost + price)
 
 
 def is_possible(usage: Usage) -> bool:

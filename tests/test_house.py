@@ -35,12 +35,17 @@ FOREIGN = {
 """Packages that only some rooms know."""
 
 PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "streaming/prices.py", "streaming/usage.py"}
-PURE |= {"streaming/surrogates.py", "streaming/accounts.py", "providers/rescue.py", "providers/retry.py"}
+PURE |= {"streaming/surrogates.py", "streaming/accounts.py", "providers/rescue.py", "providers/joint.py"}
+PURE |= {"providers/retry.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
     f"providers/{name}.py" for name in ("openai_tokens", "openai_failure", "bodies", "counts", "json_frames")
 }
+PURE |= {f"providers/{name}_frames.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
+    f"providers/{name}.py" for name in ("finish_reasons", "tool_arguments", "tool_calls", "indexed_calls")
+}
+PURE |= {"providers/item_calls.py", "providers/item_texts.py"}
 
 
 def room_of(parts: tuple[str, ...]) -> str:

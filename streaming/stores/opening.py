@@ -12,10 +12,12 @@ from .memory import MemoryStore
 from .sqlite import SqliteStore
 
 FORMS = (
-    "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, unix://…"
+    "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, "
+    "unix://…, redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/service/db"
 )
 
-REDIS = ("redis", "rediss", "valkey", "valkeys", "unix")
+REDIS = ("redis", "rediss", "valkey", "valkeys")
+SCHEMES = {f"{scheme}{kind}" for scheme in REDIS for kind in ("", "+cluster", "+sentinel")} | {"unix"}
 
 
 def open_store(url: str, bounds: Bounds) -> Store:
@@ -29,7 +31,7 @@ def open_store(url: str, bounds: Bounds) -> Store:
         return MemoryStore(bounds)
     if colon and scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
         return SqliteStore(Path(unquote(rest[1:])), bounds)
-    if colon and scheme in REDIS:
+    if colon and scheme in SCHEMES:
         return _open_redis(url, bounds)
     raise ConfigurationError(f"HEADRACE_STORE is {without_password(url)!r}: it must be one of {FORMS}.")
 

@@ -14,14 +14,16 @@ import msgspec
 from ..errors import StoreUnavailable
 from . import redis_scripts as scripts
 from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
+from .redis_check import look_at
+from .redis_keys import PREFIX
 from .redis_link import RedisLink
 from .redis_watch import RedisWatch
 
 LIFE = 3600.0
 """Seconds, beyond the retention, for which an unfinished stream lives when nobody adds to it and nobody sweeps."""
 
-BATCH = 1000
-"""Streams that one step of a sweep looks at: some milliseconds of the server."""
+BATCH = 250
+"""Streams that one step of a sweep looks at: a few milliseconds of the server."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -33,7 +35,8 @@ class RedisStore:
     """A store for the streams of all machines.
 
     Args:
-        url: Where the server is: `redis://`, `rediss://`, `valkey://` or `unix://`.
+        url: Where the server is: `redis://`, `rediss://`, `valkey://` or `unix://`; with `+cluster` or `+sentinel`
+            where one of several is to be found.
         bounds: How much is kept, and for how long.
 
     Raises:
@@ -72,6 +75,10 @@ class RedisStore:
         payloads = b"".join([entry.payload for entry in entries])
         limits = (self._bounds.stream, self._bounds.total, self._life, self._retention, LAST_WORDS)
         return {stream.decode() for stream in self._link.run(scripts.APPEND, worker, *limits, heads, payloads)}
+
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        """Take back a claim of this worker's of which no event was written."""
+        self._link.run(scripts.WITHDRAW, id, worker)
 
     def find(self, id: str) -> Record | None:  # noqa: A002
         """Return the record of a stream, or None."""
@@ -126,16 +133,23 @@ class RedisStore:
 
     def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         """Call `wake` after each change of a stream."""
-        return self._watch.add(f"{scripts.PREFIX}c:{id}", wake)
+        return self._watch.add(f"{PREFIX}c:{id}", wake)
 
     def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         """Call `wake` after somebody has asked for a stream's end."""
-        return self._watch.add(f"{scripts.PREFIX}x:{id}", wake)
+        return self._watch.add(f"{PREFIX}x:{id}", wake)
 
     def sweep(self) -> None:
         """Remove what is too old to be read, in small steps, between which others are served."""
-        while self._link.run(scripts.SWEEP, self._retention, self._life, BATCH) == BATCH:
-            pass
+        horizon, kept, is_more = 0, 0, True
+        while is_more:
+            step = self._link.run(scripts.SWEEP, self._retention, self._life, BATCH, horizon, kept)
+            is_more, horizon, kept = step
+        self._link.run(scripts.RECOUNT_NOW)
+
+    def check(self) -> str | None:
+        """Look whether the server can be used; return a warning where it can, and may lose streams."""
+        return look_at(self._link)
 
     def close(self) -> None:
         """Let go of the connections."""

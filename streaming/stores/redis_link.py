@@ -1,32 +1,30 @@
 """Connections to a Redis or Valkey server, and scripts run there.
 
-It knows how to reach the server, how long to wait for it, and turns its errors into ours. What the scripts do it does
-not know. The client's own commands cost more than they do here, so this uses its connections.
+It knows how to reach the server, also after a failover, how long to wait for it, and turns its errors into ours. What
+the scripts do it does not know. The client's own commands cost more than they do here, so this uses its connections.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from gevent import socket
 from gevent.lock import BoundedSemaphore
-from redis.connection import AbstractConnection, Connection, parse_url
-from redis.exceptions import (
-    AuthenticationError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.connection import AbstractConnection
+from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ..errors import ConfigurationError, StoreUnavailable
-from .redis_scripts import Script
+from ..errors import StoreUnavailable
+from .redis_errors import ELSEWHERE, code_of, told
+from .redis_keys import Script
+from .redis_places import place_of
+from .redis_url import Address, target_of
+
+Arguments: TypeAlias = tuple[str | bytes | int, ...]
 
 PATIENCE = 2.0
 """Seconds for which a call waits for a connection, for its being made, and for an answer."""
@@ -36,6 +34,9 @@ PAUSE = 0.5
 
 CONNECTIONS = 16
 """How many connections a process has; the next call waits."""
+
+HOPS = 3
+"""How often a call goes to another server that is said to be the right one."""
 
 RETRY_AFTER = 2.0
 
@@ -50,75 +51,151 @@ def cooperate(connection: AbstractConnection) -> None:
     connection.on_connect()
 
 
+class NotDoneHere(Exception):
+    """A server did nothing of what it was told to, or was not reached; another one may be the right one by now."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__()
+        self.why = why
+
+
 class RedisLink:
     """The server that a URL names.
+
+    Attributes:
+        target: What the URL says.
+        on_move: Called when the server turns out to be another one.
 
     Raises:
         ConfigurationError: the URL cannot be understood.
     """
 
     def __init__(self, url: str) -> None:
-        scheme, _, rest = url.partition("://")
-        try:
-            options = dict(parse_url(f"{scheme.replace('valkey', 'redis')}://{rest}"))
-            self._kind: Any = options.pop("connection_class", Connection)
-            self._options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, **options}
-            self._options |= {"redis_connect_func": cooperate, "protocol": 2}
-            self.make()
-        except (ValueError, TypeError) as error:
-            # Neither the error nor the URL is shown: there may be a password in both.
-            raise ConfigurationError(
-                f"HEADRACE_STORE is a {scheme}:// URL that cannot be understood ({type(error).__name__}): write "
-                "redis://user:password@host:port/db."
-            ) from None
-        place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-        self._name = f"{scheme}://{place}"
+        waits = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+        self.target = target_of(url, {**waits, "redis_connect_func": cooperate, "protocol": 2})
+        self.on_move: Callable[[], None] = lambda: None
+        self._place = place_of(self.target)
+        self._at: Address | None = None
         self._free: list[AbstractConnection] = []
         self._slots = BoundedSemaphore(CONNECTIONS)
         self._paused_until = 0.0
 
     def __str__(self) -> str:
-        return self._name
+        return self.target.name
 
-    def make(self) -> AbstractConnection:
-        """Return a connection that is made when it is first used."""
-        connection: AbstractConnection = self._kind(**self._options)
+    def make(self, **options: object) -> AbstractConnection:
+        """Return a connection to where the server is now; it is made when it is first used.
+
+        Args:
+            options: What it is to be otherwise than the URL says.
+
+        Raises:
+            RedisError, OSError: nobody knows where it is.
+        """
+        address = self._place.address()
+        place = {} if address is None else {"host": address[0], "port": address[1]}
+        connection: AbstractConnection = self.target.connection(**{**self.target.options, **place, **options})
+        if address != self._at:
+            self._move(address)
         return connection
+
+    def _move(self, address: Address | None) -> None:
+        is_first, self._at = self._at is None, address
+        self._paused_until = 0.0
+        self.close()
+        if not is_first:
+            self.on_move()
 
     def run(self, script: Script, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # whatever the script returns
         """Run a script and return its answer.
 
+        It is run once at most: only a server that has certainly not run it is followed by another.
+
         Raises:
             StoreUnavailable: the server cannot be reached, or cannot do it.
         """
+        return self._run_where_it_is(script, arguments, HOPS)
+
+    def _run_where_it_is(self, script: Script, arguments: Arguments, hops: int) -> Any:  # noqa: ANN401
+        try:
+            return self._run(script, arguments)
+        except NotDoneHere as error:
+            if hops and self._is_elsewhere():
+                return self._run_where_it_is(script, arguments, hops - 1)
+            raise self._trouble(told(error.why)) from error.why
+
+    def _run(self, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
         try:
             with self._connection() as connection:
+                self._reach(connection)
                 try:
-                    connection.send_command("EVALSHA", script.digest, 0, *arguments)
+                    connection.send_command("EVALSHA", script.digest, 1, script.key(arguments), *arguments)
                     return connection.read_response()
                 except NoScriptError:
-                    connection.send_command("EVAL", script.source, 0, *arguments)
+                    connection.send_command("EVAL", script.source, 1, script.key(arguments), *arguments)
                     return connection.read_response()
         except (RedisError, OSError) as error:
             if isinstance(error, RedisTimeoutError):
                 self._paused_until = time.monotonic() + PAUSE
+            self._doubt(error)
+            if code_of(error) in ELSEWHERE:
+                raise NotDoneHere(error) from error
+            # It may have been done: what has become of it is the caller's to find out.
             raise self._trouble(told(error)) from error
+
+    def _reach(self, connection: AbstractConnection) -> None:
+        try:
+            connection.connect()
+        except (RedisError, OSError) as error:
+            self._doubt(error)
+            if isinstance(error, RedisTimeoutError):
+                self._paused_until = time.monotonic() + PAUSE
+            raise NotDoneHere(error) from error
+
+    def _doubt(self, error: Exception) -> None:
+        """Ask anew where the server is before it is used next, or take its word for where it is."""
+        if code_of(error) == "MOVED" and self.target.kind == "cluster":
+            host, _, port = str(error).rpartition(" ")[2].rpartition(":")
+            self._place.move((host or (self._at or ("", 0))[0], int(port)))
+        elif not code_of(error) or code_of(error) in ELSEWHERE:
+            self._place.doubt(self._at)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the server is at another place than it was."""
+        try:
+            return self._place.address() != self._at
+        except (RedisError, OSError):
+            return False
 
     @contextmanager
     def _connection(self) -> Iterator[AbstractConnection]:
-        if time.monotonic() < self._paused_until:
+        if time.monotonic() < self._paused_until and not self._is_elsewhere():
             raise self._trouble("it does not answer")
         if not self._slots.acquire(timeout=PATIENCE):
             raise self._trouble(f"all {CONNECTIONS} connections are busy")
-        connection = self._free.pop() if self._free else self.make()
         try:
-            if is_stale(connection):
-                connection.disconnect()
+            connection = self._take()
             # Whatever interrupts it between a question and its answer, a greenlet's end too, makes it disconnect.
-            yield connection
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
         finally:
-            self._free.append(connection)
             self._slots.release()
+
+    def _take(self) -> AbstractConnection:
+        if self._place.address() != self._at:
+            return self.make()
+        connection = self._free.pop() if self._free else self.make()
+        if is_stale(connection):
+            connection.disconnect()
+        return connection
+
+    def _give_back(self, connection: AbstractConnection) -> None:
+        if self._at in (None, (getattr(connection, "host", None), getattr(connection, "port", None))):
+            self._free.append(connection)
+        else:
+            connection.disconnect()
 
     def _trouble(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(f"The store {self} cannot be used: {what}.", retry_after=RETRY_AFTER)
@@ -135,20 +212,3 @@ def is_stale(connection: AbstractConnection) -> bool:
         return connection._sock is not None and connection.can_read(0)
     except (RedisError, OSError):
         return True
-
-
-def told(error: Exception) -> str:
-    """Return what is wrong, in words without a key, a password or what was sent."""
-    match error:
-        case AuthenticationError():
-            return "it refuses the user or password of HEADRACE_STORE"
-        case RedisTimeoutError():
-            return "it does not answer"
-        case OutOfMemoryError():
-            return "it has no memory left"
-        case ReadOnlyError():
-            return "it is a replica, which cannot be written to"
-        case ResponseError():
-            return f"it answers {str(error).split(' ')[0]}"
-        case _:
-            return "no connection to it comes about, or it broke"

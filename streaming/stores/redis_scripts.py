@@ -1,120 +1,32 @@
 """What is done in Redis, in Lua: each script is one atomic step, and one journey there and back.
 
-All keys begin with a prefix that holds the version of this schema, so that two versions live side by side:
-
-- `s:<id>`, a hash: the stream's record, its bytes, and until when its keys live if nobody adds to it;
-- `n:<name>`: the id of the stream that was last begun by that name, which its record holds as well;
-- `e:<id>`, a stream: its entries, each by the number of its last event;
-- `r:<id>`, a sorted set: its readers, by the moment until which they attend;
-- `a:<worker>`: there as long as anybody attends a stream of that worker's;
-- `w:<worker>`: there as long as a worker's lease runs;
-- `running`, a sorted set: unfinished streams, by the moment at which their worker was last seen;
-- `finished`, a sorted set: finished streams, by the moment at which they are gone;
-- `sizes`, a hash: the bytes of the finished ones; `total`: the bytes of all.
-
-Moments are milliseconds of the server's clock. Channels: `c:<id>` tells of each change, `x:<id>` of a wish to stop.
+`redis_keys` tells of the keys that they work on, and has what they share.
 """
 
 from __future__ import annotations
 
-import hashlib
-
-import msgspec
-
-PREFIX = "headrace:2:"
+from .redis_keys import of_log, of_name, of_stream, script
 
 RECOUNT = 60_000
 """Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""
 
-COMMON = f"""
-local P = '{PREFIX}'
-local RUNNING, FINISHED, SIZES, TOTAL = P .. 'running', P .. 'finished', P .. 'sizes', P .. 'total'
-
-local function now()
-    local time = redis.call('TIME')
-    return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
-local function record(id)
-    return redis.call('HMGET', P .. 's:' .. id,
-        'worker', 'owner', 'question', 'about', 'last', 'finished', 'stopping')
-end
-
--- Return the key by which a stream is found, where it has a name and no other was begun by it since.
-local function name_of(id)
-    local name = redis.call('HGET', P .. 's:' .. id, 'name')
-    if name and redis.call('GET', P .. 'n:' .. name) == id then return P .. 'n:' .. name end
-end
-
-local function forget(id)
-    local name = name_of(id)
-    if name then redis.call('UNLINK', name) end
-    local size = redis.call('HGET', SIZES, id) or redis.call('HGET', P .. 's:' .. id, 'bytes')
-    if size then redis.call('DECRBY', TOTAL, size) end
-    redis.call('HDEL', SIZES, id)
-    redis.call('ZREM', FINISHED, id)
-    redis.call('ZREM', RUNNING, id)
-    redis.call('UNLINK', P .. 's:' .. id, P .. 'e:' .. id)
-    redis.call('PUBLISH', P .. 'c:' .. id, '')
-end
-
-local function forget_the_old(time, most)
-    local old = redis.call('ZRANGEBYSCORE', FINISHED, '-inf', time, 'LIMIT', 0, most)
-    for _, id in ipairs(old) do forget(id) end
-end
-
-local function live_on(id, time, life)
-    redis.call('HSET', P .. 's:' .. id, 'until', time + life)
-    redis.call('PEXPIRE', P .. 's:' .. id, life)
-    redis.call('PEXPIRE', P .. 'e:' .. id, life)
-    local name = name_of(id)
-    if name then redis.call('PEXPIRE', name, life) end
-end
-
--- Forget finished streams, the oldest first, until so many bytes fit; return how many do.
-local function make_room(size, bound, time)
-    local total = tonumber(redis.call('GET', TOTAL) or 0)
-    if total + size > bound then forget_the_old(time, 1000) end
-    while true do
-        total = tonumber(redis.call('GET', TOTAL) or 0)
-        local oldest = redis.call('ZRANGE', FINISHED, 0, 0)[1]
-        if total + size <= bound or not oldest then return bound - total end
-        forget(oldest)
-    end
-end
-"""
-
-
-class Script(msgspec.Struct, frozen=True):
-    """A script and the digest by which the server knows it."""
-
-    source: bytes
-    digest: str
-
-
-def script(body: str) -> Script:
-    """Return a script with what all of them share before it."""
-    source = (COMMON + body).encode()
-    return Script(source, hashlib.sha1(source).hexdigest())  # noqa: S324  # the server's choice, not a secret
-
-
-FIND = script("""
+FIND = of_stream("""
 return record(ARGV[1])
 """)
 
-NAMED = script("""
+NAMED = of_name("""
 local id = redis.call('GET', P .. 'n:' .. ARGV[1])
 if not id then return false end
 local there = record(id)
 return there[1] and {id, there}
 """)
 
-UNNAME = script("""
+UNNAME = of_name("""
 local key = P .. 'n:' .. ARGV[1]
 if redis.call('GET', key) == ARGV[2] then redis.call('UNLINK', key) end
 """)
 
-CLAIM = script("""
+CLAIM = of_stream("""
 local id, worker, owner, question, about, bound, life, name = unpack(ARGV)
 local key, time, there = P .. 's:' .. id, now(), record(id)
 if there[1] then return there end
@@ -142,8 +54,10 @@ for _, head in ipairs(heads) do
     start = start + size
     local key, log = P .. 's:' .. id, P .. 'e:' .. id
     local there = redis.call('HMGET', key, 'worker', 'last', 'finished', 'bytes', 'until')
+    -- A log that was begun and is gone would be begun anew, without its beginning.
+    local is_whole = there[2] == '0' or redis.call('EXISTS', log) == 1
     local has_room = (there[4] or 0) + size <= largest and size <= room or is_last and size <= spare
-    if there[1] ~= worker or there[3] ~= '0' or there[2] + 1 ~= first or not has_room then
+    if there[1] ~= worker or there[3] ~= '0' or there[2] + 1 ~= first or not (is_whole and has_room) then
         refused[#refused + 1] = id
     else
         local last, bytes = string.format('%.0f', first + count - 1), string.format('%.0f', there[4] + size)
@@ -170,7 +84,7 @@ if added > 0 then redis.call('INCRBY', TOTAL, added) end
 return refused
 """)
 
-READ = script("""
+READ = of_log("""
 local log, after, most = P .. 'e:' .. ARGV[1], ARGV[2] + 1, tonumber(ARGV[3])
 local found = {}
 while true do
@@ -189,7 +103,13 @@ while true do
 end
 """)
 
-STOP = script("""
+WITHDRAW = of_stream("""
+local id, worker = unpack(ARGV)
+local there = redis.call('HMGET', P .. 's:' .. id, 'worker', 'last', 'finished')
+if there[1] == worker and there[2] == '0' and there[3] == '0' then forget(id) end
+""")
+
+STOP = of_stream("""
 local id = ARGV[1]
 local key = P .. 's:' .. id
 if redis.call('HGET', key, 'finished') == '0' then
@@ -199,7 +119,7 @@ if redis.call('HGET', key, 'finished') == '0' then
 end
 """)
 
-ATTEND = script("""
+ATTEND = of_stream("""
 local key, wait = P .. 'r:' .. ARGV[1], ARGV[3]
 redis.call('ZADD', key, now() + wait, ARGV[2])
 redis.call('PEXPIRE', key, math.max(wait, redis.call('PTTL', key)))
@@ -214,53 +134,65 @@ HAS_READERS = script("""
 return redis.call('EXISTS', P .. 'a:' .. ARGV[1])
 """)
 
-LEAVE = script("""
+LEAVE = of_stream("""
 redis.call('ZREM', P .. 'r:' .. ARGV[1], ARGV[2])
 """)
 
-IS_ATTENDED = script("""
+IS_ATTENDED = of_stream("""
 return redis.call('ZCOUNT', P .. 'r:' .. ARGV[1], '(' .. now(), '+inf')
 """)
 
 RENEW = script("""
-redis.call('SET', P .. 'w:' .. ARGV[1], '', 'PX', ARGV[2])
+redis.call('ZADD', LEASES, now() + ARGV[2], ARGV[1])
 """)
 
 IS_ALIVE = script("""
-return redis.call('EXISTS', P .. 'w:' .. ARGV[1])
+return is_alive(ARGV[1], now()) and 1 or 0
 """)
 
-TAKE_OVER = script("""
+TAKE_OVER = of_stream("""
 local id, dead, worker = unpack(ARGV)
 local key = P .. 's:' .. id
 local there = redis.call('HMGET', key, 'worker', 'finished')
-if there[1] ~= dead or there[2] ~= '0' or redis.call('EXISTS', P .. 'w:' .. dead) == 1 then return 0 end
+if there[1] ~= dead or there[2] ~= '0' or is_alive(dead, now()) then return 0 end
 redis.call('HSET', key, 'worker', worker)
 return 1
 """)
 
-SWEEP = script(f"""
-local retention, life, batch, time = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), now()
-forget_the_old(time, batch)
-local unseen = redis.call('ZRANGEBYSCORE', RUNNING, '-inf', time - retention / 4, 'WITHSCORES', 'LIMIT', 0, batch)
+SWEEP = script("""
+local retention, life, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time, horizon, kept = now(), tonumber(ARGV[4]), tonumber(ARGV[5])
+if horizon == 0 then horizon = time end
+redis.call('ZREMRANGEBYSCORE', LEASES, '-inf', time)
+local forgotten = forget_the_old(horizon, most)
+local unseen = redis.call('ZRANGEBYSCORE', RUNNING, '-inf', horizon - retention / 4, 'WITHSCORES', 'LIMIT', kept, most)
 for n = 1, #unseen, 2 do
-    local id, seen = unseen[n], unseen[n + 1]
-    local key = P .. 's:' .. id
-    local worker = redis.call('HGET', key, 'worker')
-    if worker and redis.call('EXISTS', P .. 'w:' .. worker) == 1 then
+    local id, seen = unseen[n], tonumber(unseen[n + 1])
+    local worker = redis.call('HGET', P .. 's:' .. id, 'worker')
+    if worker and is_alive(worker, time) then
         redis.call('ZADD', RUNNING, time, id)
         live_on(id, time, life)
     elseif not worker or seen + retention < time then
         forget(id)
+    else
+        kept = kept + 1
     end
 end
-if redis.call('SET', P .. 'counted', '', 'NX', 'PX', {RECOUNT}) then
-    local total = 0
-    for _, size in ipairs(redis.call('HVALS', SIZES)) do total = total + size end
-    for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
-        total = total + (redis.call('HGET', P .. 's:' .. id, 'bytes') or 0)
-    end
-    redis.call('SET', TOTAL, string.format('%.0f', total))
-end
-return #unseen
+local is_more = forgotten == most or #unseen == 2 * most
+return {is_more and 1 or 0, horizon, kept}
 """)
+"""One step of a sweep; it returns whether there is more, and what the next step begins with: up to which moment it
+looks (0 in the first one, which decides), and how many unfinished streams it has seen that stay as they are.
+"""
+
+RECOUNT_NOW = script(f"""
+if redis.call('SET', P .. 'counted', '', 'NX', 'PX', {RECOUNT}) then recount() end
+""")
+
+TRY = script("""
+local key = P .. 'check'
+redis.call('XADD', key, now(), unpack(cmsgpack.unpack(ARGV[1])))
+redis.call('UNLINK', key)
+redis.call('PUBLISH', key, '')
+""")
+"""Does what the other scripts need to be able to do, and leaves nothing behind."""

@@ -6,19 +6,24 @@ server confirms each subscription, and the confirmation wakes too: what was miss
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import gevent
 import hiredis
-from gevent.lock import Semaphore
+from gevent import socket
+from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from .redis_errors import told
 from .redis_link import PATIENCE, RedisLink
 from .watches import Wake, Watches
+
+log = logging.getLogger("flask_headrace")
 
 QUIET = 5.0
 """Seconds of silence after which the server is asked whether it is there."""
@@ -30,56 +35,91 @@ TROUBLE = (RedisError, OSError, hiredis.HiredisError)
 
 
 class RedisWatch:
-    """The watches of one process on channels of one server."""
+    """The watches of one process on channels of one server.
+
+    Whoever begins or ends a watch does not wait for the server: what it is to be told is noted, and one greenlet tells.
+    """
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._watches = Watches(on_first=self._subscribe, on_last=self._unsubscribe)
+        self._watches = Watches(on_first=self._note, on_last=self._note)
+        self._changed: dict[str, None] = {}
+        self._is_changed = Flag()
+        self._subscribed: set[str] = set()
         self._connection: Any = None
-        self._writing = Semaphore()
         self._listening: gevent.Greenlet | None = None
         self._pause = FIRST_PAUSE
+        self._complaint = ""
+        link.on_move = self._go_there
 
     def add(self, channel: str, wake: Wake) -> Wake:
         """Call `wake` at each message; return what ends that."""
         return self._watches.add(channel, wake)
 
-    def _subscribe(self, channel: str) -> None:
+    def _note(self, channel: str) -> None:
+        """Have the server told that a channel is watched, or is not any more."""
         if self._listening is None:
             self._listening = gevent.spawn(self._listen_on)
-        self._say("SUBSCRIBE", channel)
+        self._changed[channel] = None
+        self._is_changed.set()
 
-    def _unsubscribe(self, channel: str) -> None:
-        self._say("UNSUBSCRIBE", channel)
-
-    def _say(self, *command: str) -> None:
-        """Send a command; one that does not get through is made up for with the next connection."""
+    def _go_there(self) -> None:
+        # The server that was there so far may not know yet that it is not the one any more, and be silent for ever.
         connection = self._connection
-        if connection is not None:
-            with self._writing, suppress(*TROUBLE):
-                if self._connection is connection:
-                    connection.send_command(*command)
+        if connection is not None and connection._sock is not None:
+            with suppress(OSError):
+                connection._sock.shutdown(socket.SHUT_RDWR)
 
     def _listen_on(self) -> None:
         while True:
-            with suppress(*TROUBLE):
+            try:
                 self._listen()
+            except ResponseError as error:
+                self._complain(told(error))
+            except TROUBLE:
+                pass  # whoever uses the store is told; what is missed meanwhile is looked up
             gevent.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
+    def _complain(self, what: str) -> None:
+        if what != self._complaint:
+            log.warning("Streams are noticed late or not at all: %s cannot be listened to: %s.", self._link, what)
+        self._complaint = what
+
     def _listen(self) -> None:
         connection = self._link.make()
+        telling: gevent.Greenlet | None = None
         try:
             connection.connect()
-            with self._writing:
-                self._connection = connection
-                if channels := self._watches.ids:
-                    connection.send_command("SUBSCRIBE", *channels)
-            self._pause = FIRST_PAUSE
+            self._subscribed = set()
+            self._changed = dict.fromkeys(self._watches.ids)
+            self._is_changed.set()
+            self._connection = connection
+            telling = gevent.spawn(self._tell_on, connection)
             self._hear(connection)
         finally:
             self._connection = None
+            if telling is not None:
+                telling.kill()
             connection.disconnect()
+
+    def _tell_on(self, connection: AbstractConnection) -> None:
+        """Tell the server of what is watched, and ask it whether it is there where it has been silent."""
+        with suppress(*TROUBLE):  # it is heard as well
+            while True:
+                is_news = self._is_changed.wait(QUIET)
+                self._is_changed.clear()
+                changed, self._changed = self._changed, {}
+                self._tell(connection, changed) if is_news else connection.send_command("PING")
+
+    def _tell(self, connection: AbstractConnection, changed: Iterable[str]) -> None:
+        watched = {channel for channel in changed if channel in self._watches}
+        if new := watched - self._subscribed:
+            self._subscribed |= new
+            connection.send_command("SUBSCRIBE", *new)
+        if old := {channel for channel in changed if channel not in watched and channel in self._subscribed}:
+            self._subscribed -= old
+            connection.send_command("UNSUBSCRIBE", *old)
 
     def _hear(self, connection: AbstractConnection) -> None:
         """Wake whoever a message is for, until the connection is at its end.
@@ -87,21 +127,11 @@ class RedisWatch:
         A busy worker hears of hundreds of streams at once, so they are read without the client's layers.
         """
         reader = hiredis.Reader()
-        while heard := self._receive(connection):
+        connection._sock.settimeout(QUIET + PATIENCE)
+        while heard := connection._sock.recv(65536):
             reader.feed(heard)
             self._watches.wake(channels(reader))
-
-    def _receive(self, connection: AbstractConnection) -> bytes:
-        """Return what has arrived; ask whether the server is there where nothing does."""
-        for limit in (QUIET, PATIENCE):
-            if connection._sock is None:
-                break
-            connection._sock.settimeout(limit)
-            with suppress(TimeoutError):
-                heard: bytes = connection._sock.recv(65536)
-                return heard
-            self._say("PING")
-        return b""
+            self._pause = FIRST_PAUSE
 
     def close(self) -> None:
         """Hear no more. May be called twice."""
@@ -111,7 +141,13 @@ class RedisWatch:
 
 
 def channels(reader: hiredis.Reader) -> Iterator[str]:
-    """Return the channels of the messages that have arrived whole, and of subscriptions that were confirmed."""
+    """Return the channels of the messages that have arrived whole, and of subscriptions that were confirmed.
+
+    Raises:
+        ResponseError: the server refuses to tell.
+    """
     while (message := reader.gets()) is not False:
+        if isinstance(message, hiredis.ReplyError):
+            raise ResponseError(str(message))
         if isinstance(message, list) and message[0] in {b"message", b"subscribe"}:
             yield message[1].decode()

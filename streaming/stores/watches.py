@@ -21,8 +21,9 @@ class Watches:
     """The watches of one process.
 
     Args:
-        on_first: Called with the id of a stream that nobody has watched so far.
-        on_last: Called with the id of a stream that nobody watches any more.
+        on_first: Called with the id of a stream that nobody has watched so far. It must not wait: whoever begins to
+            watch may be ended meanwhile, and what ends the watch would be lost.
+        on_last: Called with the id of a stream that nobody watches any more. It must not wait either.
     """
 
     def __init__(self, on_first: Callable[[str], None] = nothing, on_last: Callable[[str], None] = nothing) -> None:
@@ -39,13 +40,23 @@ class Watches:
         return list(self._wakes)
 
     def add(self, stream: str, wake: Wake) -> Wake:
-        """Call `wake` in the event loop from now on; return what ends that, which may be called twice."""
+        """Call `wake` in the event loop from now on; return what ends that, which may be called twice.
+
+        Where `on_first` raises, nothing is left.
+        """
         token = object()
         is_first = stream not in self._wakes
         self._wakes.setdefault(stream, {})[token] = wake
-        if is_first:
-            self._on_first(stream)
+        try:
+            if is_first:
+                self._on_first(stream)
+        except BaseException:
+            self._remove(stream, token)
+            raise
         return lambda: self._remove(stream, token)
+
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._wakes
 
     def _remove(self, stream: str, token: object) -> None:
         wakes = self._wakes.get(stream, {})

@@ -1,7 +1,9 @@
 """The protocol of this project: what `POST /api/chat` sends.
 
 Text is an unnamed frame that starts with `data: `, all else a named one that starts with `event: `, so that a reader
-that splits at blank lines and skips what does not start with `data: ` sees the text and `[DONE]` alone. Pure.
+that splits at blank lines and skips what does not start with `data: ` sees the text and `[DONE]` alone. A whole answer
+ends with two frames: `end` tells why the model ended it, so that a cut one shows, and `[DONE]` that nothing is missing.
+Pure.
 """
 
 from __future__ import annotations
@@ -29,17 +31,18 @@ from ..events import (
 from ..sse import named
 from .answer import Answer
 from .base import EVENT_STREAM
-from .frames import framed
+from .frames import framed, numbered
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
 
 HEADERS = EVENT_STREAM
 
-EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "error", "cancelled")
+EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
 """The names that frames may have."""
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
+_DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.Encoder().encode
 
 
@@ -56,13 +59,13 @@ def encode(events: list[Event], first: int | None = None) -> bytes:
         return b"".join([
             b'id: %d\ndata: {"delta":%b}\n\n' % (number, _json(event.text))
             if type(event) is TextDelta
-            else b"id: %d\n%b" % (number, _encode_one(event))
+            else b"".join(numbered(_encode_one(event), number))
             for number, event in enumerate(events, first)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
         return framed(texts, _DELTA, _END)
-    return b"".join([_encode_one(event) for event in events])
+    return b"".join([frame for event in events for frame in _encode_one(event)])
 
 
 def whole(answer: Answer) -> dict[str, Any]:
@@ -85,24 +88,25 @@ def refusal(error: HeadraceError) -> dict[str, Any]:
     return {**written, "text": error.text} if error.text else written
 
 
-def _encode_one(event: Event) -> bytes:  # noqa: PLR0911  # one line for each kind of event
+def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
     match event:
         case TextDelta(text):
-            return _DELTA + _json(text) + _END
+            return [_DELTA + _json(text) + _END]
         case Started(id, model, provider):
-            return _frame(b"start", {"id": id, "model": model, "provider": provider})
+            return [_frame(b"start", {"id": id, "model": model, "provider": provider})]
         case ReasoningDelta(text):
-            return _frame(b"reasoning", {"delta": text})
+            return [_frame(b"reasoning", {"delta": text})]
         case ToolCallStarted(call, id, name):  # the field's name
-            return _frame(b"tool", {"call": call, "id": id, "name": name})
+            return [_frame(b"tool", {"call": call, "id": id, "name": name})]
         case ToolCallDelta(call, text):
-            return _frame(b"tool", {"call": call, "delta": text})
+            return [_frame(b"tool", {"call": call, "delta": text})]
         case ToolCallEnded(call, arguments):
-            return _frame(b"tool", {"call": call, "arguments": arguments})
-        case Done():
-            return b"data: [DONE]\n\n"
+            return [_frame(b"tool", {"call": call, "arguments": arguments})]
+        case Done(reason):
+            # The number is that of `[DONE]`: who has lost that alone, comes back and gets both.
+            return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case _:
-            return _frame(_NAMES[type(event)], fields(event))
+            return [_frame(_NAMES[type(event)], fields(event))]
 
 
 _NAMES: dict[type[Event], bytes] = {

@@ -20,7 +20,9 @@ class TestAnswer:
         answer = ask(service.url, f"{provider}/whole")
         assert answer.status == 200
         assert answer.text == "Hello – wörld 🌊"
-        assert [name for name, _ in answer.frames] == ["start", "message", "message", "message", "usage", "message"]
+        assert [name for name, _ in answer.frames] == [
+            "start", "message", "message", "message", "usage", "end", "message",
+        ]  # fmt: skip
         assert answer.named("usage")[0] | {"cost": None, "attempts": []} == {
             "input_tokens": 9, "output_tokens": 3, "cached_tokens": 0, "reasoning_tokens": 0,
             "cost": None, "currency": "USD", "estimated": False, "attempts": [],
@@ -68,10 +70,20 @@ class TestAnswer:
         assert answer.json["usage"]["input_tokens"] == 9
         assert answer.json["id"] == answer.headers["headrace-stream-id"]
 
+    @pytest.mark.parametrize("reason", ["stop", "length"])
+    def test_says_why_its_model_has_ended_it(self, service, upstream, provider, wire, reason: str) -> None:
+        words = {"stop": "end_turn", "length": "max_tokens"}
+        finish = words[reason] if provider == "anthropic" else reason
+        upstream.answer(reason, wire.answer("Hello", finish=finish))
+        answer = ask(service.url, f"{provider}/{reason}")
+        assert (answer.named("end"), answer.frames[-2:][0][0]) == ([{"finish_reason": reason}], "end")
+        assert answer.is_done
+        assert ask(service.url, f"{provider}/{reason}", stream=False).json["finish_reason"] == reason
+
     def test_that_is_empty_has_its_beginning_and_its_end(self, service, upstream, provider, wire) -> None:
         upstream.answer("empty", wire.answer())
         answer = ask(service.url, f"{provider}/empty")
-        assert [name for name, _ in answer.frames] == ["start", "usage", "message"]
+        assert [name for name, _ in answer.frames] == ["start", "usage", "end", "message"]
         assert ask(service.url, f"{provider}/empty", stream=False).json["text"] == ""
 
     def test_is_read_whole_by_a_reader_of_ten_lines(self, service, upstream, provider, wire) -> None:

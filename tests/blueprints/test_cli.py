@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import upstreams
 from tests.service import ROOT, environment
 from tests.upstream import Ended, Gate, Upstream, openai_wire
@@ -54,6 +56,17 @@ def test_ask_tells_an_error_in_one_sentence(upstream: Upstream) -> None:
     assert process.returncode == 1
     assert out == ""
     assert err.startswith("Error: openai refused")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_ask_says_that_an_answer_was_cut_and_exits_with_a_status_of_its_own(upstream: Upstream, reason: str) -> None:
+    upstream.answer(f"cli-{reason}", openai_wire.answer("Half an", finish=reason))
+    process = start(upstream, "ask", "hi", "--model", f"openai/cli-{reason}")
+    out, err = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("Half an\n", 3)
+    assert err.startswith("The answer was cut")
+    assert f"({reason})" in err
     assert len(err.splitlines()) == 1
 
 

@@ -53,6 +53,21 @@ test("an answer that only calls tools is not an empty one", () => {
   assert.match(received({ type: "done" }).turn.note, /nothing to say/);
 });
 
+test("an answer that its model ended for another reason than that it is whole says so", () => {
+  const ended = (...finish) => {
+    const ends = finish.map((finish_reason) => ({ type: "end", finish_reason }));
+    const { turn, shown } = received({ type: "delta", text: "Half" }, ...ends, { type: "done" });
+    assert.equal(shown.at(-1)[0], "settle");
+    return [turn.state, turn.note];
+  };
+  for (const finish of ["stop", "tool_calls", "other"]) assert.deepEqual(ended(finish), ["done", ""]);
+  assert.deepEqual(ended(), ["done", ""], "from a service that does not tell");
+  assert.deepEqual(ended("length"), ["cut", "This answer was cut at its limit of tokens."]);
+  assert.deepEqual(ended("content_filter"), ["cut", "This answer was cut by the content filter."]);
+  assert.deepEqual(ended("length", "length"), ended("length"), "told again to who came back");
+  assert.equal(ended("pause")[0], "cut");
+});
+
 test("a restart voids all that was shown, and what follows is the answer", () => {
   const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
   const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });

@@ -18,6 +18,7 @@ const WIRE = [
   'event: partial\ndata: {"ops":[]}\n\n',
   ': keep-alive\n\ndata: {"delta":"\\n日本語"}\n\n',
   'event: usage\ndata: {"input_tokens":9,"output_tokens":2,"cost":null}\n\n',
+  'event: end\ndata: {"finish_reason":"length"}\n\n',
   "data: [DONE]\n\n",
 ].join("");
 
@@ -28,6 +29,7 @@ const EVENTS = [
   { type: "tool", call: 0, delta: "{" },
   { type: "delta", text: "\n日本語" },
   { type: "usage", input_tokens: 9, output_tokens: 2, cost: null },
+  { type: "end", finish_reason: "length" },
   { type: "done" },
 ];
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_headrace.providers.frames import end_of
 from flask_headrace.streaming import sse
 from flask_headrace.streaming.errors import UpstreamError
 from flask_headrace.streaming.events import Event, ReasoningDelta, TextDelta, Usage
@@ -34,7 +35,8 @@ class Answer:
             if decoder.is_done:
                 self.is_done = True
                 return
-        self.events += decoder.end()
+        for events in end_of(frames, decoder):
+            self.events += events
 
     @property
     def text(self) -> str:

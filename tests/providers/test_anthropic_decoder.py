@@ -103,7 +103,6 @@ class TestStopReason:
             ("stop_sequence", "stop"),
             ("max_tokens", "length"),
             ("model_context_window_exceeded", "length"),
-            ("tool_use", "tool_calls"),
             ("refusal", "content_filter"),
             ("pause_turn", "pause"),
             ("novel_reason", "other"),
@@ -116,7 +115,7 @@ class TestStopReason:
         answer = decode(said("a"), TURN)
         assert (answer.events[-1], answer.is_done) == (Done("stop"), False)
 
-    @pytest.mark.parametrize("last", [[], [STOP], [ending(None), STOP], [TURN[:-1]]])
+    @pytest.mark.parametrize("last", [[], [STOP], [ending(None), STOP], [TURN[:-3]]])
     def test_left_out_is_an_answer_that_broke_off(self, last: list[bytes]) -> None:
         answer = decode(said("a"), *last)
         assert isinstance(answer.error, UpstreamBroken)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, MEMORY, Breaker
+from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,3 +172,44 @@ def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float
             assert breaker.state == "open"
     times = [opened, *admitted]
     assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(times))
+
+
+class TestThreads:
+    """Where each request has a thread of its own, they meet in the breaker at any point."""
+
+    @pytest.fixture(autouse=True)
+    def often(self) -> Iterator[None]:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(before)
+
+    def test_may_all_tell_how_it_went(self, breaker: Breaker) -> None:
+        def tell(_: int) -> None:
+            for _ in range(1000):
+                succeed(breaker)
+
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(tell, range(16)))
+        assert breaker.outcomes["began"] == 16 * 1000
+
+    def test_are_not_let_in_while_another_tells_how_its_probe_went(self, breaker: Breaker, clock: Clock) -> None:
+        fail(breaker, LEAST_FAILURES)
+        clock.now += INTERVAL + 1
+        probe = breaker.admit()
+        assert probe is not None
+        clock.now += INTERVAL + 1
+        admitted: list[Admission | None] = []
+        other = threading.Thread(target=lambda: admitted.append(breaker.admit()))
+
+        class MeetingClock:
+            def __call__(self) -> float:
+                if other.ident is None:
+                    other.start()
+                    other.join(0.05)  # it waits for this one, or is through at once
+                return clock.now
+
+        breaker._clock = MeetingClock()
+        probe.fail("upstream_failed")
+        other.join(5)
+        assert admitted == [None]

@@ -81,11 +81,10 @@ class TestFinishReason:
         [
             ("stop", "stop"),
             ("length", "length"),
-            ("tool_calls", "tool_calls"),
-            ("function_call", "tool_calls"),
             ("model_length", "length"),
             ("content_filter", "content_filter"),
-            ("eos_token", "other"),
+            ("eos_token", "stop"),
+            ("novel_reason", "other"),
         ],
     )
     def test_has_one_vocabulary(self, theirs: str, ours: str) -> None:
@@ -113,8 +112,13 @@ class TestFinishReason:
         assert "acme at http://acme closed the connection" in answer.error.message
         assert answer.events == [TextDelta("a")]
 
-    def test_of_a_frame_that_was_never_finished_does_not_count(self) -> None:
-        assert isinstance(decode(said("a"), STOP[:-1]).error, UpstreamBroken)
+    def test_of_a_frame_that_was_cut_does_not_count(self) -> None:
+        for place in range(1, len(STOP) - 2):
+            assert isinstance(decode(said("a"), STOP[:place]).error, UpstreamBroken)
+
+    @pytest.mark.parametrize("missing", [1, 2])
+    def test_of_a_frame_that_lacks_its_line_end_alone_counts(self, missing: int) -> None:
+        assert decode(said("a"), STOP[:-missing]).events == [TextDelta("a"), Done("stop")]
 
 
 class TestDelta:
@@ -254,8 +258,6 @@ class TestNonsense:
         "data",
         [
             b"{not json",
-            b"",
-            b"null",
             b"[1,2,3]",
             b'"text"',
             b'{"choices":[{"delta":{"content":"caf\xe9"}}]}',

@@ -58,10 +58,10 @@ def decode(*pieces: bytes) -> Answer:
 
 
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
-FOUND = [ToolCallEnded(0, {"q": "ö🌊"}), ToolCallEnded(1, {})]
-PARALLEL = [FIND, ToolCallDelta(0, '{"q":'), NOW, ToolCallDelta(0, '"ö🌊"}'), ToolCallDelta(1, "{}"), *FOUND]
-IN_TURN = [FIND, ToolCallDelta(0, '{"q":'), ToolCallDelta(0, '"ö🌊"}'), NOW, ToolCallDelta(1, "{}"), *FOUND]
-WHOLE = [FIND, ToolCallDelta(0, '{"q":"ö🌊"}'), NOW, ToolCallDelta(1, "{}"), *FOUND]
+FOUND = [ToolCallEnded(0, {"q": "ö🌊"}), ToolCallDelta(1, "{}"), ToolCallEnded(1, {})]
+PARALLEL = [FIND, ToolCallDelta(0, '{"q":'), NOW, ToolCallDelta(0, '"ö🌊"}'), *FOUND]
+IN_TURN = [FIND, ToolCallDelta(0, '{"q":'), ToolCallDelta(0, '"ö🌊"}'), NOW, *FOUND]
+WHOLE = [FIND, ToolCallDelta(0, '{"q":"ö🌊"}'), NOW, *FOUND]
 
 TOOL_CALLS: dict[str, tuple[list[dict[str, Any] | bytes], list[Event]]] = {
     "OpenAI: by index, their pieces mixed": (

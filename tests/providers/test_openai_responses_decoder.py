@@ -83,7 +83,7 @@ class TestAnswer:
         assert answer.events == [TextDelta("a"), Done("stop")]
 
     def test_without_an_end_has_broken_off(self) -> None:
-        answer = decode(said("a"), completed()[:-1])
+        answer = decode(said("a"), completed()[:-4])
         assert isinstance(answer.error, UpstreamBroken)
         assert answer.events == [TextDelta("a")]
 
@@ -91,14 +91,19 @@ class TestAnswer:
 class TestEnd:
     @pytest.mark.parametrize(
         ("reason", "ours"),
-        [("max_output_tokens", "length"), ("content_filter", "content_filter"), ("steered", "other"), (None, "other")],
+        [
+            ("max_output_tokens", "length"),
+            ("content_filter", "content_filter"),
+            ("steered", "length"),
+            (None, "length"),
+        ],
     )
     def test_of_an_incomplete_response_says_why(self, reason: str | None, ours: str) -> None:
         answer = decode(frame("incomplete", response={"incomplete_details": {"reason": reason}}))
         assert answer.events == [Done(ours)]
 
     def test_of_an_incomplete_response_may_leave_out_why(self) -> None:
-        assert decode(frame("incomplete", response={})).events == [Done("other")]
+        assert decode(frame("incomplete", response={})).events == [Done("length")]
 
     def test_of_a_refusal_is_one_by_the_content(self) -> None:
         answer = decode(responses_wire.answer(Refusal("I can"), Refusal("not.")).body)
@@ -248,7 +253,7 @@ class TestFramesWithoutText:
             frame("queued", response={}),
             said(""),
             frame("output_text.delta"),
-            frame("output_text.done", text="a"),
+            frame("output_text.done", text=""),
             frame("content_part.added", part={"type": "output_text", "text": ""}),
             frame("output_text.annotation.added", annotation={"type": "url_citation"}),
             frame("web_search_call.searching", item_id="ws_1", output_index=0),
@@ -272,7 +277,6 @@ class TestNonsense:
         [
             b"data: {not json",
             b"data: [1,2,3]",
-            b"data: [DONE]",
             b"event: keepalive\ndata: {not json",
             b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":7}',
             b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"caf\xe9"}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +41,18 @@ def test_what_is_a_token() -> None:
 def test_all_that_comes_in_time_is_passed_on() -> None:
     steps = [[], 0.05, TOKEN, 0.05, TOKEN, 0.05, [], 0.02, KNOWN, TOKEN]
     assert hear(*steps, first_token=3.0, stall=3.0) == [step for step in steps if isinstance(step, list)]
+
+
+@pytest.mark.parametrize(("begun", "error"), [((), FirstTokenTimeout), ((TOKEN,), StallTimeout)])
+def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, ...], error: type[Exception]) -> None:
+    def busy() -> Iterator[Any]:
+        yield from begun
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            yield []
+
+    with pytest.raises(error):
+        list(Patience("acme/tiny", 0.05, 0.05).wait_for(busy()))
 
 
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])

@@ -10,6 +10,7 @@ from flask_headrace.providers.rescue import MOST_KEPT, Rescue, Said, continued, 
 from flask_headrace.streaming.events import (
     Done,
     Event,
+    Failed,
     ReasoningDelta,
     ReasoningSigned,
     TextDelta,
@@ -80,6 +81,34 @@ def test_what_a_provider_tells_of_its_tokens_passes() -> None:
     assert rescue.held == [TextDelta("a"), TextDelta("x"), Usage(9, 1), Done("stop")]
 
 
+def test_a_failure_that_is_told_ends_the_answer_and_voids_nothing() -> None:
+    failed = Failed("mine", "so it is", retryable=False)
+    for rescue in (rescue_of(said("Once upon a")), continued(QUESTION, said("Once upon a"))[1]):
+        assert rescue.take([TextDelta("Once"), Usage(9, 1), failed]) == [Usage(9, 1), failed]
+        assert not rescue.has_diverged
+
+
+def test_thoughts_are_held_within_bounds_and_whole_or_not_at_all() -> None:
+    rescue = rescue_of(said("ab"))
+    signed = ReasoningSigned("s")
+    rescue.take([ReasoningDelta("hm"), signed])
+    assert rescue.held == [ReasoningDelta("hm"), signed]
+    rescue.take([ReasoningDelta("x" * MOST_KEPT), TextDelta(""), TextDelta("c")])
+    assert rescue.held == [TextDelta("c")]
+
+
+def test_usage_stands_behind_what_was_held_back_and_before_the_end() -> None:
+    _, rescue = continued(QUESTION, said("Once upon a"))
+    assert rescue.take([TextDelta("ti")]) == [TextDelta("ti")]
+    _, rescue = continued(QUESTION, said("Once upon"))
+    assert rescue.take([TextDelta("o")]) == []
+    assert rescue.take([TextDelta("r two"), Usage(9, 1), Done("stop")]) == [
+        TextDelta("or two"),
+        Usage(9, 1),
+        Done("stop"),
+    ]
+
+
 class TestSaid:
     def test_that_has_a_call_cannot_be_repeated(self) -> None:
         told = said("a")
@@ -113,6 +142,7 @@ class TestContinued:
         [
             (QUESTION, said()),
             (QUESTION, said(" \n")),
+            (QUESTION, said("\n- ")),
             (ChatRequest("m", (Message("assistant", "a"),)), said("b")),
             (ChatRequest("m", QUESTION.messages, answer_format=AnswerFormat(None)), said("b")),
             (ChatRequest("m", QUESTION.messages, thinking={"type": "adaptive"}), said("b")),

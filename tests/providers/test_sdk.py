@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
-from types import SimpleNamespace
 
 import anthropic
-import gevent
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.sdk import MOST_QUOTED, PerHub, keep_secret, rejected, shown, translated
+from flask_headrace.providers.sdk import MOST_QUOTED, keep_secret, rejected, shown, translated
 from flask_headrace.streaming import errors
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
@@ -239,23 +237,3 @@ def test_the_log_names_the_place_without_what_an_address_may_hide(sdk, caplog) -
 
 def test_a_refusal_without_headers_can_be_told_too() -> None:
     assert rejected("acme", 429, "slow down").retry_after is None
-
-
-class TestPerHub:
-    def test_makes_one_client_for_an_address(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
-        assert clients.get("a") is clients.get("a")
-        assert clients.get("a").address == "a"
-
-    def test_lets_go_of_the_client_of_another_address(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
-        first = clients.get("a")
-        assert clients.get("b").address == "b"
-        assert clients.get("a") is not first
-
-    def test_makes_another_one_in_another_loop(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
-        here = clients.get("a")
-        there = gevent.get_hub().threadpool.apply(lambda: clients.get("a"))
-        assert there is not here
-        assert clients.get("a") is here

@@ -65,7 +65,7 @@ class TestHeartbeat:
         assert blocks.pop() == ""
         frames = [parse(block) for block in blocks if block != ": keep-alive"]
         assert None not in frames
-        assert "".join(data["delta"] for name, data in frames[1:-2]) == "".join(texts)
+        assert "".join(data["delta"] for name, data in frames[1:-3]) == "".join(texts)
         assert frames[-1] == ("message", "[DONE]")
 
 

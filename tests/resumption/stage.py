@@ -132,10 +132,13 @@ def numbers(body: bytes) -> list[int]:
     return [int(number) for number in re.findall(rb"^id: (\d+)$", body, re.MULTILINE)]
 
 
-def beyond(body: bytes, after: int) -> bytes:
-    """Return the frames that have a greater number."""
-    blocks = [block for block in frames(body).split(b"\n\n") if block]
-    return b"".join([block + b"\n\n" for block in blocks if numbers(block)[0] > after])
+EVENT = re.compile(rb"(?:event: .*?\n\n)*id: (\d+)\n.*?\n\n", re.DOTALL)
+"""The frames of one event: the last has its number, and until that has come, all of them come again."""
+
+
+def beyond(body: bytes, after: int = 0) -> bytes:
+    """Return the frames of the events that have a greater number, and have come whole."""
+    return b"".join([event[0] for event in EVENT.finditer(frames(body)) if int(event[1]) > after])
 
 
 def check_whole(body: bytes) -> None:

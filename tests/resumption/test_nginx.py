@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import subprocess
 import threading
@@ -14,7 +15,7 @@ import pytest
 from tests.conftest import require
 from tests.reader import Reading, asking, send
 from tests.resumption.conftest import store_url
-from tests.resumption.stage import WORDS, Pair, Steady, check_whole, frames, gated, numbers, read, wait_until
+from tests.resumption.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, wait_until
 from tests.service import ROOT, free_port
 from tests.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
@@ -168,9 +169,9 @@ def persistent(url: str, id_: str) -> bytes:
                 if reading.response().status == 200:
                     for data in reading.chunks():
                         got += data
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         whole, blank, _ = got.rpartition(b"\n\n")
-        body += frames(whole + blank)
+        body += beyond(whole + blank)
         time.sleep(0.05)
     return body

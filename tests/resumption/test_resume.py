@@ -124,7 +124,7 @@ def dropping(pair: Pair, id_: str, seed: int) -> bytes:
             if chance.random() < 0.5:
                 reading.reset()
         whole, blank, _ = got[:most].rpartition(b"\n\n")
-        body += frames(whole + blank)
+        body += beyond(whole + blank)
         last = max([last, *numbers(whole)])
     return body
 

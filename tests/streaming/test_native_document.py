@@ -70,7 +70,7 @@ def test_many_deltas_at_once_have_one_frame_of_patches_after_them() -> None:
     written = NativeDocument("all").encode([STARTED, *pieces(TEXT, 3), *END])
     names = [event for event, _, _ in frames_of(written)]
     assert names.count("partial") == 1
-    assert names[-3:] == ["partial", "usage", "message"]
+    assert names[-4:] == ["partial", "usage", "end", "message"]
 
 
 def test_numbers_have_no_gap_and_patches_have_none() -> None:

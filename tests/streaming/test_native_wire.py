@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -51,7 +52,8 @@ GOLDEN: list[tuple[Event, bytes]] = [
             b'"attempts":[{"model":"tiny","input_tokens":9,"output_tokens":2,"cost":null}]}\n\n'
         ),
     ),
-    (Done("stop"), b"data: [DONE]\n\n"),
+    (Done("stop"), b'event: end\ndata: {"finish_reason":"stop"}\n\ndata: [DONE]\n\n'),
+    (Done("length", "x"), b'event: end\ndata: {"finish_reason":"length"}\n\ndata: [DONE]\n\n'),
     (
         Failed("stall_timeout", "It fell silent.", retryable=True),
         b'event: error\ndata: {"code":"stall_timeout","message":"It fell silent.","retryable":true}\n\n',
@@ -77,14 +79,24 @@ def test_many_events_are_written_one_after_the_other() -> None:
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
 def test_only_text_and_done_begin_with_data(event: Event, written: bytes) -> None:
-    assert written.startswith(b"data: ") == isinstance(event, (TextDelta, Done))
-    assert written.startswith((b"data: ", b"event: "))
+    frames = written.removesuffix(b"\n\n").split(b"\n\n")
+    assert frames[-1].startswith(b"data: ") == isinstance(event, (TextDelta, Done))
+    assert all(frame.startswith(b"event: ") for frame in frames[:-1])
 
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
-def test_a_reader_that_splits_at_blank_lines_sees_one_frame(event: Event, written: bytes) -> None:
+def test_a_reader_that_splits_at_blank_lines_sees_one_frame_and_two_at_the_end(event: Event, written: bytes) -> None:
     assert written.endswith(b"\n\n")
-    assert written.count(b"\n\n") == 1
+    assert written.count(b"\n\n") == (2 if isinstance(event, Done) else 1)
+
+
+def test_why_an_answer_has_ended_comes_before_the_number_of_its_end() -> None:
+    # Who lost the connection between the two has the number before, comes back and gets both.
+    written = native.encode([Usage(9, 2), Done("content_filter")], 7)
+    assert re.findall(rb"id: \d+|event: \w+|\[DONE\]", written) == [
+        b"id: 7", b"event: usage", b"event: end", b"id: 8", b"[DONE]",
+    ]  # fmt: skip
+    assert written.endswith(b'\n\nevent: end\ndata: {"finish_reason":"content_filter"}\n\nid: 8\ndata: [DONE]\n\n')
 
 
 @given(st.lists(TEXTS, min_size=1))

@@ -28,12 +28,13 @@ class TestDone:
         assert reader.read()[-1] == Done("content_filter")
         assert [type(event) for batch in reader.batches for event in batch] == [Started, Usage, Done]
 
-    def test_lets_the_source_go_on_to_its_end(self) -> None:
+    def test_lets_the_source_go_on_to_its_end_and_is_accounted_for_before_that(self) -> None:
         stream = Stream(Source([DONE], lingers=True))
         events = Reader(stream.session).read()
+        until(lambda: stream.ends)
         assert stream.source.closed == 0
-        assert stream.ends == []
         stream.source.give([])
+        until(lambda: stream.source.closed)
         check_end(stream, events)
 
     def test_is_followed_by_nothing_that_the_source_still_yields(self) -> None:

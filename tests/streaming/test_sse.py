@@ -160,6 +160,8 @@ class TestCuts:
             b"id: 7",
             b": c",
             b"x",
+            b"{}",
+            b"error: ",
             b"\n",
             b"\n\n",
             b"\r",
@@ -191,7 +193,7 @@ class TestCuts:
 
 
 def line_by_line(stream: bytes) -> list[Frame]:
-    """Decode a whole stream as the standard words it."""
+    """Decode a whole stream as the standard words it, but for the failures that are written into it without fields."""
     lines = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-1]
     frames, event, held = [], b"", []
     for line in lines:
@@ -205,6 +207,10 @@ def line_by_line(stream: bytes) -> list[Frame]:
             event = value
         elif name == b"data":
             held.append(value)
+        elif line.startswith(b"{"):
+            held.append(line)
+        elif name == b"error":
+            held.append(b'{"error":%b}' % line.partition(b":")[2])
     return frames
 
 

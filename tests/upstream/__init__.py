@@ -3,6 +3,7 @@
 from . import addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain, responses_wire
 from .accepting import Accept
 from .certificate import has_openssl
+from .echo import ECHO, Echo
 from .pieces import Reasoning, Refusal, Tokens, ToolCall
 from .records import Closed, Connections, Ended, Peer, Request, Tally
 from .server import Upstream
@@ -26,6 +27,7 @@ from .steps import (
 )
 
 __all__ = [
+    "ECHO",
     "FINISH",
     "Accept",
     "Burst",
@@ -34,6 +36,7 @@ __all__ = [
     "Close",
     "Closed",
     "Connections",
+    "Echo",
     "Ended",
     "Flood",
     "Gate",

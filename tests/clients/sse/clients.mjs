@@ -16,12 +16,13 @@ const beAt = (base) => {
 
 const texts = (note) => {
   const seen = [];
-  return { seen, show: (text) => (seen.push(text), note(text)) };
+  const ended = (reason) => reason === "stop" || seen.push(`(${reason})`);
+  return { seen, ended, show: (text) => (seen.push(text), note(text)) };
 };
 
 const posted = async ({ base, model, leaveAt }, note) => {
   beAt(base);
-  const { seen, show } = texts((text) => (note(text), text === leaveAt && controller.abort()));
+  const { seen, ended, show } = texts((text) => (note(text), text === leaveAt && controller.abort()));
   // docs: fetch-event-source
   const controller = new AbortController(); // its abort() stops the model
   let isWhole = false;
@@ -36,6 +37,7 @@ const posted = async ({ base, model, leaveAt }, note) => {
     onmessage({ event, data }) {
       if (data === "[DONE]") isWhole = true;
       else if (event === "") show(JSON.parse(data).delta);
+      else if (event === "end") ended(JSON.parse(data).finish_reason);
       else if (event === "error") throw new Error(JSON.parse(data).message);
     },
     onclose() {
@@ -53,7 +55,7 @@ const native = ({ base, model, leaveAt }, note) =>
   new Promise((resolve, reject) => {
     beAt(base);
     const { default: EventSource } = NativeEventSource; // Metro's `import` gives it by itself
-    const { seen, show } = texts((text) => (note(text), text === leaveAt && source.close()));
+    const { seen, ended, show } = texts((text) => (note(text), text === leaveAt && source.close()));
     const fail = (why) => reject(new Error(why));
     // docs: react-native-sse
     //: import EventSource from "react-native-sse";
@@ -64,6 +66,7 @@ const native = ({ base, model, leaveAt }, note) =>
       if (data === "[DONE]") source.close(); // which also stops the model, at any time
       else show(JSON.parse(data).delta);
     });
+    source.addEventListener("end", ({ data }) => ended(JSON.parse(data).finish_reason));
     source.addEventListener("error", ({ data, message }) => fail(data ? JSON.parse(data).message : message));
     source.addEventListener("cancelled", () => fail("The answer was stopped."));
     // end docs
@@ -72,9 +75,9 @@ const native = ({ base, model, leaveAt }, note) =>
 
 const followed = ({ base, model }, note) =>
   new Promise((resolve, reject) => {
-    const { seen, show } = texts(note);
-    const fail = (why) => (reject(new Error(why)), ended.close());
-    let ended;
+    const { seen, ended, show } = texts(note);
+    const fail = (why) => (reject(new Error(why)), opened.close());
+    let opened;
     const follow = async () => {
       // docs: EventSource
       const body = JSON.stringify({ model, messages, resumable: true });
@@ -82,12 +85,13 @@ const followed = ({ base, model }, note) =>
       asked.body.cancel(); // the answer goes on, to be followed
       const source = new EventSource(`${base}/api/streams/${asked.headers.get("Headrace-Stream-Id")}`);
       source.onmessage = ({ data }) => (data === "[DONE]" ? source.close() : show(JSON.parse(data).delta));
+      source.addEventListener("end", ({ data }) => ended(JSON.parse(data).finish_reason));
       source.addEventListener("error", ({ data }) => {
         if (data) fail(JSON.parse(data).message); // without data, it comes back by itself
       });
       source.addEventListener("cancelled", () => fail("The answer was stopped."));
       // end docs
-      ended = source;
+      opened = source;
       source.addEventListener("message", ({ data }) => data === "[DONE]" && resolve(seen));
       source.addEventListener("error", ({ message }) => message && reject(new Error(message)));
     };
@@ -95,7 +99,7 @@ const followed = ({ base, model }, note) =>
   });
 
 const fetched = async ({ base, model }, note) => {
-  const { seen, show } = texts(note);
+  const { seen, ended, show } = texts(note);
   // docs: fetch
   const response = await fetch(`${base}/api/chat`, { method: "POST", body: JSON.stringify({ model, messages }) });
   if (!response.ok) throw new Error((await response.json()).error.message);
@@ -105,6 +109,7 @@ const fetched = async ({ base, model }, note) => {
     rest = frames.pop();
     for (const frame of frames) {
       if (frame.startsWith("data: {")) show(JSON.parse(frame.slice(6)).delta);
+      if (frame.startsWith("event: end\n")) ended(JSON.parse(frame.split("data: ")[1]).finish_reason);
       if (frame === "data: [DONE]") isWhole = true;
     }
   }

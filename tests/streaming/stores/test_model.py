@@ -13,7 +13,7 @@ import pytest
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep
 from flask_headrace.streaming.stores.base import Entry, Store
-from flask_headrace.streaming.stores.redis_scripts import PREFIX
+from flask_headrace.streaming.stores.redis_keys import PREFIX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -130,7 +130,7 @@ def put_forward(server: RedisServer) -> None:
     for name in server.names():
         if 0 < server.client.pttl(name) < 1_000_000:
             server.client.delete(name)
-    for name in (f"{PREFIX}finished", f"{PREFIX}running"):
+    for name in (f"{PREFIX}finished", f"{PREFIX}running", f"{PREFIX}leases"):
         for member, moment in server.client.zrange(name, 0, -1, withscores=True):
             server.client.zadd(name, {member: moment - 1_000_000})
 

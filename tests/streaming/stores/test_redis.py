@@ -11,7 +11,7 @@ import pytest
 import redis
 from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
 from flask_headrace.streaming.stores import redis as redis_store
-from flask_headrace.streaming.stores import redis_link, redis_scripts, redis_watch
+from flask_headrace.streaming.stores import redis_keys, redis_link, redis_watch
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.redis import RedisStore
 
@@ -214,7 +214,7 @@ class TestKeys:
         fill(store, b"a", stream="abandoned", name="another")
         until(lambda: not [name for name in server.names() if name.split(":")[2] in {"s", "e", "r", "n"}])
         store.sweep()
-        assert server.names() <= {f"{redis_scripts.PREFIX}total", f"{redis_scripts.PREFIX}counted"}
+        assert server.names() <= {f"{redis_keys.PREFIX}total", f"{redis_keys.PREFIX}counted"}
         store.close()
 
     def test_a_stream_that_is_filled_does_not(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,15 +244,15 @@ class TestKeys:
     def test_the_total_cannot_drift_for_ever(self, server: RedisServer, store: RedisStore) -> None:
         fill(store, b"x" * 30)
         fill(store, b"x" * 12, stream="finished", ends=True)
-        server.client.set(f"{redis_scripts.PREFIX}total", 10**9)
+        server.client.set(f"{redis_keys.PREFIX}total", 10**9)
         store.sweep()
-        assert int(server.client.get(f"{redis_scripts.PREFIX}total")) == 42
+        assert int(server.client.get(f"{redis_keys.PREFIX}total")) == 42
 
     def test_are_none_but_ours(self, server: RedisServer, store: RedisStore) -> None:
         store.attend("s", "r", 10)
         store.renew("w")
         fill(store, b"a", ends=True, name="chat")
-        assert all(name.startswith(redis_scripts.PREFIX) for name in server.names())
+        assert all(name.startswith(redis_keys.PREFIX) for name in server.names())
 
 
 def test_a_server_that_listens_on_a_port(tmp_path: Path) -> None:

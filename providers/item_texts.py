@@ -1,0 +1,99 @@
+"""The text of a response of the Responses API, which is told piece by piece and then whole, more than once. Pure.
+
+A part of a message is told in deltas, again whole at its own end, at its message's, and at the response's. Servers
+leave out the deltas, or all but one of the ends: what one of them tells beyond what has come is passed on, and nothing
+twice. Of the text that has passed only the length and the last piece are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+Name: TypeAlias = str | int | None
+
+
+class TextPart:
+    """One part of a message: how much of it has come.
+
+    Attributes:
+        item_id: The item's id, as it was told last.
+        output_index: The item's place in the output.
+        content_index: The part's place in the item.
+        size: Characters that have come.
+        last: The last piece of them.
+        is_closed: Whether it was told whole.
+    """
+
+    __slots__ = ("content_index", "is_closed", "item_id", "last", "output_index", "size")
+
+    def __init__(self) -> None:
+        self.item_id: Name = None
+        self.output_index: Name = None
+        self.content_index: Name = None
+        self.size = 0
+        self.last = ""
+        self.is_closed = False
+
+
+class ItemTexts:
+    """The parts of one answer's messages.
+
+    Attributes:
+        part: That of which the last piece came; None before the first.
+    """
+
+    __slots__ = ("_by_name", "_parts", "part")
+
+    def __init__(self) -> None:
+        self._by_name: dict[tuple[str, Name, Name], TextPart] = {}
+        self._parts: list[TextPart] = []
+        self.part: TextPart | None = None
+
+    @property
+    def are_closed(self) -> bool:
+        """Whether each part was told whole."""
+        return all(part.is_closed for part in self._parts)
+
+    def turn_to(self, item_id: Name, output_index: Name, content_index: Name) -> TextPart:
+        """Return the part that goes by these names, one of which is enough.
+
+        Where none is known, and there is no place that would tell items apart, it is the part that is open.
+        """
+        names = [("id", item_id, content_index)] if item_id is not None else []
+        names += [("place", output_index, content_index)] if output_index is not None else []
+        part = next((self._by_name[name] for name in names if name in self._by_name), None)
+        if part is None and output_index is None and self.part is not None and not self.part.is_closed:
+            part = self.part
+        if part is None:
+            part = TextPart()
+            self._parts.append(part)
+        self._by_name |= dict.fromkeys(names, part)
+        part.item_id, part.output_index, part.content_index = item_id, output_index, content_index
+        self.part = part
+        return part
+
+    def complete(self, whole: str, item_id: Name, output_index: Name, content_index: Name) -> str:
+        """Take a part's whole text, and return what of it has not come."""
+        part = self.part
+        is_told_again = part is not None and part.is_closed and missing_of(whole, part.size, part.last) == ""
+        if part is None or output_index is not None or not is_told_again:
+            part = self.turn_to(item_id, output_index, content_index)
+        missing = missing_of(whole, part.size, part.last) or ""
+        part.size, part.last, part.is_closed = part.size + len(missing), missing or part.last, True
+        return missing
+
+    def missing_of_all(self, wholes: list[str]) -> Iterator[str]:
+        """Yield what has not come of the texts of all messages, one by one, in their order."""
+        size, last = sum(part.size for part in self._parts), self.part.last if self.part else ""
+        for whole in wholes:
+            if size < len(whole):
+                yield missing_of(whole, size, last[-size:] if size else "") or ""
+            else:
+                yield ""
+            size = max(size - len(whole), 0)
+
+
+def missing_of(whole: str, size: int, last: str) -> str | None:
+    """Return what a text has behind its first `size` characters; None where those do not end with `last`."""
+    return whole[size:] if len(whole) >= size and whole.endswith(last, 0, size) else None

@@ -1,0 +1,179 @@
+"""The chunks of a chat completion, in OpenAI's own shape and in those of the servers that speak it. Pure.
+
+What OpenAI sends is decoded at once. Fields that servers put to other uses may hold any JSON here, and are read by the
+functions below.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ..streaming.events import ReasoningDelta, TextDelta
+from .indexed_calls import Piece
+from .openai_tokens import ReadTokens, Tokens, WrittenTokens
+
+_NAMES = {
+    "read": "prompt_tokens",
+    "written": "completion_tokens",
+    "read_details": "prompt_tokens_details",
+    "written_details": "completion_tokens_details",
+}
+
+
+class Function(msgspec.Struct, gc=False):
+    """What a call calls, with the arguments, by one of two names: their text, or the object itself."""
+
+    name: str | None = None
+    arguments: Any = None
+    input: Any = None
+
+
+class ToolCall(Function, gc=False):
+    """A piece of a call. Some servers put the function's fields into the call itself."""
+
+    index: int | str | None = None
+    id: int | str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """The next piece of a message, or the message."""
+
+    content: Any = None
+    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    reasoning_text: Any = None
+    reasoning_details: Any = None
+    function_call: Function | None = None  # the older API's one call, which is no list
+
+
+class TokenCounts(Tokens, gc=False, rename=_NAMES):
+    """The counts, by the names that they have here: only fields that are written again get new ones."""
+
+    read: int | None = None
+    written: int | None = None
+    read_details: ReadTokens | None = None
+    written_details: WrittenTokens | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """A piece of an answer."""
+
+    index: int | str | None = None
+    delta: Delta | None = None
+    finish_reason: Any = None
+    error: Any = None
+    message: Delta | None = None
+    text: str | None = None  # as in the completions that are no chat
+    usage: TokenCounts | None = None  # Moonshot's
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """What one frame holds."""
+
+    choices: list[Choice] | None = None
+    usage: TokenCounts | None = None
+    error: Any = None
+
+
+decode = msgspec.json.Decoder(Chunk).decode
+
+_FOREIGN = {
+    "answer", "candidates", "completion", "content", "delta", "generated_text", "message", "output", "output_text",
+    "response", "text",
+}  # fmt: skip
+"""Where servers of other protocols put what they say."""
+
+_THOUGHTS = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"}
+"""The types of a content's parts that are thoughts."""
+
+
+def pieces_of(delta: Delta) -> Iterator[Piece]:
+    """Yield the pieces of calls in a delta."""
+    for call in delta.tool_calls or ():
+        function = call.function or call
+        index = int(call.index) if isinstance(call.index, str) and call.index.isdecimal() else call.index
+        id_ = None if call.id is None else str(call.id)
+        yield Piece(index, id_, function.name or call.name, arguments_of(function) or arguments_of(call))
+
+
+def legacy_pieces_of(delta: Delta) -> Iterator[Piece]:
+    """Yield the piece of the one call that a delta of the older API has."""
+    if function := delta.function_call:
+        yield Piece("function", None, function.name, arguments_of(function))
+
+
+def arguments_of(function: Function) -> str:
+    """Return the text of arguments, which some servers send as the object itself."""
+    for told in (function.arguments, function.input):
+        if isinstance(told, str) and told:
+            return told
+        if told is not None and not isinstance(told, str):
+            return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return ""
+
+
+def thought_in(delta: Delta) -> str:
+    """Return what a delta thinks aloud, which servers tell in fields of several names; in one that has two, once."""
+    for told in (delta.reasoning_content, delta.reasoning, delta.reasoning_text, delta.reasoning_details):
+        if type(told) is str and told:
+            return told
+        if told and (thought := "".join(text_of(part) for part in _parts_of(told))):
+            return thought
+    return ""
+
+
+def said_in(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
+    """Yield what a content says that is no text but a part, or parts, such as those of Mistral's reasoning models."""
+    for part in _parts_of(content):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if isinstance(kind, str) and kind in _THOUGHTS:
+            told = part.get("thinking") or part.get(kind) or part
+            yield from [ReasoningDelta(thought) for inner in _parts_of(told) if (thought := text_of(inner))]
+        elif text := text_of(part):
+            yield TextDelta(text)
+
+
+def _parts_of(content: Any) -> list[Any]:  # noqa: ANN401  # what a server sent
+    return content if isinstance(content, list) else [content]
+
+
+def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the text of a part of a content; empty where it has none."""
+    match part:
+        case str(text) | {"text": str(text)} | {"text": {"value": str(text)}} | {"content": str(text)}:
+            return text
+        case {"summary": str(text)} | {"refusal": str(text)}:
+            return text
+    return ""
+
+
+def bare_error(data: bytes, *, is_named: bool) -> Any:  # noqa: ANN401  # what a server sent
+    """Return the error that a frame is itself, where others send an object that holds it; None where it is none.
+
+    Older vLLMs say so by its `object`.
+
+    Args:
+        data: The frame's data.
+        is_named: Whether the frame's name says that it is an error.
+    """
+    bare = _object_in(data)
+    return bare if is_named or bare.get("object") == "error" else None
+
+
+def is_foreign(data: bytes) -> bool:
+    """Whether a frame without choices says something in the way of another protocol."""
+    return any(value for name, value in _object_in(data).items() if name in _FOREIGN)
+
+
+def _object_in(data: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(data, type=dict)
+    except msgspec.DecodeError:
+        return {}

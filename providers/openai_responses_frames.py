@@ -1,0 +1,148 @@
+"""The events of OpenAI's Responses API, as their fields are read here. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from .openai_tokens import ReadTokens, Tokens, WrittenTokens
+
+_NAMES = {
+    "read": "input_tokens",
+    "written": "output_tokens",
+    "read_details": "input_tokens_details",
+    "written_details": "output_tokens_details",
+}
+
+
+class TokenCounts(Tokens, gc=False, rename=_NAMES):
+    """The counts, by the names that they have here: only fields that are written again get new ones."""
+
+    read: int | None = None
+    written: int | None = None
+    read_details: ReadTokens | None = None
+    written_details: WrittenTokens | None = None
+
+
+class Response(msgspec.Struct, gc=False):
+    """The whole response. What servers put to uses of their own may be any JSON."""
+
+    status: Any = None
+    output: Any = None
+    usage: TokenCounts | None = None
+    incomplete_details: Any = None
+    error: Any = None
+
+
+class ResponseEvent(msgspec.Struct, gc=False):
+    """What one frame holds."""
+
+    type: str = ""
+    delta: str | dict[str, Any] | None = None
+    item_id: str | int | None = None
+    output_index: int | str | None = None
+    content_index: int | str | None = None
+    item: Any = None
+    part: Any = None
+    response: Response | None = None
+    text: Any = None
+    refusal: Any = None
+    name: Any = None
+    arguments: Any = None
+    error: Any = None
+    code: Any = None
+    message: Any = None
+
+
+decode = msgspec.json.Decoder(ResponseEvent).decode
+
+
+class TextEvent(msgspec.Struct, gc=False):
+    """What the frame of a piece of text holds. Most frames are such ones, and their name says so."""
+
+    delta: str | None = None
+    item_id: str | int | None = None
+    output_index: int | None = None
+    content_index: int | None = None
+
+
+decode_text = msgspec.json.Decoder(TextEvent).decode
+
+READ = {
+    b"message", b"error", b"response.output_text.delta", b"response.refusal.delta", b"response.reasoning_text.delta",
+    b"response.reasoning_summary_text.delta", b"response.reasoning_summary_part.added", b"response.output_item.added",
+    b"response.output_item.done", b"response.function_call_arguments.delta", b"response.completed",
+    b"response.incomplete", b"response.failed", b"response.output_text.done", b"response.refusal.done",
+    b"response.content_part.done", b"response.function_call_arguments.done", b"response.cancelled", b"response.done",
+}  # fmt: skip
+"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+
+
+class Item(msgspec.Struct, gc=False):
+    """An item of the output."""
+
+    type: str
+    id: str | None
+    call_id: str | None
+    name: str
+    arguments: str
+    texts: list[str]
+    has_refused: bool
+    is_cut: bool
+
+
+def item_of(value: Any) -> Item:  # noqa: ANN401  # what a server sent
+    """Read an item, of which each field may be of any shape where its type is not known."""
+    told = value if isinstance(value, dict) else {}
+    content = told.get("content")
+    parts = content if isinstance(content, list) else [content]
+    return Item(
+        type=_word(told.get("type")),
+        id=_word(told.get("id")) or None,
+        call_id=_word(told.get("call_id")) or None,
+        name=_word(told.get("name")),
+        arguments=as_text(told.get("arguments")),
+        texts=[text_of(part) for part in parts],
+        has_refused=any(is_refusal(part) for part in parts),
+        is_cut=told.get("status") == "incomplete",
+    )
+
+
+def items_of(output: Any) -> list[Item]:  # noqa: ANN401  # what a server sent
+    """Read the items of a whole response's output."""
+    return [item_of(item) for item in output] if isinstance(output, list) else []
+
+
+def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the text of a message's part, or of a refusal; empty for parts of other kinds."""
+    match part:
+        case str(text) | {"type": "output_text" | "text", "text": str(text)}:
+            return text
+        case {"type": "refusal", "refusal": str(text)}:
+            return text
+        case {"text": str(text)} if "type" not in part:
+            return text
+    return ""
+
+
+def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
+    """Whether a part of a message is a refusal."""
+    return isinstance(part, dict) and part.get("type") == "refusal"
+
+
+def reason_of(details: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return why a response is incomplete; empty where that is not told."""
+    return _word(details.get("reason")) if isinstance(details, dict) else _word(details)
+
+
+def as_text(arguments: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the text of arguments, which some servers send as the object itself."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments or ""
+    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+
+
+def _word(value: Any) -> str:  # noqa: ANN401  # what a server sent
+    return str(value) if isinstance(value, (str, int)) else ""

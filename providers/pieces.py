@@ -1,0 +1,147 @@
+"""What an application's own generator yields, as the lists of events that a provider yields: checked, and in order.
+
+What cannot be sent on is refused here, where it enters, and with it the stream: further in, a text that is none would
+harm what is written together with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from ..streaming.events import (
+    AnyEvent,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    Note,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    Usage,
+)
+
+log = logging.getLogger("flask_headrace")
+
+Piece: TypeAlias = str | Event | list[Event] | Note
+"""What a generator of an application's yields: text, an event, or several at once."""
+
+MOST_AT_ONCE = 512
+"""Events that are passed on in one list: a longer one would hold up all other streams while it is written."""
+
+MOST_CLOSED = 3
+"""How often a generator that goes on when it is closed is closed again."""
+
+_ENDS = (Done, Failed, Cancelled)
+_APART = {Usage, *_ENDS}
+_TEXTS = {TextDelta, ReasoningDelta}
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AnyEvent).decode
+
+
+def batches_of(source: Iterable[Piece], name: str = "the source of a stream") -> Iterator[list[Event] | Note]:
+    """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
+
+    Args:
+        source: The generator, or whatever else can be iterated.
+        name: How messages name it.
+
+    Raises:
+        TypeError, ValueError: it yields something else, or what cannot be sent on; the message says what.
+    """
+    try:
+        if not isinstance(source, Iterable):
+            raise TypeError(f"{name} gives {_shown(source)}: it must be a generator, or a list.")
+        pieces = iter(source)
+        for piece in pieces:
+            for batch in _batches_in(piece, name):
+                yield batch
+                if isinstance(batch, list) and batch and isinstance(batch[-1], _ENDS):
+                    # It may now see to its connection.
+                    _tell_of_more(next(pieces, None), name)
+                    return
+        yield [Done("stop")]
+    finally:
+        _close(source, name)
+
+
+def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | Note]:
+    if isinstance(piece, Note):
+        yield piece
+        return
+    if isinstance(piece, str):
+        # A piece without text is none: who yields nothing else is silent.
+        piece = [TextDelta(piece)] if piece else []
+    events = piece if isinstance(piece, list) else [piece]
+    if not _APART.isdisjoint(map(type, events)):
+        events = _in_order(events, name)
+    for start in range(0, len(events) or 1, MOST_AT_ONCE):
+        batch = events[start : start + MOST_AT_ONCE]
+        for event in batch:
+            _check(event, name)
+        yield batch
+
+
+def _in_order(events: list[Event], name: str) -> list[Event]:
+    """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
+    end = next((place for place, event in enumerate(events) if isinstance(event, _ENDS)), len(events))
+    told = [event for event in events if isinstance(event, Usage)]
+    _tell_of_more([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
+    exact = [usage for usage in told if not usage.estimated]
+    return [
+        *(event for event in events[:end] if not isinstance(event, Usage)),
+        *(exact or told)[-1:],
+        *events[end : end + 1],
+    ]
+
+
+def _check(event: Event, name: str) -> None:
+    if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, Started)):
+        raise TypeError(f"{name} gives {_shown(event)}: such a source yields text and events other than Started.")
+    try:
+        if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one
+            event.text.encode()  # type: ignore[attr-defined]
+        else:
+            # Read as another worker, or a client, reads it: what does not come back has no place in a stream.
+            _decode(_encode(event))
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name} gives half a surrogate pair, which is half of a character, in {_shown(event)}: cut text between "
+            "characters, and decode bytes as UTF-8."
+        ) from None
+    except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{name} gives an event that cannot be sent on, {_shown(event)}: {error}") from None
+    if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
+        raise ValueError(f"{name} gives {_shown(event)}: a Usage counts from 0 on.")
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!a:.200}"
+    except RecursionError:
+        return f"a {type(value).__name__} of very many levels"
+
+
+def _tell_of_more(more: object, name: str) -> None:
+    if more:
+        log.warning("%s yields something behind the end of its answer, which nobody gets: %s", name, _shown(more))
+
+
+def _close(source: object, name: str, times: int = MOST_CLOSED) -> None:
+    close = getattr(source, "close", None)
+    if close is None:
+        return
+    try:
+        close()
+    except Exception as error:
+        if times > 1 and isinstance(error, RuntimeError):
+            # A generator that has caught the request to close, and has yielded once more.
+            _close(source, name, times - 1)
+        else:
+            # How the answer has ended stays as it is.
+            log.exception("%s failed to close", name)

@@ -1,0 +1,183 @@
+"""The arguments of one call, as the pieces of their text come. Pure.
+
+They are to be the text of one JSON object, each piece of which is passed on at once. Servers send other things as well:
+nothing or `null` for no arguments, a JSON string that holds the object's text, `{}` before the arguments proper, and
+the whole object once more when it is whole. Nothing of that is passed on. It knows neither calls nor events.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+_MARKS = re.compile(r'["\\{}]')
+
+DEEPEST = 3
+"""How many times the object may be encoded as a string."""
+
+MOST_BLANK = 64
+"""Characters of an object without anything in it that are kept back."""
+
+
+class _Braces:
+    """Finds the end of a JSON object, however its text is cut."""
+
+    __slots__ = ("_depth", "_is_escaped", "_is_string")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._is_escaped = self._is_string = False
+
+    def end_in(self, text: str) -> int | None:
+        """Return the place behind the object's end in the next piece of its text; None where it does not end there."""
+        at = int(self._is_escaped)
+        self._is_escaped = False
+        while found := _MARKS.search(text, at):
+            mark, at = found[0], found.end()
+            if mark == "\\":
+                self._is_escaped = at == len(text)
+                at += 1
+            elif mark == '"':
+                self._is_string = not self._is_string
+            elif not self._is_string:
+                self._depth += 1 if mark == "{" else -1
+                if self._depth == 0:
+                    return at
+        return None
+
+
+class Arguments:
+    """The arguments of one call.
+
+    Attributes:
+        is_whole: Whether their object has come to its end.
+    """
+
+    __slots__ = ("_behind", "_braces", "_braces_behind", "_held", "_other", "_passed", "is_whole")
+
+    def __init__(self) -> None:
+        self._passed: list[str] = []
+        self._held = ""  # the beginning of an object that may be the empty one
+        self._other: list[str] = []  # the text of what is no object
+        self._braces = _Braces()
+        self.is_whole = False
+        self._behind: list[str] = []  # an object behind theirs, as far as it has come
+        self._braces_behind = _Braces()
+
+    @property
+    def are_blank(self) -> bool:
+        """Whether nothing of them has come."""
+        return not (self._passed or self._held or self._other)
+
+    def add(self, text: str) -> tuple[str, str]:
+        """Take the next piece; return what may be passed on now, and what is no part of these arguments.
+
+        The second is another object than theirs, which has come behind their end.
+        """
+        if self.is_whole:
+            return self._look_behind(text)
+        if self.are_blank:
+            text = text.lstrip()
+        if not text:
+            return "", ""
+        if self._other or (self.are_blank and not text.startswith("{")):
+            self._other.append(text)
+            return "", ""
+        end = self._braces.end_in(text)
+        self.is_whole = end is not None
+        passed = self._released(text[:end])
+        more, another = ("", "") if end is None else self._look_behind(text[end:])
+        return passed + more, another
+
+    def _released(self, text: str) -> str:
+        text, self._held = self._held + text, ""
+        if not self._passed and len(text) < MOST_BLANK and text[1:].strip() in {"", "}"}:
+            # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
+            self._held = text
+            return ""
+        self._passed.append(text)
+        return text
+
+    def _look_behind(self, text: str) -> tuple[str, str]:
+        while text := text if self._behind else text.lstrip():
+            if not self._behind and not text.startswith("{"):
+                return "", text
+            end = self._braces_behind.end_in(text)
+            self._behind.append(text[:end])
+            if end is None:
+                is_more = not self._passed and text.strip("{ \t\r\n")
+                return self._begun_anew("") if is_more else ("", "")
+            again, text = self._taken_behind(), text[end:]
+            if _written_again(again) != _written_again(self._text()):
+                return ("", again + text) if self._passed else self._begun_anew(again + text)
+        return "", ""
+
+    def _taken_behind(self) -> str:
+        text = "".join(self._behind)
+        self._behind.clear()
+        self._braces_behind = _Braces()
+        return text
+
+    def _begun_anew(self, text: str) -> tuple[str, str]:
+        text = self._taken_behind() + text
+        self._held, self._braces, self.is_whole = "", _Braces(), False
+        return self.add(text)
+
+    def missing_of(self, whole: str) -> str:
+        """Return what is still to be added of arguments that are told once more, whole; empty where all has come."""
+        whole, came = whole.lstrip(), self._text()
+        if self.is_whole:
+            return "" if self._passed or whole == came else whole
+        return whole[len(came) :] if whole.startswith(came) else ""
+
+    def fits(self, whole: str) -> bool:
+        """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
+        came = self._text()
+        if self.is_whole and self._passed:
+            return _written_again(whole) == _written_again(came)
+        return self.is_whole or whole.lstrip().startswith(came)
+
+    def end(self) -> tuple[str, dict[str, Any]]:
+        """Return what is still to be passed on, and the arguments' value.
+
+        Raises:
+            ValueError: they are no whole JSON object.
+        """
+        if self._behind:
+            raise ValueError("something else follows it")
+        if self._passed or self._held:
+            return self._held, _object_in(self._text())
+        text = "".join(self._other)
+        for _ in range(DEEPEST):
+            # A tool without parameters is called with nothing at all by some models.
+            if text.strip() in {"", "null"}:
+                return "", {}
+            inner = _value_of(text)
+            if not isinstance(inner, str):
+                break
+            text = inner
+        return text.strip(), _object_in(text)
+
+    def _text(self) -> str:
+        return "".join(self._passed) + self._held + "".join(self._other)
+
+
+def _object_in(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _written_again(text: str) -> bytes:
+    # Not the values: 1 and true are the same in Python.
+    return msgspec.json.encode(_value_of(text), order="sorted")
+
+
+def _value_of(text: str) -> Any:  # noqa: ANN401  # any JSON
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return None

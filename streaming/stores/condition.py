@@ -1,0 +1,77 @@
+"""Whether a store can be used, as was seen a moment ago: for who asks whether this process is ready, and for the log.
+
+It looks at the store at most once a second and one look at a time, however many ask.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import gevent
+
+from ..errors import ConfigurationError, HeadraceError, StoreUnavailable
+from .base import Store
+
+log = logging.getLogger("flask_headrace")
+
+FRESH = 1.0
+"""Seconds for which what was seen is told again."""
+
+UNHURRIED = 30.0
+"""Seconds that a look for the log may take; its own limits end it earlier."""
+
+
+class Condition:
+    """The condition of a store.
+
+    Args:
+        store: What is looked at.
+
+    Attributes:
+        is_told: Whether the log has what is wrong with it, or need not have it from here.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.is_told = False
+        self._store = store
+        self._seen_at = -FRESH
+        self._trouble: HeadraceError | None = None
+        self._warning: str | None = None
+        self._looking: gevent.Greenlet | None = None
+
+    def __repr__(self) -> str:
+        return f"<Condition of {self._store!r}: {self._trouble or self._warning or 'well'}>"
+
+    def trouble(self, seconds: float) -> HeadraceError | None:
+        """Return why the store cannot be used, or None; wait for so many seconds at most.
+
+        That is a `ConfigurationError` where somebody must change something, and a `StoreUnavailable` where it is away
+        or does not answer in that time.
+        """
+        if time.monotonic() - self._seen_at >= FRESH:
+            self._looking = self._looking or gevent.spawn(self._look)
+            self._looking.join(seconds)
+        if self._looking is None or isinstance(self._trouble, ConfigurationError):
+            return self._trouble
+        return StoreUnavailable(f"{self._store!r} has not answered within {seconds:g} s.")
+
+    def _look(self) -> None:
+        try:
+            self._warning, self._trouble = self._store.check(), None
+        except HeadraceError as error:
+            self._warning, self._trouble = None, error
+        finally:
+            self._seen_at, self._looking = time.monotonic(), None
+
+    def tell_once(self) -> None:
+        """Let the log have what is wrong with the store, the first time that this is called; does not wait."""
+        if not self.is_told:
+            self.is_told = True
+            gevent.spawn(self._tell)
+
+    def _tell(self) -> None:
+        trouble = self.trouble(UNHURRIED)
+        told = self._warning if trouble is None else trouble.message
+        if told is not None:
+            log.warning("%s", told)

@@ -1,0 +1,177 @@
+"""Whether a Redis or Valkey can keep streams: what it is, whether it does what is needed, and what it may throw away.
+
+It looks over a connection of its own, so that it waits for nobody and nobody for it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from gevent import socket
+from redis.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from ..errors import ConfigurationError, StoreUnavailable
+from .redis_errors import UNCLEAR, code_of, is_for_good, told
+from .redis_keys import PREFIX
+from .redis_link import RETRY_AFTER, RedisLink
+from .redis_places import services
+from .redis_scripts import TRY
+from .redis_url import FORMS
+
+ASKED_FIRST = ("server", "replication", "memory")
+"""Parts of a server's description of itself."""
+
+AT_ONCE = 0.5
+"""Seconds in which a server that lets nobody in says so."""
+
+KEEPS_ALL = "noeviction"
+"""The only maxmemory-policy with which no key is thrown away before its time."""
+
+
+def look_at(link: RedisLink) -> str | None:
+    """Return a warning where streams can be lost there, None where all is well.
+
+    Raises:
+        ConfigurationError: it cannot be used before somebody changes something.
+        StoreUnavailable: it cannot be used just now.
+    """
+    try:
+        connection = link.make(db=0)
+    except (RedisError, OSError) as error:
+        raise _nobody(link, error) from error
+    try:
+        connection.connect()
+        about = _about(connection)
+        _refuse_another_kind(link, about)
+        policy = _policy(connection, about)
+        _try(link, connection)
+    except (RedisError, OSError) as error:
+        raise _trouble(link, _heard(connection, error)) from error
+    finally:
+        connection.disconnect()
+    return _warning(link, policy)
+
+
+def _nobody(link: RedisLink, error: Exception) -> ConfigurationError | StoreUnavailable:
+    """Return why those who were asked did not say where the server is."""
+    if link.target.kind == "sentinel":
+        return _why_no_sentinel_knows(link)
+    if code_of(error) == "ERR":
+        return _never(link, f"which is no cluster ({error}): write {FORMS['']}, or {FORMS['sentinel']}")
+    return _trouble(link, error)
+
+
+def _why_no_sentinel_knows(link: RedisLink) -> ConfigurationError | StoreUnavailable:
+    target = link.target
+    trouble: Exception = RedisConnectionError()
+    for seed in target.seeds:
+        try:
+            names = services(target, seed)
+        except (RedisError, OSError) as error:
+            trouble = error
+            continue
+        if target.service in names:
+            return _trouble(link, RedisConnectionError(), "the Sentinels know of no master that is up")
+        known = f"it knows {', '.join(sorted(names))}" if names else "it knows none"
+        return _never(link, f"of which the Sentinel at {seed[0]}:{seed[1]} knows nothing: {known}")
+    if code_of(trouble) == "ERR":
+        return _never(link, f"whose servers are no Sentinels ({trouble}): write {FORMS['']}, or {FORMS['cluster']}")
+    if is_for_good(trouble):
+        return _never(link, f"and of its Sentinels one says that {told(trouble)}; theirs is ?sentinel_password=…")
+    return _trouble(link, trouble, "none of the Sentinels answers")
+
+
+def _heard(connection: AbstractConnection, error: Exception) -> Exception:
+    """Return what a server has said that hung up: it says so before anything is asked, and the client does not look."""
+    host = getattr(connection, "host", None)
+    if told(error) == UNCLEAR and host is not None:
+        with suppress(OSError), socket.create_connection((host, connection.port), AT_ONCE) as plain:
+            plain.settimeout(AT_ONCE)
+            if plain.recv(64).startswith(b"-DENIED"):
+                refusal: Exception = ResponseError("DENIED")
+                return refusal
+    return error
+
+
+def _about(connection: AbstractConnection) -> dict[str, str]:
+    """Return what a server says of itself; nothing where it may not be asked."""
+    about: dict[str, str] = {}
+    for part in ASKED_FIRST:
+        try:
+            connection.send_command("INFO", part)
+            lines = connection.read_response().decode(errors="replace").splitlines()
+        except ResponseError as error:
+            if code_of(error) == "NOPERM":
+                continue
+            raise
+        about.update(line.split(":", 1) for line in lines if ":" in line)
+    return about
+
+
+def _refuse_another_kind(link: RedisLink, about: dict[str, str]) -> None:
+    kind = about.get("redis_mode") or about.get("server_mode", "standalone")  # Redis' name, and Valkey's
+    ours = link.target.kind
+    if kind == "sentinel":
+        raise _never(link, f"which is a Sentinel's port: write {FORMS['sentinel']}, with the name of its service")
+    if kind == "cluster" and ours != "cluster":
+        raise _never(link, f"which is a server of a cluster: write {FORMS['cluster']}")
+    if about.get("role") == "slave" and about.get("slave_read_only", "1") == "1" and ours == "":
+        raise _never(
+            link,
+            f"which is a replica, and cannot be written to: name its master, or write {FORMS['sentinel']} where "
+            "Sentinels know it",
+        )
+
+
+def _try(link: RedisLink, connection: AbstractConnection) -> None:
+    """Do what streams need: a script that writes and tells, and to hear what is told."""
+    if database := link.target.options.get("db"):
+        connection.send_command("SELECT", database)
+        try:
+            connection.read_response()
+        except ResponseError as error:
+            raise _never(link, f"which has no database {database} ({code_of(error)}): choose another") from error
+    connection.send_command("EVAL", TRY.source, 1, TRY.key(()), b"\x92\xa1a\xa1b")
+    try:
+        connection.read_response()
+    except ResponseError as error:
+        if "nknown" in str(error) or "cmsgpack" in str(error):
+            raise _never(
+                link, f"which lacks scripts or streams ({error}): a Redis from 5.0 on, or a Valkey, has both"
+            ) from error
+        raise
+    connection.send_command("SUBSCRIBE", f"{PREFIX}check")
+    connection.read_response()
+
+
+def _policy(connection: AbstractConnection, about: dict[str, str]) -> str:
+    """Return which keys a server throws away when its memory is full; none where that cannot be known."""
+    if "maxmemory_policy" in about:
+        return about["maxmemory_policy"]
+    connection.send_command("CONFIG", "GET", "maxmemory-policy")
+    try:
+        policy: str = connection.read_response()[1].decode()
+    except (ResponseError, IndexError):  # hosted ones forbid it, or have none
+        return KEEPS_ALL
+    return policy
+
+
+def _warning(link: RedisLink, policy: str) -> str | None:
+    if policy == KEEPS_ALL:
+        return None
+    return (
+        f"HEADRACE_STORE is {link}, whose maxmemory-policy is {policy}: when its memory is full it throws away parts "
+        f"of answers, which then cannot be resumed; set maxmemory-policy to {KEEPS_ALL} there."
+    )
+
+
+def _trouble(link: RedisLink, error: Exception, what: str | None = None) -> ConfigurationError | StoreUnavailable:
+    if is_for_good(error):
+        return _never(link, f"and {told(error)}")
+    return StoreUnavailable(f"The store {link} cannot be used: {what or told(error)}.", retry_after=RETRY_AFTER)
+
+
+def _never(link: RedisLink, what: str) -> ConfigurationError:
+    return ConfigurationError(f"HEADRACE_STORE is {link}, {what}.")

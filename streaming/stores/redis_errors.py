@@ -1,0 +1,124 @@
+"""What a Redis or Valkey means by an error: in words, and whether it can pass.
+
+Words have no key, no password and nothing of what was sent. The same error reads differently in each version of the
+server and of its client, so what counts is the code that stands in it.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from .redis_keys import PREFIX
+
+CODES = {
+    AuthenticationError: "WRONGPASS",
+    BusyLoadingError: "LOADING",
+    NoPermissionError: "NOPERM",
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    MovedError: "MOVED",
+    AskError: "ASK",
+    TryAgainError: "TRYAGAIN",
+    MasterDownError: "MASTERDOWN",
+    ClusterDownError: "CLUSTERDOWN",
+}
+"""Errors from whose text the client takes the code away; a kind stands after those that are of it, too."""
+
+TOLD = {
+    "WRONGPASS": "it refuses the user or password of HEADRACE_STORE",
+    "NOPERM": (
+        f"its user may not do all that is needed: allow it the keys {PREFIX}*, the channels {PREFIX}*, scripts "
+        "(@scripting), @read, @write and @pubsub"
+    ),
+    "OOM": "it has no memory left",
+    "READONLY": "it is a replica, which cannot be written to",
+    "LOADING": "it is still loading its data",
+    "DENIED": "it lets in nobody from other machines (protected-mode): give it a password, or say where it listens",
+    "MISCONF": "it cannot save its data to its disk, and takes none until it can",
+    "NOREPLICAS": "it has too few replicas, and takes no data until it has more",
+    "MOVED": "it is a server of a cluster",
+    "ASK": "its part of the cluster is being moved to another server",
+    "TRYAGAIN": "its part of the cluster is being moved to another server",
+    "CLUSTERDOWN": "the cluster is down, or no server of it has the slot of our keys",
+    "MASTERDOWN": "it is a replica that has lost its master",
+    "BUSY": "it is busy with a script of somebody's",
+}
+
+FOR_GOOD = {"WRONGPASS", "NOPERM", "READONLY", "DENIED"}
+"""What does not pass by itself."""
+
+ELSEWHERE = {"READONLY", "MOVED", "LOADING", "CLUSTERDOWN", "MASTERDOWN"}
+"""What a server says that did nothing of what it was told to, and where another one may know better."""
+
+UNCLEAR = "no connection to it comes about, or it broke"
+
+TLS = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
+UNKNOWN_CERTIFICATE = (
+    "its certificate is not trusted here: add ?ssl_ca_certs=/path/to/ca.pem to the URL, and call the server by a name "
+    "that is in the certificate"
+)
+
+
+def code_of(error: BaseException) -> str:
+    """Return the code of an error that a server has answered; empty for any other."""
+    for kind, code in CODES.items():
+        if isinstance(error, kind):
+            return code
+    if not isinstance(error, ResponseError):
+        return ""
+    text = str(error)
+    if "The user executing the script" in text:
+        return "NOPERM"
+    # Older servers wrap what a command has said to a script: "ERR Error running script …: -READONLY You …".
+    said = re.search(r"(?:^|\s-)([A-Z]+)\b", text)
+    return said[1] if said else "ERR"
+
+
+def told(error: BaseException) -> str:
+    """Return what is wrong, in words."""
+    code = code_of(error)
+    if "without any password" in str(error):
+        return "it needs no password: leave the password out of HEADRACE_STORE"
+    if code in TOLD:
+        return TOLD[code]
+    if wrong := _wrong_with_tls(error):
+        return UNKNOWN_CERTIFICATE if isinstance(wrong, ssl.SSLCertVerificationError) else TLS
+    if isinstance(error, RedisTimeoutError):
+        return "it does not answer"
+    if isinstance(error, ResponseError):
+        return f"it answers {code}"
+    return UNCLEAR
+
+
+def is_for_good(error: BaseException) -> bool:
+    """Whether an error stays until somebody changes something."""
+    return code_of(error) in FOR_GOOD or _wrong_with_tls(error) is not None
+
+
+def _wrong_with_tls(error: BaseException) -> ssl.SSLError | None:
+    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    wrong = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError) and not isinstance(cause, passing))
+    return next(wrong, None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

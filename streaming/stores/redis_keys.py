@@ -1,0 +1,155 @@
+"""How streams are laid out in Redis, and what all scripts share that work on them.
+
+All keys begin with a prefix that holds the version of this schema, so that two versions live side by side. It is a hash
+tag: in a cluster all keys are in one slot, and so on one server, where scripts can reach them together. Any key may be
+gone at any moment, taken by a server that evicts: no script may fail for that, and what a stream has lost is not added
+to any more.
+
+- `s:<id>`, a hash: the stream's record, its bytes, and until when its keys live if nobody adds to it;
+- `n:<name>`: the id of the stream that was last begun by that name, which its record holds as well;
+- `e:<id>`, a stream: its entries, each by the number of its last event;
+- `r:<id>`, a sorted set: its readers, by the moment until which they attend;
+- `a:<worker>`: there as long as anybody attends a stream of that worker's;
+- `leases`, a sorted set: workers, by the moment until which they count as alive;
+- `running`, a sorted set: unfinished streams, by the moment at which their worker was last seen;
+- `finished`, a sorted set: finished streams, by the moment at which they are gone;
+- `sizes`, a hash: the bytes of the finished ones; `total`: the bytes of all, counted anew where it is gone.
+
+Moments are milliseconds of the server's clock. Channels: `c:<id>` tells of each change, `x:<id>` of a wish to stop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+PREFIX = "{headrace:3}:"
+
+COMMON = f"""
+local P = '{PREFIX}'
+local RUNNING, FINISHED, SIZES, TOTAL = P .. 'running', P .. 'finished', P .. 'sizes', P .. 'total'
+local LEASES = P .. 'leases'
+
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function record(id)
+    return redis.call('HMGET', P .. 's:' .. id,
+        'worker', 'owner', 'question', 'about', 'last', 'finished', 'stopping')
+end
+
+-- Return the key by which a stream is found, where it has a name and no other was begun by it since.
+local function name_of(id)
+    local name = redis.call('HGET', P .. 's:' .. id, 'name')
+    if name and redis.call('GET', P .. 'n:' .. name) == id then return P .. 'n:' .. name end
+end
+
+local function is_alive(worker, time)
+    return tonumber(redis.call('ZSCORE', LEASES, worker) or 0) > time
+end
+
+local function bytes_of(id)
+    return redis.call('HGET', SIZES, id) or redis.call('HGET', P .. 's:' .. id, 'bytes') or 0
+end
+
+-- Count the bytes of all streams, and forget sizes of what is not there any more.
+local function recount()
+    local total, finished = 0, redis.call('ZRANGE', FINISHED, 0, -1)
+    for _, id in ipairs(finished) do total = total + bytes_of(id) end
+    for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
+        total = total + (redis.call('HGET', P .. 's:' .. id, 'bytes') or 0)
+    end
+    if redis.call('HLEN', SIZES) > #finished then
+        for _, id in ipairs(redis.call('HKEYS', SIZES)) do
+            if not redis.call('ZSCORE', FINISHED, id) then redis.call('HDEL', SIZES, id) end
+        end
+    end
+    redis.call('SET', TOTAL, string.format('%.0f', total))
+    return total
+end
+
+local function total_bytes()
+    return tonumber(redis.call('GET', TOTAL)) or recount()
+end
+
+local function forget(id)
+    local name = name_of(id)
+    if name then redis.call('UNLINK', name) end
+    if redis.call('EXISTS', TOTAL) == 1 and redis.call('DECRBY', TOTAL, bytes_of(id)) < 0 then
+        redis.call('SET', TOTAL, 0)
+    end
+    redis.call('HDEL', SIZES, id)
+    redis.call('ZREM', FINISHED, id)
+    redis.call('ZREM', RUNNING, id)
+    redis.call('UNLINK', P .. 's:' .. id, P .. 'e:' .. id)
+    redis.call('PUBLISH', P .. 'c:' .. id, '')
+end
+
+local function forget_the_old(time, most)
+    local old = redis.call('ZRANGEBYSCORE', FINISHED, '-inf', time, 'LIMIT', 0, most)
+    for _, id in ipairs(old) do forget(id) end
+    return #old
+end
+
+local function live_on(id, time, life)
+    redis.call('HSET', P .. 's:' .. id, 'until', time + life)
+    redis.call('PEXPIRE', P .. 's:' .. id, life)
+    redis.call('PEXPIRE', P .. 'e:' .. id, life)
+    local name = name_of(id)
+    if name then redis.call('PEXPIRE', name, life) end
+end
+
+-- Forget finished streams, the oldest first, until so many bytes fit; return how many do.
+local function make_room(size, bound, time)
+    if total_bytes() + size > bound then forget_the_old(time, 1000) end
+    while true do
+        local total = total_bytes()
+        local oldest = redis.call('ZRANGE', FINISHED, 0, 0)[1]
+        if total + size <= bound or not oldest then return bound - total end
+        forget(oldest)
+    end
+end
+"""
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A script, the digest by which the server knows it, and what it is about.
+
+    Args:
+        source: It, in Lua.
+        digest: Its SHA-1.
+        of: Of which kind the key is that its first argument names; None where it is about no single stream or name.
+    """
+
+    source: bytes
+    digest: str
+    of: str | None
+
+    def key(self, arguments: Sequence[object]) -> str:
+        """Return a key by which a cluster finds the server, and by which it knows whether the slot is moving."""
+        return f"{PREFIX}running" if self.of is None else f"{PREFIX}{self.of}:{arguments[0]}"
+
+
+def script(body: str, of: str | None = None) -> Script:
+    """Return a script with what all of them share before it."""
+    source = (COMMON + body).encode()
+    return Script(source, hashlib.sha1(source).hexdigest(), of)  # noqa: S324  # the server's choice, not a secret
+
+
+def of_stream(body: str) -> Script:
+    """Return a script about the stream that its first argument names."""
+    return script(body, "s")
+
+
+def of_log(body: str) -> Script:
+    """Return a script about the entries of the stream that its first argument names."""
+    return script(body, "e")
+
+
+def of_name(body: str) -> Script:
+    """Return a script about the name that is its first argument."""
+    return script(body, "n")

@@ -1,0 +1,64 @@
+"""A small server that answers a question before it has read it, and takes what follows for the next one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from tests.listener import Listener
+
+LEAD = b"HTTP/1.1 "
+FINE = LEAD + b"200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 4\r\n\r\nfine"
+BAD = LEAD + b"400 Bad Request\r\ncontent-length: 3\r\n\r\nbad"
+
+
+class Hasty(Listener):
+    """The server, from `with` to its end. Its first answer is `answer`, given to a head alone; the others are FINE.
+
+    Args:
+        answer: What stands behind `HTTP/1.1 ` there.
+        reads_on: Whether it then goes on reading: what it finds is the rest of that question, to which it says BAD.
+
+    Attributes:
+        connections: How many there were.
+    """
+
+    def __init__(self, answer: bytes, *, reads_on: bool = True) -> None:
+        self._first: bytes | None = LEAD + answer
+        self._reads_on = reads_on
+        self._is_over = threading.Event()
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        super().__exit__()
+
+    def serve(self, client: socket.socket) -> None:
+        self.connections += 1
+        unread = b""
+        while data := client.recv(65536):
+            unread += data
+            head, end, rest = unread.partition(b"\r\n\r\n")
+            if not end:
+                continue
+            if not head.startswith(b"POST "):
+                client.sendall(BAD)
+                return
+            first, self._first = self._first, None
+            if first is not None:
+                client.sendall(first)
+                unread = rest
+                if not self._reads_on:
+                    self._is_over.wait(30)
+            elif len(rest) >= _length(head):
+                client.sendall(FINE)
+                unread = rest[_length(head) :]
+
+
+def _length(head: bytes) -> int:
+    lines = head.lower().split(b"\r\n")
+    return next(int(line.partition(b":")[2]) for line in lines if line.startswith(b"content-length:"))

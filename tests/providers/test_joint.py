@@ -1,0 +1,231 @@
+"""Where a broken answer and a model that goes on with it meet: no word twice, none missing, or a doubt."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask_headrace.providers.joint import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.providers.test_rescue import cut
+
+SENTENCES = (
+    "Once upon a time there was an old king who lived by the sea. He had three daughters, and none of them could swim. "
+    "The eldest kept bees; the second counted the ships that came home in the evening, and wrote them into a book.\n\n"
+    "One morning the book was gone. Nobody had seen who took it, but a line of wet sand led from the door to a ship."
+)
+DOUBT = object()
+
+
+def outcome(told: str, *pieces: str, is_ended: bool = True) -> object:
+    """Return what a reader has in the end that had `told`, or DOUBT."""
+    joint, text = Joint(told), told
+    for piece in pieces:
+        text += joint.feed(piece)
+    if is_ended:
+        text += joint.end()
+    return DOUBT if joint.is_off else text
+
+
+def at(words: str) -> int:
+    """Return the place behind these words in SENTENCES."""
+    return SENTENCES.index(words) + len(words)
+
+
+PLACES = {
+    "behind a word": at("by the"),
+    "behind a blank": at("counted the "),
+    "in a word": at("eldest ke"),
+    "behind a sentence": at("could swim."),
+    "behind a sentence and its blank": at("could swim. "),
+    "behind a comma": at("daughters,"),
+    "behind a paragraph": at("into a book.\n"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+class TestAModelThat:
+    def broken(self, place: str) -> tuple[str, str, str]:
+        """Return what the reader has, the same without blanks at its end, and the rest."""
+        told = SENTENCES[: PLACES[place]]
+        return told, told.rstrip(), SENTENCES[len(told.rstrip()) :]
+
+    def test_goes_on_exactly_is_joined(self, place: str) -> None:
+        told, _, rest = self.broken(place)
+        assert outcome(told, *rest) == SENTENCES
+
+    def test_begins_anew_is_joined_or_in_doubt(self, place: str) -> None:
+        told, _, _ = self.broken(place)
+        for before in ("", "\n\n", " "):
+            is_within = told.rstrip()[-1] != "."
+            assert outcome(told, *before, *SENTENCES) in ({SENTENCES} if is_within else {SENTENCES, DOUBT})
+
+    @pytest.mark.parametrize("change", [str.upper, lambda text: re.sub(r"(\w+)", r"**\1**", text), "\n".join])
+    def test_begins_anew_in_another_form_is_in_doubt(self, place: str, change) -> None:
+        told, _, _ = self.broken(place)
+        text = change(SENTENCES.split(" ")) if change == "\n".join else change(SENTENCES)
+        assert outcome(told, *text) is DOUBT
+
+    def test_begins_anew_in_other_words_from_some_place_on_is_in_doubt(self, place: str) -> None:
+        told, _, _ = self.broken(place)
+        assert outcome(told, "Once upon a time there was a queen. She had no daughters.") is DOUBT
+
+    @pytest.mark.parametrize("words", [1, 2, 3, 5, 8, 12, 20])
+    def test_repeats_words_is_joined_or_in_doubt(self, place: str, words: int) -> None:
+        told, begun, rest = self.broken(place)
+        starts = [found.start() for found in re.finditer(r"\S+", begun)][-words:]
+        for before in ("", " ", "\n\n"):
+            assert outcome(told, *before, *begun[starts[0] :], *rest) in {SENTENCES, DOUBT}
+
+    def test_says_what_it_is_about_to_do_is_in_doubt(self, place: str) -> None:
+        told, begun, rest = self.broken(place)
+        for preamble in ("Sure, here is the rest:\n\n", "Here's the rest of the story: ", "Continuing: ", "Claro! "):
+            for text in (rest, begun[-40:] + rest, SENTENCES):
+                assert outcome(told, *preamble, *text) is DOUBT
+
+    @pytest.mark.parametrize("preamble", ["Die Fortsetzung lautet wie folgt: ", " ...", "…"])
+    def test_begins_anew_behind_words_of_its_own_is_in_doubt(self, place: str, preamble: str) -> None:
+        told, begun, rest = self.broken(place)
+        assert outcome(told, *preamble, *SENTENCES) is DOUBT
+        assert outcome(told, *preamble, *begun[-50:], *rest) is DOUBT
+
+    @pytest.mark.parametrize("nothing", ["", " ", "\n\n"])
+    def test_says_nothing_is_in_doubt(self, place: str, nothing: str) -> None:
+        assert outcome(self.broken(place)[0], nothing) is DOUBT
+
+    def test_repeats_and_says_nothing_new_is_in_doubt(self, place: str) -> None:
+        told, begun, _ = self.broken(place)
+        assert outcome(told, *begun[-40:]) is DOUBT
+
+
+class TestDoubt:
+    @pytest.mark.parametrize(
+        ("told", "text"),
+        [
+            ("Once upon a ", "Once upon a time there was a king"),
+            ("Once upon a", " Once upon a time there was a king"),
+            ("Once upon a ti", "time there was a king"),
+            ("Once upon a", "a time there was a king"),
+            ("Once upon a ti", " time there was a king"),
+            ("Once upon a ", "Sure! It goes on like this: time there was a king"),
+            ("Once upon a ", "There was a king, and he was old"),
+            ("ha ", "ha ha ha"),
+            ("\n-", "\n- a"),
+            ("ha ha ha ha ha ha ha ha ha ha ha ha ha ha ", "ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha!"),
+            ("1", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15"),
+            ("从前有一个", "从前有一个国王, 他住在海边"),
+            ("从前有一个", "一个国王, 他住在海边"),
+            (
+                "Row, row, row your boat, gently down the stream.\n",
+                "Row, row, row your boat, gently down the stream.\nOh",
+            ),
+            ("- apples are red\n- pears are green\n", "- apples are red and sweet, too"),
+            ("The answer is yes. It really is. ", "It really is."),
+        ],
+    )
+    def test_is_what_is_left_where_words_may_be_said_twice(self, told: str, text: str) -> None:
+        assert outcome(told, text) is outcome(told, *text) is DOUBT
+
+    @pytest.mark.parametrize(
+        ("told", "text"),
+        [
+            ("The ban", "ana is ripe"),
+            ("I wa", "s there"),
+            ("I want a ", "and b, and nothing more than that"),
+            ("- apples\n- pears\n", "\n- plums"),
+            ("He said: ", "Never again."),
+            ("SEL", "ECT name FROM rulers"),
+            ("Title\n\n", "Text of it"),
+            ("one, two, ", "three"),
+            ("It is 4", "2."),
+            ("我", "们在这里"),
+            ("f(x", ")"),
+            ("He asked whether she was", " sure, and she said that she was not"),
+        ],
+    )
+    def test_is_none_where_it_plainly_goes_on(self, told: str, text: str) -> None:
+        joined = told + text.removeprefix("\n") if told.endswith("\n") else told + text
+        assert outcome(told, text) == outcome(told, *text) == joined
+
+    def test_comes_late_where_it_begins_anew_behind_much_else(self) -> None:
+        told = SENTENCES[:100]
+        shown = outcome(told, " " + "word " * 20, is_ended=False)
+        assert isinstance(shown, str)
+        assert len(shown) > 190
+        assert outcome(told, " " + "word " * 20, SENTENCES) is DOUBT
+        assert outcome(told, " " + "word " * WATCHED, SENTENCES) != DOUBT
+
+    def test_is_left_behind_many_blanks(self) -> None:
+        joint = Joint("Once upon a")
+        for _ in range(MOST_BLANKS + 1):
+            assert not joint.is_off
+            joint.feed("\n")
+        assert joint.is_off
+
+
+def test_what_plainly_goes_on_is_not_held_back() -> None:
+    assert Joint(SENTENCES[: at("kept ")]).feed("bees") == "bees"
+    assert Joint(SENTENCES[: at("kept")]).feed(" bees") == " bees"
+
+
+@settings(max_examples=100)
+@given(st.text(min_size=WINDOW, max_size=3 * WINDOW), st.lists(st.integers(0, 99), max_size=8))
+def test_no_more_than_a_window_is_held_back(text: str, places: list[int]) -> None:
+    joint = Joint("Once upon a")
+    fed, shown = "", ""
+    for piece in cut(text.lstrip(), places):
+        fed += piece
+        shown += joint.feed(piece)
+        assert joint.is_off or len(fed) - len(shown) < WINDOW or joint.is_settled
+
+
+WORDS = st.sampled_from(
+    [
+        "a",
+        "the",
+        "king",
+        "ha",
+        "Once",
+        "upon",
+        "time",
+        "and",
+        "king.",
+        "\n-",
+        "1",
+        "11",
+        "time,",
+        "Ähre",
+        "国王",
+        "so-so",
+    ]
+) | st.text("abcdefgh", min_size=1, max_size=9)
+ANSWERS = st.lists(WORDS, min_size=2, max_size=60).map(" ".join)
+
+
+@settings(max_examples=500)
+@given(ANSWERS, st.integers(0, 10**6), st.integers(0, 70), st.sampled_from(["", "\n\n"]), st.lists(st.integers(0, 99)))
+def test_whatever_is_repeated_no_word_comes_twice_and_none_is_missing(
+    answer: str, broken_at: int, words: int, before: str, places: list[int]
+) -> None:
+    told = answer[: broken_at % len(answer)]
+    begun = told.rstrip()
+    starts = [found.start() for found in re.finditer(r"\S*\w\S*", begun)]
+    text = answer[len(begun) :]
+    if starts and words:
+        text = before + answer[starts[max(0, len(starts) - words)] :]
+    if begun:
+        assert outcome(told, *cut(text, places)) in {answer, DOUBT}
+
+
+class TestRepetition:
+    def test_of_nothing_is_settled_at_once(self) -> None:
+        assert Repetition("").feed("a") == "a"
+
+    def test_that_ends_early_is_off(self) -> None:
+        match = Repetition("abc")
+        assert (match.feed("ab"), match.end(), match.is_off) == ("", "", True)
+
+    def test_long_enough_is_known_by_its_first_words(self) -> None:
+        assert len("Once upon a time there was an old") > SURE

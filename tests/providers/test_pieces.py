@@ -1,0 +1,234 @@
+"""What an application's own generator yields, held to what events are: good ones pass, the rest is refused clearly."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask_headrace.providers.pieces import MOST_AT_ONCE, batches_of
+from flask_headrace.streaming.events import (
+    Asked,
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+STOP, TOLD, KNOWN = Done("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
+HALF = "so \ud83d"
+
+
+def batches(*pieces: Any) -> list[Any]:
+    return list(batches_of(iter(pieces), "mine"))
+
+
+class TestEvents:
+    def test_pass_as_they_are(self) -> None:
+        events: list[Event] = [
+            TextDelta("ä😀"), ReasoningDelta("hm"), ReasoningSigned("s", is_redacted=True),
+            ToolCallStarted(0, "c", "find"), ToolCallDelta(0, '{"q":'),
+            ToolCallEnded(0, {"q": [1, 10**30, None, {"a": 0.5}]}), Restarted("gone", "a/b"),
+        ]  # fmt: skip
+        note = Asked("a/b", "a", "b", "")
+        assert batches(events, note, *events, [TOLD, STOP]) == [
+            events,
+            note,
+            *([each] for each in events),
+            [TOLD, STOP],
+        ]
+
+    def test_may_come_in_a_plain_list_whose_end_is_theirs(self) -> None:
+        assert list(batches_of(["a", TextDelta("b")])) == [[TextDelta("a")], [TextDelta("b")], [STOP]]
+
+    def test_are_none_where_there_is_no_text(self) -> None:
+        assert batches("", [], "a") == [[], [], [TextDelta("a")], [STOP]]
+
+    def test_in_a_long_list_come_in_several(self) -> None:
+        events = [TextDelta(str(number)) for number in range(3 * MOST_AT_ONCE // 2)]
+        found = batches([*events, TOLD, STOP])
+        assert [event for batch in found for event in batch] == [*events, TOLD, STOP]
+        assert max(map(len, found)) == MOST_AT_ONCE
+
+
+class TestTheEnd:
+    @pytest.mark.parametrize(
+        ("given", "rest"),
+        [
+            ([STOP, TOLD], [TOLD, STOP]),
+            ([TOLD, TextDelta("a"), STOP], [TextDelta("a"), TOLD, STOP]),
+            ([TextDelta("a"), KNOWN, TextDelta("b")], [TextDelta("a"), TextDelta("b"), KNOWN]),
+            ([TOLD, TextDelta("a"), KNOWN, STOP, STOP], [TextDelta("a"), TOLD, STOP]),
+            ([Cancelled("stopped"), TextDelta("a")], [Cancelled("stopped")]),
+        ],
+    )
+    def test_stands_last_and_the_usage_before_it(self, given: list[Event], rest: list[Event]) -> None:
+        assert batches(given)[0] == rest
+
+    @pytest.mark.parametrize("more", ["too late", [STOP], TOLD])
+    def test_is_followed_by_nothing_and_the_log_says_what_was_dropped(self, more: Any, caplog) -> None:
+        assert batches("a", STOP, more, "later still") == [[TextDelta("a")], [STOP]]
+        assert "mine yields something behind the end of its answer, which nobody gets" in caplog.text
+
+    def test_in_the_middle_of_a_list_drops_the_rest_and_the_log_says_so(self, caplog) -> None:
+        assert batches([STOP, TextDelta("late")]) == [[STOP]]
+        assert "late" in caplog.text
+
+
+HALVES: dict[str, Event] = {
+    "text": TextDelta(HALF),
+    "reasoning": ReasoningDelta(HALF),
+    "signature": ReasoningSigned(HALF),
+    "id of a call": ToolCallStarted(0, HALF, "find"),
+    "name of a tool": ToolCallStarted(0, "c", HALF),
+    "piece of arguments": ToolCallDelta(0, HALF),
+    "value in arguments": ToolCallEnded(0, {"a": [{"b": HALF}]}),
+    "key in arguments": ToolCallEnded(0, {"a": {HALF: 1}}),
+    "model": Restarted("gone", HALF),
+    "reason": Restarted(HALF, "a/b"),
+    "message": Failed("mine", HALF, retryable=False),
+    "code": Failed(HALF, "so it is", retryable=False),
+    "stopped at": Done("stop", HALF),
+    "currency": Usage(1, 2, currency=HALF),
+    "attempt": Usage(1, 2, attempts=(Attempt(HALF, 1, 2, None),)),
+}
+
+
+class TestHalfASurrogatePair:
+    @pytest.mark.parametrize("place", HALVES)
+    def test_is_refused_wherever_it_stands(self, place: str) -> None:
+        found = batches_of(iter(["good", [TextDelta("fine"), HALVES[place]]]), "mine")
+        assert next(found) == [TextDelta("good")]
+        with pytest.raises(
+            ValueError, match=r"^mine gives half a surrogate pair, .*\\ud83d.*: cut text between"
+        ) as error:
+            next(found)
+        str(error.value).encode("ascii")
+
+    def test_in_a_piece_of_text_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="half a surrogate pair"):
+            batches(HALF)
+
+    @settings(max_examples=50)
+    @given(st.text(st.characters(codec=None, exclude_categories=()), max_size=8))
+    def test_alone_is_what_is_refused_in_text(self, text: str) -> None:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            with pytest.raises(ValueError, match="half a surrogate pair"):
+                batches(text)
+        else:
+            assert batches(text)[:-1] == ([[TextDelta(text)]] if text else [[]])
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+class Unknown(Event, frozen=True, tag="unknown"):
+    pass
+
+
+class TestWhatIsNoEvent:
+    @pytest.mark.parametrize("wrong", [None, 3, b"bytes", [[TextDelta("a")]], ["text"], [None], {"a": 1}, object()])
+    def test_is_refused_with_what_it_is(self, wrong: Any) -> None:
+        with pytest.raises(TypeError, match=r"mine gives .*: such a source yields text and events other than Started"):
+            batches("a", wrong)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            TextDelta(5),
+            ToolCallDelta("first", "{}"),
+            ToolCallEnded(0, {"a": object()}),
+            ToolCallEnded(0, nested(100_000)),
+            Done("because"),
+            Cancelled("no reason"),
+            Usage("many", 2),
+            Unknown(),
+        ],
+        ids=lambda event: type(event).__name__,
+    )
+    def test_but_looks_like_one_is_refused_with_what_is_wrong(self, wrong: Event) -> None:
+        with pytest.raises(ValueError, match=r"mine gives an event that cannot be sent on, "):
+            batches(wrong)
+
+    @pytest.mark.parametrize("wrong", [Usage(-1, 2), Usage(1, -2), Usage(1, 2, cost=-0.5)])
+    def test_usage_below_nothing_is_refused(self, wrong: Usage) -> None:
+        with pytest.raises(ValueError, match="a Usage counts from 0 on"):
+            batches(wrong)
+
+    @pytest.mark.parametrize("source", [None, 42, object()])
+    def test_a_source_that_cannot_be_iterated_is_refused(self, source: Any) -> None:
+        with pytest.raises(TypeError, match=r"mine gives .*: it must be a generator, or a list"):
+            list(batches_of(source, "mine"))
+
+    def test_a_cost_that_is_none_passes_for_an_unknown_one(self) -> None:
+        assert math.isnan(batches(Usage(1, 2, cost=math.nan))[0][0].cost)
+
+
+class TestClosing:
+    def test_happens_once_at_each_end(self) -> None:
+        closed = []
+
+        def source() -> Iterator[str]:
+            try:
+                yield "a"
+                yield "b"
+            finally:
+                closed.append(1)
+
+        for taken in range(4):
+            found = batches_of(source())
+            for _ in range(taken):
+                next(found)
+            found.close()
+        # One that was never begun has nothing to close.
+        assert len(closed) == 3
+
+    def test_that_fails_changes_no_error_and_is_logged(self, caplog) -> None:
+        class Source:
+            def __iter__(self) -> Iterator[str]:
+                raise KeyError("the error")
+
+            def close(self) -> None:
+                raise OSError("the other")
+
+        with pytest.raises(KeyError, match="the error"):
+            list(batches_of(Source(), "mine"))
+        assert "mine failed to close" in caplog.text
+        assert "the other" in caplog.text
+
+    def test_is_told_again_to_a_generator_that_goes_on(self, caplog) -> None:
+        caught = []
+
+        def deaf(times: int) -> Iterator[str]:
+            while len(caught) < times:
+                with contextlib.suppress(GeneratorExit):
+                    yield "a"
+                    continue
+                caught.append(1)
+
+        for times in (2, 4):
+            found = batches_of(deaf(times), "mine")
+            next(found)
+            caught.clear()
+            found.close()
+            assert len(caught) == min(times, 3)
+        assert caplog.text.count("mine failed to close") == 1

@@ -1,0 +1,211 @@
+"""A chain of models whose second one is asked to go on with a broken answer, and does as such models do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+from flask_headrace.providers.adopted import adopted
+from flask_headrace.providers.chain import Link, Terms, World
+from flask_headrace.providers.request import ChatRequest
+from flask_headrace.providers.router import Router
+from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.streaming.usage import tokens_in
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.providers.routing import QUESTION, Chain, Reading
+from tests.providers.test_joint import ANSWERS, SENTENCES
+from tests.providers.test_rescue import cut
+from tests.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
+
+KNOWN: dict[str, Any] = {"openai/b": {"continues": True}}
+CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallEnded(0, {}), Done("tool_calls")]
+
+
+class Played:
+    """A provider of an application's own that answers each question by what a function makes of its beginning."""
+
+    def __init__(self, name: str, answer: Callable[[str | None], list[Any]]) -> None:
+        self.name, self._answer = name, answer
+        self.asked: list[str | None] = []
+
+    def stream(self, request: ChatRequest) -> Iterator[Any]:
+        last = request.messages[-1]
+        begun = last.text() if last.role == "assistant" else None
+        self.asked.append(begun)
+        for piece in self._answer(begun):
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
+def ask(first: list[Any], second: Callable[[str | None], list[Any]], **terms: Any) -> tuple[Reading, Played]:
+    """Ask a model that says `first` and breaks off, and then one that may go on."""
+    players = Played("first", lambda _: [*first, UpstreamBroken("gone")]), Played("second", second)
+    links = [Link(adopted(player), "x", continues=True) for player in players]
+    router = Router("smart", links, Terms(retries=0, **terms), World())
+    return Reading(router).read(), players[1]
+
+
+WAYS: dict[str, Callable[[str, str], list[Any]]] = {
+    # What a model makes of what it was given, and of the whole answer.
+    "goes on": lambda begun, whole: [whole[len(begun) :]],
+    "begins anew": lambda _, whole: [whole],
+    "begins anew behind blanks": lambda _, whole: ["\n\n" + whole],
+    "begins anew in another form": lambda _, whole: ["**" + whole.replace(" ", "\n") + "**"],
+    "repeats its last word": lambda begun, whole: [whole[begun.rfind(" ") + 1 :]],
+    "repeats its last words": lambda begun, whole: [whole[begun.rfind(" ", 0, max(0, len(begun) - 20)) + 1 :]],
+    "says what it does": lambda begun, whole: ["Sure, here is the rest:" + whole[len(begun) :]],
+    "says nothing": lambda _begun, _whole: [],
+    "calls a tool": lambda _begun, _whole: [CALL],
+}
+
+
+@settings(max_examples=60)
+@given(
+    answer=ANSWERS,
+    broken_at=st.integers(0, 10**6),
+    way=st.sampled_from(sorted(WAYS)),
+    other=st.none() | ANSWERS,
+    places=st.lists(st.integers(0, 99), max_size=12),
+    on_divergence=st.sampled_from(["restart", "fail"]),
+)
+def test_a_reader_ends_with_one_whole_answer_or_is_told_that_it_is_none(
+    answer: str, broken_at: int, way: str, other: str | None, places: list[int], on_divergence: str
+) -> None:
+    told = answer[: broken_at % len(answer)]
+    whole = other or answer
+
+    def second(begun: str | None) -> list[Any]:
+        pieces: list[Any] = []
+        for piece in [whole] if begun is None else WAYS[way](begun, answer):
+            pieces += [piece] if isinstance(piece, list) else cut(piece, places)
+        return pieces
+
+    reading, _ = ask(cut(told, places), second, on_divergence=on_divergence)
+    if reading.end == "answer_diverged":
+        assert on_divergence == "fail"
+        assert not list(reading.of(Restarted))
+        assert answer.startswith(reading.text)
+    else:
+        assert (reading.text, reading.end) in {(answer, "stop"), (whole, "stop")}
+    assert len(list(reading.of(Restarted))) <= 1
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+@pytest.mark.parametrize("end", [10, 40, 100, 114, 115, 150])
+def test_each_way_ends_well_wherever_a_tale_breaks_off(way: str, end: int) -> None:
+    def second(begun: str | None) -> list[Any]:
+        return list(SENTENCES) if begun is None else [p for x in WAYS[way](begun, SENTENCES) for p in x]
+
+    reading, _ = ask([SENTENCES[:end]], second)
+    assert (reading.text, reading.end) == (SENTENCES, "stop")
+    assert not list(reading.of(Restarted)), "The tale from its beginning repeats what the reader has."
+
+
+class TestDoubt:
+    TOLD: ClassVar = ["Once upon a "]
+
+    def test_asks_the_same_model_for_all_of_it_and_counts_both(self) -> None:
+        def second(begun: str | None) -> list[Any]:
+            if begun:
+                return ["Once upon", [Usage(20, 2), TextDelta(" a time"), Done("stop")]]
+            return ["There was ", "a king.", [Usage(9, 5), Done("stop")]]
+
+        reading, player = ask(self.TOLD, second)
+        assert player.asked == ["Once upon a", None]
+        assert list(reading.of(Restarted)) == [Restarted("upstream_broken", "second/x")]
+        assert (reading.text, reading.end) == ("There was a king.", "stop")
+        assert reading.attempts[1:] == [("second/x", 20, 2), ("second/x", 9, 5)]
+
+    def test_fails_where_nothing_may_be_voided_and_what_was_told_of_tokens_counts(self) -> None:
+        reading, player = ask(
+            self.TOLD, lambda _: [[TextDelta("Once upon a time"), Usage(20, 4), Done("stop")]], on_divergence="fail"
+        )
+        assert (reading.text, reading.end, len(player.asked)) == ("Once upon a ", "answer_diverged", 1)
+        assert "second/x may not have gone on where it stood" in reading.error.message
+        assert reading.attempts[-1] == ("second/x", 20, 4)
+
+    def test_that_comes_when_some_was_shown_voids_that_too(self) -> None:
+        told = SENTENCES[:100]
+        late = ["he wrote: ", "das ist die Geschichte. ", SENTENCES]
+        reading, _ = ask([told], lambda begun: late if begun else ["Quite ", "another."])
+        assert reading.text == "Quite another."
+        assert any(isinstance(event, TextDelta) and "wrote" in event.text for event in reading.events)
+
+    def test_of_a_model_that_then_fails_leaves_what_the_reader_has_and_its_error(self) -> None:
+        reading, _ = ask(self.TOLD, lambda begun: ["Once upon a time"] if begun else [UpstreamBroken("gone, too")])
+        assert (reading.text, reading.end) == ("Once upon a ", "upstream_broken")
+
+    def test_closes_the_upstream_before_it_asks_again(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", faults.after(openai_wire.answer("Once ", "upon ", "a "), 3, Close()))
+        # Only the first of the two is still open when the answer is given up.
+        anew = openai_wire.answer("Once upon a time ", Pause(0.01), "there was a king, and ", Gate("never"), "he")
+        own_upstream.answer("b", [anew, openai_wire.answer("Once upon a time.")])
+        reading = Chain(own_upstream, "openai/a", "openai/b", links=KNOWN).ask()
+        assert reading.text == "Once upon a time."
+        first, second = own_upstream.requests("b")
+        assert first.ended is Ended.ABORTED
+        assert [message["role"] for message in second.body["messages"]] == ["user"]
+        assert not list(reading.of(Restarted))
+
+    def test_of_a_call_asks_for_all_of_it(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", faults.after(openai_wire.answer("Let me ", "see"), 2, Close()))
+        own_upstream.answer("b", openai_wire.answer(ToolCall("c1", "find", ("{}",)), finish="tool_calls"))
+        reading = Chain(own_upstream, "openai/a", "openai/b", links=KNOWN).ask()
+        assert (reading.text, reading.end) == ("", "tool_calls")
+        assert len(own_upstream.requests("b")) == 2
+
+
+class TestWhatIsHeldBack:
+    def test_of_thoughts_has_a_bound(self) -> None:
+        thoughts = [ReasoningDelta("hm" * 10_000)] * 30
+        reading, _ = ask(["Once"], lambda _: [*thoughts, "No."], on_divergence="restart")
+        assert (reading.text, list(reading.of(ReasoningDelta))) == ("No.", [])
+
+    def test_is_counted_as_written_once_it_is_shown(self) -> None:
+        # Its first letters stand in "upon a": they are held back until they do not any more.
+        reading, _ = ask(["Once upon a "], lambda _: list("on a horse, he rode"))
+        assert reading.text == "Once upon a on a horse, he rode"
+        assert reading.attempts[-1][2] == tokens_in(len("on a horse, he rode"))
+
+
+class TestUsageThatWasTold:
+    KNOWN: ClassVar = [Usage(90, 1, estimated=True)]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            UpstreamRejected("overloaded", status=529, code="upstream_overloaded", retryable=True),
+            UpstreamBroken("gone"),
+        ],
+    )
+    def test_before_the_first_token_is_kept_whatever_the_error_says(self, error: Exception) -> None:
+        players = Played("first", lambda _: [self.KNOWN, error]), Played("second", lambda _: ["ok"])
+        links = [Link(adopted(player), "x") for player in players]
+        reading = Reading(Router("smart", links, Terms(retries=0), World())).read()
+        assert reading.text == "ok"
+        assert reading.attempts[0] == ("first/x", 90, 1)
+
+
+def test_an_answer_that_began_anew_by_itself_is_gone_on_with_from_there() -> None:
+    def second(begun: str | None) -> list[Any]:
+        assert begun is not None
+        return [SENTENCES[len(begun) :]]
+
+    first = ["Not this: ", Restarted("changed my mind", "first/x"), SENTENCES[:80]]
+    reading, player = ask(first, second)
+    assert (reading.text, player.asked) == (SENTENCES, [SENTENCES[:80].rstrip()])
+    assert QUESTION.messages[-1].role == "user"

@@ -1,0 +1,85 @@
+"""Every way in which an application with the extension can be served, each as a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.service import ROOT, Service, environment
+
+APP = """
+from flask import Flask
+from flask_headrace import Headrace
+
+app = Flask(__name__)
+app.config.update(HEADRACE_MODEL="openai/default", HEADRACE_LOCAL=False)
+Headrace(app)
+"""
+
+PYWSGI = """
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys
+
+from gevent.pywsgi import WSGIServer
+from hosted import app
+
+WSGIServer(("127.0.0.1", int(sys.argv[1])), app, log=None).serve_forever()
+"""
+
+THREADS = 36
+"""Requests that a server of threads answers at once."""
+
+Command = Callable[[int], list[str]]
+"""What starts a server of `hosted:app`, in its folder, on a port."""
+
+
+def _gunicorn(*arguments: str) -> Command:
+    return lambda port: ["gunicorn", "-b", f"127.0.0.1:{port}", "--no-control-socket", *arguments, "hosted:app"]
+
+
+SERVERS: Mapping[str, Command] = {
+    "flask run": lambda port: ["flask", "--app", "hosted", "run", "--port", str(port)],
+    "gunicorn -k gthread": _gunicorn("-k", "gthread", "--threads", str(THREADS)),
+    "gunicorn -k gevent": _gunicorn("-k", "gevent"),
+    "gunicorn -c gunicorn.conf.py": _gunicorn("-c", str(ROOT / "gunicorn.conf.py")),
+    "gevent.pywsgi": lambda port: ["pywsgi", str(port)],
+    "waitress": lambda port: ["waitress", f"--listen=127.0.0.1:{port}", f"--threads={THREADS}", "hosted:app"],
+}
+"""By what a user calls it. The first word of a command is a Python module."""
+
+
+class Served(Service):
+    """The application under one of the servers, from `with` to its end.
+
+    Args:
+        folder: Where its modules are written, and where the server runs.
+        server: A name in `SERVERS`.
+        settings: Environment variables.
+    """
+
+    def __init__(self, folder: Path, server: str, **settings: str) -> None:
+        super().__init__(**settings)
+        (folder / "hosted.py").write_text(APP)
+        (folder / "pywsgi.py").write_text(PYWSGI)
+        self._folder, self._server = folder, server
+
+    def __enter__(self) -> Served:
+        """Start it, and wait for nothing: see `wait_until_up`. So several can start at the same time."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *SERVERS[self._server](self.port)],
+            cwd=self._folder,
+            env=environment(**self.settings),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return self
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers."""
+        self.wait_until(self._is_up, 30)

@@ -1,0 +1,89 @@
+"""What all streams of a process share of the engine, used by many threads at once: each has its own out of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask_headrace.streaming.encoding import decode, encode
+from flask_headrace.streaming.events import Done, Event, Started, TextDelta, ToolCallDelta, ToolCallStarted, Usage
+from flask_headrace.streaming.wire import native
+from flask_headrace.streaming.wire.base import Wire
+from flask_headrace.streaming.wire.data_v1 import DataStream
+from flask_headrace.streaming.wire.ui_messages import UiMessages
+
+THREADS = 16
+
+
+@pytest.fixture(autouse=True)
+def often() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def in_threads(job: Callable[[int], bool]) -> bool:
+    """Whether a job is right in each of many threads at once."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        return all(threads.map(job, range(THREADS)))
+
+
+def events_of(number: int) -> list[Event]:
+    word = f"word {number} \n ö🌊 " * (1 + number * 40)
+    call = [ToolCallStarted(0, f"call-{number}", word), ToolCallDelta(0, f'{{"a": {number}')]
+    return [Started(str(number), word, "p"), TextDelta(word), *call, Usage(number, 2), Done("stop")]
+
+
+def test_events_are_written_and_read_by_many_threads() -> None:
+    def is_right(number: int) -> bool:
+        events = events_of(number)
+        return all(decode(encode(events)) == events for _ in range(150))
+
+    assert in_threads(is_right)
+
+
+@pytest.mark.parametrize("wire", [lambda: native, lambda: UiMessages("m"), DataStream], ids=["native", "ui", "data"])
+def test_frames_are_written_by_many_threads(wire: Callable[[], Wire]) -> None:
+    said = [[TextDelta(f"word {number} ö🌊 " * (1 + number * 40))] for number in range(THREADS)]
+    alone = [wire().encode(events, None) for events in said]  # type: ignore[arg-type]
+
+    def is_right(number: int) -> bool:
+        return all(wire().encode(said[number], None) == alone[number] for _ in range(150))  # type: ignore[arg-type]
+
+    assert in_threads(is_right)
+
+
+FIRST_USE = """
+import sys, threading
+import msgspec
+
+sys.setswitchinterval(1e-6)
+for number in range(100):
+    inner = msgspec.defstruct("Inner", [("x", int), ("y", list[str])])
+    middle = msgspec.defstruct("Middle", [("i", inner), ("j", dict[str, inner])])
+    outer = msgspec.defstruct("Outer", [("a", str), ("b", list[middle]), ("c", inner)])
+    data = b'{"a":"q","b":[{"i":{"x":1,"y":["a"]},"j":{"k":{"x":2,"y":[]}}}],"c":{"x":3,"y":["z"]}}'
+    together = threading.Barrier(8)
+
+    def read():
+        together.wait(10)
+        assert msgspec.json.decode(data, type=outer).b[0].j["k"].x == 2
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+print("read")
+"""
+
+
+def test_a_type_may_be_read_first_by_many_threads() -> None:
+    """In msgspec before 0.23 that is a crash of the process."""
+    run = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (0, "read\n"), run.stderr

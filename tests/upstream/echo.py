@@ -1,0 +1,33 @@
+"""An answer that is made of the question: what each reader hears is told by what it said. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import openai_wire
+from .steps import Script
+
+
+@dataclass(frozen=True)
+class Echo(Script):
+    """Say a question's last message again, so many times, in pieces of `size` characters; each is a write of its own.
+
+    For OpenAI's chat completions. Whoever knows the question knows the answer: `of`.
+    """
+
+    times: int = 4
+    size: int = 4
+
+    def for_body(self, body: object) -> Script:
+        """Make the answer to a request."""
+        assert isinstance(body, dict)
+        said = self.of(body["messages"][-1]["content"])
+        pieces = [said[start : start + self.size] for start in range(0, len(said), self.size)]
+        return openai_wire.answer(*pieces).for_body(body)
+
+    def of(self, word: str) -> str:
+        """Return the text of the answer to a word."""
+        return f"{word} " * self.times
+
+
+ECHO = Echo(())
