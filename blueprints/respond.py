@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 from flask import Response, request
+from gevent.monkey import get_original
 
 from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
@@ -39,6 +40,8 @@ MOST_WHOLE = 8 * 1024 * 1024
 
 ENDS = frozenset({Done, Failed, Cancelled})
 """The events that end a stream."""
+
+_get_ident = get_original("_thread", "get_ident")
 
 ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
@@ -76,13 +79,14 @@ class _Reading:
         is_at_end: Whether the stream's end was written, which may have come without this reader.
     """
 
-    __slots__ = ("follower", "is_at_end", "session", "watch", "wire")
+    __slots__ = ("_hub", "follower", "is_at_end", "session", "watch", "wire")
 
     def __init__(self, follower: Follower, wire: Wire) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
         self.follower = follower
         end_loop_with_thread()
+        self._hub = gevent.get_hub()
         try:
             self.watch = Watch(request.environ, self.follower.close)
         except BaseException:
@@ -96,6 +100,13 @@ class _Reading:
         """Close it, also from where nothing may wait."""
         self.watch.stop()
         self.follower.close()
+
+    def abandon_from_anywhere(self) -> None:
+        """Close it, whichever thread the garbage collector runs in: the stream and the watch are their loop's."""
+        if self._hub.thread_ident == _get_ident():
+            self.abandon()
+        elif (loop := self._hub.loop) is not None:
+            loop.run_callback_threadsafe(self.abandon)
 
     def close(self) -> None:
         self.abandon()
@@ -137,7 +148,7 @@ class _LateResponse(Response):
     def __del__(self) -> None:
         # A response that its application has thrown away is closed by nobody.
         if reading := self.__dict__.get("_reading"):
-            reading.abandon()
+            reading.abandon_from_anywhere()
 
     def _begin(self, start_response: StartResponse) -> Iterator[bytes]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -196,7 +197,8 @@ class Catalogue:
             return []
         if time.monotonic() >= known.until:
             self._lists[provider.name] = known._replace(until=time.monotonic() + LIST_LIMIT)
-            gevent.spawn(self._renew, provider, known.names)
+            # With gevent's patches a greenlet; without them, a loop that goes on when this question's has its answer.
+            threading.Thread(target=self._renew, args=(provider, known.names), daemon=True).start()
         return known.names
 
     def _renew(self, provider: Provider, known: list[str]) -> _List:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.providers.catalogue import Catalogue
+from flask_headrace.providers.catalogue import LIST_LIMIT, Catalogue
 from flask_headrace.providers.per_hub import PerHub, end_loop_with_thread
 from flask_headrace.providers.transport import Transport
 
+from tests.loop import until
 from tests.providers.asking import ask, body_of
 from tests.reliability.proc import descriptors
 from tests.upstream import Upstream, openai_wire
@@ -126,6 +128,25 @@ def test_threads_that_wait_for_the_same_list_all_get_it_also_after_the_thread_th
         catalogue._lists.clear()
         lists = in_threads([catalogue.models] * 4)
         assert [[model.name for model in models] for models in lists] == [["m"]] * 4
+
+
+def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_seen_it_does_nothing_more() -> None:
+    catalogue = Catalogue([Slow()], None, "nothing")  # type: ignore[list-item]
+    in_a_thread(catalogue.models)
+    catalogue._lists["slow"] = catalogue._lists["slow"]._replace(until=0.0)
+    is_over = threading.Event()
+
+    def ask_and_wait() -> None:
+        catalogue.resolve("m")
+        is_over.wait(10)
+
+    asking = threading.Thread(target=ask_and_wait)
+    asking.start()
+    try:
+        until(lambda: catalogue._lists["slow"].until > time.monotonic() + LIST_LIMIT)
+    finally:
+        is_over.set()
+        asking.join()
 
 
 @pytest.mark.parametrize("sdk", ["openai"])
