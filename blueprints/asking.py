@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Mapping
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from ..providers.base import CountsTokens, Provider
 from ..providers.request import ChatRequest, mistake_in
@@ -18,6 +22,22 @@ from ..streaming.structured import held_to
 from ..streaming.terms import Partials, Target
 from .one_loop import require_one_loop
 from .service import Service, current_service
+
+MOST_REPEATED = 256 * 1024
+"""Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""
+
+
+class Repeated(NamedTuple):
+    """What an answer repeats of its question.
+
+    Args:
+        protocol: The protocol that the question came in; see `protocols`.
+        fields: By the names that they have there.
+    """
+
+    protocol: str
+    fields: Mapping[str, Any]
+
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -33,6 +53,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     chat: str | None = None,
     partials: Partials | None = None,
     is_held_to_schema: bool = False,
+    repeated: Repeated | None = None,
 ) -> Follower:
     """Open a stream in which a model answers a question, and follow it.
 
@@ -46,6 +67,7 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
         partials: See `Target`.
         is_held_to_schema: Whether an answer that does not fit its schema is a failure.
+        repeated: What the answer repeats of the question.
 
     Raises:
         InvalidRequest: the question is not one that the model can be asked; 400.
@@ -59,6 +81,9 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
     target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
+    if repeated is not None:
+        kept = _bounded(repeated.fields) if is_resumable else repeated.fields
+        target = replace(target, protocol=repeated.protocol, repeated=msgspec.json.encode(kept))
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
         return _ask_resumably(service, question, target, source, id, chat)
@@ -93,7 +118,7 @@ def _addressed(model: str | None, question: ChatRequest, preferred: str | None) 
         raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
     provider, name = current_service().catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
-    return provider, msgspec.structs.replace(question, model=name)
+    return provider, replace(question, model=name)
 
 
 def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
@@ -127,7 +152,18 @@ def _target(model: str, provider: Provider, question: ChatRequest, owner: str, p
         prompt_bytes=_size(question),
         owner=owner,
         partials=partials,
+        created=int(time.time()),
     )
+
+
+def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    sizes = sorted([(len(msgspec.json.encode(value)), name) for name, value in fields.items()])
+    kept, total = {}, 0
+    for size, name in sizes:
+        total += size
+        if total <= MOST_REPEATED:
+            kept[name] = fields[name]
+    return kept
 
 
 def _size(question: ChatRequest) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,15 @@ from flask import Blueprint, Response
 
 from ..providers.catalogue import Model
 from ..streaming.errors import HeadraceError, UnknownModel
-from ..streaming.wire.openai_chat import ChatCompletion
 from . import anthropic_api
-from .asking import ask
+from .asking import Repeated, ask
 from .body import read_body
 from .errors import of_v1, speaks_anthropic
 from .guard import enter
 from .openai_body import CompletionBody
 from .openai_question import question_of
 from .operation import EVENTS, JSON, Answered, Operation, Parameter, frames
+from .protocols import OPENAI, chat_completion
 from .reply import json_reply
 from .respond import event_stream, json_answer
 from .service import current_service
@@ -104,6 +103,7 @@ def complete() -> Response:
     """Answer a conversation."""
     owner = enter()
     body = read_body(_decoder)
+    has_usage = bool(body.stream_options and body.stream_options.include_usage)
     follower = ask(
         body.model,
         question_of(body),
@@ -111,13 +111,9 @@ def complete() -> Response:
         preferred="openai",
         is_resumable=body.resumable,
         id=body.id,
+        repeated=Repeated(OPENAI, {"include_usage": has_usage}),
     )
-    wire = ChatCompletion(
-        follower.session.id,
-        follower.session.target.model,
-        int(time.time()),
-        has_usage=bool(body.stream_options and body.stream_options.include_usage),
-    )
+    wire = chat_completion(follower.session)
     return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from flask import request
 
 from ..streaming.errors import InvalidRequest
@@ -21,11 +22,29 @@ from ..streaming.wire.resumed import Resumed
 from ..streaming.wire.text import Text
 from .operation import frames
 
-NATIVE = "native"
+NATIVE, OPENAI, OPENAI_RESPONSES = "native", "openai", "openai-responses"
+
+
+def chat_completion(stream: Stream) -> ChatCompletion:
+    """Return the wire of OpenAI's chat completions for a stream, with what the answer repeats of its question."""
+    # Where the question came in another protocol, nobody has said that its usage is not wanted.
+    has_usage = _repeated(stream, OPENAI).get("include_usage", True)
+    return ChatCompletion(stream.id, stream.target.model, stream.target.created, has_usage=has_usage)
+
+
+def responses(stream: Stream) -> Responses:
+    """Return the wire of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
+    return Responses(stream.id, stream.target.model, stream.target.created, _repeated(stream, OPENAI_RESPONSES))
+
+
+def _repeated(stream: Stream, protocol: str) -> dict[str, Any]:
+    target = stream.target
+    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
+
 
 _OTHERS: dict[str, Callable[[Stream], Wire]] = {
-    "openai": lambda stream: ChatCompletion(stream.id, stream.target.model, int(time.time()), has_usage=True),
-    "openai-responses": lambda stream: Responses(stream.id, stream.target.model, int(time.time())),
+    OPENAI: chat_completion,
+    OPENAI_RESPONSES: responses,
     "anthropic": lambda _: MessagesWire(),
     "data-v1": lambda _: DataStream(),
     "text": lambda _: Text(),

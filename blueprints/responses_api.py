@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import msgspec
@@ -10,14 +9,14 @@ from flask import Blueprint, Response
 
 from ..streaming.errors import HeadraceError
 from ..streaming.wire.openai_responses import EVENTS as FRAMES
-from ..streaming.wire.openai_responses import Responses
 from ..streaming.wire.responses_output import UNTOLD
-from .asking import ask
+from .asking import Repeated, ask
 from .body import read_body
 from .errors import of_v1
 from .guard import enter
 from .openai_api import REFUSAL
 from .operation import EVENTS, JSON, Answered, Operation, frames
+from .protocols import OPENAI_RESPONSES, responses
 from .respond import event_stream, json_answer
 from .responses_body import ResponseBody
 from .responses_question import question_of
@@ -58,9 +57,16 @@ def respond() -> Response:
     owner = enter()
     body = read_body(_decoder)
     question = question_of(body)
-    follower = ask(body.model, question, owner=owner, preferred="openai", is_resumable=body.resumable, id=body.id)
-    session = follower.session
-    wire = Responses(session.id, session.target.model, int(time.time()), _repeated(body))
+    follower = ask(
+        body.model,
+        question,
+        owner=owner,
+        preferred="openai",
+        is_resumable=body.resumable,
+        id=body.id,
+        repeated=Repeated(OPENAI_RESPONSES, _repeated(body)),
+    )
+    wire = responses(follower.session)
     return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 

@@ -43,7 +43,7 @@ class Watch:
     __slots__ = ("_is_guarded", "_is_told_by_its_end", "_on_leave", "_socket", "_watcher")
 
     def __init__(self, environ: Mapping[str, Any], on_leave: Callable[[], None]) -> None:
-        self._socket = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        self._socket: Any = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         self._on_leave = on_leave
         self._watcher: Any = None
         self._is_guarded = False

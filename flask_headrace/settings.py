@@ -56,7 +56,8 @@ class Settings:
         client_timeout: Seconds in which a reader must accept something, and a request's body must have arrived; None
             for ever.
         buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
-        store: Where resumable streams are kept: `memory`, `sqlite:///path`, `redis://host:port/db`; None for memory
+        store: Where resumable streams are kept: `memory`, `sqlite:///path`, `redis://host:port/db`, or as
+            `redis+cluster://…` and `redis+sentinel://…/service` name several servers; None for memory
             with one worker, and for a file of this machine's with several.
         store_stream: Bytes of events that one resumable stream may have there.
         store_total: Bytes of events of all of them together.

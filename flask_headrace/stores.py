@@ -41,6 +41,8 @@ def warning(settings: Settings) -> str | None:
         ConfigurationError: there is no such store, or it cannot be used before somebody changes something.
     """
     store = of(settings)
+    if settings.store in {None, "memory"}:
+        return None  # nobody has named a place, with which something could be wrong
     seen: list[HeadraceError | str | None] = []
     # In a thread, whose event loop ends with it: workers are to have loops of their own.
     thread = Thread(target=lambda: seen.append(_seen(store)))

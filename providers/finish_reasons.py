@@ -7,6 +7,7 @@ any case and spelling: `max_tokens`, `MAX_TOKENS` and `maxTokens` are one word h
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from ..streaming.events import FinishReason
@@ -63,8 +64,11 @@ def told_by(word: Any) -> Told | None:  # noqa: ANN401  # what a server sent
     """
     if isinstance(word, dict):
         word = word.get("type") or word.get("reason")
-    if not isinstance(word, str):
-        return None
+    return _meaning_of(word) if isinstance(word, str) else None
+
+
+@lru_cache(256)
+def _meaning_of(word: str) -> Told | None:
     # Also as Python's enumerations are written: "FinishReason.MAX_TOKENS".
     squeezed = re.sub(r"[^a-z0-9]", "", word.rpartition(".")[2].lower())
     if squeezed in _NOT_YET:

@@ -153,7 +153,10 @@ class IndexedCalls:
             self._calls.weigh(text)
             call.early.append(text)
             return
-        call.is_named_again |= bool(is_known and piece.name and self._calls.is_whole(call.number))
+        if is_known and piece.name and self._calls.is_whole(call.number):
+            call.is_named_again = True
+            if not piece.id:
+                self._calls.settle(call.number, events)
         if not call.is_named_again:
             self._calls.add(call.number, text, events)
         elif behind := self._calls.take(call.number, text, events):

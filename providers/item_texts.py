@@ -56,14 +56,11 @@ class ItemTexts:
         return all(part.is_closed for part in self._parts)
 
     def turn_to(self, item_id: Name, output_index: Name, content_index: Name) -> TextPart:
-        """Return the part that goes by these names, one of which is enough.
-
-        Where none is known, and there is no place that would tell items apart, it is the part that is open.
-        """
+        """Return the part that goes by these names, one of which is enough; where none is known, it is a new one."""
         names = [("id", item_id, content_index)] if item_id is not None else []
         names += [("place", output_index, content_index)] if output_index is not None else []
         part = next((self._by_name[name] for name in names if name in self._by_name), None)
-        if part is None and output_index is None and self.part is not None and not self.part.is_closed:
+        if part is None and not names and self.part is not None and not self.part.is_closed:
             part = self.part
         if part is None:
             part = TextPart()
@@ -75,13 +72,32 @@ class ItemTexts:
 
     def complete(self, whole: str, item_id: Name, output_index: Name, content_index: Name) -> str:
         """Take a part's whole text, and return what of it has not come."""
-        part = self.part
-        is_told_again = part is not None and part.is_closed and missing_of(whole, part.size, part.last) == ""
-        if part is None or output_index is not None or not is_told_again:
-            part = self.turn_to(item_id, output_index, content_index)
+        part = None
+        if output_index is None and ("id", item_id, content_index) not in self._by_name:
+            part = self._nameless(whole)
+        part = part or self.turn_to(item_id, output_index, content_index)
         missing = missing_of(whole, part.size, part.last) or ""
         part.size, part.last, part.is_closed = part.size + len(missing), missing or part.last, True
         return missing
+
+    def _nameless(self, whole: str) -> TextPart | None:
+        """Return the part that this is the text of, where each event has another name for it; None where there is none.
+
+        It is what has come since the last that was told whole, or that once more.
+        """
+        part = self.part
+        if part is None:
+            return None
+        if part.is_closed:
+            return part if missing_of(whole, part.size, part.last) == "" else None
+        opened = [one for one in self._parts if not one.is_closed]
+        size = sum(one.size for one in opened)
+        if missing_of(whole, size, part.last) is None:
+            return None
+        for one in opened:
+            one.size, one.is_closed = 0, True
+        part.size = size
+        return part
 
     def missing_of_all(self, wholes: list[str]) -> Iterator[str]:
         """Yield what has not come of the texts of all messages, one by one, in their order."""

@@ -31,6 +31,10 @@ _UNNAMED = {b"message"}
 """This API's frames have no name: one that has is an extension, in a shape of its own."""
 
 
+MOST_SILENT = 16
+"""Frames without a word that are looked at again where no other has one."""
+
+
 class ChatDecoder:
     """Reads one answer.
 
@@ -57,6 +61,7 @@ class ChatDecoder:
         "_last",
         "_model",
         "_price_list",
+        "_silent",
         "_size",
         "_size_of_messages",
         "_upstream",
@@ -77,6 +82,7 @@ class ChatDecoder:
         self._size_of_messages = 0
         self._is_begun = self._has_thought = self._has_refused = self._is_unread = False
         self._is_legacy = False
+        self._silent: list[bytes] = []  # frames of which nothing was read, as long as none said anything
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
@@ -117,16 +123,19 @@ class ChatDecoder:
         return self._end(self._finish_reason)
 
     def _end(self, told: FinishReason) -> list[Event]:
-        is_lost = self._is_unread or told == "tool_calls" or self._finish_reason is None
-        if is_lost and not self._is_begun:
-            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
+        if not self._is_begun and not failed and self._is_lost(told):
+            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = priced(self._usage, self._model, self._price_list)
         # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
         has_calls = self._calls is not None and self._calls.are_any
         done = Done(settled(told, has_calls=has_calls, has_refused=self._has_refused))
         return [*events, *([usage] if usage else []), failed or done]
+
+    def _is_lost(self, told: FinishReason) -> bool:
+        is_announced = told == "tool_calls" or self._finish_reason is None
+        return self._is_unread or is_announced or any(is_foreign(data) for data in self._silent)
 
     def _read(self, chunk: Chunk, frame: Frame, events: list[Event]) -> None:
         if chunk.usage is not None:
@@ -139,6 +148,8 @@ class ChatDecoder:
                 self._read_choice(choice, events)
             else:
                 self._read_other(choice, events)
+        if self._choice is None and len(self._silent) < MOST_SILENT:
+            self._silent.append(frame.data)
 
     def _read_no_answer(self, chunk: Chunk, frame: Frame) -> None:
         told = chunk.error
@@ -146,7 +157,8 @@ class ChatDecoder:
             told = bare_error(frame.data, is_named=frame.event == b"error")
         if told is not None:
             raise failure(self._upstream, told)
-        self._is_unread = self._is_unread or (frame.event in _UNNAMED and is_foreign(frame.data))
+        if frame.event in _UNNAMED and len(self._silent) < MOST_SILENT:
+            self._silent.append(frame.data)
 
     def _read_other(self, choice: Choice, events: list[Event]) -> None:
         # One answer is asked for. It is the first choice that says something, whatever its index.

@@ -44,7 +44,7 @@ class Delta(msgspec.Struct, gc=False):
     """The next piece of a message, or the message."""
 
     content: Any = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[ToolCall] | ToolCall | None = None
     refusal: str | None = None
     reasoning_content: Any = None
     reasoning: Any = None
@@ -96,7 +96,8 @@ _THOUGHTS = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "su
 
 def pieces_of(delta: Delta) -> Iterator[Piece]:
     """Yield the pieces of calls in a delta."""
-    for call in delta.tool_calls or ():
+    told = delta.tool_calls
+    for call in [told] if isinstance(told, ToolCall) else told or ():
         function = call.function or call
         index = int(call.index) if isinstance(call.index, str) and call.index.isdecimal() else call.index
         id_ = None if call.id is None else str(call.id)
@@ -131,6 +132,8 @@ def thought_in(delta: Delta) -> str:
 
 def said_in(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
     """Yield what a content says that is no text but a part, or parts, such as those of Mistral's reasoning models."""
+    if type(content) in {int, float}:
+        content = str(content)
     for part in _parts_of(content):
         kind = part.get("type") if isinstance(part, dict) else None
         if isinstance(kind, str) and kind in _THOUGHTS:
@@ -168,8 +171,16 @@ def bare_error(data: bytes, *, is_named: bool) -> Any:  # noqa: ANN401  # what a
 
 
 def is_foreign(data: bytes) -> bool:
-    """Whether a frame without choices says something in the way of another protocol."""
-    return any(value for name, value in _object_in(data).items() if name in _FOREIGN)
+    """Whether a frame of which nothing was read says something all the same, in a field of another protocol."""
+    chunk = _object_in(data)
+    choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
+    told = [choice.get("delta") or choice.get("message") for choice in choices]
+    if isinstance(chunk.get("message"), dict):
+        told.append(chunk["message"])
+    if isinstance(chunk.get("delta"), dict):
+        told.append(chunk["delta"])
+    places = [chunk, *choices, *(delta for delta in told if isinstance(delta, dict))]
+    return any(isinstance(place[name], str) and place[name] for place in places for name in _FOREIGN & place.keys())
 
 
 def _object_in(data: bytes) -> dict[str, Any]:

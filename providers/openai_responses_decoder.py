@@ -20,8 +20,6 @@ from .openai_responses_frames import (
     decode,
     decode_text,
     is_refusal,
-    item_of,
-    items_of,
     reason_of,
     text_of,
 )
@@ -160,7 +158,7 @@ class ResponseDecoder:
                 self._has_refused = self._has_refused or is_refusal(told.part)
                 self._complete(told, text_of(told.part), events)
             case "response.output_item.added" | "response.output_item.done":
-                self._read_item(kind, told, item_of(told.item), events)
+                self._read_item(kind, told, told.item or Item(), events)
             case _ if kind in _ENDS:
                 self._finish(kind, told, events)
             case _:
@@ -211,25 +209,26 @@ class ResponseDecoder:
         if item.type == "function_call":
             self._read_call(kind, told, item, events)
         if kind == "response.output_item.added":
-            if item.arguments or any(item.texts):
+            if item.arguments or (item.content and item.type == "message"):
                 self._early.append((told, item))
             return
-        self._is_cut = self._is_cut or item.is_cut
+        self._is_cut = self._is_cut or item.status == "incomplete"
         if item.type == "message":
             self._read_message(told, item, events)
-        elif item.type not in _OTHER_WORK:
-            self._unread = item.type
+        elif as_text(item.type) not in _OTHER_WORK:
+            self._unread = as_text(item.type)
 
     def _read_call(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
-        id_, names = item.call_id or item.id, (item.id, item.call_id, told.output_index)
+        id_, call_id = item.names
+        names, name, arguments = (id_, call_id, told.output_index), as_text(item.name), as_text(item.arguments)
         if kind == "response.output_item.added":
-            self._calls.begin(id_, item.name, events, *names)
+            self._calls.begin(call_id or id_, name, events, *names)
         else:
-            self._failed = self._calls.end(id_, item.name, item.arguments, events, *names) or self._failed
+            self._failed = self._calls.end(call_id or id_, name, arguments, events, *names) or self._failed
 
     def _read_message(self, told: ResponseEvent, item: Item, events: list[Event]) -> None:
         self._has_refused = self._has_refused or item.has_refused
-        told.item_id = item.id
+        told.item_id = item.names[0]
         for told.content_index, text in enumerate(item.texts):
             self._complete(told, text, events)
 
@@ -239,10 +238,11 @@ class ResponseDecoder:
             if item.type == "message":
                 self._read_message(told, item, events)
             else:
-                self._calls.complete(item.name, item.arguments, events, item.id, item.call_id, told.output_index)
+                names = (*item.names, told.output_index)
+                self._calls.complete(as_text(item.name), as_text(item.arguments), events, *names)
 
     def _read_whole(self, response: Response, events: list[Event]) -> None:
-        items = items_of(response.output)
+        items = response.output or []
         messages = [item for item in items if item.type == "message"]
         missing = self._texts.missing_of_all(["".join(item.texts) for item in messages])
         place = 0
@@ -251,11 +251,11 @@ class ResponseDecoder:
                 self._has_refused = self._has_refused or item.has_refused
                 events += [TextDelta(text)] if (text := next(missing)) else []
             elif item.type == "function_call":
-                id_, names = item.call_id or item.id, (item.id, item.call_id)
-                failed = self._calls.read_whole(place, id_, item.name, item.arguments, events, *names)
+                name, arguments, (id_, call_id) = as_text(item.name), as_text(item.arguments), item.names
+                failed = self._calls.read_whole(place, call_id or id_, name, arguments, events, *item.names)
                 self._failed, place = self._failed or failed, place + 1
-            elif item.type not in _OTHER_WORK:
-                self._unread = item.type
+            elif as_text(item.type) not in _OTHER_WORK:
+                self._unread = as_text(item.type)
 
     # Ends
 

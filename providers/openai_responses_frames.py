@@ -26,11 +26,43 @@ class TokenCounts(Tokens, gc=False, rename=_NAMES):
     written_details: WrittenTokens | None = None
 
 
+class Item(msgspec.Struct, gc=False):
+    """An item of the output. What servers put to uses of their own may be any JSON."""
+
+    type: Any = None
+    id: Any = None
+    call_id: Any = None
+    name: Any = None
+    arguments: Any = None
+    content: Any = None
+    status: Any = None
+
+    @property
+    def names(self) -> tuple[str | None, str | None]:
+        """What it goes by: its id and its call's id."""
+        return as_text(self.id) or None, as_text(self.call_id) or None
+
+    @property
+    def parts(self) -> list[Any]:
+        """The parts of its content."""
+        return self.content if isinstance(self.content, list) else [self.content]
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of its parts."""
+        return [text_of(part) for part in self.parts]
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether a part of it is a refusal."""
+        return any(is_refusal(part) for part in self.parts)
+
+
 class Response(msgspec.Struct, gc=False):
     """The whole response. What servers put to uses of their own may be any JSON."""
 
     status: Any = None
-    output: Any = None
+    output: list[Item] | None = None
     usage: TokenCounts | None = None
     incomplete_details: Any = None
     error: Any = None
@@ -44,7 +76,7 @@ class ResponseEvent(msgspec.Struct, gc=False):
     item_id: str | int | None = None
     output_index: int | str | None = None
     content_index: int | str | None = None
-    item: Any = None
+    item: Item | None = None
     part: Any = None
     response: Response | None = None
     text: Any = None
@@ -80,41 +112,6 @@ READ = {
 """The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
 
 
-class Item(msgspec.Struct, gc=False):
-    """An item of the output."""
-
-    type: str
-    id: str | None
-    call_id: str | None
-    name: str
-    arguments: str
-    texts: list[str]
-    has_refused: bool
-    is_cut: bool
-
-
-def item_of(value: Any) -> Item:  # noqa: ANN401  # what a server sent
-    """Read an item, of which each field may be of any shape where its type is not known."""
-    told = value if isinstance(value, dict) else {}
-    content = told.get("content")
-    parts = content if isinstance(content, list) else [content]
-    return Item(
-        type=_word(told.get("type")),
-        id=_word(told.get("id")) or None,
-        call_id=_word(told.get("call_id")) or None,
-        name=_word(told.get("name")),
-        arguments=as_text(told.get("arguments")),
-        texts=[text_of(part) for part in parts],
-        has_refused=any(is_refusal(part) for part in parts),
-        is_cut=told.get("status") == "incomplete",
-    )
-
-
-def items_of(output: Any) -> list[Item]:  # noqa: ANN401  # what a server sent
-    """Read the items of a whole response's output."""
-    return [item_of(item) for item in output] if isinstance(output, list) else []
-
-
 def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return the text of a message's part, or of a refusal; empty for parts of other kinds."""
     match part:
@@ -134,15 +131,11 @@ def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
 
 def reason_of(details: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return why a response is incomplete; empty where that is not told."""
-    return _word(details.get("reason")) if isinstance(details, dict) else _word(details)
+    return as_text(details.get("reason") if isinstance(details, dict) else details)
 
 
-def as_text(arguments: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return the text of arguments, which some servers send as the object itself."""
-    if arguments is None or isinstance(arguments, str):
-        return arguments or ""
-    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-
-
-def _word(value: Any) -> str:  # noqa: ANN401  # what a server sent
-    return str(value) if isinstance(value, (str, int)) else ""
+def as_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -22,13 +22,17 @@ MOST_BLANK = 64
 
 
 class _Braces:
-    """Finds the end of a JSON object, however its text is cut."""
+    """Finds the end of a JSON object, however its text is cut.
 
-    __slots__ = ("_depth", "_is_escaped", "_is_string")
+    Attributes:
+        is_string: Whether the text ends inside a string.
+    """
+
+    __slots__ = ("_depth", "_is_escaped", "is_string")
 
     def __init__(self) -> None:
         self._depth = 0
-        self._is_escaped = self._is_string = False
+        self._is_escaped = self.is_string = False
 
     def end_in(self, text: str) -> int | None:
         """Return the place behind the object's end in the next piece of its text; None where it does not end there."""
@@ -40,8 +44,8 @@ class _Braces:
                 self._is_escaped = at == len(text)
                 at += 1
             elif mark == '"':
-                self._is_string = not self._is_string
-            elif not self._is_string:
+                self.is_string = not self.is_string
+            elif not self.is_string:
                 self._depth += 1 if mark == "{" else -1
                 if self._depth == 0:
                     return at
@@ -83,13 +87,21 @@ class Arguments:
         if not text:
             return "", ""
         if self._other or (self.are_blank and not text.startswith("{")):
-            self._other.append(text)
+            self._hold(text)
             return "", ""
         end = self._braces.end_in(text)
         self.is_whole = end is not None
         passed = self._released(text[:end])
         more, another = ("", "") if end is None else self._look_behind(text[end:])
         return passed + more, another
+
+    def _hold(self, text: str) -> None:
+        self._other.append(text)
+        if self._other[0].startswith('"'):
+            self._braces.end_in(text)
+            self.is_whole = not self._braces.is_string
+        elif len(self._other) <= len("null"):
+            self.is_whole = "".join(self._other).strip() == "null"
 
     def _released(self, text: str) -> str:
         text, self._held = self._held + text, ""
@@ -107,12 +119,16 @@ class Arguments:
             end = self._braces_behind.end_in(text)
             self._behind.append(text[:end])
             if end is None:
-                is_more = not self._passed and text.strip("{ \t\r\n")
+                is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._begun_anew("") if is_more else ("", "")
             again, text = self._taken_behind(), text[end:]
-            if _written_again(again) != _written_again(self._text()):
-                return ("", again + text) if self._passed else self._begun_anew(again + text)
+            if _written_again(again) != _written_again(_opened(self._text())):
+                return self._begun_anew(again + text) if self._is_empty() else ("", again + text)
         return "", ""
+
+    def _is_empty(self) -> bool:
+        # Nothing but an empty object has come, and it was not passed on.
+        return not self._passed and not _opened(self._text()).strip("{} \t\r\n")
 
     def _taken_behind(self) -> str:
         text = "".join(self._behind)
@@ -122,22 +138,42 @@ class Arguments:
 
     def _begun_anew(self, text: str) -> tuple[str, str]:
         text = self._taken_behind() + text
-        self._held, self._braces, self.is_whole = "", _Braces(), False
+        self._forget()
         return self.add(text)
 
-    def missing_of(self, whole: str) -> str:
-        """Return what is still to be added of arguments that are told once more, whole; empty where all has come."""
-        whole, came = whole.lstrip(), self._text()
-        if self.is_whole:
-            return "" if self._passed or whole == came else whole
-        return whole[len(came) :] if whole.startswith(came) else ""
+    def _forget(self) -> None:
+        self._held, self._braces, self.is_whole = "", _Braces(), False
+        self._other.clear()
+        self._taken_behind()
+
+    def settle(self) -> str:
+        """Take what has come for the arguments proper, also an empty object, and return what may be passed on now."""
+        if self._passed or not self.is_whole:
+            return ""
+        text = _opened(self._text()) or "{}"
+        self._held = ""
+        self._other.clear()
+        self._passed.append(text)
+        return text
+
+    def complete(self, whole: str) -> str:
+        """Take the arguments once more, whole, and return what of them has not come and may be passed on."""
+        whole = _opened(whole)
+        if not self._passed:
+            # It is free to choose, and the end knows best.
+            self._forget()
+            return self.add(whole)[0]
+        came = self._text()
+        if not self.is_whole:
+            return self.add(whole[len(came) :])[0] if whole.startswith(came) else ""
+        if self.fits(whole):
+            self._behind.clear()
+        return ""
 
     def fits(self, whole: str) -> bool:
         """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
-        came = self._text()
-        if self.is_whole and self._passed:
-            return _written_again(whole) == _written_again(came)
-        return self.is_whole or whole.lstrip().startswith(came)
+        whole, came = _opened(whole), _opened(self._text())
+        return whole.startswith(came) or _written_again(whole) == _written_again(came)
 
     def end(self) -> tuple[str, dict[str, Any]]:
         """Return what is still to be passed on, and the arguments' value.
@@ -149,19 +185,22 @@ class Arguments:
             raise ValueError("something else follows it")
         if self._passed or self._held:
             return self._held, _object_in(self._text())
-        text = "".join(self._other)
-        for _ in range(DEEPEST):
-            # A tool without parameters is called with nothing at all by some models.
-            if text.strip() in {"", "null"}:
-                return "", {}
-            inner = _value_of(text)
-            if not isinstance(inner, str):
-                break
-            text = inner
-        return text.strip(), _object_in(text)
+        text = _opened("".join(self._other))
+        return text, _object_in(text or "{}")
 
     def _text(self) -> str:
         return "".join(self._passed) + self._held + "".join(self._other)
+
+
+def _opened(text: str) -> str:
+    """Return the object's text where a JSON string holds it; empty for no arguments."""
+    for _ in range(DEEPEST):
+        inner = _value_of(text) if text.lstrip().startswith('"') else text
+        if not isinstance(inner, str) or inner is text:
+            break
+        text = inner
+    # A tool without parameters is called with nothing at all by some models.
+    return "" if text.strip() in {"", "null"} else text.strip()
 
 
 def _object_in(text: str) -> dict[str, Any]:

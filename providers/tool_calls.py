@@ -95,14 +95,22 @@ class ToolCalls:
                 f"came: {behind!r:.100}. Ask again."
             )
 
+    def settle(self, call: int, events: list[Event]) -> None:
+        """Pass on what was kept back of a call's arguments, since what comes next is another's."""
+        if text := self._all[call].settle():
+            events.append(ToolCallDelta(call, text))
+
     def complete(self, call: int, whole: str, events: list[Event]) -> None:
         """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
 
         Raises:
             ToolArgumentsInvalid: they are too long.
         """
-        if call in self._open:
-            self.add(call, self._all[call].missing_of(whole), events)
+        if not whole or call not in self._open:
+            return
+        self.weigh(whole)
+        if passed := self._all[call].complete(whole):
+            events.append(ToolCallDelta(call, passed))
 
     def fits(self, call: int, name: str | None, whole: str) -> bool:
         """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""

@@ -58,7 +58,10 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
     try:
         last = events_beyond(entries[-1], entries[-1].first - 1)[-1] if entries else None
     except NotResumable:
-        return None
+        last = None
+    if last is None:
+        # How it ended is lost: who has more of it than there ever was in the store is told that.
+        return record.last - 1 if after > record.last else None
     is_cut_short = isinstance(last, Failed) and last.code in CUT_SHORT
     return min(after, entries[-1].first - 1) if is_cut_short else None
 

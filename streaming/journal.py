@@ -71,14 +71,22 @@ class Journal:
             record = self.store.claim(claim, name)
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
-            self.owed.owe(claim.id, lambda: self._take_back(claim.id))
+            self.owed.owe_first(claim.id, lambda: self._take_back(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
         if record is not None and not self._is_unused(record, claim):
             return record
         self.owed.forget(claim.id)
+        self._forget_earlier(claim.id)
         self._claims[claim.id] = claim
         return None
+
+    def _forget_earlier(self, id_: str) -> None:
+        # One that has ended, and that the store has lost before its end was there: its events are not the new one's.
+        earlier = self._kept.get(id_)
+        if earlier is not None:
+            self._outbox.drop(earlier.session)
+            self._forget(earlier.session)
 
     def _is_unused(self, record: Record, claim: Claim) -> bool:
         """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
@@ -190,6 +198,20 @@ class Journal:
         """
         self._begin_to_tend()
         self.owed.settle_soon(id, lambda: self._end(id, ending))
+
+    def take_over(self, record: Record, ending: Callable[[], list[Event]]) -> None:
+        """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
+
+        Raises:
+            StoreUnavailable: the store is away; where it has been done all the same, the end follows.
+        """
+        self._begin_to_tend()
+        id_ = record.claim.id
+        self.owed.owe(id_, lambda: self._end(id_, ending))
+        if self.store.take_over(id_, record.claim.worker, self.worker):
+            self.conclude(id_, ending)
+        else:
+            self.owed.forget(id_)
 
     def _settle(self, id_: str) -> None:
         with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):

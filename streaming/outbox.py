@@ -154,9 +154,9 @@ class Outbox:
             try:
                 payload = encode(events)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
-                failure = mistake(mail.session.id, error)
-                mail.session.fail(failure)
-                self._lose(mail, failure)
+                mail.session.fail(mistake(mail.session.id, error))
+                # Its readers here may have more of it than the store, and are known there by this end.
+                self._lose(mail, NotResumable())
                 return False
             is_last = type(events[-1]) in LAST
             mail.entries.append(Entry(mail.session.id, mail.first, len(events), payload, is_last))

@@ -18,6 +18,9 @@ from .mistakes import log
 Step: TypeAlias = Callable[[], bool]
 """Does what is owed for one stream and returns whether it is done; raises StoreUnavailable where it must wait."""
 
+TRIES = 10
+"""How often what fails in a way that nobody expected is tried, before the stream is given up."""
+
 
 class Owed:
     """What is owed for streams, by their ids."""
@@ -25,6 +28,7 @@ class Owed:
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}
         self._busy: dict[str, Flag] = {}
+        self._mistakes: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -45,9 +49,15 @@ class Owed:
         """Do this for a stream, and nothing that was owed for it before, when `settle` is called next."""
         self._steps[id_] = step
 
+    def owe_first(self, id_: str, step: Step) -> None:
+        """Do this for a stream, and then what was owed for it before, when `settle` is called next."""
+        later = self._steps.get(id_)
+        self.owe(id_, step if later is None else lambda: step() and later())
+
     def forget(self, id_: str) -> None:
         """Owe nothing for a stream any more."""
         self._steps.pop(id_, None)
+        self._mistakes.pop(id_, None)
 
     def settle(self, id_: str) -> None:
         """Do what is owed for a stream; only for who is alone with it.
@@ -64,9 +74,10 @@ class Owed:
             raise
         except Exception:  # noqa: BLE001  # one stream that cannot be helped must not keep the others waiting
             log.exception("stream %s could not be ended in the store", id_)
-            is_done = True
+            self._mistakes[id_] = self._mistakes.get(id_, 0) + 1
+            is_done = self._mistakes[id_] >= TRIES
         if is_done and self._steps.get(id_) is step:
-            del self._steps[id_]
+            self.forget(id_)
 
     def settle_soon(self, id_: str, step: Step) -> None:
         """Owe this for a stream, and try to do it at once; only for who is alone with it."""

@@ -84,6 +84,7 @@ class Replica:
         self._begun_after = self._read_to = after
         self._ahead, self._ahead_from = ahead, ahead_from
         self._missing = missing or unknown
+        self._heard_at = time.monotonic()
         self._inbox = Inbox()
         self._follower: Follower | None = None
         self._news, self._room = Flag(), Parking()
@@ -198,6 +199,7 @@ class Replica:
     def _take_in(self, events: list[Event]) -> None:
         first = self._read_to + 1
         self._read_to += len(events)
+        self._heard_at = time.monotonic()
         self._inbox.add(first + (self._ahead if first > self._ahead_from else 0), events)
         if isinstance(events[-1], (Done, Failed, Cancelled)):
             self.terminal = events[-1]
@@ -217,12 +219,20 @@ class Replica:
             # Its retention has ended since it was found, or it was never begun.
             self.error = self._missing(self.id)
             self.cut()
+        elif record.last < self._read_to or self._has_waited_for_nothing():
+            # The store is an older copy of itself; the one that filled the stream may have long ended it.
+            raise NotResumable
         elif record.last > self._read_to or record.is_finished:
             # Unless it has come in this moment, what should be there is not.
             if not self._read():
                 raise NotResumable
         elif self._journal.lease.has_lost(record.claim.worker):
             bury(self._journal, record)
+
+    def _has_waited_for_nothing(self) -> bool:
+        """Whether nothing has come for longer than any stream may last, and the store may be away."""
+        longest = self.limits.duration
+        return longest is not None and time.monotonic() - self._heard_at > longest + PATIENCE
 
     def _end_as_lost(self, lost: NotResumable) -> None:
         # The store has lost a part of it: its reader is told, in the place where that part should stand.
@@ -236,10 +246,8 @@ def unknown(id_: str) -> UnknownStream:
 
 def bury(journal: Journal, record: Record) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    id_ = record.claim.id
-    with journal.owed.alone(id_):
-        if journal.store.take_over(id_, record.claim.worker, journal.worker):
-            journal.conclude(id_, lambda: _last_words(journal.store, record))
+    with journal.owed.alone(record.claim.id):
+        journal.take_over(record, lambda: _last_words(journal.store, record))
 
 
 def _last_words(store: Store, record: Record) -> list[Event]:

@@ -27,6 +27,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         owner: Who asks; empty for anybody.
         partials: Of what native frames tell how a JSON document grows in it: the arguments of tool calls, or the text
             as well.
+        created: When it was asked, in seconds since 1970.
+        protocol: The protocol in which it was asked, where the answer repeats something of the question.
+        repeated: What that is, as JSON; it travels along, since others may answer in that protocol later.
     """
 
     model: str
@@ -36,6 +39,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     prompt_bytes: int = 0
     owner: str = ""
     partials: Partials | None = None
+    created: int = 0
+    protocol: str = ""
+    repeated: bytes = b""
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):

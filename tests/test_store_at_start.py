@@ -7,20 +7,30 @@ from pathlib import Path
 
 import pytest
 
+from flask_headrace import Settings, stores
 from tests.conftest import require, upstreams
+from tests.host import Host
 from tests.reader import ask, send
 from tests.service import Service, free_port
 from tests.streaming.stores.redis_server import RedisServer
 from tests.test_start import start
 from tests.upstream import Upstream, openai_wire
 
+HOST = """
+from flask import Flask
+from flask_headrace import Headrace
+
+app = Flask(__name__)
+app.config.update({settings!r})
+Headrace(app)
+"""
+
 RESUMABLE = {"messages": [{"role": "user", "content": "?"}], "model": "openai/stored", "resumable": True}
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    program = require("redis-server", "apt-get install redis-server")
-    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(require("redis-server", "apt-get install redis-server"), tmp_path)
     yield server
     server.close()
 
@@ -40,29 +50,47 @@ def test_a_wrong_password_stops_the_start(redis_server: RedisServer) -> None:
     assert not {"s3cret", "Traceback"} & set(said.split())
 
 
-def test_one_that_evicts_is_warned_of_once_and_one_that_goes_is_told(
+def test_one_that_evicts_is_warned_of(redis_server: RedisServer) -> None:
+    redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
+    told = stores.warning(Settings(store=redis_server.url))
+    redis_server.client.config_set("maxmemory-policy", "noeviction")
+    assert told is not None
+    assert "maxmemory-policy is allkeys-lru" in told
+    assert stores.warning(Settings(store=redis_server.url)) is None
+
+
+def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_no_readiness(
+    redis_server: RedisServer, upstream: Upstream
+) -> None:
+    upstream.answer("stored", openai_wire.answer("one"))
+    redis_server.kill()
+    with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
+        assert own.log().count("cannot be used: no connection to it comes about") == 1
+        # The model may need a moment on a machine that is busy; the store is not waited for.
+        own.wait_until(lambda: ready(own)[0] == 200, 30)
+        status, body = ready(own)
+        assert (status, body["status"]) == (200, "ok")
+        assert body["store"].startswith("unavailable: The store unix://")
+        assert ask(own.url, "openai/stored").status == 200
+        redis_server.start()
+        own.wait_until(lambda: ready(own) == (200, {"status": "ok"}), 20)
+        assert send(own.url + "/api/chat", RESUMABLE).status == 200
+        redis_server.client.config_set("requirepass", "s3cret")
+        own.wait_until(lambda: ready(own)[0] == 503, 20)
+        assert "refuses the user or password" in ready(own)[1]["error"]["message"]
+
+
+def test_an_application_of_ones_own_logs_it_when_the_first_resumable_stream_is_asked_for(
     redis_server: RedisServer, upstream: Upstream, tmp_path: Path
 ) -> None:
     upstream.answer("stored", openai_wire.answer("one"))
-    redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
-    with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
-        assert ready(own) == (200, {"status": "ok"})
-        assert send(own.url + "/api/chat", RESUMABLE).status == 200
-        assert own.log().count("maxmemory-policy is allkeys-lru") == 1
-        redis_server.client.config_set("requirepass", "s3cret")
-        own.wait_until(lambda: ready(own)[0] == 503)
-        _, body = ready(own)
-        assert "refuses the user or password" in body["error"]["message"]
-        redis_server.kill()
-        own.wait_until(lambda: ready(own)[0] == 200)
-        assert ready(own)[1]["store"].startswith("unavailable: The store unix://")
+    store = redis_server.url.replace("://", "://:s3cret@")
+    code = HOST.format(settings={"HEADRACE_STORE": store, "HEADRACE_LOCAL": False})
+    with Host(tmp_path, code, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test-openai") as own:
         assert ask(own.url, "openai/stored").status == 200
-        redis_server.start()
-        own.wait_until(lambda: ready(own) == (200, {"status": "ok"}))
-
-
-def test_one_that_is_down_is_warned_of_and_the_service_starts(upstream: Upstream) -> None:
-    with Service(HEADRACE_STORE=f"redis://:s3cret@127.0.0.1:{free_port()}/0", **upstreams(upstream)) as own:
-        assert "cannot be used: no connection to it comes about" in own.log()
-        assert ready(own)[0] == 200
+        assert "HEADRACE_STORE" not in own.log()
+        for _ in range(2):
+            assert send(own.url + "/api/chat", RESUMABLE).error["code"] == "store_unavailable"
+        own.wait_until(lambda: "it needs no password" in own.log())
+        assert own.log().count("HEADRACE_STORE is unix://") == 1
         assert "s3cret" not in own.log()

@@ -59,7 +59,7 @@ def _nobody(link: RedisLink, error: Exception) -> ConfigurationError | StoreUnav
     if link.target.kind == "sentinel":
         return _why_no_sentinel_knows(link)
     if code_of(error) == "ERR":
-        return _never(link, f"which is no cluster ({error}): write {FORMS['']}, or {FORMS['sentinel']}")
+        return _never(link, f"which is no cluster: write {FORMS['']}, or {FORMS['sentinel']}")
     return _trouble(link, error)
 
 
@@ -77,7 +77,7 @@ def _why_no_sentinel_knows(link: RedisLink) -> ConfigurationError | StoreUnavail
         known = f"it knows {', '.join(sorted(names))}" if names else "it knows none"
         return _never(link, f"of which the Sentinel at {seed[0]}:{seed[1]} knows nothing: {known}")
     if code_of(trouble) == "ERR":
-        return _never(link, f"whose servers are no Sentinels ({trouble}): write {FORMS['']}, or {FORMS['cluster']}")
+        return _never(link, f"whose servers are no Sentinels: write {FORMS['']}, or {FORMS['cluster']}")
     if is_for_good(trouble):
         return _never(link, f"and of its Sentinels one says that {told(trouble)}; theirs is ?sentinel_password=…")
     return _trouble(link, trouble, "none of the Sentinels answers")
@@ -138,12 +138,11 @@ def _try(link: RedisLink, connection: AbstractConnection) -> None:
         connection.read_response()
     except ResponseError as error:
         if "nknown" in str(error) or "cmsgpack" in str(error):
-            raise _never(
-                link, f"which lacks scripts or streams ({error}): a Redis from 5.0 on, or a Valkey, has both"
-            ) from error
+            raise _never(link, "which lacks scripts or streams: a Redis from 5.0 on, or a Valkey, has both") from error
         raise
-    connection.send_command("SUBSCRIBE", f"{PREFIX}check")
-    connection.read_response()
+    for command in (("PING",), ("SUBSCRIBE", f"{PREFIX}check")):
+        connection.send_command(*command)
+        connection.read_response()
 
 
 def _policy(connection: AbstractConnection, about: dict[str, str]) -> str:
@@ -168,7 +167,8 @@ def _warning(link: RedisLink, policy: str) -> str | None:
 
 
 def _trouble(link: RedisLink, error: Exception, what: str | None = None) -> ConfigurationError | StoreUnavailable:
-    if is_for_good(error):
+    # A master that was found by asking may just have become a replica.
+    if is_for_good(error) and not (link.target.kind and code_of(error) == "READONLY"):
         return _never(link, f"and {told(error)}")
     return StoreUnavailable(f"The store {link} cannot be used: {what or told(error)}.", retry_after=RETRY_AFTER)
 

@@ -44,8 +44,8 @@ CODES = {
 TOLD = {
     "WRONGPASS": "it refuses the user or password of HEADRACE_STORE",
     "NOPERM": (
-        f"its user may not do all that is needed: allow it the keys {PREFIX}*, the channels {PREFIX}*, scripts "
-        "(@scripting), @read, @write and @pubsub"
+        f"its user may not do all that is needed: give it ~{PREFIX}* &{PREFIX}* +@scripting +@read +@write +@pubsub "
+        "+@connection +time, and in a cluster +cluster|slots"
     ),
     "OOM": "it has no memory left",
     "READONLY": "it is a replica, which cannot be written to",

@@ -54,9 +54,9 @@ def cooperate(connection: AbstractConnection) -> None:
 class NotDoneHere(Exception):
     """A server did nothing of what it was told to, or was not reached; another one may be the right one by now."""
 
-    def __init__(self, why: Exception) -> None:
+    def __init__(self, at: Address | None, why: Exception) -> None:
         super().__init__()
-        self.why = why
+        self.at, self.why = at, why
 
 
 class RedisLink:
@@ -120,56 +120,65 @@ class RedisLink:
         try:
             return self._run(script, arguments)
         except NotDoneHere as error:
-            if hops and self._is_elsewhere():
+            if hops and self._is_elsewhere_than(error.at):
                 return self._run_where_it_is(script, arguments, hops - 1)
             raise self._trouble(told(error.why)) from error.why
 
     def _run(self, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
         try:
             with self._connection() as connection:
-                self._reach(connection)
+                at = self._address_of(connection)
                 try:
-                    connection.send_command("EVALSHA", script.digest, 1, script.key(arguments), *arguments)
-                    return connection.read_response()
-                except NoScriptError:
-                    connection.send_command("EVAL", script.source, 1, script.key(arguments), *arguments)
-                    return connection.read_response()
-        except (RedisError, OSError) as error:
-            if isinstance(error, RedisTimeoutError):
-                self._paused_until = time.monotonic() + PAUSE
-            self._doubt(error)
-            if code_of(error) in ELSEWHERE:
-                raise NotDoneHere(error) from error
-            # It may have been done: what has become of it is the caller's to find out.
-            raise self._trouble(told(error)) from error
+                    return self._run_at(connection, script, arguments)
+                except (RedisError, OSError) as error:
+                    self._doubt(at, error)
+                    if code_of(error) in ELSEWHERE:
+                        raise NotDoneHere(at, error) from error
+                    # It may have been done: what has become of it is the caller's to find out.
+                    raise self._trouble(told(error)) from error
+        except (RedisError, OSError) as nobody:
+            raise self._trouble(told(nobody)) from nobody
+
+    def _run_at(self, connection: AbstractConnection, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
+        if connection._sock is None:
+            self._reach(connection)
+        try:
+            connection.send_command("EVALSHA", script.digest, 1, script.key(arguments), *arguments)
+            return connection.read_response()
+        except NoScriptError:
+            connection.send_command("EVAL", script.source, 1, script.key(arguments), *arguments)
+            return connection.read_response()
 
     def _reach(self, connection: AbstractConnection) -> None:
         try:
             connection.connect()
         except (RedisError, OSError) as error:
-            self._doubt(error)
-            if isinstance(error, RedisTimeoutError):
-                self._paused_until = time.monotonic() + PAUSE
-            raise NotDoneHere(error) from error
+            at = self._address_of(connection)
+            self._doubt(at, error)
+            raise NotDoneHere(at, error) from error
 
-    def _doubt(self, error: Exception) -> None:
+    def _address_of(self, connection: Any) -> Address | None:  # noqa: ANN401  # one on a port, where it may move
+        return None if self._at is None else (connection.host, connection.port)
+
+    def _doubt(self, at: Address | None, error: Exception) -> None:
         """Ask anew where the server is before it is used next, or take its word for where it is."""
-        if code_of(error) == "MOVED" and self.target.kind == "cluster":
+        if isinstance(error, RedisTimeoutError) and at == self._at:
+            self._paused_until = time.monotonic() + PAUSE
+        if code_of(error) == "MOVED" and at is not None:
             host, _, port = str(error).rpartition(" ")[2].rpartition(":")
-            self._place.move((host or (self._at or ("", 0))[0], int(port)))
+            self._place.move((host or at[0], int(port)))
         elif not code_of(error) or code_of(error) in ELSEWHERE:
-            self._place.doubt(self._at)
+            self._place.doubt(at)
 
-    def _is_elsewhere(self) -> bool:
-        """Whether the server is at another place than it was."""
+    def _is_elsewhere_than(self, at: Address | None) -> bool:
         try:
-            return self._place.address() != self._at
+            return self._place.address() != at
         except (RedisError, OSError):
             return False
 
     @contextmanager
     def _connection(self) -> Iterator[AbstractConnection]:
-        if time.monotonic() < self._paused_until and not self._is_elsewhere():
+        if time.monotonic() < self._paused_until and not self._is_elsewhere_than(self._at):
             raise self._trouble("it does not answer")
         if not self._slots.acquire(timeout=PATIENCE):
             raise self._trouble(f"all {CONNECTIONS} connections are busy")
@@ -189,10 +198,13 @@ class RedisLink:
         connection = self._free.pop() if self._free else self.make()
         if is_stale(connection):
             connection.disconnect()
+            # So Sentinels tell those whose master has become a replica, which would still answer what is read.
+            self._place.doubt(self._at)
+            return self._take()
         return connection
 
     def _give_back(self, connection: AbstractConnection) -> None:
-        if self._at in (None, (getattr(connection, "host", None), getattr(connection, "port", None))):
+        if self._address_of(connection) == self._at:
             self._free.append(connection)
         else:
             connection.disconnect()

@@ -26,7 +26,7 @@ ASKING = 0.7
 LONGEST = 2.0
 """Seconds after which no further one is asked, and for which others wait for who asks."""
 
-PAUSE = 0.25
+PAUSE = 0.5
 """Seconds for which nobody is asked again after nobody knew."""
 
 Find: TypeAlias = Callable[[], Address]
@@ -42,6 +42,7 @@ class Place:
     def __init__(self, find: Find | None) -> None:
         self._find = find
         self._known: Address | None = None
+        self._last: Address | None = None
         self._asking = BoundedSemaphore(1)
         self._failed: tuple[float, Exception] = (-PAUSE, RedisConnectionError())
 
@@ -61,15 +62,17 @@ class Place:
             self._asking.release()
 
     def _ask(self, find: Find) -> Address:
-        at, error = self._failed
-        if time.monotonic() - at < PAUSE:
-            raise error
-        try:
-            self._known = find()
-        except (RedisError, OSError) as nobody:
-            self._failed = time.monotonic(), nobody
-            raise
-        return self._known
+        failed_at, trouble = self._failed
+        if time.monotonic() - failed_at >= PAUSE:
+            try:
+                self._last = self._known = find()
+            except (RedisError, OSError) as error:
+                self._failed, trouble = (time.monotonic(), error), error
+        address = self._known or self._last
+        # Where nobody can be asked, nobody can have moved it either: it is tried where it was.
+        if address is None:
+            raise trouble.with_traceback(None)
+        return address
 
     def doubt(self, address: Address | None) -> None:
         """Ask anew before the next use, if this is still what is known."""
@@ -79,7 +82,7 @@ class Place:
     def move(self, address: Address) -> None:
         """Take the word of the server that was there so far."""
         if self._find is not None:
-            self._known = address
+            self._last = self._known = address
 
 
 def place_of(target: Target) -> Place:

@@ -110,7 +110,7 @@ def _sentinel(scheme: str, base: str, rest: str, defaults: dict[str, Any]) -> Ta
     asked = dict(parse_qsl(query.removeprefix("?")))
     own = {name.removeprefix("sentinel_"): asked.pop(name) for name in SENTINELS_OWN if name in asked}
     query = f"?{urlencode(asked)}" if asked else ""
-    connection, options = _connection(f"{base}://{user}{hosts.partition(',')[0]}/{database or 0}{query}", defaults)
+    connection, options = _connection(f"{base}://{user}{hosts.partition(',')[0]}/{int(database or 0)}{query}", defaults)
     asking = {name: value for name, value in options.items() if name not in {"host", "port", "db", *own}}
     asking = {name: value for name, value in asking.items() if name not in {"username", "password"}} | own
     name = f"{scheme}://{_shown(seeds)}/{unquote(service)}"

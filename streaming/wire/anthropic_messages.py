@@ -30,12 +30,13 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
+from ..partial_json.tokens import BLANKS
 from ..sse import named
 from ..usage import text_of
 from .answer import Answer, Block, Call, Reasoning
 from .anthropic_errors import failure, refusal
 from .base import EVENT_STREAM, BrokenOff
-from .frames import framed, numbered
+from .frames import framed, written
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
@@ -102,13 +103,10 @@ class MessagesWire:
         """
         if not events:
             return HEARTBEAT
-        if first is not None:
-            each = [numbered(self._frames(event), number) for number, event in enumerate(events, first)]
-            return b"".join([frame for frames in each for frame in frames])
         texts = [event.text for event in events if type(event) is TextDelta]
-        if len(texts) == len(events) and self._open == "text":
+        if first is None and len(texts) == len(events) and self._open == "text":
             return self._encode_texts(texts)
-        return b"".join([frame for event in events for frame in self._frames(event)])
+        return written(events, first, self._frames)
 
     @staticmethod
     def whole(answer: Answer) -> dict[str, Any]:
@@ -194,9 +192,18 @@ class MessagesWire:
         if event.call != self._open:
             return []  # it was whole when the next block began: no more than blanks can follow
         if isinstance(event, ToolCallDelta):
-            self._arguments.append(event.text)
-            return [self._delta("input_json_delta", partial_json=event.text)]
-        return self._stop()
+            return self._grow_call(event.text)
+        # Some providers tell the arguments at once.
+        unwritten = event.arguments if event.arguments and not self._arguments else None
+        return [*([] if unwritten is None else self._grow_call(_encoder.encode(unwritten).decode())), *self._stop()]
+
+    def _grow_call(self, text: str) -> list[bytes]:
+        # Readers parse all that has come, each time, and blanks alone are no JSON.
+        text = text if self._arguments else text.lstrip(BLANKS)
+        if not text:
+            return []
+        self._arguments.append(text)
+        return [self._delta("input_json_delta", partial_json=text)]
 
     def _begin(self, kind: _Kind | int, block: dict[str, Any]) -> list[bytes]:
         stopped = self._stop()

@@ -29,11 +29,25 @@ PLAIN_TEXT: Mapping[str, str] = {
 
 
 class BrokenOff(Exception):
-    """The protocol has no word for a failure: the connection is to be broken after these last bytes."""
+    """The protocol cannot go on: the connection is to be broken after these last bytes.
 
-    def __init__(self, last: bytes = b"") -> None:
+    Args:
+        words: What is said of it, where the protocol has words for that.
+        before: What was written before, and not sent yet.
+    """
+
+    def __init__(self, words: bytes = b"", before: bytes = b"") -> None:
         super().__init__()
-        self.last = last
+        self.words, self.before = words, before
+
+    @property
+    def last(self) -> bytes:
+        """All that is to be sent before the connection is broken."""
+        return self.before + self.words
+
+    def behind(self, before: bytes) -> BrokenOff:
+        """Return the same, with more that was written before."""
+        return BrokenOff(self.words, before + self.before)
 
 
 class Wire(Protocol):

@@ -72,7 +72,7 @@ class DataStream:
         for event in events:
             written.append(self._lines(event))
             if self._ends_badly(event):
-                raise BrokenOff(b"".join(written))
+                raise BrokenOff(written.pop(), b"".join(written))
             self._has_begun = self._has_begun or bool(written[-1])
         return b"".join(written)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
+
+from ..events import Event
+from .base import BrokenOff
 
 _lines = msgspec.json.Encoder().encode_lines
 
@@ -11,6 +16,27 @@ def framed(texts: list[str], before: bytes, after: bytes) -> bytes:
     """Write texts as JSON strings, each between the same bytes; there must be at least one."""
     # JSON holds no line end, so one call encodes all of them and one replacement frames them.
     return before + _lines(texts)[:-1].replace(b"\n", after + before) + after
+
+
+def written(events: list[Event], first: int | None, frames_of: Callable[[Event], list[bytes]]) -> bytes:
+    """Write events one after the other.
+
+    Args:
+        events: What has come.
+        first: The number of the first of them, where the frames are to carry numbers.
+        frames_of: Writes one event.
+
+    Raises:
+        BrokenOff: one of them cannot be written; with all that was written before it.
+    """
+    frames: list[bytes] = []
+    for number, event in enumerate(events, first or 0):
+        try:
+            of_event = frames_of(event)
+        except BrokenOff as broken:
+            raise broken.behind(b"".join(frames)) from None
+        frames += of_event if first is None else numbered(of_event, number)
+    return b"".join(frames)
 
 
 def numbered(frames: list[bytes], number: int) -> list[bytes]:

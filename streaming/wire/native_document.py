@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from ..errors import HeadraceError
-from ..events import Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
-from ..partial_json import Add, JSONError, PartialJSON, Patch, snapshot
+from ..events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
+from ..partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
+from ..partial_json.patches import JSON
 from ..sse import named
 from ..terms import Partials
 from . import native
@@ -41,7 +42,8 @@ class NativeDocument:
             return native.HEARTBEAT
         frames: list[bytes] = []
         grown: dict[int | None, list[Patch]] = {}
-        for number, event in enumerate(events, first or 1):
+        # What has no number is of this reading, and new.
+        for number, event in enumerate(events, first or self._seen + 1):
             call, text = self._grows(event)
             patches = [] if text is None else self._documents[call].feed(text)
             if number <= self._seen:
@@ -49,6 +51,8 @@ class NativeDocument:
                 continue
             if call not in grown or text is None:
                 frames += _written(grown)
+            if type(event) is Done:
+                frames += self._end()
             frames.append(native.encode([event], None if first is None else number))
             if patches:
                 grown.setdefault(call, []).extend(patches)
@@ -71,50 +75,78 @@ class NativeDocument:
         begun = {call: document.whole() for call, document in self._documents.items()}
         return _written({call: patches for call, patches in begun.items() if patches})
 
+    def _end(self) -> list[bytes]:
+        # A number that is the whole document may have grown to the last.
+        return _written({call: document.end() for call, document in self._documents.items()})
+
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Return an answer that is given in one piece, with its document."""
         written = native.whole(answer)
-        return {**written, "document": _snapshot(answer.text())} if self._has_text else written
+        return {**written, "document": _of_ended(answer.text())} if self._has_text else written
 
     def refusal(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status, and of the document what there is of it."""
         written = native.refusal(error)
-        return {**written, "document": _snapshot(error.text)} if self._has_text and error.text else written
+        return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
 
 
 class _Document:
     """One growing document; what is no JSON is passed on as text alone."""
 
-    __slots__ = ("_is_wrong", "_parser", "_texts")
+    __slots__ = ("_is_wrong", "_parser", "_right", "_texts")
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
         self._texts: list[str] | None = [] if keeps_text else None
         self._is_wrong = False
+        self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
 
     def feed(self, text: str) -> list[Patch]:
-        if self._texts is not None:
-            self._texts.append(text)
         if self._is_wrong:
             return []
         try:
-            return self._parser.feed(text)
+            patches = self._parser.feed(text)
         except JSONError as error:
             self._is_wrong = True
+            if self._texts is not None:
+                self._right = apply(_value("".join(self._texts)), error.patches)
             return list(error.patches)
+        if self._texts is not None:
+            self._texts.append(text)
+        return patches
+
+    def end(self) -> list[Patch]:
+        if self._is_wrong:
+            return []
+        try:
+            return self._parser.end()
+        except JSONError:
+            return []  # it was cut: what there is of it was told
 
     def whole(self) -> list[Patch]:
-        value = _snapshot("".join(self._texts or ()), msgspec.UNSET)
+        value = self._right if self._is_wrong else _value("".join(self._texts or ()))
         self._texts = None
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 
-def _snapshot(text: str, nothing: Any = None) -> Any:  # noqa: ANN401  # a JSON value
+def _value(text: str) -> JSON | msgspec.UnsetType:
+    """Return a document of which this much has come, as the patches tell it; UNSET while it has not begun."""
     try:
-        value = snapshot(text)
+        return snapshot(text)
     except JSONError:
-        return nothing
-    return nothing if value is msgspec.UNSET else value
+        # It is read once more by who knows where it went wrong.
+        try:
+            return apply(msgspec.UNSET, PartialJSON().feed(text))
+        except JSONError as error:
+            return apply(msgspec.UNSET, error.patches)
+
+
+def _of_ended(text: str) -> JSON:
+    """Return the document in a text that has come to its end; None where there is none."""
+    value = _value(text)
+    if value is msgspec.UNSET:
+        value = _value(text + " ")  # a number may be the whole document, and a blank tells that it is
+    return None if value is msgspec.UNSET else value
 
 
 def _written(grown: dict[int | None, list[Patch]]) -> list[bytes]:

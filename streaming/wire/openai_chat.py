@@ -27,9 +27,10 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
+from ..partial_json.tokens import BLANKS
 from .answer import Answer, Call
 from .base import EVENT_STREAM, BrokenOff
-from .frames import framed, numbered
+from .frames import framed, written
 
 HEARTBEAT = b": keep-alive\n"
 """One line end: once they saw an `id`, the SDKs take a blank line after a comment for a frame without data."""
@@ -74,13 +75,7 @@ class ChatCompletion:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and len(texts) == len(events):
             return self._encode_texts(texts)
-        written: list[bytes] = []
-        for number, event in enumerate(events, first or 0):
-            if isinstance(event, Restarted):
-                raise BrokenOff(b"".join([*written, _broken_off(event)]))
-            frames = self._encode_one(event)
-            written += frames if first is None else numbered(frames, number)
-        return b"".join(written)
+        return written(events, first, self._encode_one)
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Return an answer that is given in one piece."""
@@ -106,8 +101,8 @@ class ChatCompletion:
     def _name(self, model: str) -> None:
         # All chunks of text are alike but for the text.
         self._model = model
-        written = _json(self._chunk([{"index": 0, "delta": {"content": ""}, "finish_reason": None}]))
-        before, _, after = written.rpartition(b'""')
+        empty = _json(self._chunk([{"index": 0, "delta": {"content": ""}, "finish_reason": None}]))
+        before, _, after = empty.rpartition(b'""')
         self._text, self._text_end = b"data: " + before, after + b"\n\n"
 
     def _encode_texts(self, texts: list[str]) -> bytes:
@@ -120,14 +115,14 @@ class ChatCompletion:
             case ReasoningDelta(text):
                 return [self._delta({"reasoning_content": text})]
             case ToolCallDelta(call, text):
-                return [self._encode_arguments(call, text)]
+                return self._encode_arguments(call, text)
             case ToolCallStarted(call, id, name):
                 self._silent_calls.add(call)
                 begun = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
                 return [self._delta({"tool_calls": [begun]})]
             case ToolCallEnded(call, arguments) if call in self._silent_calls:
                 # Readers parse what has come, and nothing at all is no JSON.
-                return [self._encode_arguments(call, _json(arguments).decode())]
+                return self._encode_arguments(call, _json(arguments).decode())
             case Started(_, model):
                 self._name(model)
                 return [self._delta({"role": "assistant", "content": ""})]
@@ -141,6 +136,8 @@ class ChatCompletion:
                 return []
             case Done(reason):
                 return [self._delta({}, _finish(reason)), *self._encode_usage(), _DONE]
+            case Restarted():
+                raise BrokenOff(_broken_off(event))
             case Failed(code, message):
                 return [*self._encode_usage(), _failure(code, message)]
             case Cancelled(reason):
@@ -148,10 +145,13 @@ class ChatCompletion:
             case _:
                 return []
 
-    def _encode_arguments(self, call: int, text: str) -> bytes:
-        if text.strip():
-            self._silent_calls.discard(call)
-        return self._delta({"tool_calls": [{"index": call, "function": {"arguments": text}}]})
+    def _encode_arguments(self, call: int, text: str) -> list[bytes]:
+        # Readers parse all that has come, each time where a tool is strict, and blanks alone are no JSON.
+        text = text.lstrip(BLANKS) if call in self._silent_calls else text
+        if not text:
+            return []
+        self._silent_calls.discard(call)
+        return [self._delta({"tool_calls": [{"index": call, "function": {"arguments": text}}]})]
 
     def _encode_usage(self) -> list[bytes]:
         if not self._has_usage or self._usage is None:

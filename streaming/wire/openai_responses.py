@@ -30,7 +30,7 @@ from ..events import (
 from ..sse import named
 from .answer import Answer, Block, Call, Reasoning, Text
 from .base import EVENT_STREAM, BrokenOff
-from .frames import numbered
+from .frames import written
 from .openai_chat import HEARTBEAT, refusal
 from .responses_output import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
 
@@ -113,15 +113,7 @@ class Responses:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and self._words is _TEXT and len(texts) == len(events):
             return b"".join(self._deltas(texts))
-        written: list[bytes] = []
-        for number, event in enumerate(events, first or 0):
-            if isinstance(event, Restarted):
-                why = f"The answer began again, with {event.model} ({event.reason})"
-                failed = self._failed("restarted", f"{why}, and what was shown cannot be taken back here: ask again.")
-                raise BrokenOff(b"".join([*written, failed]))
-            frames = self._frames(event)
-            written += frames if first is None else numbered(frames, number)
-        return b"".join(written)
+        return written(events, first, self._frames)
 
     def whole(self, answer: Answer) -> Json:
         """Return an answer that is given in one piece."""
@@ -164,6 +156,9 @@ class Responses:
                 closed = self._close_run("incomplete" if reason in INCOMPLETE else "completed")
                 response = self._about.ended(self._model, self._output(), reason, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
+            case Restarted(reason, model):
+                why = f"The answer began again, with {model} ({reason}), and what was shown cannot be taken back here"
+                raise BrokenOff(self._failed("restarted", f"{why}: ask again."))
             case Failed(code, message):
                 return [self._failed(code, message)]
             case Cancelled(reason):
@@ -190,8 +185,8 @@ class Responses:
         first = self._sequence
         self._sequence += len(texts)
         # JSON holds no line end, so one call encodes all of them.
-        written = enumerate(_lines(texts)[:-1].split(b"\n"), first)
-        return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta, text, number) for number, text in written]
+        encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
+        return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta, text, number) for number, text in encoded]
 
     def _begin(self, block: Text, words: _Words) -> list[bytes]:
         begun = [*self._close_run(), self._open(block)]

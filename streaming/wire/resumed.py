@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import HeadraceError
 from ..events import Event
-from .base import Wire
+from .base import BrokenOff, Wire
 
 
 class Resumed:
@@ -22,11 +22,18 @@ class Resumed:
         self.HEADERS = wire.HEADERS
 
     def encode(self, events: list[Event], first: int | None = None) -> bytes:
-        """Write the events that are new; see `Wire.encode`."""
-        known = max(0, min(self._seen - (first or 1) + 1, len(events)))
-        if not known:
+        """Write the events that are new; see `Wire.encode`. What has no number is of this reading, and always new.
+
+        Raises:
+            BrokenOff: the protocol cannot go on; where it could not before the reader left, with its last words alone.
+        """
+        known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
+        if first is None or not known:
             return self._wire.encode(events, first)
-        self._wire.encode(events[:known], first)
+        try:
+            self._wire.encode(events[:known], first)
+        except BrokenOff as broken:
+            raise BrokenOff(broken.words) from None
         new = events[known:]
         return self._wire.encode(new, self._seen + 1) if new else b""
 

@@ -36,8 +36,8 @@ class Text:
         try:
             for event in events:
                 written += self._write(event).encode()
-        except BrokenOff:
-            raise BrokenOff(bytes(written)) from None
+        except BrokenOff as broken:
+            raise broken.behind(bytes(written)) from None
         return bytes(written)
 
     def refusal(self, error: HeadraceError) -> str:

@@ -38,4 +38,4 @@ class UiCompletion(UiMessages):
         if not self._has_text:
             return super()._restart(reason, model)
         why = begins_again(reason, model)
-        raise BrokenOff(b"".join([*self._close_all(why), error_frame(why)]))
+        raise BrokenOff(error_frame(why), b"".join(self._close_all(why)))

@@ -29,8 +29,8 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
-from .base import EVENT_STREAM, BrokenOff
-from .frames import numbered
+from .base import EVENT_STREAM
+from .frames import written
 
 HEARTBEAT = b": keep-alive\n\n"
 """A comment, which all versions skip; ended by a blank line, as each frame is."""
@@ -87,14 +87,7 @@ class UiMessages:
         """
         if not events:
             return HEARTBEAT
-        frames: list[bytes] = []
-        for number, event in enumerate(events, first or 0):
-            try:
-                written = self._write(event)
-            except BrokenOff as broken:
-                raise BrokenOff(b"".join([*frames, broken.last])) from None
-            frames += written if first is None else numbered(written, number)
-        return b"".join(frames)
+        return written(events, first, self._write)
 
     def refusal(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status: its text is what the client shows."""

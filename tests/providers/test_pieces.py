@@ -141,10 +141,6 @@ def nested(levels: int) -> Any:
     return value
 
 
-class Unknown(Event, frozen=True, tag="unknown"):
-    pass
-
-
 class TestWhatIsNoEvent:
     @pytest.mark.parametrize("wrong", [None, 3, b"bytes", [[TextDelta("a")]], ["text"], [None], {"a": 1}, object()])
     def test_is_refused_with_what_it_is(self, wrong: Any) -> None:
@@ -161,7 +157,7 @@ class TestWhatIsNoEvent:
             Done("because"),
             Cancelled("no reason"),
             Usage("many", 2),
-            Unknown(),
+            Event(),
         ],
         ids=lambda event: type(event).__name__,
     )

@@ -15,7 +15,20 @@ from flask_headrace.streaming.events import Cancelled, Done, Restarted, Started
 
 from tests.loop import until
 from tests.providers.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading, gaps
-from tests.upstream import Close, Ended, Hang, Refusal, Reset, Script, Upstream, faults, openai_wire, plain, script
+from tests.upstream import (
+    Close,
+    Ended,
+    Hang,
+    Refusal,
+    Reset,
+    Script,
+    Upstream,
+    anthropic_wire,
+    faults,
+    openai_wire,
+    plain,
+    script,
+)
 
 CHAINS = [("openai/a", "anthropic/b"), ("anthropic/a", "openai/b")]
 
@@ -45,7 +58,8 @@ FAULTS = {
     "404": lambda wire: Fault(wire.error(404), 1),
     "quota": lambda wire: Fault(plain.json_body({"error": {"message": "", "code": "insufficient_quota"}}, 429), 1),
     "too long": lambda wire: Fault(plain.json_body({"error": {"message": "prompt is too long: 9 tokens"}}, 400), 1),
-    "an error in the stream": lambda wire: Fault(wire.failing_after(0), 2),
+    # Anthropic tells with its first frame what it has read: that is known, whatever comes after it.
+    "an error in the stream": lambda wire: Fault(wire.failing_after(0), 2, is_spent=wire is anthropic_wire),
     "closed before its head": lambda wire: Fault(script(Close()), 2, is_spent=True),
     "reset before its head": lambda wire: Fault(script(Reset()), 2, is_spent=True),
     "HTML": lambda wire: Fault(plain.html(200), 2, is_spent=True),

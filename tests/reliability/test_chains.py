@@ -123,7 +123,7 @@ class TestTheAnswer:
         answer = ask(service.url, f"restart{n}")
         assert (answer.text, answer.is_done) == ("".join(WORDS), True)
         names = {name for name, _ in answer.frames}
-        assert names == {"start", "message", "usage"}
+        assert names == {"start", "message", "usage", "end"}
         attempts = answer.named("usage")[0]["attempts"]
         assert [each["model"] for each in attempts] == [f"openai/first{n}", f"anthropic/second{n}"]
         assert ask(service.url, f"restart{n}", stream=False).json["text"] == "".join(WORDS)

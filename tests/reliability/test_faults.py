@@ -152,7 +152,7 @@ class TestFault:
         if is_streamed:
             assert (answer.text, answer.is_done) == (oddities.TEXT, True)
             assert len(answer.named("usage")) == 1
-            assert not {name for name, _ in answer.frames} - {"start", "message", "usage"}
+            assert not {name for name, _ in answer.frames} - {"start", "message", "usage", "end"}
         else:
             assert (answer.json["text"], answer.json["finish_reason"]) == (oddities.TEXT, "stop")
         check_next_works(service, provider)

@@ -132,7 +132,7 @@ def numbers(body: bytes) -> list[int]:
     return [int(number) for number in re.findall(rb"^id: (\d+)$", body, re.MULTILINE)]
 
 
-EVENT = re.compile(rb"(?:event: .*?\n\n)*id: (\d+)\n.*?\n\n", re.DOTALL)
+EVENT = re.compile(rb"(?:(?:event|data): .*?\n\n)*id: (\d+)\n.*?\n\n", re.DOTALL)
 """The frames of one event: the last has its number, and until that has come, all of them come again."""
 
 

@@ -12,6 +12,7 @@ from flask_headrace.streaming.events import (
     Failed,
     ReasoningDelta,
     ReasoningSigned,
+    Restarted,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -24,6 +25,8 @@ from hypothesis import strategies as st
 CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085\u0301🌊👩‍🚀')
 TEXTS = st.text(CHARACTERS, min_size=1, max_size=12)
 ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers(-9, 9) | TEXTS | st.lists(TEXTS), max_size=3)
+BLANKS = st.sampled_from(["", "", " ", "\n \t", "\r\n"])
+"""What models write around the arguments of a call."""
 USAGES = st.builds(
     lambda cached, more, written, thought: Usage(cached + more, written + thought, cached, thought),
     *[st.integers(0, 1000)] * 4,
@@ -83,6 +86,7 @@ def batches(events: list[Event], sizes: list[int]) -> list[list[Event]]:
 def _call(draw: st.DrawFn, number: int) -> tuple[list[Event], Event]:
     arguments = draw(ARGUMENTS)
     text = json.dumps(arguments, ensure_ascii=draw(st.booleans())) if arguments or draw(st.booleans()) else ""
+    text = draw(BLANKS) + text + draw(BLANKS)
     places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=3)) | {0, len(text)})
     pieces = [text[start:end] for start, end in pairwise(places)]
     deltas = [ToolCallDelta(number, piece) for piece in pieces]
@@ -97,3 +101,16 @@ def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:
         row = draw(st.sampled_from([row for row in left if row]))
         mixed.append(row.pop(0))
     return mixed
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> list[Event]:
+    """Give all events of a stream that may begin again, and whose content may be cut anywhere where it broke off."""
+    *events, usage, end = draw(sequences())
+    if draw(st.integers(0, 2)) == 0:
+        # Small numbers are drawn most: most of it was shown.
+        void = len(events) - draw(st.integers(0, len(events) - 1))
+        events = [*events[:void], Restarted("it broke off", "acme/big"), *draw(contents())]
+    if not isinstance(end, Done):
+        events = events[: draw(st.integers(1, len(events)))]
+    return [*events, usage, end]

@@ -9,11 +9,23 @@ import httpx2
 import pytest
 from anthropic.types import RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
-from flask_headrace.streaming.events import Event, Failed
+from flask_headrace.streaming.events import (
+    Done,
+    Event,
+    Failed,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from flask_headrace.streaming.sse import Decoder
 from flask_headrace.streaming.wire.answer import Answer
 from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
-from hypothesis import given, settings
+from flask_headrace.streaming.wire.base import BrokenOff
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -24,6 +36,12 @@ EVENT, ERROR = TypeAdapter(RawMessageStreamEvent), TypeAdapter(ErrorResponse)
 
 def streamed(events: list[Event]) -> bytes:
     return MessagesWire().encode(events)
+
+
+BEGUN_AGAIN = [
+    Started("s1", "acme/tiny", "acme"), TextDelta("wrong"), Restarted("busy", "acme/big"), TextDelta("right"),
+    Usage(1, 1), Done("stop"),
+]  # fmt: skip
 
 
 class Replaying(httpx2.BaseTransport):
@@ -46,6 +64,26 @@ def heard(pieces: list[bytes]) -> anthropic.types.ParsedMessage[None]:
     REPLAYING.pieces = pieces
     with CLIENT.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
         return stream.get_final_message()
+
+
+def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
+    """Return what is sent of events that come so, and whether the connection is broken behind it."""
+    wire, pieces = MessagesWire(), []
+    try:
+        pieces.extend(wire.encode(batch) for batch in batched)
+    except BrokenOff as broken:
+        return [*pieces, broken.last], True
+    return pieces, False
+
+
+def left_with(pieces: list[bytes]) -> tuple[anthropic.types.ParsedMessage[None], anthropic.APIStatusError | None]:
+    """Let the SDK read a stream, and return the message as far as it got, and what it raised."""
+    REPLAYING.pieces = pieces
+    with CLIENT.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
+        try:
+            return stream.get_final_message(), None
+        except anthropic.APIStatusError as error:
+            return stream.current_message_snapshot, error
 
 
 def plain(content: list) -> list[dict]:
@@ -81,6 +119,20 @@ class TestAnySequence:
         assert error.value.error_code == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
 
     @settings(max_examples=60)
+    @given(sequences.answers(), sequences.SIZES)
+    @example(BEGUN_AGAIN, [])
+    def test_leaves_the_sdk_with_all_that_came_before_its_end_also_where_it_began_again(self, events, sizes):
+        restart = next((n for n, event in enumerate(events) if isinstance(event, Restarted)), None)
+        pieces, is_broken = sent(sequences.batches(events, sizes))
+        message, error = left_with(pieces)
+        assert message.id == "msg_s1"
+        assert (error is None) == (isinstance(events[-1], Done) and not is_broken)
+        shown = events[:restart] if is_broken else events
+        if not any(isinstance(event, ToolCallStarted) for event in shown):  # a call that is not whole holds text back
+            texts = [event.text for event in shown if isinstance(event, TextDelta)]
+            assert "".join(block.text for block in message.content if block.type == "text") == "".join(texts)
+
+    @settings(max_examples=60)
     @given(sequences.sequences(), sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
         wire = MessagesWire()
@@ -92,3 +144,13 @@ class TestAnySequence:
         for frame in Decoder().feed(streamed(events)):
             parsed = (ERROR if frame.event == b"error" else EVENT).validate_json(frame.data, strict=True)
             assert parsed.type == frame.event.decode()
+
+
+@pytest.mark.parametrize("pieces", [[" ", "\n\t", '{"a":', "1} "], ["  ", ' {"a":1}'], ["", " "], []])
+def test_blanks_before_the_arguments_of_a_call_harm_nobody(pieces: list[str]) -> None:
+    calls: list[Event] = []
+    for number, (texts, arguments) in enumerate([(pieces, {"a": 1}), ([" "], {}), ([], {})]):
+        deltas = [ToolCallDelta(number, text) for text in texts]
+        calls += [ToolCallStarted(number, f"c{number}", "find"), *deltas, ToolCallEnded(number, arguments)]
+    message = heard([streamed([Started("s1", "acme/tiny", "acme"), *calls, Usage(1, 1), Done("tool_calls")])])
+    assert [block.input for block in message.content] == [{"a": 1}, {}, {}]

@@ -24,8 +24,10 @@ from flask_headrace.streaming.partial_json import Patch, apply
 from flask_headrace.streaming.wire import native
 from flask_headrace.streaming.wire.answer import Answer
 from flask_headrace.streaming.wire.native_document import NativeDocument
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.streaming.documents import damaged, rubbish, shown, texts
 
 TEXT = '{"title": "Salz & Mühle 🌊", "parts": [{"n": 1}, {"n": -2.5e3}], "whole": true}'
 STARTED = Started("s", "acme/tiny", "acme")
@@ -90,6 +92,52 @@ def test_who_comes_back_has_the_document_whole_and_what_follows(seen: int, toget
     assert documents_in(written)[-1] == json.loads(TEXT)
     numbers = [int(number) for _, number, _ in frames_of(written) if number]
     assert numbers == list(range(seen + 1, len(events) + 1))
+
+
+def final(written: bytes, call: int | None = None) -> Any:
+    """Return what the document is in the end; UNSET where nothing was told of it."""
+    return (documents_in(written, call) or [msgspec.UNSET])[-1]
+
+
+def resumed(events: list[Event], seen: int) -> bytes:
+    wire = NativeDocument("all", seen)
+    return b"".join(wire.encode([event], number) for number, event in enumerate(events, 1))
+
+
+@pytest.mark.parametrize("text", ["true", "false", "null", "12", "-1.5e3", '"word"', " 0 ", "[]"])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_any_value_can_be_the_whole_document(text: str, size: int) -> None:
+    events = [STARTED, *pieces(text, size), *END]
+    value = json.loads(text)
+    for written in (NativeDocument("all").encode(events), resumed(events, 0)):
+        assert final(written) == value
+        assert type(final(written)) is type(value)
+    for seen in range(len(events)):
+        assert final(resumed(events, seen)) == value
+    answer = Answer()
+    answer.add(events)
+    document = NativeDocument("all").whole(answer)["document"]
+    assert (document, type(document)) == (value, type(value))
+
+
+@settings(max_examples=60)
+@given(text=texts | damaged() | rubbish, size=st.integers(1, 7), is_whole=st.booleans())
+def test_who_comes_back_anywhere_has_the_document_that_others_have(text: str, size: int, is_whole: bool) -> None:
+    end = END if is_whole else [Usage(1, 2), Failed("stall_timeout", "It fell silent.", retryable=True)]
+    events = [STARTED, *pieces(text, size), *end]
+    others = shown(final(NativeDocument("all").encode(events, 1)))
+    for seen in range(len(events)):
+        assert shown(final(resumed(events, seen))) == others
+
+
+def test_a_document_that_goes_wrong_keeps_its_last_changes_for_who_comes_back_there() -> None:
+    events = [STARTED, TextDelta('{"a": ['), TextDelta('1, "two", }'), TextDelta("more"), *END]
+    assert final(NativeDocument("all").encode(events)) == {"a": [1, "two"]}
+    for seen in range(1, 6):
+        assert final(resumed(events, seen)) == {"a": [1, "two"]}
+    error = AnswerInvalid("It does not fit.")
+    error.text = '{"a": [1, "two", }more'
+    assert NativeDocument("all").refusal(error)["document"] == {"a": [1, "two"]}
 
 
 def test_the_arguments_of_each_call_are_a_document_of_their_own() -> None:

@@ -107,3 +107,15 @@ class TestCost:
     @pytest.mark.parametrize("more", [{"cached_tokens": 20}, {"cached_tokens": -1}, {"cache_write_tokens": -1}])
     def test_of_numbers_that_make_no_sense_is_none(self, more: dict[str, int]) -> None:
         assert cost(OPENAI, "gpt-5-mini", 9, 2, **more) is None
+
+
+def test_tokens_that_were_told_without_a_price_before_a_cut_are_priced_at_the_end() -> None:
+    prices = "https://api.openai.com/v1"
+    sizes = {"prompt_bytes": 0, "answer_bytes": 80}
+    unpriced, priced = (
+        estimate("gpt-4o", prices, known=Usage(1000, 2, cost=known), **sizes)
+        for known in (None, estimate("gpt-4o", prices, known=Usage(1000, 2), prompt_bytes=0, answer_bytes=0).cost)
+    )
+    assert (unpriced.input_tokens, unpriced.output_tokens, unpriced.estimated) == (1000, 20, True)
+    assert unpriced.cost == pytest.approx(priced.cost)
+    assert unpriced.cost

@@ -15,21 +15,10 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.ai_sdk.node import Node, text_of
-from tests.streaming.sequences import SIZES, batches, contents, sequences
+from tests.streaming.sequences import SIZES, answers, batches
 from tests.streaming.test_ui_messages_wire import GOLDEN, values
 
 STARTED = Started("s1", "acme/tiny", "acme")
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> list[Event]:
-    """Give the events of an answer that may begin again, and may be cut anywhere."""
-    *events, usage, end = draw(sequences())
-    if draw(st.integers(0, 3)) == 0:
-        events = [*events, Restarted("it broke off", "acme/big"), *draw(contents())]
-    if not isinstance(end, Done):
-        events = events[: draw(st.integers(1, len(events)))]
-    return [*events, usage, end]
 
 
 def expected(events: list[Event]) -> list[tuple[str, Any]]:

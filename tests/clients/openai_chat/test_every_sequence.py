@@ -17,8 +17,10 @@ from flask_headrace.streaming.events import (
     Restarted,
     Started,
     TextDelta,
+    ToolCallDelta,
     ToolCallEnded,
     ToolCallStarted,
+    Usage,
 )
 from flask_headrace.streaming.wire.base import BrokenOff
 from flask_headrace.streaming.wire.openai_chat import ChatCompletion
@@ -32,6 +34,11 @@ from tests.clients.openai_chat.node import Node
 from tests.streaming.sequences import BROKEN, DONE, SIZES, batches, sequences
 
 SDK = OpenAI(base_url="http://never.asked", api_key="any")
+STRICT = {
+    "type": "function",
+    "function": {"name": "find", "strict": True, "parameters": {"type": "object", "properties": {}}},
+}
+"""A tool whose arguments the SDK parses with each piece of them."""
 ENDS = DONE | BROKEN | st.just(Restarted("it broke off", "acme/big"))
 
 
@@ -101,6 +108,18 @@ def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]])
     if error is None:
         assert calls_in(state.current_completion_snapshot) == called(events)
         assert chunks[-1].usage.total_tokens == events[-2].input_tokens + events[-2].output_tokens
+
+
+@pytest.mark.parametrize("pieces", [[" ", "\n\t", '{"a":', "1} "], ["  ", ' {"a":1}'], ["", " "], []])
+def test_blanks_before_the_arguments_of_a_strict_tool_harm_nobody(pieces: list[str]) -> None:
+    deltas = [ToolCallDelta(0, piece) for piece in pieces]
+    arguments = {"a": 1}
+    told = [ToolCallStarted(0, "call_0", "find"), *deltas, ToolCallEnded(0, arguments)]
+    chunks, _ = read([write([[Started("s1", "acme/tiny", "acme"), *told, Usage(1, 1), Done("tool_calls")]], 1)])
+    state = ChatCompletionStreamState(input_tools=[STRICT])
+    for chunk in chunks:
+        state.handle_chunk(chunk)
+    assert calls_in(state.current_completion_snapshot) == [("call_0", "find", arguments)]
 
 
 def calls_in(completion: Any) -> list[tuple[str, str, object]]:

@@ -26,6 +26,12 @@ from tests.streaming.stores.stage import WIDE
         ("valkey://host:1/2", RedisStore),
         ("valkeys://host", RedisStore),
         ("unix:///run/redis.sock?db=1", RedisStore),
+        ("redis+cluster://user:password@host:1,host2:2", RedisStore),
+        ("rediss+cluster://host/0?ssl_ca_certs=ca.pem", RedisStore),
+        ("valkey+cluster://[::1]:7000,host", RedisStore),
+        ("redis+sentinel://user:password@host:1,host2/service/3", RedisStore),
+        ("rediss+sentinel://host/service?sentinel_password=x", RedisStore),
+        ("valkeys+sentinel://host/service", RedisStore),
     ],
 )
 def test_each_form_names_a_store(url: str, kind: type) -> None:

@@ -96,6 +96,7 @@ class TestPasswords:
             ["~*", "+@all"],
             ["~*", "&*", "+@all", "-@scripting"],
             ["~*", "&*", "+@all", "-subscribe"],
+            ["~*", "&*", "+@all", "-ping"],
             ["%R~*", "&*", "+@all"],
             ["~*", "&*", "+@all", "-@write"],
         ],
@@ -108,7 +109,16 @@ class TestPasswords:
             server.client.execute_command("ACL", "DELUSER", "narrow")
 
     def test_the_rights_that_are_named_then_are_enough(self, server: RedisServer) -> None:
-        may = ["~{headrace:3}:*", "&{headrace:3}:*", "+@scripting", "+@read", "+@write", "+@pubsub", "+time"]
+        may = [
+            "~{headrace:3}:*",
+            "&{headrace:3}:*",
+            "+@scripting",
+            "+@read",
+            "+@write",
+            "+@pubsub",
+            "+@connection",
+            "+time",
+        ]
         server.client.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">right", "resetchannels", *may)
         try:
             assert check(server.url.replace("://", "://narrow:right@")) is None

@@ -86,6 +86,8 @@ def test_without_any_of_them_it_is_away_and_not_wrong() -> None:
 def test_a_failover_that_was_asked_for_is_followed(guarded: Guarded, store: RedisStore) -> None:
     fill(store, b"a", stream="t")
     watcher = Watcher(store, "t")
+    gevent.joinall([gevent.spawn(store.find, "t") for _ in range(40)], raise_error=True)
+    assert len(store._link._free) > 1
     until(lambda: guarded.master.client.wait(1, 100) == 1)
     until(lambda: ask_for_failover(guarded), FAILOVER)
     until(guarded.replica.is_master, FAILOVER)
@@ -93,7 +95,10 @@ def test_a_failover_that_was_asked_for_is_followed(guarded: Guarded, store: Redi
     guarded.master.client.replicaof("127.0.0.1", guarded.replica.port)
     until(guarded.master.is_synced, FAILOVER)
     guarded.master, guarded.replica = guarded.replica, guarded.master
-    until(lambda: works(store), FAILOVER)
+    other = open_store(guarded.url, WIDE)
+    until(lambda: works(other), FAILOVER)
+    other.close()
+    gevent.joinall([gevent.spawn(store.renew, "w") for _ in range(40)], raise_error=True)
     watcher.sees(lambda: store.append("w", [entry(2, stream="t")]))
     assert found(store, "t").last == 2
 

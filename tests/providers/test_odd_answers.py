@@ -1,0 +1,77 @@
+"""Answers with random oddities, cut anywhere: no text twice, none lost, no call changed, no cut told as whole."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flask_headrace.providers.anthropic_decoder import MessageDecoder
+from flask_headrace.providers.openai_chat_decoder import ChatDecoder
+from flask_headrace.providers.openai_responses_decoder import ResponseDecoder
+from flask_headrace.streaming.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.providers import odd_answers, reading
+
+PROTOCOLS = {
+    "chat completions": (ChatDecoder, odd_answers.chat_bodies),
+    "responses": (ResponseDecoder, odd_answers.response_bodies),
+    "messages": (MessageDecoder, odd_answers.message_bodies),
+}
+
+
+def read(protocol: str, *pieces: bytes) -> reading.Answer:
+    return reading.Answer(PROTOCOLS[protocol][0]("acme", "m", "http://acme"), *pieces)
+
+
+def cut(draw: Any, body: bytes) -> list[bytes]:
+    edges = [0, *sorted(draw(st.lists(st.integers(0, len(body)), max_size=6))), len(body)]
+    return [body[start:end] for start, end in pairwise(edges)]
+
+
+def calls_in(answer: reading.Answer) -> list[tuple[str, Any]]:
+    names = {event.call: event.name for event in answer.events if isinstance(event, ToolCallStarted)}
+    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallEnded)}
+    return [(names[call], ended[call]) for call in sorted(ended)]
+
+
+def check_pieces(answer: reading.Answer) -> None:
+    """What a call's pieces add up to is what it ends with, and no two calls have one id."""
+    started = [event for event in answer.events if isinstance(event, ToolCallStarted)]
+    assert len({event.id for event in started}) == len(started)
+    for ended in (event for event in answer.events if isinstance(event, ToolCallEnded)):
+        text = "".join(e.text for e in answer.events if isinstance(e, ToolCallDelta) and e.call == ended.call)
+        assert odd_answers.json.loads(text or "{}") == ended.arguments
+
+
+few = settings(max_examples=40)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+class TestAnOddAnswer:
+    @few
+    @given(st.data())
+    def test_is_told_whole_and_once(self, protocol: str, drawn: st.DataObject) -> None:
+        said = drawn.draw(odd_answers.answers())
+        body = drawn.draw(PROTOCOLS[protocol][1](said))
+        answer = read(protocol, *cut(drawn.draw, b"".join(body.frames)))
+        assert (answer.error, answer.text) == (None, said.text)
+        assert calls_in(answer) == [(call.name, call.value) for call in said.calls]
+        assert answer.events[-1] == Done(said.reason)
+        check_pieces(answer)
+
+    @few
+    @given(st.data())
+    def test_that_is_cut_is_told_so_with_the_beginning_of_its_text(self, protocol: str, drawn: st.DataObject) -> None:
+        said = drawn.draw(odd_answers.answers())
+        body = drawn.draw(PROTOCOLS[protocol][1](said))
+        whole = b"".join(body.frames[: body.whole_at])
+        # Without the last brace of the frame that ends it.
+        place = drawn.draw(st.integers(0, len(whole.rstrip()) - 1))
+        assume(not read(protocol, whole[:place]).is_done)
+        answer = read(protocol, *cut(drawn.draw, whole[:place]))
+        assert answer.error is not None
+        assert said.text.startswith(answer.text)
+        assert not any(isinstance(event, Done) for event in answer.events)

@@ -1,0 +1,29 @@
+"""`python -m tests.streaming.simulation --seeds 1000`: run many seeds, and tell of those that break a promise."""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+
+from tests.streaming.simulation.world import run
+
+
+def main() -> None:
+    """Run the seeds that are asked for."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--seeds", type=int, default=1000, help="how many")
+    asked.add_argument("--from", type=int, default=0, dest="first", help="the first one")
+    options = asked.parse_args()
+    broken = 0
+    for seed in range(options.first, options.first + options.seeds):
+        try:
+            run(seed)
+        except Exception:  # noqa: BLE001  # all of them are told
+            broken += 1
+            traceback.print_exc()
+    print(f"{options.seeds} seeds, {broken} broken")
+    raise SystemExit(broken > 0)
+
+
+if __name__ == "__main__":
+    main()

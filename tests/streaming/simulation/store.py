@@ -1,0 +1,244 @@
+"""One store in virtual time, and the doors by which workers come to it: calls take time there, and go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any
+
+import gevent
+import msgspec
+from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.watches import Watches
+from gevent import get_hub
+
+from tests.streaming.simulation.weather import TICK, Odd, Weather
+
+
+class _LateWatches(Watches):
+    """Watches that wake in a fixed order, some ticks later; none while the store is away."""
+
+    def __init__(self, rng: Random, weather: Weather) -> None:
+        super().__init__()
+        self._rng, self._weather = rng, weather
+
+    def wake(self, streams: Iterable[str]) -> None:
+        if self._weather.is_away:
+            return
+        for stream in sorted(streams):
+            for token in list(self._wakes.get(stream, ())):
+                timer = get_hub().loop.timer(self._rng.choice([0.0, 0.0, TICK]))
+                timer.start(self._run, stream, token)
+
+
+class SimulatedStore(MemoryStore):
+    """What is in the store, and how it is lost.
+
+    Attributes:
+        losses: The streams of which something was lost; "" for all of them.
+        leases_lost_at: When leases were last lost.
+        was_behind: Whether an append has taken so long that who comes back is not waited for any more.
+        on_taken: Called with a worker's name when a stream of its is taken over.
+    """
+
+    def __init__(self, rng: Random, weather: Weather, bounds: Bounds) -> None:
+        super().__init__(bounds)
+        self._rng = rng
+        self._watches, self._stops = _LateWatches(rng, weather), _LateWatches(rng, weather)
+        self.losses: set[str] = set()
+        self.leases_lost_at = float("-inf")
+        self.was_behind = False
+        self.on_taken: Callable[[str], None] = lambda _: None
+
+    @property
+    def watched(self) -> int:
+        """How many streams are watched."""
+        return len(self._watches) + len(self._stops)
+
+    def is_empty(self) -> bool:
+        return not self._streams
+
+    def wake_all(self) -> None:
+        """Wake whoever watches, as a store does that is back."""
+        for watches in (self._watches, self._stops):
+            watches.wake(watches.ids)
+
+    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        is_taken = super().take_over(id, dead, worker)
+        if is_taken:
+            self.on_taken(dead)
+        return is_taken
+
+    def lose_everything(self) -> None:
+        self._lost("")
+        self.leases_lost_at = get_hub().loop.now()
+        for kept in (self._streams, self._names, self._readers, self._leases):
+            kept.clear()
+        self._size = 0
+
+    def lose_something(self) -> None:
+        """Lose what an eviction takes: a lease, a stream, all entries of one, one entry, or the last."""
+        rng = self._rng
+        what = rng.choice(["lease", "stream", "entries", "entry", "entry", "last", "last"])
+        if what == "lease" and self._leases:
+            del self._leases[rng.choice(sorted(self._leases))]
+            self.leases_lost_at = get_hub().loop.now()
+        elif self._streams and what != "lease":
+            id_ = rng.choice(sorted(self._streams))
+            self._lost(id_)
+            stream = self._streams[id_]
+            if what == "stream":
+                self._remove(id_)
+            elif what == "entries":
+                stream.entries.clear()
+            elif stream.entries:
+                del stream.entries[-1 if what == "last" else rng.randrange(len(stream.entries))]
+
+    def damage(self) -> None:
+        """Let the bytes of one entry be others."""
+        if found := [id_ for id_ in sorted(self._streams) if self._streams[id_].entries]:
+            id_ = self._rng.choice(found)
+            self._lost(id_)
+            entries = self._streams[id_].entries
+            place = self._rng.randrange(len(entries))
+            entries[place] = msgspec.structs.replace(entries[place], payload=b"\xc1")
+
+    def rewind(self) -> None:
+        """Be as it was a moment ago: the last entry of each stream was never there."""
+        self._lost("")
+        for stream in self._streams.values():
+            if stream.entries:
+                entry = stream.entries.pop()
+                stream.last, stream.is_finished = entry.first - 1, False
+
+    def _lost(self, id_: str) -> None:
+        self.losses.add(id_)
+
+    def has_lost(self, id_: str) -> bool:
+        return not self.losses.isdisjoint({"", id_})
+
+
+class Door:
+    """A worker's way to the store.
+
+    Attributes:
+        is_dead: Whether the worker is: its calls never return.
+        trouble: When a renewal of its lease last failed, or took long, by itself.
+    """
+
+    def __init__(self, store: SimulatedStore, weather: Weather, window: float) -> None:
+        self._store, self._weather = store, weather
+        self.window = window
+        self.is_dead = False
+        self.parked = 0
+        self.trouble = float("-inf")
+        self._unwatches: list[Callable[[], None]] = []
+
+    def die(self) -> None:
+        """Let the worker's calls never return, and nothing wake it."""
+        self.is_dead = True
+        for unwatch in self._unwatches:
+            unwatch()
+
+    def park(self) -> None:
+        """Never return where the worker is dead."""
+        if self.is_dead:
+            self.parked += 1
+            while True:
+                get_hub().switch()
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        self.park()
+        course = self._weather.course(name)
+        if name == "renew" and course.is_trouble and not self._weather.is_away:
+            self.trouble = get_hub().loop.now() + course.before + course.after
+        is_trouble = course.is_trouble or self._weather.is_away
+        self._store.was_behind |= name == "append" and is_trouble
+        self._weather.has_hidden_readers |= name in {"attend", "is_attended", "leave"} and is_trouble
+        self._wait(course.before)
+        if self._weather.is_odd_now(name):
+            raise Odd
+        if course.fails_before or (self._weather.is_away and not self._weather.does_it_first):
+            raise StoreUnavailable("The store is away.", retry_after=1)
+        done = getattr(self._store, name)(*arguments)
+        self._wait(course.after)
+        if course.fails_after:
+            raise StoreUnavailable("The store is away.", retry_after=1)
+        return done
+
+    def _wait(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+        self.park()
+
+    # The contract
+
+    def check(self) -> str | None:
+        return self._call("check")
+
+    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+        return self._call("claim", claim, name)
+
+    def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
+        self._call("withdraw", id, worker)
+
+    def append(self, worker: str, entries: list[Entry]) -> set[str]:
+        return self._call("append", worker, list(entries))
+
+    def find(self, id: str) -> Record | None:  # noqa: A002
+        return self._call("find", id)
+
+    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+        return self._call("read", id, after, most)
+
+    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+        self._call("ask_to_stop", id)
+
+    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+        self._call("attend", id, reader, seconds)
+
+    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+        self._call("leave", id, reader)
+
+    def is_attended(self, id: str) -> bool:  # noqa: A002
+        return self._call("is_attended", id)
+
+    def has_readers(self, worker: str) -> bool:
+        return self._call("has_readers", worker)
+
+    def renew(self, worker: str) -> None:
+        self._call("renew", worker)
+
+    def is_alive(self, worker: str) -> bool:
+        return self._call("is_alive", worker)
+
+    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        return self._call("take_over", id, dead, worker)
+
+    def sweep(self) -> None:
+        self._call("sweep")
+
+    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        return self._begin(self._store.watch, id, wake)
+
+    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        return self._begin(self._store.watch_stop, id, wake)
+
+    def _begin(self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Begin and end a watch as Redis does: both may let other greenlets run."""
+        self.park()
+        unwatch = watch(id_, lambda: None if self.is_dead else wake())
+        self._unwatches.append(unwatch)
+        try:
+            self._wait(self._weather.moment())
+        except BaseException:
+            unwatch()
+            raise
+
+        def end() -> None:
+            unwatch()
+            if gevent.getcurrent() is not get_hub():
+                self._wait(self._weather.moment())
+
+        return end

@@ -1,0 +1,105 @@
+"""Whether a store can be used, for many who ask, without asking the store as often."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import gevent
+import pytest
+from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores import condition as conditions
+from flask_headrace.streaming.stores.condition import Condition
+from flask_headrace.streaming.stores.redis import RedisStore
+
+from tests.loop import until
+from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.stage import WIDE, Storage
+
+
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.forget_everything()
+    return redis_server
+
+
+def looks(server: RedisServer) -> int:
+    """Return how often somebody has looked at a server."""
+    return int(server.client.info("commandstats").get("cmdstat_subscribe", {"calls": 0})["calls"])
+
+
+def test_each_kind_of_store_is_well(storage: Storage) -> None:
+    assert Condition(storage.open()).trouble(5) is None
+
+
+def test_many_who_ask_at_once_are_told_of_one_look(server: RedisServer) -> None:
+    store, before = RedisStore(server.url, WIDE), looks(server)
+    condition = Condition(store)
+    asked = [gevent.spawn(condition.trouble, 5) for _ in range(50)]
+    gevent.joinall(asked, raise_error=True)
+    assert {one.value for one in asked} == {None}
+    assert condition.trouble(5) is None
+    assert looks(server) - before == 1
+    store.close()
+
+
+def test_who_asks_waits_no_longer_than_they_will_and_one_look_is_under_way(server: RedisServer) -> None:
+    store = RedisStore(server.url, WIDE)
+    condition, before = Condition(store), looks(server)
+    server.pause()
+    try:
+        with gevent.Timeout(1.5):
+            troubles = [condition.trouble(0.05) for _ in range(5)]
+    finally:
+        server.go_on()
+    assert {type(trouble) for trouble in troubles} == {StoreUnavailable}
+    assert "has not answered within 0.05 s" in troubles[0].message
+    until(lambda: condition.trouble(0.05) is None)
+    assert looks(server) - before == 1
+    store.close()
+
+
+def test_what_was_seen_is_looked_at_again_after_a_while(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "FRESH", 0.05)
+    store = RedisStore(server.url, WIDE)
+    condition = Condition(store)
+    assert condition.trouble(5) is None
+    server.kill()
+    until(lambda: isinstance(condition.trouble(5), StoreUnavailable))
+    server.start()
+    until(lambda: condition.trouble(5) is None)
+    store.close()
+
+
+def test_what_somebody_must_change_stays_said_while_it_is_looked_at_again(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "FRESH", 0.0)
+    store = RedisStore(server.url + "?db=99", WIDE)
+    condition = Condition(store)
+    assert isinstance(condition.trouble(5), ConfigurationError)
+    server.pause()
+    try:
+        assert isinstance(condition.trouble(0.01), ConfigurationError)
+    finally:
+        server.go_on()
+    store.close()
+
+
+def test_the_log_has_it_once_and_nobody_waits_for_that(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    store = RedisStore(server.url + "?db=99", WIDE)
+    condition = Condition(store)
+    server.pause()
+    began = time.monotonic()
+    try:
+        with caplog.at_level(logging.WARNING, "flask_headrace"), gevent.Timeout(5):
+            condition.tell_once()
+            condition.tell_once()
+            assert not caplog.messages
+            assert time.monotonic() - began < 1
+            server.go_on()
+            until(lambda: caplog.messages)
+    finally:
+        server.go_on()
+    assert [("has no database 99" in message) for message in caplog.messages] == [True]
+    store.close()

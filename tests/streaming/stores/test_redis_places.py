@@ -1,0 +1,79 @@
+"""Where a server is: who is asked for it, how often, and what holds while nobody can be asked."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from flask_headrace.streaming.stores import redis_places
+from flask_headrace.streaming.stores.redis_places import Place
+from flask_headrace.streaming.stores.redis_url import Address
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+HERE, THERE = ("here", 1), ("there", 2)
+
+
+class Guide:
+    """Says where something is, or that nobody knows."""
+
+    def __init__(self, says: Address | None) -> None:
+        self.says = says
+        self.asked = 0
+
+    def find(self) -> Address:
+        self.asked += 1
+        gevent.sleep(0.01)
+        if self.says is None:
+            raise RedisConnectionError("nobody knows")
+        return self.says
+
+
+def test_one_that_never_moves_is_not_asked_for() -> None:
+    place = Place(None)
+    place.doubt(None)
+    place.move(THERE)
+    assert place.address() is None
+
+
+def test_it_is_asked_for_once_and_again_after_a_doubt() -> None:
+    guide = Guide(HERE)
+    place = Place(guide.find)
+    asked = [gevent.spawn(place.address) for _ in range(20)]
+    gevent.joinall(asked, raise_error=True)
+    assert {one.value for one in asked} == {HERE}
+    assert guide.asked == 1
+    guide.says = THERE
+    place.doubt(THERE)  # as somebody who is late would say
+    assert place.address() == HERE
+    place.doubt(HERE)
+    assert (place.address(), guide.asked) == (THERE, 2)
+
+
+def test_the_word_of_a_server_is_taken() -> None:
+    guide = Guide(HERE)
+    place = Place(guide.find)
+    place.move(THERE)
+    assert (place.address(), guide.asked) == (THERE, 0)
+
+
+def test_nobody_is_asked_again_at_once_after_nobody_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Guide(None)
+    place = Place(guide.find)
+    for _ in range(3):
+        with pytest.raises(RedisConnectionError, match="nobody knows"):
+            place.address()
+    assert guide.asked == 1
+    monkeypatch.setattr(redis_places, "PAUSE", 0)
+    guide.says = HERE
+    assert place.address() == HERE
+
+
+def test_while_nobody_can_be_asked_it_is_tried_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_places, "PAUSE", 0)
+    guide = Guide(HERE)
+    place = Place(guide.find)
+    place.address()
+    guide.says = None
+    place.doubt(HERE)
+    assert (place.address(), place.address()) == (HERE, HERE)
+    guide.says = THERE
+    assert (place.address(), guide.asked) == (THERE, 4)

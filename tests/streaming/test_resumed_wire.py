@@ -1,0 +1,123 @@
+"""Who comes back in the middle gets, in each protocol, exactly what a reader gets after that who never left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask_headrace.streaming.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallStarted, Usage
+from flask_headrace.streaming.wire import native
+from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
+from flask_headrace.streaming.wire.base import BrokenOff, Wire
+from flask_headrace.streaming.wire.data_v1 import DataStream
+from flask_headrace.streaming.wire.document import Document
+from flask_headrace.streaming.wire.openai_chat import ChatCompletion
+from flask_headrace.streaming.wire.openai_responses import Responses
+from flask_headrace.streaming.wire.resumed import Resumed
+from flask_headrace.streaming.wire.text import Text
+from flask_headrace.streaming.wire.ui_messages import UiMessages
+from hypothesis import given, settings
+
+from tests.streaming.sequences import SIZES, answers, batches
+
+WIRES: dict[str, Callable[[], Wire]] = {
+    "native": lambda: native,
+    "openai": lambda: ChatCompletion("s1", "acme/tiny", 1700000000, has_usage=True),
+    "openai-responses": lambda: Responses("s1", "acme/tiny", 1700000000),
+    "anthropic": MessagesWire,
+    "data-v1": lambda: DataStream(has_reasoning=True, is_cut_on_failure=True),
+    "text": Text,
+    "document": Document,
+    "ui-messages": lambda: UiMessages("m1"),
+}
+SHOWN: list[Event] = [Started("s1", "acme/tiny", "acme"), TextDelta("wrong")]
+AGAIN: list[Event] = [Restarted("it broke off", "acme/big"), TextDelta("right"), Usage(1, 1), Done("stop")]
+
+
+def read(wire: Wire, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
+    """Return what a reader gets, and the last words where the protocol could not go on."""
+    written, first = b"", 1
+    try:
+        for batch in batched:
+            written += wire.encode(batch, first) if batch else b""
+            first += len(batch)
+    except BrokenOff as broken:
+        return written + broken.last, broken.words
+    return written, None
+
+
+def each(wire: Wire, events: list[Event]) -> tuple[list[bytes], bytes | None]:
+    """Return what a reader who never left gets for each event, and the last words."""
+    found: list[bytes] = []
+    for number, event in enumerate(events, 1):
+        written, words = read_one(wire, event, number)
+        found.append(written)
+        if words is not None:
+            return found, words
+    return found, None
+
+
+def read_one(wire: Wire, event: Event, number: int) -> tuple[bytes, bytes | None]:
+    try:
+        return wire.encode([event], number), None
+    except BrokenOff as broken:
+        return broken.last, broken.words
+
+
+@pytest.mark.parametrize("protocol", WIRES)
+@settings(max_examples=15)
+@given(events=answers(), sizes=SIZES)
+def test_the_rest_is_what_a_reader_has_who_never_left_at_every_cursor(
+    protocol: str, events: list[Event], sizes: list[int]
+) -> None:
+    make = WIRES[protocol]
+    whole, words = each(make(), events)
+    assert read(make(), batches(events, sizes)) == (b"".join(whole), words), "how events come makes no difference"
+    for seen in range(len(events)):
+        rest = b"".join(whole[seen:]) if seen < len(whole) else words
+        assert read(Resumed(make(), seen), batches(events, sizes)) == (rest, words)
+
+
+@pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
+def test_what_was_void_is_not_sent_again_to_who_knows_of_it(protocol: str) -> None:
+    events = [*SHOWN, *AGAIN]
+    for seen in (3, 4):
+        rest, words = read(Resumed(WIRES[protocol](), seen), [events])
+        assert rest == words
+        assert b"wrong" not in rest.replace(b'"text":"wrong"', b"")  # a response that failed tells what there was
+        assert (rest == b"") == (protocol == "text")
+
+
+@pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
+def test_what_came_together_with_a_restart_is_not_lost(protocol: str) -> None:
+    apart = read(WIRES[protocol](), [[event] for event in [*SHOWN, *AGAIN]])
+    together = read(WIRES[protocol](), [[*SHOWN, *AGAIN]])
+    assert together == apart
+    assert b"wrong" in together[0]
+
+
+def test_anthropics_message_has_begun_before_it_is_broken_off() -> None:
+    begun, _ = read(MessagesWire(), [[*SHOWN, ToolCallStarted(0, "c1", "find"), *AGAIN]])
+    assert begun.index(b"message_start") < begun.index(b"tool_use") < begun.index(b"event: error")
+
+
+@pytest.mark.parametrize("protocol", WIRES)
+def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(protocol: str) -> None:
+    failed: list[Event] = [Failed("internal", "Oh.", retryable=True)]
+    wire = Resumed(WIRES[protocol](), 2)
+    wire.encode(SHOWN, 1)
+    try:
+        told = wire.encode(failed)
+    except BrokenOff as broken:
+        told = broken.last
+    fresh = WIRES[protocol]()
+    fresh.encode(SHOWN, 1)
+    assert told == read_one_unnumbered(fresh, failed)
+    assert (told == b"") == (protocol in {"text", "document"})
+
+
+def read_one_unnumbered(wire: Wire, events: list[Event]) -> bytes:
+    try:
+        return wire.encode(events)
+    except BrokenOff as broken:
+        return broken.last
