@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import gevent
-import msgspec
 import pytest
-from flask_headrace.streaming import cursor, journal, outbox, replica, resumption, stored
+from flask_headrace.streaming import journal, replica, resumption
 from flask_headrace.streaming.deadlines import Deadlines
 from flask_headrace.streaming.encoding import decode, encode
-from flask_headrace.streaming.errors import NotResumable, StoreUnavailable
+from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import Event
 from flask_headrace.streaming.grace import Grace
 from flask_headrace.streaming.journal import Journal, ended_by
 from flask_headrace.streaming.lease import PULSE, Lease
 from flask_headrace.streaming.log import Log
-from flask_headrace.streaming.outbox import LAST, Outbox
+from flask_headrace.streaming.outbox import Outbox
 from flask_headrace.streaming.owed import Owed
-from flask_headrace.streaming.replica import ATTENDANCE, LOOK, PATIENCE, Replica
+from flask_headrace.streaming.replica import ATTENDANCE, Replica
 from flask_headrace.streaming.resumption import Resumption
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Entry
@@ -55,7 +54,15 @@ def without(name: str, *kinds: str, **shape: Any) -> Callable[[Callable[[Patch],
 # Twice, or with holes
 
 
-@without("positions that are reckoned, and a keeper that is let go of last", "is emptied", ids=1, workers=1, readers=1, paces=(0.0,), leaves=(0.0,))
+@without(
+    "positions that are reckoned, and a keeper that is let go of last",
+    "is emptied",
+    ids=1,
+    workers=1,
+    readers=1,
+    paces=(0.0,),
+    leaves=(0.0,),
+)
 def take_by_order(patch: Patch) -> None:
     def take(self: Log, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
@@ -172,7 +179,9 @@ def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
 
-@without("a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,))
+@without(
+    "a lease that is renewed by itself", "is slow at", workers=2, ids=1, readers=4, slow_at="has_readers", leaves=(0.3,)
+)
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
@@ -240,7 +249,14 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(Streams, "open", open_it)
 
 
-@without("a fresh worker that does not judge at once", "goes away", workers=2, ids=2, readers=8, happens=("go_away", "go_away", "hire"))
+@without(
+    "a fresh worker that does not judge at once",
+    "goes away",
+    workers=2,
+    ids=2,
+    readers=8,
+    happens=("go_away", "go_away", "hire"),
+)
 def judge_at_once(patch: Patch) -> None:
     def begin_soon(self: Lease) -> None:
         if self._renewing is None:
@@ -250,7 +266,9 @@ def judge_at_once(patch: Patch) -> None:
     patch.setattr(Lease, "doubt", lambda _: None)
 
 
-@without("a grace that has no say once a reader is back", workers=1, ids=1, readers=1, leaves=(0.5,), paces=(0.0,), asks=1.0)
+@without(
+    "a grace that has no say once a reader is back", workers=1, ids=1, readers=1, leaves=(0.5,), paces=(0.0,), asks=1.0
+)
 def cancel_all_the_same(patch: Patch) -> None:
     def run(self: Grace, keeper: Any) -> None:
         session = self._session
@@ -265,7 +283,16 @@ def cancel_all_the_same(patch: Patch) -> None:
     patch.setattr(Grace, "_run", run)
 
 
-@without("a reader that is attended by a greenlet of its own", workers=2, ids=1, readers=2, grace=2.0, buffer=600, paces=(9.0,), leaves=(0.3,))
+@without(
+    "a reader that is attended by a greenlet of its own",
+    workers=2,
+    ids=1,
+    readers=2,
+    grace=2.0,
+    buffer=600,
+    paces=(9.0,),
+    leaves=(0.3,),
+)
 def attend_while_filling(patch: Patch) -> None:
     patch.setattr(Replica, "_attend_on", lambda _: None)
     read = Replica._read
@@ -295,12 +322,29 @@ def set_no_limits_after_the_end(patch: Patch) -> None:
 # Found by the simulation itself
 
 
-@without("what is owed for a stream when a later claim of its id fails", "loses answers", workers=1, ids=1, readers=8, asks=1.0, end="unwritable")
+@without(
+    "what is owed for a stream when a later claim of its id fails",
+    "loses answers",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+    end="unwritable",
+)
 def forget_what_is_owed(patch: Patch) -> None:
     patch.setattr(Owed, "owe_first", Owed.owe)
 
 
-@without("a taking over that may have been done without an answer", "loses answers", workers=3, ids=1, readers=8, leaves=(0.05,), paces=(0.0, 0.5), happens=("kill", "kill", "kill"))
+@without(
+    "a taking over that may have been done without an answer",
+    "loses answers",
+    workers=3,
+    ids=1,
+    readers=8,
+    leaves=(0.05,),
+    paces=(0.0, 0.5),
+    happens=("kill", "kill", "kill"),
+)
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: Journal, record: Any, ending: Any) -> None:
         if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
@@ -309,7 +353,16 @@ def forget_a_taking_over(patch: Patch) -> None:
     patch.setattr(Journal, "take_over", take_over)
 
 
-@without("an earlier stream whose events are not the next one's", "is emptied", "goes away", "hangs", workers=1, ids=1, readers=8, asks=1.0)
+@without(
+    "an earlier stream whose events are not the next one's",
+    "is emptied",
+    "goes away",
+    "hangs",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+)
 def leave_the_earlier_one(patch: Patch) -> None:
     patch.setattr(Journal, "_forget_earlier", lambda *_: None)
 

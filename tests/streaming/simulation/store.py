@@ -225,7 +225,9 @@ class Door:
     def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         return self._begin(self._store.watch_stop, id, wake)
 
-    def _begin(self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]) -> Callable[[], None]:
+    def _begin(
+        self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]
+    ) -> Callable[[], None]:
         """Begin and end a watch as Redis does: both may let other greenlets run."""
         self.park()
         unwatch = watch(id_, lambda: None if self.is_dead else wake())
