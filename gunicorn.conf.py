@@ -15,7 +15,7 @@ from flask_headrace.streaming.errors import ConfigurationError
 
 from flask_headrace import Settings, stores, upstreams
 from flask_headrace.application import refuse_open_door
-from flask_headrace.gunicorn_worker import Worker
+from flask_headrace.gunicorn_worker import Worker, raise_file_limit
 
 
 def _settings():
@@ -106,8 +106,9 @@ def on_starting(server):
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
     ours.propagate = False
-    if warning:
-        ours.warning(warning)
+    for told in (warning, raise_file_limit(settings.max_streams)):
+        if told:
+            ours.warning(told)
     _let_newborn_workers_be_ended()
 
 

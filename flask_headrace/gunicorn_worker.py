@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import resource
 import socket
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import gevent
@@ -32,6 +34,16 @@ MOST_AT_ONE_GO = 4
 
 LINGER, MOST_LINGERED = 1.0, 4 * 1024 * 1024
 """Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
+
+
+RESERVED_FILES = 64
+"""Open files of a worker beside its connections: listeners, logs, the store, checks, whoever is to be turned away."""
+
+FILES_OF_A_STREAM = 2
+"""The connection of its reader, and the one to its model."""
+
+SPARE = 8
+"""Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
 
 
 class ClientSocket(gevent.socket.socket):
@@ -108,7 +120,7 @@ class Worker(ggevent.GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
         self.clients: set[Any] = set()
-        self.idle: set[Any] = set()
+        self.idle: dict[Any, None] = {}  # those between two requests, or in the head of one; the longest idle first
 
     @property
     def service(self) -> Any:  # noqa: ANN401
@@ -122,7 +134,7 @@ class Worker(ggevent.GeventWorker):
 
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        self.worker_connections = self.service.streams.most + 100
+        self.worker_connections = min(self.service.streams.most + 100, most_connections())
         super().run()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
@@ -130,16 +142,19 @@ class Worker(ggevent.GeventWorker):
         if type(client) is gevent.socket.socket:
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self.clients.add(client)
-        self.idle.add(client)
+        self.idle[client] = None
+        if len(self.clients) > self.worker_connections - SPARE:
+            # Who only holds a connection must not keep out who asks something.
+            cut([next(iter(self.idle))])
         try:
             super().handle(listener, client, addr)
         finally:
             self.clients.discard(client)
-            self.idle.discard(client)
+            self.idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:  # noqa: ANN401
         """Serve one request of a connection."""
-        self.idle.discard(sock)
+        self.idle.pop(sock, None)
         try:
             super().handle_request(listener_name, req, sock, addr)
         finally:
@@ -147,7 +162,7 @@ class Worker(ggevent.GeventWorker):
                 linger(sock)
         if req.unreader.buf.tell():
             gevent.sleep(0)  # many requests may have come in one piece
-        self.idle.add(sock)
+        self.idle[sock] = None
         if not self.alive:
             cut(self.idle)
 
@@ -175,7 +190,33 @@ def linger(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl 
             gevent.sleep(0)
 
 
-def cut(clients: set[Any]) -> None:
+def most_connections() -> int:
+    """Return how many connections a worker may have, for its limit of open files."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(2 * SPARE, (limit - RESERVED_FILES) // FILES_OF_A_STREAM)
+
+
+def raise_file_limit(streams: int) -> str | None:
+    """Raise this process's limit of open files to what so many streams need, as far as it may be raised.
+
+    Returns:
+        A sentence where that is not far enough; None where it is.
+    """
+    needed = FILES_OF_A_STREAM * (streams + 100) + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft >= needed:
+        return None
+    return (
+        f"The limit of open files is {soft}: a worker serves {most_connections()} connections at once with it, and "
+        f"HEADRACE_MAX_STREAMS is {streams}, which needs {needed}. Raise it (ulimit -n, or LimitNOFILE= of systemd)."
+    )
+
+
+def cut(clients: Iterable[Any]) -> None:
     """Cut off connections, also where a greenlet waits in one."""
     for client in list(clients):
         with contextlib.suppress(OSError):
