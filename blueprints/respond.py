@@ -8,6 +8,7 @@ follows, is outside of the request's context: nothing of the application's is he
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -146,8 +147,9 @@ class _LateResponse(Response):
         return _Body(lambda: self._begin(start_response), self.close)
 
     def __del__(self) -> None:
-        # A response that its application has thrown away is closed by nobody.
-        if reading := self.__dict__.get("_reading"):
+        # A response that its application has thrown away is closed by nobody. In the end of a process there is nothing
+        # left that could be stopped.
+        if not sys.is_finalizing() and (reading := self.__dict__.get("_reading")):
             reading.abandon_from_anywhere()
 
     def _begin(self, start_response: StartResponse) -> Iterator[bytes]:

@@ -10,6 +10,8 @@ import errno
 import resource
 import socket
 from collections.abc import Iterable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import gevent
@@ -109,8 +111,11 @@ class Server(StreamServer):
 
     all: ClassVar[list[Server]] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
-        super().__init__(*args, **kwargs)
+    def __init__(self, listener: Any, handle: partial[None], **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
+        # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
+        name = listener.getsockname()
+        named = SimpleNamespace(getsockname=lambda: name)
+        super().__init__(listener, handle=partial(handle.func, named), **kwargs)
         self.all.append(self)
 
 
@@ -164,20 +169,32 @@ class Worker(ggevent.GeventWorker):
             gevent.sleep(0)  # many requests may have come in one piece
         self.idle[sock] = None
         if not self.alive:
-            cut(self.idle)
+            self.cut_idle()
 
     def drain(self) -> None:
         """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
         # gunicorn would accept connections for up to a second more, which other workers could serve.
         for server in Server.all:
             server.close()
-        cut(self.idle)
+        self.cut_idle()
         self.service.streams.drain(min(self.service.drain, self.longest_drain))
         gevent.sleep(LAST_WORDS)
         cut(self.clients)
 
+    def cut_idle(self) -> None:
+        """Cut off connections that ask nothing; those whose request has arrived are answered first."""
+        cut([client for client in self.idle if not is_asking(client)])
+
 
 ggevent.StreamServer, wsgi.Response = Server, Response
+
+
+def is_asking(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+    """Whether something has come in on a connection that was not read yet."""
+    try:
+        return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 def linger(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's

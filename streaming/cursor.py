@@ -66,11 +66,12 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
     return min(after, entries[-1].first - 1) if is_cut_short else None
 
 
-def beyond(journal: Journal, record: Record, after: int) -> HeadraceError:
+def beyond(record: Record, after: int) -> HeadraceError:
     """Return why a reader has an event that the store has not."""
-    if record.is_finished or journal.lease.is_steady:
+    if record.is_finished:
         return no_such_event(after)
-    # This worker cannot write either: the reader has read what the one that fills the stream could not write yet.
+    # Whether it may still come there cannot be known from here: the worker that fills the stream may be unable to
+    # write, or have died unnoticed. A wrong number is told as wrong as soon as the stream has ended.
     return StoreUnavailable("The store of this stream is behind what you have read. Try again.", retry_after=2)
 
 

@@ -54,6 +54,7 @@ class Journal:
         self.lease = Lease(store, self.worker)
         self.owed = Owed()
         self._claims: dict[str, Claim] = {}
+        self._in_vain: set[str] = set()
         self._kept: dict[str, _Kept] = {}
         self._outbox = Outbox(store, self.worker, on_written=self._forget, on_lost=self._lose)
         self._is_tending = False
@@ -71,12 +72,14 @@ class Journal:
             record = self.store.claim(claim, name)
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
-            self.owed.owe_first(claim.id, lambda: self._take_back(claim.id))
+            # An end that is owed goes before: what is there may be a stream that has had readers.
+            self.owed.owe_else(claim.id, self._withdrawal(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
         if record is not None and not self._is_unused(record, claim):
             return record
         self.owed.forget(claim.id)
+        self._in_vain.discard(claim.id)
         self._forget_earlier(claim.id)
         self._claims[claim.id] = claim
         return None
@@ -91,17 +94,25 @@ class Journal:
     def _is_unused(self, record: Record, claim: Claim) -> bool:
         """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
         is_same = (record.claim.owner, record.claim.question) == (claim.owner, claim.question)
-        is_ours = record.claim.worker == self.worker and claim.id not in self._kept
+        has_had_readers = claim.id in self._kept or (self.owed.is_owed(claim.id) and claim.id not in self._in_vain)
+        is_ours = record.claim.worker == self.worker and not has_had_readers
         return is_same and is_ours and record.last == 0 and not record.is_finished
 
     def withdraw(self, id_: str) -> None:
         """Take back the claim of a stream that was not opened: now, or as soon as it can be done."""
         self._claims.pop(id_, None)
-        self.owed.settle_soon(id_, lambda: self._take_back(id_))
+        self.owed.settle_soon(id_, self._withdrawal(id_))
 
-    def _take_back(self, id_: str) -> bool:
-        self.store.withdraw(id_, self.worker)
-        return True
+    def _withdrawal(self, id_: str) -> Callable[[], bool]:
+        if not self.owed.is_owed(id_):
+            self._in_vain.add(id_)
+
+        def take_back() -> bool:
+            self.store.withdraw(id_, self.worker)
+            self._in_vain.discard(id_)
+            return True
+
+        return take_back
 
     def claim_of(self, session: Session) -> Claim | None:
         """Return what a session was claimed with; None for one that is not kept here any more."""

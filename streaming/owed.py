@@ -49,10 +49,13 @@ class Owed:
         """Do this for a stream, and nothing that was owed for it before, when `settle` is called next."""
         self._steps[id_] = step
 
-    def owe_first(self, id_: str, step: Step) -> None:
-        """Do this for a stream, and then what was owed for it before, when `settle` is called next."""
-        later = self._steps.get(id_)
-        self.owe(id_, step if later is None else lambda: step() and later())
+    def owe_else(self, id_: str, step: Step) -> None:
+        """Do this for a stream when `settle` is called next, unless something is owed for it already."""
+        self._steps.setdefault(id_, step)
+
+    def is_owed(self, id_: str) -> bool:
+        """Whether anything is owed for a stream."""
+        return id_ in self._steps
 
     def forget(self, id_: str) -> None:
         """Owe nothing for a stream any more."""

@@ -148,7 +148,7 @@ class Resumption:
         if after < record.last or (after == record.last and not record.is_finished):
             return self._follow(record, after, is_whole=is_whole)
         if after > record.last:
-            raise cursor.beyond(self._journal, record, after)
+            raise cursor.beyond(record, after)
         return None
 
     def follow_latest(self, chat: str, owner: str) -> Follower | None:

@@ -54,8 +54,8 @@ for _, head in ipairs(heads) do
     start = start + size
     local key, log = P .. 's:' .. id, P .. 'e:' .. id
     local there = redis.call('HMGET', key, 'worker', 'last', 'finished', 'bytes', 'until')
-    -- A log that was begun and is gone would be begun anew, without its beginning.
-    local is_whole = there[2] == '0' or redis.call('EXISTS', log) == 1
+    -- A log that was begun and is gone would be begun anew, without its beginning. Of the end all must hear.
+    local is_whole = is_last or there[2] == '0' or redis.call('EXISTS', log) == 1
     local has_room = (there[4] or 0) + size <= largest and size <= room or is_last and size <= spare
     if there[1] ~= worker or there[3] ~= '0' or there[2] + 1 ~= first or not (is_whole and has_room) then
         refused[#refused + 1] = id

@@ -17,6 +17,7 @@ from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.reader import Answer, Reading, ask, asking, send
 from tests.reliability.proc import has_connection_of, is_alive
 from tests.reliability.start import openai_alone, warm_up
+from tests.resumption.stage import paused
 from tests.service import Service
 from tests.test_embedded import model_process
 from tests.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
@@ -183,6 +184,19 @@ def test_a_reload_turns_no_question_away(upstream: Upstream) -> None:
 
         own.wait_until(is_replaced, 20)
         assert set(statuses) == {200}
+
+
+def test_a_worker_that_must_leave_serves_all_whose_connections_it_has_taken(upstream: Upstream) -> None:
+    with Service(**openai_alone(upstream)) as own:
+        worker = own.workers()[0]
+        with paused(worker):
+            came = [Reading(own.url + "/healthz", method="GET") for _ in range(120)]
+        # They come in together, and the wish to leave with them: most have been taken and not been looked at yet.
+        answers = [rest(came[0]).status]
+        os.kill(worker, signal.SIGTERM)
+        answers += [rest(reading).status for reading in came[1:]]
+        assert answers == [200] * len(came)
+        assert "Traceback" not in own.log()
 
 
 def test_a_worker_that_has_had_its_max_requests_finishes_its_streams_first(upstream: Upstream) -> None:

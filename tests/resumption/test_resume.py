@@ -146,8 +146,10 @@ class TestCursor:
         reading = Steady(pair.ask(0, name))
         id_ = reading.id
         reading.has(b"word 19 ")
+        # Elsewhere it may be an event that is still on its way into the store.
         answer = read(pair.follow(worker, id_, 22))
-        assert (answer.status, answer.error["code"]) == (400, "invalid_request")
+        told = (400, "invalid_request") if worker == 0 else (503, "store_unavailable")
+        assert (answer.status, answer.error["code"]) == told
         upstream.open_gate(name)
         reading.read()
         answer = read(pair.follow(worker, id_, 44))

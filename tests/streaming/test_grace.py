@@ -51,6 +51,26 @@ def test_ends_when_a_reader_comes_back() -> None:
     assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Done"]
 
 
+def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker, source = Worker(limits=SHORT), Source(text("a"))
+    reading = worker.begin(source)
+    until(lambda: reading.last == 2)
+    reading.leave()
+    left_at, backs = time.monotonic(), []
+
+    def come_back_in_the_last_look(_: object) -> bool:
+        if time.monotonic() - left_at > SHORT.grace - 0.01 and not backs:
+            backs.append(worker.follow(reading.id, 2))
+        return False
+
+    monkeypatch.setattr(worker.journal, "is_attended", come_back_in_the_last_look)
+    until(lambda: backs)
+    source.give(text("b"), [DONE])
+    assert backs[0].read()[-1] == DONE
+
+
 def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
     worker, source = Worker(limits=SHORT), Source(text("a"))
     first = worker.begin(source)

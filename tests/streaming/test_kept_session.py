@@ -120,3 +120,15 @@ class TestKeptNoMore:
         first.follower.session.keep_no_more()
         worker.resumption.stop(first.id, "")
         assert first.read()[-1] == Cancelled("stopped")
+
+
+def test_a_reader_who_comes_after_the_end_has_the_time_limits_of_all_others() -> None:
+    worker = Worker(limits=msgspec.structs.replace(QUIET, client=0.2))
+    reading = worker.begin(Source(text("a"), [DONE], lingers=True))
+    assert reading.read()[-1] == DONE
+    late = worker.resumption.follow(reading.id, "", 0)
+    assert next(late)
+    stalls: list[bool] = []
+    late.on_stall = lambda: stalls.append(True)
+    until(lambda: stalls)
+    assert list(late) == []

@@ -13,7 +13,7 @@ from flask_headrace.streaming.errors import (
     TooManyStreams,
     UnknownStream,
 )
-from flask_headrace.streaming.events import Cancelled, Failed
+from flask_headrace.streaming.events import Cancelled, Failed, Usage
 
 from tests.loop import until
 from tests.streaming.resuming import Reading, Worker, is_kept
@@ -75,12 +75,36 @@ class TestCursor:
         until(lambda: is_kept(other, first.id, 2))
         for after in (3, 10**14):
             with pytest.raises(InvalidRequest, match=f"The cursor is {after}"):
-                other.follow(first.id, after)
+                workers[0].follow(first.id, after)
         source.give([DONE])
         first.read()
         until(lambda: is_kept(other, first.id, 4))
         with pytest.raises(InvalidRequest):
             other.follow(first.id, 5)
+
+    def test_that_the_store_may_still_come_to_is_not_refused(self, workers: list[Worker]) -> None:
+        # A disk that is full may take signs of life and no events: that all is well here says nothing of them.
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(workers[1], first.id, 2))
+        workers[0].store._store.append = away
+        source.give(text("b"))
+        until(lambda: first.last == 3)
+        with pytest.raises(StoreUnavailable, match="behind"):
+            workers[1].follow(first.id, 3)
+        first.leave()
+
+    def test_of_a_dead_worker_that_nobody_can_judge_yet_is_not_refused(self, workers: list[Worker]) -> None:
+        source = Source(text("a"))
+        first = workers[0].begin(source)
+        until(lambda: is_kept(workers[1], first.id, 2))
+        workers[1].journal.lease.begin_soon()
+        workers[0].die()
+        gevent.spawn_later(0.5, workers[1].journal.lease.doubt)
+        gevent.spawn_later(0.9, workers[1].journal.lease.doubt)
+        with pytest.raises(StoreUnavailable, match="behind"):
+            workers[1].follow(first.id, 4)
+        assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
 
     def test_at_the_end_of_what_has_ended_has_nothing_to_follow(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a"), [DONE]))
@@ -184,6 +208,10 @@ class TestStoreThatIsAway:
         back = workers[0].follow(first.id, 1)
         source.give(text("b"), [DONE])
         assert back.read() == first.read()[1:]
+
+
+def away(*_: object) -> set[str]:
+    raise StoreUnavailable("The store is away.", retry_after=2)
 
 
 def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Worker) -> None:

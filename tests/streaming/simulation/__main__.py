@@ -14,15 +14,19 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=1000, help="how many")
     asked.add_argument("--from", type=int, default=0, dest="first", help="the first one")
     options = asked.parse_args()
-    broken = 0
-    for seed in range(options.first, options.first + options.seeds):
-        try:
-            run(seed)
-        except Exception:  # noqa: BLE001  # all of them are told
-            broken += 1
-            traceback.print_exc()
+    broken = sum(breaks(seed) for seed in range(options.first, options.first + options.seeds))
     print(f"{options.seeds} seeds, {broken} broken")
     raise SystemExit(broken > 0)
+
+
+def breaks(seed: int) -> bool:
+    """Run a seed and tell of what it breaks; return whether it breaks anything."""
+    try:
+        run(seed)
+    except Exception:  # noqa: BLE001  # all of them are told
+        traceback.print_exc()
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Virtual time for gevent: a loop in which nothing is waited for, and everything happens in an order that can be repeated.
+"""Virtual time for gevent: nothing is waited for, and everything happens in an order that comes again.
 
 When all greenlets wait, the clock jumps to the next timer. It knows gevent, and nothing of what runs in it.
 """

@@ -1,4 +1,4 @@
-"""A client: it asks, or follows what others have asked, leaves and comes back at any worker, and reads at its own pace."""
+"""A client: it asks, or follows what others have asked, leaves, comes back at any worker, and reads at its own pace."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Reader:
         self.words: list[tuple[int, int]] = []
         self.began_at = self.sat_at = 0.0
         self.is_at_home = False
+        self.sittings = 0
         self.starts = 0
         self.end: Event | None = None
         self.outcome: str | None = None
@@ -108,11 +109,15 @@ class Reader:
 
     def _asked(self, worker: Worker) -> Follower | None:
         if not self.asks or self.last:
-            return worker.resumption.follow(self.id, "", self.last)
-        script, telling = self.world.next_telling(self.id)
-        return worker.resumption.open(
-            self.id, "q", TARGET, lambda: script.source(telling, worker, lambda: self.world.tell(telling))
-        )
+            follower = worker.resumption.follow(self.id, "", self.last)
+        else:
+            script, telling = self.world.next_telling(self.id)
+            follower = worker.resumption.open(
+                self.id, "q", TARGET, lambda: script.source(telling, worker, lambda: self.world.tell(telling))
+            )
+        session = None if follower is None else follower.session
+        self.is_at_home = isinstance(session, Session) and session.ending is None
+        return follower
 
     def _unknown(self, tries: int) -> None:
         # An honest answer where it has been forgotten, or has not begun.
@@ -140,8 +145,8 @@ class Reader:
         follower.on_stall = follower.close  # as its connection is then
         seat = gevent.spawn(self._read, follower)
         worker.seats.add(seat)
+        self.sittings += 1
         began_at = self.sat_at = time.monotonic()
-        self.is_at_home = isinstance(follower.session, Session) and follower.session.ending is None
         seat.join(self.world.longest_sitting)
         worker.seats.discard(seat)
         if not seat.dead:
@@ -247,7 +252,8 @@ class Reader:
         if event == Cancelled("reader_left"):
             self._check_that_it_was_away()
         telling = self.world.telling_of(self)
-        if telling is None:
+        if telling is None or (self.sittings > 1 and self.world.incarnations(self.id) > 1):
+            # A number does not say of which of two streams of one id it is, where the store has lost the first.
             return
         is_whole = isinstance(event, Done) or (isinstance(event, Failed) and event.code in {"mine", "internal"})
         if is_whole and not telling.is_unwritable and len(self.words) != telling.said:

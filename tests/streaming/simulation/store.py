@@ -159,6 +159,7 @@ class Door:
         self._weather.has_hidden_readers |= name in {"attend", "is_attended", "leave"} and is_trouble
         self._wait(course.before)
         if self._weather.is_odd_now(name):
+            self._store.was_behind |= name == "append"
             raise Odd
         if course.fails_before or (self._weather.is_away and not self._weather.does_it_first):
             raise StoreUnavailable("The store is away.", retry_after=1)

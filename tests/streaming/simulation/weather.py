@@ -71,13 +71,16 @@ class Weather:
         chance = rng.random()
         if name == self.slow_at and "is slow at" in self.kinds and chance < 0.5:
             return Course(before + rng.uniform(0.5, 12.0), after=after)
+        return self._failing(chance, before, after)
+
+    def _failing(self, chance: float, before: float, after: float) -> Course:
         often = self._often
         if "refuses" in self.kinds and chance < often:
             return Course(before, fails_before=True)
         if "loses answers" in self.kinds and often < chance < 2 * often:
             return Course(before, after=after, fails_after=True)
         if "hangs" in self.kinds and 2 * often < chance < 2.5 * often:
-            is_done = rng.random() < 0.5
+            is_done = self._rng.random() < 0.5
             return Course(before, fails_before=not is_done, after=TIMEOUT, fails_after=is_done)
         return Course(before, after=after)
 

@@ -74,6 +74,7 @@ class Worker:
             "claims": journal._claims,
             "owed": journal.owed._steps,
             "busy": journal.owed._busy,
+            "in vain": journal._in_vain,
             "mail": journal._outbox._mail,
             "due": journal._outbox._due,
             "open": self.streams._open,

@@ -45,6 +45,14 @@ class TestALogThatIsGone:
         assert store.read("s", 0, 99) == []
         assert found(store) == Record(claim(), last=2)
 
+    def test_takes_the_end_all_the_same(self, server: RedisServer, store: RedisStore) -> None:
+        # Who has all that came before it would wait for it for ever.
+        fill(store, b"a", b"b")
+        server.client.delete(f"{PREFIX}e:s")
+        assert store.append("w", [entry(3, is_last=True)]) == set()
+        assert found(store) == Record(claim(), last=3, is_finished=True)
+        assert [e.first for e in store.read("s", 0, 99)] == [3]
+
     def test_is_begun_where_there_was_none_yet(self, server: RedisServer, store: RedisStore) -> None:
         store.claim(claim())
         assert store.append("w", [entry(1), entry(2)]) == set()

@@ -1,0 +1,142 @@
+"""What one reader has of its answer, and what is wrong with it. Frames in, counts out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from .answers import WORD, Answer
+
+LOST, DOUBLED, FOREIGN = "lost characters", "doubled characters", "foreign characters"
+STALE, ENDS, ENDLESS = "numbers given twice or left out", "ends other than exactly one", "readers without an end"
+
+COUNTS = (LOST, DOUBLED, FOREIGN, STALE, ENDS, ENDLESS)
+"""What is counted of readers; each is 0 where all is well."""
+
+
+@dataclass
+class Wrongs:
+    """What went wrong, counted and in words.
+
+    Args:
+        counts: How often what went wrong.
+        told: Each of it in words.
+        anew: How often a reader with a number of an answer that the store has lost went on in another of the same id.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
+    anew: int = 0
+
+    def add(self, what: str, of: str, amount: int = 1) -> None:
+        """Count something that went wrong, and where."""
+        self.counts[what] += amount
+        self.told.append(f"{time.strftime('%H:%M:%S')} {what}: {amount}, {of}")
+
+
+class Reading:
+    """What one reader has, over all its sittings.
+
+    Args:
+        answer: What it asked for.
+        who: Names the reader in what is told.
+        wrongs: Where to count.
+
+    Attributes:
+        cursor: The number of the last event that it has; 0 for none.
+        words: How many words it has.
+        end: How its stream ended: `done`, or the name and code of another end; None before.
+        retry: Seconds after which it is told to come back; None where it is not told.
+    """
+
+    def __init__(self, answer: Answer, who: str, wrongs: Wrongs) -> None:
+        self._answer, self._wrongs = answer, wrongs
+        self.who = f"stream {answer.number} ({answer.kind}), {who}"
+        self.retry: float | None = None
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Forget all that it has: it has asked anew, and is answered from the beginning."""
+        self.cursor = self.words = 0
+        self.end: str | None = None
+        self._attempt: int | None = None
+
+    def wrong(self, what: str, detail: str = "", amount: int = 1) -> None:
+        """Count something that is wrong with it."""
+        self._wrongs.add(what, f"{self.who}, after {self.words} words, number {self.cursor}: {detail}", amount)
+
+    def take(self, frame: str, *, is_numbered: bool) -> None:
+        """Take one whole frame."""
+        lines = [line.partition(": ")[::2] for line in frame.split("\n") if line and not line.startswith(":")]
+        fields = dict(lines)
+        if "retry" in fields:
+            self.retry = int(fields["retry"]) / 1000
+        if "data" not in fields:
+            return
+        if self.end is not None:
+            self.wrong(ENDS, f"after {self.end} came {frame!r:.80}")
+        # The finish reason stands before the end's own frame, and belongs to it.
+        if is_numbered and fields.get("event") != "end":
+            self._take_number(fields.get("id"))
+        self._take_data(fields.get("event"), fields["data"])
+
+    def _take_number(self, given: str | None) -> None:
+        number = int(given or 0)
+        if number != self.cursor + 1:
+            self.wrong(STALE, f"number {number} in place of {self.cursor + 1}")
+        self.cursor = number
+
+    def _take_data(self, name: str | None, data: str) -> None:
+        if data == "[DONE]":
+            self.take_end("done")
+        elif name is None:
+            self.take_text(json.loads(data)["delta"])
+        elif name == "error":
+            self.take_end(f"error {json.loads(data)['code']}")
+        elif name == "cancelled":
+            self.take_end(f"cancelled {json.loads(data)['reason']}")
+
+    def take_text(self, text: str) -> None:
+        """Take a piece of the answer: some whole words."""
+        known = 0
+        for found in WORD.finditer(text):
+            known += len(found[0])
+            self._take_word(found[0], *(int(part) for part in found.groups()))
+        if known != len(text):
+            self.wrong(FOREIGN, f"{text!r:.80}", len(text) - known)
+
+    def _take_word(self, word: str, stream: int, attempt: int, number: int) -> None:
+        if stream != self._answer.number:
+            self.wrong(FOREIGN, word[:20], len(word))
+            return
+        if attempt > (self._attempt or 0):
+            # Another answer to the same question, for somebody who has asked anew with the same id.
+            if self.cursor > 1 and number:
+                self._wrongs.anew += 1
+                self.words = number
+            self._attempt = attempt
+        elif attempt < (self._attempt or 0):
+            self.wrong(FOREIGN, f"{word[:20]} of an earlier answer", len(word))
+        if number < self.words:
+            self.wrong(DOUBLED, word[:20], len(word))
+        elif number > self.words:
+            self.wrong(LOST, f"before {word[:20]}", self._length(self.words, number))
+        self.words = max(self.words, number + 1)
+
+    def take_end(self, end: str) -> None:
+        """Take the end of the stream; one that is said to be whole must be."""
+        self.end = end
+        if end == "done" and self.words < self._answer.count:
+            self.wrong(LOST, "told as whole", self._length(self.words, self._answer.count))
+
+    def take_whole(self, body: Any) -> None:  # noqa: ANN401  # whatever JSON there is
+        """Take an answer that was given in one piece."""
+        self.begin_again()
+        self.take_text(body["text"])
+        self.take_end("done")
+
+    def _length(self, first: int, beyond: int) -> int:
+        return sum(len(word) for word in self._answer.words()[first:beyond])

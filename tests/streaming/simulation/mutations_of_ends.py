@@ -1,0 +1,251 @@
+"""Mends taken out without which an end is wrong, or never comes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+from flask_headrace.streaming import journal
+from flask_headrace.streaming.deadlines import Deadlines
+from flask_headrace.streaming.encoding import encode
+from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.streaming.journal import Journal, ended_by
+from flask_headrace.streaming.lease import PULSE, Lease
+from flask_headrace.streaming.outbox import Outbox
+from flask_headrace.streaming.owed import Owed
+from flask_headrace.streaming.replica import ATTENDANCE, Replica
+from flask_headrace.streaming.resumption import Resumption
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.streams import Streams
+
+from tests.streaming.simulation.mutations import Patch, without
+
+
+@without("a claim that forgets that one failed", "refuses", "loses answers")
+def remember_failed_claims(patch: Patch) -> None:
+    claim = Journal.claim
+
+    def claim_and_remember(self: Journal, wanted: Any, name: str | None = None) -> Any:
+        try:
+            return claim(self, wanted, name)
+        except StoreUnavailable as error:
+            failure = error
+            self.owed.owe(wanted.id, lambda: self._end(wanted.id, ended_by(failure)))
+            raise
+
+    patch.setattr(Journal, "claim", claim_and_remember)
+    patch.setattr(Owed, "forget", lambda *_: None)
+
+
+@without(
+    "a refusal that withdraws the claim",
+    most=1,
+    workers=2,
+    ids=2,
+    readers=8,
+    arrivals=(0.0, 0.0, 1.0),
+    asks=1.0,
+    first=27,
+)
+def keep_refused_claims(patch: Patch) -> None:
+    patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
+
+
+@without(
+    "a lease that is renewed by itself",
+    "is slow at",
+    workers=2,
+    ids=1,
+    readers=4,
+    slow_at="has_readers",
+    leaves=(0.3,),
+    first=22,
+)
+def renew_beside_other_work(patch: Patch) -> None:
+    def renew_on(self: Lease) -> None:
+        while True:
+            with journal.reported("all of it", on_trouble=self.doubt):
+                self._renew()
+                self._store.has_readers(self._worker)
+                self._store.sweep()
+            gevent.sleep(PULSE)
+
+    patch.setattr(Lease, "_renew_on", renew_on)
+
+
+@without(
+    "a pulse that survives what nobody expected",
+    "is odd",
+    workers=2,
+    ids=1,
+    readers=8,
+    paces=(0.5,),
+    leaves=(0.3,),
+    first=33,
+)
+def die_of_a_surprise(patch: Patch) -> None:
+    def renew_on(self: Lease) -> None:
+        while True:
+            try:
+                self._renew()
+                self._store.has_readers(self._worker)
+            except StoreUnavailable:
+                self.doubt()
+            gevent.sleep(PULSE)
+
+    patch.setattr(Lease, "_renew_on", renew_on)
+
+
+@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
+def let_one_stop_all(patch: Patch) -> None:
+    def settle(self: Owed, id_: str) -> None:
+        step = self._steps.get(id_)
+        if step is not None and step():
+            self._steps.pop(id_, None)
+
+    def tend(self: Journal) -> None:
+        while True:
+            self.owed.settle_all()
+            gevent.sleep(PULSE)
+
+    patch.setattr(Owed, "settle", settle)
+    patch.setattr(Journal, "_tend", tend)
+
+
+@without("an event that fails its stream alone", first=1)
+def lose_the_batch(patch: Patch) -> None:
+    ready = Outbox._is_ready
+
+    def is_ready(self: Outbox, mail: Any) -> bool:
+        if mail.events:
+            encode(mail.events)
+        return ready(self, mail)
+
+    patch.setattr(Outbox, "_is_ready", is_ready)
+    patch.setattr(Outbox, "_wait_with", lambda *_: None)
+
+
+@without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0, first=12)
+def open_a_second(patch: Patch) -> None:
+    patch.setattr(Resumption, "_end_earlier", lambda *_: None)
+    opened = Streams.open
+
+    def open_it(self: Streams, target: Any, source: Any, *, kept_as: str | None = None) -> Session:
+        self._open.pop(kept_as, None)  # type: ignore[arg-type]
+        return opened(self, target, source, kept_as=kept_as)
+
+    patch.setattr(Streams, "open", open_it)
+
+
+@without(
+    "a fresh worker that does not judge at once",
+    "goes away",
+    workers=2,
+    ids=1,
+    readers=8,
+    happens=("go_away",),
+    first=81,
+)
+def judge_at_once(patch: Patch) -> None:
+    def begin_soon(self: Lease) -> None:
+        if self._renewing is None:
+            self._renewing = gevent.spawn(self._renew_on)
+
+    patch.setattr(Lease, "begin_soon", begin_soon)
+    patch.setattr(Lease, "doubt", lambda _: None)
+
+
+@without(
+    "a reader that is attended by a greenlet of its own",
+    workers=2,
+    ids=1,
+    readers=2,
+    grace=2.0,
+    buffer=600,
+    paces=(9.0,),
+    leaves=(0.3,),
+    first=137,
+)
+def attend_while_filling(patch: Patch) -> None:
+    patch.setattr(Replica, "_attend_on", lambda _: None)
+    read = Replica._read
+
+    def attend_and_read(self: Replica) -> bool:
+        now = time.monotonic()
+        if now > getattr(self, "_until", 0.0) - ATTENDANCE / 2:
+            self._store.attend(self.id, self._reader, ATTENDANCE)
+            self._until = now + ATTENDANCE  # type: ignore[attr-defined]
+        return read(self)
+
+    patch.setattr(Replica, "_read", attend_and_read)
+
+
+@without(
+    "limits of one who comes after the end", ids=1, workers=1, readers=8, end="lingers", paces=(30.0, 0.0), first=10
+)
+def set_no_limits_after_the_end(patch: Patch) -> None:
+    def stop(self: Deadlines) -> None:
+        self._longest_blind = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    patch.setattr(Deadlines, "stop", stop)
+
+
+# Found by the simulation itself
+
+
+@without(
+    "what is owed for a stream when a later claim of its id fails",
+    "loses answers",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+    end="unwritable",
+    first=140,
+)
+def forget_what_is_owed(patch: Patch) -> None:
+    patch.setattr(Owed, "owe_else", Owed.owe)
+
+
+@without(
+    "a taking over that may have been done without an answer",
+    "loses answers",
+    workers=3,
+    ids=1,
+    readers=8,
+    happens=("kill",),
+    first=158,
+)
+def forget_a_taking_over(patch: Patch) -> None:
+    def take_over(self: Journal, record: Any, ending: Any) -> None:
+        if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
+            self.conclude(record.claim.id, ending)
+
+    patch.setattr(Journal, "take_over", take_over)
+
+
+@without(
+    "an earlier stream whose events are not the next one's",
+    "goes away",
+    "hangs",
+    "is emptied",
+    "is slow at",
+    "loses answers",
+    workers=1,
+    ids=1,
+    readers=8,
+    asks=1.0,
+    first=19,
+)
+def leave_the_earlier_one(patch: Patch) -> None:
+    patch.setattr(Journal, "_forget_earlier", lambda *_: None)
+
+
+@without("a limit of the wait for what never comes", "rewinds", first=16)
+def wait_for_ever(patch: Patch) -> None:
+    patch.setattr(Replica, "_has_waited_for_nothing", lambda _: False)

@@ -1,0 +1,112 @@
+"""Mends taken out without which a reader gets events twice, or with holes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_headrace.streaming import replica, resumption
+from flask_headrace.streaming.encoding import decode
+from flask_headrace.streaming.events import Event
+from flask_headrace.streaming.journal import Journal, ended_by
+from flask_headrace.streaming.log import Log
+from flask_headrace.streaming.outbox import Outbox
+from flask_headrace.streaming.replica import Replica
+from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.stores.base import Entry
+
+from tests.streaming.simulation.mutations import Patch, without
+
+
+@without(
+    "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
+)
+def take_by_order(patch: Patch) -> None:
+    def take(self: Log, _number: int) -> list[Event]:
+        events, self._events, self.size = self._events, [], 0
+        return events
+
+    def keep_no_more(self: Session) -> None:
+        keeper, self.keeper = self.keeper, None
+        if keeper is not None:
+            keeper.let_go(self)
+        self._forget()
+        if not self._followers:
+            self.cancel("reader_left")
+
+    def lose(self: Journal, session: Session, error: Any) -> None:
+        if self.claim_of(session) is not None:
+            self.owed.owe(session.id, lambda: self._end(session.id, ended_by(error)))
+            if session.is_kept:
+                session.keep_no_more()
+            self._forget(session)
+
+    patch.setattr(Log, "take", take)
+    patch.setattr(Journal, "_lose", lose)
+    patch.setattr(Session, "keep_no_more", keep_no_more)
+
+
+@without("gaps that are seen", "evicts", first=6)
+def pass_over_gaps(patch: Patch) -> None:
+    def events_beyond(entry: Entry, number: int) -> list[Event]:
+        return decode(entry.payload)[max(0, number + 1 - entry.first) :]
+
+    def take_in(self: Replica, entries: list[Entry]) -> None:
+        for entry in entries:
+            events = events_beyond(entry, self._read_to)
+            self._read_to = max(self._read_to, entry.first - 1)
+            if events:
+                self._take_in(events)
+
+    def read(self: Replica) -> bool:
+        entries = self._store.read(self.id, self._read_to, replica.MOST_READ)
+        take_in(self, entries)
+        return bool(entries)
+
+    patch.setattr(Replica, "_read", read)
+
+
+@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8, first=14)
+def wait_for_what_is_gone(patch: Patch) -> None:
+    def look(self: Replica) -> None:
+        record = self._store.find(self.id)
+        if record is None:
+            self.error = self._missing(self.id)
+            self.cut()
+        elif not record.is_finished and self._journal.lease.has_lost(record.claim.worker):
+            replica.bury(self._journal, record)
+
+    patch.setattr(Replica, "_look", look)
+
+
+@without("numbers of an end that are moved ahead", first=13)
+def give_numbers_again(patch: Patch) -> None:
+    init = Replica.__init__
+
+    def begin(self: Replica, *arguments: Any, ahead: int = 0, ahead_from: int = 0, **more: Any) -> None:
+        init(self, *arguments, **more)
+
+    patch.setattr(Replica, "__init__", begin)
+    place = resumption._place
+
+    def at_what_is_known(stream: Any, after: int, *, is_whole: bool) -> Any:
+        return place(stream, getattr(stream, "_begun_after", after), is_whole=is_whole)
+
+    patch.setattr(resumption, "_place", at_what_is_known)
+
+
+@without("events that wait for a store that is away", "goes away", first=5)
+def drop_at_once(patch: Patch) -> None:
+    def wait_with(self: Outbox, mails: list[Any], error: Exception) -> None:
+        for mail in mails:
+            self._mail.pop(mail.session.id, None)
+            self._due.pop(mail.session.id, None)
+
+    patch.setattr(Outbox, "_wait_with", wait_with)
+
+
+@without("a look at what the store has before it is sent again", "loses answers", "goes away", first=4)
+def send_again(patch: Patch) -> None:
+    def compare(_self: Outbox, mail: Any) -> None:
+        mail.away_since = None
+
+    patch.setattr(Outbox, "_compare", compare)

@@ -1,0 +1,80 @@
+"""Cursors of readers whose store has lost, or never had, what they have read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from flask_headrace.streaming import replica
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.memory import MemoryStore
+
+from tests.loop import until
+from tests.streaming.resuming import QUIET, Worker, is_finished, is_kept
+from tests.streaming.stage import DONE, Source, text
+
+pytestmark = pytest.mark.usefixtures("short_times")
+
+ID = "an-id-of-the-clients"
+
+
+def evict(store: MemoryStore) -> None:
+    del store._streams[ID].entries[-1]
+
+
+def damage(store: MemoryStore) -> None:
+    entries = store._streams[ID].entries
+    entries[-1] = msgspec.structs.replace(entries[-1], payload=b"\xc1")
+
+
+@pytest.mark.parametrize("lose", [evict, damage])
+def test_ahead_of_a_stream_whose_end_is_lost_is_told_so(lose: Callable[[MemoryStore], None]) -> None:
+    store = MemoryStore(Bounds())
+    worker, other, source = Worker(store), Worker(store), Source(text("a"))
+    reading = worker.begin(source, ID)
+    until(lambda: is_kept(worker, ID, 2))
+    reading.follower.session.keep_no_more()
+    source.give(text("b", "c", "d"))
+    until(lambda: reading.last == 5)
+    until(lambda: is_finished(store, ID))
+    lose(store)
+    back = other.follow(ID, 5)
+    assert [event.code for event in back.read()] == ["not_resumable"]
+    assert back.numbers == [6]
+
+
+def test_at_the_end_of_a_stream_whose_end_is_lost_has_all_of_it() -> None:
+    store = MemoryStore(Bounds())
+    worker, other = Worker(store), Worker(store)
+    last = len(worker.begin(Source(text("a"), [DONE]), ID).read())
+    until(lambda: is_finished(store, ID))
+    damage(store)
+    assert other.resumption.follow(ID, "", last) is None
+
+
+class TestStoreThatIsAnOlderCopyOfItself:
+    def test_ends_the_reading_with_a_hole(self) -> None:
+        store = MemoryStore(Bounds())
+        worker, other, source = Worker(store), Worker(store), Source(text("a"))
+        worker.begin(source, ID)
+        until(lambda: is_kept(worker, ID, 2))
+        reading = other.follow(ID)
+        source.give(text("b"))
+        until(lambda: reading.last == 3)
+        stream = store._streams[ID]
+        stream.entries.pop()
+        stream.last = 2
+        assert reading.read()[-1].code == "not_resumable"
+        source.give([DONE])
+
+    def test_does_not_let_a_reader_wait_for_an_end_that_is_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(replica, "PATIENCE", 0.2)
+        store = MemoryStore(Bounds())
+        limits = msgspec.structs.replace(QUIET, duration=0.3)
+        worker, other = Worker(store), Worker(store, limits)
+        worker.begin(Source(text("a"), [DONE]), ID).read()
+        until(lambda: is_finished(store, ID))
+        stream = store._streams[ID]
+        stream.last, stream.is_finished = stream.entries.pop().first - 1, False
+        assert [event.code for event in other.follow(ID).read()] == ["not_resumable"]

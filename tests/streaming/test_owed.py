@@ -1,0 +1,160 @@
+"""What a worker still has to do in the store, where calls are done without an answer or fail in a way of their own."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from flask_headrace.streaming import owed
+from flask_headrace.streaming.errors import NotResumable, StoreUnavailable
+from flask_headrace.streaming.events import ToolCallEnded, ToolCallStarted
+from flask_headrace.streaming.owed import Owed
+from flask_headrace.streaming.replica import bury
+from flask_headrace.streaming.stores.base import Bounds, Claim
+from flask_headrace.streaming.stores.memory import MemoryStore
+
+from tests.loop import until
+from tests.streaming.resuming import Away, Worker, is_finished, kept
+from tests.streaming.stage import DONE, TARGET, Source, text
+
+pytestmark = pytest.mark.usefixtures("quick_pulse")
+
+ID = "an-id-of-the-clients"
+
+
+def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fails() -> None:
+    store = Away(MemoryStore(Bounds()))
+    worker, source = Worker(store), Source(text("a"))
+    reading = worker.begin(source, ID)
+    until(lambda: kept(store, ID))
+    store.is_away = True
+    reading.follower.session.keep_no_more()
+    with pytest.raises(StoreUnavailable):
+        worker.begin(Source(), ID)
+    store.is_away = False
+    until(lambda: is_finished(store, ID))
+    assert kept(store, ID)[-1].code == "not_resumable"
+    source.give([DONE])
+    assert reading.read()[-1] == DONE
+
+
+def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same() -> None:
+    memory = MemoryStore(Bounds())
+    about = msgspec.msgpack.encode(TARGET)
+    memory.claim(Claim(ID, "a dead worker", "", "q", about))
+    store = Away(memory)
+    worker = Worker(store)
+    store.is_away = store.does_it_first = True
+    with pytest.raises(StoreUnavailable):
+        bury(worker.journal, memory.find(ID))
+    store.is_away = False
+    until(lambda: is_finished(store, ID))
+    assert kept(store, ID)[-1].code == "worker_lost"
+    until(lambda: not worker.journal.owed)
+
+
+def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
+    memory = MemoryStore(Bounds())
+    memory.claim(Claim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
+    memory.renew("another worker")
+    worker = Worker(memory)
+    bury(worker.journal, memory.find(ID))
+    assert not worker.journal.owed
+    assert not is_finished(memory, ID)
+
+
+class TestMistake:
+    def test_in_one_stream_is_tried_again_and_keeps_no_other_waiting(self) -> None:
+        things, done = Owed(), []
+
+        def fail_once() -> bool:
+            done.append("odd")
+            if len(done) == 1:
+                raise KeyError(ID)
+            return True
+
+        things.owe("odd", fail_once)
+        things.owe("other", lambda: done.append("other") or True)
+        things.settle_all()
+        assert done == ["odd", "other"]
+        assert len(things) == 1
+        things.settle_all()
+        assert done == ["odd", "other", "odd"]
+        assert not things
+
+    def test_that_stays_gives_its_stream_up(self) -> None:
+        things, tries = Owed(), []
+
+        def fail() -> bool:
+            tries.append(1)
+            raise KeyError(ID)
+
+        things.owe("odd", fail)
+        for _ in range(owed.TRIES + 5):
+            things.settle_all()
+        assert len(tries) == owed.TRIES
+        assert not things
+
+
+def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_one_of_its_id() -> None:
+    memory = MemoryStore(Bounds())
+    store = Away(memory)
+    worker, source = Worker(store), Source(text("old"))
+    old = worker.begin(source, ID)
+    until(lambda: kept(store, ID))
+    store.is_away = True
+    source.give(text("old end"), [DONE])
+    old.read()
+    until(lambda: worker.streams.get(ID) is None)
+    memory._streams.clear()
+    store.is_away = False
+    new = worker.begin(Source(text("new"), [DONE]), ID)
+    assert new.read()[-1] == DONE
+    until(lambda: is_finished(store, ID))
+    assert kept(store, ID) == new.events
+    assert not worker.journal._kept
+    assert not len(memory._stops)
+
+
+def test_what_cannot_be_written_is_a_hole_to_who_has_read_it_where_it_was_filled() -> None:
+    store = MemoryStore(Bounds())
+    worker, other, source = Worker(store), Worker(store), Source(text("a"))
+    reading = worker.begin(source, ID)
+    source.give(text("b", "c"), [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})])
+    reading.read()
+    until(lambda: is_finished(store, ID))
+    assert [event.code for event in other.follow(ID, reading.last - 2).read()] == [NotResumable.code]
+
+
+def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
+    store = Away(MemoryStore(Bounds()))
+    worker, other, source = Worker(store), Worker(store), Source(text("a"))
+    worker.begin(Source(text("x"), [DONE])).read()
+    store.is_away = store.does_it_first = True
+    with pytest.raises(StoreUnavailable):
+        worker.begin(Source(), ID)
+    store.is_away = False
+    reading = worker.begin(source, ID)
+    until(lambda: kept(store, ID))
+    looks = store.calls.count("has_readers")
+    until(lambda: store.calls.count("has_readers") > looks + 3)
+    assert not is_finished(store, ID)
+    source.give([DONE])
+    assert other.follow(ID).read() == reading.read()
+
+
+def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_the_old_one_ends() -> None:
+    store = MemoryStore(Bounds())
+    worker, old_source, source = Worker(store), Source(text("old")), Source(text("new"))
+    old = worker.begin(old_source, ID)
+    until(lambda: kept(store, ID))
+    store._streams.clear()
+    old_source.give(text("more"))
+    until(lambda: not old.follower.session.is_kept)
+    new = worker.begin(source, ID)
+    assert old.read()[-1].code == NotResumable.code
+    source.give([DONE])
+    assert new.read()[-1] == DONE
+    until(lambda: is_finished(store, ID))
+    assert kept(store, ID) == new.events
+    until(lambda: len(worker.ended) == 2)
+    assert old_source.closed == 1
