@@ -1,7 +1,5 @@
 """How gunicorn serves Headrace: gevent workers, the embedded model's process, and an end that lets streams finish."""
 
-import contextlib
-import errno
 import gc
 import logging
 import os
@@ -10,151 +8,14 @@ import signal
 import socket
 import sys
 import tempfile
-from functools import partial
-from types import SimpleNamespace
-from typing import ClassVar
 
-import gevent.socket
+import gevent
 from flask_headrace.providers.local import LocalModel, unavailable_reason
 from flask_headrace.streaming.errors import ConfigurationError
-from gevent.server import StreamServer
-from gunicorn.http import wsgi
-from gunicorn.workers import ggevent
 
 from flask_headrace import Settings, stores, upstreams
 from flask_headrace.application import refuse_open_door
-
-GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
-"""What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
-
-LAST_WORDS = 2.0
-"""Seconds in which a reader may take what is left of its stream, after the drain."""
-
-LEAVING = 5.0
-"""Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
-
-
-class ClientSocket(gevent.socket.socket):
-    """A client's socket that tries to send before it prepares to wait.
-
-    gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token.
-    """
-
-    __slots__ = ()
-
-    def sendall(self, data, flags=0):
-        """Send all of `data`."""
-        try:
-            try:
-                sent = self._sock.send(data, flags)
-            except BlockingIOError:
-                sent = 0
-            if sent < len(data):
-                super().sendall(memoryview(data)[sent:], flags)
-        except OSError as error:
-            if error.errno not in GONE:
-                raise
-            raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
-
-
-class Response(wsgi.Response):
-    """gunicorn's response, which writes the chunks of a stream without asking anew how each is to be written."""
-
-    def write(self, arg):
-        """Send the next bytes of the body."""
-        if arg and self.headers_sent and self.chunked:
-            self.sent += len(arg)
-            self.sock.sendall(b"%X\r\n%b\r\n" % (len(arg), arg))
-        else:
-            super().write(arg)
-
-
-class Server(StreamServer):
-    """gunicorn's server of one listening socket, which its worker can find."""
-
-    all: ClassVar = []
-
-    def __init__(self, listener, handle, **kwargs):
-        # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
-        name = listener.getsockname()
-        named = SimpleNamespace(getsockname=lambda: name)
-        super().__init__(listener, handle=partial(handle.func, named), **kwargs)
-        self.all.append(self)
-
-
-ggevent.StreamServer, wsgi.Response = Server, Response
-
-
-class Worker(ggevent.GeventWorker):
-    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.clients, self.idle = set(), set()
-
-    @property
-    def service(self):
-        """What the application's extension has set up: its settings, not the environment's, are those that hold."""
-        return self.wsgi.extensions["headrace"]
-
-    @property
-    def longest_drain(self):
-        """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
-        return max(0.0, self.cfg.graceful_timeout - LEAVING)
-
-    def run(self):
-        """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        self.worker_connections = self.service.streams.most + 100
-        super().run()
-
-    def handle(self, listener, client, addr):
-        """Serve one connection."""
-        if type(client) is gevent.socket.socket:
-            client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
-        self.clients.add(client)
-        self.idle.add(client)
-        try:
-            super().handle(listener, client, addr)
-        finally:
-            self.clients.discard(client)
-            self.idle.discard(client)
-
-    def handle_request(self, listener_name, req, sock, addr):
-        """Serve one request of a connection."""
-        self.idle.discard(sock)
-        super().handle_request(listener_name, req, sock, addr)
-        self.idle.add(sock)
-        if not self.alive:
-            self.cut_idle()
-
-    def drain(self):
-        """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
-        # gunicorn would accept connections for up to a second more, which other workers could serve.
-        for server in Server.all:
-            server.close()
-        self.cut_idle()
-        self.service.streams.drain(min(self.service.drain, self.longest_drain))
-        gevent.sleep(LAST_WORDS)
-        cut(self.clients)
-
-    def cut_idle(self):
-        """Cut off connections that ask nothing; those whose request has arrived are answered first."""
-        cut([client for client in self.idle if not is_asking(client)])
-
-
-def is_asking(client):
-    """Whether something has come in on a connection that was not read yet."""
-    try:
-        return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
-def cut(clients):
-    """Cut off connections, also where a greenlet waits in one."""
-    for client in list(clients):
-        with contextlib.suppress(OSError):
-            getattr(client, "_sock", client).shutdown(socket.SHUT_RDWR)
+from flask_headrace.gunicorn_worker import Worker, raise_file_limit
 
 
 def _settings():
@@ -245,8 +106,9 @@ def on_starting(server):
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
     ours.propagate = False
-    if warning:
-        ours.warning(warning)
+    for told in (warning, raise_file_limit(settings.max_streams)):
+        if told:
+            ours.warning(told)
     _let_newborn_workers_be_ended()
 
 

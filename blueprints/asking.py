@@ -94,7 +94,7 @@ def _source(provider: Provider, question: ChatRequest, target: Target, *, is_hel
     wanted = question.answer_format
     if not is_held_to_schema or wanted is None or wanted.schema is None:
         return lambda: provider.stream(question)
-    return held_to(Schema.of(wanted.schema), lambda: provider.stream(question), target.model)
+    return held_to(Schema(wanted.schema), lambda: provider.stream(question), target.model)
 
 
 def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:

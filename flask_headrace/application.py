@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from .blueprints.errors import of_http
 from .blueprints.guard import LOOPBACK
+from .blueprints.unread import close_unread
 from .extension import Headrace
 from .settings import PREFIX, Settings, is_on_loopback
 from .streaming.errors import ConfigurationError
@@ -34,6 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     refuse_open_door([settings.bind, *_addresses_of_flask_run()], settings)
     Headrace(app, hosts=None if settings.api_keys else (*LOOPBACK, *settings.hosts))
     app.register_error_handler(HTTPException, of_http)
+    app.after_request(close_unread)  # also what no endpoint has
     return app
 
 

@@ -31,6 +31,7 @@ from .blueprints.openapi import create_openapi_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
+from .blueprints.unread import close_unread
 from .metrics import exposition, metrics
 from .providers.adopted import OwnProvider, adopted
 from .providers.pieces import batches_of
@@ -130,6 +131,7 @@ class Headrace:
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
         for create, _ in PROTOCOLS:
             blueprint = create()
+            blueprint.after_request(close_unread)
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)

@@ -9,21 +9,33 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
+from .addresses import is_key
 from .streaming.errors import ConfigurationError
 from .streaming.terms import Limits
 
 PREFIX = "HEADRACE_"
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s\[\]:/,]+):(?P<port>[0-9]{1,5})")
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
     "buffer", "max_streams", "max_body", "store_stream", "store_total", "retention",
 )  # fmt: skip
 """Settings for which 0 makes no sense."""
+
+DAY = 86_400.0
+MOST = {
+    "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
+    "client_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY, "buffer": 2**30, "max_body": 2**30,
+    "store_stream": 2**40, "store_total": 2**50, "max_streams": 1_000_000, "retries": 100,
+}  # fmt: skip
+"""What settings may be at most: more than anybody needs, and no more than the kernel and gunicorn take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +130,23 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigurationError(f"{PREFIX}{name.upper()} is {value:g}: it must be more than 0.")
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if value is not None and value > most:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} is {value}: it may be {most:.15g} at most.")
+        for address in self.bind.split(","):
+            if not is_bind(address.strip()):
+                raise ConfigurationError(
+                    f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535 "
+                    "or unix:path; several are separated by commas."
+                )
+        for key in self.api_keys:
+            if not is_key(key):
+                # The key itself is not shown.
+                raise ConfigurationError(
+                    f"{PREFIX}API_KEYS has a key of {len(key)} characters that clients cannot send: write it in ASCII, "
+                    "without blanks around it."
+                )
         if self.model is not None and "/" not in self.model and self.config is None:
             raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
 
@@ -133,6 +162,16 @@ class Settings:
             grace=self.resume_grace,
             kept=self.store_stream,
         )
+
+
+def is_bind(address: str) -> bool:
+    """Whether gunicorn can listen at an address as it is written: `host:port`, `[::1]:port`, `unix:path` or `fd://n`."""
+    if address.startswith("unix:"):
+        return bool(address.removeprefix("unix:").lstrip("/"))
+    if address.startswith("fd://"):
+        return address.removeprefix("fd://").isdecimal()
+    found = _ADDRESS.fullmatch(address.removeprefix("tcp://"))
+    return found is not None and 0 < int(found["port"]) < 65536
 
 
 def is_on_loopback(bind: str) -> bool:

@@ -161,6 +161,12 @@ class ShuttingDown(LimitError):
     code = "shutting_down"
 
 
+class ChecksBusy(LimitError):
+    """So many schemas are being checked that there was no turn for another."""
+
+    code = "checks_busy"
+
+
 class StoreUnavailable(LimitError):
     """The store of resumable streams cannot be reached, or is full."""
 

@@ -47,12 +47,12 @@ class Service:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
-        self._arguments = arguments
+        self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments]
         self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115  # as long as this
 
     def __enter__(self) -> Service:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *self._arguments],
+            self.command,
             cwd=ROOT,
             env=environment(**self.settings),
             stdout=self._log,

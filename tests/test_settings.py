@@ -129,6 +129,49 @@ class TestBadValue:
     def test_of_zero_is_named_where_it_makes_no_sense(self, name: str) -> None:
         assert complaint(name, "0") == f"HEADRACE_{name} is 0: it must be more than 0."
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("CLIENT_TIMEOUT", "99999999"),
+            ("MAX_STREAMS", str(10**20)),
+            ("MAX_DURATION", 10**6),
+            ("STORE_TOTAL", 2**60),
+            ("RETRIES", 101),
+        ],
+    )
+    def test_of_more_than_the_kernel_or_gunicorn_takes_is_named(self, name: str, value: Any) -> None:
+        assert complaint(name, value).startswith(f"HEADRACE_{name} is ")
+
+    @pytest.mark.parametrize(
+        ("bind", "address"),
+        [
+            ("127.0.0.1:8000,", "''"),
+            ("127.0.0.1:99999", "'127.0.0.1:99999'"),
+            ("127.0.0.1:0", "'127.0.0.1:0'"),
+            ("127.0.0.1", "'127.0.0.1'"),
+            ("127.0.0.1:http", "'127.0.0.1:http'"),
+            (":8000", "':8000'"),
+            ("::1:8000", "'::1:8000'"),
+            ("unix:", "'unix:'"),
+            ("a b:80", "'a b:80'"),
+        ],
+    )
+    def test_of_an_address_is_named(self, bind: str, address: str) -> None:
+        assert f"HEADRACE_BIND has the address {address}: " in complaint("BIND", bind)
+
+    @pytest.mark.parametrize(
+        "bind",
+        ["0.0.0.0:80", "[::1]:8000", "localhost:65535", "unix:/run/a.sock", "unix:a.sock", "fd://3", "tcp://a:1"],
+    )
+    def test_is_none_of_an_address_that_gunicorn_takes(self, bind: str) -> None:
+        assert read("BIND", f"{bind}, 127.0.0.1:8001") == f"{bind}, 127.0.0.1:8001"
+
+    @pytest.mark.parametrize("key", ["schlüssel", "a\nb", "a\x00"])
+    def test_of_a_key_that_cannot_be_sent_is_named_and_the_key_not_shown(self, key: str) -> None:
+        said = complaint("API_KEYS", [key])
+        assert f"a key of {len(key)} characters" in said
+        assert key not in said
+
     @pytest.mark.parametrize("value", ["", "perhaps", None, 2])
     def test_of_a_flag_is_named(self, value: Any) -> None:
         assert complaint("LOCAL", value) == f"HEADRACE_LOCAL is {value!r}: it must be 1 or 0."

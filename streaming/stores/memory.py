@@ -1,4 +1,8 @@
-"""Streams in the memory of this process: enough for one worker, and gone with it."""
+"""Streams in the memory of this process: enough for one worker, and gone with it.
+
+What counts is what is held, Python's own share included; and no operation looks at all streams, since nothing else runs
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,18 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import gevent
 import msgspec
 
 from ..errors import StoreUnavailable
 from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
 from .watches import Watches
+
+ENTRY_OVERHEAD, STREAM_OVERHEAD = 128, 640
+"""Bytes that an entry takes beside its payload, and a stream beside its entries."""
+
+AT_ONCE = 500
+"""Streams that a sweep removes before others have their turn: about a millisecond."""
 
 
 @dataclass(slots=True)
@@ -29,6 +40,10 @@ class _Stream:
 
     def record(self) -> Record:
         return Record(self.claim, self.last, self.is_finished, self.is_stopping)
+
+    @property
+    def held(self) -> int:
+        return STREAM_OVERHEAD + self.size + ENTRY_OVERHEAD * len(self.entries)
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
@@ -50,6 +65,8 @@ class MemoryStore:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._streams: dict[str, _Stream] = {}
+        self._running: set[str] = set()
+        self._finished: dict[str, None] = {}  # those that have ended, the oldest first
         self._names: dict[str, str] = {}
         self._size = 0
         self._leases: dict[str, float] = {}
@@ -65,12 +82,14 @@ class MemoryStore:
         if stream := self._find(claim.id):
             return stream.record()
         self._remove(claim.id)
-        if not self._make_room(1):
+        if not self._make_room(max(1, STREAM_OVERHEAD)):
             raise StoreUnavailable(
                 f"The streams that are kept in memory have the {self._bounds.total} bytes that they may have.",
                 retry_after=self._bounds.retention,
             )
         self._streams[claim.id] = _Stream(claim, name, time.monotonic())
+        self._running.add(claim.id)
+        self._size += STREAM_OVERHEAD
         if name is not None:
             self._names[name] = claim.id
         return None
@@ -87,12 +106,15 @@ class MemoryStore:
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         refused: set[str] = set()
-        self._make_room(sum(len(entry.payload) for entry in entries))
+        self._make_room(sum(len(entry.payload) + ENTRY_OVERHEAD for entry in entries))
         for entry in entries:
             stream = self._streams.get(entry.id)
             if stream is not None and self._may_add(stream, worker, entry):
                 stream.add(entry)
-                self._size += len(entry.payload)
+                self._size += len(entry.payload) + ENTRY_OVERHEAD
+                if entry.is_last:
+                    self._running.discard(entry.id)
+                    self._finished[entry.id] = None
             else:
                 refused.add(entry.id)
         self._watches.wake({entry.id for entry in entries})
@@ -100,21 +122,23 @@ class MemoryStore:
 
     def _may_add(self, stream: _Stream, worker: str, entry: Entry) -> bool:
         goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
-        room = min(self._bounds.stream - stream.size, self._bounds.total - self._size)
+        room = min(self._bounds.stream - stream.size, self._bounds.total - self._size - ENTRY_OVERHEAD)
         return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= LAST_WORDS))
 
     def _make_room(self, size: int) -> bool:
         """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""
         while self._size + size > self._bounds.total:
-            finished = [stream for stream in self._streams.values() if stream.is_finished]
-            if not finished:
+            oldest = next(iter(self._finished), None)
+            if oldest is None:
                 return False
-            self._remove(min(finished, key=lambda stream: stream.touched).claim.id)
+            self._remove(oldest)
         return True
 
     def _remove(self, stream: str) -> None:
         if removed := self._streams.pop(stream, None):
-            self._size -= removed.size
+            self._size -= removed.held
+            self._running.discard(stream)
+            self._finished.pop(stream, None)
             if removed.name is not None:
                 self.unname(removed.name, stream)
             self._watches.wake([stream])
@@ -166,7 +190,10 @@ class MemoryStore:
 
     def leave(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
-        self._readers.get(id, {}).pop(reader, None)
+        readers = self._readers.get(id, {})
+        readers.pop(reader, None)
+        if not readers:
+            self._readers.pop(id, None)
 
     def is_attended(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
@@ -175,7 +202,8 @@ class MemoryStore:
 
     def has_readers(self, worker: str) -> bool:
         """Whether anybody attends any stream that a worker fills."""
-        return any(stream.claim.worker == worker and self.is_attended(id_) for id_, stream in self._streams.items())
+        attended = [stream for id_ in self._readers if (stream := self._streams.get(id_)) is not None]
+        return any(stream.claim.worker == worker and self.is_attended(stream.claim.id) for stream in attended)
 
     def renew(self, worker: str) -> None:
         """Note that a worker is alive."""
@@ -208,15 +236,26 @@ class MemoryStore:
             id_: readers for id_, readers in self._readers.items() if max(readers.values(), default=0) > now
         }
         self._leases = {worker: until for worker, until in self._leases.items() if until > now}
-        for id_, stream in list(self._streams.items()):
-            if not stream.is_finished and self.is_alive(stream.claim.worker):
+        for id_ in list(self._running):
+            stream = self._streams[id_]
+            if self.is_alive(stream.claim.worker):
                 stream.touched = now
             elif not self._is_recent(stream):
                 self._remove(id_)
+        for number, id_ in enumerate(self._expired(), 1):
+            self._remove(id_)
+            if number % AT_ONCE == 0:
+                gevent.sleep(0)
+
+    def _expired(self) -> Iterator[str]:
+        while (oldest := next(iter(self._finished), None)) is not None and not self._is_recent(self._streams[oldest]):
+            yield oldest
 
     def close(self) -> None:
         """Forget everything."""
         self._streams.clear()
+        self._running.clear()
+        self._finished.clear()
         self._names.clear()
         self._readers.clear()
         self._size = 0

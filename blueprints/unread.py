@@ -1,0 +1,33 @@
+"""A request's body that nobody has read to its end: the connection is closed rather than read on.
+
+gunicorn would read on, to find the next request: as long as the client likes to send, and without letting anything
+else run. It knows gunicorn's body by its looks; with other servers there is nothing to be done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+
+def is_unread(body: object) -> bool:
+    """Whether more of a body may come: it is gunicorn's, and was not read to its end."""
+    reader = getattr(body, "reader", None)
+    left = getattr(reader, "length", 0)
+    return bool(left) or getattr(reader, "parser", None) is not None
+
+
+def close_after(environ: Mapping[str, Any]) -> None:
+    """Have gunicorn close the connection after the response, where the request's body was not read to its end."""
+    body = environ.get("wsgi.input")
+    if is_unread(body):
+        # What it remembers where reading failed: it does not know where the next request begins.
+        body.failed = True  # type: ignore[union-attr]
+
+
+def close_unread(response: Response) -> Response:
+    """Do so after each request; for `Flask.after_request`."""
+    close_after(request.environ)
+    return response

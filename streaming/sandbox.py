@@ -1,0 +1,116 @@
+"""Runs checks of what others have sent in processes that are ended when they take too long, or when nobody waits.
+
+Whoever asks may send a schema that takes for ever, in code that lets nothing else run and cannot be told to stop. So
+it is given to a process that forks one for each check (`sandbox_server.py`); it is started at the first check and
+again where it has died. Any thread may call this: each check has a socket of its own, in its own event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket as plain_socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from gevent import socket
+
+from .errors import ChecksBusy
+from .sandbox_server import BEGUN
+
+LIMIT = 5.0
+"""Seconds that one check may take, and that it may wait for its turn."""
+
+MOST_AT_ONCE = 8
+"""Checks of one worker that run at the same time; the next ones wait for their turn."""
+
+_SERVER = Path(__file__).with_name("sandbox_server.py")
+
+
+class EndedError(Exception):
+    """A check took too long, or too much memory, and was ended."""
+
+
+class Sandbox:
+    """The process for the checks of one worker."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: plain_socket.socket | None = None
+        self._process = self._owner = 0
+        self._running = 0
+
+    def check(self, schema: dict[str, Any], text: str | None = None) -> str | None:
+        """Return what is wrong with a schema, or with the text of an answer that is held to it; None for nothing.
+
+        Raises:
+            EndedError: it took more time or memory than it may.
+            ChecksBusy: so many others are running that it had no turn; 503.
+        """
+        question = msgspec.json.encode((LIMIT, schema, text))
+        until = time.monotonic() + LIMIT
+        while not self._has_turn():
+            if time.monotonic() > until:
+                raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
+            gevent.sleep(0.01)
+        try:
+            with gevent.Timeout(LIMIT, EndedError):
+                return self._ask(question)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _has_turn(self) -> bool:
+        with self._lock:
+            is_free = self._running < MOST_AT_ONCE
+            self._running += is_free
+        return is_free
+
+    def _ask(self, question: bytes) -> str | None:
+        answer = self._exchange(question)
+        if not answer.startswith(BEGUN):
+            # The process has died before it took the question: another one is asked.
+            answer = self._exchange(question)
+        if len(answer) <= len(BEGUN):
+            raise EndedError
+        return msgspec.json.decode(answer[len(BEGUN) :], type=str | None)
+
+    def _exchange(self, question: bytes) -> bytes:
+        here, there = socket.socketpair()
+        with here:
+            with there:
+                self._hand_over(there.fileno())
+            try:
+                here.sendall(question)
+                here.shutdown(socket.SHUT_WR)
+                return b"".join(iter(lambda: here.recv(65536), b""))
+            except (BrokenPipeError, ConnectionResetError):
+                return b""
+
+    def _hand_over(self, descriptor: int) -> None:
+        with self._lock:
+            if self._control is None or self._owner != os.getpid():
+                self._start()
+            try:
+                plain_socket.send_fds(self._control, [b"."], [descriptor])  # type: ignore[arg-type]
+            except OSError:
+                self._start()
+                plain_socket.send_fds(self._control, [b"."], [descriptor])  # type: ignore[arg-type]
+
+    def _start(self) -> None:
+        if self._control is not None and self._owner == os.getpid():
+            self._control.close()
+            os.kill(self._process, signal.SIGKILL)  # unless it is dead, it takes nothing any more
+            os.waitpid(self._process, 0)
+        ours, theirs = plain_socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            redirected = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
+            arguments = [sys.executable, str(_SERVER)]
+            self._process = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=redirected)
+        self._control, self._owner = ours, os.getpid()

@@ -1,0 +1,90 @@
+"""What is wrong with a JSON Schema, or with an answer that is held to one. Pure; may take for ever.
+
+Both come from whoever asks, so this runs in a process of its own that can be ended (see `sandbox`). The validator is
+jsonschema-rs: its regular expressions are ECMA-262's, of bounded size and without catastrophic backtracking, and
+nothing that a schema refers to is fetched. It knows no processes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from .partial_json import JSONError, PartialJSON, apply
+from .schema_patterns import readable
+
+MOST_QUOTED = 200
+"""Characters of a reason that are shown."""
+
+_LOST = re.compile(r"^(Pointer|Anchor|Resource) '(.*?)' (?:does not exist|is not present)")
+
+
+def mistake_in_schema(schema: dict[str, Any]) -> str | None:
+    """Return why this is no schema that an answer can be held to; None where it is one."""
+    try:
+        _validator(schema)
+    except jsonschema_rs.ValidationError as error:
+        return _told(error)
+    except (jsonschema_rs.ReferencingError, ValueError) as error:
+        return _shown(str(error))
+    return None
+
+
+def mistake_in_answer(schema: dict[str, Any], text: str) -> str | None:
+    """Return what is wrong with an answer; None where it is one document that fits the schema."""
+    try:
+        document = document_in(text)
+    except JSONError as malformed:
+        return f"it is no JSON: {malformed}"
+    try:
+        error = next(_validator(schema).iter_errors(document), None)
+    except (ValueError, OverflowError) as cause:
+        return f"it cannot be held to the schema: {_shown(str(cause))}"
+    if error is None:
+        return None
+    path = _path(error.instance_path)
+    return f"at {path if error.instance_path else 'the top of the document'}, {_shown(error.message)}"
+
+
+def _validator(schema: dict[str, Any]) -> Any:  # noqa: ANN401  # a class for each draft
+    return jsonschema_rs.validator_for(readable(schema), offline=True)
+
+
+def _told(error: jsonschema_rs.ValidationError) -> str:
+    if lost := _LOST.match(error.message):
+        kind, name = lost.groups()
+        reference = {"Pointer": f"#{name}", "Anchor": f"#{name}"}.get(kind, name)
+        return (
+            f"it refers to {reference!r:.100}, where no schema is: put one into $defs and refer to that. Nothing is "
+            "fetched"
+        )
+    if error.message.startswith("Unknown meta-schema"):
+        return (
+            f"at $.$schema, {error.message.partition('.')[0]}: it must be the URL of draft 4, 6, 7, 2019-09 or 2020-12"
+        )
+    return f"at {_path(error.instance_path)}, {_shown(error.message)}"
+
+
+def _path(keys: list[str | int]) -> str:
+    return "$" + "".join([f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys])
+
+
+def _shown(reason: str) -> str:
+    line = " ".join(reason.split())
+    return line if len(line) <= MOST_QUOTED else line[:MOST_QUOTED] + "…"
+
+
+def document_in(text: str) -> Any:  # noqa: ANN401  # any JSON value
+    """Return the JSON document in an answer, without a fence and text around it.
+
+    Raises:
+        JSONError: there is none, or it is not whole.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        parser = PartialJSON()
+        return apply(msgspec.UNSET, [*parser.feed(text), *parser.end()])

@@ -1,0 +1,48 @@
+"""Few open files, and many who hold connections without asking anything: who asks is served."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import upstreams
+from tests.reader import ask, send
+from tests.service import Service
+from tests.upstream import Upstream, openai_wire
+
+
+@pytest.fixture(scope="module")
+def service(upstream: Upstream) -> Iterator[Service]:
+    running = Service(**upstreams(upstream))
+    running.command = ["bash", "-c", 'ulimit -n 256; exec "$@"', "limited", *running.command]
+    with running:
+        yield running
+
+
+def test_the_start_says_what_the_limit_is_too_low_for(service: Service) -> None:
+    said = service.log()
+    assert "The limit of open files is 256: a worker serves 96 connections at once" in said
+    assert "HEADRACE_MAX_STREAMS is 10000, which needs 20264" in said
+
+
+def test_the_limit_is_raised_where_it_may_be(upstream: Upstream) -> None:
+    running = Service(**upstreams(upstream), HEADRACE_MAX_STREAMS="400")
+    running.command = ["bash", "-c", 'ulimit -S -n 256; exec "$@"', "limited", *running.command]
+    with running:
+        assert "limit of open files" not in running.log()
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /api/chat HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a head"])
+def test_connections_that_ask_nothing_keep_nobody_out(service: Service, upstream: Upstream, sent: bytes) -> None:
+    upstream.answer("few", openai_wire.answer("a"))
+    with ExitStack() as held:
+        for number in range(400):
+            client = held.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+            client.sendall(sent)
+            if number % 100 == 99:
+                assert send(service.url + "/healthz", method="GET").status == 200
+                assert ask(service.url, "openai/few").text == "a"
+    assert "Traceback" not in service.log()
