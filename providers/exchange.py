@@ -7,8 +7,8 @@ geventhttpclient. It knows no URLs, proxies or SDKs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import gevent
@@ -250,12 +250,25 @@ def close_idle(pool: ConnectionPool) -> None:
 
 
 def _connect(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
-    # Around all of it: the pool's own limit is for each address and each step of the TLS handshake.
-    limit = gevent.Timeout(pool.connection_timeout, TimeoutError)
+    limit = pool.connection_timeout
     try:
-        with limit:
+        with _within(limit, lambda: httpx2.ConnectTimeout(f"no connection within {limit:g} s")):
             return pool.get_socket()
-    except TimeoutError as error:
-        raise httpx2.ConnectTimeout(f"no connection within {pool.connection_timeout:g} s") from error
+    except TimeoutError as error:  # the kernel's own
+        raise httpx2.ConnectTimeout(f"no connection: {error}") from error
     except (OSError, OverflowError, RuntimeError, UnicodeError) as error:  # the last: of a name that cannot be one
         raise httpx2.ConnectError(str(error)) from error
+
+
+@contextmanager
+def _within(seconds: float | None, otherwise: Callable[[], httpx2.TimeoutException]) -> Iterator[None]:
+    """Let what is done in it take so long and no longer, whatever it waits for; None for ever."""
+    # Nothing that others could take for a failure of the connection, and go on in spite of it.
+    limit = gevent.Timeout(seconds)
+    try:
+        with limit:
+            yield
+    except gevent.Timeout as over:
+        if over is not limit:
+            raise
+        raise otherwise() from None

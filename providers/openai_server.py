@@ -147,6 +147,6 @@ class OpenAIServer(ABC):
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout), address.extras),
+            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.extras),
             max_retries=self._retries,
         )

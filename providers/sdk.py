@@ -14,16 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 
-import gevent
 import gevent.monkey
 import httpx2
 import msgspec
 from gevent.lock import Semaphore
 
 from ..streaming import errors
+from .own_thread import Errand
 from .per_hub import PerHub
 
 log = logging.getLogger("flask_headrace")
@@ -78,12 +79,12 @@ def load(sdk: str) -> None:
     """
     if sdk in _loaded:
         return
-    # One greenlet of each loop at a time: they would wait in the threads that look up names.
+    # One greenlet of each loop at a time: the others would each have a thread that waits.
     with _loading.get(None):
         if sdk not in _loaded:
             # The SDKs put it into their headers. It runs `uname`: once here, or once for each request that waits.
             platform.platform()
-            gevent.get_hub().threadpool.apply(load_here, (sdk,))
+            Errand(partial(load_here, sdk)).result()
             _loaded.add(sdk)
 
 

@@ -138,6 +138,12 @@ class TestSizes:
         assert sizes[-1][1] <= 60, sizes[-1]
 
 
+@pytest.mark.parametrize("path", [*FILES, ROOT / "gunicorn.conf.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_of_ours_runs_in_the_threads_in_which_gevent_looks_up_names(path: Path) -> None:
+    used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert "threadpool" not in used
+
+
 def test_the_files_that_are_begun_first_are_there() -> None:
     assert [name for name in LONG if not (HERE / name).is_file()] == []
 
