@@ -10,10 +10,12 @@ import socket
 from contextlib import closing
 from typing import Any
 
+import httpx2
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from .connecting import Race
 from .lookups import addresses_of
+from .time_limit import within
 
 MOST_OF_PROXY = 65536
 """Bytes that the head of a proxy's answer may have."""
@@ -88,3 +90,25 @@ class SecurePool(PlainPool, SSLConnectionPool):
             secure.close()  # the plain one has handed its connection over
             raise
         return secure
+
+
+def connection_of(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
+    """Return a connection of a pool's, a kept one or a new one.
+
+    Raises:
+        httpx2.ConnectTimeout, httpx2.ConnectError: none came about.
+    """
+    limit = pool.connection_timeout
+    try:
+        with within(limit, lambda: httpx2.ConnectTimeout(f"no connection within {limit:g} s")):
+            return pool.get_socket()
+    except TimeoutError as error:  # the kernel's own
+        raise httpx2.ConnectTimeout(f"no connection: {error}") from error
+    except (OSError, OverflowError, RuntimeError, UnicodeError) as error:  # the last: of a name that cannot be one
+        raise httpx2.ConnectError(str(error)) from error
+
+
+def close_idle(pool: ConnectionPool) -> None:
+    """Close the connections that are kept for later requests."""
+    while not pool._socket_queue.empty():
+        pool._socket_queue.get_nowait().close()

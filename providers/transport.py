@@ -19,15 +19,18 @@ import gevent.ssl
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 
-from .exchange import Exchange, StaleConnectionError, close_idle
+from .exchange import Exchange, StaleConnectionError
 from .extras import NO_EXTRAS, Extras
-from .pools import PlainPool, SecurePool
+from .pools import PlainPool, SecurePool, close_idle
 
 EXCHANGE = "headrace.exchange"
 """Name of the response's extension that holds its `Exchange`, for those who read it directly."""
 
 MOST_CONNECTIONS = 1_000_000
 """Connections to one origin: in effect without a bound, since the service bounds its streams."""
+
+
+_OF_CODING = {b"content-encoding", b"content-length"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Transport(httpx2.BaseTransport):
             httpx2.RemoteProtocolError: what came back is not HTTP.
         """
         route = self._route(request.url)
+        # Whatever the SDK would like: what is small when it arrives could be anything when it is unpacked.
+        request.headers["Accept-Encoding"] = "identity"
         data = route.head(request) + request.read()
         read_timeout = request.extensions.get("timeout", {}).get("read")
         while True:
@@ -88,6 +93,8 @@ class Transport(httpx2.BaseTransport):
                 parser = exchange.parser
                 # As bytes: httpx2 would take a string that is not ASCII for a mistake of ours.
                 headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in parser.items()]
+                if exchange.coding:  # unpacked where it is read, within its bounds
+                    headers = [header for header in headers if header[0].lower() not in _OF_CODING]
                 parser.info().clear()  # the response has them now, and the parser lives as long as the stream
                 own = {EXCHANGE: exchange}
                 return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=own)
