@@ -15,6 +15,9 @@ import gevent.socket
 
 from .arrivals import READ_SIZE
 
+RECORD = 16384
+"""Bytes that TLS sends at once (RFC 8446, section 5.1)."""
+
 READ_OR_WRITE = 3
 """What the event loop calls waiting for either (`gevent.socket` has no name for it)."""
 
@@ -35,15 +38,15 @@ def send(sock: Any, data: bytes, limit: float | None, is_readable: Callable[[], 
         TimeoutError: the limit is over.
         OSError: the connection broke.
     """
+    if type(sock) is not gevent.socket.socket:
+        with gevent.Timeout(limit, TimeoutError):
+            return _send_securely(sock, memoryview(data))
     # gevent's `sendall` asks the kernel for the size of its buffer each time.
     sent = sock.send(data)
     if sent == len(data):
         return True, b""
     with gevent.Timeout(limit, TimeoutError):
-        rest = memoryview(data)[sent:]
-        if type(sock) is gevent.socket.socket:
-            return _send_plainly(sock, rest, is_readable), b""
-        return _send_securely(sock, rest)
+        return _send_plainly(sock, memoryview(data)[sent:], is_readable), b""
 
 
 def _send_plainly(sock: Any, rest: memoryview, is_readable: Callable[[], bool]) -> bool:  # noqa: ANN401
@@ -59,14 +62,14 @@ def _send_plainly(sock: Any, rest: memoryview, is_readable: Callable[[], bool]) 
 
 
 def _send_securely(sock: Any, rest: memoryview) -> tuple[bool, bytes]:  # noqa: ANN401
-    # What there is to be read may be TLS's own, such as a ticket: only reading tells.
-    hub = gevent.get_hub()
-    with hub.loop.io(sock.fileno(), READ_OR_WRITE) as either:
-        while rest:
-            try:
-                rest = rest[sock._sslobj.write(rest) :]
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # how it says that it must wait
-                hub.wait(either)
-                with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    return False, sock._sslobj.read(READ_SIZE)
+    while rest:
+        try:
+            # By records: what is longer is not sent at all before all of it can be.
+            rest = rest[sock._sslobj.write(rest[:RECORD]) :]
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # how it says that it must wait
+            with gevent.get_hub().loop.io(sock.fileno(), READ_OR_WRITE) as either:
+                gevent.get_hub().wait(either)
+            # What there is to be read may be TLS's own, such as a ticket: only reading tells.
+            with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False, sock._sslobj.read(READ_SIZE)
     return True, b""

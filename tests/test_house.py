@@ -36,7 +36,7 @@ FOREIGN = {
 
 PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "streaming/prices.py", "streaming/usage.py"}
 PURE |= {"streaming/surrogates.py", "streaming/accounts.py", "providers/rescue.py", "providers/joint.py"}
-PURE |= {"providers/retry.py"}
+PURE |= {"providers/retry.py", "providers/quoted.py", "providers/content_coding.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
