@@ -35,7 +35,7 @@ TOO_LATE = 408
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
 
-MOST_WHOLE = 8 * 1024 * 1024
+MOST_WHOLE = 4 * 1024 * 1024
 """Bytes that a body may have which is read whole, such as a list of models."""
 
 MOST_REFUSAL = 65536

@@ -30,6 +30,9 @@ from .quoted import shown
 
 log = logging.getLogger("flask_headrace")
 
+MOST_MODELS = 10_000
+"""Names of models that are taken from one list: they are kept, and told to everybody who asks for them."""
+
 LONGEST_PAUSE = 3600.0
 """Seconds after which to come again, at most, whatever an upstream says: it may not mean it, or be better sooner."""
 
@@ -136,17 +139,20 @@ class _ModelList(msgspec.Struct):
 
 
 def listed(upstream: str, response: httpx2.Response) -> list[str]:
-    """Return the names in a list of models.
+    """Return the names in a list of models, at most MOST_MODELS of them.
 
     Raises:
         UpstreamBroken: it is none; the SDKs' own reading of it fails in ways of its own then.
     """
     try:
-        return [model.id for model in msgspec.json.decode(response.content, type=_ModelList).data or ()]
+        models = msgspec.json.decode(response.content, type=_ModelList).data or []
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise errors.UpstreamBroken(
             f"{upstream} answered with something that is no list of models. Check its base URL."
         ) from error
+    if len(models) > MOST_MODELS:
+        log.warning("%s lists %d models: the first %d of them are known here", upstream, len(models), MOST_MODELS)
+    return [model.id for model in models[:MOST_MODELS]]
 
 
 def rejected(

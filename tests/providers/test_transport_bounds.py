@@ -18,13 +18,26 @@ from flask_headrace.providers.exchange import MOST_REFUSAL, MOST_WHOLE
 from flask_headrace.providers.openai_chat import OpenAIChat
 from flask_headrace.providers.openai_server import Address
 from flask_headrace.providers.request import ChatRequest, Message
+from flask_headrace.providers.sdk import MOST_MODELS
 from flask_headrace.providers.transport import Transport
 from flask_headrace.streaming.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from flask_headrace.streaming.events import TextDelta
 
 from tests.loop import until
 from tests.providers.asking import ask
-from tests.upstream import Chunk, HalfHead, Hang, Head, Paced, Script, Upstream, anthropic_wire, openai_wire, script
+from tests.upstream import (
+    Chunk,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Script,
+    Upstream,
+    anthropic_wire,
+    openai_wire,
+    plain,
+    script,
+)
 
 LARGE = 64 * 1024 * 1024
 """Bytes of a body that has a thousandth of them on its way."""
@@ -133,6 +146,11 @@ class TestAList:
         own_upstream.answer(self.NAME, bomb(LARGE))
         with pytest.raises(UpstreamBroken, match=f"more than {MOST_WHOLE} bytes"):
             provider.models()
+
+    def test_of_more_models_than_anybody_has_is_cut(self, own_upstream, provider, caplog) -> None:
+        own_upstream.answer(self.NAME, plain.json_body({"data": [{"id": f"m{n:05}"} for n in range(MOST_MODELS + 5)]}))
+        assert len(provider.models()) == MOST_MODELS
+        assert f"acme lists {MOST_MODELS + 5} models: the first {MOST_MODELS} of them are known here" in caplog.text
 
     def test_in_a_coding_that_is_not_known_here_is_refused_by_its_name(self, own_upstream, provider) -> None:
         own_upstream.answer(self.NAME, packed(200, b"\x8b\x0f\x80hello\x03", "br"))
