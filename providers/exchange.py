@@ -18,7 +18,7 @@ from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from .arrivals import READ_SIZE, Arrivals
-from .content_coding import CodingError, coding_of, unpacking_of
+from .content_coding import CodingError, Unpacking, coding_of, unpacking_of
 from .pools import connection_of
 from .sending import send
 from .time_limit import within
@@ -104,7 +104,8 @@ class Exchange(httpx2.SyncByteStream):
         self._arrivals = Arrivals(self._socket) if is_plain else None
         self.parser = _Parser()
         self._is_sent, self._early = False, b""
-        self.coding, self._unpacking = "", None
+        self.coding = ""
+        self._unpacking: Unpacking | None = None
         self._broken: httpx2.RemoteProtocolError | None = None
 
     def send(self, data: bytes) -> None:
