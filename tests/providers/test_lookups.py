@@ -43,17 +43,18 @@ def ask_briefly(url: str) -> str:
 
 
 class TestANameThatHangs:
-    def test_keeps_no_other_name_waiting(self, names: Names, good: Upstream, transport: Transport) -> None:
+    def test_keeps_no_other_name_waiting(self, names: Names, good: Upstream) -> None:
         slow = [names.add(f"slow{n}.example", hangs=True) for n in range(MANY)]
         jobs = [gevent.spawn(ask_briefly, url) for url in slow]
-        gevent.joinall(jobs, timeout=10)
+        gevent.joinall(jobs, timeout=15)
         assert {job.value for job in jobs} == {"no connection within 0.05 s"}
-        assert b"Hel" in body_of(ask(transport, names.add("fast.example", good.url), "m"))
+        # Less than the others hang, and more than a busy machine takes.
+        assert b"Hel" in body_of(ask(Transport(connect_timeout=15), names.add("fast.example", good.url), "m"))
 
     def test_is_asked_once_for_all_who_want_it_also_where_they_gave_it_up(self, names: Names) -> None:
         url = names.add("slow.example", hangs=True)
         for _ in range(3):
-            gevent.joinall([gevent.spawn(ask_briefly, url) for _ in range(MANY)], timeout=10)
+            gevent.joinall([gevent.spawn(ask_briefly, url) for _ in range(MANY)], timeout=15)
         assert names.asked == ["slow.example"]
 
     def test_that_answers_at_last_is_an_answer_for_all_who_still_wait(self, names, good, transport) -> None:
@@ -77,7 +78,7 @@ class TestANameThatHangs:
         jobs = [gevent.spawn(ask, transport, url, "m") for _ in range(3)]
         until(lambda: names.asked)
         names.release("slow.example")
-        gevent.joinall(jobs, timeout=10)
+        gevent.joinall(jobs, timeout=15)
         assert {(type(job.exception), "not known" in str(job.exception)) for job in jobs} == {
             (httpx2.ConnectError, True)
         }
@@ -125,7 +126,7 @@ class TestWorkInAThreadOfItsOwn:
             assert len(gevent.get_hub().threadpool) == 0
         finally:
             is_over.set()
-        job.get(timeout=10)
+        job.get(timeout=15)
 
     def test_gives_its_result_and_its_error_to_each_who_waits(self) -> None:
         def fail() -> None:
