@@ -11,6 +11,7 @@ import tempfile
 
 import gevent
 from flask_headrace.providers.local import LocalModel, unavailable_reason
+from flask_headrace.providers.own_thread import Errand
 from flask_headrace.streaming.errors import ConfigurationError
 
 from flask_headrace import Settings, stores, upstreams
@@ -162,10 +163,17 @@ def post_worker_init(worker):
             "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
             *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
         )
-    # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    warming = gevent.get_hub().threadpool.spawn(worker.service.catalogue.warm_up)
-    # The collector would look through all that the imports left behind again and again, for tens of milliseconds.
-    warming.rawlink(lambda _: gc.freeze())
+
+    def warm_up():
+        try:
+            # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
+            Errand(worker.service.catalogue.warm_up).result()
+        finally:
+            # The collector would look through all that the imports left behind, again and again, for tens of
+            # milliseconds.
+            gc.freeze()
+
+    gevent.spawn(warm_up)
 
 
 def worker_int(worker):

@@ -23,6 +23,7 @@ class Target:
         self.port, self.key = port, key
 
     def connect(self) -> socket.socket:
+        """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def ask(self, body: dict[str, Any]) -> None:

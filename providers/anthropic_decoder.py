@@ -27,7 +27,7 @@ from .anthropic_frames import (
 from .counts import counted
 from .finish_reasons import settled, told_by
 from .json_frames import UNREADABLE, JSONFrames
-from .sdk import shown
+from .quoted import shown
 from .tool_calls import ToolCalls
 
 Place: TypeAlias = int | str

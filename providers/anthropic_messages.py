@@ -20,9 +20,10 @@ from .counts import whole_numbers
 from .extras import NO_EXTRAS, Extras
 from .frames import events_of
 from .per_hub import PerHub
+from .quoted import keep_secret
 from .request import ChatRequest, Json
 from .same_request import ask, with_same_request
-from .sdk import keep_secret, listed, load, load_here, translated
+from .sdk import listed, load, load_here, translated
 from .transport import Client, Transport
 
 if TYPE_CHECKING:

@@ -104,20 +104,24 @@ class Breaker:
 
 
 class Admission:
-    """The leave to ask once."""
+    """The leave to ask once. A failure is told once: one that was slow, and then breaks off, has failed already."""
 
-    __slots__ = ("_breaker",)
+    __slots__ = ("_breaker", "_has_failed")
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
+        self._has_failed = False
 
     def succeed(self, outcome: str) -> None:
         """Tell that the model works, and how it went."""
-        self._breaker._note(self, outcome, is_failure=False)
+        if not self._has_failed:
+            self._breaker._note(self, outcome, is_failure=False)
 
     def fail(self, outcome: str) -> None:
         """Tell that it does not, and how."""
-        self._breaker._note(self, outcome, is_failure=True)
+        if not self._has_failed:
+            self._has_failed = True
+            self._breaker._note(self, outcome, is_failure=True)
 
     def leave(self) -> None:
         """Go; where nothing was told, nothing is known. May be called twice."""

@@ -17,7 +17,9 @@ from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, 
 from .base import Provider
 from .breaker import Breaker
 from .per_hub import PerHub
+from .quoted import shown
 from .router import Router
+from .time_limit import within
 
 log = logging.getLogger("flask_headrace")
 
@@ -220,13 +222,15 @@ class Catalogue:
 def _ask(provider: Provider, known: list[str]) -> _List:
     limit = ConnectTimeout(f"{provider.name} did not tell within {LIST_LIMIT:g} s which models it has.")
     try:
-        with gevent.Timeout(LIST_LIMIT, limit):
+        with within(LIST_LIMIT, lambda: limit):
             return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
     except HeadraceError as error:
         return _List(time.monotonic() + FAILURE_LIFE, known, error)
     except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
         log.exception("%s failed to tell which models it has", provider.name)
-        return _List(time.monotonic() + FAILURE_LIFE, known, UpstreamBroken(f"{provider.name} has no list: {error!r}"))
+        return _List(
+            time.monotonic() + FAILURE_LIFE, known, UpstreamBroken(f"{provider.name} has no list: {shown(repr(error))}")
+        )
 
 
 def _model(provider: Provider, name: str, default: str) -> Model:

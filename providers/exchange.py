@@ -7,8 +7,8 @@ geventhttpclient. It knows no URLs, proxies or SDKs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -18,6 +18,10 @@ from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from .arrivals import READ_SIZE, Arrivals
+from .content_coding import CodingError, Unpacking, coding_of, unpacking_of
+from .pools import connection_of
+from .sending import send
+from .time_limit import within
 
 SWITCHING = 101
 """The one status below 200 that no other follows."""
@@ -28,17 +32,20 @@ NO_SUCCESS = 300
 TOO_LATE = 408
 """What some servers say before they close a connection that nobody has used for a while."""
 
-READ_OR_WRITE = 3
-"""What the event loop calls waiting for either (`gevent.socket` has no name for it)."""
-
 MOST_HEAD = 65536
 """Bytes that the head of a response may have."""
 
-MOST_WHOLE = 8 * 1024 * 1024
+MOST_WHOLE = 4 * 1024 * 1024
 """Bytes that a body may have which is read whole, such as a list of models."""
 
 MOST_REFUSAL = 65536
 """Bytes of the body of a refusal that are read; the rest tells nobody more."""
+
+REFUSAL_LIMIT = 1.0
+"""Seconds in which they must have come: the status is told then, with as much of them as is there."""
+
+WHOLE_LIMIT = 60.0
+"""Seconds that a body may take which is read whole, where the request has no limit of its own."""
 
 MOST_IDLE = 128
 """Connections to one origin that are kept for later requests."""
@@ -71,7 +78,12 @@ class Exchange(httpx2.SyncByteStream):
 
     Args:
         pool: Where the socket comes from and goes back to.
-        read_timeout: Seconds that the server may be silent; None for ever.
+        read_timeout: Seconds that the server may be silent, and in which a head, and a body that is read whole, must
+            have come; None for ever.
+
+    Attributes:
+        parser: Has the head of the response.
+        coding: How its body is encoded in spite of the request, such as `gzip`; empty where it is not.
 
     Raises:
         httpx2.ConnectTimeout, httpx2.ConnectError: no connection came about.
@@ -80,7 +92,7 @@ class Exchange(httpx2.SyncByteStream):
     def __init__(self, pool: ConnectionPool, read_timeout: float | None) -> None:
         self._pool = pool
         kept = list(pool._socket_queue.queue)
-        self._socket: Any = _connect(pool)
+        self._socket: Any = connection_of(pool)
         self._is_kept = any(self._socket is one for one in kept)
         if not self._is_kept:
             # Else the request would wait until the server has acknowledged the end of the TLS handshake.
@@ -91,15 +103,15 @@ class Exchange(httpx2.SyncByteStream):
         is_plain = type(self._socket) is gevent.socket.socket and read_timeout is None
         self._arrivals = Arrivals(self._socket) if is_plain else None
         self.parser = _Parser()
-        self._is_sent = False
+        self._is_sent, self._early = False, b""
+        self.coding = ""
+        self._unpacking: Unpacking | None = None
         self._broken: httpx2.RemoteProtocolError | None = None
 
     def send(self, data: bytes) -> None:
         """Send the request: all of it, unless the answer comes before that."""
         try:
-            # gevent's `sendall` asks the kernel for the size of its buffer each time.
-            sent = self._socket.send(data)
-            self._is_sent = sent == len(data) or self._send_rest(memoryview(data)[sent:])
+            self._is_sent, self._early = send(self._socket, data, self._read_timeout, self._is_readable)
         except TimeoutError as error:
             raise httpx2.WriteTimeout("the upstream did not accept the request in time") from error
         except OSError as error:
@@ -108,26 +120,15 @@ class Exchange(httpx2.SyncByteStream):
                 self._raise_if_stale(error)
                 raise httpx2.WriteError(f"the upstream closed the connection during the request: {error}") from error
 
-    def _send_rest(self, rest: memoryview) -> bool:
-        """Send what the kernel had no room for; return whether all of it was sent."""
-        if type(self._socket) is not gevent.socket.socket:
-            self._socket.sendall(rest)  # what there is to be read may be TLS's own
-            return True
-        hub = gevent.get_hub()
-        with (
-            hub.loop.io(self._socket.fileno(), READ_OR_WRITE) as either,
-            gevent.Timeout(self._read_timeout, TimeoutError),
-        ):
-            while rest:
-                hub.wait(either)
-                if self._is_readable():
-                    return False  # who has answered may read no more
-                with suppress(BlockingIOError):
-                    rest = rest[self._socket._sock.send(rest) :]
-        return True
-
     def read_head(self) -> None:
-        """Wait for the head of the final response."""
+        """Wait for the head of the final response: all of it, within the time that the server may be silent."""
+        limit = self._read_timeout
+        with within(limit, lambda: httpx2.ReadTimeout(f"the upstream gave no answer within {limit:g} s")):
+            self._read_head()
+        self.coding = coding_of(", ".join(self.parser.info().getlist("content-encoding")))
+        self._unpacking = unpacking_of(self.coding)
+
+    def _read_head(self) -> None:
         size = 0
         while not self.parser.headers_complete or self.parser.get_code() < 200:
             data = self._receive(is_first=size == 0)
@@ -142,6 +143,11 @@ class Exchange(httpx2.SyncByteStream):
         if self.parser.get_code() == TOO_LATE:
             self._raise_if_stale(None)  # it has crossed with the question
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether its body is encoded in no way that cannot be unpacked here."""
+        return not self.coding or self._unpacking is not None
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body as it arrives, for those who read it whole: an SDK, of what is no stream.
 
@@ -150,27 +156,57 @@ class Exchange(httpx2.SyncByteStream):
         """
         is_refusal = self.parser.get_code() >= NO_SUCCESS
         try:
-            yield from self._up_to(MOST_REFUSAL if is_refusal else MOST_WHOLE)
+            if not self.is_readable:
+                raise httpx2.RemoteProtocolError(
+                    f"the upstream's answer is encoded as {self.coding:.50}, though it was asked for as it is"
+                )
+            if is_refusal:
+                yield from self._up_to(MOST_REFUSAL, min(REFUSAL_LIMIT, self._read_timeout or REFUSAL_LIMIT))
+            else:
+                yield from self._up_to(MOST_WHOLE, self._read_timeout or WHOLE_LIMIT)
         except httpx2.TransportError:
             # A refusal is one also where it is too long, or not told to its end.
             if not is_refusal:
                 raise
 
-    def _up_to(self, most: int) -> Iterator[bytes]:
-        size = 0
-        while data := self.read():
+    def _up_to(self, most: int, seconds: float) -> Iterator[bytes]:
+        size, until = 0, time.monotonic() + seconds
+        while data := self._read_until(until, seconds):
             yield data
             size += len(data)
             if size > most:
                 raise httpx2.RemoteProtocolError(f"the upstream's answer has more than {most} bytes")
 
+    def _read_until(self, until: float, seconds: float) -> bytes:
+        over = httpx2.ReadTimeout(f"the upstream's answer was not whole within {seconds:g} s")
+        if (left := until - time.monotonic()) <= 0:
+            raise over  # what never waits is never found waiting
+        with within(left, lambda: over):
+            return self.read()
+
     def read(self) -> bytes:
         """Return what has arrived of the body, waiting for more where nothing has; empty at its end.
+
+        What comes compressed is unpacked, at most 64 KiB at once.
 
         Raises:
             httpx2.ReadError, httpx2.ReadTimeout: the connection broke, or was silent for too long.
             httpx2.RemoteProtocolError: it ended early, or what came is not HTTP.
         """
+        if self._unpacking is None:
+            return self._read_as_sent()
+        try:
+            while not (piece := self._unpacking.piece()):
+                if not (packed := self._read_as_sent()):
+                    self._unpacking.end()
+                    return b""
+                self._unpacking.feed(packed)
+        except CodingError as error:
+            raise httpx2.RemoteProtocolError(f"the upstream's answer is no {self.coding}: {error}") from error
+        gevent.sleep(0)  # one read can be many pieces, and others wait for their turn
+        return piece
+
+    def _read_as_sent(self) -> bytes:
         parser = self.parser
         while not parser.pieces:
             if self._broken is not None:
@@ -206,6 +242,9 @@ class Exchange(httpx2.SyncByteStream):
         return is_answered and self.parser.message_complete and not self.parser.should_close()
 
     def _receive(self, *, is_first: bool = False) -> bytes:
+        if early := self._early:
+            self._early = b""
+            return early
         try:
             data = self._receive_slowly() if self._arrivals is None else self._arrivals.receive()
         except TimeoutError as error:
@@ -241,21 +280,3 @@ class Exchange(httpx2.SyncByteStream):
     def _raise_if_stale(self, cause: OSError | None) -> None:
         if self._is_kept:
             raise StaleConnectionError from cause
-
-
-def close_idle(pool: ConnectionPool) -> None:
-    """Close the connections that are kept for later requests."""
-    while not pool._socket_queue.empty():
-        pool._socket_queue.get_nowait().close()
-
-
-def _connect(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
-    # Around all of it: the pool's own limit is for each address and each step of the TLS handshake.
-    limit = gevent.Timeout(pool.connection_timeout, TimeoutError)
-    try:
-        with limit:
-            return pool.get_socket()
-    except TimeoutError as error:
-        raise httpx2.ConnectTimeout(f"no connection within {pool.connection_timeout:g} s") from error
-    except (OSError, OverflowError, RuntimeError, UnicodeError) as error:  # the last: of a name that cannot be one
-        raise httpx2.ConnectError(str(error)) from error

@@ -12,7 +12,8 @@ class Extras(NamedTuple):
 
     Args:
         headers: Their names and values; None takes a header away.
-        query: Names and values that are put into the URL's query.
+        query: Names and values that are put into the URL's query, in place of others of these names; a name may stand
+            there several times.
     """
 
     headers: tuple[tuple[str, str | None], ...] = ()
@@ -26,7 +27,9 @@ class Extras(NamedTuple):
             else:
                 request.headers[name] = value
         if self.query:
-            request.url = request.url.copy_merge_params(dict(self.query))
+            ours = {name for name, _ in self.query}
+            theirs = [item for item in request.url.params.multi_items() if item[0] not in ours]
+            request.url = request.url.copy_with(params=[*theirs, *self.query])
 
 
 NO_EXTRAS = Extras()

@@ -106,12 +106,11 @@ def _end_in_spite_of(error: httpx2.TransportError, frames: sse.Decoder, decoder:
 
 def _exchange_of(response: httpx2.Response, upstream: str) -> Exchange:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    coding = response.headers.get("content-encoding", "identity").lower()
-    if kind in {"text/html", "application/json"} or coding != "identity":
-        response.close()
-        what = kind if coding == "identity" else f"a body encoded as {coding}"
-        raise UpstreamBroken(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
     exchange: Exchange = response.extensions[EXCHANGE]
+    if kind in {"text/html", "application/json"} or not exchange.is_readable:
+        response.close()
+        what = kind if exchange.is_readable else f"a body encoded as {exchange.coding:.50}"
+        raise UpstreamBroken(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
     return exchange
 
 

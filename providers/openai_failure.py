@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..streaming.errors import UpstreamError, UpstreamRejected
-from .sdk import SPENT, rejected, shown
+from .quoted import shown
+from .sdk import SPENT, rejected
 
 _BY_THE_QUESTION = (
     "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",

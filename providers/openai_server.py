@@ -17,9 +17,10 @@ from ..streaming.events import Event
 from .extras import NO_EXTRAS, Extras
 from .frames import Decoder, events_of
 from .per_hub import PerHub
+from .quoted import keep_secret
 from .request import ChatRequest, Json
 from .same_request import ask, with_same_request
-from .sdk import keep_secret, listed, load, load_here, translated
+from .sdk import listed, load, load_here, translated
 from .transport import Client, Transport
 
 if TYPE_CHECKING:
@@ -147,6 +148,6 @@ class OpenAIServer(ABC):
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout), address.extras),
+            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.extras),
             max_retries=self._retries,
         )

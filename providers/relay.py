@@ -17,6 +17,7 @@ import msgspec
 
 from ..streaming.errors import (
     AnswerDiverged,
+    FirstTokenTimeout,
     InvalidRequest,
     ModelUnavailable,
     UpstreamBroken,
@@ -40,6 +41,9 @@ NOTHING_SPENT: list[Event] = [Usage(0, 0, cost=0.0)]
 
 SLOW = 0.5
 """Share of the time for the first token after which a model that others can stand in for counts as slow."""
+
+FAIR = 0.9
+"""Share of the time that it would have as the first to be asked, without which a model's silence is none of its own."""
 
 _ENDS = (Done, Failed, Cancelled)
 
@@ -66,6 +70,7 @@ class Relay:
         self._broke_by = ""  # the code of the error that cut the answer short which the reader has
         self._has_begun = self._has_told = False  # the present attempt: to answer, and of its tokens
         self._has_ended = False  # the answer
+        self._is_cut_short = False  # the time that the present attempt has for its first token, by the budget
         self._is_in_doubt = False  # whether the present attempt goes on with what the reader has
 
     def stream(self) -> Iterator[Told]:
@@ -106,7 +111,9 @@ class Relay:
             return None
         except (UpstreamError, InvalidRequest) as error:
             failure = error
-            _note(admission, error)
+            # Who was not given the time that it may take has not failed.
+            if not (self._is_cut_short and isinstance(error, FirstTokenTimeout)):
+                _note(admission, error)
         finally:
             admission.leave()
         if failure.is_unspent and not self._has_begun and not self._has_told:
@@ -188,7 +195,8 @@ class Relay:
 
     def _first_token_limit(self) -> float:
         own = self._terms.first_token if self._links else self._terms.last_first_token
-        left = self._budget.left()
+        left, whole = self._budget.left(), self._terms.retry_budget
+        self._is_cut_short = left < FAIR * (whole if own is None else min(own, whole))
         return left if own is None else min(own, left)
 
     def _begin(self, admission: Admission, seconds: float) -> None:

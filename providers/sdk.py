@@ -14,25 +14,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 
-import gevent
 import gevent.monkey
 import httpx2
 import msgspec
 from gevent.lock import Semaphore
 
 from ..streaming import errors
+from .own_thread import Errand
 from .per_hub import PerHub
+from .quoted import shown
 
 log = logging.getLogger("flask_headrace")
 
-MOST_QUOTED = 300
-"""Characters of an upstream's message that a reader is shown."""
+MOST_MODELS = 10_000
+"""Names of models that are taken from one list: they are kept, and told to everybody who asks for them."""
 
-LEAST_SECRET = 6
-"""Characters of a key below which it would be found in ordinary words."""
+LONGEST_PAUSE = 3600.0
+"""Seconds after which to come again, at most, whatever an upstream says: it may not mean it, or be better sooner."""
+
+_SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,300})?")
 
 HEADERS = {
     "Content-Type": "application/json",
@@ -61,11 +65,6 @@ _TOO_LONG = re.compile(
 SPENT = "insufficient_quota"
 """How OpenAI says, with status 429, that its account is used up: waiting does not help."""
 
-_SECRET = re.compile(
-    r"\bBearer\s+\S{4,}|\b(?:(?:key|pk|rk|xai|pplx|nvapi)-|g?sk[-_]|hf_|AIza)[\w*.…-]{4,}", re.IGNORECASE
-)
-
-_secrets: set[str] = set()
 _loaded: set[str] = set()
 _loading: PerHub[None, Semaphore] = PerHub(lambda _: Semaphore())
 _importing = gevent.monkey.get_original("_thread", "allocate_lock")()
@@ -78,12 +77,12 @@ def load(sdk: str) -> None:
     """
     if sdk in _loaded:
         return
-    # One greenlet of each loop at a time: they would wait in the threads that look up names.
+    # One greenlet of each loop at a time: the others would each have a thread that waits.
     with _loading.get(None):
         if sdk not in _loaded:
             # The SDKs put it into their headers. It runs `uname`: once here, or once for each request that waits.
             platform.platform()
-            gevent.get_hub().threadpool.apply(load_here, (sdk,))
+            Errand(partial(load_here, sdk)).result()
             _loaded.add(sdk)
 
 
@@ -92,12 +91,6 @@ def load_here(sdk: str) -> None:
     with _importing:
         importlib.import_module(sdk)
         importlib.import_module(f"{sdk}.resources")
-
-
-def keep_secret(key: str | None) -> None:
-    """Take a key out of all that upstreams say from now on, whatever it looks like."""
-    if key and len(key) >= LEAST_SECRET:
-        _secrets.add(key)
 
 
 @contextmanager
@@ -134,7 +127,7 @@ def _as_ours(sdk: ModuleType, upstream: str) -> Iterator[None]:
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
-        raise errors.UpstreamBroken(f"{upstream} broke off: {error}. Try again.") from error
+        raise errors.UpstreamBroken(f"{upstream} broke off: {shown(error)}. Try again.") from error
 
 
 class _Model(msgspec.Struct):
@@ -146,17 +139,20 @@ class _ModelList(msgspec.Struct):
 
 
 def listed(upstream: str, response: httpx2.Response) -> list[str]:
-    """Return the names in a list of models.
+    """Return the names in a list of models, at most MOST_MODELS of them.
 
     Raises:
         UpstreamBroken: it is none; the SDKs' own reading of it fails in ways of its own then.
     """
     try:
-        return [model.id for model in msgspec.json.decode(response.content, type=_ModelList).data or ()]
+        models = msgspec.json.decode(response.content, type=_ModelList).data or []
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise errors.UpstreamBroken(
             f"{upstream} answered with something that is no list of models. Check its base URL."
         ) from error
+    if len(models) > MOST_MODELS:
+        log.warning("%s lists %d models: the first %d of them are known here", upstream, len(models), MOST_MODELS)
+    return [model.id for model in models[:MOST_MODELS]]
 
 
 def rejected(
@@ -188,16 +184,6 @@ def rejected(
     )
 
 
-def shown(message: object) -> str:
-    """Shorten an upstream's own words, on one line and without anything that looks like a key."""
-    # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
-    text = " ".join(str(message or "").encode(errors="replace").decode().split())
-    for key in tuple(_secrets):  # another thread may add one meanwhile
-        text = text.replace(key, "[key]")
-    text = _SECRET.sub("[key]", text)
-    return text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED] + "…"
-
-
 def _quoted(body: object) -> str:
     # The SDKs hand over the `error` object of the body, or the whole body, or the text that it was.
     if isinstance(body, dict):
@@ -212,25 +198,30 @@ def _kind_of(body: object) -> str:
 
 
 def _retry_after(headers: httpx2.Headers | None) -> float | None:
-    given = headers if headers is not None else {}
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", milliseconds := given.get("retry-after-ms", "")):
+    seconds = _told_pause(headers if headers is not None else httpx2.Headers())
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_PAUSE)
+
+
+def _told_pause(headers: httpx2.Headers) -> float | None:
+    if _SECONDS.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
-    value = given.get("retry-after", "")
-    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
+    value = headers.get("retry-after", "")
+    if _SECONDS.fullmatch(value):
         return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        return parsedate_to_datetime(value).timestamp() - time.time()
     except (OverflowError, TypeError, ValueError):
         return None
 
 
 def _unconnected(upstream: str, cause: BaseException | None) -> errors.UpstreamError:
+    said = shown(cause) or "it did not say why"  # may hold a certificate's name, or what a proxy says
     match cause:
         case httpx2.ConnectTimeout():
-            return errors.ConnectTimeout(f"{upstream} could not be reached: {cause}. Try again.")
+            return errors.ConnectTimeout(f"{upstream} could not be reached: {said}. Try again.")
         case httpx2.ConnectError():
-            return errors.UpstreamUnreachable(f"{upstream} could not be reached: {cause}. Is it running?")
+            return errors.UpstreamUnreachable(f"{upstream} could not be reached: {said}. Is it running?")
         case httpx2.TimeoutException():
-            return errors.FirstTokenTimeout(f"{upstream} did not answer: {cause}. Try again.")
+            return errors.FirstTokenTimeout(f"{upstream} did not answer: {said}. Try again.")
         case _:
-            return errors.UpstreamBroken(f"{upstream} broke off before its answer began: {cause}. Try again.")
+            return errors.UpstreamBroken(f"{upstream} broke off before its answer began: {said}. Try again.")

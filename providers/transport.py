@@ -8,8 +8,6 @@ parser from geventhttpclient.
 from __future__ import annotations
 
 import base64
-import ipaddress
-import socket
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,16 +17,20 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 import gevent.ssl
 import httpx2
-from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+from geventhttpclient.connectionpool import ConnectionPool
 
-from .exchange import Exchange, StaleConnectionError, close_idle
+from .exchange import Exchange, StaleConnectionError
 from .extras import NO_EXTRAS, Extras
+from .pools import PlainPool, SecurePool, close_idle
 
 EXCHANGE = "headrace.exchange"
 """Name of the response's extension that holds its `Exchange`, for those who read it directly."""
 
 MOST_CONNECTIONS = 1_000_000
 """Connections to one origin: in effect without a bound, since the service bounds its streams."""
+
+
+_OF_CODING = {b"content-encoding", b"content-length"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ class Transport(httpx2.BaseTransport):
     """Send the requests of one SDK client.
 
     Args:
-        connect_timeout: Seconds that a connection may take to come about, TLS included.
+        connect_timeout: Seconds that a connection may take to come about, its name's lookup and TLS included.
+        is_own: Whether they go to a process of our own, on this machine: no proxy has anything to do with that.
     """
 
-    def __init__(self, connect_timeout: float = 5.0) -> None:
-        self.connect_timeout = connect_timeout
+    def __init__(self, connect_timeout: float = 5.0, *, is_own: bool = False) -> None:
+        self.connect_timeout, self._is_own = connect_timeout, is_own
         self._routes: dict[tuple[str, str, int], _Route] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -70,6 +73,8 @@ class Transport(httpx2.BaseTransport):
             httpx2.RemoteProtocolError: what came back is not HTTP.
         """
         route = self._route(request.url)
+        # Whatever the SDK would like: what is small when it arrives could be anything when it is unpacked.
+        request.headers["Accept-Encoding"] = "identity"
         data = route.head(request) + request.read()
         read_timeout = request.extensions.get("timeout", {}).get("read")
         while True:
@@ -88,6 +93,8 @@ class Transport(httpx2.BaseTransport):
                 parser = exchange.parser
                 # As bytes: httpx2 would take a string that is not ASCII for a mistake of ours.
                 headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in parser.items()]
+                if exchange.coding:  # unpacked where it is read, within its bounds
+                    headers = [header for header in headers if header[0].lower() not in _OF_CODING]
                 parser.info().clear()  # the response has them now, and the parser lives as long as the stream
                 own = {EXCHANGE: exchange}
                 return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=own)
@@ -100,7 +107,7 @@ class Transport(httpx2.BaseTransport):
     def _route(self, url: httpx2.URL) -> _Route:
         key = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         if key not in self._routes:
-            self._routes[key] = _new_route(*key, self.connect_timeout)
+            self._routes[key] = _new_route(*key, self.connect_timeout, None if self._is_own else proxy_for(*key))
         return self._routes[key]
 
 
@@ -132,68 +139,24 @@ class Client(httpx2.Client):
         return response
 
 
-def _new_route(scheme: str, host: str, port: int, connect_timeout: float) -> _Route:
+def _new_route(scheme: str, host: str, port: int, connect_timeout: float, proxy: str | None) -> _Route:
     options: dict[str, Any] = {
         "size": MOST_CONNECTIONS,
         "connection_timeout": connect_timeout,
         "network_timeout": None,
+        "use_proxy": proxy is not None,
     }
     address = (host, port)
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    if (proxy := proxy_for(scheme, host, port)) is not None:
+    if proxy is not None:
         parts = _proxy_parts(proxy)
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
         address = (parts.hostname or "", parts.port or 80)
-        options |= {"use_proxy": True} | ({"proxy_user": user, "proxy_password": password} if user else {})
-        headers = _proxy_authorization(user, password)
+        headers = _proxy_authorization(unquote(parts.username or ""), unquote(parts.password or ""))
     if scheme == "https":
-        return _Route(_SecurePool(*address, host, port, ssl_context_factory=_tls_context, **options))
-    return _Route(_PlainPool(*address, host, port, **options), proxy is not None, headers)
-
-
-class _Direct:
-    """Keeps a pool from detours: to the resolver, in a thread, and through the event loop."""
-
-    def _is_socket_alive(self, sock: Any) -> bool:  # noqa: ANN401  # as in the base class
-        # The pool would ask `select`, which knows no descriptor above 1023, and gevent's lets all others run first.
-        try:
-            sock._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False  # its end has come, or bytes that nobody has asked for
-
-    def _resolve(self) -> Any:  # noqa: ANN401  # as in the base class
-        host, port = self._connection_host, self._connection_port  # type: ignore[attr-defined]
-        # An address may be a number already.
-        try:
-            is_v6 = ipaddress.ip_address(host).version == 6
-        except ValueError:
-            return super()._resolve()  # type: ignore[misc]
-        family = socket.AF_INET6 if is_v6 else socket.AF_INET
-        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
-
-
-class _PlainPool(_Direct, ConnectionPool):
-    pass
-
-
-class _SecurePool(_Direct, SSLConnectionPool):
-    """A pool whose connections are closed also where the wait for the TLS handshake is cut short."""
-
-    def _connect_socket(self, sock: Any, address: Any) -> Any:  # noqa: ANN401  # as in the base class
-        sock = ConnectionPool._connect_socket(self, sock, address)
-        if self._use_proxy:
-            self._setup_proxy(sock)
-        secure = self.ssl_context.wrap_socket(sock, server_hostname=self._request_host, do_handshake_on_connect=False)
-        try:
-            secure.do_handshake()
-        except BaseException:
-            # The pool closes the plain socket, which has handed its connection over and can close nothing.
-            secure.close()
-            raise
-        return secure
+        secure = SecurePool(*address, host, port, ssl_context_factory=_tls_context, **options)
+        secure.proxy_headers = headers
+        return _Route(secure)
+    return _Route(PlainPool(*address, host, port, **options), proxy is not None, headers)
 
 
 def _proxy_authorization(user: str, password: str) -> tuple[tuple[bytes, bytes], ...]:

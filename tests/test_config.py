@@ -121,7 +121,7 @@ def test_what_an_address_carries_is_sent_with_each_request(
     path: Path, monkeypatch: pytest.MonkeyPatch, upstream: upstreams.Upstream, where: str
 ) -> None:
     upstream.answer("carried", upstreams.openai_wire.answer("ok"))
-    address = upstream.url.replace("://", "://us%40er:pass@") + "/v1/?api-version=1"
+    address = upstream.url.replace("://", "://us%40er:pass@") + "/v1/?api-version=1&x=1&x=2"
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
     if where == "the environment":
         monkeypatch.setenv("OPENAI_BASE_URL", address)
@@ -129,7 +129,7 @@ def test_what_an_address_carries_is_sent_with_each_request(
     provider, name = catalogue(settings(path, table)).resolve("openai/carried")
     check_answer(provider.stream(ChatRequest(name, (Message("user", "hi"),))))
     asked = upstream.requests("carried")[-1]
-    assert asked.path == "/v1/chat/completions?api-version=1"
+    assert asked.path == "/v1/chat/completions?api-version=1&x=1&x=2"
     assert asked.headers["authorization"] == "Basic dXNAZXI6cGFzcw=="
     assert provider.price_list == upstream.url + "/v1"
 

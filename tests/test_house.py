@@ -36,7 +36,7 @@ FOREIGN = {
 
 PURE = {"streaming/events.py", "streaming/errors.py", "streaming/sse.py", "streaming/prices.py", "streaming/usage.py"}
 PURE |= {"streaming/surrogates.py", "streaming/accounts.py", "providers/rescue.py", "providers/joint.py"}
-PURE |= {"providers/retry.py"}
+PURE |= {"providers/retry.py", "providers/quoted.py", "providers/content_coding.py"}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
@@ -136,6 +136,12 @@ class TestSizes:
         assert sizes[len(sizes) // 2][1] <= 9
         assert sizes[len(sizes) * 9 // 10][1] < 30
         assert sizes[-1][1] <= 60, sizes[-1]
+
+
+@pytest.mark.parametrize("path", [*FILES, ROOT / "gunicorn.conf.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_of_ours_runs_in_the_threads_in_which_gevent_looks_up_names(path: Path) -> None:
+    used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert "threadpool" not in used
 
 
 def test_the_files_that_are_begun_first_are_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 
 from tests.listener import Listener
@@ -18,20 +19,21 @@ class Hasty(Listener):
     Args:
         answer: What stands behind `HTTP/1.1 ` there.
         reads_on: Whether it then goes on reading: what it finds is the rest of that question, to which it says BAD.
+        tls: With which certificate it speaks; None for none.
 
     Attributes:
         connections: How many there were.
     """
 
-    def __init__(self, answer: bytes, *, reads_on: bool = True) -> None:
+    def __init__(self, answer: bytes, *, reads_on: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self._first: bytes | None = LEAD + answer
-        self._reads_on = reads_on
+        self._reads_on, self._tls = reads_on, tls
         self._is_over = threading.Event()
         self.connections = 0
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return f"{'http' if self._tls is None else 'https'}://{self.address}"
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
@@ -39,6 +41,13 @@ class Hasty(Listener):
 
     def serve(self, client: socket.socket) -> None:
         self.connections += 1
+        if self._tls is None:
+            self._converse(client)
+        else:
+            with self._tls.wrap_socket(client, server_side=True) as secure:
+                self._converse(secure)
+
+    def _converse(self, client: socket.socket) -> None:
         unread = b""
         while data := client.recv(65536):
             unread += data

@@ -102,6 +102,16 @@ def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Break
     ]
 
 
+def test_an_attempt_that_fails_twice_has_failed_once(breaker: Breaker) -> None:
+    for _ in range(LEAST_FAILURES - 1):
+        admission = breaker.admit()
+        admission.fail("slow")
+        admission.fail("upstream_broken")
+        admission.succeed("upstream_invalid_request")
+        admission.leave()
+    assert (breaker.state, dict(breaker.outcomes)) == ("closed", {"slow": LEAST_FAILURES - 1})
+
+
 class TestProbe:
     @pytest.fixture(autouse=True)
     def open_it(self, breaker: Breaker) -> None:

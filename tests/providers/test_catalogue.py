@@ -7,7 +7,13 @@ import pytest
 from flask_headrace.providers import catalogue
 from flask_headrace.providers.catalogue import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
 from flask_headrace.providers.sdk import rejected
-from flask_headrace.streaming.errors import ModelUnavailable, UnknownModel, UpstreamBroken, UpstreamUnreachable
+from flask_headrace.streaming.errors import (
+    ConnectTimeout,
+    ModelUnavailable,
+    UnknownModel,
+    UpstreamBroken,
+    UpstreamUnreachable,
+)
 
 from tests.loop import until
 
@@ -213,6 +219,21 @@ class TestLists:
         acme.models = lambda: gevent.sleep(60)
         assert of(acme, Acme("best", "one")).models()[0].id == "best/one"
 
+    def test_that_take_too_long_are_given_up_whatever_waits_for_them(self, monkeypatch) -> None:
+        monkeypatch.setattr(catalogue, "LIST_LIMIT", 0.05)
+
+        def stubborn() -> list[str]:
+            while True:
+                try:
+                    gevent.sleep(60)
+                except Exception:  # noqa: BLE001, PERF203  # as an SDK that tries again
+                    gevent.sleep(0)
+
+        acme = Acme("acme")
+        acme.models = stubborn
+        with gevent.Timeout(5), pytest.raises(ConnectTimeout, match=r"acme did not tell within 0\.05 s"):
+            of(acme, default="acme/tiny").check()
+
 
 class TestCheck:
     @pytest.mark.parametrize("error", [UpstreamUnreachable("no"), rejected("acme", 401, ""), rejected("acme", 500, "")])
@@ -232,6 +253,15 @@ class TestCheck:
         of(Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))).check()
         with pytest.raises(UpstreamUnreachable):
             of(Acme("acme", "tiny", error=UpstreamUnreachable("no")), default="acme/tiny").check()
+
+    def test_asks_for_the_list_once_however_many_want_to_know(self) -> None:
+        acme = Acme("acme", error=UpstreamUnreachable("no"))
+        acme.check = lambda: None
+        offered = of(acme, default="acme/tiny")
+        jobs = [gevent.spawn(offered.check) for _ in range(50)]
+        gevent.joinall(jobs, timeout=10)
+        assert {type(job.exception) for job in jobs} == {UpstreamUnreachable}
+        assert acme.asked == 1
 
     def test_fails_where_nothing_is_set_up(self) -> None:
         with pytest.raises(ModelUnavailable):

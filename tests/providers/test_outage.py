@@ -10,7 +10,7 @@ from flask_headrace.providers.chain import World
 
 from tests.loop import until
 from tests.providers.routing import Chain, Reading
-from tests.upstream import Close, HalfHead, Hang, Upstream, openai_wire, plain, script
+from tests.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
 
 STEP = 0.25
 """Simulated seconds between two questions."""
@@ -137,3 +137,50 @@ def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own
     reading.session.cancel("stopped")
     reading.read()
     assert chain.states() == ["open", "closed"]
+
+
+class TestAWaitThatTheBudgetCutShort:
+    """It says how long others took, and nothing about the model that was left with the rest."""
+
+    def test_is_no_failure_of_the_model(self, own_upstream: Upstream) -> None:
+        for model in "ab":
+            own_upstream.answer(model, script(Hang()))
+        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=0.16, first_token=0.12, last_first_token=1.5)
+        for _ in range(LEAST_FAILURES):
+            assert chain.ask().end == "first_token_timeout"
+        assert [request.name for request in own_upstream.requests()] == ["a", "b"] * LEAST_FAILURES
+        assert chain.states() == ["open", "closed"]
+        assert chain.links[1].breaker.outcomes == {}
+
+    def test_is_one_where_it_had_all_of_it(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", script(Hang()))
+        chain = Chain(own_upstream, "openai/a", retry_budget=0.1, last_first_token=60)
+        for _ in range(LEAST_FAILURES):
+            assert chain.ask().end == "first_token_timeout"
+        assert chain.states() == ["open"]
+
+    def test_leaves_other_failures_as_they_are(self, own_upstream: Upstream) -> None:
+        own_upstream.answer("a", script(Hang()))
+        own_upstream.answer("b", plain.empty(503))
+        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=3, first_token=0.5, last_first_token=60)
+        assert chain.ask().end == "upstream_failed"
+        assert chain.links[1].breaker.outcomes == {"upstream_failed": 1}
+
+
+def test_a_model_that_is_slow_and_then_breaks_off_has_failed_once(own_upstream: Upstream) -> None:
+    clock = Clock()
+    own_upstream.answer("a", faults.after(openai_wire.answer("a", "b"), 1, Close()))
+    own_upstream.answer("b", openai_wire.answer("ab"))
+    world = World(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", world=world, first_token=12.0, retry_budget=60)
+    ask = chain.links[0].provider.stream
+
+    def slowly(question):
+        clock.now += 7
+        return ask(question)
+
+    chain.links[0].provider.stream = slowly
+    for _ in range(LEAST_FAILURES - 1):
+        chain.ask()
+    assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES - 1}
+    assert chain.states() == ["closed", "closed"]

@@ -9,7 +9,8 @@ import anthropic
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.sdk import MOST_QUOTED, keep_secret, rejected, shown, translated
+from flask_headrace.providers.quoted import MOST_QUOTED, keep_secret, shown
+from flask_headrace.providers.sdk import rejected, translated
 from flask_headrace.streaming import errors
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
@@ -86,7 +87,10 @@ class TestRefusal:
             ("", None),
             ("Wed, 21 Oct 2026", None),
             ("-1", None),
-            ("9" * 9, None),
+            ("999999", 3600.0),
+            ("9" * 300, 3600.0),
+            ("9" * 301, None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
             ("1 Oct 9999999999", None),
         ],
     )
@@ -99,7 +103,9 @@ class TestRefusal:
         past = formatdate(0, usegmt=True)
         assert ours(sdk, refusal(sdk, 429, None, **{"retry-after": past})).retry_after == 0
 
-    @pytest.mark.parametrize(("value", "seconds"), [("250", 0.25), ("1500.5", 1.5005), ("soon", 7.0), ("", 7.0)])
+    @pytest.mark.parametrize(
+        ("value", "seconds"), [("250", 0.25), ("1500.5", 1.5005), ("9" * 9, 3600.0), ("soon", 7.0), ("", 7.0)]
+    )
     def test_says_when_to_come_again_in_milliseconds_where_it_can(self, sdk, value: str, seconds: float) -> None:
         headers = {"retry-after": "7", "retry-after-ms": value}
         assert ours(sdk, refusal(sdk, 429, None, **headers)).retry_after == seconds
@@ -158,6 +164,17 @@ class TestConnection:
         error = ours(sdk, kind("reset by peer"))
         assert type(error) is errors.UpstreamBroken
         assert "reset by peer" in error.message
+
+
+@SDKS
+@pytest.mark.parametrize(
+    "kind", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.ReadTimeout, httpx2.DecodingError]
+)
+def test_no_failure_tells_a_reader_where_an_upstream_is(sdk, kind) -> None:
+    said = "no way to http://me:hunter2@10.0.0.5:8000, nor to gpu.internal:8000"
+    for error in (unconnected(sdk, kind(said)), ours(sdk, kind(said)), ours(sdk, refusal(sdk, 400, {"message": said}))):
+        assert not any(word in error.message for word in ("hunter2", "10.0.0.5", "gpu.internal", "8000"))
+        assert "no way to http://[address], nor to [address]" in error.message
 
 
 @SDKS

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gevent
 import pytest
+from flask_headrace.providers import transport as transports
 from flask_headrace.providers.transport import Transport
 
+from tests.conftest import require
 from tests.loop import until
 from tests.providers.asking import ask, body_of
 from tests.providers.hasty import Hasty
-from tests.upstream import Bytes, Close, Gate, HalfClose, Hang, Script, Upstream, openai_wire, script
+from tests.upstream import Bytes, Close, Gate, HalfClose, Hang, Script, Upstream, certificate, openai_wire, script
 
 LONG = "x" * 12_000_000
 """A prompt of which the kernel takes only a part at once."""
@@ -58,6 +60,29 @@ class TestAnAnswerBeforeItsQuestionWasRead:
             assert (refused.status_code, body_of(refused)) == (413, b"no")
             assert body_of(ask(transport, server.url, "m")) == b"fine"
             assert server.connections == 2
+
+    def test_is_heard_over_tls_while_the_question_is_sent(self, transport, tmp_path, monkeypatch) -> None:
+        require("openssl", "apt-get install openssl")
+        authority, tls = certificate.make(tmp_path)
+        context = transports._tls_context.__wrapped__(str(authority))
+        monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context)
+        refusal = b"413 Content Too Large\r\ncontent-length: 2\r\n\r\nno"
+        with Hasty(refusal, reads_on=False, tls=tls) as server, gevent.Timeout(20):
+            refused = ask(transport, server.url, "m", prompt=LONG)
+            assert (refused.status_code, body_of(refused)) == (413, b"no")
+            assert body_of(ask(transport, server.url, "m")) == b"fine"
+            assert server.connections == 2
+
+    def test_of_twelve_megabytes_is_read_whole_over_tls(self, transport, monkeypatch) -> None:
+        require("openssl", "apt-get install openssl")
+        with Upstream(tls=True) as upstream:
+            context = transports._tls_context.__wrapped__(str(upstream.ca_file))
+            monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context)
+            upstream.answer("m", openai_wire.answer("Hel"))
+            for _ in range(2):
+                assert b"Hel" in body_of(ask(transport, upstream.url, "m", prompt=LONG))
+            assert [request.body["messages"][0]["content"] for request in upstream.requests("m")] == [LONG] * 2
+            assert upstream.connections.accepted == 1
 
     def test_is_the_last_on_its_connection_also_where_it_is_no_refusal(self, transport: Transport) -> None:
         with Hasty(OK + b"content-length: 5\r\n\r\nearly", reads_on=False) as server, gevent.Timeout(20):

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 from flask_headrace.providers import transport as transports
+from flask_headrace.providers.embedded import Embedded
+from flask_headrace.providers.local_endpoint import STATE_VARIABLE, Ready
+from flask_headrace.providers.request import ChatRequest, Message
 from flask_headrace.providers.transport import Transport, proxy_for
+from flask_headrace.streaming.events import TextDelta
 
 from tests.conftest import require
 from tests.loop import until
@@ -121,6 +126,30 @@ class TestProxy:
             assert b"Hel" in body_of(ask(transport, own_upstream.url, "m"))
             assert proxy.heads[0].startswith(f"POST {own_upstream.url}/v1/chat/completions HTTP/1.1\r\n")
             assert "Proxy-Authorization: Basic dXNlcjpwYXNz" in proxy.heads[0]
+
+    def test_is_told_an_address_of_ipv6_in_brackets(self, transport: Transport, monkeypatch) -> None:
+        with Proxy(b"HTTP/1.1 502 No\r\n\r\n") as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+            with pytest.raises(httpx2.ConnectError):
+                ask(transport, "https://[::1]:8443", "m")
+            assert proxy.heads[0].split("\r\n")[:2] == ["CONNECT [::1]:8443 HTTP/1.1", "Host: [::1]:8443"]
+
+    def test_that_answers_without_end_is_a_failure_to_connect(self, transport: Transport, monkeypatch) -> None:
+        with Proxy(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100_000) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+            with pytest.raises(httpx2.ConnectError, match="the proxy gave no answer"):
+                ask(transport, "https://model.example", "m")
+
+    def test_never_sees_a_question_to_the_embedded_model(self, own_upstream, monkeypatch, tmp_path) -> None:
+        own_upstream.answer("m", openai_wire.answer("Hel", "lo"))
+        state = Ready(os.getpid(), pid=os.getpid(), port=int(own_upstream.url.rpartition(":")[2]), key="k-0123456")
+        (tmp_path / "state.json").write_bytes(msgspec.json.encode(state))
+        monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state.json"))
+        with Proxy() as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.address)
+            batches = list(Embedded().stream(ChatRequest("m", (Message("user", "hi"),))))
+            assert proxy.heads == []
+        assert "".join(event.text for batch in batches for event in batch if isinstance(event, TextDelta)) == "Hello"
 
     @pytest.mark.parametrize("names", ["127.0.0.1", "*", "x.example,127.0.0.1"])
     def test_is_passed_by_where_no_proxy_says_so(self, own_upstream, transport, monkeypatch, names: str) -> None:

@@ -1,6 +1,6 @@
 """A provider of language models that does what a test tells it, on real sockets, and records what it sees."""
 
-from . import addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain, responses_wire
+from . import addresses, anthropic_wire, certificate, cuts, faults, oddities, openai_wire, plain, responses_wire
 from .accepting import Accept
 from .certificate import has_openssl
 from .echo import ECHO, Echo
@@ -58,6 +58,7 @@ __all__ = [
     "Upstream",
     "addresses",
     "anthropic_wire",
+    "certificate",
     "cuts",
     "faults",
     "has_openssl",

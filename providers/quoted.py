@@ -1,0 +1,82 @@
+"""What a reader is shown of an upstream's words: shortened, and without keys, passwords and addresses of inside. Pure.
+
+The addresses of a private network, and the names that hold in it alone, tell a reader nothing, and others where to go.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+MOST_QUOTED = 300
+"""Characters of an upstream's message that a reader is shown."""
+
+MOST_READ = 8192
+"""Characters of it that are looked at."""
+
+LEAST_SECRET = 6
+"""Characters of a key below which it would be found in ordinary words."""
+
+_SECRET = re.compile(
+    r"\bBearer\s+\S{4,}|\b(?:(?:key|pk|rk|xai|pplx|nvapi)-|g?sk[-_]|hf_|AIza)[\w*.…-]{4,}", re.IGNORECASE
+)
+
+_USER = re.compile(r"(?<=://)[^\s/?#]{1,512}@|(?<![^\s\"'(<=,])[^\s/?#:@\"'(<=,]{1,256}:[^\s/?#]{1,256}@(?=[\w\[])")
+"""User and password, in a URL or in front of a bare host."""
+
+_NUMBERS = re.compile(
+    r"(?<![\w.:])\[?(?P<v6>[0-9a-f]{0,4}:(?:[0-9a-f:]{1,40}?(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]{1,40})(?:%\w{1,15})?)"
+    r"(?![\w:])\]?(?:(?<=\]):\d{1,5})?"
+    r"|(?<![\w.])(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)(?::\d{1,5})?",
+    re.IGNORECASE,
+)
+
+_NAMES = re.compile(
+    r"(?<![\w.-])(?:[\w-]{1,63}\.){1,10}(?:internal|local|localdomain|lan|intranet|corp|home\.arpa)(?![\w-])(?::\d{1,5})?"
+    r"|(?<![\w.-])localhost:\d{1,5}"
+    r"|(?<=://)[\w-]{1,63}(?::\d{1,5})?(?=[/\s'\")>,;]|[.]?$)",
+    re.IGNORECASE,
+)
+"""Names that hold in a private network alone: by how they end, and those without a dot in a URL."""
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "::/128", "::1/128", "fc00::/7", "fe80::/10", "fec0::/10",
+    )
+)  # fmt: skip
+"""RFC 1918, 3927, 4193, 4291 and 6598: networks that are nobody's on the Internet."""
+
+_secrets: set[str] = set()
+
+
+def keep_secret(key: str | None) -> None:
+    """Take a key out of all that upstreams say from now on, whatever it looks like."""
+    if key and len(key) >= LEAST_SECRET:
+        _secrets.add(key)
+
+
+def shown(message: object) -> str:
+    """Shorten an upstream's own words, on one line and without what looks like a key, a password or a place inside."""
+    # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
+    text = " ".join(str(message or "")[:MOST_READ].encode(errors="replace").decode().split())
+    for key in tuple(_secrets):  # another thread may add one meanwhile
+        text = text.replace(key, "[key]")
+    text = without_places(_SECRET.sub("[key]", text))
+    return text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED] + "…"
+
+
+def without_places(text: str) -> str:
+    """Return a text without the users and passwords of URLs, and without private addresses and names."""
+    return _NAMES.sub("[address]", _NUMBERS.sub(_if_public, _USER.sub("", text)))
+
+
+def _if_public(found: re.Match[str]) -> str:
+    try:
+        address = ipaddress.ip_address(found["v4"] or found["v6"])
+    except ValueError:
+        return found[0]  # a time, a version
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    return "[address]" if any(address in network for network in _PRIVATE) else found[0]

@@ -1,0 +1,90 @@
+"""Bodies that come compressed are unpacked piece by piece, however they were packed and wherever they are cut."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from flask_headrace.providers.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = b"data: hello\n\n" * 100
+
+
+def raw(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+PACKED = {
+    "gzip": gzip.compress(TEXT),
+    "zlib": zlib.compress(TEXT),
+    "raw deflate": raw(TEXT),
+    "two members": gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]),
+    "padded": gzip.compress(TEXT) + b"\0" * 512,
+}
+
+
+def unpacked(pieces: list[bytes]) -> bytes:
+    unpacking, found = Unpacking(), b""
+    for packed in pieces:
+        unpacking.feed(packed)
+        while piece := unpacking.piece():
+            assert len(piece) <= MOST_AT_ONCE
+            found += piece
+    unpacking.end()
+    return found
+
+
+@given(st.sampled_from(sorted(PACKED)), st.lists(st.integers(0, 700), max_size=6))
+def test_is_the_same_wherever_it_is_cut(kind: str, places: list[int]) -> None:
+    packed, cuts = PACKED[kind], sorted(places)
+    pieces = [packed[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(packed)], strict=True)]
+    assert unpacked(pieces) == TEXT
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_is_the_same_byte_by_byte(kind: str) -> None:
+    assert unpacked([bytes([byte]) for byte in PACKED[kind]]) == TEXT
+
+
+def test_what_becomes_a_thousand_times_as_large_comes_in_pieces() -> None:
+    packed = gzip.compress(b"\0" * 10_000_000)
+    assert len(packed) < 20_000
+    assert len(unpacked([packed])) == 10_000_000
+
+
+@pytest.mark.parametrize("packed", [PACKED["gzip"][:-20], PACKED["zlib"][:20], b"\x1f"])
+def test_that_ends_too_early_is_told_so(packed: bytes) -> None:
+    with pytest.raises(CodingError, match="too early"):
+        unpacked([packed])
+
+
+def test_that_is_nothing_of_the_kind_is_told_so() -> None:
+    with pytest.raises(CodingError):
+        unpacked([b"<html>no</html>"])
+    with pytest.raises(CodingError):
+        unpacked([PACKED["gzip"][:30], b"<html>no</html>" * 20])
+
+
+def test_of_nothing_is_nothing() -> None:
+    assert unpacked([]) == unpacked([b""]) == b""
+
+
+@pytest.mark.parametrize(
+    ("field", "coding", "is_known"),
+    [
+        ("", "", False),
+        ("identity", "", False),
+        (" GZIP ", "gzip", True),
+        ("x-gzip", "x-gzip", True),
+        ("deflate, identity", "deflate", True),
+        ("br", "br", False),
+        ("gzip, gzip", "gzip, gzip", False),
+    ],
+)
+def test_which_are_known(field: str, coding: str, is_known: bool) -> None:
+    assert coding_of(field) == coding
+    assert (unpacking_of(coding) is not None) == is_known
