@@ -40,7 +40,7 @@ def test_it_is_told_in_the_words_of_each_protocol(guarded: Service, taken: Readi
     assert (answer.status, answer.headers["retry-after"]) == (429, "2")
     kind, message = told(protocol, answer)
     kinds: dict[str, Any] = {"native": "too_many_streams", "ai text": ""}
-    assert (kind, message) == (kinds.get(protocol, "rate_limit_error"), message)
+    assert kind == kinds.get(protocol, "rate_limit_error")
     assert "1 streams open" in message
     assert send(guarded.url + path, body, method=method, headers=BOB).status == 200
 
