@@ -15,8 +15,8 @@ from flask_headrace.providers.own_thread import Errand
 from flask_headrace.streaming.errors import ConfigurationError
 
 from flask_headrace import Settings, stores, upstreams
-from flask_headrace.application import refuse_open_door
 from flask_headrace.gunicorn_worker import Worker, raise_file_limit
+from flask_headrace.open_door import refuse_open_door, shown
 
 
 def _settings():
@@ -28,9 +28,11 @@ def _settings():
 
 def _refuse_what_is_wrong(addresses, application):
     try:
-        refuse_open_door(addresses, settings)
-        # Another application may have providers of its own, which the file may name.
+        # Another application may have keys or a login of its own, which its workers look for when they have loaded it,
+        # and providers of its own, which the file may name.
         if application == wsgi_app:
+            if not settings.api_keys:
+                refuse_open_door(addresses)
             upstreams.catalogue(settings)
         return stores.warning(settings)
     except ConfigurationError as error:
@@ -45,16 +47,9 @@ def _refuse_busy_port(address):
             probe.bind((host, port))
         except OSError as error:
             sys.exit(
-                f"Headrace cannot start. Its address is {_shown(address)}, which cannot be used ({error}): stop the "
+                f"Headrace cannot start. Its address is {shown(address)}, which cannot be used ({error}): stop the "
                 f"program that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
             )
-
-
-def _shown(address):
-    if not isinstance(address, tuple):
-        return f"unix:{address}"
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _let_newborn_workers_be_ended():
@@ -96,7 +91,7 @@ def on_starting(server):
     # What is bound in the end: the command line goes before the setting.
     addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
     is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
-    told = [] if is_handed_down else [_shown(address) for address in addresses]
+    told = [] if is_handed_down else [shown(address) for address in addresses]
     warning = _refuse_what_is_wrong(told, server.app.app_uri)
     for address in () if is_handed_down else addresses:
         _refuse_busy_port(address)
@@ -122,7 +117,7 @@ def when_ready(server):
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:
-        server.log.info("Headrace is at http://%s/", _shown(address))
+        server.log.info("Headrace is at http://%s/", shown(address))
 
 
 def on_exit(server):

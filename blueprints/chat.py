@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from ..providers.request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
 from .asking import ask
 from .body import read_body
-from .guard import enter
+from .guard import enter, identify
 from .operation import EVENTS, JSON, Answered, Operation
 from .protocols import NATIVE_FRAMES, native_wire
 from .reply import json_reply
@@ -117,8 +117,8 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
 
 def models() -> Response:
     """List the models that can be asked."""
+    identify()
     service = current_service()
-    service.authorize()
     found = service.catalogue.models()
     default = next((model.id for model in found if model.default), None)
     return json_reply({"default": default, "models": found})

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from ..streaming.errors import HeadraceError, RequestError
+from ..streaming.errors import HeadraceError
 from ..streaming.wire import anthropic_errors, native, openai_chat
+from .aborted import Aborted, aborted
 from .reply import json_reply
-
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-"""What errors of Flask's are called, by their status; others by their names."""
 
 
 def of_ours(error: HeadraceError) -> Response:
@@ -43,23 +41,24 @@ def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a J
     if not error.retryable:
         # OpenAI's and Anthropic's clients ask again after a 409 and any 5xx, unless they are told not to.
         response.headers["X-Should-Retry"] = "false"
-    if error.status == 401:
+    if isinstance(error, Aborted):
+        response.headers.extend(error.headers)
+    if error.status == 401 and "WWW-Authenticate" not in response.headers:
         response.headers["WWW-Authenticate"] = 'Bearer realm="headrace"'
     return response
+
+
+def in_words_of_protocol(error: HTTPException) -> ResponseReturnValue:
+    """Answer with what Flask or the application has ended a protocol's request with as with an error of our tree."""
+    return current_app.handle_user_exception(aborted(error))
 
 
 def of_http(error: HTTPException) -> ResponseReturnValue:
     """Answer with an error of Flask's, such as 405, in the same forms."""
     if error.response is not None:
         return error.response
-    ours = RequestError(_message(error))
-    ours.status = error.code or 500
-    ours.code = CODES.get(ours.status, error.name.lower().replace(" ", "_"))
-    response = of_v1(ours) if request.path.startswith("/v1/") else of_ours(ours)
-    for name, value in error.get_headers():
-        if name.lower() not in {"content-type", "content-length"}:
-            response.headers[name] = value
-    return response
+    ours = aborted(error, _message(error))
+    return of_v1(ours) if request.path.startswith("/v1/") else of_ours(ours)
 
 
 def _message(error: HTTPException) -> str:

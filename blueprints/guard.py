@@ -1,19 +1,26 @@
-"""Who may ask: the keys of programs, and the origins of web pages."""
+"""Who may ask: the keys of programs, the origins of web pages, and the names under which a machine is asked."""
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from urllib.parse import urlsplit
 
 from flask import request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
-from ..streaming.errors import Forbidden, Unauthorized
+from ..streaming.errors import Forbidden, RequestError, Unauthorized
+from .aborted import aborted
 from .service import current_service
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine's own browser reaches it."""
+
+ANY_NAME = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
+"""Endpoints that are asked under any name: who looks whether a process lives is told nothing else."""
 
 
 def enter() -> str:
@@ -22,23 +29,74 @@ def enter() -> str:
     Raises:
         Forbidden: a page of another site made it; 403.
         Unauthorized: it carries no key that is known here; 401.
+        Aborted: the application's `authorize` has aborted.
+    """
+    refuse_foreign_pages(current_service().cors_origins)
+    return identify()
+
+
+def identify() -> str:
+    """Return who makes the present request, wherever its page comes from: for what is only read.
+
+    Raises:
+        Unauthorized: it carries no key that is known here; 401.
+        Aborted: the application's `authorize` has aborted.
+    """
+    try:
+        return current_service().authorize()
+    except HTTPException as error:
+        if error.response is not None and error.response.status_code < 300:
+            raise  # no refusal, but an answer of the application's own
+        raise aborted(error) from None
+
+
+def way_to_login() -> Response | None:
+    """Return where the application's `authorize` sends a browser that nobody has logged in; None for nowhere.
+
+    Whatever else it says of the request is not heard here: the page is the same for everybody, and asks by itself.
+    """
+    try:
+        current_service().authorize()
+    except HTTPException as error:
+        response = error.get_response(request.environ)
+        return response if response.status_code // 100 == 3 else None
+    except RequestError:
+        pass
+    return None
+
+
+def refuse_foreign_names() -> None:
+    """Refuse a request under a name that is none of this machine's, where neither key nor login keeps the door.
+
+    A web site may let its own name point to this machine (DNS rebinding): to a browser it then is one site with this
+    service, and of a page's GET over plain http to its own site a browser says nothing but the name, in `Host`. Under
+    an address of digits nobody can do so.
+
+    Raises:
+        Forbidden: 403.
     """
     service = current_service()
-    refuse_foreign_pages(service.cors_origins, service.hosts)
-    return service.authorize()
+    if service.hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
+        return
+    if request.headers.get("Origin") in service.cors_origins:
+        return
+    name = _host_of("//" + request.host) or ""
+    if name.rstrip(".") not in service.hosts and not _is_digits(name):
+        raise Forbidden(
+            f"Nothing may be asked here under the name {name!r:.100}. If it is this machine's, allow it in "
+            "HEADRACE_HOSTS, or set keys in HEADRACE_API_KEYS."
+        )
 
 
-def refuse_foreign_pages(allowed: Sequence[str], hosts: Sequence[str] | None) -> None:
+def refuse_foreign_pages(allowed: Sequence[str]) -> None:
     """Refuse a request that another web site made a visitor's browser send.
 
     The body is read as JSON whatever its content type says, so a browser would send such a request without asking
     first. Browsers tell where a page comes from in `Origin` and `Sec-Fetch-Site`, which pages cannot forge; programs
-    send neither. A site may also let its own name point to this machine, and then looks like this one (DNS rebinding).
+    send neither.
 
     Args:
         allowed: Origins that may ask all the same.
-        hosts: Names under which a browser may reach this service; None for any, where a key or a login keeps the
-            door.
 
     Raises:
         Forbidden: 403.
@@ -50,9 +108,6 @@ def refuse_foreign_pages(allowed: Sequence[str], hosts: Sequence[str] | None) ->
         raise Forbidden(
             f"A page of {origin or 'another site'} may not ask here. Allow its origin in HEADRACE_CORS_ORIGINS."
         )
-    is_browser = origin is not None or site is not None
-    if is_browser and hosts is not None and (name := _host_of("//" + request.host)) not in hosts:
-        raise Forbidden(f"A page may not ask here under the name {name!r}. Allow it in HEADRACE_HOSTS, or set keys.")
 
 
 def _is_foreign(origin: str | None, site: str | None) -> bool:
@@ -66,6 +121,14 @@ def _host_of(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def _is_digits(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def bearer_of(keys: Sequence[str]) -> Callable[[], str]:

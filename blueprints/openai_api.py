@@ -14,7 +14,7 @@ from . import anthropic_api
 from .asking import Repeated, ask
 from .body import read_body
 from .errors import of_v1, speaks_anthropic
-from .guard import enter
+from .guard import enter, identify
 from .openai_body import CompletionBody
 from .openai_question import question_of
 from .operation import EVENTS, JSON, Answered, Operation, Parameter, frames
@@ -119,8 +119,8 @@ def complete() -> Response:
 
 def models() -> Response:
     """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
+    identify()
     service = current_service()
-    service.authorize()
     if speaks_anthropic():
         return json_reply(anthropic_api.models_page(service.catalogue.models()))
     return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
@@ -132,8 +132,8 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
     Raises:
         UnknownModel: it is not listed; 404.
     """
+    identify()
     service = current_service()
-    service.authorize()
     for found in service.catalogue.models():
         if id in (found.id, found.name):
             return json_reply(anthropic_api.described(found) if speaks_anthropic() else _listed(found))

@@ -4,7 +4,10 @@ Knows the page's address, its files and the headers that keep it closed to every
 the page's own JavaScript asks the endpoints that lie beside it, under the same prefix.
 """
 
-from flask import Blueprint, Response, make_response, render_template, url_for
+from flask import Blueprint, make_response, render_template, url_for
+from werkzeug.wrappers import Response
+
+from .guard import way_to_login
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -41,7 +44,9 @@ def create_page_blueprint() -> Blueprint:
 
 
 def show_chat() -> Response:
-    """Render the page, which is the same for everybody and runs nothing but its own files."""
+    """Render the page, which is the same for everybody and runs nothing but its own files; or lead to the login."""
+    if (login := way_to_login()) is not None:
+        return login
     response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -29,7 +29,8 @@ class Service:
         max_body: Bytes that a request's body may have.
         body_timeout: Seconds in which a request's body must arrive; None for ever.
         cors_origins: Origins of other web sites that may ask.
-        hosts: Names of this machine under which browsers may ask; None for any name.
+        is_open: Whether everybody may ask: there is neither a key nor an `authorize`.
+        hosts: Names of this machine under which it may be asked; None for any name.
         schemas: JSON Schemas that answers can be asked to fit, by their names.
         drain: Seconds that a worker which leaves lets its streams finish.
         store: Whether the store of resumable streams can be used.
@@ -42,6 +43,7 @@ class Service:
     max_body: int
     body_timeout: float | None
     cors_origins: tuple[str, ...]
+    is_open: bool
     hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
     drain: float

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from flask import Blueprint, Flask, Response
 from flask_cors import CORS
+from werkzeug.exceptions import HTTPException
 
 from . import schemas, stores, upstreams
 from .blueprints import (
@@ -25,14 +26,15 @@ from .blueprints import (
     streams,
 )
 from .blueprints.body import readable
-from .blueprints.errors import of_ours
-from .blueprints.guard import bearer_of
+from .blueprints.errors import in_words_of_protocol, of_ours
+from .blueprints.guard import LOOPBACK, bearer_of, refuse_foreign_names
 from .blueprints.openapi import create_openapi_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
 from .blueprints.service import EXTENSION, Service, current_service
 from .blueprints.unread import close_unread
 from .metrics import exposition, metrics
+from .open_door import addresses_of_flask_run, refuse_open_door
 from .providers.adopted import OwnProvider, adopted
 from .providers.pieces import batches_of
 from .providers.request import ChatRequest
@@ -73,7 +75,8 @@ class Headrace:
         authorize: Called in each request; returns who asks, as a string that will own the streams, or aborts. None
             lets in the bearers of HEADRACE_API_KEYS, and everybody where there are none.
         page: Whether the chat page is served too, at the prefix itself.
-        hosts: Names by which pages may reach these endpoints; None for any, where a login keeps the door.
+        hosts: Names by which these endpoints may be asked; None for any where a key or `authorize` keeps the door, and
+            otherwise for localhost and those of HEADRACE_HOSTS.
         providers: Providers of the application's own, beside those that the settings name.
 
     Raises:
@@ -99,8 +102,16 @@ class Headrace:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the endpoints, the commands and the state to an application."""
-        settings = Settings.from_mapping(app.config)
+        """Add the endpoints, the commands and the state to an application.
+
+        Raises:
+            ConfigurationError: a setting is wrong, in `app.config` or in the environment, or `flask run` is to let the
+                whole network ask.
+        """
+        settings = Settings.of(app.config)
+        is_open = self._authorize is None and not settings.api_keys
+        if is_open:
+            refuse_open_door(addresses_of_flask_run())
         counted = metrics()
         start, end = report_start(app, counted.begin), report_end(app, counted.end)
         catalogue = upstreams.catalogue(settings, [adopted(own) for own in self._providers])
@@ -108,7 +119,14 @@ class Headrace:
             counted.watch(model, breaker)
         store = stores.of(settings)
         journal = Journal(store)
-        streams = Streams(settings.limits(), settings.max_streams, on_start=start, on_end=end, journal=journal)
+        streams = Streams(
+            settings.limits(),
+            settings.max_streams,
+            most_of_one=settings.max_streams_per_owner,
+            on_start=start,
+            on_end=end,
+            journal=journal,
+        )
         app.extensions[EXTENSION] = Service(
             streams=streams,
             resumption=Resumption(streams, journal),
@@ -117,20 +135,28 @@ class Headrace:
             max_body=settings.max_body,
             body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
-            hosts=self._hosts,
+            is_open=is_open,
+            hosts=self._hosts_for(settings, is_open=is_open),
             schemas=schemas.of(settings),
             drain=settings.drain,
             store=Condition(store),
         )
         for blueprint in self._blueprints(settings):
+            blueprint.before_request(refuse_foreign_names)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
         if HeadraceError not in app.error_handler_spec[None][None]:
             app.register_error_handler(HeadraceError, of_ours)
         app.cli.add_command(cli.group)
 
+    def _hosts_for(self, settings: Settings, *, is_open: bool) -> tuple[str, ...] | None:
+        if self._hosts is not None:
+            return tuple(name.lower() for name in self._hosts)
+        return (*LOOPBACK, *(name.lower() for name in settings.hosts)) if is_open else None
+
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
         for create, _ in PROTOCOLS:
             blueprint = create()
+            blueprint.register_error_handler(HTTPException, in_words_of_protocol)
             blueprint.after_request(close_unread)
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]

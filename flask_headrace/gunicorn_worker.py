@@ -17,10 +17,13 @@ from typing import Any, ClassVar
 import gevent
 import gevent.socket
 from gevent.server import StreamServer
+from gunicorn.errors import AppImportError
 from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
 from .blueprints.unread import is_unread
+from .open_door import addresses_of, refuse_open_door
+from .streaming.errors import ConfigurationError
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
@@ -129,13 +132,36 @@ class Worker(ggevent.GeventWorker):
 
     @property
     def service(self) -> Any:  # noqa: ANN401
-        """What the application's extension has set up: its settings, not the environment's, are those that hold."""
-        return self.wsgi.extensions["headrace"]
+        """What the application's extension has set up: its settings, not the environment's alone, are those that hold.
+
+        Raises:
+            ConfigurationError: what gunicorn was told to load is no Flask application with the extension in it.
+        """
+        try:
+            return self.wsgi.extensions["headrace"]
+        except (AttributeError, KeyError):
+            raise ConfigurationError(
+                f"{self.app.app_uri} is {self.wsgi!r:.100}, and no Flask application with Headrace in it: name that "
+                "one, and put what wraps it around its wsgi_app."
+            ) from None
 
     @property
     def longest_drain(self) -> float:
         """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
         return max(0.0, float(self.cfg.graceful_timeout - LEAVING))
+
+    def load_wsgi(self) -> None:
+        """Load the application, and see that it does not let the whole network ask.
+
+        Raises:
+            AppImportError: a setting of its is wrong, or it does; with a sentence, and gunicorn ends.
+        """
+        try:
+            super().load_wsgi()
+            if self.service.is_open:
+                refuse_open_door(addresses_of(self.sockets))
+        except ConfigurationError as error:
+            raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""

@@ -1,7 +1,8 @@
 """The settings of a service: what there is, what it means, and the one place where it is read.
 
-Every setting is a field of `Settings`; in the environment and in `app.config` its name is `HEADRACE_` and the field's
-in capitals. Durations are seconds, sizes are bytes, and an empty value of an optional one disables it.
+Every setting is a field of `Settings`; in the environment, and in `app.config`, which goes first, its name is
+`HEADRACE_` and the field's in capitals. Durations are seconds, sizes are bytes, and an empty value of an optional one
+disables it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s\[\]:/,]+):(?P<port>[0-9]{1,5})
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "buffer", "max_streams", "max_body", "store_stream", "store_total", "retention",
+    "buffer", "max_streams", "max_streams_per_owner", "max_body", "store_stream", "store_total", "retention",
 )  # fmt: skip
 """Settings for which 0 makes no sense."""
 
@@ -33,7 +34,8 @@ DAY = 86_400.0
 MOST = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
     "client_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY, "buffer": 2**30, "max_body": 2**30,
-    "store_stream": 2**40, "store_total": 2**50, "max_streams": 1_000_000, "retries": 100,
+    "store_stream": 2**40, "store_total": 2**50, "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000,
+    "retries": 100,
 }  # fmt: skip
 """What settings may be at most: more than anybody needs, and no more than the kernel and gunicorn take."""
 
@@ -64,11 +66,13 @@ class Settings:
         resume_grace: Seconds that a resumable stream goes on without a reader.
         retention: Seconds for which a finished resumable stream can be read again.
         max_streams: Open streams on one worker; the next request gets 503.
+        max_streams_per_owner: Those of them that one who asks with a key, or whom `authorize` names, may have; the
+            next request gets 429. None for a quarter of them, and at least one.
         max_body: Bytes that a request's body may have.
         retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
         drain: Seconds that shutdown lets streams finish.
         api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
-        hosts: Names other than localhost under which a browser may reach a service without keys, separated by commas.
+        hosts: Names other than localhost under which a service without keys may be asked, separated by commas.
         cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
         schemas: Folder of the JSON Schemas that `/ai/object/NAME` asks for, each in a file NAME.json; None for none.
         local: Whether the embedded model is offered.
@@ -91,6 +95,7 @@ class Settings:
     resume_grace: float = 30.0
     retention: float = 300.0
     max_streams: int = 10000
+    max_streams_per_owner: int | None = None
     max_body: int = 1048576
     retries: int = 0
     drain: float = 30.0
@@ -102,20 +107,28 @@ class Settings:
     local_model: str | None = None
 
     @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Settings:
+        """Read the `HEADRACE_*` entries of `app.config`, and those of the environment that are not there.
+
+        Raises:
+            ConfigurationError: see `from_mapping`.
+        """
+        return cls.from_mapping({**_ours(os.environ), **_ours(config)})
+
+    @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Read the `HEADRACE_*` entries of the environment or of `app.config`.
+        """Read the `HEADRACE_*` entries of the environment alone, or of any other mapping.
 
         Raises:
             ConfigurationError: an unknown name, or a value that is not what its setting takes; the message names it.
         """
         hints = get_type_hints(cls)
         given = {}
-        for name, value in values.items():
-            if name.startswith(PREFIX):
-                field = name.removeprefix(PREFIX).lower()
-                if field not in hints:
-                    raise ConfigurationError(_unknown(name))
-                given[field] = _read(name, value, hints[field])
+        for name, value in _ours(values).items():
+            field = name.removeprefix(PREFIX).lower()
+            if field not in hints:
+                raise ConfigurationError(_unknown(name))
+            given[field] = _read(name, value, hints[field])
         settings = cls(**given)
         settings.validate()
         return settings
@@ -162,6 +175,10 @@ class Settings:
             grace=self.resume_grace,
             kept=self.store_stream,
         )
+
+
+def _ours(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name.startswith(PREFIX)}
 
 
 def is_bind(address: str) -> bool:

@@ -8,10 +8,13 @@
 
 import { BareAddress, LinkAddress } from "./address.js";
 import { emphasize } from "./emphasis.js";
-import { decodeEntity, safeHref } from "./link.js";
+import { decodeEntity, hostOf, safeHref } from "./link.js";
 import { Spans } from "./spans.js";
 
 const LONGEST_RUN = 64;
+
+/** Characters that are read at one go, at most. */
+const LONGEST_PIECE = 1024;
 
 export class Inline {
   /** `sink` takes the operations that markdown.js lists. In a table's `cell`, `<br>` breaks the line. */
@@ -26,6 +29,12 @@ export class Inline {
   }
 
   feed(text) {
+    // What is read again is put before the rest, which would be copied each time: there is never much of it.
+    for (let at = 0; at < text.length; at += LONGEST_PIECE) this.#read(text.slice(at, at + LONGEST_PIECE));
+    this.spans.flush();
+  }
+
+  #read(text) {
     let rest = this.held + text;
     let at = 0;
     this.held = "";
@@ -42,7 +51,6 @@ export class Inline {
         this.again = "";
       }
     }
-    this.spans.flush();
   }
 
   /** Close the block. Openers without a closer become text again, or stay believed when the answer was `cut` off. */
@@ -119,7 +127,7 @@ export class Inline {
   }
 
   #marks(rest, at) {
-    const run = match(/([`*_~])\1*/y, rest, at).slice(0, LONGEST_RUN);
+    const run = match(/([`*_~])\1{0,63}/y, rest, at);
     if (run.length === LONGEST_RUN) return this.spans.text(run);
     const next = rest[at + run.length] ?? "";
     if (!next && !this.ended) return 0;
@@ -131,7 +139,7 @@ export class Inline {
 
   #code(rest, at) {
     const span = this.spans.top;
-    const run = match(/`+/y, rest, at).slice(0, LONGEST_RUN);
+    const run = match(/`{1,64}/y, rest, at);
     if (run && at + run.length === rest.length && run.length < LONGEST_RUN && !this.ended) return 0;
     if (run.length === span.marks) {
       this.spans.close();
@@ -238,10 +246,17 @@ export class Inline {
     const { href, text, after } = this.bare.finish();
     this.bare = null;
     this.spans.raw(text);
-    if (safeHref(href)) this.spans.link(href);
-    else this.spans.unwrap("");
+    this.#linkAddress(href);
     this.spans.last = "/";
     this.again = after;
+  }
+
+  /** Close a link whose text is its address. Where that reads otherwise than it leads, its host is shown beside it. */
+  #linkAddress(address) {
+    const href = safeHref(address);
+    if (!href) return this.spans.unwrap("");
+    if (hostOf(href) !== hostOf(address)) this.spans.raw(` (${hostOf(href)})`);
+    this.spans.link(href);
   }
 
   #angle(rest, at) {
@@ -251,11 +266,11 @@ export class Inline {
       return found.length;
     }
     const inner = found.slice(1, -1);
-    const href = safeHref(/^[^\s:/]+@[\w-]+(?:\.[\w-]+)+$/.test(inner) ? `mailto:${inner}` : inner);
-    if (href && this.spans.has(1) && !this.spans.inLink) {
+    const address = /^[^\s:/]+@[\w-]+(?:\.[\w-]+)+$/.test(inner) ? `mailto:${inner}` : inner;
+    if (safeHref(address) && this.spans.has(1) && !this.spans.inLink) {
       this.spans.push("link", "");
       this.spans.raw(inner);
-      this.spans.link(href);
+      this.#linkAddress(address);
       this.spans.last = ">";
       return found.length;
     }

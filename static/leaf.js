@@ -13,17 +13,18 @@ export class Paragraph {
   constructor(sink) {
     this.sink = sink;
     this.raw = "";
+    /** A line of dashes and bars below it makes it a table's head: it has bars, and one line so far. */
+    this.couldHead = false;
+    this.hasLines = false;
     this.inline = new Inline(sink);
     sink.open("paragraph", {});
   }
 
-  /** A line of dashes and bars below it makes it a table's head. */
-  get couldHead() {
-    return this.raw.includes("|") && !this.raw.includes("\n");
-  }
-
   text(piece) {
+    // Looked for as it comes: the whole would be looked through anew at each line.
     this.raw += piece;
+    this.hasLines ||= piece.includes("\n");
+    this.couldHead = !this.hasLines && (this.couldHead || piece.includes("|"));
     this.inline.feed(piece);
   }
 

@@ -25,13 +25,32 @@ export function unescape(text) {
   );
 }
 
-/** Return the address if a reader may be sent there, else null. */
+/**
+ * Return the address if a reader may be sent there, else null.
+ *
+ * Its host is written as the browser will take it, in ASCII: "аррӏе.com", in Cyrillic, is xn--80ak6aa92e.com.
+ */
 export function safeHref(address) {
-  // A browser drops tabs and line breaks inside an address and controls around it: "java\tscript:" is a scheme.
-  if (/[\u0000-\u0020\u007f-\u009f\u00a0\u2028\u2029]/.test(address)) return null;
-  if (!/^(?:https?:\/\/[^/\\]|mailto:[^/\\])/i.test(address)) return null;
+  // A browser drops tabs and line breaks inside an address and controls around it ("java\tscript:" is a scheme), takes a
+  // backslash for a slash, and shows marks that turn the direction of text around.
+  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u.test(address)) return null;
+  const [, scheme, authority] = /^(https?:\/\/)([^/?#]+)/i.exec(address) ?? [];
+  const url = authority || /^mailto:[^/]/i.test(address) ? parsed(address) : null;
+  if (!url || !["http:", "https:", "mailto:"].includes(url.protocol)) return null;
+  if (!authority) return address;
+  // "https://good.com@evil.example" leads to evil.example: what stands before the @ is a name for it.
+  if (authority.includes("@")) return null;
+  return url.hostname === hostOf(address) ? address : scheme + url.host + address.slice(scheme.length + authority.length);
+}
+
+/** Return the host of an address as it is written, in small letters; "" where it has none. */
+export function hostOf(address) {
+  return /^https?:\/\/(\[[^\]]*\]|[^/?#:]*)/i.exec(address)?.[1].toLowerCase() ?? "";
+}
+
+function parsed(address) {
   try {
-    return ["http:", "https:", "mailto:"].includes(new URL(address).protocol) ? address : null;
+    return new URL(address);
   } catch {
     return null;
   }

@@ -29,6 +29,7 @@ export class Markdown {
     this.leaf = null;
     this.line = null;
     this.held = "";
+    this.blanks = 0;
   }
 
   /** Take the next piece of the answer. */
@@ -59,8 +60,15 @@ export class Markdown {
       this.#endLine();
     } else if (mark !== "\r") {
       this.held += mark;
-      this.#start(false);
+      if (!this.#isBlankSoFar(mark)) this.#start(false);
     }
+  }
+
+  /** Blanks alone say nothing of what follows them, however many there are. */
+  #isBlankSoFar(mark) {
+    const isBlank = mark === " " || mark === "\t";
+    this.blanks = isBlank ? (this.held.length === 1 ? 1 : this.blanks + 1) : 0;
+    return this.blanks === this.held.length && this.held.length < LONGEST_START;
   }
 
   #start(whole) {

@@ -71,7 +71,8 @@ class Resumption:
             StreamConflict: a stream of that id answers another question, or somebody else; 409.
             LimitError: no more streams may be opened here now, or the store is away; 503.
         """
-        self._streams.check_room()
+        # Who asks again for a stream that is here takes no more room with it.
+        self._streams.check_room("" if self._local(id) is not None else target.owner)
         claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
         with self._journal.owed.alone(id):

@@ -13,6 +13,7 @@ from .journal import Journal
 from .pump import Source
 from .replica import Replica
 from .session import Session
+from .shares import Shares
 from .terms import Limits, Target
 
 FLUSH = 2.0
@@ -25,6 +26,7 @@ class Streams:
     Args:
         limits: The bounds of each.
         most: How many may be open at once.
+        most_of_one: How many of them one owner may have; None for a quarter of them, and at least one.
         on_start: Called when one is opened, before its upstream is asked.
         on_end: Called once for each after its end, in a greenlet of its own; may block.
         journal: Keeps those that can be resumed.
@@ -33,15 +35,18 @@ class Streams:
         most: How many may be open at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the first two by name
         self,
         limits: Limits,
         most: int,
         on_start: Callable[[Session], None],
         on_end: Callable[[Session], None],
         journal: Journal | None = None,
+        *,
+        most_of_one: int | None = None,
     ) -> None:
         self.limits = limits
+        self._shares = Shares(most_of_one or max(1, most // 4))
         self._journal = journal
         self.most = most
         self._on_start = on_start
@@ -62,17 +67,21 @@ class Streams:
         """Return an open stream."""
         return self._open.get(id)
 
-    def check_room(self) -> None:
+    def check_room(self, owner: str) -> None:
         """Return if another stream may be opened.
 
+        Args:
+            owner: Who is to have it; empty for nobody in particular.
+
         Raises:
-            TooManyStreams: as many as allowed are open; 503.
+            TooManyStreams: as many as allowed are open, 503; or its owner has as many as one may have, 429.
             ShuttingDown: the worker is about to leave; 503.
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
         if len(self) >= self.most:
             raise TooManyStreams(f"All {self.most} streams of this worker are taken. Try again soon.", retry_after=2)
+        self._shares.check(owner)
 
     def open(self, target: Target, source: Source, *, kept_as: str | None = None) -> Session:
         """Open a stream; its upstream is asked as soon as the caller waits for something.
@@ -86,12 +95,13 @@ class Streams:
             LimitError: see `check_room`.
             StoreUnavailable: an earlier stream of that id has not ended here yet; 503.
         """
-        self.check_room()
+        self.check_room(target.owner)
         if kept_as in self._open:
             raise StoreUnavailable(f"Another stream {kept_as!r} is about to end here. Try again.", retry_after=1)
         keeper = None if kept_as is None else self._journal
         session = Session(target, self.limits, id=kept_as, keeper=keeper)
         self._open[session.id] = session
+        self._shares.take(session, target.owner)
         self._is_empty.clear()
         try:
             if keeper is not None:
@@ -112,12 +122,13 @@ class Streams:
             LimitError: see `check_room`.
         """
         try:
-            self.check_room()
+            self.check_room(replica.target.owner)
         except LimitError:
             replica.close()
             raise
         self._replicas.add(replica)
-        replica.on_close = self._replicas.discard
+        self._shares.take(replica, replica.target.owner)
+        replica.on_close = self._release
 
     def drain(self, seconds: float) -> int:
         """Open no more streams, let those that are open finish for so long, then end the rest.
@@ -139,6 +150,10 @@ class Streams:
         gevent.sleep(0)
         return len(left)
 
+    def _release(self, replica: Replica) -> None:
+        self._replicas.discard(replica)
+        self._shares.give_back(replica)
+
     def _ended(self, session: Session) -> None:
         # A question that waits for its turn goes before the account of an answer.
         gevent.sleep(0)
@@ -146,6 +161,7 @@ class Streams:
             self._on_end(session)
         finally:
             del self._open[session.id]
+            self._shares.give_back(session)
             session.is_told = True
             if not self._open:
                 self._is_empty.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from flask_headrace.settings import PREFIX
 from tests.service import Service
 from tests.upstream import Upstream
 
@@ -38,6 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {HERE / name: place for place, name in enumerate(LONG)}
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: (places.get(item.path, len(LONG)), -sizes[item.path]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_set() -> Iterator[None]:
+    """Let applications in this process find an environment without settings: they read it, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

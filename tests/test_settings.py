@@ -30,6 +30,7 @@ READ = [
     ("RESUME_GRACE", "0", 0.0),
     ("RETENTION", "60", 60.0),
     ("MAX_STREAMS", "7", 7),
+    ("MAX_STREAMS_PER_OWNER", "3", 3),
     ("MAX_BODY", "1", 1),
     ("RETRIES", "0", 0),
     ("RETRIES", 2, 2),
@@ -59,6 +60,7 @@ OPTIONAL = [
     "CLIENT_TIMEOUT",
     "SCHEMAS",
     "LOCAL_MODEL",
+    "MAX_STREAMS_PER_OWNER",
 ]
 NUMBERS = ["HEARTBEAT", "CONNECT_TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "MAX_DURATION", "CLIENT_TIMEOUT"]
 NUMBERS += ["RETENTION"]
@@ -100,6 +102,23 @@ def test_without_any_all_have_their_defaults() -> None:
 def test_they_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().bind = "0.0.0.0:80"
+
+
+class TestOfAnApplication:
+    def test_are_the_environments_where_it_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HEADRACE_API_KEYS", "a,b")
+        monkeypatch.setenv("HEADRACE_MAX_STREAMS", "7")
+        monkeypatch.setenv("HEADRACE_STORE", "sqlite:///x.db")
+        found = Settings.of({"HEADRACE_MAX_STREAMS": 9, "HEADRACE_STORE": None, "SECRET_KEY": "x"})
+        assert (found.api_keys, found.max_streams, found.store) == (("a", "b"), 9, None)
+
+    @pytest.mark.parametrize("name", ["HEADRACE_API_KEY", "HEADRACE_STOR"])
+    def test_unknown_in_either_place_stop_the_start(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"{name} is no setting"):
+            Settings.of({name: "x"})
+        monkeypatch.setenv(name, "x")
+        with pytest.raises(ConfigurationError, match=f"{name} is no setting"):
+            Settings.of({})
 
 
 class TestUnknownName:

@@ -23,14 +23,25 @@ CODES = {
 """Which of our codes each of the protocol's types of error stands for. All others are an `api_error`."""
 
 _TYPES = {code: kind for kind, codes in CODES.items() for code in codes}
+_BY_STATUS = {
+    401: "authentication_error", 403: "permission_error", 404: "not_found_error", 413: "request_too_large",
+    429: "rate_limit_error", 529: "overloaded_error",
+}  # fmt: skip
 
 
 def refusal(error: HeadraceError) -> dict[str, Any]:
     """Return the body of a response with an error's own status."""
-    return failure(error.code, error.message)
+    if error.status == 429:
+        return _failure("rate_limit_error", error.code, error.message)
+    usual = "invalid_request_error" if 400 <= error.status < 500 else "api_error"
+    kind = _TYPES.get(error.code) or _BY_STATUS.get(error.status, usual)
+    return _failure(kind, error.code, error.message)
 
 
 def failure(code: str, message: str) -> dict[str, Any]:
-    """Return a failure. The official SDKs show our code as `error_code`."""
-    error = {"type": _TYPES.get(code, "api_error"), "message": message, "details": {"error_code": code}}
-    return {"type": "error", "error": error}
+    """Return a failure inside a stream. The official SDKs show our code as `error_code`."""
+    return _failure(_TYPES.get(code, "api_error"), code, message)
+
+
+def _failure(kind: str, code: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": code}}}

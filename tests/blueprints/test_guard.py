@@ -54,7 +54,7 @@ class TestOtherSites:
         here = f"evil.example:{service.port}"
         for more in ({}, {"Sec_Fetch_Site": "same-origin"}):
             assert self.post(service, upstream, Host=here, Origin=f"http://{here}", **more) == 403
-        assert self.post(service, upstream, Host=here) == 200  # a program
+        assert self.post(service, upstream, Host=here) == 403
         local = f"localhost:{service.port}"
         assert self.post(service, upstream, Host=local, Origin=f"http://{local}") == 200
 
@@ -83,6 +83,51 @@ class TestOtherSites:
             assert answer.headers["access-control-allow-origin"] == "https://app.example"
         assert answer.status == 429
         assert "access-control-allow-origin" not in send(url, method="OPTIONS", headers=evil | asked).headers
+
+
+class TestNames:
+    """Without a key, under which names anything may be asked: a browser says no more of a page that is its own site."""
+
+    PATHS = ("/", "/headrace-static/chat.js", "/openapi.json", "/metrics", "/api/models", "/v1/models", "/v1/models/x")
+    STREAMS = ("/api/streams/0123456789abcdef", "/ai/chat/one/stream", "/ai/v4/chat?chatId=one")
+
+    @pytest.mark.parametrize("path", [*PATHS, *STREAMS])
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+    def test_of_others_are_refused_at_every_path(self, service: Service, path: str, method: str) -> None:
+        answer = send(service.url + path, method=method, headers={"Host": f"evil.example:{service.port}"})
+        assert (answer.status, "access-control-allow-origin" in answer.headers) == (403, False)
+        assert method == "HEAD" or b"'evil.example'" in answer.body
+        assert method == "HEAD" or b"HEADRACE_HOSTS" in answer.body
+
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+    def test_of_others_may_be_asked_whether_the_process_lives(self, service: Service, path: str) -> None:
+        assert send(service.url + path, method="GET", headers={"Host": "probe.example"}).status == 200
+
+    @pytest.mark.parametrize(
+        "host", ["localhost", "LOCALHOST:1", "localhost.", "127.0.0.1:1", "[::1]:1", "192.168.1.5", "[fe80::1]:80"]
+    )
+    def test_of_this_machine_and_addresses_of_digits_are_taken(self, service: Service, host: str) -> None:
+        assert send(service.url + "/openapi.json", method="GET", headers={"Host": host}).status == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "2130706433.example", "[::1", ""]
+    )
+    def test_that_only_look_like_them_are_refused(self, service: Service, host: str) -> None:
+        assert send(service.url + "/api/models", method="GET", headers={"Host": host}).status in {400, 403}
+
+    def test_that_are_set_are_taken_for_the_page_too(self, upstream: Upstream) -> None:
+        with Service(**settings_of(upstream), HEADRACE_HOSTS="Mill.lan") as own:
+            for path in ("/", "/api/models"):
+                assert send(own.url + path, method="GET", headers={"Host": f"mill.lan:{own.port}"}).status == 200
+
+    def test_do_not_matter_where_a_key_is_asked_for(self, guarded: Service) -> None:
+        headers = {"Host": "chat.example", "x-api-key": "key-one"}
+        assert send(guarded.url + "/api/models", method="GET", headers=headers).status == 200
+        assert send(guarded.url + "/", method="GET", headers={"Host": "chat.example"}).status == 200
+
+    def test_do_not_matter_to_pages_whose_origin_is_allowed(self, shared: Service) -> None:
+        headers = {"Host": "chat.example", "Origin": "https://app.example"}
+        assert send(shared.url + "/api/models", method="GET", headers=headers).status == 200
 
 
 class TestKeys:

@@ -1,0 +1,150 @@
+"""How many of a worker's streams one owner may have, and that none is counted for longer than it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import msgspec
+import pytest
+from flask_headrace.streaming.errors import TooManyStreams
+from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.shares import Shares
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.streams import Streams
+
+from tests.loop import settle, until
+from tests.streaming.resuming import QUIET, Reading, Worker, shared
+from tests.streaming.stage import DONE, TARGET, UNLIMITED, Source, text
+
+ALICE, BOB = (msgspec.structs.replace(TARGET, owner=name) for name in ("alice", "bob"))
+ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
+
+
+def streams(most: int = 8, most_of_one: int | None = None, **callbacks) -> Streams:
+    told = {"on_start": lambda _: None, "on_end": lambda _: None, **callbacks}
+    return Streams(UNLIMITED, most, told["on_start"], told["on_end"], most_of_one=most_of_one)
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[list[Worker]]:
+    with shared("memory", tmp_path, Bounds(), 2) as stores:
+        yield [Worker(store, QUIET, most=4) for store in stores]  # one of them for each owner
+
+
+def resume(worker: Worker, id_: str, source: Source | None = None) -> Reading:
+    return Reading(worker.resumption.open(id_, "q", ALICE, source or Source(text("a"))))
+
+
+class TestAnOwner:
+    @pytest.mark.parametrize(("most", "given", "share"), [(8, None, 2), (3, None, 1), (1, None, 1), (8, 5, 5)])
+    def test_may_have_a_quarter_or_as_many_as_are_set(self, most: int, given: int | None, share: int) -> None:
+        many = streams(most, given)
+        for _ in range(share):
+            many.open(ALICE, Source())
+        if share < most:
+            with pytest.raises(TooManyStreams, match=f"{share} streams open") as refused:
+                many.open(ALICE, Source())
+            assert (refused.value.status, refused.value.code, refused.value.retry_after) == (429, "too_many_streams", 2)
+
+    def test_leaves_the_rest_to_others(self) -> None:
+        many = streams(8)
+        for target in (ALICE, ALICE, BOB, BOB):
+            many.open(target, Source())
+        for target in (ALICE, BOB):
+            with pytest.raises(TooManyStreams):
+                many.open(target, Source())
+
+    def test_that_is_nobody_in_particular_may_have_all(self) -> None:
+        many = streams(8)
+        for _ in range(8):
+            many.open(TARGET, Source())
+        with pytest.raises(TooManyStreams) as refused:
+            many.open(TARGET, Source())
+        assert refused.value.status == 503
+
+
+class TestAStream:
+    def test_is_counted_until_its_end_was_told(self) -> None:
+        gate = gevent.event.Event()
+        many = streams(4, on_end=lambda _: gate.wait())
+        session = many.open(ALICE, Source([DONE]))
+        until(lambda: session.terminal)
+        settle()
+        with pytest.raises(TooManyStreams):
+            many.open(ALICE, Source())
+        gate.set()
+        until(lambda: len(many) == 0)
+        many.open(ALICE, Source())
+
+    @pytest.mark.parametrize("how", ["leaves", "fails", "is stopped", "ends", "could not be told of"])
+    def test_is_counted_no_more_however_it_ends(self, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+        monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *_: None)
+        is_first = [True]
+
+        def refuse(_session: object) -> None:
+            if how == "could not be told of" and is_first.pop():
+                raise ZeroDivisionError
+
+        many = streams(4, on_start=refuse)
+        source = Source(ZeroDivisionError()) if how == "fails" else Source(*([[DONE]] if how == "ends" else []))
+        if how == "could not be told of":
+            with pytest.raises(ZeroDivisionError):
+                many.open(ALICE, source)
+        else:
+            session = many.open(ALICE, source)
+            follower = Follower(session)
+            if how == "leaves":
+                follower.close()
+            if how == "is stopped":
+                session.cancel("stopped")
+        until(lambda: len(many) == 0)
+        is_first[:] = [False]
+        assert many.open(ALICE, Source()).ending is None
+
+    def test_that_was_refused_was_never_counted(self) -> None:
+        many = streams(4)
+        session = many.open(ALICE, Source())
+        for _ in range(3):
+            with pytest.raises(TooManyStreams):
+                many.open(ALICE, Source())
+        session.cancel("stopped")
+        until(lambda: len(many) == 0)
+        many.open(ALICE, Source())
+
+
+class TestAResumableStream:
+    def test_is_counted_where_it_is_filled_and_may_be_asked_for_again_there(self, workers: list[Worker]) -> None:
+        first = resume(workers[0], ID)
+        with pytest.raises(TooManyStreams):
+            resume(workers[0], OTHER_ID)
+        assert resume(workers[0], ID).id == first.id
+        assert workers[0].store.find(OTHER_ID) is None
+
+    def test_that_is_read_elsewhere_is_counted_there_as_long_as_it_is_read(self, workers: list[Worker]) -> None:
+        source = Source(text("a"))
+        first = resume(workers[0], ID, source)
+        until(lambda: workers[1].store.find(ID) is not None and workers[1].store.find(ID).last)
+        reading = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        with pytest.raises(TooManyStreams):
+            workers[1].resumption.follow(ID, "alice", 0)
+        with pytest.raises(TooManyStreams):
+            resume(workers[1], OTHER_ID)
+        reading.leave()
+        again = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        source.give([DONE])
+        assert again.read()[-1] == first.read()[-1] == DONE
+        until(lambda: len(workers[1].streams) == 0)
+        resume(workers[1], OTHER_ID)
+
+
+def test_shares_hold_nothing_of_those_that_have_ended() -> None:
+    shares = Shares(1)
+    stream = object()
+    for _ in range(3):
+        shares.take(stream, "alice")
+        shares.give_back(stream)
+        shares.give_back(stream)
+    shares.check("alice")
+    assert repr(shares) == "<Shares of 0 owners, 1 each at most>"

@@ -1,0 +1,131 @@
+"""Who lets the whole network ask: the service, and applications with the extension in them, however they are served."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import ScriptInfo, run_command
+from flask_headrace.streaming.errors import ConfigurationError
+
+from flask_headrace import Headrace
+from tests.host import Host
+from tests.reader import QUESTION, send
+from tests.service import ROOT, environment, free_port
+from tests.upstream import Upstream, openai_wire
+
+HOST = """
+from flask import Flask
+from flask_headrace import Headrace
+
+app = Flask(__name__)
+app.config.update({config!r}, HEADRACE_LOCAL=False)
+Headrace(app, url_prefix="/assistant", authorize={authorize})
+
+
+@app.get("/healthz")
+def health():
+    return "ok"
+
+
+def create():
+    return app
+
+
+def wrapped(environ, start_response):
+    return app(environ, start_response)
+"""
+
+
+def application(config: dict[str, Any] | None = None, authorize: object = None) -> str:
+    return HOST.format(config=config or {}, authorize=authorize)
+
+
+def start(folder: Path, code: str, *arguments: str, name: str = "app", **settings: str) -> tuple[int, str]:
+    """Have gunicorn serve an application to the whole network, and wait until it has refused."""
+    (folder / "hosting.py").write_text(code)
+    served = ("-b", f"0.0.0.0:{free_port()}", "--pythonpath", str(folder), *arguments, f"hosting:{name}")
+    run = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *served],
+        cwd=ROOT,
+        env=environment(HEADRACE_LOCAL="0", **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+class TestKeysOfTheEnvironment:
+    def test_guard_an_application_of_ones_own(self, tmp_path: Path, upstream: Upstream) -> None:
+        upstream.answer("default", openai_wire.answer("ok"))
+        settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/default"}
+        with Host(tmp_path, application(), HEADRACE_API_KEYS="key", **settings) as own:
+            url, body = own.url + "/assistant/api/chat", {"messages": QUESTION}
+            assert send(url, body).status == 401
+            assert send(url, body, headers={"x-api-key": "key"}).text == "ok"
+
+    @pytest.mark.parametrize(
+        ("arguments", "name"), [((), "app"), (("--preload",), "app"), ((), "create()")], ids=["", "preload", "factory"]
+    )
+    def test_are_no_lock_where_the_application_has_opened_the_door(
+        self, tmp_path: Path, arguments: tuple[str, ...], name: str
+    ) -> None:
+        code = application({"HEADRACE_API_KEYS": ""})
+        status, said = start(tmp_path, code, *arguments, name=name, HEADRACE_API_KEYS="key")
+        assert status != 0
+        assert "Headrace cannot start. The service is to listen on 0.0.0.0:" in said
+        assert "give the extension an `authorize`" in said
+        assert "Traceback" not in said
+
+
+class TestAnApplicationUnderGunicorn:
+    def test_with_an_unknown_setting_does_not_start_and_says_so(self, tmp_path: Path) -> None:
+        status, said = start(tmp_path, application({"HEADRACE_API_KEY": "key"}))
+        assert status != 0
+        assert "Headrace cannot start. HEADRACE_API_KEY is no setting: did you mean HEADRACE_API_KEYS?" in said
+        assert "Traceback" not in said
+
+    def test_that_hides_the_extension_does_not_start_and_says_why(self, tmp_path: Path) -> None:
+        status, said = start(tmp_path, application(authorize="lambda: 'x'"), name="wrapped")
+        assert status != 0
+        assert "no Flask application with Headrace in it" in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "is_open"),
+    [
+        ({}, True),
+        ({"authorize": lambda: "alice"}, False),
+        ({"config": {"HEADRACE_API_KEYS": ["key"]}}, False),
+    ],
+)
+class TestAnApplicationOfOnesOwn:
+    def test_is_open_without_a_key_and_a_login_alone(self, given: dict[str, Any], is_open: bool) -> None:
+        service = extended(**given).extensions["headrace"]
+        assert service.is_open is is_open
+        assert (service.hosts is None) is not is_open
+
+    def test_is_refused_to_the_network_by_flask_run_while_it_is_open(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], is_open: bool
+    ) -> None:
+        served: list[str] = []
+        monkeypatch.setattr("flask.cli.run_simple", lambda host, *_, **__: served.append(host))
+        info = ScriptInfo(create_app=lambda: extended(**given))
+        done = CliRunner().invoke(run_command, ["--host", "0.0.0.0"], obj=info)
+        assert served == ([] if is_open else ["0.0.0.0"])
+        assert isinstance(done.exception, ConfigurationError) is is_open
+
+
+def extended(config: dict[str, Any] | None = None, **given: Any) -> Flask:
+    app = Flask("own")
+    app.config.update(HEADRACE_LOCAL=False, **(config or {}))
+    Headrace(app, **given)
+    return app
