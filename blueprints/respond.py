@@ -193,12 +193,13 @@ def _begin_stream(reading: _Reading) -> Response:
         # With the status its reader has all that there is.
         next(reading.follower, None)
         raise session.error
-    reading.watch.guard()
     try:
         begun, frames = _encode(reading, first), _stream(reading)
     except BrokenOff as broken:
         reading.close()
         begun, frames = broken.last, _cut(reading)
+    # Not before: a mistake in what was just written is answered with a status, whose response says how long it is.
+    reading.watch.guard()
     return Response(chain([begun], frames), headers=reading.wire.HEADERS, direct_passthrough=True)
 
 
