@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from flask_headrace import Settings, stores
