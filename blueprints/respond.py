@@ -194,30 +194,25 @@ def _begin_stream(reading: _Reading) -> Response:
         next(reading.follower, None)
         raise session.error
     try:
-        begun, frames = _encode(reading, first), _stream(reading)
+        begun = _encode(reading, first)
     except BrokenOff as broken:
+        # What follows finds nothing more to read, and breaks the connection.
         reading.close()
-        begun, frames = broken.last, _cut(reading)
+        begun = broken.last
     # Not before: a mistake in what was just written is answered with a status, whose response says how long it is.
     reading.watch.guard()
-    return Response(chain([begun], frames), headers=reading.wire.HEADERS, direct_passthrough=True)
+    return Response(chain([begun], _stream(reading)), headers=reading.wire.HEADERS, direct_passthrough=True)
 
 
 def _gone() -> BrokenPipeError:
     return BrokenPipeError(errno.EPIPE, "the reader has left")
 
 
-def _cut(reading: _Reading) -> Iterator[bytes]:
-    reading.watch.break_off()
-    # Servers break the connection after this one, and do not log it.
-    raise _gone()
-    yield b""
-
-
 def _stream(reading: _Reading) -> Iterator[bytes]:
     try:
         yield from _frames(reading)
         if not reading.is_at_end:
+            # Servers break the connection after this one, and do not log it.
             raise _gone()
         reading.watch.release()
     except BrokenOff as broken:
@@ -251,15 +246,16 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
 def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
-    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
     try:
-        return reading.wire.encode(events, first)
+        frames = reading.wire.encode(events, first)
     except BrokenOff:
         raise
     except Exception as error:
         failure = mistake(follower.session.id, error)
         follower.session.fail(failure)
         raise failure from error
+    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
+    return frames
 
 
 def _collect(reading: _Reading, wire: WholeWire) -> Response:
