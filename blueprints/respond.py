@@ -18,7 +18,7 @@ from gevent.monkey import get_original
 
 from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ..streaming.events import Cancelled, Done, Event, Failed
+from ..streaming.events import ENDS, Cancelled, Event, Failed
 from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
@@ -37,9 +37,6 @@ MOST_AT_ONCE = 65536
 
 MOST_WHOLE = 8 * 1024 * 1024
 """Characters of an answer that is given as one JSON object."""
-
-ENDS = frozenset({Done, Failed, Cancelled})
-"""The events that end a stream."""
 
 _get_ident = get_original("_thread", "get_ident")
 

@@ -23,7 +23,7 @@ from ..streaming.errors import (
     UpstreamError,
     UpstreamRejected,
 )
-from ..streaming.events import Asked, Cancelled, Done, Event, Failed, Note, Restarted, Usage, Withheld
+from ..streaming.events import ENDS, Asked, Event, Note, Restarted, Usage, Withheld
 from .breaker import Admission
 from .chain import Link, Terms, World
 from .patience import Patience, is_token
@@ -40,8 +40,6 @@ NOTHING_SPENT: list[Event] = [Usage(0, 0, cost=0.0)]
 
 SLOW = 0.5
 """Share of the time for the first token after which a model that others can stand in for counts as slow."""
-
-_ENDS = (Done, Failed, Cancelled)
 
 
 class Relay:
@@ -204,7 +202,7 @@ class Relay:
             self._has_told = self._has_told or (isinstance(batch, list) and bool(batch))
             yield batch
             return
-        self._has_ended = isinstance(batch[-1], _ENDS)
+        self._has_ended = isinstance(batch[-1], ENDS)
         if self._rescue is not None:
             yield from self._rescued(link, self._rescue, batch)
             return
