@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response
-from gevent.monkey import is_module_patched
 
 from ..streaming.errors import ConfigurationError, HeadraceError, ShuttingDown
 from .errors import of_ours
 from .guard import enter
+from .one_loop import has_one_loop
 from .operation import JSON, Answered, Operation
 from .reply import json_reply
 from .service import Service, current_service
@@ -73,4 +73,4 @@ def readyz() -> Response:
 
 def _trouble_of_store(service: Service) -> HeadraceError | None:
     # Where each request has a thread of its own there are no resumable streams, and nothing waits in turn.
-    return service.store.trouble(STORE_PATIENCE) if is_module_patched("socket") else None
+    return service.store.trouble(STORE_PATIENCE) if has_one_loop() else None

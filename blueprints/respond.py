@@ -19,7 +19,7 @@ from gevent.monkey import get_original
 
 from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ..streaming.events import Cancelled, Done, Event, Failed
+from ..streaming.events import ENDS, Cancelled, Event, Failed
 from ..streaming.follower import Follower, Stream
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
@@ -38,9 +38,6 @@ MOST_AT_ONCE = 65536
 
 MOST_WHOLE = 8 * 1024 * 1024
 """Characters of an answer that is given as one JSON object."""
-
-ENDS = frozenset({Done, Failed, Cancelled})
-"""The events that end a stream."""
 
 _get_ident = get_original("_thread", "get_ident")
 
@@ -195,30 +192,26 @@ def _begin_stream(reading: _Reading) -> Response:
         # With the status its reader has all that there is.
         next(reading.follower, None)
         raise session.error
-    reading.watch.guard()
     try:
-        begun, frames = _encode(reading, first), _stream(reading)
+        begun = _encode(reading, first)
     except BrokenOff as broken:
+        # What follows finds nothing more to read, and breaks the connection.
         reading.close()
-        begun, frames = broken.last, _cut(reading)
-    return Response(chain([begun], frames), headers=reading.wire.HEADERS, direct_passthrough=True)
+        begun = broken.last
+    # Not before: a mistake in what was just written is answered with a status, whose response says how long it is.
+    reading.watch.guard()
+    return Response(chain([begun], _stream(reading)), headers=reading.wire.HEADERS, direct_passthrough=True)
 
 
 def _gone() -> BrokenPipeError:
     return BrokenPipeError(errno.EPIPE, "the reader has left")
 
 
-def _cut(reading: _Reading) -> Iterator[bytes]:
-    reading.watch.break_off()
-    # Servers break the connection after this one, and do not log it.
-    raise _gone()
-    yield b""
-
-
 def _stream(reading: _Reading) -> Iterator[bytes]:
     try:
         yield from _frames(reading)
         if not reading.is_at_end:
+            # Servers break the connection after this one, and do not log it.
             raise _gone()
         reading.watch.release()
     except BrokenOff as broken:
@@ -252,15 +245,16 @@ def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
 def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
-    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
     try:
-        return reading.wire.encode(events, first)
+        frames = reading.wire.encode(events, first)
     except BrokenOff:
         raise
     except Exception as error:
         failure = mistake(follower.session.id, error)
         follower.session.fail(failure)
         raise failure from error
+    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
+    return frames
 
 
 def _collect(reading: _Reading, wire: WholeWire) -> Response:

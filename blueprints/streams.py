@@ -64,7 +64,7 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
     try:
         follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
     except LimitError as error:
-        if not _is_event_source():
+        if not error.retryable or not _is_event_source():
             raise
         return _come_again(error)
     return Response(status=204) if follower is None else event_stream(follower, wire_of(protocol, follower))

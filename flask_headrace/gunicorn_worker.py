@@ -51,7 +51,7 @@ SPARE = 8
 """Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
 
 
-class ClientSocket(gevent.socket.socket):
+class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
     """A client's socket that tries to send before it prepares to wait, and to receive lets others run.
 
     gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token. And its
@@ -93,7 +93,7 @@ class ClientSocket(gevent.socket.socket):
         return data
 
 
-class Response(wsgi.Response):
+class Response(wsgi.Response):  # type: ignore[misc]  # untyped
     """gunicorn's response, which writes the chunks of a stream without asking anew how each is to be written."""
 
     def write(self, arg: bytes) -> None:
@@ -109,7 +109,7 @@ class Response(wsgi.Response):
         return is_unread(self.req.body) or super().should_close()
 
 
-class Server(StreamServer):
+class Server(StreamServer):  # type: ignore[misc]  # untyped
     """gunicorn's server of one listening socket, which its worker can find."""
 
     all: ClassVar[list[Server]] = []
@@ -122,7 +122,7 @@ class Server(StreamServer):
         self.all.append(self)
 
 
-class Worker(ggevent.GeventWorker):
+class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class

@@ -10,8 +10,9 @@ from threading import Thread
 import gevent
 
 from .settings import Settings
-from .streaming.errors import ConfigurationError, HeadraceError, StoreUnavailable
+from .streaming.errors import ConfigurationError, HeadraceError
 from .streaming.stores.base import Bounds, Store
+from .streaming.stores.condition import seen
 from .streaming.stores.opening import open_store
 from .streaming.stores.sqlite_file import VERSION
 
@@ -43,26 +44,20 @@ def warning(settings: Settings) -> str | None:
     store = of(settings)
     if settings.store in {None, "memory"}:
         return None  # nobody has named a place, with which something could be wrong
-    seen: list[HeadraceError | str | None] = []
+    found: list[tuple[str | None, HeadraceError | None]] = []
     # In a thread, whose event loop ends with it: workers are to have loops of their own.
-    thread = Thread(target=lambda: seen.append(_seen(store)))
+    thread = Thread(target=lambda: found.append(_seen(store)))
     thread.start()
     thread.join()
-    match seen:
-        case [ConfigurationError() as trouble]:
-            raise trouble
-        case [StoreUnavailable() as trouble]:
-            return trouble.message
-        case [str() as told]:
-            return told
-    return None
+    told, trouble = found[0]
+    if isinstance(trouble, ConfigurationError):
+        raise trouble
+    return told if trouble is None else trouble.message
 
 
-def _seen(store: Store) -> HeadraceError | str | None:
+def _seen(store: Store) -> tuple[str | None, HeadraceError | None]:
     try:
-        return store.check()
-    except HeadraceError as error:
-        return error
+        return seen(store)
     finally:
         store.close()
         gevent.get_hub().destroy(destroy_loop=True)

@@ -17,7 +17,6 @@ from .anthropic_frames import (
     MessageEvent,
     OutputDetails,
     TokenCounts,
-    as_text,
     blocks_of,
     decode,
     decode_piece,
@@ -26,7 +25,7 @@ from .anthropic_frames import (
 )
 from .counts import counted
 from .finish_reasons import settled, told_by
-from .json_frames import UNREADABLE, JSONFrames
+from .json_frames import UNREADABLE, JSONFrames, as_text
 from .quoted import shown
 from .tool_calls import ToolCalls
 

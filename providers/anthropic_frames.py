@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
@@ -102,13 +101,6 @@ def input_of(block: Block) -> str:
     """
     text = bytes(block.input).decode()
     return text if text.startswith(("{", '"')) and text not in {"{}", '""'} else ""
-
-
-def as_text(piece: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return the text of a piece of input, which some servers send as the object itself."""
-    if piece is None or isinstance(piece, str):
-        return piece or ""
-    return json.dumps(piece, ensure_ascii=False, separators=(",", ":"))
 
 
 def blocks_of(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent

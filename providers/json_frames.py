@@ -105,6 +105,13 @@ def is_whole(data: bytes) -> bool:
         return False
 
 
+def as_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _word_in(data: bytes) -> bytes:
     # Longer data is JSON, or nothing that can be read.
     return data.strip(b' \t\r\n"') if len(data) < 16 else data

@@ -6,7 +6,6 @@ functions below.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 
 from ..streaming.events import ReasoningDelta, TextDelta
 from .indexed_calls import Piece
+from .json_frames import as_text
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens
 
 _NAMES = {
@@ -113,10 +113,8 @@ def legacy_pieces_of(delta: Delta) -> Iterator[Piece]:
 def arguments_of(function: Function) -> str:
     """Return the text of arguments, which some servers send as the object itself."""
     for told in (function.arguments, function.input):
-        if isinstance(told, str) and told:
-            return told
-        if told is not None and not isinstance(told, str):
-            return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        if text := as_text(told):
+            return text
     return ""
 
 

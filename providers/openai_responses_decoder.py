@@ -8,7 +8,7 @@ from ..streaming.sse import Frame
 from .finish_reasons import settled, told_by
 from .item_calls import ItemCalls
 from .item_texts import ItemTexts
-from .json_frames import UNREADABLE, JSONFrames
+from .json_frames import UNREADABLE, JSONFrames, as_text
 from .openai_failure import failure
 from .openai_responses_frames import (
     READ,
@@ -16,7 +16,6 @@ from .openai_responses_frames import (
     Response,
     ResponseEvent,
     TokenCounts,
-    as_text,
     decode,
     decode_text,
     is_refusal,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
+from .json_frames import as_text
 from .openai_tokens import ReadTokens, Tokens, WrittenTokens
 
 _NAMES = {
@@ -132,10 +132,3 @@ def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
 def reason_of(details: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return why a response is incomplete; empty where that is not told."""
     return as_text(details.get("reason") if isinstance(details, dict) else details)
-
-
-def as_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -13,11 +13,10 @@ from typing import TypeAlias
 import msgspec
 
 from ..streaming.events import (
+    ENDS,
     AnyEvent,
-    Cancelled,
     Done,
     Event,
-    Failed,
     Note,
     ReasoningDelta,
     Started,
@@ -36,8 +35,7 @@ MOST_AT_ONCE = 512
 MOST_CLOSED = 3
 """How often a generator that goes on when it is closed is closed again."""
 
-_ENDS = (Done, Failed, Cancelled)
-_APART = {Usage, *_ENDS}
+_APART = {Usage, *ENDS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
 _encode = msgspec.json.Encoder().encode
@@ -61,7 +59,7 @@ def batches_of(source: Iterable[Piece], name: str = "the source of a stream") ->
         for piece in pieces:
             for batch in _batches_in(piece, name):
                 yield batch
-                if isinstance(batch, list) and batch and isinstance(batch[-1], _ENDS):
+                if isinstance(batch, list) and batch and isinstance(batch[-1], ENDS):
                     # It may now see to its connection.
                     _tell_of_more(next(pieces, None), name)
                     return
@@ -89,7 +87,7 @@ def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | Note]:
 
 def _in_order(events: list[Event], name: str) -> list[Event]:
     """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
-    end = next((place for place, event in enumerate(events) if isinstance(event, _ENDS)), len(events))
+    end = next((place for place, event in enumerate(events) if isinstance(event, ENDS)), len(events))
     told = [event for event in events if isinstance(event, Usage)]
     _tell_of_more([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
     exact = [usage for usage in told if not usage.estimated]

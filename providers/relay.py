@@ -24,7 +24,7 @@ from ..streaming.errors import (
     UpstreamError,
     UpstreamRejected,
 )
-from ..streaming.events import Asked, Cancelled, Done, Event, Failed, Note, Restarted, Usage, Withheld
+from ..streaming.events import ENDS, Asked, Event, Note, Restarted, Usage, Withheld
 from .breaker import Admission
 from .chain import Link, Terms, World
 from .patience import Patience, is_token
@@ -44,8 +44,6 @@ SLOW = 0.5
 
 FAIR = 0.9
 """Share of the time that it would have as the first to be asked, without which a model's silence is none of its own."""
-
-_ENDS = (Done, Failed, Cancelled)
 
 
 class Relay:
@@ -212,7 +210,7 @@ class Relay:
             self._has_told = self._has_told or (isinstance(batch, list) and bool(batch))
             yield batch
             return
-        self._has_ended = isinstance(batch[-1], _ENDS)
+        self._has_ended = isinstance(batch[-1], ENDS)
         if self._rescue is not None:
             yield from self._rescued(link, self._rescue, batch)
             return

@@ -8,8 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from ..streaming.events import (
+    ENDS,
     Cancelled,
-    Done,
     Event,
     Failed,
     ReasoningDelta,
@@ -126,7 +126,7 @@ class Rescue:
         if self.has_diverged:
             return []
         # Behind all else, and before the end.
-        place = len(new) - bool(new and isinstance(new[-1], (Done, Failed, Cancelled)))
+        place = len(new) - bool(new and isinstance(new[-1], ENDS))
         return [*new[:place], *told, *new[place:]]
 
     def _hold(self, events: list[Event]) -> None:

@@ -5,7 +5,7 @@ This file imports nothing of ours and knows neither how events are made nor how 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -170,6 +170,9 @@ class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
 
 Terminal: TypeAlias = Done | Failed | Cancelled
 """The three ends of a stream. Each stream has exactly one, and nothing follows it."""
+
+ENDS: Final = (Done, Failed, Cancelled)
+"""Their kinds."""
 
 AnyEvent: TypeAlias = (
     Started

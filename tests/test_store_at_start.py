@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from flask_headrace import Settings, stores
 from tests.conftest import require, upstreams
@@ -57,6 +58,16 @@ def test_one_that_evicts_is_warned_of(redis_server: RedisServer) -> None:
     assert told is not None
     assert "maxmemory-policy is allkeys-lru" in told
     assert stores.warning(Settings(store=redis_server.url)) is None
+
+
+def test_a_look_that_fails_as_nobody_expected_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: SqliteStore) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(SqliteStore, "check", fail)
+    told = stores.warning(Settings(store=f"sqlite:///{tmp_path / 'streams.db'}"))
+    assert told is not None
+    assert "KeyError" in told
 
 
 def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_no_readiness(

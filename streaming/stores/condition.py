@@ -58,9 +58,7 @@ class Condition:
 
     def _look(self) -> None:
         try:
-            self._warning, self._trouble = self._store.check(), None
-        except HeadraceError as error:
-            self._warning, self._trouble = None, error
+            self._warning, self._trouble = seen(self._store)
         finally:
             self._seen_at, self._looking = time.monotonic(), None
 
@@ -75,3 +73,17 @@ class Condition:
         told = self._warning if trouble is None else trouble.message
         if told is not None:
             log.warning("%s", told)
+
+
+def seen(store: Store) -> tuple[str | None, HeadraceError | None]:
+    """Look at a store now; return what may lose answers there, and why it cannot be used; None each where all is well.
+
+    A look that fails in a way that nobody expected is a store that cannot be used: the log has the stack trace.
+    """
+    try:
+        return store.check(), None
+    except HeadraceError as error:
+        return None, error
+    except Exception as error:
+        log.exception("%r could not be looked at", store)
+        return None, StoreUnavailable(f"{store!r} could not be looked at ({type(error).__name__}): the log tells more.")

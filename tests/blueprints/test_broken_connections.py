@@ -51,8 +51,23 @@ http {{
 """
 HOSTING = """
 from flask_headrace import create_app
+from flask_headrace.blueprints.asking import ask
+from flask_headrace.blueprints.respond import event_stream
+from flask_headrace.providers.request import ChatRequest, Message
+from flask_headrace.streaming.wire.text import Text
 
 app = create_app()
+
+
+class Mistaken(Text):
+    def encode(self, events, first=None):
+        raise ValueError("a mistake of ours")
+
+
+@app.post("/mistaken/<model>")
+def mistaken(model):
+    question = ChatRequest("", (Message("user", "hi"),))
+    return event_stream(ask(f"openai/{model}", question, owner=""), Mistaken())
 """
 TEXT, OBJECT, COMPLETION = "/ai/text", "/ai/object", "/ai/v4/completion"
 
@@ -182,6 +197,16 @@ def test_a_server_may_answer_in_http_1_0_whatever_it_is_asked(servers: dict[str,
 def test_one_that_breaks_off_at_once_does_too(served: Service, upstream: Upstream) -> None:
     upstream.answer("no document", openai_wire.answer('{"a": b}'))
     assert Old(served.url + OBJECT, asked(OBJECT, "no document")).ends() == "reset"
+
+
+def test_a_mistake_before_the_first_byte_is_a_status_that_ends_in_good_order(
+    servers: dict[str, Served], upstream: Upstream
+) -> None:
+    upstream.answer("mistaken", openai_wire.answer("one"))
+    reading = Old(servers["gevent"].url + "/mistaken/mistaken", {})
+    assert reading.ends() == "closed"
+    assert reading.got.startswith(b"HTTP/1.0 500")
+    assert b"The log tells more" in reading.got
 
 
 def test_the_reset_is_no_line_in_the_log(served: Service, upstream: Upstream) -> None:
