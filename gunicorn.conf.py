@@ -19,6 +19,10 @@ from flask_headrace.gunicorn_worker import Worker, raise_file_limit
 from flask_headrace.open_door import refuse_open_door, shown
 
 
+LAST_IMPORT = 10.0
+"""Seconds that a worker which leaves waits for what it still imports."""
+
+
 def _settings():
     try:
         return Settings.from_mapping(os.environ)
@@ -159,10 +163,12 @@ def post_worker_init(worker):
             *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
         )
 
+    # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
+    worker.warming = Errand(worker.service.catalogue.warm_up)
+
     def warm_up():
         try:
-            # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-            Errand(worker.service.catalogue.warm_up).result()
+            worker.warming.result()
         finally:
             # The collector would look through all that the imports left behind, again and again, for tens of
             # milliseconds.
@@ -176,6 +182,11 @@ def worker_int(worker):
     worker.service.streams.drain(0)
 
 
-def worker_exit(_server, _worker):
-    """Let the interpreter take down what the collector was told to forget, in its usual order."""
+def worker_exit(_server, worker):
+    """Let the interpreter take down what the collector was told to forget, in its usual order, and alone.
+
+    A thread that imports meanwhile would end while the interpreter does, and the two could wait for each other.
+    """
+    if warming := getattr(worker, "warming", None):
+        warming.wait(LAST_IMPORT)
     gc.unfreeze()

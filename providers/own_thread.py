@@ -57,6 +57,11 @@ class Errand(Generic[R]):
             raise self._error
         return self._results[0]
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the work, whichever that is, and for so many seconds at most."""
+        with suppress(Exception), gevent.Timeout(seconds, False):
+            self.result()
+
     def _run(self) -> None:
         try:
             self._results.append(self._work())

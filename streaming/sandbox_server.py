@@ -55,6 +55,7 @@ def check(client: socket.socket, checks: types.ModuleType) -> None:
     """Read one question and answer it: what is wrong, or null."""
     import msgspec  # noqa: PLC0415  # imported before, with the checks
 
+    client.setblocking(True)  # gevent's, which it comes from, are not
     client.sendall(BEGUN)
     limit, schema, text = msgspec.json.decode(b"".join(iter(lambda: client.recv(65536), b"")))
     bound(client, limit)
@@ -87,6 +88,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_DFL)  # which end a process
     os.nice(19)  # streams go first
     with socket.socket(fileno=0) as control:
+        control.setblocking(True)  # as above
         serve(control, load_checks())
 
 

@@ -79,7 +79,7 @@ class TestBody:
     @pytest.mark.parametrize("size", [100_001, 50_000_000])
     def test_over_the_bound_is_refused_by_the_length_that_it_announces(self, narrow: Service, size: int) -> None:
         answer = raw(
-            narrow, f"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * 10
+            narrow, f"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * 10
         )
         assert (answer.status, answer.error["code"]) == (413, "body_too_large")
 
@@ -87,7 +87,7 @@ class TestBody:
         worker = narrow.workers()[0]
         before = resident(worker)
         with socket.create_connection(("127.0.0.1", narrow.port), 10) as client:
-            client.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            client.sendall(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
             # After some more that is received and thrown away the service does not want any.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for _ in range(1000):
@@ -99,7 +99,7 @@ class TestBody:
 
     def test_of_no_announced_length_is_not_cut_to_what_fits(self, narrow: Service) -> None:
         body = json.dumps({"model": "openai/fine", "messages": QUESTION}).encode().ljust(100_000) + b"and more"
-        head = b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
         answer = raw(narrow, head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
         assert (answer.status, answer.error["code"]) == (413, "body_too_large")
 
@@ -110,7 +110,7 @@ class TestBody:
 
     def test_that_does_not_come_is_a_408(self, upstream: Upstream) -> None:
         with Service(**openai_alone(upstream), HEADRACE_CLIENT_TIMEOUT="0.5") as own:
-            answer = raw(own, b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            answer = raw(own, b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
             assert (answer.status, answer.error["code"]) == (408, "body_timeout")
             assert "0.5 s" in answer.error["message"]
 
@@ -119,9 +119,9 @@ class TestHead:
     @pytest.mark.parametrize(
         "head",
         [
-            b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
-            b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Many: x\r\n" * 500 + b"\r\n",
+            b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X-Many: x\r\n" * 500 + b"\r\n",
         ],
         ids=["line", "field", "fields"],
     )
