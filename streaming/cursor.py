@@ -67,10 +67,15 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
 
 
 def beyond(journal: Journal, record: Record, after: int) -> HeadraceError:
-    """Return why a reader has an event that the store has not."""
-    if record.is_finished or journal.lease.is_steady:
+    """Return why a reader has an event that the store has not.
+
+    Raises:
+        StoreUnavailable: the store is away.
+    """
+    if record.is_finished or (journal.lease.is_steady and journal.store.is_alive(record.claim.worker)):
         return no_such_event(after)
-    # This worker cannot write either: the reader has read what the one that fills the stream could not write yet.
+    # The reader has read what the worker that fills the stream could not write: because nobody can now, or because it
+    # is dead, and this one, which may have just begun or was cut off itself, cannot judge that yet.
     return StoreUnavailable("The store of this stream is behind what you have read. Try again.", retry_after=2)
 
 
