@@ -33,10 +33,7 @@ LEAVING = 5.0
 
 
 class ClientSocket(gevent.socket.socket):
-    """A client's socket that tries to send before it prepares to wait.
-
-    gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token.
-    """
+    """A client's socket that tries to send before it waits: gevent's `sendall` asks the kernel once more each time."""
 
     __slots__ = ()
 
@@ -101,6 +98,8 @@ class Worker(ggevent.GeventWorker):
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
         self.worker_connections = self.service.streams.most + 100
         super().run()
+        # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
+        self.service.streams.drain(self.longest_drain)
 
     def handle(self, listener, client, addr):
         """Serve one connection."""
