@@ -167,6 +167,8 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
         self.worker_connections = min(self.service.streams.most + 100, most_connections())
         super().run()
+        # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
+        self.service.streams.drain(self.longest_drain)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
         """Serve one connection."""

@@ -216,13 +216,14 @@ class Journal:
         Raises:
             StoreUnavailable: the store is away; where it has been done all the same, the end follows.
         """
-        self._begin_to_tend()
         id_ = record.claim.id
+        if id_ in self._claims or id_ in self._kept:
+            return  # it was begun anew here, and is not the dead one's any more
+        self._begin_to_tend()
         self.owed.owe(id_, lambda: self._end(id_, ending))
-        if self.store.take_over(id_, record.claim.worker, self.worker):
-            self.conclude(id_, ending)
-        else:
-            self.owed.forget(id_)
+        self.store.take_over(id_, record.claim.worker, self.worker)
+        # Also where nothing was taken over just now: it may have been before, and have no end yet.
+        self.conclude(id_, ending)
 
     def _settle(self, id_: str) -> None:
         with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):

@@ -56,7 +56,7 @@ def test_what_becomes_a_thousand_times_as_large_comes_in_pieces() -> None:
     assert len(unpacked([packed])) == 10_000_000
 
 
-@pytest.mark.parametrize("packed", [PACKED["gzip"][:-20], PACKED["zlib"][:20], b"\x1f"])
+@pytest.mark.parametrize("packed", [PACKED["gzip"][:-20], PACKED["zlib"][:20], b"\x1f"], ids=["gzip", "zlib", "a byte"])
 def test_that_ends_too_early_is_told_so(packed: bytes) -> None:
     with pytest.raises(CodingError, match="too early"):
         unpacked([packed])

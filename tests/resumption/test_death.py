@@ -7,12 +7,26 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.reader import send
+from tests.reader import asking, send
+from tests.reliability.start import openai_alone
 from tests.resumption.conftest import store_url
-from tests.resumption.stage import Pair, Steady, check_whole, frames, gated, numbers, paused, read, wait_until
+from tests.resumption.stage import (
+    Pair,
+    Steady,
+    check_whole,
+    frames,
+    gated,
+    numbers,
+    paused,
+    read,
+    stream_id,
+    wait_until,
+)
+from tests.service import Service
 from tests.upstream import Ended, Upstream
 
 LOST = b'event: error\ndata: {"code":"worker_lost"'
@@ -125,3 +139,27 @@ def test_a_service_that_leaves_tells_those_who_follow_elsewhere(pair: Pair, upst
     assert time.monotonic() - told_at > 2.5
     assert upstream.ended(name).ended is Ended.ABORTED
     assert pair.services[0].process.wait(10) == 0
+
+
+def test_a_service_that_leaves_sees_streams_to_their_end_whose_readers_are_away(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = {**openai_alone(upstream), "HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": "3"}
+    upstream.answer("finishes", gated("in time"))
+    upstream.answer("does not", gated("never"))
+    with Service(**settings) as leaving, Service(**settings) as staying:
+        ids = []
+        for model in ("finishes", "does not"):
+            reading = asking(leaving.url, f"openai/{model}", resumable=True)
+            reading.until(b"word 19 ")
+            ids.append(stream_id(reading))
+            reading.leave()
+        leaving.process.send_signal(signal.SIGTERM)
+        upstream.open_gate("in time")
+        assert leaving.process.wait(20) == 0
+        whole, cut = (send(f"{staying.url}/api/streams/{id_}", method="GET").body for id_ in ids)
+        check_whole(whole)
+        assert b"data: [DONE]" in whole
+        check_whole(cut)
+        assert b'event: error\ndata: {"code":"shutting_down"' in cut
+        assert leaving.log().count("stream_end") == 2

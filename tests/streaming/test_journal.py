@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import gevent
 import msgspec
 import pytest
 from flask_headrace.streaming.encoding import decode, encode
+from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import (
     Cancelled,
     Event,
@@ -15,6 +18,7 @@ from flask_headrace.streaming.events import (
     ToolCallStarted,
     Usage,
 )
+from flask_headrace.streaming.replica import bury
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
 
@@ -191,6 +195,25 @@ class TestWishToStop:
         assert reading.follower.session.ending is None
         store.is_away = False
         assert reading.read()[-1] == Cancelled("stopped")
+
+
+class TestTakingOver:
+    @pytest.mark.parametrize("is_away", [False, True])
+    def test_does_not_end_what_was_begun_anew_here_by_the_same_id(self, store: Away, is_away: bool) -> None:
+        worker, source = Worker(store), Source(text("a"))
+        reading = worker.begin(source)
+        until(lambda: kept(store, reading.id))
+        found = store.find(reading.id)
+        of_the_dead = msgspec.structs.replace(found, claim=msgspec.structs.replace(found.claim, worker="dead"))
+        store.is_away = is_away
+        with suppress(StoreUnavailable):
+            bury(worker.journal, of_the_dead)
+        store.is_away = False
+        until(lambda: not len(worker.journal.owed))
+        source.give(text("b"), [DONE])
+        assert reading.read()[-1] == DONE
+        until(lambda: is_finished(store, reading.id))
+        assert kept(store, reading.id) == reading.events
 
 
 def test_says_what_it_is(store: Away) -> None:

@@ -9,7 +9,7 @@ import gevent
 import msgspec
 import pytest
 from flask_headrace.streaming import replica
-from flask_headrace.streaming.errors import LimitError
+from flask_headrace.streaming.errors import LimitError, StoreUnavailable
 from flask_headrace.streaming.events import Asked, Failed, TextDelta, Usage
 from flask_headrace.streaming.stores.base import Bounds
 
@@ -157,6 +157,32 @@ class TestLostWorker:
         gevent.sleep(0.3)
         store.is_away = False
         assert other.read()[-1].code == "worker_lost"
+
+    def test_is_an_end_for_all_readers_also_where_the_store_goes_away_in_the_midst_of_it(
+        self, stores: list[Away]
+    ) -> None:
+        here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
+        own = here.begin(source)
+        there.begin(Source(text("x")))
+        written(stores[0], own.id, 2)
+        readings = [there.follow(own.id) for _ in range(3)]
+        store, take_over, append, refused = stores[1], stores[1]._store.take_over, stores[1].append, []
+
+        def take_over_slowly(*arguments):
+            # All of them have found it by then, as it was.
+            gevent.sleep(0.3)
+            return take_over(*arguments)
+
+        def append_later(worker, entries):
+            if entries[0].id == own.id and len(refused) < 5:
+                refused.append(worker)
+                raise StoreUnavailable("The store is away.")
+            return append(worker, entries)
+
+        there.journal.store = _With(store, take_over=take_over_slowly, append=append_later)
+        here.die()
+        assert [reading.read()[-1].code for reading in readings] == ["worker_lost"] * 3
+        assert refused
 
     def test_that_fell_behind_its_own_reader_is_a_stream_that_nobody_can_be_ahead_of(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))

@@ -126,6 +126,20 @@ class TestCursor:
         assert back.read() == first.read()[4:]
         workers[0].store._store.append = append
 
+    def test_ahead_of_a_worker_that_may_be_dead_is_not_taken_for_wrong(self, workers: list[Worker]) -> None:
+        here, there = workers
+        first = here.begin(Source(text("a")))
+        until(lambda: is_kept(there, first.id, 2))
+        here.die()
+        until(lambda: not there.store.is_alive(here.journal.worker))
+        # As one that has just been started, or whose store was away: it cannot tell yet who lives.
+        there.journal.lease.begin()
+        there.journal.lease._judges_from = float("inf")
+        with pytest.raises(StoreUnavailable, match="Try again"):
+            there.follow(first.id, 4)
+        there.journal.lease._judges_from = 0.0
+        assert there.follow(first.id, 4).read()[-1].code == "worker_lost"
+
     @pytest.mark.parametrize("after", [2, 3, 4, 5, 6])
     def test_ahead_of_a_store_that_kept_no_more_is_told_how_it_ended(self, workers: list[Worker], after: int) -> None:
         source = Source(text("a"))
