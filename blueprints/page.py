@@ -4,10 +4,10 @@ Knows the page's address, its files and the headers that keep it closed to every
 the page's own JavaScript asks the endpoints that lie beside it, under the same prefix.
 """
 
+from collections.abc import Callable
+
 from flask import Blueprint, make_response, render_template, url_for
 from werkzeug.wrappers import Response
-
-from .guard import way_to_login
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -24,11 +24,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """What the page may load: its own files and its own endpoints, and nothing written inside the document."""
 
 
-def create_page_blueprint() -> Blueprint:
+def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: None) -> Blueprint:
     """Return the blueprint of the chat page, ready to be registered under any prefix.
 
     `GET /` is the page, `/headrace-static/…` are its files. The page asks `<prefix>/api/chat` and
     `<prefix>/api/models`.
+
+    Args:
+        way_to_login: Returns, in a request for the page, where a visitor is to log in first; None for nowhere.
     """
     page = Blueprint(
         "headrace_page",
@@ -38,15 +41,13 @@ def create_page_blueprint() -> Blueprint:
         # Flask's default, /static, would be shadowed by the application's own when there is no prefix.
         static_url_path="/headrace-static",
     )
-    page.add_url_rule("/", "chat", show_chat)
+    page.add_url_rule("/", "chat", lambda: way_to_login() or show_chat())
     page.after_request(forbid_sniffing)
     return page
 
 
 def show_chat() -> Response:
-    """Render the page, which is the same for everybody and runs nothing but its own files; or lead to the login."""
-    if (login := way_to_login()) is not None:
-        return login
+    """Render the page, which is the same for everybody and runs nothing but its own files."""
     response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"

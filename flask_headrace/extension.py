@@ -27,7 +27,7 @@ from .blueprints import (
 )
 from .blueprints.body import readable
 from .blueprints.errors import in_words_of_protocol, of_ours
-from .blueprints.guard import LOOPBACK, bearer_of, refuse_foreign_names
+from .blueprints.guard import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
 from .blueprints.openapi import create_openapi_blueprint
 from .blueprints.page import create_page_blueprint
 from .blueprints.respond import event_stream
@@ -166,7 +166,7 @@ class Headrace:
         described = [operation for _, operations in PROTOCOLS for operation in operations]
         yield create_openapi_blueprint([*described, *ops.OPERATIONS])
         if self._has_page:
-            yield create_page_blueprint()
+            yield create_page_blueprint(way_to_login)
 
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
         self,
