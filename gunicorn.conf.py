@@ -18,7 +18,6 @@ from flask_headrace import Settings, stores, upstreams
 from flask_headrace.gunicorn_worker import Worker, raise_file_limit
 from flask_headrace.open_door import refuse_open_door, shown
 
-
 LAST_IMPORT = 10.0
 """Seconds that a worker which leaves waits for what it still imports."""
 
