@@ -8,7 +8,7 @@ import re
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
-from flask_headrace.blueprints.errors import CODES as ERRORS_OF_FLASK
+from flask_headrace.blueprints.aborted import CODES as ERRORS_OF_FLASK
 from flask_headrace.streaming import errors
 from flask_headrace.streaming.events import (
     Attempt,
