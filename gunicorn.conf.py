@@ -3,9 +3,9 @@
 import gc
 import logging
 import os
+import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 
@@ -13,9 +13,9 @@ import gevent
 from flask_headrace.providers.local import LocalModel, unavailable_reason
 from flask_headrace.streaming.errors import ConfigurationError
 
-from flask_headrace import Settings, stores, upstreams
-from flask_headrace.application import refuse_open_door
+from flask_headrace import Settings, gunicorn_master, shared_counts
 from flask_headrace.gunicorn_worker import Worker, raise_file_limit
+from flask_headrace.start_checks import refuse_what_is_wrong, shown
 
 
 def _settings():
@@ -23,37 +23,6 @@ def _settings():
         return Settings.from_mapping(os.environ)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
-
-
-def _refuse_what_is_wrong(addresses, application):
-    try:
-        refuse_open_door(addresses, settings)
-        # Another application may have providers of its own, which the file may name.
-        if application == wsgi_app:
-            upstreams.catalogue(settings)
-        return stores.warning(settings)
-    except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
-
-
-def _refuse_busy_port(address):
-    host, port = address
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            sys.exit(
-                f"Headrace cannot start. Its address is {_shown(address)}, which cannot be used ({error}): stop the "
-                f"program that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
-            )
-
-
-def _shown(address):
-    if not isinstance(address, tuple):
-        return f"unix:{address}"
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _let_newborn_workers_be_ended():
@@ -78,6 +47,7 @@ settings = _settings()
 # Else each greenlet keeps the stack that it was spawned from: time at its start, and memory while it lives.
 gevent.config.track_greenlet_tree = False
 
+gunicorn_master.use()
 wsgi_app = "app:app"
 bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
@@ -88,20 +58,16 @@ control_socket_disable = True
 loglevel = os.environ.get("LOG_LEVEL", "info")
 
 
-def on_starting(server):
-    """Look for what would stop the start, and let our log go where gunicorn's goes."""
-    # Workers are told how many they are, also where the command line says it.
-    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
-    # What is bound in the end: the command line goes before the setting.
-    addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
-    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
-    told = [] if is_handed_down else [_shown(address) for address in addresses]
-    warning = _refuse_what_is_wrong(told, server.app.app_uri)
-    for address in () if is_handed_down else addresses:
-        _refuse_busy_port(address)
-    if server.cfg.workers > 1 and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+def _share_counts(server):
+    if not os.environ.get(shared_counts.VARIABLE):
         # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.headrace_counts = tempfile.mkdtemp(prefix="headrace-metrics-")
+        server.headrace_counts = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
+        os.environ[shared_counts.VARIABLE] = server.headrace_counts  # made before each fork
+
+
+def _prepare(server, warning):
+    if server.cfg.workers > 1:
+        _share_counts(server)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
@@ -109,7 +75,43 @@ def on_starting(server):
     for told in (warning, raise_file_limit(settings.max_streams)):
         if told:
             ours.warning(told)
+
+
+def on_starting(server):
+    """Look for what would stop the start, and let our log go where gunicorn's goes."""
+    # Workers are told how many they are, also where the command line says it.
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
+    try:
+        warning = refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
+    except ConfigurationError as error:
+        sys.exit(f"Headrace cannot start. {error.message}")
+    _prepare(server, warning)
     _let_newborn_workers_be_ended()
+
+
+def on_reload(server):
+    """Prepare for workers as the start does; what would stop it was looked at before."""
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    _prepare(server, None)
+
+
+def nworkers_changed(server, new_value, old_value):
+    """Count together from the second worker on, which a SIGTTIN may ask for."""
+    if old_value is not None and new_value > 1:
+        _share_counts(server)
+
+
+def pre_fork(server, worker):
+    """Make anew what a worker needs and a cleaner may have removed."""
+    worker.has_booted = server.has_booted
+    shared_counts.keep_folder()
+
+
+def pre_exec(server):
+    """Let the service that a SIGUSR2 starts beside this one have a folder of its own."""
+    if hasattr(server, "headrace_counts"):
+        server.cfg.env_orig.pop(shared_counts.VARIABLE, None)
 
 
 def when_ready(server):
@@ -121,7 +123,7 @@ def when_ready(server):
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:
-        server.log.info("Headrace is at http://%s/", _shown(address))
+        server.log.info("Headrace is at http://%s/", shown(address))
 
 
 def on_exit(server):
@@ -135,11 +137,14 @@ def on_exit(server):
 
 def child_exit(_server, worker):
     """Forget the open streams of a worker that is gone."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(shared_counts.VARIABLE):
         # Not before: it decides while it is imported whether it counts for several processes.
         from prometheus_client import multiprocess  # noqa: PLC0415
 
-        multiprocess.mark_process_dead(worker.pid)
+        try:
+            multiprocess.mark_process_dead(worker.pid)
+        except OSError as error:  # which gunicorn's master would end of
+            worker.log.warning("The metrics of worker %d go on to count its open streams: %s", worker.pid, error)
 
 
 def post_worker_init(worker):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import resource
 import socket
 from collections.abc import Iterable
@@ -115,7 +116,13 @@ class Server(StreamServer):
 
 
 class Worker(ggevent.GeventWorker):
-    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended."""
+    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended.
+
+    Attributes:
+        has_booted: A byte that its master sees, not 0 once a worker has served; None for a master that has none.
+    """
+
+    has_booted: mmap.mmap | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
@@ -135,6 +142,8 @@ class Worker(ggevent.GeventWorker):
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
         self.worker_connections = min(self.service.streams.most + 100, most_connections())
+        if self.has_booted is not None:
+            self.has_booted[0] = 1
         super().run()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401

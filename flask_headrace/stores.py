@@ -68,6 +68,11 @@ def _seen(store: Store) -> HeadraceError | str | None:
         gevent.get_hub().destroy(destroy_loop=True)
 
 
+def is_of_one_worker(settings: Settings) -> bool:
+    """Whether the store that the settings name is one that another worker could not reach."""
+    return settings.store == "memory" or (settings.store is None and not _has_several_workers())
+
+
 def _usual() -> str:
     if not _has_several_workers():
         return "memory"
