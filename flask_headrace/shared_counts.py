@@ -39,7 +39,7 @@ def use() -> None:
     from prometheus_client import values  # noqa: PLC0415
 
     if os.environ.get(VARIABLE):
-        values.MmapedDict = SharedCounts  # type: ignore[misc, assignment]  # it uses no more of it
+        values.MmapedDict = SharedCounts  # type: ignore[attr-defined, assignment]  # it uses no more of it
 
 
 def keep_folder() -> None:
