@@ -13,6 +13,7 @@ from .settings import Settings
 from .streaming.errors import ConfigurationError, HeadraceError, StoreUnavailable
 from .streaming.stores.base import Bounds, Store
 from .streaming.stores.opening import open_store
+from .streaming.stores.sqlite import SqliteStore
 from .streaming.stores.sqlite_file import VERSION
 
 
@@ -43,6 +44,8 @@ def warning(settings: Settings) -> str | None:
     store = of(settings)
     if settings.store in {None, "memory"}:
         return None  # nobody has named a place, with which something could be wrong
+    if isinstance(store, SqliteStore):
+        store.check_place()
     seen: list[HeadraceError | str | None] = []
     # In a thread, whose event loop ends with it: workers are to have loops of their own.
     thread = Thread(target=lambda: seen.append(_seen(store)))
