@@ -123,6 +123,7 @@ class Worker(ggevent.GeventWorker):
     """
 
     has_booted: mmap.mmap | None = None
+    _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
@@ -145,6 +146,12 @@ class Worker(ggevent.GeventWorker):
         if self.has_booted is not None:
             self.has_booted[0] = 1
         super().run()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
+        """Leave at once. Ctrl-C in a terminal says so twice, since the master passes on what the worker has seen too."""
+        if not self._is_quitting:
+            self._is_quitting = True
+            super().handle_quit(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
         """Serve one connection."""
