@@ -148,7 +148,7 @@ class Worker(ggevent.GeventWorker):
         super().run()
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
-        """Leave at once. Ctrl-C in a terminal says so twice, since the master passes on what the worker has seen too."""
+        """Leave at once. Ctrl-C in a terminal says so twice: the master passes on what its workers have seen too."""
         if not self._is_quitting:
             self._is_quitting = True
             super().handle_quit(sig, frame)
