@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from typing import Any
@@ -155,7 +156,10 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         logging.disable()  # what is loaded here says nothing that a worker will not say again
         refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
         monkey.patch_all()
-        self.app.wsgi()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            if shared_counts.VARIABLE in os.environ:
+                os.environ[shared_counts.VARIABLE] = folder  # this process is none that is counted
+            self.app.wsgi()
 
 
 def use() -> None:

@@ -21,7 +21,8 @@ def start(
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
         cwd=ROOT,
-        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", **settings),
+        # Buffered, as at a user's: what could not be written is then there at the end again.
+        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", PYTHONUNBUFFERED="", **settings),
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

@@ -127,19 +127,25 @@ def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_sto
 ) -> None:
     upstream.answer("one", openai_wire.answer("one"))
     settings = openai_alone(upstream) | {"HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": "0"}
-    with Service(**settings) as own:
+    (tmp_path / "headrace.toml").write_text(RIGHT)
+    with Service(**settings, HEADRACE_CONFIG=str(tmp_path / "headrace.toml")) as own:
         (old,) = own.workers()
         own.process.send_signal(signal.SIGTTIN)
         own.wait_until(lambda: len(workers := own.workers()) == 2 and old not in workers, 20)
         own.wait_until(lambda: ask(own.url, "openai/one").status == 200, 20)
         assert {ask(own.url, "openai/one").status for _ in range(5)} == {200}
-        own.wait_until(lambda: [scraped(own) for _ in range(6)] == [6] * 6)
+        own.wait_until(lambda: [scraped(own, "streams_total") for _ in range(6)] == [6] * 6)
+        # Who tried a reload is nobody that is counted.
+        own.process.send_signal(signal.SIGHUP)
+        old_ones = own.workers()
+        own.wait_until(lambda: len(workers := own.workers()) == 1 and not set(old_ones) & set(workers), 20)
+        own.wait_until(lambda: scraped(own, 'breaker_state{model="openai/one",state="closed"') == 1, 20)
 
 
-def scraped(service: Service) -> float:
-    """Return how many streams have ended, as one worker tells it."""
+def scraped(service: Service, name: str) -> float:
+    """Return the sum of a metric's samples, as one worker tells it."""
     lines = send(service.url + "/metrics", method="GET").body.decode().splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("headrace_streams_total{"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"headrace_{name}"))
 
 
 BROKEN = "raise RuntimeError('no such table')\n"

@@ -1,9 +1,10 @@
-"""The metrics of several workers, with a folder that somebody removes and a disk that is full: no worker ends of it."""
+"""The folder of temporary files is cleaned, full or read-only: no worker ends of it, and the service goes on."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,24 @@ def test_a_worker_that_is_born_on_a_full_disk_serves_and_counts_for_itself_until
     assert "SIGBUS" not in service.log()
     filling.unlink()
     service.wait_until(lambda: not any(scrape(service).startswith(ALONE) for _ in range(4)))
+
+
+def test_a_service_whose_folder_has_become_read_only_goes_on_and_starts_the_missing_worker_later(
+    service: Service, temporary: Path
+) -> None:
+    old, other = service.workers()
+    inside(service, "mount", "-t", "tmpfs", "-o", "ro", "none", str(temporary))
+    os.kill(old, signal.SIGKILL)
+    service.wait_until(lambda: "No worker could be started ([Errno 30] Read-only file system" in service.log(), 20)
+    assert service.workers() == [other]
+    assert ask(service.url, "openai/counted").text == "a"
+    inside(service, "umount", str(temporary))
+    service.wait_until(lambda: len(service.workers()) == 2, 20)
+
+
+def inside(service: Service, *command: str) -> None:
+    """Run a command that sees the file systems as a service does."""
+    subprocess.run(["nsenter", "-t", str(service.process.pid), "-m", *command], check=True)
 
 
 def test_a_service_starts_on_a_disk_that_is_nearly_full(upstream: Upstream, tmp_path: Path) -> None:
