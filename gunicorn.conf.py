@@ -3,9 +3,9 @@
 import gc
 import logging
 import os
+import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 
@@ -14,9 +14,10 @@ from flask_headrace.providers.local import LocalModel, unavailable_reason
 from flask_headrace.providers.own_thread import Errand
 from flask_headrace.streaming.errors import ConfigurationError
 
-from flask_headrace import Settings, stores, upstreams
+from flask_headrace import Settings, gunicorn_master, shared_counts
 from flask_headrace.gunicorn_worker import Worker, raise_file_limit
-from flask_headrace.open_door import refuse_open_door, shown
+from flask_headrace.open_door import shown
+from flask_headrace.start_checks import refuse_what_is_wrong
 
 LAST_IMPORT = 10.0
 """Seconds that a worker which leaves waits for what it still imports."""
@@ -27,32 +28,6 @@ def _settings():
         return Settings.from_mapping(os.environ)
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
-
-
-def _refuse_what_is_wrong(addresses, application):
-    try:
-        # Another application may have keys or a login of its own, which its workers look for when they have loaded it,
-        # and providers of its own, which the file may name.
-        if application == wsgi_app:
-            if not settings.api_keys:
-                refuse_open_door(addresses)
-            upstreams.catalogue(settings)
-        return stores.warning(settings)
-    except ConfigurationError as error:
-        sys.exit(f"Headrace cannot start. {error.message}")
-
-
-def _refuse_busy_port(address):
-    host, port = address
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            sys.exit(
-                f"Headrace cannot start. Its address is {shown(address)}, which cannot be used ({error}): stop the "
-                f"program that has it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
-            )
 
 
 def _let_newborn_workers_be_ended():
@@ -77,6 +52,7 @@ settings = _settings()
 # Else each greenlet keeps the stack that it was spawned from: time at its start, and memory while it lives.
 gevent.config.track_greenlet_tree = False
 
+gunicorn_master.use()
 wsgi_app = "app:app"
 bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
@@ -87,20 +63,16 @@ control_socket_disable = True
 loglevel = os.environ.get("LOG_LEVEL", "info")
 
 
-def on_starting(server):
-    """Look for what would stop the start, and let our log go where gunicorn's goes."""
-    # Workers are told how many they are, also where the command line says it.
-    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
-    # What is bound in the end: the command line goes before the setting.
-    addresses = [address for address in server.cfg.address if isinstance(address, tuple)]
-    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
-    told = [] if is_handed_down else [shown(address) for address in addresses]
-    warning = _refuse_what_is_wrong(told, server.app.app_uri)
-    for address in () if is_handed_down else addresses:
-        _refuse_busy_port(address)
-    if server.cfg.workers > 1 and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+def _share_counts(server):
+    if not os.environ.get(shared_counts.VARIABLE):
         # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.headrace_counts = tempfile.mkdtemp(prefix="headrace-metrics-")
+        server.headrace_counts = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
+        os.environ[shared_counts.VARIABLE] = server.headrace_counts  # made before each fork
+
+
+def _prepare(server, warning):
+    if server.cfg.workers > 1:
+        _share_counts(server)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
@@ -108,7 +80,43 @@ def on_starting(server):
     for told in (warning, raise_file_limit(settings.max_streams)):
         if told:
             ours.warning(told)
+
+
+def on_starting(server):
+    """Look for what would stop the start, and let our log go where gunicorn's goes."""
+    # Workers are told how many they are, also where the command line says it.
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
+    try:
+        warning = refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
+    except ConfigurationError as error:
+        sys.exit(f"Headrace cannot start. {error.message}")
+    _prepare(server, warning)
     _let_newborn_workers_be_ended()
+
+
+def on_reload(server):
+    """Prepare for workers as the start does; what would stop it was looked at before."""
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+    _prepare(server, None)
+
+
+def nworkers_changed(server, new_value, old_value):
+    """Count together from the second worker on, which a SIGTTIN may ask for."""
+    if old_value is not None and new_value > 1:
+        _share_counts(server)
+
+
+def pre_fork(server, worker):
+    """Make anew what a worker needs and a cleaner may have removed."""
+    worker.has_booted = server.has_booted
+    shared_counts.keep_folder()
+
+
+def pre_exec(server):
+    """Let the service that a SIGUSR2 starts beside this one have a folder of its own."""
+    if hasattr(server, "headrace_counts"):
+        server.cfg.env_orig.pop(shared_counts.VARIABLE, None)
 
 
 def when_ready(server):
@@ -134,11 +142,14 @@ def on_exit(server):
 
 def child_exit(_server, worker):
     """Forget the open streams of a worker that is gone."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(shared_counts.VARIABLE):
         # Not before: it decides while it is imported whether it counts for several processes.
         from prometheus_client import multiprocess  # noqa: PLC0415
 
-        multiprocess.mark_process_dead(worker.pid)
+        try:
+            multiprocess.mark_process_dead(worker.pid)
+        except OSError as error:  # which gunicorn's master would end of
+            worker.log.warning("The metrics of worker %d go on to count its open streams: %s", worker.pid, error)
 
 
 def post_worker_init(worker):
@@ -161,7 +172,6 @@ def post_worker_init(worker):
             "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
             *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
         )
-
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
     worker.warming = Errand(worker.service.catalogue.warm_up)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import click
@@ -44,7 +46,7 @@ def ask(
     Exits with 3 where the answer was cut: at its limit of tokens, or by the content filter.
     """
     messages = [Message("system", system)] if system else []
-    try:
+    with _telling_trouble():
         turns = (*messages, Message("user", question))
         asked = ChatRequest("", turns, max_tokens=max_tokens, temperature=temperature)
         with _heeding_ctrl_c():
@@ -53,8 +55,28 @@ def ask(
         if follower.session.error is not None:
             raise follower.session.error
         _tell_if_cut(follower)
+
+
+@contextlib.contextmanager
+def _telling_trouble() -> Iterator[None]:
+    """Tell an error in one sentence, and end as other commands do where nobody reads their output any more."""
+    try:
+        yield
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
+    except OSError as error:
+        _let_go_of_output()
+        if isinstance(error, BrokenPipeError):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGPIPE)
+        raise click.ClickException(f"The output cannot be written: {error.strerror}.") from None
+
+
+def _let_go_of_output() -> None:
+    # What is left of it would be tried once more at the very end, with a stack trace.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -75,10 +97,10 @@ def _print_answer(follower: Follower) -> None:
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
-        if follower.session.first_event_at is not None:
-            click.echo()
         follower.close()
         current_service().streams.drain(0)
+        if follower.session.first_event_at is not None:
+            click.echo()
 
 
 def _tell_if_cut(follower: Follower) -> None:
@@ -100,11 +122,8 @@ def _print(event: Event) -> None:
 @group.command()
 def models() -> None:
     """List the models that can be asked; the default one is marked with a star."""
-    try:
+    with _telling_trouble():
         catalogue = current_service().catalogue
         catalogue.warm_up()  # a provider has little time to tell its models, and importing its SDK would count
-        found = catalogue.models()
-    except HeadraceError as error:
-        raise click.ClickException(error.message) from None
-    for model in found:
-        click.echo(f"{'*' if model.default else ' '} {model.id}")
+        for model in catalogue.models():
+            click.echo(f"{'*' if model.default else ' '} {model.id}")

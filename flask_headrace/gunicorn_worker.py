@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import resource
 import socket
 from collections.abc import Iterable
@@ -123,7 +124,14 @@ class Server(StreamServer):  # type: ignore[misc]  # untyped
 
 
 class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
-    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended."""
+    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended.
+
+    Attributes:
+        has_booted: A byte that its master sees, not 0 once a worker has served; None for a master that has none.
+    """
+
+    has_booted: mmap.mmap | None = None
+    _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
@@ -166,9 +174,17 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
         self.worker_connections = min(self.service.streams.most + 100, most_connections())
+        if self.has_booted is not None:
+            self.has_booted[0] = 1
         super().run()
         # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
         self.service.streams.drain(self.longest_drain)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
+        """Leave at once. Ctrl-C in a terminal says so twice: the master passes on what its workers have seen too."""
+        if not self._is_quitting:
+            self._is_quitting = True
+            super().handle_quit(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
         """Serve one connection."""

@@ -6,11 +6,14 @@ those of all workers together.
 
 from __future__ import annotations
 
+import logging
 import os
+import struct
 import threading
 from functools import cache
 from typing import get_args
 
+from . import shared_counts
 from .providers.breaker import Breaker, State
 from .signals import StreamEnd
 
@@ -18,6 +21,8 @@ MOST_MODELS = 200
 """Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
 
 OTHER = "other"
+
+log = logging.getLogger("flask_headrace")
 
 _making = threading.Lock()
 
@@ -28,6 +33,7 @@ class Metrics:
     """The counters of this process. There is one for all applications in it; see `metrics`."""
 
     def __init__(self) -> None:
+        shared_counts.use()
         # Not before: it decides while it is imported whether it counts for several processes.
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
@@ -107,12 +113,29 @@ def _of_process() -> Metrics:
 
 
 def exposition() -> tuple[bytes, str]:
-    """Return all metrics as Prometheus reads them, and their content type."""
-    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest  # noqa: PLC0415
+    """Return all metrics as Prometheus reads them, and their content type.
+
+    They are this process's alone, and begin with a comment that says so, where those of all workers cannot be read.
+    """
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest  # noqa: PLC0415
+
+    if not os.environ.get(shared_counts.VARIABLE):
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    trouble = shared_counts.trouble()
+    try:
+        if trouble is None:
+            return _of_all_processes(), CONTENT_TYPE_LATEST
+    except (OSError, ValueError, RuntimeError, struct.error) as error:
+        trouble = str(error)
+        log.warning("The metrics of all workers cannot be read: %s", trouble)
+    said = " ".join(f"These are the numbers of process {os.getpid()} alone: {trouble}".split())
+    return f"# {said}\n".encode() + generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+
+
+def _of_all_processes() -> bytes:
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-    registry = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is typed in parts
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is typed in parts
+    return generate_latest(registry)

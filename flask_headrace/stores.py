@@ -14,6 +14,7 @@ from .streaming.errors import ConfigurationError, HeadraceError
 from .streaming.stores.base import Bounds, Store
 from .streaming.stores.condition import seen
 from .streaming.stores.opening import open_store
+from .streaming.stores.sqlite import SqliteStore
 from .streaming.stores.sqlite_file import VERSION
 
 
@@ -44,6 +45,8 @@ def warning(settings: Settings) -> str | None:
     store = of(settings)
     if settings.store in {None, "memory"}:
         return None  # nobody has named a place, with which something could be wrong
+    if isinstance(store, SqliteStore):
+        store.check_place()
     found: list[tuple[str | None, HeadraceError | None]] = []
     # In a thread, whose event loop ends with it: workers are to have loops of their own.
     thread = Thread(target=lambda: found.append(_seen(store)))
@@ -61,6 +64,11 @@ def _seen(store: Store) -> tuple[str | None, HeadraceError | None]:
     finally:
         store.close()
         gevent.get_hub().destroy(destroy_loop=True)
+
+
+def is_of_one_worker(settings: Settings) -> bool:
+    """Whether the store that the settings name is one that another worker could not reach."""
+    return settings.store == "memory" or (settings.store is None and not _has_several_workers())
 
 
 def _usual() -> str:

@@ -7,10 +7,12 @@ is asked through the OpenAI provider, like any other upstream, at the `endpoint`
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import threading
 import time
@@ -19,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from .local_endpoint import (
+    FOLDER,
     STATE_VARIABLE,
     Endpoint,
     Failed,
@@ -28,6 +31,7 @@ from .local_endpoint import (
     Starting,
     State,
     endpoint,
+    is_supervised,
     read_state,
     wait_until_ready,
 )
@@ -35,6 +39,7 @@ from .local_install import model_file, model_name, unavailable_reason
 from .local_process import ModelProcess, Orders
 
 __all__ = [
+    "FOLDER",
     "STATE_VARIABLE",
     "Endpoint",
     "LocalModel",
@@ -53,7 +58,12 @@ __all__ = [
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
 _HEALTHY = 60.0  # seconds of life after which the next restart is a first one again
 _LOAD_LIMIT = 300.0  # seconds for a model to load
+_TICK = 0.5  # seconds between two looks at the process and at what is told of it
+_SILENCE, _LONGEST_SILENCE = 5.0, 15.0  # seconds without a sign of life until that is told, and until it is ended
 _END_LIMIT = 2.0  # seconds for the process to end by SIGTERM, and again by SIGKILL
+
+STATE = "state.json"
+"""The file's name, in a folder of its own."""
 
 _log = logging.getLogger(__name__)
 _claiming = threading.Lock()
@@ -63,7 +73,7 @@ def ensure_started(model_path: str | None = None, *, slots: int = 4) -> None:
     """Start the embedded model in this process, unless this process or its parent already did; return at once."""
     model = LocalModel(model_path, slots=slots)
     with _claiming:
-        if read_state() is not None:
+        if read_state() is not None or is_supervised():
             return
         model.claim()
     model.start()
@@ -79,6 +89,7 @@ class LocalModel:
     def __init__(self, model_path: str | None = None, *, slots: int = 4, context: int = 2048) -> None:
         self._path, self._slots, self._context = model_path, slots, context
         self._owner = 0
+        self._told: State | None = Starting(0)  # nothing, and no failure yet
         self._directory: Path | None = None
         self._process: ModelProcess | None = None
         self._thread = threading.Thread(target=self._supervise, name="embedded-model", daemon=True)
@@ -93,8 +104,9 @@ class LocalModel:
         """Make this the model that `endpoint` tells of, here and in processes that are forked from here on."""
         if self._directory is None:
             self._owner = os.getpid()
-            self._directory = Path(tempfile.mkdtemp(prefix="headrace-local-"))  # mode 0700: the key stands in it
-            os.environ[STATE_VARIABLE] = str(self._directory / "state.json")
+            # Mode 0700: the key stands in it.
+            self._directory = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{self._owner}-"))
+            os.environ[STATE_VARIABLE] = str(self._directory / STATE)
             self._tell(Starting(self._owner))
             atexit.register(self.stop)
 
@@ -119,6 +131,8 @@ class LocalModel:
                 self._thread.join(_END_LIMIT)
         if self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
+            if os.environ.get(STATE_VARIABLE) == str(self._directory / STATE):
+                del os.environ[STATE_VARIABLE]
 
     def _supervise(self) -> None:
         delay = _FIRST_DELAY
@@ -146,8 +160,22 @@ class LocalModel:
             orders = self._orders()
             port = process.load(orders, _LOAD_LIMIT)
             if port:
-                self._tell(Ready(self._owner, process.pid, port, orders.key))
+                self._watch(process, Ready(self._owner, process.pid, port, orders.key))
             return process.wait()
+
+    def _watch(self, process: ModelProcess, ready: Ready) -> None:
+        """Keep the state told until the process ends; end one that stands still."""
+        silent = 0  # in ticks: where this process was stopped as well, time has passed without meaning anything
+        self._tell(ready)
+        while (has_beaten := process.beats(_TICK)) is not None:
+            silent = 0 if has_beaten else silent + 1
+            if silent * _TICK >= _LONGEST_SILENCE:
+                process.give_up(f"The embedded model's process has not moved for {_LONGEST_SILENCE:g} s.")
+                return
+            if silent * _TICK >= _SILENCE:
+                self._tell(Restarting(self._owner, "The embedded model's process does not move."))
+            elif has_beaten:
+                self._tell(ready)
 
     def _orders(self) -> Orders:
         return Orders(
@@ -162,14 +190,34 @@ class LocalModel:
         )
 
     def _tell(self, state: State) -> None:
+        """Let workers know a state; what is told already is looked after: a file can be removed, and a disk be full."""
         assert self._directory is not None
-        draft = self._directory / "state.new"
+        draft, told = self._directory / "state.new", self._directory / STATE
+        encoded = msgspec.json.encode(state)
         try:
-            draft.write_bytes(msgspec.json.encode(state))
-            draft.replace(self._directory / "state.json")
+            if state == self._told and told.stat().st_size == len(encoded):
+                return
+        except OSError:
+            _log.warning("The embedded model's state in %s is gone, and is written anew.", self._directory)
+        try:
+            _make_private(self._directory)
+            draft.write_bytes(encoded)
+            draft.replace(told)
         except OSError as error:
-            if not self._stopping.is_set():
-                _log.error("The embedded model's state cannot be written: %s", error)
+            if not self._stopping.is_set() and self._told is not None:
+                _log.error("The embedded model's state cannot be written; it is tried again. %s", error)
+            self._told = None
+        else:
+            self._told = state
+
+
+def _make_private(directory: Path) -> None:
+    """Make a directory for this user alone, where it is missing; refuse one that somebody else has put there."""
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise PermissionError(f"{directory} is not this user's alone")
 
 
 def _threads() -> int:

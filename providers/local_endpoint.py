@@ -16,6 +16,9 @@ import msgspec
 
 STATE_VARIABLE = "FLASK_HEADRACE_LOCAL_STATE"  # the environment hands it to the workers
 
+FOLDER = "headrace-local-"
+"""How the name of the state's folder begins; the supervisor's process id follows, known also without the file."""
+
 
 class LocalModelUnavailable(Exception):
     """The embedded model cannot be asked now: one sentence for the reader, and whether trying again can help."""
@@ -53,7 +56,7 @@ class Ready(_State, frozen=True):
 
 
 class Restarting(_State, frozen=True):
-    """The process ended; it is started again."""
+    """The process ended, or stands still; it is started again."""
 
     reason: str
 
@@ -80,6 +83,13 @@ def read_state() -> State | None:
     return state if _is_alive(state.supervisor) else None
 
 
+def is_supervised() -> bool:
+    """Whether a living process has started the model for this one, also where its state is not told just now."""
+    path = os.environ.get(STATE_VARIABLE, "")
+    supervisor = Path(path).parent.name.removeprefix(FOLDER).partition("-")[0]
+    return supervisor.isdecimal() and _is_alive(int(supervisor))
+
+
 def endpoint() -> Endpoint:
     """Tell where the embedded model is now; it may be another place after a restart, so ask for every request.
 
@@ -96,6 +106,10 @@ def endpoint() -> Endpoint:
             raise LocalModelUnavailable(f"{reason} It is started again: try again in a few seconds.", retryable=True)
         case Failed(reason=reason):
             raise LocalModelUnavailable(reason, retryable=False)
+        case None if is_supervised():  # its file was removed, or could not be written
+            raise LocalModelUnavailable(
+                "The embedded model's address is not known just now: try again in a few seconds.", retryable=True
+            )
         case None:
             raise LocalModelUnavailable("The embedded model is not running: restart the service.", retryable=False)
 

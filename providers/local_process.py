@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -54,6 +55,7 @@ class ModelProcess:
 
     def __init__(self) -> None:
         self._error: str | None = None
+        self._reason: str | None = None
         with _not_forking:
             self._child = subprocess.Popen(  # noqa: S603 - our own file
                 [sys.executable, str(_SERVER)],
@@ -91,11 +93,26 @@ class ModelProcess:
         self._error = answer.error
         return answer.port
 
+    def beats(self, seconds: float) -> bool | None:
+        """Wait so many seconds for a sign of life; return whether there was one, or None where it has ended."""
+        assert self._child.stdout is not None
+        if not select.select([self._child.stdout], [], [], seconds)[0]:
+            return False
+        # Past the reader's buffer: there is nothing in it but earlier signs.
+        return bool(os.read(self._child.stdout.fileno(), 4096)) or None
+
+    def give_up(self, reason: str) -> None:
+        """End it, which does not move; `wait` tells the reason."""
+        self._reason = reason
+        self.kill()
+
     def wait(self) -> str:
         """Wait for its end; tell in a sentence how it ended."""
         assert self._child.stdout is not None
         self._child.stdout.read()  # gunicorn's master reaps every child: the pipe's end is what cannot be missed
         code = self._child.wait()
+        if self._reason:
+            return self._reason
         if self._error:
             return f"The embedded model could not be loaded ({self._error}); `make -B install` checks its file."
         if code < 0:

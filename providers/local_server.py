@@ -4,11 +4,13 @@ It is run as a file rather than as a module of the package, so that it starts wi
 xllamacpp alone, and neither who asks nor who restarts it.
 
 It reads one line of JSON from stdin, the `Orders` of `local_process.py`. It writes one line to stdout:
-`{"port": 40123}` once it can be asked, or `{"error": "…"}` before it exits with 1.
+`{"port": 40123}` once it can be asked, or `{"error": "…"}` before it exits with 1. Blank lines after it
+are signs of life.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -63,9 +65,15 @@ def serve(orders: dict[str, Any]) -> tuple[Any, int]:
     return server, int(server.listening_address.rpartition(":")[2])
 
 
-def outlive_nobody(orders: dict[str, Any]) -> None:
-    """Return when the supervisor has ended, at most 0.25 seconds after it, with its directory removed."""
+def outlive_nobody(orders: dict[str, Any], supervisor: int) -> None:
+    """Give signs of life; return when the supervisor has ended, at most 0.25 seconds after it, its directory removed.
+
+    `supervisor` is the pipe to it.
+    """
+    os.set_blocking(supervisor, False)
     while os.getppid() == orders["parent"]:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # it has enough signs, or has just ended
+            os.write(supervisor, b"\n")
         time.sleep(_POLL)
     shutil.rmtree(orders["directory"], ignore_errors=True)
 
@@ -82,7 +90,7 @@ def main() -> int:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answer, flush=True)
         return 1
     print(json.dumps({"port": port}), file=answer, flush=True)
-    outlive_nobody(orders)
+    outlive_nobody(orders, answer.fileno())
     del server
     return 0
 

@@ -12,6 +12,7 @@ from flask.cli import ScriptInfo, run_command
 from flask_headrace.streaming.errors import ConfigurationError
 
 from flask_headrace import create_app
+from tests.conftest import require
 from tests.reader import ask, asking, send
 from tests.service import ROOT, Service, environment, free_port
 from tests.upstream import Gate, Upstream, openai_wire
@@ -52,6 +53,8 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         ({"HEADRACE_MODEL": "gpt"}, "write it as provider/name"),
         ({"HEADRACE_STORE": "postgres://x:secret@y/z"}, "HEADRACE_STORE is 'postgres://x:***@y/z': it must be one of"),
         ({"HEADRACE_STORE": "memory", "WEB_CONCURRENCY": "2"}, "there are 2 workers"),
+        ({"HEADRACE_SCHEMAS": "/nowhere"}, "it must be a folder of files NAME.json"),
+        ({"GUNICORN_CMD_ARGS": "--preload"}, "preload_app is on (--preload)"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:
@@ -59,6 +62,26 @@ def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says
     assert code != 0
     assert says in said
     assert "Traceback" not in said
+
+
+def test_no_folder_for_temporary_files_is_told_with_what_to_do() -> None:
+    require("unshare", "apt-get install util-linux")
+    # As in a container whose file system is read-only.
+    read_only = 'for folder in /tmp /var/tmp; do mount -t tmpfs -o ro none "$folder"; done; '
+    read_only += 'mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && exec "$@"'
+    run = subprocess.run(
+        ["unshare", "-m", "bash", "-c", read_only, "bash", sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
+        cwd=ROOT,
+        env=environment(HEADRACE_LOCAL="0", HEADRACE_BIND=f"127.0.0.1:{free_port()}", TMPDIR="/nowhere"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert "Headrace cannot start. No folder for temporary files can be written to" in run.stderr
+    assert "TMPDIR=/var/tmp" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize(

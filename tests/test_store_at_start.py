@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask_headrace.streaming.errors import ConfigurationError
 from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from flask_headrace import Settings, stores
@@ -49,6 +50,23 @@ def test_a_wrong_password_stops_the_start(redis_server: RedisServer) -> None:
     assert "Headrace cannot start. HEADRACE_STORE is unix://" in said
     assert "refuses the user or password" in said
     assert not {"s3cret", "Traceback"} & set(said.split())
+
+
+def test_a_folder_as_a_store_stops_the_start(tmp_path: Path) -> None:
+    code, said = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_STORE=f"sqlite:///{tmp_path}")
+    assert code != 0
+    assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("", "which is a folder"), ("nowhere/streams.db", "nowhere is no folder"), ("file/streams.db", "is no folder")],
+)
+def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, place: str, says: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=says):
+        stores.warning(Settings(store=f"sqlite:///{tmp_path / place}"))
 
 
 def test_one_that_evicts_is_warned_of(redis_server: RedisServer) -> None:

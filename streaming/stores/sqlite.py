@@ -14,7 +14,7 @@ from . import sqlite_presence as presence
 from . import sqlite_rows as rows
 from . import sqlite_sweep as sweeping
 from .base import Bounds, Claim, Entry, Record
-from .sqlite_file import SqliteFile, check_file
+from .sqlite_file import SqliteFile, check_file, refuse_place
 from .sqlite_watch import SqliteWatch
 
 
@@ -51,6 +51,14 @@ class SqliteStore:
                 f"The streams in {self._path} have the {self._bounds.total} bytes that they may have.",
                 retry_after=self._bounds.retention,
             ) from None
+
+    def check_place(self) -> None:
+        """Look whether there can be a file where this store's is to be.
+
+        Raises:
+            ConfigurationError: there cannot.
+        """
+        refuse_place(self._path)
 
     def check(self) -> None:
         """Look whether the file can be written to."""

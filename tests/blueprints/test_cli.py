@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,12 +15,15 @@ from tests.service import ROOT, environment
 from tests.upstream import Ended, Gate, Upstream, openai_wire
 
 
-def start(upstream: Upstream, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+def start(
+    upstream: Upstream, *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **settings: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
         cwd=ROOT,
-        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", **settings),
-        stdout=subprocess.PIPE,
+        # Buffered, as at a user's: what could not be written is then there at the end again.
+        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", PYTHONUNBUFFERED="", **settings),
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         bufsize=1,
@@ -85,6 +89,29 @@ def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream
     out, err = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config)).communicate(timeout=60)
     assert out == "0 1 \nElse.\n"
     assert err == "openai/cli-next begins the answer again (upstream_failed):\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", [("ask", "hi", "--model", "openai/cli-full"), ("models",)], ids=lambda c: c[0])
+def test_output_that_cannot_be_written_is_told_in_one_sentence(upstream: Upstream, command: tuple[str, ...]) -> None:
+    upstream.answer("cli-full", openai_wire.answer("one ", Gate("cli-full"), "two"))
+    with open("/dev/full", "w") as full:  # a device
+        process = start(upstream, *command, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, "Error: The output cannot be written: No space left on device.\n")
+    assert all(request.ended is Ended.ABORTED for request in upstream.requests("cli-full"))
+
+
+def test_the_model_is_stopped_when_nobody_reads_the_output_any_more(upstream: Upstream) -> None:
+    upstream.answer("cli-pipe", openai_wire.answer("one ", Gate("cli-pipe"), "two ", Gate("never"), "three"))
+    process = start(upstream, "ask", "hi", "--model", "openai/cli-pipe")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.read(4) == "one "
+    process.stdout.close()
+    upstream.open_gate("cli-pipe")
+    assert (process.stderr.read(), process.wait(30)) == ("", -signal.SIGPIPE)
+    assert upstream.wait_for(lambda: upstream.requests("cli-pipe")[0].ended is Ended.ABORTED)
 
 
 def test_models_marks_the_default_one(upstream: Upstream) -> None:

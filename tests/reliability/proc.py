@@ -13,6 +13,12 @@ def resident(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+def proportional(pid: int) -> int:
+    """Return the bytes of memory that a process holds, of pages that several hold its share alone."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+
+
 def descriptors(pid: int) -> list[str]:
     """Return what a process's open files lead to, such as `socket:[123]`."""
     found = []

@@ -1,0 +1,167 @@
+"""gunicorn's master as Headrace needs it: no slip of an operator's, no full disk and no bad worker ends the service.
+
+`gunicorn.conf.py` uses it. It knows gunicorn's signals and processes; what is right and what is wrong is
+`start_checks.py`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from typing import Any
+
+from gevent import monkey
+from gunicorn.app import base
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+
+from . import shared_counts, stores
+from .settings import Settings
+from .start_checks import refuse_preloading, refuse_what_is_wrong
+from .streaming.errors import ConfigurationError
+
+TRIAL_LIMIT = 60.0
+"""Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""
+
+PAUSE = 5.0
+"""Seconds before a worker is tried again that could not be started."""
+
+CANNOT_START = "Headrace cannot start. "
+
+SEE_ABOVE = "gunicorn's configuration cannot be read; what Python said of it stands above."
+
+
+class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's master, which tries a reload before it does it, and goes on where a worker cannot start.
+
+    Attributes:
+        has_booted: A byte that is shared with all workers, and not 0 once one of them has served.
+    """
+
+    def __init__(self, app: Any) -> None:  # noqa: ANN401
+        self.has_booted = mmap.mmap(-1, 1)
+        self._not_before = 0.0
+        super().__init__(app)
+
+    def setup(self, app: Any) -> None:  # noqa: ANN401
+        """Take over a configuration."""
+        try:
+            refuse_preloading(app.cfg)  # before it is done
+        except ConfigurationError as error:
+            sys.exit(f"{CANNOT_START}{error.message}")
+        super().setup(app)
+
+    def handle_hup(self) -> None:
+        """Reload, unless that would leave nothing that serves."""
+        trouble = self._trial()
+        if trouble is not None:
+            self.log.error("The reload is refused, and all goes on as before it. %s", trouble)
+            return
+        self._not_before = 0.0
+        super().handle_hup()
+
+    def handle_ttin(self) -> None:
+        """Start one more worker, unless it could not know of the streams of the only one there is."""
+        if stores.is_of_one_worker(Settings.from_mapping(os.environ)):
+            self.log.error(
+                "No second worker is started: the first keeps resumable streams in its memory. Start the service with "
+                "WEB_CONCURRENCY=2, or name a store that both reach, as in HEADRACE_STORE=sqlite:///streams.db."
+            )
+            return
+        counts_alone = shared_counts.VARIABLE not in os.environ
+        self.num_workers += 1
+        for _ in range(self.num_workers if counts_alone else 1):
+            self.spawn_worker()
+        self.manage_workers()  # which lets the oldest go that is too many: the one that counts for itself
+
+    def spawn_workers(self) -> None:
+        """Start the workers that are missing, after a pause where one could not be started."""
+        if time.monotonic() >= self._not_before:
+            super().spawn_workers()
+
+    def spawn_worker(self) -> int | None:
+        """Start a worker; return its process id, or None where there is no room for it now."""
+        try:
+            pid: int = super().spawn_worker()
+        except OSError as error:
+            self._go_on_or_halt(f"No worker could be started ({error}).", 1)
+            return None
+        return pid
+
+    def reap_workers(self) -> None:
+        """Take note of the workers that have ended."""
+        try:
+            super().reap_workers()
+        except HaltServer as halt:
+            self._go_on_or_halt(halt.reason, halt.exit_status)
+
+    def _go_on_or_halt(self, reason: str, status: int) -> None:
+        """Go on without a worker that could not start, where others could; there may be some that serve."""
+        if not self.has_booted[0]:
+            raise HaltServer(reason, status)
+        self._not_before = time.monotonic() + PAUSE
+        self.log.error("%s The others go on; it is tried again in %g s, and at a reload.", reason, PAUSE)
+
+    def _trial(self) -> str | None:
+        """Load what a reload would load, in a process that serves nobody; return what is wrong with it, or None."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            self._try(writing)
+        os.close(writing)
+        try:
+            if not select.select([reading], [], [], TRIAL_LIMIT)[0]:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                return f"The application has not been loaded within {TRIAL_LIMIT:g} s."
+            with os.fdopen(os.dup(reading), "rb") as told:
+                trouble = told.read().decode()
+        finally:
+            os.close(reading)
+        _, status = os.waitpid(pid, 0)
+        if status and not trouble:
+            return f"The process that tried it has died with exit code {os.waitstatus_to_exitcode(status)}."
+        return trouble or None
+
+    def _try(self, writing: int) -> None:
+        """Load it, tell what is wrong, and end this process without its master's last words."""
+        trouble = ""
+        try:
+            self._load_anew()
+        except ConfigurationError as error:
+            trouble = error.message
+        except SystemExit as error:
+            trouble = str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else SEE_ABOVE
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is told
+            traceback.print_exc()
+            trouble = f"The application cannot be loaded ({type(error).__name__}: {error})."
+        os.write(writing, trouble.encode()[:4000])
+        sys.stderr.flush()
+        os._exit(bool(trouble))
+
+    def _load_anew(self) -> None:
+        held = [address for address in self.cfg.address if isinstance(address, tuple)]
+        self.app.reload()
+        cfg = self.app.cfg
+        os.environ.update(cfg.env)
+        os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+        logging.disable()  # what is loaded here says nothing that a worker will not say again
+        refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
+        monkey.patch_all()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            if shared_counts.VARIABLE in os.environ:
+                os.environ[shared_counts.VARIABLE] = folder  # this process is none that is counted
+            self.app.wsgi()
+
+
+def use() -> None:
+    """Have gunicorn run this master. Its configuration is read before it makes one."""
+    base.Arbiter = Master

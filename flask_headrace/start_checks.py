@@ -1,0 +1,89 @@
+"""What must be right before the service starts, and again before it is reloaded: looked at in the master."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from . import schemas, stores, upstreams
+from .open_door import refuse_open_door, shown
+from .settings import Settings
+from .streaming.errors import ConfigurationError
+
+Address = tuple[str, int]
+
+
+def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] | None = ()) -> str | None:  # noqa: ANN401  # gunicorn has no types
+    """Look for what would stop the service, or each of its workers.
+
+    Args:
+        cfg: gunicorn's configuration.
+        application: What gunicorn serves, as `module:name`.
+        held: Addresses that this service listens on already; None where its sockets were handed down.
+
+    Returns:
+        What is to be said of the store; None where all is well.
+
+    Raises:
+        ConfigurationError: something is wrong; the message names it and what to do.
+    """
+    settings = Settings.from_mapping(os.environ)
+    # What is bound in the end: the command line goes before the setting.
+    addresses = [address for address in cfg.address if isinstance(address, tuple)]
+    refuse_preloading(cfg)
+    _refuse_no_temporary_folder()
+    # Another application may have keys or a login of its own, which its workers look for when they have loaded it, and
+    # providers of its own, which the file may name.
+    if application == cfg.wsgi_app:
+        if held is not None and not settings.api_keys:
+            refuse_open_door([shown(address) for address in addresses])
+        upstreams.catalogue(settings)
+        schemas.of(settings)
+    told = stores.warning(settings)
+    if held is not None:
+        refuse_busy_ports(address for address in addresses if address not in held)
+    return told
+
+
+def refuse_busy_ports(addresses: Iterable[Address]) -> None:
+    """Refuse addresses that another program has.
+
+    Raises:
+        ConfigurationError: one of them cannot be bound.
+    """
+    for host, port in addresses:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"Its address is {shown((host, port))}, which cannot be used ({error}): stop the program that has "
+                    "it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
+                ) from None
+
+
+def refuse_preloading(cfg: Any) -> None:  # noqa: ANN401
+    """Refuse to load the application in the master.
+
+    Raises:
+        ConfigurationError: gunicorn is told to.
+    """
+    if cfg.preload_app:
+        raise ConfigurationError(
+            "preload_app is on (--preload): an application that is loaded before the workers are born shares its "
+            "locks, connections and event loop with all of them. Leave it out; each worker loads its own."
+        )
+
+
+def _refuse_no_temporary_folder() -> None:
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise ConfigurationError(
+            f"No folder for temporary files can be written to ({error.strerror}): free some space, or name another "
+            "folder in TMPDIR, as in TMPDIR=/var/tmp make run."
+        ) from None

@@ -1,0 +1,168 @@
+"""An operator's slips at a service that runs: each is told, and the service goes on as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host import Host
+from tests.reader import ask, asking, send
+from tests.reliability.start import openai_alone
+from tests.service import Service
+from tests.upstream import Gate, Upstream, openai_wire
+
+RIGHT = '[models.first]\nchain = ["openai/one"]\n'
+REFUSED = "The reload is refused, and all goes on as before it. "
+
+
+class Reloaded(Service):
+    """A service with a file of models and a folder of schemas, which a test changes."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.config, self.schemas = folder / "headrace.toml", folder / "schemas"
+        super().__init__(HEADRACE_CONFIG=str(self.config), HEADRACE_SCHEMAS=str(self.schemas), **settings)
+        self.right()
+
+    def right(self) -> None:
+        """Let all be right again."""
+        self.config.write_text(RIGHT)
+        self.schemas.mkdir(exist_ok=True)
+        (self.schemas / "colour.json").write_text('{"type": "object"}')
+
+    def hup(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def refusals(self) -> list[str]:
+        """Return what has been refused so far, in the log's words."""
+        return [line.partition(REFUSED)[2] for line in self.log().splitlines() if REFUSED in line]
+
+
+@pytest.fixture(scope="module")
+def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloaded]:
+    with Reloaded(tmp_path_factory.mktemp("reloaded"), **openai_alone(upstream), HEADRACE_DRAIN="5") as running:
+        upstream.answer("one", openai_wire.answer("one"))
+        running.wait_until(lambda: ask(running.url, "first").status == 200, 30)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def all_is_right(service: Reloaded) -> Iterator[None]:
+    yield
+    service.right()
+
+
+def break_toml(service: Reloaded) -> None:
+    service.config.write_text('[models.first]\nchain = "openai/one\n')
+
+
+def name_nobody(service: Reloaded) -> None:
+    service.config.write_text('[models.first]\nchian = ["openai/one"]\n')
+
+
+def remove_schemas(service: Reloaded) -> None:
+    (service.schemas / "colour.json").unlink()
+    service.schemas.rmdir()
+
+
+def break_schema(service: Reloaded) -> None:
+    (service.schemas / "colour.json").write_text('{"type": 7}')
+
+
+@pytest.mark.parametrize(
+    ("slip", "says"),
+    [
+        (break_toml, "headrace.toml"),
+        (name_nobody, "chian"),
+        (remove_schemas, "it must be a folder of files NAME.json"),
+        (break_schema, "colour.json in HEADRACE_SCHEMAS is no JSON Schema"),
+    ],
+)
+def test_a_reload_with_a_mistake_is_told_and_the_worker_goes_on(service: Reloaded, slip, says: str) -> None:
+    before, workers = len(service.refusals()), service.workers()
+    slip(service)
+    service.hup()
+    told = service.wait_until(lambda: service.refusals()[before:], 30)
+    assert says in told[0]
+    assert service.workers() == workers
+    assert ask(service.url, "first").text == "one"
+
+
+def test_a_reload_with_other_settings_holds_for_what_is_asked_from_then_on(
+    service: Reloaded, upstream: Upstream
+) -> None:
+    old = service.workers()
+    upstream.answer("held", openai_wire.answer("one", Gate("held"), "two"))
+    with asking(service.url, "openai/held") as reading:
+        reading.until(b"one")
+        service.config.write_text(RIGHT + '[models.second]\nchain = ["openai/one"]\n')
+        service.hup()
+        service.wait_until(lambda: ask(service.url, "second").status == 200, 30)
+        upstream.open_gate("held")
+        assert b"two" in reading.until(b"[DONE]")
+    service.wait_until(lambda: not set(old) & set(service.workers()))
+
+
+def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_service_along(service: Reloaded) -> None:
+    break_toml(service)
+    os.kill(service.workers()[0], signal.SIGKILL)
+    service.wait_until(lambda: "The others go on; it is tried again in 5 s" in service.log(), 30)
+    service.right()
+    service.hup()
+    assert ask(service.url, "first").text == "one"
+
+
+def test_a_second_worker_is_refused_where_the_streams_are_in_the_memory_of_the_first(service: Reloaded) -> None:
+    workers = service.workers()
+    service.process.send_signal(signal.SIGTTIN)
+    service.wait_until(lambda: "No second worker is started" in service.log())
+    assert service.workers() == workers
+
+
+def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_store(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.answer("one", openai_wire.answer("one"))
+    settings = openai_alone(upstream) | {"HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": "0"}
+    (tmp_path / "headrace.toml").write_text(RIGHT)
+    with Service(**settings, HEADRACE_CONFIG=str(tmp_path / "headrace.toml")) as own:
+        (old,) = own.workers()
+        own.process.send_signal(signal.SIGTTIN)
+        own.wait_until(lambda: len(workers := own.workers()) == 2 and old not in workers, 20)
+        own.wait_until(lambda: ask(own.url, "openai/one").status == 200, 20)
+        assert {ask(own.url, "openai/one").status for _ in range(5)} == {200}
+        own.wait_until(lambda: [scraped(own, "streams_total") for _ in range(6)] == [6] * 6)
+        # Who tried a reload is nobody that is counted.
+        own.process.send_signal(signal.SIGHUP)
+        old_ones = own.workers()
+        own.wait_until(lambda: len(workers := own.workers()) == 1 and not set(old_ones) & set(workers), 20)
+        own.wait_until(lambda: scraped(own, 'breaker_state{model="openai/one",state="closed"') == 1, 20)
+
+
+def scraped(service: Service, name: str) -> float:
+    """Return the sum of a metric's samples, as one worker tells it."""
+    lines = send(service.url + "/metrics", method="GET").body.decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"headrace_{name}"))
+
+
+BROKEN = "raise RuntimeError('no such table')\n"
+HOST = """
+from flask import Flask
+from flask_headrace import Headrace
+
+app = Flask(__name__)
+Headrace(app)
+"""
+
+
+def test_an_application_that_can_be_loaded_no_more_is_not_reloaded(upstream: Upstream, tmp_path: Path) -> None:
+    with Host(tmp_path, HOST, **openai_alone(upstream)) as own:
+        workers = own.workers()
+        (tmp_path / "hosting.py").write_text(BROKEN)
+        own.process.send_signal(signal.SIGHUP)
+        own.wait_until(lambda: REFUSED + "The application cannot be loaded (RuntimeError: no such table)." in own.log())
+        assert own.workers() == workers
+        assert send(own.url + "/healthz", method="GET").status == 200
