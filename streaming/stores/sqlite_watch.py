@@ -13,8 +13,8 @@ import gevent
 from gevent.event import Event as Flag
 
 from ..errors import HeadraceError
-from .sqlite_file import SqliteFile
 from .sqlite_rows import State, states, stopping
+from .sqlite_thread import SqliteFile
 from .watches import Wake, Watches
 
 PERIOD = 0.008
