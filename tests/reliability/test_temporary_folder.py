@@ -73,7 +73,7 @@ def test_all_workers_are_counted_again_after_their_folder_was_removed(service: S
     before = ended(scrape(service))
     folder = counts(service, temporary)
     remove(folder)
-    assert ended(scrape(service)) > 0
+    scrape(service)
     # Each worker looks once a second, where it counts something.
     service.wait_until(lambda: ask(service.url, "openai/counted").status == 200 and len(list(folder.iterdir())) == 6)
     assert ended(scrape(service)) > before
@@ -84,8 +84,7 @@ def test_a_worker_is_replaced_while_their_folder_is_gone(service: Service, tempo
     old = service.workers()[0]
     os.kill(old, signal.SIGKILL)
     service.wait_until(lambda: len(workers := service.workers()) == 2 and old not in workers, 20)
-    assert ask(service.url, "openai/counted").text == "a"
-    assert ended(scrape(service)) > 0
+    service.wait_until(lambda: ask(service.url, "openai/counted").text == "a" and ended(scrape(service)) > 0)
 
 
 def test_a_worker_that_is_born_on_a_full_disk_serves_and_counts_for_itself_until_there_is_room(
