@@ -29,6 +29,9 @@ LONG = (
     "page/test_chromium_return.py",
     "resumption/test_store_away.py",
     "providers/test_local_end.py",
+    "reliability/test_temporary_folder.py",
+    "reliability/test_operator.py",
+    "reliability/test_reload.py",
     "page/test_chromium_structured.py",
 )
 """Files of few tests that take long each: they wait for services that start, leave or die."""

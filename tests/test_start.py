@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -66,6 +67,8 @@ def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says
 
 def test_no_folder_for_temporary_files_is_told_with_what_to_do() -> None:
     require("unshare", "apt-get install util-linux")
+    if os.geteuid() != 0:
+        require("a read-only disk", "run the tests as root, so that they can mount one")
     # As in a container whose file system is read-only.
     read_only = 'for folder in /tmp /var/tmp; do mount -t tmpfs -o ro none "$folder"; done; '
     read_only += 'mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && exec "$@"'

@@ -14,7 +14,8 @@ from . import sqlite_presence as presence
 from . import sqlite_rows as rows
 from . import sqlite_sweep as sweeping
 from .base import Bounds, Claim, Entry, Record
-from .sqlite_file import check_file, refuse_place
+from .sqlite_file import check_file
+from .sqlite_place import refuse_place
 from .sqlite_thread import SqliteFile
 from .sqlite_watch import SqliteWatch
 

@@ -22,6 +22,8 @@ ALONE = "# These are the numbers of process "
 def in_small_folder(service: Service, folder: Path, size: str) -> None:
     """Have a service run with a small file system as its folder of temporary files, which nobody else sees."""
     require("unshare", "apt-get install util-linux")
+    if os.geteuid() != 0:
+        require("a small disk", "run the tests as root, so that they can mount a tmpfs")
     mount = f'mount -t tmpfs -o size={size} none "{folder}" && exec "$@"'
     service.command = ["unshare", "-m", "bash", "-c", mount, "mounted", *service.command]
     service.settings["TMPDIR"] = str(folder)
