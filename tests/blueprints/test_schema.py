@@ -41,7 +41,7 @@ def test_what_does_not_fit_is_a_failure_and_no_done(service: Service, upstream: 
     assert answer.text == '{"mill": 7}'
     (error,) = answer.named("error")
     assert error["code"] == "answer_invalid"
-    assert "at $.mill, 7 is not of type 'string'" in error["message"]
+    assert 'at $.mill, 7 is not of type "string"' in error["message"]
     assert not answer.is_done
     assert answer.named("usage")[0]["output_tokens"] == 2
 

@@ -169,7 +169,7 @@ class TestEnd:
         upstream.answer(MODEL, answer('{"name": 7}'))
         use(page)
         ask(page)
-        expect(last(page, "failed").get_by_role("alert")).to_contain_text("7 is not of type 'string'")
+        expect(last(page, "failed").get_by_role("alert")).to_contain_text('7 is not of type "string"')
         expect(value(page, "Name")).to_have_text("7")
         page.reload()
         expect(value(page, "Name")).to_have_text("7")

@@ -7,7 +7,6 @@ from typing import Any
 
 import gevent
 from flask_headrace.streaming import journal
-from flask_headrace.streaming.deadlines import Deadlines
 from flask_headrace.streaming.encoding import encode
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.journal import Journal, ended_by
@@ -182,23 +181,6 @@ def attend_while_filling(patch: Patch) -> None:
 
 
 @without(
-    "limits of one who comes after the end", ids=1, workers=1, readers=8, end="lingers", paces=(30.0, 0.0), first=10
-)
-def set_no_limits_after_the_end(patch: Patch) -> None:
-    def stop(self: Deadlines) -> None:
-        self._longest_blind = None
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
-
-    patch.setattr(Deadlines, "stop", stop)
-
-
-# Found by the simulation itself
-
-
-@without(
     "what is owed for a stream when a later claim of its id fails",
     "loses answers",
     workers=1,
@@ -244,8 +226,3 @@ def forget_a_taking_over(patch: Patch) -> None:
 )
 def leave_the_earlier_one(patch: Patch) -> None:
     patch.setattr(Journal, "_forget_earlier", lambda *_: None)
-
-
-@without("a limit of the wait for what never comes", "rewinds", first=16)
-def wait_for_ever(patch: Patch) -> None:
-    patch.setattr(Replica, "_has_waited_for_nothing", lambda _: False)
