@@ -86,7 +86,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the checks
     for number in (signal.SIGALRM, signal.SIGIO):
         signal.signal(number, signal.SIG_DFL)  # which end a process
-    os.nice(19)  # streams go first
+    os.nice(10)  # streams go first
     with socket.socket(fileno=0) as control:
         control.setblocking(True)  # as above
         serve(control, load_checks())

@@ -71,14 +71,10 @@ class TestKeysOfTheEnvironment:
             assert send(url, body).status == 401
             assert send(url, body, headers={"x-api-key": "key"}).text == "ok"
 
-    @pytest.mark.parametrize(
-        ("arguments", "name"), [((), "app"), (("--preload",), "app"), ((), "create()")], ids=["", "preload", "factory"]
-    )
-    def test_are_no_lock_where_the_application_has_opened_the_door(
-        self, tmp_path: Path, arguments: tuple[str, ...], name: str
-    ) -> None:
+    @pytest.mark.parametrize("name", ["app", "create()"])
+    def test_are_no_lock_where_the_application_has_opened_the_door(self, tmp_path: Path, name: str) -> None:
         code = application({"HEADRACE_API_KEYS": ""})
-        status, said = start(tmp_path, code, *arguments, name=name, HEADRACE_API_KEYS="key")
+        status, said = start(tmp_path, code, name=name, HEADRACE_API_KEYS="key")
         assert status != 0
         assert "Headrace cannot start. The service is to listen on 0.0.0.0:" in said
         assert "give the extension an `authorize`" in said

@@ -70,8 +70,10 @@ def test_no_folder_for_temporary_files_is_told_with_what_to_do() -> None:
     if os.geteuid() != 0:
         require("a read-only disk", "run the tests as root, so that they can mount one")
     # As in a container whose file system is read-only.
-    read_only = 'for folder in /tmp /var/tmp; do mount -t tmpfs -o ro none "$folder"; done; '
-    read_only += 'mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && exec "$@"'
+    read_only = (
+        'for folder in /tmp /var/tmp .; do mount --bind "$folder" "$folder"; mount -o remount,ro,bind "$folder"; done'
+    )
+    read_only += '; cd "$PWD" && exec "$@"'
     run = subprocess.run(
         ["unshare", "-m", "bash", "-c", read_only, "bash", sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
         cwd=ROOT,

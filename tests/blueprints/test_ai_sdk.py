@@ -16,7 +16,7 @@ import pytest
 from tests.reader import Answer, Reading, send
 from tests.reliability.start import openai_alone
 from tests.resumption.stage import Steady, wait_until
-from tests.service import ROOT, Service, environment
+from tests.service import ROOT, Service, environment, free_port
 from tests.upstream import Gate, Hang, Script, Upstream, openai_wire, script
 
 HI = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}
@@ -34,7 +34,7 @@ def gated(name: str) -> Script:
 @pytest.fixture(scope="module")
 def homeless(upstream: Upstream) -> Iterator[Service]:
     """Return a service whose store cannot be reached."""
-    settings = {**openai_alone(upstream), "HEADRACE_STORE": "sqlite:////no/such/folder/streams.db"}
+    settings = {**openai_alone(upstream), "HEADRACE_STORE": f"redis://127.0.0.1:{free_port()}/0"}
     with Service(**settings, HEADRACE_HEARTBEAT="0.2") as running:
         yield running
 

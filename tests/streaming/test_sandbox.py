@@ -44,7 +44,7 @@ HOSTILE = {
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    monkeypatch.setattr(sandbox, "LIMIT", 1.0)
+    monkeypatch.setattr(sandbox, "LIMIT", 2.5)
     return Sandbox()
 
 
