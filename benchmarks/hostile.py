@@ -27,6 +27,9 @@ PACE = 20
 
 KEY = "sk-none"
 
+SETTLED = 6.0
+"""Seconds after an attack in which all that it has begun must have ended: a check of a schema takes 5 at most."""
+
 
 class Readers:
     """Streams that are read, each over a connection of its own.
@@ -97,7 +100,7 @@ def measure(relay: Relay, name: str, options: argparse.Namespace) -> dict[str, f
     before = relay.program.memory()
     readers = Readers(relay.door, options.streams, options.seconds)
     asyncio.run(readers.run(lambda: attacking(name, relay.door.port)))
-    time.sleep(1)
+    time.sleep(SETTLED)
     grown = (relay.program.memory() - before) / 2**20
     return {
         "attack": name,
