@@ -46,7 +46,7 @@ class TestANameThatHangs:
     def test_keeps_no_other_name_waiting(self, names: Names, good: Upstream) -> None:
         slow = [names.add(f"slow{n}.example", hangs=True) for n in range(MANY)]
         jobs = [gevent.spawn(ask_briefly, url) for url in slow]
-        gevent.joinall(jobs, timeout=15)
+        gevent.joinall(jobs, timeout=60)
         assert {job.value for job in jobs} == {"no connection within 0.05 s"}
         # Less than the others hang, and more than a busy machine takes.
         assert b"Hel" in body_of(ask(Transport(connect_timeout=15), names.add("fast.example", good.url), "m"))
@@ -54,7 +54,7 @@ class TestANameThatHangs:
     def test_is_asked_once_for_all_who_want_it_also_where_they_gave_it_up(self, names: Names) -> None:
         url = names.add("slow.example", hangs=True)
         for _ in range(3):
-            gevent.joinall([gevent.spawn(ask_briefly, url) for _ in range(MANY)], timeout=15)
+            gevent.joinall([gevent.spawn(ask_briefly, url) for _ in range(MANY)], timeout=60)
         assert names.asked == ["slow.example"]
 
     def test_that_answers_at_last_is_an_answer_for_all_who_still_wait(self, names, good, transport) -> None:
@@ -78,7 +78,7 @@ class TestANameThatHangs:
         jobs = [gevent.spawn(ask, transport, url, "m") for _ in range(3)]
         until(lambda: names.asked)
         names.release("slow.example")
-        gevent.joinall(jobs, timeout=15)
+        gevent.joinall(jobs, timeout=60)
         assert {(type(job.exception), "not known" in str(job.exception)) for job in jobs} == {
             (httpx2.ConnectError, True)
         }
