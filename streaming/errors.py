@@ -174,13 +174,15 @@ class StoreUnavailable(LimitError):
 
 
 class NotResumable(LimitError):
-    """What kept a stream was away, or full, so that it cannot be followed from elsewhere any more."""
+    """What kept a stream was away or full, or has lost a part of it: it cannot be followed from elsewhere any more."""
 
     code = "not_resumable"
     retryable = False
 
     def __init__(self) -> None:
-        super().__init__("This stream can no longer be followed from here: what keeps it was away, or full.")
+        super().__init__(
+            "This stream can no longer be followed from here: what keeps it was away or full, or has lost a part."
+        )
 
 
 class WorkerLost(LimitError):

@@ -17,7 +17,7 @@ from gevent.event import Event as Flag
 
 from .encoding import encode
 from .errors import HeadraceError, NotResumable, StoreUnavailable
-from .events import Cancelled, Done, Event, Failed
+from .events import ENDS, Event
 from .mistakes import mistake
 from .session import Session
 from .stored import last_number
@@ -33,8 +33,6 @@ AGAIN = 0.25
 
 PATIENCE = 60.0
 """Seconds for which events wait for a store that is away."""
-
-LAST = {Done, Failed, Cancelled}
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +156,7 @@ class Outbox:
                 # Its readers here may have more of it than the store, and are known there by this end.
                 self._lose(mail, NotResumable())
                 return False
-            is_last = type(events[-1]) in LAST
+            is_last = isinstance(events[-1], ENDS)
             mail.entries.append(Entry(mail.session.id, mail.first, len(events), payload, is_last))
         if mail.away_since is not None:
             self._compare(mail)

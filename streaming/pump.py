@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import gevent
 
 from .errors import HeadraceError, SourceFailed, UpstreamBroken
-from .events import Cancelled, Done, Event, Failed, Note, Terminal, Usage
+from .events import ENDS, Cancelled, Done, Event, Failed, Note, Terminal, Usage
 from .mistakes import mistake
 from .session import Session
 
@@ -38,8 +38,7 @@ MOST_TOLD = 4
 MOST_IN_A_TURN = 256
 """Events that are taken in a row from a source that never waits; then all others have their turn."""
 
-_ENDS = (Done, Failed, Cancelled)
-_APART = {Usage, *_ENDS}
+_APART = {Usage, *ENDS}
 """Events that the session is told of in ways of their own."""
 
 
@@ -148,7 +147,7 @@ class _Pump:
     def _take_apart(self, events: list[Event]) -> None:
         session = self._session
         self._account_for(events)
-        end = next((place for place, event in enumerate(events) if isinstance(event, _ENDS)), len(events))
+        end = next((place for place, event in enumerate(events) if isinstance(event, ENDS)), len(events))
         rest = [event for event in events[:end] if type(event) is not Usage]
         terminal = events[end] if end < len(events) else None
         if rest or (isinstance(terminal, Done) and session.first_event_at is None):

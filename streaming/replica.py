@@ -17,7 +17,7 @@ from gevent.event import Event as Flag
 
 from .deadlines import Deadlines, Due
 from .errors import HeadraceError, NotResumable, StoreUnavailable, UnknownStream, WorkerLost
-from .events import Cancelled, CancelReason, Done, Event, Failed, Restarted, Started, Terminal, Usage
+from .events import ENDS, CancelReason, Event, Restarted, Started, Terminal, Usage
 from .follower import Follower
 from .inbox import Inbox
 from .journal import Journal, ended_by
@@ -201,7 +201,7 @@ class Replica:
         self._read_to += len(events)
         self._heard_at = time.monotonic()
         self._inbox.add(first + (self._ahead if first > self._ahead_from else 0), events)
-        if isinstance(events[-1], (Done, Failed, Cancelled)):
+        if isinstance(events[-1], ENDS):
             self.terminal = events[-1]
         for event in events[-2:]:
             if isinstance(event, Usage):

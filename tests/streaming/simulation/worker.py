@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from random import Random
 
 import gevent
-from flask_headrace.streaming.events import Cancelled, Done, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.streaming.events import (
+    ENDS,
+    Done,
+    Event,
+    Failed,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
 from flask_headrace.streaming.journal import Journal
 from flask_headrace.streaming.prices import FREE
 from flask_headrace.streaming.resumption import Resumption
@@ -154,4 +162,4 @@ class Script:
 
 
 def is_terminal(event: Event) -> bool:
-    return isinstance(event, (Done, Failed, Cancelled))
+    return isinstance(event, ENDS)
