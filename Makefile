@@ -5,7 +5,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
-ROOMS := blueprints providers streaming
 
 # an environment whose Python is gone was not installed, whatever its stamps say
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev)
@@ -33,10 +32,8 @@ test: $(VENV)/.installed-dev ## run the tests in three processes; ARGS="-k stop"
 check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@rm -rf .typing && mkdir -p .typing/flask_headrace
-	@ln -s $(addprefix ../../,$(wildcard flask_headrace/*.py flask_headrace/py.typed) $(ROOMS)) .typing/flask_headrace/
-	MYPYPATH=.typing $(BIN)/mypy -p flask_headrace
-	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/mypy -p flask_headrace
+	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(VENV)/.installed-dev ## measure what the README promises, beside its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -45,7 +42,7 @@ soak: $(VENV)/.installed-dev ## run it under load for long, and look for leaks
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## remove what the tools left behind, except .venv
-	rm -rf .typing build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv too

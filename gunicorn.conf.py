@@ -10,14 +10,15 @@ import sys
 import tempfile
 
 import gevent
-from flask_headrace.providers.local import LocalModel, unavailable_reason
-from flask_headrace.providers.own_thread import Errand
-from flask_headrace.streaming.errors import ConfigurationError
+from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
+from flask_headrace.providers.http.native_thread import Errand
+from flask_headrace.core.errors import ConfigurationError
 
-from flask_headrace import Settings, gunicorn_master, shared_counts
-from flask_headrace.gunicorn_worker import Worker, raise_file_limit
-from flask_headrace.open_door import shown
-from flask_headrace.start_checks import refuse_what_is_wrong
+from flask_headrace import Settings
+from flask_headrace.server import gunicorn_master, shared_metrics
+from flask_headrace.server.gunicorn_worker import Worker, raise_file_limit
+from flask_headrace.server.open_access import shown
+from flask_headrace.server.start_checks import refuse_what_is_wrong
 
 LAST_IMPORT = 10.0
 """Seconds that a worker which leaves waits for what it still imports."""
@@ -64,10 +65,10 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 
 
 def _share_counts(server):
-    if not os.environ.get(shared_counts.VARIABLE):
+    if not os.environ.get(shared_metrics.VARIABLE):
         # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
         server.headrace_counts = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
-        os.environ[shared_counts.VARIABLE] = server.headrace_counts  # made before each fork
+        os.environ[shared_metrics.VARIABLE] = server.headrace_counts  # made before each fork
 
 
 def _prepare(server, warning):
@@ -110,13 +111,13 @@ def nworkers_changed(server, new_value, old_value):
 def pre_fork(server, worker):
     """Make anew what a worker needs and a cleaner may have removed."""
     worker.has_booted = server.has_booted
-    shared_counts.keep_folder()
+    shared_metrics.keep_folder()
 
 
 def pre_exec(server):
     """Let the service that a SIGUSR2 starts beside this one have a folder of its own."""
     if hasattr(server, "headrace_counts"):
-        server.cfg.env_orig.pop(shared_counts.VARIABLE, None)
+        server.cfg.env_orig.pop(shared_metrics.VARIABLE, None)
 
 
 def when_ready(server):
@@ -142,7 +143,7 @@ def on_exit(server):
 
 def child_exit(_server, worker):
     """Forget the open streams of a worker that is gone."""
-    if os.environ.get(shared_counts.VARIABLE):
+    if os.environ.get(shared_metrics.VARIABLE):
         # Not before: it decides while it is imported whether it counts for several processes.
         from prometheus_client import multiprocess  # noqa: PLC0415
 

@@ -11,18 +11,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import documents
-from .chart import chart
-from .comparison import Comparison, compare
-from .growth import Growth
-from .machine import Machine, Watch, versions, versions_of
-from .parts import PARTS
-from .peers import ALL, USUAL, Peer
-from .processes import StartError
-from .relays import PROJECT, ROOT, on_stage
-from .report import Run, page
-from .scale import FULL, QUICK, Scale
-from .work import Row
+from benchmarks import documents
+from benchmarks.chart import chart
+from benchmarks.comparison import Comparison, compare
+from benchmarks.growth import Growth
+from benchmarks.machine import Machine, Watch, versions, versions_of
+from benchmarks.parts import PARTS
+from benchmarks.peers import ALL, USUAL, Peer
+from benchmarks.processes import StartError
+from benchmarks.relays import PROJECT, ROOT, on_stage
+from benchmarks.report import Run, page
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.work import Row
 
 PAGE = "benchmarks.md"
 CHART = "benchmarks.svg"

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from html import escape
 
-from .figures import Rows
-from .growth import Growth
-from .relays import PROJECT
-from .table import number
+from benchmarks.figures import Rows
+from benchmarks.growth import Growth
+from benchmarks.relays import PROJECT
+from benchmarks.table import number
 
 WIDTH = 880
 LABEL = 150

@@ -9,12 +9,12 @@ import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from . import work
-from .figures import Rows
-from .peers import ALL, Peer, install, running
-from .processes import StartError
-from .relays import PROJECT, Relay, Stage, project
-from .scale import Scale, Streams
+from benchmarks import work
+from benchmarks.figures import Rows
+from benchmarks.peers import ALL, Peer, install, running
+from benchmarks.processes import StartError
+from benchmarks.relays import PROJECT, Relay, Stage, project
+from benchmarks.scale import Scale, Streams
 
 Say = Callable[[str], None]
 """Tells the person who waits what is being done."""

@@ -8,8 +8,8 @@ import random
 import secrets
 from dataclasses import dataclass, field
 
-from .load import Door
-from .work import Row
+from benchmarks.load import Door
+from benchmarks.work import Row
 
 STREAMS = 20
 PACE = 10

@@ -12,17 +12,17 @@ from collections.abc import Callable
 
 import jiter
 import partial_json_parser
-from flask_headrace.streaming.partial_json import PartialJSON, apply
+from flask_headrace.core.partial_json import PartialJSON, apply
 from msgspec import UNSET
 
-from . import work
-from .comparison import Say
-from .figures import Rows
-from .growth import Growth
-from .peers import install
-from .processes import on_cores
-from .relays import ROOT, Stage
-from .scale import Scale
+from benchmarks import work
+from benchmarks.comparison import Say
+from benchmarks.figures import Rows
+from benchmarks.growth import Growth
+from benchmarks.peers import install
+from benchmarks.processes import on_cores
+from benchmarks.relays import ROOT, Stage
+from benchmarks.scale import Scale
 
 DELTA = 4
 """Characters."""

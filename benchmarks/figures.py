@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .relays import PROJECT
+from benchmarks.relays import PROJECT
 
 Rows = dict[str, dict[str, float]]
 """From a relay's name to its row of figures."""

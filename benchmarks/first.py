@@ -6,9 +6,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from .load import Door
-from .marks import Marks
-from .wires import LAST_CHUNK
+from benchmarks.load import Door
+from benchmarks.marks import Marks
+from benchmarks.wires import LAST_CHUNK
 
 LIMIT = 30.0
 """Seconds that the relay may be silent."""

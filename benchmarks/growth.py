@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from . import work
-from .comparison import Say
-from .processes import StartError
-from .relays import Relay, Stage, Variant, project
-from .scale import Scale, Streams
+from benchmarks import work
+from benchmarks.comparison import Say
+from benchmarks.processes import StartError
+from benchmarks.relays import Relay, Stage, Variant, project
+from benchmarks.scale import Scale, Streams
 
 PAIR = ("burst_rate", "burst_cpu", "burst_busy", "paced_cpu", "paced_p50", "paced_p99")
 RESERVE = 500

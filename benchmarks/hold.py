@@ -9,8 +9,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .load import Door
-from .processes import Program
+from benchmarks.load import Door
+from benchmarks.processes import Program
 
 OPEN_LIMIT = 50.0
 CLOSE_LIMIT = 10.0

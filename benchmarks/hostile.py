@@ -18,9 +18,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from . import attacks
-from .load import Door
-from .relays import ROOT, Relay, Variant, on_stage, project
+from benchmarks import attacks
+from benchmarks.load import Door
+from benchmarks.relays import ROOT, Relay, Variant, on_stage, project
 
 PACE = 20
 """Deltas a second of each stream that is read."""

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .marks import Marks
-from .wires import LAST_CHUNK
+from benchmarks.marks import Marks
+from benchmarks.wires import LAST_CHUNK
 
 LIMIT = 120.0
 """Seconds that a run may take; what has not ended by then counts as incomplete."""

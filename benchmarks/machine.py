@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import loops
-from .peers import Peer, install
-from .relays import ROOT
+from benchmarks import loops
+from benchmarks.peers import Peer, install
+from benchmarks.relays import ROOT
 
 OURS = ("gunicorn", "gevent", "flask", "openai", "anthropic", "geventhttpclient", "msgspec")
 

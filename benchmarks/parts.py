@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import documents, growth, resuming, starting
+from benchmarks import documents, growth, resuming, starting
 
 PARTS = {
     part.__name__: part

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import certificate
-from .first import first_deltas
-from .load import Door
-from .processes import Command, Program, StartError, free_port, on_cores, raise_file_limit
+from benchmarks import certificate
+from benchmarks.first import first_deltas
+from benchmarks.load import Door
+from benchmarks.processes import Command, Program, StartError, free_port, on_cores, raise_file_limit
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "headrace"

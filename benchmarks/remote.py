@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from .hold import Holding
-from .load import Door, Reader
-from .scale import Streams
+from benchmarks.hold import Holding
+from benchmarks.load import Door, Reader
+from benchmarks.scale import Streams
 
 HEAD_START = 0.5
 """Seconds after which the second reader of each stream comes."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from textwrap import shorten
 
-from . import table
-from .comparison import SLOW
-from .figures import Rows
-from .growth import Growth
-from .machine import Machine
-from .scale import Scale
-from .work import PACE
+from benchmarks import table
+from benchmarks.comparison import SLOW
+from benchmarks.figures import Rows
+from benchmarks.growth import Growth
+from benchmarks.machine import Machine
+from benchmarks.scale import Scale
+from benchmarks.work import PACE
 
 BUSY = 0.05
 """The share of the machine from which on other programs are said to have disturbed a run."""

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from . import loops, work
-from .comparison import Say
-from .crowd import Crowd
-from .growth import PAIR, Growth, both
-from .load import percentile
-from .processes import Command, Program, StartError, free_port
-from .relays import PLAIN, Relay, Stage, Variant, project
-from .remote import read_elsewhere, stop_elsewhere
-from .scale import Scale
+from benchmarks import loops, work
+from benchmarks.comparison import Say
+from benchmarks.crowd import Crowd
+from benchmarks.growth import PAIR, Growth, both
+from benchmarks.load import percentile
+from benchmarks.processes import Command, Program, StartError, free_port
+from benchmarks.relays import PLAIN, Relay, Stage, Variant, project
+from benchmarks.remote import read_elsewhere, stop_elsewhere
+from benchmarks.scale import Scale
 
 SPREAD = 1.17
 """Seconds over which paced streams begin; each with a place of its own in the others' pace."""

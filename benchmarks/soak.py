@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.reader import ask, asking, send
-from tests.service import Service
-from tests.upstream import Close, Gate, Hang, Upstream, anthropic_wire, faults, openai_wire, script
+from tests.support.reader import ask, asking, send
+from tests.support.service import Service
+from tests.support.upstream import Close, Gate, Hang, Upstream, anthropic_wire, faults, openai_wire, script
 
 AT_ONCE = 32
 """Streams that are open together, in three of four rounds; in the fourth, one after another."""

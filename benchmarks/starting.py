@@ -7,11 +7,11 @@ import time
 import urllib.error
 import urllib.request
 
-from .comparison import Say
-from .growth import Growth
-from .processes import Program
-from .relays import Stage, command, free_port
-from .scale import Scale
+from benchmarks.comparison import Say
+from benchmarks.growth import Growth
+from benchmarks.processes import Program
+from benchmarks.relays import Stage, command, free_port
+from benchmarks.scale import Scale
 
 LIMIT = 60.0
 """Seconds that a start may take."""

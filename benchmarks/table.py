@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .figures import ALL as FIGURES
-from .figures import TITLES, Figure, Goal, Rows, ratio
-from .growth import Growth
-from .peers import ALL as ALL_PEERS
+from benchmarks.figures import ALL as FIGURES
+from benchmarks.figures import TITLES, Figure, Goal, Rows, ratio
+from benchmarks.growth import Growth
+from benchmarks.peers import ALL as ALL_PEERS
 
 VERDICTS = {True: "✓", False: "✗", None: "not measured"}
 

@@ -27,9 +27,9 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import loops
-from .marks import USUAL_SIZE, text
-from .wires import ANTHROPIC, HEAD, OPENAI, Wire
+from benchmarks import loops
+from benchmarks.marks import USUAL_SIZE, text
+from benchmarks.wires import ANTHROPIC, HEAD, OPENAI, Wire
 
 LOOPBACK = "127.0.0.1"
 BATCH = 20

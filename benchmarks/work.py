@@ -8,12 +8,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable
 
-from . import loops
-from .first import first_deltas
-from .hold import Holding
-from .load import Seen, percentile, read
-from .relays import Relay
-from .scale import Streams
+from benchmarks import loops
+from benchmarks.first import first_deltas
+from benchmarks.hold import Holding
+from benchmarks.load import Seen, percentile, read
+from benchmarks.relays import Relay
+from benchmarks.scale import Streams
 
 Row = dict[str, float]
 

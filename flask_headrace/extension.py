@@ -10,44 +10,36 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
-from . import schemas, stores, upstreams
-from .blueprints import (
-    ai_completion,
-    ai_object,
-    ai_sdk,
-    ai_text,
-    ai_v4_chat,
-    anthropic_api,
-    chat,
-    cli,
-    openai_api,
-    ops,
-    responses_api,
-    streams,
-)
-from .blueprints.body import readable
-from .blueprints.errors import in_words_of_protocol, of_ours
-from .blueprints.guard import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
-from .blueprints.openapi import create_openapi_blueprint
-from .blueprints.page import create_page_blueprint
-from .blueprints.respond import event_stream
-from .blueprints.service import EXTENSION, Service, current_service
-from .blueprints.unread import close_unread
+from .setup import schemas, stores, providers as provider_setup
+from .blueprints.ai_sdk import completion as ai_completion, object as ai_object, chat as ai_sdk, text as ai_text, v4_chat as ai_v4_chat
+from .blueprints.anthropic_messages import endpoint as anthropic_api
+from .blueprints.native import endpoint as chat, streams
+from .blueprints import cli, health as ops
+from .blueprints.openai_chat import endpoint as openai_api
+from .blueprints.openai_responses import endpoint as responses_api
+from .blueprints.http.request_body import readable
+from .blueprints.http.error_handlers import in_words_of_protocol, of_ours
+from .blueprints.http.auth import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
+from .blueprints.openapi.document import create_openapi_blueprint
+from .blueprints.chat_page import create_page_blueprint
+from .blueprints.http.response import event_stream
+from .blueprints.state import EXTENSION, Service, current_service
+from .blueprints.http.unread_body import close_unread
 from .metrics import exposition, metrics
-from .open_door import addresses_of_flask_run, refuse_open_door
-from .providers.adopted import OwnProvider, adopted
-from .providers.pieces import batches_of
-from .providers.request import ChatRequest
+from .server.open_access import addresses_of_flask_run, refuse_open_door
+from .providers.custom import OwnProvider, adopted
+from .providers.custom_events import batches_of
+from .providers.chat_request import ChatRequest
 from .settings import Settings
 from .signals import report_end, report_start
-from .streaming.errors import HeadraceError, InvalidRequest
-from .streaming.events import Event
-from .streaming.follower import Follower
-from .streaming.journal import Journal
-from .streaming.resumption import Resumption
-from .streaming.stores.condition import Condition
-from .streaming.streams import Streams
-from .streaming.terms import Target
+from .core.errors import HeadraceError, InvalidRequest
+from .core.events import Event
+from .streaming.reader import Follower
+from .streaming.resume.store_writer import Journal
+from .streaming.resume.resumable_streams import Resumption
+from .streaming.stores.availability import Condition
+from .streaming.registry import Streams
+from .streaming.context import Target
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -114,7 +106,7 @@ class Headrace:
             refuse_open_door(addresses_of_flask_run())
         counted = metrics()
         start, end = report_start(app, counted.begin), report_end(app, counted.end)
-        catalogue = upstreams.catalogue(settings, [adopted(own) for own in self._providers])
+        catalogue = provider_setup.catalogue(settings, [adopted(own) for own in self._providers])
         for model, breaker in catalogue.breakers().items():
             counted.watch(model, breaker)
         store = stores.of(settings)

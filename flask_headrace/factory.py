@@ -8,10 +8,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from .blueprints.errors import of_http
-from .blueprints.unread import close_unread
+from .blueprints.http.error_handlers import of_http
+from .blueprints.http.unread_body import close_unread
 from .extension import Headrace
-from .open_door import refuse_open_door
+from .server.open_access import refuse_open_door
 from .settings import Settings
 
 

@@ -13,8 +13,8 @@ import threading
 from functools import cache
 from typing import get_args
 
-from . import shared_counts
-from .providers.breaker import Breaker, State
+from .server import shared_metrics
+from .providers.fallback.circuit_breaker import Breaker, State
 from .signals import StreamEnd
 
 MOST_MODELS = 200
@@ -33,7 +33,7 @@ class Metrics:
     """The counters of this process. There is one for all applications in it; see `metrics`."""
 
     def __init__(self) -> None:
-        shared_counts.use()
+        shared_metrics.use()
         # Not before: it decides while it is imported whether it counts for several processes.
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
@@ -119,9 +119,9 @@ def exposition() -> tuple[bytes, str]:
     """
     from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest  # noqa: PLC0415
 
-    if not os.environ.get(shared_counts.VARIABLE):
+    if not os.environ.get(shared_metrics.VARIABLE):
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    trouble = shared_counts.trouble()
+    trouble = shared_metrics.trouble()
     try:
         if trouble is None:
             return _of_all_processes(), CONTENT_TYPE_LATEST

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .addresses import is_key
-from .streaming.errors import ConfigurationError
-from .streaming.terms import Limits
+from .setup.server_address import is_key
+from .core.errors import ConfigurationError
+from .streaming.context import Limits
 
 PREFIX = "HEADRACE_"
 

@@ -10,7 +10,7 @@ import msgspec
 from blinker import Namespace
 from flask import Flask
 
-from .streaming.events import Usage
+from .core.events import Usage
 from .streaming.session import Session
 
 _signals = Namespace()

@@ -17,26 +17,11 @@ from itertools import islice, zip_longest
 import gevent
 import pytest
 
-from .providers.adopted import OwnProvider, adopted
+from .providers.custom import OwnProvider, adopted
 from .providers.base import Provider
-from .providers.request import ChatRequest, Message
-from .streaming.errors import HeadraceError
-from .streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    Note,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from .providers.chat_request import ChatRequest, Message
+from .core.errors import HeadraceError
+from .core.events import Cancelled, Done, Event, Failed, Note, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
 __all__ = ["ProviderContract", "check_answer", "check_beginning"]
 

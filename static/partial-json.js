@@ -12,7 +12,7 @@
  * one, as in JSON.parse. Text before the document and a Markdown fence around it are skipped (json-opening.js), and where
  * there was any, what follows is, too; a document that nothing came before must be all there is.
  *
- * Knows no DOM and no connection. tests/partial_json.json holds what this and the server's parser must both do.
+ * Knows no DOM and no connection. tests/core/partial_json/cases.json holds what this and the server's parser must both do.
  */
 
 import { Grammar, JSONError } from "./json-grammar.js";

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from flask_headrace.settings import PREFIX
-from tests.service import Service
-from tests.upstream import Upstream
+from tests.support.service import Service
+from tests.support.upstream import Upstream
 
 NOTHING_MAY_BE_SKIPPED = "REQUIRE_ALL_TESTS"
 
@@ -27,8 +27,8 @@ LONG = (
     "reliability/test_shutdown.py",
     "reliability/test_slow_reader.py",
     "page/test_chromium_return.py",
-    "resumption/test_store_away.py",
-    "providers/test_local_end.py",
+    "streaming/resume/across_workers/test_store_away.py",
+    "providers/embedded/test_process.py",
     "reliability/test_temporary_folder.py",
     "reliability/test_operator.py",
     "reliability/test_reload.py",

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.blueprints.test_schema import document_of
-from tests.host import Host
-from tests.reader import QUESTION, Answer, Reading, send
-from tests.upstream import Ended, Gate, ToolCall, Upstream, openai_wire
+from tests.blueprints.native.test_structured_output import document_of
+from tests.support.host import Host
+from tests.support.reader import QUESTION, Answer, Reading, send
+from tests.support.upstream import Ended, Gate, ToolCall, Upstream, openai_wire
 
 HOST = """
 from flask import Flask, abort, request

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming import errors
+from flask_headrace.core import errors
 
 from flask_headrace.settings import PREFIX, Settings
 

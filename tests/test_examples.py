@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reader import Reading, send
-from tests.service import ROOT, Service, environment
-from tests.upstream import Ended, Gate, Upstream, openai_wire
+from tests.support.reader import Reading, send
+from tests.support.service import ROOT, Service, environment
+from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 
 class Example(Service):

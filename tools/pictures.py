@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.page.conftest import FLAGS
 from tests.page.screen import ask, last
-from tests.service import ROOT, Service
+from tests.support.service import ROOT, Service
 
 DOCS = ROOT / "docs"
 PATIENCE = 60_000

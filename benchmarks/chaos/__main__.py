@@ -12,9 +12,9 @@ import secrets
 import sys
 from pathlib import Path
 
-from . import accounts, reading
-from .run import Outcome, Plan, run
-from .stage import STORES
+from benchmarks.chaos import accounts, reading
+from benchmarks.chaos.run import Outcome, Plan, run
+from benchmarks.chaos.stage import STORES
 
 TOLD = 20
 """How many of the wrongs are told in words."""

@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from tests.reader import send
+from tests.support.reader import send
 
-from .reading import Wrongs
-from .stage import Span, Stage
+from benchmarks.chaos.reading import Wrongs
+from benchmarks.chaos.stage import Span, Stage
 
 OPEN, UPSTREAMS = "streams that are still open", "connections to the upstream that are still in use"
 ACCOUNTS, TRACES = "accounts other than one for each stream", "stack traces in the logs"

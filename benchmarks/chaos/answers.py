@@ -9,8 +9,8 @@ import random
 import re
 from dataclasses import dataclass
 
-from tests.upstream import FINISH, Close, Hang, Pause, Reset, Script, Upstream, cuts, faults, openai_wire
-from tests.upstream.steps import Step
+from tests.support.upstream import FINISH, Close, Hang, Pause, Reset, Script, Upstream, cuts, faults, openai_wire
+from tests.support.upstream.steps import Step
 
 WORD = re.compile(r"s(\d+)a(\d)w(\d+)·é漢😀~* ")
 """A word: of which stream it is, of which of the model's answers to its question, and the how-manieth."""

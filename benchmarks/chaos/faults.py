@@ -14,9 +14,9 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeAlias
 
-from tests.service import Service
+from tests.support.service import Service
 
-from .stage import Stage
+from benchmarks.chaos.stage import Stage
 
 Fault: TypeAlias = Callable[[Stage, random.Random], Awaitable[None]]
 

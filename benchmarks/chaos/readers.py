@@ -13,9 +13,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from .answers import Answer
-from .reading import ENDS, Reading, Wrongs
-from .sitting import Ask, Sitting
+from benchmarks.chaos.answers import Answer
+from benchmarks.chaos.reading import ENDS, Reading, Wrongs
+from benchmarks.chaos.sitting import Ask, Sitting
 
 PATIENCE = 20.0
 """Seconds for which a reader who is told to try again does so."""

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from .answers import WORD, Answer
+from benchmarks.chaos.answers import WORD, Answer
 
 LOST, DOUBLED, FOREIGN = "lost characters", "doubled characters", "foreign characters"
 STALE, ENDS, ENDLESS = "numbers given twice or left out", "ends other than exactly one", "readers without an end"

@@ -11,14 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
-from . import accounts, faults
-from .answers import Answer, prepare
-from .faults import Fault
-from .readers import Beginning, Manner, Plain, Reader, Resumable, Stopper, Whole
-from .reading import ENDLESS, Wrongs
-from .stage import Stage
+from benchmarks.chaos import accounts, faults
+from benchmarks.chaos.answers import Answer, prepare
+from benchmarks.chaos.faults import Fault
+from benchmarks.chaos.readers import Beginning, Manner, Plain, Reader, Resumable, Stopper, Whole
+from benchmarks.chaos.reading import ENDLESS, Wrongs
+from benchmarks.chaos.stage import Stage
 
 LIMIT = 60.0
 """Seconds in which each reader must have an end: more than all limits of a stream together."""

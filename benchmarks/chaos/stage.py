@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.reader import ask
-from tests.reliability.start import openai_alone
-from tests.service import Service
-from tests.streaming.stores.redis_server import RedisServer
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import ask
+from tests.support.started_service import openai_alone
+from tests.support.service import Service
+from tests.streaming.stores.redis.server import RedisServer
+from tests.support.upstream import Upstream, openai_wire
 
 STORES = ("memory", "sqlite", "redis")
 

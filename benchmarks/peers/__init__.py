@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..load import Door
-from ..processes import Command, free_port
-from ..relays import Relay, Stage, started
-from . import install
+from benchmarks.load import Door
+from benchmarks.processes import Command, free_port
+from benchmarks.relays import Relay, Stage, started
+from benchmarks.peers import install
 
 HERE = Path(__file__).resolve().parent
 LITELLM_KEY = "sk-benchmark-0123456789abcdef0123456789abcdef"

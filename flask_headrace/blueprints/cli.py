@@ -12,12 +12,12 @@ import click
 import gevent
 from flask.cli import AppGroup
 
-from ..providers.request import ChatRequest, Message
-from ..streaming.errors import HeadraceError
-from ..streaming.events import Done, Event, FinishReason, Restarted, TextDelta
-from ..streaming.follower import Follower
-from .asking import ask as open_stream
-from .service import current_service
+from ..providers.chat_request import ChatRequest, Message
+from ..core.errors import HeadraceError
+from ..core.events import Done, Event, FinishReason, Restarted, TextDelta
+from ..streaming.reader import Follower
+from .open_stream import ask as open_stream
+from .state import current_service
 
 CUT: dict[FinishReason, str] = {
     "length": "The answer was cut at its limit of tokens (length): give more with --max-tokens, or ask for less.",

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from ..streaming.errors import ConfigurationError, HeadraceError, ShuttingDown
-from .errors import of_ours
-from .guard import enter
-from .one_loop import has_one_loop
-from .operation import JSON, Answered, Operation
-from .reply import json_reply
-from .service import Service, current_service
+from ..core.errors import ConfigurationError, HeadraceError, ShuttingDown
+from .http.error_handlers import of_ours
+from .http.auth import enter
+from .http.event_loop import has_one_loop
+from .openapi.operation import JSON, Answered, Operation
+from .http.json_response import json_reply
+from .state import Service, current_service
 
 STORE_PATIENCE = 0.5
 """Seconds that the store has to answer: who asks whether this process is ready often waits for one."""

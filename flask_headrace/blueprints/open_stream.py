@@ -13,15 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from ..providers.base import CountsTokens, Provider
-from ..providers.request import ChatRequest, mistake_in
-from ..streaming.errors import InvalidRequest, NotSupported
-from ..streaming.follower import Follower
-from ..streaming.pump import Source
-from ..streaming.schema import Schema
-from ..streaming.structured import held_to
-from ..streaming.terms import Partials, Target
-from .one_loop import require_one_loop
-from .service import Service, current_service
+from ..providers.chat_request import ChatRequest, mistake_in
+from ..core.errors import InvalidRequest, NotSupported
+from ..streaming.reader import Follower
+from ..streaming.producer import Source
+from ..streaming.json_schema.validator import Schema
+from ..streaming.json_schema.enforce import held_to
+from ..streaming.context import Partials, Target
+from .http.event_loop import require_one_loop
+from .state import Service, current_service
 
 MOST_REPEATED = 256 * 1024
 """Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""

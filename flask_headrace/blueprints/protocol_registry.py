@@ -8,19 +8,19 @@ from typing import Any
 import msgspec
 from flask import request
 
-from ..streaming.errors import InvalidRequest
-from ..streaming.follower import Follower, Stream
-from ..streaming.terms import Target
-from ..streaming.wire import native
-from ..streaming.wire.anthropic_messages import MessagesWire
-from ..streaming.wire.base import WholeWire, Wire
-from ..streaming.wire.data_v1 import DataStream
-from ..streaming.wire.native_document import NativeDocument
-from ..streaming.wire.openai_chat import ChatCompletion
-from ..streaming.wire.openai_responses import Responses
-from ..streaming.wire.resumed import Resumed
-from ..streaming.wire.text import Text
-from .operation import frames
+from ..core.errors import InvalidRequest
+from ..streaming.reader import Follower, Stream
+from ..streaming.context import Target
+from .native import encoder as native_encoder
+from .anthropic_messages.encoder import MessagesWire
+from .encoding.base import WholeWire, Wire
+from .ai_sdk.data_stream_v1_encoder import DataStream
+from .native.document_encoder import NativeDocument
+from .openai_chat.encoder import ChatCompletion
+from .openai_responses.encoder import Responses
+from .encoding.skip_seen import Resumed
+from .ai_sdk.text_encoder import Text
+from .openapi.operation import frames
 
 NATIVE, OPENAI, OPENAI_RESPONSES = "native", "openai", "openai-responses"
 
@@ -50,7 +50,7 @@ _OTHERS: dict[str, Callable[[Stream], Wire]] = {
     "text": lambda _: Text(),
 }
 
-NATIVE_FRAMES = frames(*native.EVENTS)
+NATIVE_FRAMES = frames(*native_encoder.EVENTS)
 """How the description of the endpoints tells the native frames."""
 
 PROTOCOLS = (NATIVE, *_OTHERS)
@@ -82,4 +82,4 @@ def native_wire(target: Target, seen: int = 0) -> WholeWire:
         target: What it was opened with.
         seen: The number of the last event that the reader has already.
     """
-    return native if target.partials is None else NativeDocument(target.partials, seen)
+    return native_encoder if target.partials is None else NativeDocument(target.partials, seen)

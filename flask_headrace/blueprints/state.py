@@ -8,11 +8,11 @@ from typing import cast
 
 from flask import current_app
 
-from ..providers.catalogue import Catalogue
-from ..providers.request import Json
-from ..streaming.resumption import Resumption
-from ..streaming.stores.condition import Condition
-from ..streaming.streams import Streams
+from ..providers.registry import Catalogue
+from ..providers.chat_request import Json
+from ..streaming.resume.resumable_streams import Resumption
+from ..streaming.stores.availability import Condition
+from ..streaming.registry import Streams
 
 EXTENSION = "headrace"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from .events import MOST_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from .prices import cost
+from .pricing import cost
 
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""

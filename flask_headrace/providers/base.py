@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from ..streaming.events import Event, Note
-from .request import ChatRequest
+from ..core.events import Event, Note
+from .chat_request import ChatRequest
 
 
 @runtime_checkable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
-from ..streaming.errors import ConfigurationError
-from ..streaming.events import Event, Note
+from ..core.errors import ConfigurationError
+from ..core.events import Event, Note
 from .base import CountsTokens, Provider
-from .pieces import Piece, batches_of
-from .request import ChatRequest
+from .custom_events import Piece, batches_of
+from .chat_request import ChatRequest
 
 
 @runtime_checkable

@@ -12,17 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..streaming.events import (
-    ENDS,
-    AnyEvent,
-    Done,
-    Event,
-    Note,
-    ReasoningDelta,
-    Started,
-    TextDelta,
-    Usage,
-)
+from ..core.events import ENDS, AnyEvent, Done, Event, Note, ReasoningDelta, Started, TextDelta, Usage
 
 log = logging.getLogger("flask_headrace")
 

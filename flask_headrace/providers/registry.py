@@ -12,14 +12,14 @@ import gevent
 import msgspec
 from gevent.lock import RLock
 
-from ..streaming import prices
-from ..streaming.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
+from ..core import pricing
+from ..core.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
 from .base import Provider
-from .breaker import Breaker
-from .per_hub import PerHub
-from .quoted import shown
-from .router import Router
-from .time_limit import within
+from .fallback.circuit_breaker import Breaker
+from .http.hub_local import PerHub
+from .redaction import shown
+from .fallback.router import Router
+from .http.time_limit import within
 
 log = logging.getLogger("flask_headrace")
 
@@ -168,7 +168,7 @@ class Catalogue:
         """Import what the first request would have to wait for: SDKs take a second or two."""
         for provider in self._providers.values():
             provider.warm_up()
-        prices.warm_up()
+        pricing.warm_up()
 
     def models(self) -> list[Model]:
         """Return the aliases, then the models of all providers.

@@ -22,10 +22,11 @@ from gunicorn.app import base
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from . import shared_counts, stores
-from .settings import Settings
+from . import shared_metrics
+from ..setup import stores
+from ..settings import Settings
 from .start_checks import refuse_preloading, refuse_what_is_wrong
-from .streaming.errors import ConfigurationError
+from ..core.errors import ConfigurationError
 
 TRIAL_LIMIT = 60.0
 """Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""
@@ -75,7 +76,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
                 "WEB_CONCURRENCY=2, or name a store that both reach, as in HEADRACE_STORE=sqlite:///streams.db."
             )
             return
-        counts_alone = shared_counts.VARIABLE not in os.environ
+        counts_alone = shared_metrics.VARIABLE not in os.environ
         self.num_workers += 1
         for _ in range(self.num_workers if counts_alone else 1):
             self.spawn_worker()
@@ -157,8 +158,8 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
         monkey.patch_all()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            if shared_counts.VARIABLE in os.environ:
-                os.environ[shared_counts.VARIABLE] = folder  # this process is none that is counted
+            if shared_metrics.VARIABLE in os.environ:
+                os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
             self.app.wsgi()
 
 

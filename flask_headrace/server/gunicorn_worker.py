@@ -22,9 +22,9 @@ from gunicorn.errors import AppImportError
 from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
-from .blueprints.unread import is_unread
-from .open_door import addresses_of, refuse_open_door
-from .streaming.errors import ConfigurationError
+from ..blueprints.http.unread_body import is_unread
+from .open_access import addresses_of, refuse_open_door
+from ..core.errors import ConfigurationError
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""

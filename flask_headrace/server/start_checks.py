@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from . import schemas, stores, upstreams
-from .open_door import refuse_open_door, shown
-from .settings import Settings
-from .streaming.errors import ConfigurationError
+from ..setup import schemas, stores, providers as provider_setup
+from .open_access import refuse_open_door, shown
+from ..settings import Settings
+from ..core.errors import ConfigurationError
 
 Address = tuple[str, int]
 
@@ -40,7 +40,7 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
     if application == cfg.wsgi_app:
         if held is not None and not settings.api_keys:
             refuse_open_door([shown(address) for address in addresses])
-        upstreams.catalogue(settings)
+        provider_setup.catalogue(settings)
         schemas.of(settings)
     told = stores.warning(settings)
     if held is not None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from .providers.anthropic_messages import AnthropicMessages
-from .providers.base import Provider
-from .providers.extras import NO_EXTRAS, Extras
-from .providers.openai_chat import OpenAIChat
-from .providers.openai_responses import OpenAIResponses
-from .providers.openai_server import OFFICIAL, Address, OpenAIServer
-from .settings import Settings
+from ..providers.anthropic.messages import AnthropicMessages
+from ..providers.base import Provider
+from ..providers.http.request_overrides import NO_EXTRAS, Extras
+from ..providers.openai.chat import OpenAIChat
+from ..providers.openai.responses import OpenAIResponses
+from ..providers.openai.server import OFFICIAL, Address, OpenAIServer
+from ..settings import Settings
 
 
 class Server(NamedTuple):

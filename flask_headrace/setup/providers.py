@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from . import chains
-from .addresses import is_address, is_key, place_of
-from .config import Config, Upstream, read_config
-from .kinds import KINDS, Server
-from .providers.base import Provider
-from .providers.catalogue import Catalogue
-from .providers.embedded import Embedded
-from .providers.extras import Extras
-from .providers.local import unavailable_reason
-from .settings import Settings
-from .streaming.errors import ConfigurationError
+from . import fallbacks
+from .server_address import is_address, is_key, place_of
+from .config_file import Config, Upstream, read_config
+from .provider_kinds import KINDS, Server
+from ..providers.base import Provider
+from ..providers.registry import Catalogue
+from ..providers.embedded.provider import Embedded
+from ..providers.http.request_overrides import Extras
+from ..providers.embedded.supervisor import unavailable_reason
+from ..settings import Settings
+from ..core.errors import ConfigurationError
 
 OPENAI_MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano", "gpt-4.1-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-7", "claude-sonnet-4-6", "claude-haiku-4-5")
@@ -43,7 +43,7 @@ def catalogue(settings: Settings, own: Sequence[Provider] = ()) -> Catalogue:
     providers = _providers(settings, config, own, has_embedded=reason is None)
     # A chain has its own way of asking again.
     chained = _providers(replace(settings, retries=0), config, own, has_embedded=reason is None)
-    aliases = chains.routers(config, chained if settings.retries else providers, settings)
+    aliases = fallbacks.routers(config, chained if settings.retries else providers, settings)
     if settings.model is not None and "/" not in settings.model and settings.model not in config.models:
         raise ConfigurationError(
             f"HEADRACE_MODEL is {settings.model!r}: write it as provider/name, or as an alias of HEADRACE_CONFIG."

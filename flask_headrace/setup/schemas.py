@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from .providers.request import Json
-from .settings import Settings
-from .streaming.errors import ConfigurationError, InvalidRequest
-from .streaming.schema import Schema
+from ..providers.chat_request import Json
+from ..settings import Settings
+from ..core.errors import ConfigurationError, InvalidRequest
+from ..streaming.json_schema.validator import Schema
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

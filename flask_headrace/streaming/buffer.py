@@ -5,9 +5,9 @@ It knows numbers and sizes, not who reads. What is not kept is forgotten as soon
 
 from __future__ import annotations
 
-from .errors import NotResumable
-from .events import Event
-from .usage import text_of
+from ..core.errors import NotResumable
+from ..core.events import Event
+from ..core.usage import text_of
 
 EVENT_OVERHEAD = 64
 """Bytes that an event counts for beside its text."""

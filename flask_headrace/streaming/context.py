@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from .events import Event
+from ..core.events import Event
 
 if TYPE_CHECKING:
     from .session import Session

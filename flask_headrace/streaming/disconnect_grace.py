@@ -12,7 +12,7 @@ import gevent
 
 if TYPE_CHECKING:
     from .session import Session
-    from .terms import Keeper
+    from .context import Keeper
 
 LOOK = 1.0
 """Seconds between two looks for readers elsewhere."""

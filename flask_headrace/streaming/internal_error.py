@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .errors import InternalError, StoreUnavailable
+from ..core.errors import InternalError, StoreUnavailable
 
 log = logging.getLogger("flask_headrace")
 

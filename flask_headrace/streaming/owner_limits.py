@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from gevent.monkey import get_original
 
-from .errors import TooManyStreams
+from ..core.errors import TooManyStreams
 
 
 class Shares:

@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 
 import gevent
 
-from .errors import HeadraceError, SourceFailed, UpstreamBroken
-from .events import ENDS, Cancelled, Done, Event, Failed, Note, Terminal, Usage
-from .mistakes import mistake
+from ..core.errors import HeadraceError, SourceFailed, UpstreamBroken
+from ..core.events import ENDS, Cancelled, Done, Event, Failed, Note, Terminal, Usage
+from .internal_error import mistake
 from .session import Session
 
 log = logging.getLogger("flask_headrace")

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from .deadlines import Due
-from .errors import HeadraceError
-from .events import CancelReason, Event, Terminal, Usage
-from .parking import Parking
-from .terms import Limits, Target
+from ..core.errors import HeadraceError
+from ..core.events import CancelReason, Event, Terminal, Usage
+from .waiter import Parking
+from .context import Limits, Target
 
 HEARTBEAT: Final[list[Event]] = []
 """What a follower returns after a silence in place of events: the empty list."""

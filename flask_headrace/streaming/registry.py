@@ -7,14 +7,14 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event as Flag
 
-from . import pump
-from .errors import LimitError, ShuttingDown, StoreUnavailable, TooManyStreams
-from .journal import Journal
-from .pump import Source
-from .replica import Replica
+from . import producer
+from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, TooManyStreams
+from .resume.store_writer import Journal
+from .producer import Source
+from .resume.stored_reader import Replica
 from .session import Session
-from .shares import Shares
-from .terms import Limits, Target
+from .owner_limits import Shares
+from .context import Limits, Target
 
 FLUSH = 2.0
 """Seconds that a worker which leaves waits for its last events to be written."""
@@ -112,7 +112,7 @@ class Streams:
             raise
         finally:
             # Also where nobody will read it: each stream ends, and its end is told, by its pump alone.
-            pump.start(session, source, self._ended)
+            producer.start(session, source, self._ended)
         return session
 
     def admit(self, replica: Replica) -> None:

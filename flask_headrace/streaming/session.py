@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .accounts import Accounts
+from .usage_tracker import Accounts
 from .deadlines import Deadlines, Due
-from .errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
-from .events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
-from .grace import Grace
-from .log import Log, size_of
-from .parking import Parking
-from .terms import Keeper, Limits, Target
+from ..core.errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
+from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
+from .disconnect_grace import Grace
+from .buffer import Log, size_of
+from .waiter import Parking
+from .context import Keeper, Limits, Target
 
 if TYPE_CHECKING:
-    from .follower import Follower
+    from .reader import Follower
 
 
 MOST_AT_ONCE = 1024

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from .events import Asked, Note, Usage, Withheld
-from .terms import Target
-from .usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
+from ..core.events import Asked, Note, Usage, Withheld
+from .context import Target
+from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
 
 
 class Accounts:

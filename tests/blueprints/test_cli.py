@@ -11,8 +11,8 @@ from typing import IO
 import pytest
 
 from tests.conftest import upstreams
-from tests.service import ROOT, environment
-from tests.upstream import Ended, Gate, Upstream, openai_wire
+from tests.support.service import ROOT, environment
+from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 
 def start(

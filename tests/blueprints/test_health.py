@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.loop import until
-from tests.reader import ask, asking, send
-from tests.service import Service
-from tests.upstream import Gate, Tokens, Upstream, openai_wire
+from tests.support.event_loop import until
+from tests.support.reader import ask, asking, send
+from tests.support.service import Service
+from tests.support.upstream import Gate, Tokens, Upstream, openai_wire
 
 
 def test_healthz_tells_that_the_process_lives(service: Service) -> None:

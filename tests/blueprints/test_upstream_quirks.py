@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.service import Service
-from tests.upstream import FINISH, Chunk, Upstream, anthropic_wire, openai_wire, responses_wire, script
+from tests.support.service import Service
+from tests.support.upstream import FINISH, Chunk, Upstream, anthropic_wire, openai_wire, responses_wire, script
 
 KINDS = {
     "chat": ("openai", "/v1", openai_wire),

@@ -10,7 +10,7 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from flask_headrace.streaming.sse import Decoder, Frame, FrameTooLargeError, named
+from flask_headrace.core.sse import Decoder, Frame, FrameTooLargeError, named
 from hypothesis import given
 from hypothesis import strategies as st
 

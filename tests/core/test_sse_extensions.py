@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.sse import Decoder, Frame
+from flask_headrace.core.sse import Decoder, Frame
 
-from tests.streaming.test_sse import decode, one_by_one
+from tests.core.test_sse import decode, one_by_one
 
 
 class TestRest:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.loop import until
-from tests.reliability.proc import is_alive
-from tests.service import ROOT
+from tests.support.event_loop import until
+from tests.support.process_info import is_alive
+from tests.support.service import ROOT
 
 PIP = """#!/bin/sh
 [ "$1" = -c ] && exit 0

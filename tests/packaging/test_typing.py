@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 USER = """
 from collections.abc import Mapping

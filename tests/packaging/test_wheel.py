@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reader import QUESTION, Reading, send
-from tests.service import ROOT, Service, environment
-from tests.upstream import Ended, Gate, Upstream, openai_wire
+from tests.support.reader import QUESTION, Reading, send
+from tests.support.service import ROOT, Service, environment
+from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 HOST = """
 import time
@@ -24,7 +24,7 @@ from flask import Flask, abort, request
 import blueprints.shop
 import providers
 from flask_headrace import Headrace, stream_ended, stream_started
-from flask_headrace.streaming.events import TextDelta
+from flask_headrace.core.events import TextDelta
 
 app = Flask(__name__)
 app.config["HEADRACE_MODEL"] = "openai/hosted"

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 
-from tests.listener import Listener
+from tests.support.listener import Listener
 
 
 class Road(Listener):

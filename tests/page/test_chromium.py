@@ -3,7 +3,7 @@
 import pytest
 
 from tests.page.screen import MODEL, ask, last, prose
-from tests.upstream import Close, Ended, Gate, Reasoning, openai_wire, script
+from tests.support.upstream import Close, Ended, Gate, Reasoning, openai_wire, script
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.page.screen import MODEL, ask, last
-from tests.reliability.start import openai_alone
-from tests.service import Service
-from tests.upstream import openai_wire
+from tests.support.started_service import openai_alone
+from tests.support.service import Service
+from tests.support.upstream import openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 

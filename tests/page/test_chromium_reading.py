@@ -3,7 +3,7 @@
 import pytest
 
 from tests.page.screen import MODEL, ask, gap_below, last, prose
-from tests.upstream import Gate, openai_wire
+from tests.support.upstream import Gate, openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.conftest import require
 from tests.page.conftest import FLAGS
-from tests.reader import send
-from tests.service import Service
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import send
+from tests.support.service import Service
+from tests.support.upstream import Upstream, openai_wire
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 

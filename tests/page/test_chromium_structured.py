@@ -6,7 +6,7 @@ import pytest
 
 from tests.page.road import Road
 from tests.page.screen import MODEL, ask, last, prose
-from tests.upstream import Ended, Gate, Reasoning, openai_wire
+from tests.support.upstream import Ended, Gate, Reasoning, openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 

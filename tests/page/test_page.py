@@ -4,7 +4,7 @@ import re
 
 import pytest
 from flask import Flask
-from flask_headrace.blueprints.page import create_page_blueprint
+from flask_headrace.blueprints.chat_page import create_page_blueprint
 
 
 def client_of(prefix=None, **options):

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import msgspec
-from flask_headrace.streaming.partial_json import JSONError, PartialJSON
+from flask_headrace.core.partial_json import JSONError, PartialJSON
 from hypothesis import given, settings
 
 from tests.conftest import require
-from tests.streaming.documents import KINDS, cuts, damaged, rubbish, texts
+from tests.support.json_documents import KINDS, cuts, damaged, rubbish, texts
 
 SCRIPT = Path(__file__).parent / "same-patches.mjs"
 

@@ -6,24 +6,24 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from flask_headrace.providers import local
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.embedded.provider import supervisor
+from flask_headrace.providers.http.transport import Transport
 
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 
 @pytest.fixture
 def own_environment() -> Iterator[None]:
-    before = os.environ.pop(local.STATE_VARIABLE, None)
+    before = os.environ.pop(supervisor.STATE_VARIABLE, None)
     yield
-    os.environ.pop(local.STATE_VARIABLE, None)
+    os.environ.pop(supervisor.STATE_VARIABLE, None)
     if before is not None:
-        os.environ[local.STATE_VARIABLE] = before
+        os.environ[supervisor.STATE_VARIABLE] = before
 
 
 @pytest.fixture
 def runnable(own_environment: None) -> None:
-    reason = local.unavailable_reason()
+    reason = supervisor.unavailable_reason()
     if reason and os.environ.get("REQUIRE_ALL_TESTS"):
         pytest.fail(reason)
     if reason:
@@ -31,8 +31,8 @@ def runnable(own_environment: None) -> None:
 
 
 @pytest.fixture
-def model(runnable: None) -> Iterator[local.LocalModel]:
-    model = local.LocalModel()
+def model(runnable: None) -> Iterator[supervisor.LocalModel]:
+    model = supervisor.LocalModel()
     model.start()
     yield model
     model.stop()

@@ -8,23 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask_headrace.providers.pieces import MOST_AT_ONCE, batches_of
-from flask_headrace.streaming.events import (
-    Asked,
-    Attempt,
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.providers.custom_events import MOST_AT_ONCE, batches_of
+from flask_headrace.core.events import Asked, Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

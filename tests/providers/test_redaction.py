@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from flask_headrace.providers.quoted import MOST_QUOTED, shown
+from flask_headrace.providers.redaction import MOST_QUOTED, shown
 
 PRIVATE = [
     "10.0.0.5",

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.providers import catalogue
-from flask_headrace.providers.catalogue import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
-from flask_headrace.providers.sdk import rejected
-from flask_headrace.streaming.errors import (
-    ConnectTimeout,
-    ModelUnavailable,
-    UnknownModel,
-    UpstreamBroken,
-    UpstreamUnreachable,
-)
+from flask_headrace.providers import registry
+from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
+from flask_headrace.providers.http.sdk_errors import rejected
+from flask_headrace.core.errors import ConnectTimeout, ModelUnavailable, UnknownModel, UpstreamBroken, UpstreamUnreachable
 
-from tests.loop import until
+from tests.support.event_loop import until
 
 
 class Acme:
@@ -52,7 +46,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(catalogue, "time", clock)
+    monkeypatch.setattr(registry, "time", clock)
     return clock
 
 
@@ -214,13 +208,13 @@ class TestLists:
         assert acme.asked == 1
 
     def test_that_take_too_long_are_given_up(self, monkeypatch) -> None:
-        monkeypatch.setattr(catalogue, "LIST_LIMIT", 0.05)
+        monkeypatch.setattr(registry, "LIST_LIMIT", 0.05)
         acme = Acme("acme", "tiny")
         acme.models = lambda: gevent.sleep(60)
         assert of(acme, Acme("best", "one")).models()[0].id == "best/one"
 
     def test_that_take_too_long_are_given_up_whatever_waits_for_them(self, monkeypatch) -> None:
-        monkeypatch.setattr(catalogue, "LIST_LIMIT", 0.05)
+        monkeypatch.setattr(registry, "LIST_LIMIT", 0.05)
 
         def stubborn() -> list[str]:
             while True:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.service import ROOT, Service, environment
+from tests.support.service import ROOT, Service, environment
 
 APP = """
 from flask import Flask

@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from tests.reader import Answer, send
-from tests.reliability.proc import descriptors
+from tests.support.reader import Answer, send
+from tests.support.process_info import descriptors
 from tests.reliability.servers import SERVERS, THREADS, Served
-from tests.reliability.start import openai_alone
-from tests.upstream import ECHO, Upstream
+from tests.support.started_service import openai_alone
+from tests.support.upstream import ECHO, Upstream
 
 READERS = THREADS
 QUESTIONS = 4

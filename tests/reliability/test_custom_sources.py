@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.host import Host
-from tests.reader import Answer, ask, asking, send
-from tests.service import Service
+from tests.support.host import Host
+from tests.support.reader import Answer, ask, asking, send
+from tests.support.service import Service
 
 APP = """
 import gevent
 from flask import Flask
 from flask_headrace import Headrace
-from flask_headrace.streaming.errors import UpstreamError
-from flask_headrace.streaming.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.errors import UpstreamError
+from flask_headrace.core.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
 
 
 class Odd:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.local import unavailable_reason
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require, upstreams
-from tests.reader import QUESTION, ask, send
-from tests.service import Service, children
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import QUESTION, ask, send
+from tests.support.service import Service, children
+from tests.support.upstream import Upstream, openai_wire
 
 REASON = unavailable_reason()
 pytestmark = pytest.mark.skipif(bool(REASON) and not os.environ.get(NOTHING_MAY_BE_SKIPPED), reason=str(REASON))

@@ -9,24 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import upstreams
-from tests.reader import QUESTION, Reading, ask, asking, send
-from tests.service import Service
-from tests.upstream import (
-    Close,
-    Ended,
-    Gate,
-    Hang,
-    Reasoning,
-    Tokens,
-    ToolCall,
-    Upstream,
-    anthropic_wire,
-    faults,
-    openai_wire,
-    plain,
-    responses_wire,
-    script,
-)
+from tests.support.reader import QUESTION, Reading, ask, asking, send
+from tests.support.service import Service
+from tests.support.upstream import Close, Ended, Gate, Hang, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, faults, openai_wire, plain, responses_wire, script
 
 ALIAS = """
 [models.{how}{n}]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
-from tests.reader import QUESTION, send
-from tests.reliability.start import openai_alone
-from tests.service import Service
-from tests.upstream import Ended, Gate, Paced, Pause, Upstream, openai_wire
+from tests.support.reader import QUESTION, send
+from tests.support.started_service import openai_alone
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Paced, Pause, Upstream, openai_wire
 
 CLIENT_TIMEOUT = 3
 SLACK = 6

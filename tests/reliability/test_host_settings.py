@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.host import Host
-from tests.reader import Reading, asking, send
-from tests.reliability.start import openai_alone, warm_up
+from tests.support.host import Host
+from tests.support.reader import Reading, asking, send
+from tests.support.started_service import openai_alone, warm_up
 from tests.reliability.test_shutdown import GONE
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 HOST = """
 from flask import Flask

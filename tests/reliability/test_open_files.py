@@ -9,9 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conftest import upstreams
-from tests.reader import ask, send
-from tests.service import Service
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import ask, send
+from tests.support.service import Service
+from tests.support.upstream import Upstream, openai_wire
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.local import unavailable_reason
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.reader import Reading, ask, asking, send
-from tests.reliability.proc import has_connection_of, proportional
-from tests.reliability.start import openai_alone
-from tests.service import Service, children
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.reader import Reading, ask, asking, send
+from tests.support.process_info import has_connection_of, proportional
+from tests.support.started_service import openai_alone
+from tests.support.service import Service, children
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 
 def waiting(service: Service, upstream: Upstream, name: str, **fields) -> Reading:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.host import Host
-from tests.reader import ask, asking, send
-from tests.reliability.start import openai_alone
-from tests.service import Service
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.host import Host
+from tests.support.reader import ask, asking, send
+from tests.support.started_service import openai_alone
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
 REFUSED = "The reload is refused, and all goes on as before it. "

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.reader import QUESTION, Answer, ask, asking, send
-from tests.reliability.proc import resident
-from tests.reliability.start import openai_alone, warm_up
-from tests.service import Service
-from tests.upstream import Ended, Gate, Upstream, openai_wire
+from tests.support.reader import QUESTION, Answer, ask, asking, send
+from tests.support.process_info import resident
+from tests.support.started_service import openai_alone, warm_up
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 MOST = 3
 

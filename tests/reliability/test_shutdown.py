@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable
 
 import pytest
-from flask_headrace.providers.local import unavailable_reason
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.reader import Answer, Reading, ask, asking, send
-from tests.reliability.proc import has_connection_of, is_alive
-from tests.reliability.start import openai_alone, warm_up
-from tests.resumption.stage import paused
-from tests.service import Service
-from tests.test_embedded import model_process
-from tests.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
+from tests.support.reader import Answer, Reading, ask, asking, send
+from tests.support.process_info import has_connection_of, is_alive
+from tests.support.started_service import openai_alone, warm_up
+from tests.streaming.resume.across_workers.stage import paused
+from tests.support.service import Service
+from tests.reliability.test_embedded_model import model_process
+from tests.support.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
 GONE = 8.0
 """Seconds beyond its drain in which a service must be gone; gunicorn itself would wait ten, and then kill."""

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reader import Reading, ask, asking, parse
-from tests.reliability.proc import has_connection_of, resident
-from tests.reliability.start import openai_alone, warm_up
-from tests.service import Service
-from tests.upstream import Burst, Chunk, Ended, Gate, Pause, Upstream, faults, openai_wire, script
+from tests.support.reader import Reading, ask, asking, parse
+from tests.support.process_info import has_connection_of, resident
+from tests.support.started_service import openai_alone, warm_up
+from tests.support.service import Service
+from tests.support.upstream import Burst, Chunk, Ended, Gate, Pause, Upstream, faults, openai_wire, script
 
 HEARTBEAT = b": keep-alive\n\n"
 

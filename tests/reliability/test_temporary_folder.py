@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require
-from tests.reader import ask, send
-from tests.reliability.start import openai_alone
-from tests.service import Service
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import ask, send
+from tests.support.started_service import openai_alone
+from tests.support.service import Service
+from tests.support.upstream import Upstream, openai_wire
 
 ALONE = "# These are the numbers of process "
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reader import send
-from tests.service import Service
+from tests.support.reader import send
+from tests.support.service import Service
 
 POST = b"POST /api/chat HTTP/1.1\r\nHost: a\r\nX-Api-Key: a-key-of-the-tests\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import upstreams
-from tests.reader import Reading, ask, asking, send
-from tests.reliability.start import WIRES, warm_up
-from tests.service import Service
-from tests.upstream import Close, Gate, Hang, Tokens, Upstream, faults, script
-from tests.upstream.anthropic_wire import USAGE
+from tests.support.reader import Reading, ask, asking, send
+from tests.support.started_service import WIRES, warm_up
+from tests.support.service import Service
+from tests.support.upstream import Close, Gate, Hang, Tokens, Upstream, faults, script
+from tests.support.upstream.anthropic_wire import USAGE
 
 HOST = """
 from gevent import monkey
@@ -24,7 +24,7 @@ monkey.patch_all()
 import gevent
 import msgspec
 from flask_headrace import Headrace, create_app, stream_ended
-from flask_headrace.streaming.events import Event, Failed, TextDelta, Usage
+from flask_headrace.core.events import Event, Failed, TextDelta, Usage
 
 app = create_app()
 headrace = Headrace()

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo, run_command
-from flask_headrace.streaming.errors import ConfigurationError
+from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import Headrace
-from tests.host import Host
-from tests.reader import QUESTION, send
-from tests.service import ROOT, environment, free_port
-from tests.upstream import Upstream, openai_wire
+from tests.support.host import Host
+from tests.support.reader import QUESTION, send
+from tests.support.service import ROOT, environment, free_port
+from tests.support.upstream import Upstream, openai_wire
 
 HOST = """
 from flask import Flask

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
-from flask_headrace import shared_counts
-from flask_headrace.shared_counts import FIRST, SharedCounts
+from flask_headrace.server import shared_metrics
+from flask_headrace.server.shared_metrics import FIRST, SharedCounts
 
 
 def in_file(path: Path) -> dict[str, float]:
@@ -28,7 +28,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", refuse)
-    monkeypatch.setattr(shared_counts, "LOOK", 0.0)
+    monkeypatch.setattr(shared_metrics, "LOOK", 0.0)
 
 
 def test_all_blocks_of_the_file_are_there_before_they_are_written_to(path: Path) -> None:
@@ -57,11 +57,11 @@ def test_what_had_no_room_is_kept_in_memory_told_and_written_later(
         counts.write_value("key", value, 0.0)
     assert counts.read_value("key") == (2.0, 0.0)
     assert not path.exists()
-    assert "No space left" in (shared_counts.trouble() or "")
+    assert "No space left" in (shared_metrics.trouble() or "")
     assert len(caplog.records) == 1
     monkeypatch.undo()
-    monkeypatch.setattr(shared_counts, "LOOK", 0.0)
-    assert shared_counts.trouble() is None
+    monkeypatch.setattr(shared_metrics, "LOOK", 0.0)
+    assert shared_metrics.trouble() is None
     assert in_file(path) == {"key": 2.0}
     counts.close()
 
@@ -75,10 +75,10 @@ def test_what_is_shared_already_goes_on_where_there_is_no_room_for_more(
     counts.write_value("n" * FIRST, 1.0, 0.0)
     counts.write_value("old", 2.0, 0.0)
     assert in_file(path) == {"old": 2.0}
-    assert shared_counts.trouble() is not None
+    assert shared_metrics.trouble() is not None
     counts.close()
     counts.close()
-    assert shared_counts.trouble() is None
+    assert shared_metrics.trouble() is None
 
 
 def test_a_folder_that_others_have_laid_there_is_not_written_to(path: Path) -> None:
@@ -87,5 +87,5 @@ def test_a_folder_that_others_have_laid_there_is_not_written_to(path: Path) -> N
     counts = SharedCounts(str(path))
     counts.write_value("key", 1.0, 0.0)
     assert list(path.parent.iterdir()) == []
-    assert "not this user's alone" in (shared_counts.trouble() or "")
+    assert "not this user's alone" in (shared_metrics.trouble() or "")
     counts.close()

@@ -10,13 +10,13 @@ import sys
 import pytest
 from click.testing import CliRunner
 from flask.cli import ScriptInfo, run_command
-from flask_headrace.streaming.errors import ConfigurationError
+from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import create_app
 from tests.conftest import require
-from tests.reader import ask, asking, send
-from tests.service import ROOT, Service, environment, free_port
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.reader import ask, asking, send
+from tests.support.service import ROOT, Service, environment, free_port
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 
 def start(**settings: str) -> tuple[int, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError
+from flask_headrace.core.errors import ConfigurationError
 
-from flask_headrace import schemas
+from flask_headrace.setup import schemas
 from flask_headrace.settings import Settings
 
 

@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming import journal, lease, outbox, replica
-from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.resume import store_writer, lease, write_queue, stored_reader
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from flask_headrace.streaming.stores.base import Bounds
 
-from tests.streaming.resuming import Away, Worker, shared
+from tests.streaming.resume.workers import Away, Worker, shared
 
 
 @pytest.fixture
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite_presence, lease):
+    for module in (memory, sqlite_leases, lease):
         monkeypatch.setattr(module, "LEASE", 0.6)
-    for module in (journal, lease):
+    for module in (store_writer, lease):
         monkeypatch.setattr(module, "PULSE", 0.1)
-    monkeypatch.setattr(replica, "LOOK", 0.1)
+    monkeypatch.setattr(stored_reader, "LOOK", 0.1)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -44,7 +45,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
 @pytest.fixture
 def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is done again and again be done often."""
-    for module in (journal, lease):
+    for module in (store_writer, lease):
         monkeypatch.setattr(module, "PULSE", 0.1)
-    for module in (journal, outbox):
+    for module in (store_writer, write_queue):
         monkeypatch.setattr(module, "AGAIN", 0.02)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from flask_headrace.streaming import pump
-from flask_headrace.streaming.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
-from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.prices import FREE
+from flask_headrace.streaming import producer
+from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.core.pricing import FREE
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.terms import Limits, Target
+from flask_headrace.streaming.context import Limits, Target
 from gevent.queue import Queue
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 
 TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 UNLIMITED = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
@@ -114,7 +114,7 @@ class Stream:
         self.session = Session(TARGET, limits)
         self.ends: list[Session] = []
         self._on_end = on_end
-        pump.start(self.session, source, self._ended)
+        producer.start(self.session, source, self._ended)
 
     def _ended(self, session: Session) -> None:
         assert session.terminal is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gevent
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, NARROW, Reader, Source, Stream, text
 
 

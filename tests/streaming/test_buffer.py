@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.errors import NotResumable
-from flask_headrace.streaming.events import Event, TextDelta
-from flask_headrace.streaming.log import EVENT_OVERHEAD, Log, size_of
+from flask_headrace.core.errors import NotResumable
+from flask_headrace.core.events import Event, TextDelta
+from flask_headrace.streaming.buffer import EVENT_OVERHEAD, Log, size_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from flask_headrace.streaming.deadlines import Deadlines
 
-from tests.loop import until
+from tests.support.event_loop import until
 
 
 @pytest.fixture

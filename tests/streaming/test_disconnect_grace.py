@@ -7,13 +7,13 @@ import time
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import grace
-from flask_headrace.streaming.events import Cancelled
+from flask_headrace.streaming import disconnect_grace
+from flask_headrace.core.events import Cancelled
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
 
-from tests.loop import settle, until
-from tests.streaming.resuming import QUIET, Away, Worker
+from tests.support.event_loop import settle, until
+from tests.streaming.resume.workers import QUIET, Away, Worker
 from tests.streaming.stage import DONE, Source, text
 
 SHORT = msgspec.structs.replace(QUIET, grace=0.3)
@@ -21,7 +21,7 @@ SHORT = msgspec.structs.replace(QUIET, grace=0.3)
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grace, "LOOK", 0.05)
+    monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
 
 
 def test_is_over_when_nobody_has_come_back() -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.errors import TooManyStreams
-from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.shares import Shares
+from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.owner_limits import Shares
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.streams import Streams
+from flask_headrace.streaming.registry import Streams
 
-from tests.loop import settle, until
-from tests.streaming.resuming import QUIET, Reading, Worker, shared
+from tests.support.event_loop import settle, until
+from tests.streaming.resume.workers import QUIET, Reading, Worker, shared
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Source, text
 
 ALICE, BOB = (msgspec.structs.replace(TARGET, owner=name) for name in ("alice", "bob"))

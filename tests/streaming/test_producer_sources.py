@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import gevent
 import pytest
-from flask_headrace.streaming import accounts, pump
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.streaming.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
-from flask_headrace.streaming.terms import Limits
+from flask_headrace.streaming import usage_tracker, producer
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
+from flask_headrace.streaming.context import Limits
 from gevent.event import Event as Flag
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, TOLD, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
 
 FAILED = Failed("mine", "so it is", retryable=False)
@@ -25,8 +25,8 @@ NEVER = Flag()
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody be patient."""
-    monkeypatch.setattr(pump, "LINGER", 0.05)
-    monkeypatch.setattr(pump, "INSIST", 0.05)
+    monkeypatch.setattr(producer, "LINGER", 0.05)
+    monkeypatch.setattr(producer, "INSIST", 0.05)
 
 
 class Odd:
@@ -138,7 +138,7 @@ class TestASourceThatDoesNotStop:
         assert self.stopped(stream)[-1] == Cancelled("stopped")
         until(lambda: "the source of acme/tiny does not stop, and is left behind" in caplog.text)
         assert stream.session.id in caplog.text
-        assert caught == ["caught"] * pump.MOST_TOLD
+        assert caught == ["caught"] * producer.MOST_TOLD
         released.set()
 
     def test_and_tells_what_it_took_is_accounted_for_by_that(self) -> None:
@@ -160,13 +160,13 @@ class TestASourceThatDoesNotStop:
 class TestAnAccountThatTakesItsTime:
     @pytest.fixture(autouse=True)
     def slow_prices(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = accounts.estimate
+        known = usage_tracker.estimate
 
         def slow(*given: Any, **named: Any) -> Usage:
             gevent.sleep(0.01)
             return known(*given, **named)
 
-        monkeypatch.setattr(accounts, "estimate", slow)
+        monkeypatch.setattr(usage_tracker, "estimate", slow)
 
     def test_is_made_though_the_stop_comes_to_a_source_that_has_just_yielded(self) -> None:
         stream = stream_of(lambda: iter(list, None))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gevent
-from flask_headrace.streaming.events import Cancelled, Started, TextDelta, Usage
-from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.terms import Limits
+from flask_headrace.core.events import Cancelled, Started, TextDelta, Usage
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.context import Limits
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, Reader, Source, Stream, text
 
 BEATING = Limits(heartbeat=0.3, first_token=None, stall=None, duration=None, client=None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import ShuttingDown, TooManyStreams
+from flask_headrace.core.errors import ShuttingDown, TooManyStreams
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.streams import Streams
+from flask_headrace.streaming.registry import Streams
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, text
 
 

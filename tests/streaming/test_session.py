@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.events import Cancelled, Failed
-from flask_headrace.streaming.follower import Follower
+from flask_headrace.core.events import Cancelled, Failed
+from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.terms import Limits
+from flask_headrace.streaming.context import Limits
 from gevent.event import Event as Flag
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, Stream, text
 
 SHORT = 0.1

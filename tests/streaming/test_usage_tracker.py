@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamUnreachable
-from flask_headrace.streaming.events import Asked, Attempt, Event, Started, Usage, Withheld
-from flask_headrace.streaming.prices import FREE
+from flask_headrace.core.errors import UpstreamBroken, UpstreamUnreachable
+from flask_headrace.core.events import Asked, Attempt, Event, Started, Usage, Withheld
+from flask_headrace.core.pricing import FREE
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.terms import Limits
-from flask_headrace.streaming.usage import total
+from flask_headrace.streaming.context import Limits
+from flask_headrace.core.usage import total
 
-from tests.loop import until
+from tests.support.event_loop import until
 from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
 
 BIG = Asked("acme/big", "acme", "big", FREE)

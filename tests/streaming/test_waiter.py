@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.parking import Parking
+from flask_headrace.streaming.waiter import Parking
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 
 
 class Sleeper:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.service import Service
+from tests.support.service import Service
 
 
 class Host(Service):

@@ -7,15 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from flask_headrace.streaming.partial_json import (
-    Incomplete,
-    JSONError,
-    Malformed,
-    PartialJSON,
-    TooDeep,
-    TooLong,
-    apply,
-)
+from flask_headrace.core.partial_json import Incomplete, JSONError, Malformed, PartialJSON, TooDeep, TooLong, apply
 from hypothesis import strategies as st
 from msgspec import UNSET
 

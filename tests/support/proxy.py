@@ -6,7 +6,7 @@ import select
 import socket
 from urllib.parse import urlsplit
 
-from tests.listener import Listener
+from tests.support.listener import Listener
 
 
 class Proxy(Listener):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.conftest import upstreams
-from tests.reader import ask
-from tests.service import Service
-from tests.upstream import Upstream, anthropic_wire, openai_wire
+from tests.support.reader import ask
+from tests.support.service import Service
+from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 

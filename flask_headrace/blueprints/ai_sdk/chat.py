@@ -12,20 +12,20 @@ from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import PathConverter
 
-from ..providers.request import ChatRequest, Json
-from ..streaming.errors import HeadraceError, InvalidRequest, StoreUnavailable
-from ..streaming.follower import Follower
-from ..streaming.wire.ui_messages import UiMessages
-from .ai_sdk_body import UiChatBody, read_chat_body
-from .ai_sdk_request import question_of
-from .asking import ask
-from .body import read_body, readable
-from .errors import refused
-from .guard import enter
-from .one_loop import has_one_loop
-from .operation import EVENTS, Answered, Operation, Parameter, frames
-from .respond import event_stream
-from .service import current_service
+from ...providers.chat_request import ChatRequest, Json
+from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ...streaming.reader import Follower
+from .ui_message_encoder import UiMessages
+from .chat_body import UiChatBody, read_chat_body
+from .chat_request import question_of
+from ..open_stream import ask
+from ..http.request_body import read_body, readable
+from ..http.error_handlers import refused
+from ..http.auth import enter
+from ..http.event_loop import has_one_loop
+from ..openapi.operation import EVENTS, Answered, Operation, Parameter, frames
+from ..http.response import event_stream
+from ..state import current_service
 
 log = logging.getLogger("flask_headrace")
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..providers.request import Json
-from ..streaming.errors import InvalidRequest
-from .ai_options import ChatOptions
+from ...providers.chat_request import Json
+from ...core.errors import InvalidRequest
+from .options import ChatOptions
 
 
 def _in_camel_case(name: str) -> str:

@@ -7,19 +7,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..providers.request import (
-    AnswerFormat,
-    ChatRequest,
-    Message,
-    Part,
-    ReasoningPart,
-    TextPart,
-    ToolCall,
-)
-from ..streaming.errors import InvalidRequest
-from ..streaming.wire.ui_messages import RESTART
-from .ai_files import part_of
-from .ai_sdk_body import UiChatBody, UiMessage, UiPart
+from ...providers.chat_request import AnswerFormat, ChatRequest, Message, Part, ReasoningPart, TextPart, ToolCall
+from ...core.errors import InvalidRequest
+from .ui_message_encoder import RESTART
+from .files import part_of
+from .chat_body import UiChatBody, UiMessage, UiPart
 
 UNANSWERED = "The call was not answered."
 DENIED = "The user did not allow the call."

@@ -8,17 +8,17 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response
 
-from ..streaming.errors import HeadraceError
-from ..streaming.follower import Follower
-from ..streaming.wire.data_v1 import DataStream
-from ..streaming.wire.ui_completion import UiCompletion
-from .ai_sdk import told
-from .ai_turns import Asked
-from .asking import ask
-from .body import read_body
-from .guard import enter
-from .operation import EVENTS, PLAIN, Answered, Operation, frames
-from .respond import event_stream
+from ...core.errors import HeadraceError
+from ...streaming.reader import Follower
+from .data_stream_v1_encoder import DataStream
+from .ui_completion_encoder import UiCompletion
+from .chat import told
+from .messages import Asked
+from ..open_stream import ask
+from ..http.request_body import read_body
+from ..http.auth import enter
+from ..openapi.operation import EVENTS, PLAIN, Answered, Operation, frames
+from ..http.response import event_stream
 
 OPERATIONS = (
     Operation(

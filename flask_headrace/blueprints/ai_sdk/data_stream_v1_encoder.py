@@ -10,25 +10,12 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError
-from ..events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from .base import PLAIN_TEXT, BrokenOff
-from .frames import framed
-from .ui_completion import STOPPED, begins_again
-from .ui_messages import FINISH_REASONS, accounts
+from ...core.errors import HeadraceError
+from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ..encoding.base import PLAIN_TEXT, BrokenOff
+from ..encoding.frames import framed
+from .ui_completion_encoder import STOPPED, begins_again
+from .ui_message_encoder import FINISH_REASONS, accounts
 
 HEARTBEAT = b"\n"
 """An empty line, which all of its readers skip."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..providers.request import ImagePart, Part, TextPart
-from ..streaming.errors import InvalidRequest
-from .data_url import text_of
+from ...providers.chat_request import ImagePart, Part, TextPart
+from ...core.errors import InvalidRequest
+from ..http.data_url import text_of
 
 
 def part_of(url: str, media_type: str, where: str) -> Part:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..providers.request import Json, Message
-from ..streaming.errors import InvalidRequest
-from .ai_options import Options
-from .ai_sdk_body import read_chat_body
-from .ai_sdk_request import question_of
-from .ai_v4_messages import Turn
-from .ai_v4_turns import messages_of
-from .body import readable
+from ...providers.chat_request import Json, Message
+from ...core.errors import InvalidRequest
+from .options import Options
+from .chat_body import read_chat_body
+from .chat_request import question_of
+from .v4_body import Turn
+from .v4_request import messages_of
+from ..http.request_body import readable
 
 
 class Asked(Options, frozen=True, kw_only=True):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response
 
-from ..providers.request import AnswerFormat, Json
-from ..streaming.errors import HeadraceError, InvalidRequest, UnknownSchema
-from ..streaming.wire.document import Document
-from .ai_sdk import told
-from .ai_turns import Asked
-from .asking import ask
-from .body import read_body
-from .guard import enter
-from .operation import PLAIN, Answered, Operation, Parameter
-from .respond import event_stream
-from .service import current_service
+from ...providers.chat_request import AnswerFormat, Json
+from ...core.errors import HeadraceError, InvalidRequest, UnknownSchema
+from .object_encoder import Document
+from .chat import told
+from .messages import Asked
+from ..open_stream import ask
+from ..http.request_body import read_body
+from ..http.auth import enter
+from ..openapi.operation import PLAIN, Answered, Operation, Parameter
+from ..http.response import event_stream
+from ..state import current_service
 
 
 class ObjectBody(Asked, frozen=True, kw_only=True):

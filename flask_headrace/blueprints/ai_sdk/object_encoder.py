@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from ..partial_json import JSONError, PartialJSON
-from ..partial_json.opening import Opening
-from .base import BrokenOff
-from .text import Text
+from ...core.partial_json import JSONError, PartialJSON
+from ...core.partial_json.locate import Opening
+from ..encoding.base import BrokenOff
+from .text_encoder import Text
 
 _UP_TO_A_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
 """Pieces of a text; a document that something came before ends with one of them."""

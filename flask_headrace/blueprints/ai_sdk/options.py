@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..providers.request import AnswerSettings, ChatRequest, Message, Tool, ToolChoice
+from ...providers.chat_request import AnswerSettings, ChatRequest, Message, Tool, ToolChoice
 
 _OF_A_QUESTION = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 

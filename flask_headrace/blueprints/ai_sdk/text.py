@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ..streaming.errors import HeadraceError
-from ..streaming.wire.text import Text
-from .ai_sdk import told
-from .ai_turns import Asked
-from .asking import ask
-from .body import read_body
-from .guard import enter
-from .operation import PLAIN, Answered, Operation
-from .respond import event_stream
+from ...core.errors import HeadraceError
+from .text_encoder import Text
+from .chat import told
+from .messages import Asked
+from ..open_stream import ask
+from ..http.request_body import read_body
+from ..http.auth import enter
+from ..openapi.operation import PLAIN, Answered, Operation
+from ..http.response import event_stream
 
 
 class TextBody(Asked, frozen=True, kw_only=True):

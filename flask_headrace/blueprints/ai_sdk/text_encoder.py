@@ -7,9 +7,9 @@ breaks the connection. Pure.
 
 from __future__ import annotations
 
-from ..errors import HeadraceError
-from ..events import Cancelled, Done, Event, Failed, Restarted, TextDelta
-from .base import PLAIN_TEXT, BrokenOff
+from ...core.errors import HeadraceError
+from ...core.events import Cancelled, Done, Event, Failed, Restarted, TextDelta
+from ..encoding.base import PLAIN_TEXT, BrokenOff
 
 
 class Text:

@@ -6,8 +6,8 @@ So a stop is an error here, and so is an answer that begins again after some of 
 
 from __future__ import annotations
 
-from .base import BrokenOff
-from .ui_messages import Kind, UiMessages, error_frame
+from ..encoding.base import BrokenOff
+from .ui_message_encoder import Kind, UiMessages, error_frame
 
 STOPPED = "The answer was stopped before it was whole."
 """What the reader of an answer is told that somebody else has stopped."""

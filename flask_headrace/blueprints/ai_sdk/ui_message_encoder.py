@@ -12,25 +12,10 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ..errors import HeadraceError
-from ..events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from .base import EVENT_STREAM
-from .frames import written
+from ...core.errors import HeadraceError
+from ...core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ..encoding.base import EVENT_STREAM
+from ..encoding.frames import written
 
 HEARTBEAT = b": keep-alive\n\n"
 """A comment, which all versions skip; ended by a blank line, as each frame is."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ..providers.request import Json
+from ...providers.chat_request import Json
 
 
 class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..streaming.errors import HeadraceError, InvalidRequest
-from ..streaming.wire.data_v1 import DataStream
-from .ai_options import ChatOptions
-from .ai_sdk import told
-from .ai_v4_messages import Turn
-from .ai_v4_turns import messages_of
-from .asking import ask
-from .body import read_body
-from .guard import enter
-from .one_loop import has_one_loop
-from .operation import PLAIN, Answered, Operation, Parameter
-from .respond import event_stream
-from .service import current_service
+from ...core.errors import HeadraceError, InvalidRequest
+from .data_stream_v1_encoder import DataStream
+from .options import ChatOptions
+from .chat import told
+from .v4_body import Turn
+from .v4_request import messages_of
+from ..open_stream import ask
+from ..http.request_body import read_body
+from ..http.auth import enter
+from ..http.event_loop import has_one_loop
+from ..openapi.operation import PLAIN, Answered, Operation, Parameter
+from ..http.response import event_stream
+from ..state import current_service
 
 
 class OlderChat(ChatOptions, frozen=True, kw_only=True):

@@ -7,24 +7,11 @@ from typing import Any
 
 import msgspec
 
-from ..providers.request import Message, Part, ReasoningPart, TextPart, ToolCall
-from ..streaming.errors import InvalidRequest
-from .ai_files import part_of
-from .ai_v4_messages import (
-    AnsweredCall,
-    Attachment,
-    Calling,
-    File,
-    OpenCall,
-    PartialCall,
-    Redacted,
-    Said,
-    Thinking,
-    Thought,
-    Turn,
-    WholeCall,
-)
-from .data_url import media_type_of
+from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
+from ...core.errors import InvalidRequest
+from .files import part_of
+from .v4_body import AnsweredCall, Attachment, Calling, File, OpenCall, PartialCall, Redacted, Said, Thinking, Thought, Turn, WholeCall
+from ..http.data_url import media_type_of
 
 UNANSWERED = "The call was not answered."
 """What a model is told of a tool that it called and that nobody has asked."""

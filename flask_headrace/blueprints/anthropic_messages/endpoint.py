@@ -8,20 +8,20 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ..providers.catalogue import Model
-from ..streaming.errors import HeadraceError
-from ..streaming.wire.anthropic_errors import refusal
-from ..streaming.wire.anthropic_messages import FRAMES, MessagesWire
-from .anthropic_body import MessagesBody
-from .anthropic_request import question_of
-from .asking import ask
-from .asking import count_tokens as count
-from .body import read_body
-from .errors import refused
-from .guard import enter
-from .operation import EVENTS, JSON, Answered, Operation, frames
-from .reply import json_reply
-from .respond import event_stream, json_answer
+from ...providers.registry import Model
+from ...core.errors import HeadraceError
+from .errors import refusal
+from .encoder import FRAMES, MessagesWire
+from .body import MessagesBody
+from .request import question_of
+from ..open_stream import ask
+from ..open_stream import count_tokens as count
+from ..http.request_body import read_body
+from ..http.error_handlers import refused
+from ..http.auth import enter
+from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
+from ..http.json_response import json_reply
+from ..http.response import event_stream, json_answer
 
 PREFERRED = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import HeadraceError
+from ...core.errors import HeadraceError
 
 CODES = {
     "invalid_request_error": (

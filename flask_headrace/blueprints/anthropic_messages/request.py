@@ -10,40 +10,10 @@ from typing import Any
 
 import msgspec
 
-from ..providers.request import (
-    AnswerFormat,
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..streaming.errors import InvalidRequest
-from .anthropic_body import (
-    BLOCKS,
-    Block,
-    Choice,
-    CustomTool,
-    ImageBlock,
-    InlineSource,
-    LinkedSource,
-    MessagesBody,
-    OutputConfig,
-    RedactedThinking,
-    Role,
-    TextBlock,
-    Thinking,
-    ToolResult,
-    ToolUse,
-    Turn,
-)
-from .body import readable
+from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
+from ...core.errors import InvalidRequest
+from .body import BLOCKS, Block, Choice, CustomTool, ImageBlock, InlineSource, LinkedSource, MessagesBody, OutputConfig, RedactedThinking, Role, TextBlock, Thinking, ToolResult, ToolUse, Turn
+from ..http.request_body import readable
 
 
 def question_of(body: MessagesBody) -> ChatRequest:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ..events import Event
+from ...core.events import Event
 from .base import BrokenOff
 
 _lines = msgspec.json.Encoder().encode_lines

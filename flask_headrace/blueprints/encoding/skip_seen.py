@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import HeadraceError
-from ..events import Event
+from ...core.errors import HeadraceError
+from ...core.events import Event
 from .base import BrokenOff, Wire
 
 

@@ -8,7 +8,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ..streaming.errors import RequestError
+from ...core.errors import RequestError
 
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 429: "rate_limited"}
 """What errors of Flask's are called, by their status; others by their names."""

@@ -12,9 +12,9 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ..streaming.errors import Forbidden, RequestError, Unauthorized
-from .aborted import aborted
-from .service import current_service
+from ...core.errors import Forbidden, RequestError, Unauthorized
+from .aborts import aborted
+from ..state import current_service
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine's own browser reaches it."""

@@ -9,20 +9,22 @@ from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from ..streaming.errors import HeadraceError
-from ..streaming.wire import anthropic_errors, native, openai_chat
-from .aborted import Aborted, aborted
-from .reply import json_reply
+from ...core.errors import HeadraceError
+from ..anthropic_messages import errors as anthropic_errors
+from ..native import encoder as native_encoder
+from ..openai_chat import encoder as openai_chat_encoder
+from .aborts import Aborted, aborted
+from .json_response import json_reply
 
 
 def of_ours(error: HeadraceError) -> Response:
     """Answer with an error of our tree, in the native protocol's form."""
-    return refused(error, native.refusal(error))
+    return refused(error, native_encoder.refusal(error))
 
 
 def of_v1(error: HeadraceError) -> Response:
     """Answer with an error of our tree in OpenAI's form, or to Anthropic's clients in theirs."""
-    return refused(error, anthropic_errors.refusal(error) if speaks_anthropic() else openai_chat.refusal(error))
+    return refused(error, anthropic_errors.refusal(error) if speaks_anthropic() else openai_chat_encoder.refusal(error))
 
 
 def speaks_anthropic() -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gevent.monkey import is_module_patched
 
-from ..streaming.errors import NotSupported
+from ...core.errors import NotSupported
 
 
 def has_one_loop() -> bool:

@@ -10,11 +10,11 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..providers.per_hub import end_loop_with_thread
-from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
-from ..streaming.surrogates import half_in
-from .choices import choices
-from .service import current_service
+from ...providers.http.hub_local import end_loop_with_thread
+from ...core.errors import BodyTimeout, BodyTooLarge, InvalidRequest
+from ...core.json_text import half_in
+from .validation_messages import choices
+from ..state import current_service
 
 B = TypeVar("B")
 

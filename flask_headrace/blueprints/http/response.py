@@ -17,18 +17,18 @@ import gevent
 from flask import Response, request
 from gevent.monkey import get_original
 
-from ..providers.per_hub import end_loop_with_thread
-from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ..streaming.events import ENDS, Cancelled, Event, Failed
-from ..streaming.follower import Follower, Stream
-from ..streaming.mistakes import mistake
-from ..streaming.wire import native
-from ..streaming.wire.answer import Answer
-from ..streaming.wire.base import BrokenOff, WholeWire, Wire
-from .errors import refused
-from .one_loop import has_one_loop
-from .reply import json_reply
-from .watch import Watch
+from ...providers.http.hub_local import end_loop_with_thread
+from ...core.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
+from ...core.events import ENDS, Cancelled, Event, Failed
+from ...streaming.reader import Follower, Stream
+from ...streaming.internal_error import mistake
+from ..native import encoder as native_encoder
+from ...core.answer import Answer
+from ..encoding.base import BrokenOff, WholeWire, Wire
+from .error_handlers import refused
+from .event_loop import has_one_loop
+from .json_response import json_reply
+from .disconnect import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -45,7 +45,7 @@ ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def event_stream(follower: Follower, wire: Wire = native) -> Response:
+def event_stream(follower: Follower, wire: Wire = native_encoder) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     The connection is broken where the reading ends before its stream does, or where the protocol has no word for a
@@ -59,7 +59,7 @@ def event_stream(follower: Follower, wire: Wire = native) -> Response:
     return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
-def json_answer(follower: Follower, wire: WholeWire = native) -> Response:
+def json_answer(follower: Follower, wire: WholeWire = native_encoder) -> Response:
     """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
 
     Args:

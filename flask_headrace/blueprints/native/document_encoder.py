@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError
-from ..events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
-from ..partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
-from ..partial_json.patches import JSON
-from ..sse import named
-from ..terms import Partials
-from . import native
-from .answer import Answer
+from ...core.errors import HeadraceError
+from ...core.events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
+from ...core.partial_json.patches import JSON
+from ...core.sse import named
+from ...streaming.context import Partials
+from . import encoder as native_encoder
+from ...core.answer import Answer
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,7 +29,7 @@ class NativeDocument:
         seen: The number of the last event that the reader has already; what comes up to it is not sent.
     """
 
-    HEADERS = native.HEADERS
+    HEADERS = native_encoder.HEADERS
 
     def __init__(self, partials: Partials, seen: int = 0) -> None:
         self._seen = seen
@@ -39,7 +39,7 @@ class NativeDocument:
     def encode(self, events: list[Event], first: int | None = None) -> bytes:
         """Write events, and after those that make a document grow, what changed in it; see `Wire.encode`."""
         if not events:
-            return native.HEARTBEAT
+            return native_encoder.HEARTBEAT
         frames: list[bytes] = []
         grown: dict[int | None, list[Patch]] = {}
         # What has no number is of this reading, and new.
@@ -53,7 +53,7 @@ class NativeDocument:
                 frames += _written(grown)
             if type(event) is Done:
                 frames += self._end()
-            frames.append(native.encode([event], None if first is None else number))
+            frames.append(native_encoder.encode([event], None if first is None else number))
             if patches:
                 grown.setdefault(call, []).extend(patches)
         return b"".join([*frames, *_written(grown)])
@@ -81,12 +81,12 @@ class NativeDocument:
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Return an answer that is given in one piece, with its document."""
-        written = native.whole(answer)
+        written = native_encoder.whole(answer)
         return {**written, "document": _of_ended(answer.text())} if self._has_text else written
 
     def refusal(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status, and of the document what there is of it."""
-        written = native.refusal(error)
+        written = native_encoder.refusal(error)
         return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
 
 

@@ -12,26 +12,12 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError
-from ..events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from ..sse import named
-from .answer import Answer
-from .base import EVENT_STREAM
-from .frames import framed, numbered
+from ...core.errors import HeadraceError
+from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.sse import named
+from ...core.answer import Answer
+from ..encoding.base import EVENT_STREAM
+from ..encoding.frames import framed, numbered
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""

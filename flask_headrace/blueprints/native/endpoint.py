@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..providers.request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
-from .asking import ask
-from .body import read_body
-from .guard import enter, identify
-from .operation import EVENTS, JSON, Answered, Operation
-from .protocols import NATIVE_FRAMES, native_wire
-from .reply import json_reply
-from .respond import event_stream, json_answer
-from .service import current_service
+from ...providers.chat_request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
+from ..open_stream import ask
+from ..http.request_body import read_body
+from ..http.auth import enter, identify
+from ..openapi.operation import EVENTS, JSON, Answered, Operation
+from ..protocol_registry import NATIVE_FRAMES, native_wire
+from ..http.json_response import json_reply
+from ..http.response import event_stream, json_answer
+from ..state import current_service
 
 
 class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

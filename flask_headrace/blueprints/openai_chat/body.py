@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ..providers.request import Json, Role
+from ...providers.chat_request import Json, Role
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,26 +11,12 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadraceError, Stopped
-from ..events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from ..partial_json.tokens import BLANKS
-from .answer import Answer, Call
-from .base import EVENT_STREAM, BrokenOff
-from .frames import framed, written
+from ...core.errors import HeadraceError, Stopped
+from ...core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.partial_json.tokens import BLANKS
+from ...core.answer import Answer, Call
+from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.frames import framed, written
 
 HEARTBEAT = b": keep-alive\n"
 """One line end: once they saw an `id`, the SDKs take a blank line after a comment for a frame without data."""

@@ -8,20 +8,20 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ..providers.catalogue import Model
-from ..streaming.errors import HeadraceError, UnknownModel
-from . import anthropic_api
-from .asking import Repeated, ask
-from .body import read_body
-from .errors import of_v1, speaks_anthropic
-from .guard import enter, identify
-from .openai_body import CompletionBody
-from .openai_question import question_of
-from .operation import EVENTS, JSON, Answered, Operation, Parameter, frames
-from .protocols import OPENAI, chat_completion
-from .reply import json_reply
-from .respond import event_stream, json_answer
-from .service import current_service
+from ...providers.registry import Model
+from ...core.errors import HeadraceError, UnknownModel
+from ..anthropic_messages import endpoint as anthropic_api
+from ..open_stream import Repeated, ask
+from ..http.request_body import read_body
+from ..http.error_handlers import of_v1, speaks_anthropic
+from ..http.auth import enter, identify
+from .body import CompletionBody
+from .request import question_of
+from ..openapi.operation import EVENTS, JSON, Answered, Operation, Parameter, frames
+from ..protocol_registry import OPENAI, chat_completion
+from ..http.json_response import json_reply
+from ..http.response import event_stream, json_answer
+from ..state import current_service
 
 REFUSAL: Mapping[str, Any] = {
     "type": "object",

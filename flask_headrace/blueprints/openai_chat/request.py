@@ -11,36 +11,9 @@ from typing import Any
 
 import msgspec
 
-from ..providers.request import (
-    AnswerFormat,
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..streaming.errors import InvalidRequest
-from .openai_body import (
-    AllowedTools,
-    Call,
-    Choice,
-    CompletionBody,
-    Content,
-    FunctionChoice,
-    FunctionTool,
-    ImageContent,
-    JsonSchema,
-    PlainText,
-    RefusalContent,
-    TextContent,
-    Turn,
-)
+from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
+from ...core.errors import InvalidRequest
+from .body import AllowedTools, Call, Choice, CompletionBody, Content, FunctionChoice, FunctionTool, ImageContent, JsonSchema, PlainText, RefusalContent, TextContent, Turn
 
 MEANINGLESS: dict[str, tuple[Any, ...]] = {
     "audio": (),

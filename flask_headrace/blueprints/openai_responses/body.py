@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ..providers.request import Json
-from .openai_body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema
+from ...providers.chat_request import Json
+from ..openai_chat.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,28 +11,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..errors import HeadraceError, Stopped
-from ..events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from ..sse import named
-from .answer import Answer, Block, Call, Reasoning, Text
-from .base import EVENT_STREAM, BrokenOff
-from .frames import written
-from .openai_chat import HEARTBEAT, refusal
-from .responses_output import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
+from ...core.errors import HeadraceError, Stopped
+from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.sse import named
+from ...core.answer import Answer, Block, Call, Reasoning, Text
+from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.frames import written
+from ..openai_chat.encoder import HEARTBEAT, refusal
+from .output_items import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
 
 EVENTS = (
     "response.created",

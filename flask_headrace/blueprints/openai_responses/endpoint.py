@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ..streaming.errors import HeadraceError
-from ..streaming.wire.openai_responses import EVENTS as FRAMES
-from ..streaming.wire.responses_output import UNTOLD
-from .asking import Repeated, ask
-from .body import read_body
-from .errors import of_v1
-from .guard import enter
-from .openai_api import REFUSAL
-from .operation import EVENTS, JSON, Answered, Operation, frames
-from .protocols import OPENAI_RESPONSES, responses
-from .respond import event_stream, json_answer
-from .responses_body import ResponseBody
-from .responses_question import question_of
+from ...core.errors import HeadraceError
+from .encoder import EVENTS as FRAMES
+from .output_items import UNTOLD
+from ..open_stream import Repeated, ask
+from ..http.request_body import read_body
+from ..http.error_handlers import of_v1
+from ..http.auth import enter
+from ..openai_chat.endpoint import REFUSAL
+from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
+from ..protocol_registry import OPENAI_RESPONSES, responses
+from ..http.response import event_stream, json_answer
+from .body import ResponseBody
+from .request import question_of
 
 OPERATIONS = (
     Operation(

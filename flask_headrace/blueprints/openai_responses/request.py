@@ -9,34 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..providers.request import (
-    AnswerFormat,
-    ChatRequest,
-    ImagePart,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
-from ..streaming.errors import InvalidRequest
-from ..streaming.wire.responses_output import REDACTED
-from .openai_body import AllowedTools, JsonObject
-from .openai_question import arguments_in, refuse_meaningless
-from .responses_body import (
-    Choice,
-    Content,
-    Format,
-    FunctionChoice,
-    FunctionTool,
-    InputImage,
-    Item,
-    Refusal,
-    ResponseBody,
-)
+from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
+from ...core.errors import InvalidRequest
+from .output_items import REDACTED
+from ..openai_chat.body import AllowedTools, JsonObject
+from ..openai_chat.request import arguments_in, refuse_meaningless
+from .body import Choice, Content, Format, FunctionChoice, FunctionTool, InputImage, Item, Refusal, ResponseBody
 
 MEANINGLESS: dict[str, tuple[Any, ...]] = {
     "background": (False,),

@@ -13,7 +13,7 @@ import msgspec
 from flask import Blueprint, Response, url_for
 
 from .operation import JSON, PLAIN, TEXT, Answered, Operation
-from .reply import json_reply
+from ..http.json_response import json_reply
 
 _REF = "#/components/schemas/{name}"
 _REFUSAL = {

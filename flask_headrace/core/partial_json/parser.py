@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .errors import Incomplete, JSONError, TooLong
 from .grammar import Grammar
-from .opening import Opening
+from .locate import Opening
 from .patches import Append, Patch
 from .tokens import SPECIAL
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, MsgspecError, UnsetType, json
 from partial_json_parser import Allow, ensure_json
 
 from .errors import JSONError, Malformed, TooDeep
-from .opening import WORD, Opening
+from .locate import WORD, Opening
 from .parser import MAX_DEPTH
 from .patches import JSON
 from .tokens import BLANKS, reach

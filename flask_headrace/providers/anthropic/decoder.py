@@ -6,28 +6,15 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..streaming.errors import UpstreamBroken, UpstreamRejected
-from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
-from ..streaming.sse import Frame
-from .anthropic_frames import (
-    READ,
-    Block,
-    Delta,
-    Message,
-    MessageEvent,
-    OutputDetails,
-    TokenCounts,
-    blocks_of,
-    decode,
-    decode_piece,
-    input_of,
-    newer,
-)
-from .counts import counted
-from .finish_reasons import settled, told_by
-from .json_frames import UNREADABLE, JSONFrames, as_text
-from .quoted import shown
-from .tool_calls import ToolCalls
+from ...core.errors import UpstreamBroken, UpstreamRejected
+from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
+from ...core.sse import Frame
+from .stream_events import READ, Block, Delta, Message, MessageEvent, OutputDetails, TokenCounts, blocks_of, decode, decode_piece, input_of, newer
+from ..decoding.usage import counted
+from ..decoding.finish_reasons import settled, told_by
+from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
+from ..redaction import shown
+from ..decoding.tool_calls import ToolCalls
 
 Place: TypeAlias = int | str
 """Where a content block stands in the message."""

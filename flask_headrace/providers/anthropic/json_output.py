@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..streaming.errors import InvalidRequest
-from .request import AnswerFormat, ChatRequest, Json
+from ...core.errors import InvalidRequest
+from ..chat_request import AnswerFormat, ChatRequest, Json
 
 DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
 

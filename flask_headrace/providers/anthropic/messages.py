@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import httpx2
 import msgspec
 
-from ..streaming.errors import UpstreamBroken
-from ..streaming.events import MOST_TOKENS, Event
-from .anthropic_answer import answer_tool
-from .anthropic_body import body_of, count_body_of
-from .anthropic_decoder import MessageDecoder
-from .counts import whole_numbers
-from .extras import NO_EXTRAS, Extras
-from .frames import events_of
-from .per_hub import PerHub
-from .quoted import keep_secret
-from .request import ChatRequest, Json
-from .same_request import ask, with_same_request
-from .sdk import listed, load, load_here, translated
-from .transport import Client, Transport
+from ...core.errors import UpstreamBroken
+from ...core.events import MOST_TOKENS, Event
+from .json_output import answer_tool
+from .request_body import body_of, count_body_of
+from .decoder import MessageDecoder
+from ..decoding.usage import whole_numbers
+from ..http.request_overrides import NO_EXTRAS, Extras
+from ..decoding.sse_stream import events_of
+from ..http.hub_local import PerHub
+from ..redaction import keep_secret
+from ..chat_request import ChatRequest, Json
+from ..http.request_template import ask, with_same_request
+from ..http.sdk_errors import listed, load, load_here, translated
+from ..http.transport import Client, Transport
 
 if TYPE_CHECKING:
     from anthropic import Anthropic

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .anthropic_answer import choice_of, format_of, is_wanted, tool_of
-from .bodies import told
-from .request import (
-    ChatRequest,
-    ImagePart,
-    Json,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
+from .json_output import choice_of, format_of, is_wanted, tool_of
+from ..decoding.request_fields import told
+from ..chat_request import ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
 
 DEFAULT_MAX_TOKENS = 8192
 """Most tokens of an answer where the request does not say: this API wants a number."""

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from ..streaming.events import FinishReason
+from ...core.events import FinishReason
 
 Told: TypeAlias = FinishReason | Literal["interrupted"]
 """What a word says: how the answer ended, or that it was given up and is not whole."""

@@ -13,10 +13,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ..streaming.errors import UpstreamBroken
-from ..streaming.sse import Frame
-from ..streaming.surrogates import ESCAPE, NO_CHARACTER
-from .counts import whole_numbers
+from ...core.errors import UpstreamBroken
+from ...core.sse import Frame
+from ...core.json_text import ESCAPE, NO_CHARACTER
+from .usage import whole_numbers
 
 F = TypeVar("F", bound=msgspec.Struct)
 

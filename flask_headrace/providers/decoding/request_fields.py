@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .request import AnswerFormat, Json, Tool, ToolCall
+from ..chat_request import AnswerFormat, Json, Tool, ToolCall
 
 
 def told(**fields: Any) -> Json:  # noqa: ANN401  # JSON values

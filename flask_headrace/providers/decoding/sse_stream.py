@@ -9,12 +9,12 @@ from typing import Protocol
 import gevent
 import httpx2
 
-from ..streaming import sse
-from ..streaming.errors import UpstreamBroken, UpstreamError
-from ..streaming.events import Event
-from .exchange import Exchange
-from .json_frames import is_whole
-from .transport import EXCHANGE
+from ...core import sse
+from ...core.errors import UpstreamBroken, UpstreamError
+from ...core.events import Event
+from ..http.exchange import Exchange
+from .json_events import is_whole
+from ..http.transport import EXCHANGE
 
 DRAIN_LIMIT = 0.25
 """Seconds to wait for the rest of a body whose answer is over."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from ..streaming.errors import ToolArgumentsInvalid
-from ..streaming.events import Event, Failed, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from ...core.errors import ToolArgumentsInvalid
+from ...core.events import Event, Failed, ToolCallDelta, ToolCallEnded, ToolCallStarted
 from .tool_arguments import Arguments
 
 MOST_ARGUMENTS = 4 * 1024 * 1024

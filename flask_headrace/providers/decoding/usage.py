@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ..streaming.events import MOST_TOKENS, Usage
-from ..streaming.prices import cost
+from ...core.events import MOST_TOKENS, Usage
+from ...core.pricing import cost
 
 
 def counted(  # noqa: PLR0913  # the counts of an answer

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-_SERVER = Path(__file__).with_name("local_server.py")
+_SERVER = Path(__file__).with_name("server.py")
 
 # A worker forked while Popen runs in another thread inherits the pipe by which Popen learns that its program began,
 # and Popen then waits for as long as that worker lives.

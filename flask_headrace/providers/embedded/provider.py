@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..streaming.errors import ModelUnavailable
-from ..streaming.prices import FREE
-from .local import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
-from .openai_chat import OpenAIChat
-from .openai_server import Address
+from ...core.errors import ModelUnavailable
+from ...core.pricing import FREE
+from .supervisor import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
+from ..openai.chat import OpenAIChat
+from ..openai.server import Address
 
 START_LIMIT = 30.0
 """Seconds that the first request waits where the model is started by it."""

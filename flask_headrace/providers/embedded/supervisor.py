@@ -20,23 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from .local_endpoint import (
-    FOLDER,
-    STATE_VARIABLE,
-    Endpoint,
-    Failed,
-    LocalModelUnavailable,
-    Ready,
-    Restarting,
-    Starting,
-    State,
-    endpoint,
-    is_supervised,
-    read_state,
-    wait_until_ready,
-)
-from .local_install import model_file, model_name, unavailable_reason
-from .local_process import ModelProcess, Orders
+from .endpoint import FOLDER, STATE_VARIABLE, Endpoint, Failed, LocalModelUnavailable, Ready, Restarting, Starting, State, endpoint, is_supervised, read_state, wait_until_ready
+from .availability import model_file, model_name, unavailable_reason
+from .process import ModelProcess, Orders
 
 __all__ = [
     "FOLDER",

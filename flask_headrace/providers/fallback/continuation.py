@@ -7,22 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ..streaming.events import (
-    ENDS,
-    Cancelled,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from .joint import Joint, Match, Repetition
-from .request import ChatRequest, Message
+from ...core.events import ENDS, Cancelled, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from .overlap import Joint, Match, Repetition
+from ..chat_request import ChatRequest, Message
 
 MOST_KEPT = 262144
 """Characters of an answer that are kept, so that another can be held against them."""

@@ -10,8 +10,8 @@ from typing import Literal
 
 import gevent
 
-from .base import Provider
-from .breaker import Breaker
+from ..base import Provider
+from .circuit_breaker import Breaker
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from contextlib import suppress
 
 import msgspec
 
-from ..streaming.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
-from ..streaming.events import Event, Note
-from .base import CountsTokens
-from .chain import Link, Terms, World
-from .relay import Relay
-from .request import ChatRequest
+from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
+from ...core.events import Event, Note
+from ..base import CountsTokens
+from .policy import Link, Terms, World
+from .run import Relay
+from ..chat_request import ChatRequest
 
 
 class Router:

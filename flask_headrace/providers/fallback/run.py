@@ -15,21 +15,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..streaming.errors import (
-    AnswerDiverged,
-    FirstTokenTimeout,
-    InvalidRequest,
-    ModelUnavailable,
-    UpstreamBroken,
-    UpstreamError,
-    UpstreamRejected,
-)
-from ..streaming.events import ENDS, Asked, Event, Note, Restarted, Usage, Withheld
-from .breaker import Admission
-from .chain import Link, Terms, World
-from .patience import Patience, is_token
-from .request import ChatRequest
-from .rescue import Rescue, Said, continued, rescue_of
+from ...core.errors import AnswerDiverged, FirstTokenTimeout, InvalidRequest, ModelUnavailable, UpstreamBroken, UpstreamError, UpstreamRejected
+from ...core.events import ENDS, Asked, Event, Note, Restarted, Usage, Withheld
+from .circuit_breaker import Admission
+from .policy import Link, Terms, World
+from .timeouts import Patience, is_token
+from ..chat_request import ChatRequest
+from .continuation import Rescue, Said, continued, rescue_of
 from .retry import Budget, Failure, Verdict, is_fault_of_ours, pause_before, verdict_on
 
 log = logging.getLogger("flask_headrace")

@@ -11,8 +11,8 @@ from typing import Any
 
 import gevent
 
-from ..streaming.errors import FirstTokenTimeout, StallTimeout
-from ..streaming.events import Event, Note, Usage
+from ...core.errors import FirstTokenTimeout, StallTimeout
+from ...core.events import Event, Note, Usage
 
 
 def is_token(batch: list[Event] | Note) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import gevent.monkey
 
-from .own_thread import Errand
+from .native_thread import Errand
 
 Found: TypeAlias = list[tuple[int, int, int, str, Any]]
 """As `getaddrinfo` gives them: family, type, protocol, name, address."""

@@ -12,7 +12,7 @@ from typing import Any
 import gevent.select
 import gevent.socket
 
-from .lookups import Found
+from .dns import Found
 
 TURN = 0.25
 """Seconds after which the next address is tried beside those that have said nothing yet (RFC 8305, section 5)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx2
 
-from .sdk import HEADERS
+from .sdk_errors import HEADERS
 
 if TYPE_CHECKING:
     from types import SimpleNamespace as FinalRequestOptions

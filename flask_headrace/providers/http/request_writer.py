@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import gevent.socket
 
-from .arrivals import READ_SIZE
+from .socket_reader import READ_SIZE
 
 RECORD = 16384
 """Bytes that TLS sends at once (RFC 8446, section 5.1)."""

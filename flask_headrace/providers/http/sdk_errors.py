@@ -23,10 +23,10 @@ import httpx2
 import msgspec
 from gevent.lock import Semaphore
 
-from ..streaming import errors
-from .own_thread import Errand
-from .per_hub import PerHub
-from .quoted import shown
+from ...core import errors
+from .native_thread import Errand
+from .hub_local import PerHub
+from ..redaction import shown
 
 log = logging.getLogger("flask_headrace")
 

@@ -20,8 +20,8 @@ import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 
 from .exchange import Exchange, StaleConnectionError
-from .extras import NO_EXTRAS, Extras
-from .pools import PlainPool, SecurePool, close_idle
+from .request_overrides import NO_EXTRAS, Extras
+from .connection_pool import PlainPool, SecurePool, close_idle
 
 EXCHANGE = "headrace.exchange"
 """Name of the response's extension that holds its `Exchange`, for those who read it directly."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .openai_chat_body import body_of
-from .openai_chat_decoder import ChatDecoder
-from .openai_server import Address, OpenAIServer
-from .request import ChatRequest, Json
+from .chat_request_body import body_of
+from .chat_decoder import ChatDecoder
+from .server import Address, OpenAIServer
+from ..chat_request import ChatRequest, Json
 
 NOT_OF_ANY = frozenset({"thinking"})
 NOT_OF_OPENAI = NOT_OF_ANY | {"top_k"}

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from ..streaming.events import ReasoningDelta, TextDelta
-from .indexed_calls import Piece
-from .json_frames import as_text
-from .openai_tokens import ReadTokens, Tokens, WrittenTokens
+from ...core.events import ReasoningDelta, TextDelta
+from .chat_tool_calls import Piece
+from ..decoding.json_events import as_text
+from .usage import ReadTokens, Tokens, WrittenTokens
 
 _NAMES = {
     "read": "prompt_tokens",

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..streaming.errors import UpstreamBroken
-from ..streaming.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
-from ..streaming.sse import Frame
-from .finish_reasons import settled, told_by
-from .indexed_calls import IndexedCalls
+from ...core.errors import UpstreamBroken
+from ...core.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
+from ...core.sse import Frame
+from ..decoding.finish_reasons import settled, told_by
+from .chat_tool_calls import IndexedCalls
 from .item_texts import missing_of
-from .json_frames import UNREADABLE, JSONFrames
-from .openai_chat_frames import (
-    Choice,
-    Chunk,
-    Delta,
-    TokenCounts,
-    bare_error,
-    decode,
-    is_foreign,
-    legacy_pieces_of,
-    pieces_of,
-    said_in,
-    thought_in,
-)
-from .openai_failure import failure
-from .openai_tokens import known_so_far, newer, priced
+from ..decoding.json_events import UNREADABLE, JSONFrames
+from .chat_chunks import Choice, Chunk, Delta, TokenCounts, bare_error, decode, is_foreign, legacy_pieces_of, pieces_of, said_in, thought_in
+from .stream_errors import failure
+from .usage import known_so_far, newer, priced
 
 _UNNAMED = {b"message"}
 """This API's frames have no name: one that has is an extension, in a shape of its own."""

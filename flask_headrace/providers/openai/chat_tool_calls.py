@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..streaming.events import Event, Failed
-from .tool_calls import ToolCalls, failed_by
+from ...core.events import Event, Failed
+from ..decoding.tool_calls import ToolCalls, failed_by
 
 Place: TypeAlias = int | str
 

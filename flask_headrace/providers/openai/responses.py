@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .openai_responses_body import body_of
-from .openai_responses_decoder import ResponseDecoder
-from .openai_server import Address, OpenAIServer
-from .request import ChatRequest, Json
+from .responses_request_body import body_of
+from .responses_decoder import ResponseDecoder
+from .server import Address, OpenAIServer
+from ..chat_request import ChatRequest, Json
 
 
 class OpenAIResponses(OpenAIServer):

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from ..streaming.errors import UpstreamBroken
-from ..streaming.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
-from ..streaming.sse import Frame
-from .finish_reasons import settled, told_by
-from .item_calls import ItemCalls
+from ...core.errors import UpstreamBroken
+from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
+from ...core.sse import Frame
+from ..decoding.finish_reasons import settled, told_by
+from .responses_tool_calls import ItemCalls
 from .item_texts import ItemTexts
-from .json_frames import UNREADABLE, JSONFrames, as_text
-from .openai_failure import failure
-from .openai_responses_frames import (
-    READ,
-    Item,
-    Response,
-    ResponseEvent,
-    TokenCounts,
-    decode,
-    decode_text,
-    is_refusal,
-    reason_of,
-    text_of,
-)
-from .openai_tokens import known_so_far, newer, priced
+from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
+from .stream_errors import failure
+from .responses_events import READ, Item, Response, ResponseEvent, TokenCounts, decode, decode_text, is_refusal, reason_of, text_of
+from .usage import known_so_far, newer, priced
 
 PARAGRAPH = "\n\n"
 """What stands between two parts of the reasoning."""

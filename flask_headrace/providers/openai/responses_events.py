@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from .json_frames import as_text
-from .openai_tokens import ReadTokens, Tokens, WrittenTokens
+from ..decoding.json_events import as_text
+from .usage import ReadTokens, Tokens, WrittenTokens
 
 _NAMES = {
     "read": "input_tokens",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ..streaming.events import Event, Failed
-from .tool_calls import ToolCalls, failed_by
+from ...core.events import Event, Failed
+from ..decoding.tool_calls import ToolCalls, failed_by
 
 Name: TypeAlias = str | int | None
 

@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from ..streaming.events import Event
-from .extras import NO_EXTRAS, Extras
-from .frames import Decoder, events_of
-from .per_hub import PerHub
-from .quoted import keep_secret
-from .request import ChatRequest, Json
-from .same_request import ask, with_same_request
-from .sdk import listed, load, load_here, translated
-from .transport import Client, Transport
+from ...core.events import Event
+from ..http.request_overrides import NO_EXTRAS, Extras
+from ..decoding.sse_stream import Decoder, events_of
+from ..http.hub_local import PerHub
+from ..redaction import keep_secret
+from ..chat_request import ChatRequest, Json
+from ..http.request_template import ask, with_same_request
+from ..http.sdk_errors import listed, load, load_here, translated
+from ..http.transport import Client, Transport
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..streaming.errors import UpstreamError, UpstreamRejected
-from .quoted import shown
-from .sdk import SPENT, rejected
+from ...core.errors import UpstreamError, UpstreamRejected
+from ..redaction import shown
+from ..http.sdk_errors import SPENT, rejected
 
 _BY_THE_QUESTION = (
     "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from ..streaming.events import Usage
-from .counts import counted
+from ...core.events import Usage
+from ..decoding.usage import counted
 
 
 class ReadTokens(msgspec.Struct, gc=False):

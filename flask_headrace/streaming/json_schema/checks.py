@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from .partial_json import JSONError, PartialJSON, apply
-from .schema_patterns import readable
+from ...core.partial_json import JSONError, PartialJSON, apply
+from .patterns import readable
 
 MOST_QUOTED = 200
 """Characters of a reason that are shown."""

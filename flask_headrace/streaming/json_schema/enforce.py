@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from .errors import AnswerInvalid
-from .events import Done, Event, Failed, Note, Restarted, TextDelta
-from .pump import Source
-from .schema import Schema
+from ...core.errors import AnswerInvalid
+from ...core.events import Done, Event, Failed, Note, Restarted, TextDelta
+from ..producer import Source
+from .validator import Schema
 
 
 def held_to(schema: Schema, source: Source, model: str) -> Source:

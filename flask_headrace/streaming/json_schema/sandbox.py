@@ -20,7 +20,7 @@ import gevent
 import msgspec
 from gevent import socket
 
-from .errors import ChecksBusy
+from ...core.errors import ChecksBusy
 from .sandbox_server import BEGUN
 
 LIMIT = 5.0

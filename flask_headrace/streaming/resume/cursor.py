@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import gevent
 
-from .errors import HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
-from .events import Failed
-from .journal import Journal
-from .replica import bury
-from .stored import events_beyond
-from .stores.base import LEASE, Record, Store
+from ...core.errors import HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
+from ...core.events import Failed
+from .store_writer import Journal
+from .stored_reader import bury
+from .stored_events import events_beyond
+from ..stores.base import LEASE, Record, Store
 
 CATCH_UP = LEASE + 1.0
 """Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""

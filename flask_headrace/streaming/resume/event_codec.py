@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .events import AnyEvent, Event
+from ...core.events import AnyEvent, Event
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[AnyEvent]).decode

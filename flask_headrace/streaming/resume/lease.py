@@ -10,8 +10,8 @@ import time
 
 import gevent
 
-from .mistakes import reported
-from .stores.base import LEASE, Store
+from ..internal_error import reported
+from ..stores.base import LEASE, Store
 
 PULSE = LEASE / 4
 """Seconds between two signs of life."""

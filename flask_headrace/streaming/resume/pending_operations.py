@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from gevent.event import Event as Flag
 
-from .errors import StoreUnavailable
-from .mistakes import log
+from ...core.errors import StoreUnavailable
+from ..internal_error import log
 
 Step: TypeAlias = Callable[[], bool]
 """Does what is owed for one stream and returns whether it is done; raises StoreUnavailable where it must wait."""

@@ -15,21 +15,15 @@ import gevent
 import msgspec
 
 from . import cursor
-from .errors import (
-    HeadraceError,
-    NotResumable,
-    StoreUnavailable,
-    StreamConflict,
-    UnknownStream,
-)
-from .follower import Follower, Stream
-from .journal import Journal
-from .pump import Source
-from .replica import Replica, unknown
-from .session import Session
-from .stores.base import Claim, Record
-from .streams import Streams
-from .terms import Target
+from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, StreamConflict, UnknownStream
+from ..reader import Follower, Stream
+from .store_writer import Journal
+from ..producer import Source
+from .stored_reader import Replica, unknown
+from ..session import Session
+from ..stores.base import Claim, Record
+from ..registry import Streams
+from ..context import Target
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from .events import Event
-from .log import EVENT_OVERHEAD, size_of
+from ...core.events import Event
+from ..buffer import EVENT_OVERHEAD, size_of
 
 
 class Inbox:

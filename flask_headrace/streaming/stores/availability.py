@@ -10,7 +10,7 @@ import time
 
 import gevent
 
-from ..errors import ConfigurationError, HeadraceError, StoreUnavailable
+from ...core.errors import ConfigurationError, HeadraceError, StoreUnavailable
 from .base import Store
 
 log = logging.getLogger("flask_headrace")

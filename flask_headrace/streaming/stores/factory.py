@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..errors import ConfigurationError
+from ...core.errors import ConfigurationError
 from .base import Bounds, Store
 from .memory import MemoryStore
-from .sqlite import SqliteStore
+from .sqlite.store import SqliteStore
 
 FORMS = (
     "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, "
@@ -43,7 +43,7 @@ def without_password(url: str) -> str:
 
 def _open_redis(url: str, bounds: Bounds) -> Store:
     try:
-        from .redis import RedisStore  # noqa: PLC0415
+        from .redis.store import RedisStore  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"redis", "hiredis"}:
             raise

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import gevent
 import msgspec
 
-from ..errors import StoreUnavailable
+from ...core.errors import StoreUnavailable
 from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
-from .watches import Watches
+from .notifier import Watches
 
 ENTRY_OVERHEAD, STREAM_OVERHEAD = 128, 640
 """Bytes that an entry takes beside its payload, and a stream beside its entries."""

@@ -6,29 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.wire import data_v1
-from flask_headrace.streaming.wire.base import BrokenOff
-from flask_headrace.streaming.wire.data_v1 import DataStream
+from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.blueprints.ai_sdk.chat import data_stream_v1_encoder
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.streaming.sequences import CHARACTERS
+from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
     (Started("s1", "acme/tiny", "acme"), b""),
@@ -156,4 +141,4 @@ def test_no_line_holds_a_line_end_of_its_own(text: str) -> None:
 
 
 def test_a_silence_is_an_empty_line() -> None:
-    assert DataStream().encode([]) == data_v1.HEARTBEAT == b"\n"
+    assert DataStream().encode([]) == data_stream_v1_encoder.HEARTBEAT == b"\n"

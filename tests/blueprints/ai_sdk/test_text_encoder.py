@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.wire.base import BrokenOff
-from flask_headrace.streaming.wire.document import Document
-from flask_headrace.streaming.wire.text import Text
+from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.ai_sdk.object_encoder import Document
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.streaming.sequences import CHARACTERS
+from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
     (Started("s1", "acme/tiny", "acme"), b""),

@@ -9,27 +9,16 @@ import httpx2
 import pytest
 from anthropic.types import RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    Failed,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.sse import Decoder
-from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
-from flask_headrace.streaming.wire.base import BrokenOff
+from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.sse import Decoder
+from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
+from flask_headrace.blueprints.encoding.base import BrokenOff
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from tests.streaming import sequences
+from tests.support import event_sequences
 
 EVENT, ERROR = TypeAdapter(RawMessageStreamEvent), TypeAdapter(ErrorResponse)
 
@@ -92,12 +81,12 @@ def plain(content: list) -> list[dict]:
 
 class TestAnySequence:
     @settings(max_examples=150)
-    @given(sequences.sequences(sequences.DONE), sequences.SIZES, st.booleans())
+    @given(event_sequences.sequences(event_sequences.DONE), event_sequences.SIZES, st.booleans())
     def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
         wire, answer, number = MessagesWire(), Answer(), 1
         answer.add(events)
         pieces = []
-        for batch in sequences.batches(events, sizes):
+        for batch in event_sequences.batches(events, sizes):
             pieces.append(wire.encode(batch, number if numbered else None))
             number += len(batch)
         message = heard(pieces)
@@ -110,7 +99,7 @@ class TestAnySequence:
         assert ids[-1:] == [len(events)] * numbered
 
     @settings(max_examples=60)
-    @given(sequences.sequences(sequences.BROKEN))
+    @given(event_sequences.sequences(event_sequences.BROKEN))
     def test_that_broke_off_is_an_error_to_the_sdk_and_never_a_message(self, events):
         sent = streamed(events)
         assert b"message_stop" not in sent
@@ -119,11 +108,11 @@ class TestAnySequence:
         assert error.value.error_code == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")
 
     @settings(max_examples=60)
-    @given(sequences.answers(), sequences.SIZES)
+    @given(event_sequences.answers(), event_sequences.SIZES)
     @example(BEGUN_AGAIN, [])
     def test_leaves_the_sdk_with_all_that_came_before_its_end_also_where_it_began_again(self, events, sizes):
         restart = next((n for n, event in enumerate(events) if isinstance(event, Restarted)), None)
-        pieces, is_broken = sent(sequences.batches(events, sizes))
+        pieces, is_broken = sent(event_sequences.batches(events, sizes))
         message, error = left_with(pieces)
         assert message.id == "msg_s1"
         assert (error is None) == (isinstance(events[-1], Done) and not is_broken)
@@ -133,13 +122,13 @@ class TestAnySequence:
             assert "".join(block.text for block in message.content if block.type == "text") == "".join(texts)
 
     @settings(max_examples=60)
-    @given(sequences.sequences(), sequences.SIZES)
+    @given(event_sequences.sequences(), event_sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
         wire = MessagesWire()
-        assert b"".join(wire.encode(batch) for batch in sequences.batches(events, sizes) if batch) == streamed(events)
+        assert b"".join(wire.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(events)
 
     @settings(max_examples=60)
-    @given(sequences.sequences())
+    @given(event_sequences.sequences())
     def test_fits_the_sdks_own_schema(self, events):
         for frame in Decoder().feed(streamed(events)):
             parsed = (ERROR if frame.event == b"error" else EVENT).validate_json(frame.data, strict=True)

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import require
-from tests.reader import QUESTION, Reading, asking, send
-from tests.reliability.start import openai_alone
-from tests.service import Service, environment, free_port
-from tests.upstream import Burst, Gate, Reset, Script, Upstream, openai_wire
+from tests.support.reader import QUESTION, Reading, asking, send
+from tests.support.started_service import openai_alone
+from tests.support.service import Service, environment, free_port
+from tests.support.upstream import Burst, Gate, Reset, Script, Upstream, openai_wire
 
 GUNICORN = ("gunicorn", "-b", "127.0.0.1:{port}", "--no-control-socket", "hosting:app")
 FLASK = ("flask", "--app", "hosting", "run", "--port", "{port}")
@@ -51,10 +51,10 @@ http {{
 """
 HOSTING = """
 from flask_headrace import create_app
-from flask_headrace.blueprints.asking import ask
-from flask_headrace.blueprints.respond import event_stream
-from flask_headrace.providers.request import ChatRequest, Message
-from flask_headrace.streaming.wire.text import Text
+from flask_headrace.blueprints.open_stream import ask
+from flask_headrace.blueprints.http.response import event_stream
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
 
 app = create_app()
 

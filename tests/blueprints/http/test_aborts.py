@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.host import Host
-from tests.reader import QUESTION, Answer, send
+from tests.support.host import Host
+from tests.support.reader import QUESTION, Answer, send
 
 HOST = """
 from flask import Flask, Response, abort, redirect, request

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reader import QUESTION, send
-from tests.service import Service
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import QUESTION, send
+from tests.support.service import Service
+from tests.support.upstream import Upstream, openai_wire
 
 
 def settings_of(upstream: Upstream) -> dict[str, str]:

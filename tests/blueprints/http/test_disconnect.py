@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.reader import QUESTION, Reading, ask, asking
-from tests.service import Service
-from tests.upstream import Ended, Gate, Hang, Head, Upstream, anthropic_wire, faults, openai_wire, script
+from tests.support.reader import QUESTION, Reading, ask, asking
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Hang, Head, Upstream, anthropic_wire, faults, openai_wire, script
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_headrace.providers.request import ChatRequest
+from flask_headrace.providers.chat_request import ChatRequest
 
 from flask_headrace import Headrace
-from tests.reader import QUESTION
-from tests.upstream import addresses
+from tests.support.reader import QUESTION
+from tests.support.upstream import addresses
 
 UI_MESSAGES = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
 

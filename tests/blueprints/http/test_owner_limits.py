@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.blueprints.test_aborted import ASKED, told
-from tests.reader import QUESTION, Reading, send
-from tests.service import Service
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.blueprints.http.test_aborts import ASKED, told
+from tests.support.reader import QUESTION, Reading, send
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 ALICE, BOB = {"x-api-key": "alice"}, {"x-api-key": "bob"}
 ASKING = {name: asked for name, asked in ASKED.items() if asked[0] == "POST" and name != "ai sdk"}

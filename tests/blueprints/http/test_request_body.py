@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.reader import QUESTION, Answer, send
-from tests.service import Service
-from tests.upstream import Upstream
+from tests.support.reader import QUESTION, Answer, send
+from tests.support.service import Service
+from tests.support.upstream import Upstream
 
 CONVERSATION = {"messages": QUESTION}
 UI_CHAT = {"messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}

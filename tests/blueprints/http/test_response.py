@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from flask_headrace.streaming.follower import Follower
+from flask_headrace.streaming.reader import Follower
 
 from flask_headrace import Headrace
-from tests.loop import until
+from tests.support.event_loop import until
 
 
 def test_a_response_that_the_collector_finds_in_another_thread_ends_its_stream_in_its_own(

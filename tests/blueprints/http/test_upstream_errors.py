@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reader import ask
-from tests.reliability.start import warm_up
-from tests.service import Service
-from tests.upstream import Hang, Upstream, addresses, anthropic_wire, openai_wire, plain, script
+from tests.support.reader import ask
+from tests.support.started_service import warm_up
+from tests.support.service import Service
+from tests.support.upstream import Hang, Upstream, addresses, anthropic_wire, openai_wire, plain, script
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 

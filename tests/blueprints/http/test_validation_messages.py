@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reader import QUESTION, send
-from tests.service import Service
+from tests.support.reader import QUESTION, send
+from tests.support.service import Service
 
 
 def said(role: str = "user", content: object = "hi") -> dict[str, object]:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.service import ROOT, environment
+from tests.support.service import ROOT, environment
 
 HELD = """
 from gevent import monkey

@@ -7,27 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from flask_headrace.streaming.errors import AnswerInvalid
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    Failed,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.partial_json import Patch, apply
-from flask_headrace.streaming.wire import native
-from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.native_document import NativeDocument
+from flask_headrace.core.errors import AnswerInvalid
+from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.partial_json import Patch, apply
+from flask_headrace.blueprints.native import encoder as native_encoder
+from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.native.document_encoder import NativeDocument
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.streaming.documents import damaged, rubbish, shown, texts
+from tests.support.json_documents import damaged, rubbish, shown, texts
 
 TEXT = '{"title": "Salz & Mühle 🌊", "parts": [{"n": 1}, {"n": -2.5e3}], "whole": true}'
 STARTED = Started("s", "acme/tiny", "acme")
@@ -169,7 +158,7 @@ def test_a_restart_begins_a_new_document() -> None:
 
 
 def test_a_silence_is_a_heartbeat() -> None:
-    assert NativeDocument("all").encode([]) == native.HEARTBEAT
+    assert NativeDocument("all").encode([]) == native_encoder.HEARTBEAT
 
 
 def test_a_whole_answer_and_a_cut_one_have_their_document() -> None:

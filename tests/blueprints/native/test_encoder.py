@@ -7,28 +7,13 @@ import re
 
 import msgspec
 import pytest
-from flask_headrace.streaming.events import (
-    Attempt,
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.sse import Decoder
-from flask_headrace.streaming.wire import native
+from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.sse import Decoder
+from flask_headrace.blueprints.native import encoder as native_encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.streaming.sequences import CHARACTERS
+from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
     (
@@ -66,7 +51,7 @@ TEXTS = st.text(CHARACTERS)
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
 def test_each_event_has_its_frame(event: Event, written: bytes) -> None:
-    assert native.encode([event]) == written
+    assert native_encoder.encode([event]) == written
 
 
 def test_every_kind_of_event_has_a_frame() -> None:
@@ -74,7 +59,7 @@ def test_every_kind_of_event_has_a_frame() -> None:
 
 
 def test_many_events_are_written_one_after_the_other() -> None:
-    assert native.encode([event for event, _ in GOLDEN]) == b"".join(written for _, written in GOLDEN)
+    assert native_encoder.encode([event for event, _ in GOLDEN]) == b"".join(written for _, written in GOLDEN)
 
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
@@ -92,7 +77,7 @@ def test_a_reader_that_splits_at_blank_lines_sees_one_frame_and_two_at_the_end(e
 
 def test_why_an_answer_has_ended_comes_before_the_number_of_its_end() -> None:
     # Who lost the connection between the two has the number before, comes back and gets both.
-    written = native.encode([Usage(9, 2), Done("content_filter")], 7)
+    written = native_encoder.encode([Usage(9, 2), Done("content_filter")], 7)
     assert re.findall(rb"id: \d+|event: \w+|\[DONE\]", written) == [
         b"id: 7", b"event: usage", b"event: end", b"id: 8", b"[DONE]",
     ]  # fmt: skip
@@ -102,36 +87,36 @@ def test_why_an_answer_has_ended_comes_before_the_number_of_its_end() -> None:
 @given(st.lists(TEXTS, min_size=1))
 def test_many_texts_at_once_have_the_bytes_of_each_by_itself(texts: list[str]) -> None:
     events: list[Event] = [TextDelta(text) for text in texts]
-    assert native.encode(events) == b"".join(native.encode([event]) for event in events)
+    assert native_encoder.encode(events) == b"".join(native_encoder.encode([event]) for event in events)
 
 
 @given(st.lists(TEXTS, min_size=1))
 def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
-    frames = Decoder().feed(native.encode([TextDelta(text) for text in texts]))
+    frames = Decoder().feed(native_encoder.encode([TextDelta(text) for text in texts]))
     assert [json.loads(frame.data)["delta"] for frame in frames] == texts
 
 
 @given(TEXTS)
 def test_a_text_among_other_events_has_the_bytes_that_it_has_alone(text: str) -> None:
-    others = native.encode([ReasoningDelta("x")])
-    assert native.encode([ReasoningDelta("x"), TextDelta(text)]) == others + native.encode([TextDelta(text)])
+    others = native_encoder.encode([ReasoningDelta("x")])
+    assert native_encoder.encode([ReasoningDelta("x"), TextDelta(text)]) == others + native_encoder.encode([TextDelta(text)])
 
 
 @given(TEXTS)
 def test_no_event_holds_a_line_end_of_its_own(text: str) -> None:
     for event in (TextDelta(text), ReasoningDelta(text), ToolCallEnded(0, {text: text}), Failed("x", text, False)):
-        assert native.encode([event]).splitlines()[-1] == b""  # bytes are split at CR, LF and CRLF alone
-        assert len(native.encode([event]).splitlines()) <= 3
+        assert native_encoder.encode([event]).splitlines()[-1] == b""  # bytes are split at CR, LF and CRLF alone
+        assert len(native_encoder.encode([event]).splitlines()) <= 3
 
 
 def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
-    assert native.encode([]) == native.HEARTBEAT == b": keep-alive\n\n"
+    assert native_encoder.encode([]) == native_encoder.HEARTBEAT == b": keep-alive\n\n"
 
 
 def test_a_silence_is_no_frame() -> None:
-    assert Decoder().feed(native.HEARTBEAT * 3) == []
+    assert Decoder().feed(native_encoder.HEARTBEAT * 3) == []
 
 
 def test_fields_are_those_of_the_frame() -> None:
     usage = Usage(9, 2)
-    assert msgspec.json.encode(native.fields(usage)) in native.encode([usage])
+    assert msgspec.json.encode(native_encoder.fields(usage)) in native_encoder.encode([usage])

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.reader import QUESTION, Reading, ask, asking, send
-from tests.service import Service
-from tests.upstream import Burst, Gate, Reasoning, Tokens, Upstream, anthropic_wire, cuts, openai_wire
+from tests.support.reader import QUESTION, Reading, ask, asking, send
+from tests.support.service import Service
+from tests.support.upstream import Burst, Gate, Reasoning, Tokens, Upstream, anthropic_wire, cuts, openai_wire
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 

@@ -6,11 +6,11 @@ import json
 
 import msgspec
 import pytest
-from flask_headrace.streaming.partial_json import Patch, apply
+from flask_headrace.core.partial_json import Patch, apply
 
-from tests.reader import Answer, Reading, ask, asking, send
-from tests.service import Service
-from tests.upstream import Gate, ToolCall, Upstream, openai_wire
+from tests.support.reader import Answer, Reading, ask, asking, send
+from tests.support.service import Service
+from tests.support.upstream import Gate, ToolCall, Upstream, openai_wire
 
 SCHEMA = {"type": "object", "properties": {"mill": {"type": "string"}}, "required": ["mill"]}
 TEXT = ('{"mi', 'll": "Sa', "lzm\\u00fch", 'le"}')

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.reader import QUESTION, ask
-from tests.service import Service
-from tests.upstream import ToolCall, Upstream, anthropic_wire, openai_wire
+from tests.support.reader import QUESTION, ask
+from tests.support.service import Service
+from tests.support.upstream import ToolCall, Upstream, anthropic_wire, openai_wire
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 TOOLS = [{"name": "find", "description": "Finds.", "parameters": {"type": "object"}}, {"name": "now"}]

@@ -6,35 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.streaming.errors import (
-    Forbidden,
-    InvalidRequest,
-    NotSupported,
-    TooManyStreams,
-    Unauthorized,
-    UnknownModel,
-    UpstreamRejected,
-)
-from flask_headrace.streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.sse import Decoder
-from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.base import BrokenOff
-from flask_headrace.streaming.wire.openai_chat import ChatCompletion, refusal
+from flask_headrace.core.errors import Forbidden, InvalidRequest, NotSupported, TooManyStreams, Unauthorized, UnknownModel, UpstreamRejected
+from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.sse import Decoder
+from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion, refusal
 from openai.types.chat import ChatCompletion as CompletionOfTheirs
 from openai.types.chat import ChatCompletionChunk
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import upstreams
-from tests.reader import QUESTION, Answer, Reading, send
-from tests.service import Service
-from tests.upstream import Ended, Gate, Reasoning, Tokens, Upstream, anthropic_wire, openai_wire
+from tests.support.reader import QUESTION, Answer, Reading, send
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Reasoning, Tokens, Upstream, anthropic_wire, openai_wire
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 KEY = {"Authorization": "Bearer mine"}

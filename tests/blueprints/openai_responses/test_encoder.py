@@ -6,28 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.streaming.errors import TooManyStreams
-from flask_headrace.streaming.events import (
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    FinishReason,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.sse import Decoder
-from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.base import BrokenOff
-from flask_headrace.streaming.wire.openai_chat import refusal
-from flask_headrace.streaming.wire.openai_responses import EVENTS, Responses
+from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.sse import Decoder
+from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_chat.encoder import refusal
+from flask_headrace.blueprints.openai_responses.encoder import EVENTS, Responses
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 

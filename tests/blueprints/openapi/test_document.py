@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from tests.reader import send
-from tests.service import Service
-from tests.upstream import Upstream, openai_wire
+from tests.support.reader import send
+from tests.support.service import Service
+from tests.support.upstream import Upstream, openai_wire
 
 UNDESCRIBED = {"/", "/openapi.json", "/headrace-static/{filename}"}
 """What is for browsers, and the description itself."""

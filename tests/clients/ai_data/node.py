@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 
 class Task(Future[Any]):

@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    TextDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-)
-from flask_headrace.streaming.wire.base import BrokenOff, Wire
+from flask_headrace.core.events import Done, Event, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
 from hypothesis import strategies as st
 
-from tests.streaming.sequences import SIZES, batches, contents, sequences
+from tests.support.event_sequences import SIZES, batches, contents, sequences
 
 
 @st.composite

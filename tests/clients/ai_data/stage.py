@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.upstream import anthropic_wire, openai_wire
+from tests.support.upstream import anthropic_wire, openai_wire
 
 PROVIDERS = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 QUESTION = [{"role": "user", "content": "hi"}]

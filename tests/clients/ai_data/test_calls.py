@@ -8,8 +8,8 @@ import pytest
 
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import PROVIDERS, QUESTION, SCRIPTS
-from tests.service import Service
-from tests.upstream import Ended, Hang, Pause, Reasoning, ToolCall, cuts
+from tests.support.service import Service
+from tests.support.upstream import Ended, Hang, Pause, Reasoning, ToolCall, cuts
 
 pytestmark = pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
 TOOLS = [{"name": "find", "parameters": {"type": "object"}}, {"name": "now"}]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import PROVIDERS, SCRIPTS
-from tests.service import Service
-from tests.upstream import Ended, Hang, Pause, Reasoning, cuts
+from tests.support.service import Service
+from tests.support.upstream import Ended, Hang, Pause, Reasoning, cuts
 
 pytestmark = pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import PROVIDERS, QUESTION, SCRIPTS
-from tests.reader import Reading, send
-from tests.service import Service
-from tests.upstream import Ended, Gate, Hang, Reasoning, ToolCall, anthropic_wire, cuts, openai_wire
+from tests.support.reader import Reading, send
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Hang, Reasoning, ToolCall, anthropic_wire, cuts, openai_wire
 
 TOOLS = [{"name": "find", "parameters": {"type": "object"}}]
 PICTURE = {"name": "mill.png", "contentType": "image/png", "url": "data:image/png;base64,AAAA"}

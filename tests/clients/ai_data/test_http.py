@@ -9,9 +9,9 @@ from flask import Flask
 
 from flask_headrace import Headrace
 from tests.clients.ai_data.stage import QUESTION
-from tests.reader import Reading, ask, send
-from tests.service import Service
-from tests.upstream import Ended, Gate, Hang, Reset, Upstream, openai_wire
+from tests.support.reader import Reading, ask, send
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Hang, Reset, Upstream, openai_wire
 
 CHAT, COMPLETION, TEXT, OBJECT = "/ai/v4/chat", "/ai/v4/completion", "/ai/text", "/ai/object"
 ADDRESSES = [CHAT, COMPLETION, TEXT, OBJECT]

@@ -10,9 +10,9 @@ import pytest
 
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import RECIPE, SCHEMA
-from tests.reader import Answer, send
-from tests.service import Service
-from tests.upstream import Ended, Hang, Pause, Reasoning, ToolCall, anthropic_wire, cuts, openai_wire
+from tests.support.reader import Answer, send
+from tests.support.service import Service
+from tests.support.upstream import Ended, Hang, Pause, Reasoning, ToolCall, anthropic_wire, cuts, openai_wire
 
 DOCUMENT = json.dumps(RECIPE, ensure_ascii=False)
 PIECES = (DOCUMENT[:12], DOCUMENT[12:30], DOCUMENT[30:])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flask_headrace.streaming.events import Done, Event, Restarted, TextDelta, ToolCallStarted
-from flask_headrace.streaming.wire.data_v1 import DataStream
-from flask_headrace.streaming.wire.text import Text
-from flask_headrace.streaming.wire.ui_messages import FINISH_REASONS
+from flask_headrace.core.events import Done, Event, Restarted, TextDelta, ToolCallStarted
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients.ai_sdk.node import Chat, Node
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
-from tests.service import ROOT, Service
+from tests.support.service import ROOT, Service
 
 CLIENTS = ["ai5", "ai7", "ai5 page", "ai6 page", "ai7 page"]
 """The oldest and the newest version without a page, and all with React's."""

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from flask_headrace.blueprints.ai_sdk_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk_request import question_of
-from flask_headrace.streaming.events import Done, Event, Failed, Restarted, Started, TextDelta
-from flask_headrace.streaming.wire.answer import Answer, Call, Reasoning, Text
-from flask_headrace.streaming.wire.ui_messages import UiMessages
+from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk.chat_request import question_of
+from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta
+from flask_headrace.core.answer import Answer, Call, Reasoning, Text
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.ai_sdk.node import Node, text_of
-from tests.streaming.sequences import SIZES, answers, batches
-from tests.streaming.test_ui_messages_wire import GOLDEN, values
+from tests.support.event_sequences import SIZES, answers, batches
+from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 
 STARTED = Started("s1", "acme/tiny", "acme")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.clients.ai_sdk.node import Chat, Shown
-from tests.upstream import Close, Reasoning, ToolCall, Upstream, anthropic_wire, cuts, faults, openai_wire
+from tests.support.upstream import Close, Reasoning, ToolCall, Upstream, anthropic_wire, cuts, faults, openai_wire
 
 Open = Callable[..., Chat]
 

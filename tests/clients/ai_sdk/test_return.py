@@ -8,10 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.clients.ai_sdk.node import Chat, text_of
-from tests.reader import Answer, send
-from tests.resumption.line import Line
-from tests.service import Service
-from tests.upstream import Gate, ToolCall, Upstream, openai_wire
+from tests.support.reader import Answer, send
+from tests.streaming.resume.across_workers.line import Line
+from tests.support.service import Service
+from tests.support.upstream import Gate, ToolCall, Upstream, openai_wire
 
 Open = Callable[..., Chat]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tests.upstream import Reasoning, Script, Tokens, ToolCall, anthropic_wire, cuts, openai_wire
+from tests.support.upstream import Reasoning, Script, Tokens, ToolCall, anthropic_wire, cuts, openai_wire
 
 PROVIDERS: list[tuple[str, ModuleType]] = [("openai", openai_wire), ("anthropic", anthropic_wire)]
 """Each client asks both: the events in the middle make one provider's answer readable to the other's clients."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.clients.anthropic_api.node import Node
+from tests.clients.anthropic_messages.node import Node
 from tests.conftest import upstreams
-from tests.service import Service
-from tests.upstream import Upstream
+from tests.support.service import Service
+from tests.support.upstream import Upstream
 
 KEY = "key-one"
 

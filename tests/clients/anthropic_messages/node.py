@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 SCRIPT = Path(__file__).with_name("clients.mjs")
 PACKAGES = ("@anthropic-ai/sdk", "@langchain/anthropic")

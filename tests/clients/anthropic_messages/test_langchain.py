@@ -7,9 +7,9 @@ import pytest
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from tests.clients.anthropic_api.answers import CALLED, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
-from tests.service import Service
-from tests.upstream import Gate, Upstream, anthropic_wire
+from tests.clients.anthropic_messages.answers import CALLED, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, anthropic_wire
 
 
 def model(service: Service, name: str, **settings) -> ChatAnthropic:

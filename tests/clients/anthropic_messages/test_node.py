@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 
 import pytest
-from flask_headrace.streaming.events import Failed
-from flask_headrace.streaming.wire.answer import Answer
-from flask_headrace.streaming.wire.anthropic_messages import MessagesWire
+from flask_headrace.core.events import Failed
+from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
 from hypothesis import given, settings
 
-from tests.clients.anthropic_api.answers import CALLED, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
-from tests.clients.anthropic_api.node import Node
-from tests.service import Service
-from tests.streaming import sequences
-from tests.upstream import Gate, Upstream, anthropic_wire, plain
+from tests.clients.anthropic_messages.answers import CALLED, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
+from tests.clients.anthropic_messages.node import Node
+from tests.support.service import Service
+from tests.support import event_sequences
+from tests.support.upstream import Gate, Upstream, anthropic_wire, plain
 
 
 @pytest.mark.parametrize(("provider", "wire"), PROVIDERS)
@@ -112,11 +112,11 @@ def test_langchain_asks_anthropic_to_think(service: Service, upstream: Upstream,
 
 class TestAnySequence:
     @settings(max_examples=60)
-    @given(events=sequences.sequences(), sizes=sequences.SIZES)
+    @given(events=event_sequences.sequences(), sizes=event_sequences.SIZES)
     def test_is_read_by_the_sdk_as_what_it_is(self, node: Node, events, sizes) -> None:
         wire, answer = MessagesWire(), Answer()
         answer.add(events)
-        pieces = [wire.encode(batch) for batch in sequences.batches(events, sizes)]
+        pieces = [wire.encode(batch) for batch in event_sequences.batches(events, sizes)]
         came = node.do("read", pieces=[base64.b64encode(piece).decode() for piece in pieces])
         if answer.finish_reason is None:
             assert came["error"]["code"] == (events[-1].code if isinstance(events[-1], Failed) else "cancelled")

@@ -11,16 +11,16 @@ import pytest
 from anthropic.pagination import SyncPage
 from anthropic.types import ModelInfo
 from flask import Flask
-from flask_headrace.blueprints.anthropic_api import models_page
-from flask_headrace.providers.catalogue import Model
+from flask_headrace.blueprints.anthropic_messages.endpoint import models_page
+from flask_headrace.providers.registry import Model
 
 from flask_headrace import Headrace
-from tests.clients.anthropic_api.answers import CALLS, HI, PROVIDERS, TEXT, TOOLS, whole
-from tests.clients.anthropic_api.conftest import KEY
+from tests.clients.anthropic_messages.answers import CALLS, HI, PROVIDERS, TEXT, TOOLS, whole
+from tests.clients.anthropic_messages.conftest import KEY
 from tests.conftest import require
-from tests.reader import Answer, Reading, send
-from tests.service import Service
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.reader import Answer, Reading, send
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 

@@ -9,10 +9,10 @@ import anthropic
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 
-from tests.clients.anthropic_api.answers import CALLED, CALLS, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
-from tests.clients.anthropic_api.conftest import KEY
-from tests.service import Service
-from tests.upstream import Gate, Upstream, anthropic_wire, openai_wire, plain
+from tests.clients.anthropic_messages.answers import CALLED, CALLS, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
+from tests.clients.anthropic_messages.conftest import KEY
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, anthropic_wire, openai_wire, plain
 
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
 ASKED: dict[str, Any] = {"max_tokens": 1024, "messages": HI}

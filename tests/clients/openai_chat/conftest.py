@@ -8,8 +8,8 @@ import pytest
 
 from tests.clients.openai_chat.node import Node
 from tests.conftest import require, upstreams
-from tests.service import Service
-from tests.upstream import Upstream
+from tests.support.service import Service
+from tests.support.upstream import Upstream
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 HERE = Path(__file__).parent
 PACKAGES = ("openai", "@langchain/openai")

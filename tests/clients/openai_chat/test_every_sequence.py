@@ -10,20 +10,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    ReasoningDelta,
-    Restarted,
-    Started,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.wire.base import BrokenOff
-from flask_headrace.streaming.wire.openai_chat import ChatCompletion
+from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai import OpenAI, Stream
@@ -31,7 +20,7 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from tests.clients.openai_chat.node import Node
-from tests.streaming.sequences import BROKEN, DONE, SIZES, batches, sequences
+from tests.support.event_sequences import BROKEN, DONE, SIZES, batches, sequences
 
 SDK = OpenAI(base_url="http://never.asked", api_key="any")
 STRICT = {

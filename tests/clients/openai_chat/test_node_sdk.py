@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.clients.openai_chat.node import Node
-from tests.service import Service
-from tests.upstream import Ended, Gate, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 🌊")

@@ -17,8 +17,8 @@ from httpx_sse import connect_sse
 from sseclient import SSEClient
 
 from tests.conftest import require
-from tests.service import Service
-from tests.upstream import Ended, Gate, Pause, Upstream, anthropic_wire, openai_wire
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Pause, Upstream, anthropic_wire, openai_wire
 
 TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 \u2028 \x85🌊")
 KEY = {"Authorization": "Bearer mine"}

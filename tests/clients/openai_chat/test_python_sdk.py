@@ -12,20 +12,9 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
 
-from tests.reader import Reading
-from tests.service import Service
-from tests.upstream import (
-    Ended,
-    Gate,
-    Reasoning,
-    Refusal,
-    Tokens,
-    ToolCall,
-    Upstream,
-    anthropic_wire,
-    cuts,
-    openai_wire,
-)
+from tests.support.reader import Reading
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Reasoning, Refusal, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 HI = [{"role": "user", "content": "hi"}]

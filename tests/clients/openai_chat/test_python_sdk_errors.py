@@ -8,8 +8,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.service import Service
-from tests.upstream import Upstream, anthropic_wire, openai_wire
+from tests.support.service import Service
+from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 HI = [{"role": "user", "content": "hi"}]
 

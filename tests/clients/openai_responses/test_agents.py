@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from agents import Agent, Runner, RunResultStreaming, Tool, function_tool, set_tracing_disabled
 
-from tests.service import Service
-from tests.upstream import Ended, Gate, ToolCall, Upstream, anthropic_wire, openai_wire
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, ToolCall, Upstream, anthropic_wire, openai_wire
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 🌊")

@@ -13,9 +13,9 @@ from langchain_openai import ChatOpenAI
 from openai import OpenAI
 from pydantic import BaseModel
 
-from tests.reader import send
-from tests.service import Service
-from tests.upstream import Ended, Gate, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
+from tests.support.reader import send
+from tests.support.service import Service
+from tests.support.upstream import Ended, Gate, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 🌊")

@@ -17,9 +17,9 @@ from sseclient import SSEClient
 
 from tests.clients.ai_data.node import Node
 from tests.conftest import require
-from tests.reader import QUESTION
-from tests.service import Service
-from tests.upstream import Gate, Upstream, openai_wire
+from tests.support.reader import QUESTION
+from tests.support.service import Service
+from tests.support.upstream import Gate, Upstream, openai_wire
 
 HERE = Path(__file__).parent
 TEXT = ["Hello", ", wörld", "\n\ndata: no", " 🌍"]

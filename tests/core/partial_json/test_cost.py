@@ -9,11 +9,11 @@ from functools import partial
 
 import msgspec
 import pytest
-from flask_headrace.streaming.partial_json import MAX_DEPTH, MAX_PATH, Append, PartialJSON, apply, snapshot
+from flask_headrace.core.partial_json import MAX_DEPTH, MAX_PATH, Append, PartialJSON, apply, snapshot
 from hypothesis import given
 from msgspec import UNSET
 
-from tests.streaming.documents import texts
+from tests.support.json_documents import texts
 
 SHAPES = {
     "one long string": lambda size: json.dumps({"text": "so it goes on " * (size // 14)}),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from flask_headrace.streaming.partial_json import MAX_DEPTH, Malformed, TooDeep, snapshot
+from flask_headrace.core.partial_json import MAX_DEPTH, Malformed, TooDeep, snapshot
 from hypothesis import given, settings
 from msgspec import UNSET
 from partial_json_parser import parse_json
 
-from tests.streaming.documents import damaged, prefixes, rubbish, shown
+from tests.support.json_documents import damaged, prefixes, rubbish, shown
 
 GUESSES = {
     "a number goes no further": ("[1, 12", [1, 12], [1]),

@@ -6,21 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic_decoder import MessageDecoder
-from flask_headrace.streaming.errors import UpstreamRejected
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    ReasoningDelta,
-    ReasoningSigned,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
+from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.events import Done, Event, ReasoningDelta, ReasoningSigned, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
-from tests.providers.reading import Answer
+from tests.providers.decoding.decoding import Answer
 
 SIGNATURE = "EqQBCkYIBxgCKkBz0mVYq2b9dHh4cXNvbWUgc2lnbmF0dXJlIGJ5dGVz"
 TEXT = {"type": "text", "text": "", "citations": None}

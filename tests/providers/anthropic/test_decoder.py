@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic_decoder import MessageDecoder
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.streaming.events import Done, ReasoningDelta, TextDelta, Usage
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
 
-from tests.providers.reading import Answer
-from tests.upstream import Reasoning, Tokens, ToolCall, anthropic_wire, oddities
+from tests.providers.decoding.decoding import Answer
+from tests.support.upstream import Reasoning, Tokens, ToolCall, anthropic_wire, oddities
 
 PRICES = "https://api.anthropic.com"
 ODD = {name: script for name, script in oddities.odd(anthropic_wire).items() if script.body}

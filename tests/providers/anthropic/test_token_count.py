@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.providers.anthropic_messages import AnthropicMessages
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import CountsTokens
-from flask_headrace.providers.openai_chat import OpenAIChat
-from flask_headrace.providers.openai_server import Address
-from flask_headrace.providers.request import ChatRequest, Message, Tool
-from flask_headrace.streaming.errors import UpstreamError
+from flask_headrace.providers.openai.chat import OpenAIChat
+from flask_headrace.providers.openai.server import Address
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
+from flask_headrace.core.errors import UpstreamError
 
 from tests.providers.contract import KEY
-from tests.upstream import Upstream, addresses, anthropic_wire, plain
+from tests.support.upstream import Upstream, addresses, anthropic_wire, plain
 
 QUESTION = ChatRequest(
     "m",

@@ -12,8 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.providers import odd_calls
-from tests.providers.odd_calls import Call, Draw, cut_in_pieces
+from tests.providers.decoding import quirky_tool_calls
+from tests.providers.decoding.quirky_tool_calls import Call, Draw, cut_in_pieces
 
 TEXTS = st.text(alphabet='ab \n"{}ö🌊', min_size=1, max_size=6)
 ENDS = {
@@ -48,7 +48,7 @@ class Body:
 
 @st.composite
 def answers(draw: Draw) -> Answer:
-    texts, calls = draw(st.lists(TEXTS, max_size=4)), draw(odd_calls.several())
+    texts, calls = draw(st.lists(TEXTS, max_size=4)), draw(quirky_tool_calls.several())
     reason = draw(st.sampled_from(["length", "content_filter", "tool_calls" if calls else "stop"]))
     return Answer(texts, calls, reason, draw(st.sampled_from(ENDS[reason])))
 
@@ -106,11 +106,11 @@ def chat_bodies(draw: Draw, answer: Answer) -> Body:
     for text in answer.texts[:in_deltas]:
         noise(draw, body.frames, [chunk(), data({"choices": []}), data({"object": "ping"}, "ping")])
         body.frames.append(as_text(draw, text, index))
-    for pieces in draw(odd_calls.in_chunks(answer.calls)):
+    for pieces in draw(quirky_tool_calls.in_chunks(answer.calls)):
         body.frames.append(chunk({"tool_calls": pieces}, index=index))
     is_whole = in_deltas < len(answer.texts) or draw(st.booleans())
     if is_whole:
-        calls = [odd_calls.whole(call) for call in answer.calls]
+        calls = [quirky_tool_calls.whole(call) for call in answer.calls]
         message = {"role": "assistant", "content": answer.text, **({"tool_calls": calls} if calls else {})}
         is_last = draw(st.booleans())
         body.frames.append(chunk(message, answer.word if is_last else None, key="message", index=index))
@@ -197,15 +197,15 @@ def called_in_time(draw: Draw, frames: list[bytes], item: dict[str, Any], call: 
     frames.append(
         data({"type": "response.output_item.added", "output_index": place, "item": added}, "response.output_item.added")
     )
-    pieces = odd_calls.arguments_in_pieces(draw, call)
+    pieces = quirky_tool_calls.arguments_in_pieces(draw, call)
     for piece in pieces if ends == "none" else pieces[: draw(st.integers(0, len(pieces)))]:
         kind = "response.function_call_arguments.delta"
         frames.append(data({"type": kind, **names, "delta": piece}, kind))
     if ends in {"done", "both"}:
         kind = "response.function_call_arguments.done"
-        frames.append(data({"type": kind, **names, "arguments": odd_calls.told_whole(draw, call)}, kind))
+        frames.append(data({"type": kind, **names, "arguments": quirky_tool_calls.told_whole(draw, call)}, kind))
     if ends in {"item", "both"}:
-        told = {**item, "arguments": odd_calls.told_whole(draw, call)}
+        told = {**item, "arguments": quirky_tool_calls.told_whole(draw, call)}
         frames.append(
             data(
                 {"type": "response.output_item.done", "output_index": place, "item": told}, "response.output_item.done"
@@ -263,7 +263,7 @@ def called_in_a_block(draw: Draw, frames: list[bytes], index: int, call: Call) -
     given = {"start": call.value, "text": call.text}.get(way, {})
     block = {"type": "tool_use", "id": call.id, "name": call.name}
     frames.append(event("content_block_start", index=index, content_block={**block, "input": given}))
-    pieces = odd_calls.arguments_in_pieces(draw, call) if way in {"pieces", "all"} else []
+    pieces = quirky_tool_calls.arguments_in_pieces(draw, call) if way in {"pieces", "all"} else []
     frames += [
         event("content_block_delta", index=index, delta={"type": "input_json_delta", "partial_json": piece})
         for piece in pieces

@@ -6,19 +6,19 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic_decoder import MessageDecoder
-from flask_headrace.providers.openai_chat_decoder import ChatDecoder
-from flask_headrace.providers.openai_responses_decoder import ResponseDecoder
-from flask_headrace.streaming.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+from flask_headrace.core.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.providers import odd_answers, reading
+from tests.providers.decoding import quirky_answers, decoding as reading
 
 PROTOCOLS = {
-    "chat completions": (ChatDecoder, odd_answers.chat_bodies),
-    "responses": (ResponseDecoder, odd_answers.response_bodies),
-    "messages": (MessageDecoder, odd_answers.message_bodies),
+    "chat completions": (ChatDecoder, quirky_answers.chat_bodies),
+    "responses": (ResponseDecoder, quirky_answers.response_bodies),
+    "messages": (MessageDecoder, quirky_answers.message_bodies),
 }
 
 
@@ -43,7 +43,7 @@ def check_pieces(answer: reading.Answer) -> None:
     assert len({event.id for event in started}) == len(started)
     for ended in (event for event in answer.events if isinstance(event, ToolCallEnded)):
         text = "".join(e.text for e in answer.events if isinstance(e, ToolCallDelta) and e.call == ended.call)
-        assert odd_answers.json.loads(text or "{}") == ended.arguments
+        assert quirky_answers.json.loads(text or "{}") == ended.arguments
 
 
 few = settings(max_examples=40)
@@ -54,7 +54,7 @@ class TestAnOddAnswer:
     @few
     @given(st.data())
     def test_is_told_whole_and_once(self, protocol: str, drawn: st.DataObject) -> None:
-        said = drawn.draw(odd_answers.answers())
+        said = drawn.draw(quirky_answers.answers())
         body = drawn.draw(PROTOCOLS[protocol][1](said))
         answer = read(protocol, *cut(drawn.draw, b"".join(body.frames)))
         assert (answer.error, answer.text) == (None, said.text)
@@ -65,7 +65,7 @@ class TestAnOddAnswer:
     @few
     @given(st.data())
     def test_that_is_cut_is_told_so_with_the_beginning_of_its_text(self, protocol: str, drawn: st.DataObject) -> None:
-        said = drawn.draw(odd_answers.answers())
+        said = drawn.draw(quirky_answers.answers())
         body = drawn.draw(PROTOCOLS[protocol][1](said))
         whole = b"".join(body.frames[: body.whole_at])
         # Without the last brace of the frame that ends it.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask_headrace.providers import local
+from flask_headrace.providers.embedded.provider import supervisor
 
 
 def until(is_so: Callable[[], object], limit: float = 20.0, *, every: float = 0.01) -> None:
@@ -27,12 +27,12 @@ def is_alive(pid: int) -> bool:
 
 
 def model_pid() -> int:
-    state = local.read_state()
+    state = supervisor.read_state()
     return getattr(state, "pid", 0)
 
 
 def ask(content: str, *, key: str | None = None, max_tokens: int = 8) -> http.client.HTTPResponse:
-    where = local.wait_until_ready()
+    where = supervisor.wait_until_ready()
     connection = http.client.HTTPConnection(urlsplit(where.base_url).netloc, timeout=30)
     body = {"messages": [{"role": "user", "content": content}], "max_tokens": max_tokens, "stream": True}
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {where.api_key if key is None else key}"}
@@ -41,7 +41,7 @@ def ask(content: str, *, key: str | None = None, max_tokens: int = 8) -> http.cl
 
 
 def busy_slots() -> int:
-    where = local.endpoint()
+    where = supervisor.endpoint()
     connection = http.client.HTTPConnection(urlsplit(where.base_url).netloc, timeout=30)
     connection.request("GET", "/slots", headers={"Authorization": f"Bearer {where.api_key}"})
     return sum(slot["is_processing"] for slot in json.loads(connection.getresponse().read()))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.embedded import is_alive, until
+from tests.providers.embedded.process_table import is_alive, until
 
 SUPERVISOR = """
 {before}
@@ -34,7 +34,7 @@ TICKING = (
 
 LOADING = """
 import subprocess, sys
-code = "import os, time; from flask_headrace.providers.local_server import die_with; "
+code = "import os, time; from flask_headrace.providers.embedded.server import die_with; "
 code += "die_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
 subprocess.run([sys.executable, "-c", code])
 """

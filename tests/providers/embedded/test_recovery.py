@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers import local
+from flask_headrace.providers.embedded.provider import supervisor
 
-from tests.providers.embedded import ask, is_alive, model_pid, until
+from tests.providers.embedded.process_table import ask, is_alive, model_pid, until
 
 WORKER = """
 import os
@@ -28,11 +28,11 @@ except local.LocalModelUnavailable as error:
 
 
 def state_file() -> Path:
-    return Path(os.environ[local.STATE_VARIABLE])
+    return Path(os.environ[supervisor.STATE_VARIABLE])
 
 
 def is_ready() -> bool:
-    return isinstance(local.read_state(), local.Ready)
+    return isinstance(supervisor.read_state(), supervisor.Ready)
 
 
 def lay_in_the_way(folder: Path) -> bool:
@@ -46,24 +46,24 @@ def lay_in_the_way(folder: Path) -> bool:
     return True
 
 
-def test_a_state_that_was_removed_is_told_anew(model: local.LocalModel, caplog: pytest.LogCaptureFixture) -> None:
-    where = local.wait_until_ready()
+def test_a_state_that_was_removed_is_told_anew(model: supervisor.LocalModel, caplog: pytest.LogCaptureFixture) -> None:
+    where = supervisor.wait_until_ready()
     shutil.rmtree(state_file().parent)
     until(is_ready)
-    assert local.endpoint() == where
+    assert supervisor.endpoint() == where
     assert state_file().parent.stat().st_mode & 0o777 == 0o700
     assert [record for record in caplog.records if "is gone, and is written anew" in record.message]
 
 
 def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
-    model: local.LocalModel, caplog: pytest.LogCaptureFixture
+    model: supervisor.LocalModel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    local.wait_until_ready()
+    supervisor.wait_until_ready()
     folder = state_file().parent
     until(lambda: lay_in_the_way(folder))
     until(lambda: "is not this user's alone" in caplog.text)
-    with pytest.raises(local.LocalModelUnavailable, match="address is not known") as caught:
-        local.endpoint()
+    with pytest.raises(supervisor.LocalModelUnavailable, match="address is not known") as caught:
+        supervisor.endpoint()
     assert caught.value.retryable
     assert list(folder.iterdir()) == []
     folder.rmdir()
@@ -75,7 +75,7 @@ def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_
     gone = tmp_path / f"{local.FOLDER}{os.getpid()}-x" / "state.json"
     run = subprocess.run(
         [sys.executable, "-c", WORKER],
-        env=os.environ | {local.STATE_VARIABLE: str(gone)},
+        env=os.environ | {supervisor.STATE_VARIABLE: str(gone)},
         capture_output=True,
         text=True,
         check=False,
@@ -84,31 +84,31 @@ def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_
 
 
 def test_a_process_that_stands_still_is_told_and_then_started_again(
-    model: local.LocalModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    local.wait_until_ready()
-    monkeypatch.setattr(local, "_SILENCE", 1.0)
-    monkeypatch.setattr(local, "_LONGEST_SILENCE", 2.5)
+    supervisor.wait_until_ready()
+    monkeypatch.setattr(supervisor, "_SILENCE", 1.0)
+    monkeypatch.setattr(supervisor, "_LONGEST_SILENCE", 2.5)
     pid = model_pid()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: not is_ready())
-    with pytest.raises(local.LocalModelUnavailable, match="does not move") as caught:
-        local.endpoint()
+    with pytest.raises(supervisor.LocalModelUnavailable, match="does not move") as caught:
+        supervisor.endpoint()
     assert caught.value.retryable
     until(lambda: not is_alive(pid))
-    local.wait_until_ready()
+    supervisor.wait_until_ready()
     assert model_pid() != pid
     assert ask("Say hello.").status == 200
     assert "has not moved for 2.5 s" in caplog.text
 
 
-def test_a_process_that_goes_on_in_time_is_left_alone(model: local.LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = local.wait_until_ready()
-    monkeypatch.setattr(local, "_SILENCE", 1.0)
+def test_a_process_that_goes_on_in_time_is_left_alone(model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = supervisor.wait_until_ready()
+    monkeypatch.setattr(supervisor, "_SILENCE", 1.0)
     pid = model_pid()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: not is_ready())
     os.kill(pid, signal.SIGCONT)
     until(is_ready)
-    assert local.endpoint() == where
+    assert supervisor.endpoint() == where
     assert model_pid() == pid

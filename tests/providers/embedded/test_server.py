@@ -10,15 +10,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from flask_headrace.providers import local
-from flask_headrace.providers.anthropic_messages import AnthropicMessages
+from flask_headrace.providers.embedded.provider import supervisor
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
-from flask_headrace.providers.embedded import Embedded
-from flask_headrace.providers.openai_chat import OpenAIChat
-from flask_headrace.providers.openai_responses import OpenAIResponses
-from flask_headrace.providers.openai_server import Address
-from flask_headrace.providers.request import AnswerFormat, ChatRequest, Message
-from flask_headrace.streaming.events import Done, TextDelta, Usage
+from flask_headrace.providers.embedded.provider import Embedded
+from flask_headrace.providers.openai.chat import OpenAIChat
+from flask_headrace.providers.openai.responses import OpenAIResponses
+from flask_headrace.providers.openai.server import Address
+from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
+from flask_headrace.core.events import Done, TextDelta, Usage
 
 from flask_headrace.testing import check_answer
 
@@ -36,19 +36,19 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[local.Endpoint]:
+def served() -> Iterator[supervisor.Endpoint]:
     """Start the model once, and leave the environment as it was."""
-    reason = local.unavailable_reason()
+    reason = supervisor.unavailable_reason()
     if reason and not os.environ.get("REQUIRE_ALL_TESTS"):
         pytest.skip(reason)
-    before = os.environ.pop(local.STATE_VARIABLE, None)
-    model = local.LocalModel()
+    before = os.environ.pop(supervisor.STATE_VARIABLE, None)
+    model = supervisor.LocalModel()
     model.start()
-    yield local.wait_until_ready()
+    yield supervisor.wait_until_ready()
     model.stop()
-    os.environ.pop(local.STATE_VARIABLE, None)
+    os.environ.pop(supervisor.STATE_VARIABLE, None)
     if before is not None:
-        os.environ[local.STATE_VARIABLE] = before
+        os.environ[supervisor.STATE_VARIABLE] = before
 
 
 def ask(provider: Provider, said: str, **fields) -> list:
@@ -56,14 +56,14 @@ def ask(provider: Provider, said: str, **fields) -> list:
     return check_answer(provider.stream(question))
 
 
-def made(kind: type, served: local.Endpoint) -> Provider:
+def made(kind: type, served: supervisor.Endpoint) -> Provider:
     if kind is AnthropicMessages:
         return AnthropicMessages("llama", base_url=served.base_url.removesuffix("/v1"), api_key=served.api_key)
     return kind("llama", lambda: Address(served.base_url, served.api_key))
 
 
 @pytest.mark.parametrize("kind", [OpenAIChat, OpenAIResponses, AnthropicMessages])
-def test_every_provider_reads_a_real_server(served: local.Endpoint, kind: type) -> None:
+def test_every_provider_reads_a_real_server(served: supervisor.Endpoint, kind: type) -> None:
     *deltas, usage, done = ask(made(kind, served), "Say hello.", max_tokens=8, temperature=0.0)
     words = [event for event in deltas if isinstance(event, TextDelta)]
     assert len(words) > 2

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers import local
+from flask_headrace.providers.embedded.provider import supervisor
 
-from tests.providers.embedded import ask, busy_slots, is_alive, model_pid, until
+from tests.providers.embedded.process_table import ask, busy_slots, is_alive, model_pid, until
 
 LONG_PROMPT = "The river was low that year. " * 200
 
 
 class TestAsking:
-    def test_an_answer_comes_in_pieces_and_ends_with_done(self, model: local.LocalModel) -> None:
+    def test_an_answer_comes_in_pieces_and_ends_with_done(self, model: supervisor.LocalModel) -> None:
         frames = [line[6:] for line in ask("Say hello.").read().decode().splitlines() if line.startswith("data: ")]
         assert frames[-1] == "[DONE]"
         chunks = [json.loads(frame) for frame in frames[:-1]]
@@ -26,65 +26,65 @@ class TestAsking:
         assert {chunk["model"] for chunk in chunks} == {"smollm2"}
 
     @pytest.mark.parametrize("key", ["", "wrong"])
-    def test_a_request_without_the_key_is_refused(self, model: local.LocalModel, key: str) -> None:
+    def test_a_request_without_the_key_is_refused(self, model: supervisor.LocalModel, key: str) -> None:
         assert ask("Say hello.", key=key).status == 401
 
-    def test_a_reader_who_leaves_in_the_middle_frees_the_slot(self, model: local.LocalModel) -> None:
+    def test_a_reader_who_leaves_in_the_middle_frees_the_slot(self, model: supervisor.LocalModel) -> None:
         response = ask("Count to one thousand in words.", max_tokens=1500)
         assert response.readline()
         assert busy_slots() == 1
         response.close()
         until(lambda: busy_slots() == 0, 3)
 
-    def test_a_reader_who_leaves_before_the_first_token_frees_the_slot(self, model: local.LocalModel) -> None:
+    def test_a_reader_who_leaves_before_the_first_token_frees_the_slot(self, model: supervisor.LocalModel) -> None:
         response = ask(LONG_PROMPT)
         until(lambda: busy_slots() == 1)
         response.close()
         # llama.cpp looks after its readers when nothing happened for a second, and asking for the slots happens
         until(lambda: busy_slots() == 0, 6, every=1.3)
 
-    def test_an_overlong_prompt_is_refused_and_harms_nobody(self, model: local.LocalModel) -> None:
+    def test_an_overlong_prompt_is_refused_and_harms_nobody(self, model: supervisor.LocalModel) -> None:
         assert ask(LONG_PROMPT * 3).status == 400
         assert ask("Say hello.").status == 200
 
 
 class TestSupervision:
-    def test_it_is_restarted_elsewhere_and_says_so_meanwhile(self, model: local.LocalModel) -> None:
-        before, pid = local.wait_until_ready(), model_pid()
+    def test_it_is_restarted_elsewhere_and_says_so_meanwhile(self, model: supervisor.LocalModel) -> None:
+        before, pid = supervisor.wait_until_ready(), model_pid()
         os.kill(pid, signal.SIGKILL)
         until(lambda: model_pid() != pid)
-        with pytest.raises(local.LocalModelUnavailable, match=r"ended by signal 9 .* try again") as caught:
-            local.endpoint()
+        with pytest.raises(supervisor.LocalModelUnavailable, match=r"ended by signal 9 .* try again") as caught:
+            supervisor.endpoint()
         assert caught.value.retryable
-        assert local.wait_until_ready() != before
+        assert supervisor.wait_until_ready() != before
         assert b"[DONE]" in ask("Say hello.").read()
 
-    def test_it_says_that_it_is_starting(self, model: local.LocalModel) -> None:
-        with pytest.raises(local.LocalModelUnavailable, match="is starting") as caught:
-            local.endpoint()
+    def test_it_says_that_it_is_starting(self, model: supervisor.LocalModel) -> None:
+        with pytest.raises(supervisor.LocalModelUnavailable, match="is starting") as caught:
+            supervisor.endpoint()
         assert caught.value.retryable
 
-    def test_stop_ends_the_process_and_can_be_called_twice(self, model: local.LocalModel) -> None:
-        local.wait_until_ready()
-        pid, directory = model_pid(), Path(os.environ[local.STATE_VARIABLE]).parent
+    def test_stop_ends_the_process_and_can_be_called_twice(self, model: supervisor.LocalModel) -> None:
+        supervisor.wait_until_ready()
+        pid, directory = model_pid(), Path(os.environ[supervisor.STATE_VARIABLE]).parent
         model.stop()
         model.stop()
         assert not is_alive(pid)
         assert not directory.exists()
-        with pytest.raises(local.LocalModelUnavailable, match="not running"):
-            local.endpoint()
+        with pytest.raises(supervisor.LocalModelUnavailable, match="not running"):
+            supervisor.endpoint()
 
-    def test_stop_while_it_loads_ends_it(self, model: local.LocalModel) -> None:
+    def test_stop_while_it_loads_ends_it(self, model: supervisor.LocalModel) -> None:
         until(lambda: model._process)
         pid = model._process.pid
         model.stop()
         assert not is_alive(pid)
 
     def test_stop_before_start_does_nothing(self) -> None:
-        local.LocalModel().stop()
+        supervisor.LocalModel().stop()
 
-    def test_stop_in_a_forked_worker_leaves_it_running(self, model: local.LocalModel) -> None:
-        local.wait_until_ready()
+    def test_stop_in_a_forked_worker_leaves_it_running(self, model: supervisor.LocalModel) -> None:
+        supervisor.wait_until_ready()
         pid = model_pid()
         worker = os.fork()
         if worker == 0:
@@ -94,35 +94,35 @@ class TestSupervision:
         assert ask("Say hello.").status == 200
         assert model_pid() == pid
 
-    def test_the_key_is_told_to_nobody_else(self, model: local.LocalModel) -> None:
-        key, pid = local.wait_until_ready().api_key, model_pid()
+    def test_the_key_is_told_to_nobody_else(self, model: supervisor.LocalModel) -> None:
+        key, pid = supervisor.wait_until_ready().api_key, model_pid()
         assert key not in Path(f"/proc/{pid}/cmdline").read_text()
         assert key not in Path(f"/proc/{pid}/environ").read_text()
-        assert key not in repr((local.endpoint(), local.read_state(), model))
-        assert Path(os.environ[local.STATE_VARIABLE]).parent.stat().st_mode & 0o77 == 0
+        assert key not in repr((supervisor.endpoint(), supervisor.read_state(), model))
+        assert Path(os.environ[supervisor.STATE_VARIABLE]).parent.stat().st_mode & 0o77 == 0
 
-    def test_another_process_finds_it_and_starts_none(self, model: local.LocalModel) -> None:
+    def test_another_process_finds_it_and_starts_none(self, model: supervisor.LocalModel) -> None:
         code = "from flask_headrace.providers import local\nlocal.ensure_started()\nprint(local.endpoint().base_url)"
-        where = local.wait_until_ready()
+        where = supervisor.wait_until_ready()
         other = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
         assert other.stdout.strip() == where.base_url
 
     @pytest.mark.usefixtures("runnable")
     def test_a_broken_file_is_told_and_tried_again(self, tmp_path: Path) -> None:
         broken = tmp_path / "broken.gguf"
-        broken.write_bytes(local.model_file().read_bytes()[:100_000])
-        model = local.LocalModel(str(broken))
+        broken.write_bytes(supervisor.model_file().read_bytes()[:100_000])
+        model = supervisor.LocalModel(str(broken))
         model.start()
-        until(lambda: isinstance(local.read_state(), local.Restarting))
-        with pytest.raises(local.LocalModelUnavailable, match="could not be loaded"):
-            local.endpoint()
+        until(lambda: isinstance(supervisor.read_state(), supervisor.Restarting))
+        with pytest.raises(supervisor.LocalModelUnavailable, match="could not be loaded"):
+            supervisor.endpoint()
         model.stop()
 
     @pytest.mark.usefixtures("own_environment")
     def test_what_cannot_run_is_not_tried(self, tmp_path: Path) -> None:
-        model = local.LocalModel(str(tmp_path / "absent.gguf"))
+        model = supervisor.LocalModel(str(tmp_path / "absent.gguf"))
         model.start()
-        with pytest.raises(local.LocalModelUnavailable, match=r"absent\.gguf") as caught:
-            local.wait_until_ready()
+        with pytest.raises(supervisor.LocalModelUnavailable, match=r"absent\.gguf") as caught:
+            supervisor.wait_until_ready()
         assert not caught.value.retryable
         model.stop()

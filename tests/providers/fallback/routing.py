@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from flask_headrace.providers.anthropic_messages import AnthropicMessages
-from flask_headrace.providers.breaker import Breaker
-from flask_headrace.providers.chain import Link, Terms, World
-from flask_headrace.providers.openai_chat import OpenAIChat
-from flask_headrace.providers.openai_server import Address
-from flask_headrace.providers.request import ChatRequest, Message
-from flask_headrace.providers.router import Router
-from flask_headrace.streaming import pump
-from flask_headrace.streaming.errors import HeadraceError
-from flask_headrace.streaming.events import Event, Restarted, Started, TextDelta, Usage
-from flask_headrace.streaming.follower import Follower
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
+from flask_headrace.providers.fallback.circuit_breaker import Breaker
+from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.openai.chat import OpenAIChat
+from flask_headrace.providers.openai.server import Address
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.fallback.router import Router
+from flask_headrace.streaming import producer
+from flask_headrace.core.errors import HeadraceError
+from flask_headrace.core.events import Event, Restarted, Started, TextDelta, Usage
+from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.terms import Limits, Target
+from flask_headrace.streaming.context import Limits, Target
 
-from tests.loop import until
-from tests.upstream import Upstream, anthropic_wire, openai_wire
+from tests.support.event_loop import until
+from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 QUESTION = ChatRequest("", (Message("user", "x" * 40),))
@@ -93,7 +93,7 @@ class Reading:
         self.follower = Follower(self.session)
         self.events: list[Event] = []
         self._ended: list[Session] = []
-        pump.start(self.session, lambda: provider.stream(question), self._ended.append)
+        producer.start(self.session, lambda: provider.stream(question), self._ended.append)
 
     def read(self, limit: float = 10.0) -> Reading:
         """Read to the end, and until the upstream is closed."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
+from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

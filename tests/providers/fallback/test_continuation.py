@@ -5,18 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from flask_headrace.providers.request import AnswerFormat, ChatRequest, Message
-from flask_headrace.providers.rescue import MOST_KEPT, Rescue, Said, continued, rescue_of
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    Failed,
-    ReasoningDelta,
-    ReasoningSigned,
-    TextDelta,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
+from flask_headrace.providers.fallback.continuation import MOST_KEPT, Rescue, Said, continued, rescue_of
+from flask_headrace.core.events import Done, Event, Failed, ReasoningDelta, ReasoningSigned, TextDelta, ToolCallStarted, Usage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

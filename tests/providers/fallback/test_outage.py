@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from flask_headrace.providers.breaker import INTERVAL, LEAST_FAILURES, Breaker
-from flask_headrace.providers.chain import World
+from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, Breaker
+from flask_headrace.providers.fallback.policy import World
 
-from tests.loop import until
-from tests.providers.routing import Chain, Reading
-from tests.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
+from tests.support.event_loop import until
+from tests.providers.fallback.routing import Chain, Reading
+from tests.support.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
 
 STEP = 0.25
 """Simulated seconds between two questions."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from flask_headrace.providers.joint import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
+from flask_headrace.providers.fallback.overlap import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.test_rescue import cut
+from tests.providers.fallback.test_continuation import cut
 
 SENTENCES = (
     "Once upon a time there was an old king who lived by the sea. He had three daughters, and none of them could swim. "

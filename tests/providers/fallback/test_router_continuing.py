@@ -6,29 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
-from flask_headrace.providers.adopted import adopted
-from flask_headrace.providers.chain import Link, Terms, World
-from flask_headrace.providers.request import ChatRequest
-from flask_headrace.providers.router import Router
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    ReasoningDelta,
-    Restarted,
-    TextDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
-from flask_headrace.streaming.usage import tokens_in
+from flask_headrace.providers.custom import adopted
+from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.chat_request import ChatRequest
+from flask_headrace.providers.fallback.router import Router
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.usage import tokens_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.routing import QUESTION, Chain, Reading
-from tests.providers.test_joint import ANSWERS, SENTENCES
-from tests.providers.test_rescue import cut
-from tests.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
+from tests.providers.fallback.routing import QUESTION, Chain, Reading
+from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
+from tests.providers.fallback.test_continuation import cut
+from tests.support.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
 
 KNOWN: dict[str, Any] = {"openai/b": {"continues": True}}
 CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallEnded(0, {}), Done("tool_calls")]

@@ -8,9 +8,9 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.providers.patience import Patience, is_token
-from flask_headrace.streaming.errors import FirstTokenTimeout, StallTimeout
-from flask_headrace.streaming.events import Asked, Done, TextDelta, Usage
+from flask_headrace.providers.fallback.timeouts import Patience, is_token
+from flask_headrace.core.errors import FirstTokenTimeout, StallTimeout
+from flask_headrace.core.events import Asked, Done, TextDelta, Usage
 
 TOKEN, KNOWN = [TextDelta("x")], [Usage(9, 0, estimated=True)]
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 
-from tests.listener import Listener
+from tests.support.listener import Listener
 
 LEAD = b"HTTP/1.1 "
 FINE = LEAD + b"200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 4\r\n\r\nfine"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.http.transport import Transport
 
 ESTABLISHED, SYN_SENT = "01", "02"
 """States in /proc/net/tcp: of an open connection, and of one that waits for its first answer."""

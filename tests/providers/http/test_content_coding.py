@@ -6,7 +6,7 @@ import gzip
 import zlib
 
 import pytest
-from flask_headrace.providers.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
+from flask_headrace.providers.http.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
 from hypothesis import given
 from hypothesis import strategies as st
 

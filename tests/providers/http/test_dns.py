@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers import lookups, sdk
-from flask_headrace.providers.own_thread import Errand
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.http import dns, sdk_errors
+from flask_headrace.providers.http.native_thread import Errand
+from flask_headrace.providers.http.transport import Transport
 
-from tests.loop import until
-from tests.providers.asking import ask, body_of
-from tests.providers.names import Names
-from tests.upstream import Upstream, openai_wire
+from tests.support.event_loop import until
+from tests.providers.http.requests import ask, body_of
+from tests.providers.http.resolver import Names
+from tests.support.upstream import Upstream, openai_wire
 
 MANY = 30
 """More than gevent's pool has threads."""
@@ -92,7 +92,7 @@ class TestANameThatHangs:
         ]
         for thread in threads:
             thread.start()
-        errand = until(lambda: next(iter(lookups._under_way.values()), None))
+        errand = until(lambda: next(iter(dns._under_way.values()), None))
         until(lambda: len(errand._waiting) == len(threads))
         names.release("slow.example")
         for thread in threads:
@@ -102,10 +102,10 @@ class TestANameThatHangs:
 
     def test_is_asked_anew_by_a_process_that_was_forked_meanwhile(self, names: Names) -> None:
         job = gevent.spawn(ask_briefly, names.add("slow.example", hangs=True))
-        until(lambda: lookups._under_way)
+        until(lambda: dns._under_way)
         child = os.fork()
         if child == 0:
-            os._exit(len(lookups._under_way) + lookups._lock.locked())
+            os._exit(len(dns._under_way) + dns._lock.locked())
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         job.join(10)
 
@@ -118,9 +118,9 @@ class TestWorkInAThreadOfItsOwn:
             begun.set()
             is_over.wait(10)
 
-        monkeypatch.setattr(sdk, "_loaded", set())
-        monkeypatch.setattr(sdk, "load_here", take_long)
-        job = gevent.spawn(sdk.load, "acme")
+        monkeypatch.setattr(sdk_errors, "_loaded", set())
+        monkeypatch.setattr(sdk_errors, "load_here", take_long)
+        job = gevent.spawn(sdk_errors.load, "acme")
         try:
             until(begun.is_set)
             assert len(gevent.get_hub().threadpool) == 0

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.connecting import Race, _in_turns
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.http.happy_eyeballs import Race, _in_turns
+from flask_headrace.providers.http.transport import Transport
 
-from tests.providers.asking import SYN_SENT, ask, body_of, states_to
-from tests.providers.names import Names
-from tests.upstream import Accept, Upstream, addresses, openai_wire
+from tests.providers.http.requests import SYN_SENT, ask, body_of, states_to
+from tests.providers.http.resolver import Names
+from tests.support.upstream import Accept, Upstream, addresses, openai_wire
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.providers.catalogue import LIST_LIMIT, Catalogue
-from flask_headrace.providers.per_hub import PerHub, end_loop_with_thread
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.registry import LIST_LIMIT, Catalogue
+from flask_headrace.providers.http.hub_local import PerHub, end_loop_with_thread
+from flask_headrace.providers.http.transport import Transport
 
-from tests.loop import until
-from tests.providers.asking import ask, body_of
-from tests.reliability.proc import descriptors
-from tests.upstream import Upstream, openai_wire
+from tests.support.event_loop import until
+from tests.providers.http.requests import ask, body_of
+from tests.support.process_info import descriptors
+from tests.support.upstream import Upstream, openai_wire
 
 
 def in_a_thread(job: Callable[[], Any], limit: float = 10) -> Any:
@@ -151,7 +151,7 @@ def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_se
 
 @pytest.mark.parametrize("sdk", ["openai"])
 def test_threads_that_need_the_same_sdk_all_get_it(sdk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flask_headrace.providers import sdk as loading  # noqa: PLC0415  # what is imported is what is tested
+    from flask_headrace.providers.http import sdk_errors as loading  # noqa: PLC0415  # what is imported is what is tested
 
     imported: list[str] = []
 

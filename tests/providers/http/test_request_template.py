@@ -6,8 +6,8 @@ import anthropic
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.same_request import SameRequest, ask, with_same_request
-from flask_headrace.providers.sdk import HEADERS
+from flask_headrace.providers.http.request_template import SameRequest, ask, with_same_request
+from flask_headrace.providers.http.sdk_errors import HEADERS
 
 CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/messages")]
 

@@ -12,26 +12,11 @@ from collections.abc import Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.transport import Transport
+from flask_headrace.providers.http.transport import Transport
 
-from tests.loop import until
-from tests.providers.asking import ask, body_of, chunks_of
-from tests.upstream import (
-    FINISH,
-    Burst,
-    Bytes,
-    Chunk,
-    Close,
-    Gate,
-    Hang,
-    Head,
-    Reset,
-    Script,
-    Upstream,
-    cuts,
-    openai_wire,
-    script,
-)
+from tests.support.event_loop import until
+from tests.providers.http.requests import ask, body_of, chunks_of
+from tests.support.upstream import FINISH, Burst, Bytes, Chunk, Close, Gate, Hang, Head, Reset, Script, Upstream, cuts, openai_wire, script
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 

@@ -11,21 +11,21 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
-from flask_headrace.providers import transport as transports
-from flask_headrace.providers.embedded import Embedded
-from flask_headrace.providers.local_endpoint import STATE_VARIABLE, Ready
-from flask_headrace.providers.request import ChatRequest, Message
-from flask_headrace.providers.transport import Transport, proxy_for
-from flask_headrace.streaming.events import TextDelta
+from flask_headrace.providers.http import transport as transports
+from flask_headrace.providers.embedded.provider import Embedded
+from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.http.transport import Transport, proxy_for
+from flask_headrace.core.events import TextDelta
 
 from tests.conftest import require
-from tests.loop import until
-from tests.providers.asking import ask, body_of
-from tests.providers.proxy import Proxy
-from tests.upstream import Burst, Chunk, Gate, Upstream, openai_wire, script
-from tests.upstream.steps import FINISH
+from tests.support.event_loop import until
+from tests.providers.http.requests import ask, body_of
+from tests.support.proxy import Proxy
+from tests.support.upstream import Burst, Chunk, Gate, Upstream, openai_wire, script
+from tests.support.upstream.steps import FINISH
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
@@ -94,8 +94,8 @@ class TestTls:
 
     def test_trusts_what_ssl_cert_file_names(self, secure: Upstream) -> None:
         code = (
-            "from flask_headrace.providers.transport import Transport\n"
-            "from tests.providers.asking import ask, body_of\n"
+            "from flask_headrace.providers.http.transport import Transport\n"
+            "from tests.providers.http.requests import ask, body_of\n"
             f"print(len(body_of(ask(Transport(), {secure.url!r}, 'm'))))\n"
         )
         environment = {**os.environ, "SSL_CERT_FILE": str(secure.ca_file), "PYTHONPATH": str(ROOT)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gevent
 import openai
 import pytest
-from flask_headrace.providers.transport import Client, Transport
+from flask_headrace.providers.http.transport import Client, Transport
 
-from tests.loop import until
-from tests.upstream import Close, Gate, Hang, Upstream, addresses, openai_wire, plain, script
+from tests.support.event_loop import until
+from tests.support.upstream import Close, Gate, Hang, Upstream, addresses, openai_wire, plain, script
 
 QUESTION = [{"role": "user", "content": "hi"}]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask_headrace.streaming.events import Done, ReasoningDelta, TextDelta
+from flask_headrace.core.events import Done, ReasoningDelta, TextDelta
 
-from tests.providers.test_openai_chat_decoder import DONE, STOP, decode, frame
+from tests.providers.openai.test_chat_decoder import DONE, STOP, decode, frame
 
 
 def thought(*texts: str) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai_chat_decoder import ChatDecoder
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.streaming.events import Done, ReasoningDelta, TextDelta, Usage
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
 
-from tests.providers.reading import Answer
-from tests.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, openai_wire
-from tests.upstream.pieces import USAGE
+from tests.providers.decoding.decoding import Answer
+from tests.support.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, openai_wire
+from tests.support.upstream.pieces import USAGE
 
 PRICES = "https://api.openai.com/v1"
 DONE = b"data: [DONE]\n\n"

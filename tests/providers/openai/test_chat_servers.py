@@ -6,20 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai_chat_decoder import ChatDecoder
-from flask_headrace.streaming.errors import UpstreamRejected
-from flask_headrace.streaming.events import (
-    Done,
-    Event,
-    ReasoningDelta,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.events import Done, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
-from tests.providers.reading import Answer
+from tests.providers.decoding.decoding import Answer
 
 DONE = b"data: [DONE]\n\n"
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}

@@ -6,21 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai_responses_decoder import ResponseDecoder
-from flask_headrace.streaming.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.streaming.events import (
-    Done,
-    Failed,
-    ReasoningDelta,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-    Usage,
-)
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Done, Failed, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
-from tests.providers.reading import Answer
-from tests.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, responses_wire
+from tests.providers.decoding.decoding import Answer
+from tests.support.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, responses_wire
 
 PRICES = "https://api.openai.com/v1"
 ODD = {name: script for name, script in oddities.odd(responses_wire).items() if script.body}

@@ -6,20 +6,10 @@ from typing import Any
 
 import pydantic
 import pytest
-from flask_headrace.providers.openai_responses import OpenAIResponses
-from flask_headrace.providers.openai_responses_body import body_of
-from flask_headrace.providers.openai_server import Address
-from flask_headrace.providers.request import (
-    AnswerFormat,
-    ChatRequest,
-    ImagePart,
-    Message,
-    NamedTool,
-    ReasoningPart,
-    TextPart,
-    Tool,
-    ToolCall,
-)
+from flask_headrace.providers.openai.responses import OpenAIResponses
+from flask_headrace.providers.openai.responses_request_body import body_of
+from flask_headrace.providers.openai.server import Address
+from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}

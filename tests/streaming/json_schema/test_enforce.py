@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import InvalidRequest
-from flask_headrace.streaming.events import Done, Failed, Restarted, TextDelta, Usage
-from flask_headrace.streaming.schema import Schema
-from flask_headrace.streaming.structured import held_to
+from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.core.events import Done, Failed, Restarted, TextDelta, Usage
+from flask_headrace.streaming.json_schema.validator import Schema
+from flask_headrace.streaming.json_schema.enforce import held_to
 
 MILL = {
     "type": "object",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.errors import InvalidRequest
-from flask_headrace.streaming.schema import Schema
+from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.streaming.json_schema.validator import Schema
 
 OLD = {"$schema": "http://json-schema.org/draft-07/schema#"}
 NAMED = {"$id": "http://mill/root"}

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from flask_headrace.streaming import replica
+from flask_headrace.streaming.resume import stored_reader
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
 
-from tests.loop import until
-from tests.streaming.resuming import QUIET, Worker, is_finished, is_kept
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import QUIET, Worker, is_finished, is_kept
 from tests.streaming.stage import DONE, Source, text
 
 pytestmark = pytest.mark.usefixtures("short_times")
@@ -69,7 +69,7 @@ class TestStoreThatIsAnOlderCopyOfItself:
         source.give([DONE])
 
     def test_does_not_let_a_reader_wait_for_an_end_that_is_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(replica, "PATIENCE", 0.2)
+        monkeypatch.setattr(stored_reader, "PATIENCE", 0.2)
         store = MemoryStore(Bounds())
         limits = msgspec.structs.replace(QUIET, duration=0.3)
         worker, other = Worker(store), Worker(store, limits)

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.streaming import cursor, journal, lease, replica
-from flask_headrace.streaming.errors import UnknownStream
-from flask_headrace.streaming.events import Done, Event, TextDelta, Usage
-from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.resume import cursor, store_writer, lease, stored_reader
+from flask_headrace.core.errors import UnknownStream
+from flask_headrace.core.events import Done, Event, TextDelta, Usage
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.loop import until
-from tests.streaming.resuming import Away, Reading, Worker
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import Away, Reading, Worker
 from tests.streaming.stage import DONE, Source, is_terminal, text
 
 ID = "the-stream-of-this-test"
@@ -88,11 +89,11 @@ class Reader:
 
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite_presence, lease):
+    for module in (memory, sqlite_leases, lease):
         monkeypatch.setattr(module, "LEASE", 0.8)
-    for module in (journal, lease):
+    for module in (store_writer, lease):
         monkeypatch.setattr(module, "PULSE", 0.1)
-    monkeypatch.setattr(replica, "LOOK", 0.1)
+    monkeypatch.setattr(stored_reader, "LOOK", 0.1)
     monkeypatch.setattr(cursor, "CATCH_UP", 1.5)
 
 

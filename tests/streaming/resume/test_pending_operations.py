@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from flask_headrace.streaming import owed
-from flask_headrace.streaming.errors import NotResumable, StoreUnavailable
-from flask_headrace.streaming.events import ToolCallEnded, ToolCallStarted
-from flask_headrace.streaming.owed import Owed
-from flask_headrace.streaming.replica import bury
+from flask_headrace.streaming.resume import pending_operations
+from flask_headrace.core.errors import NotResumable, StoreUnavailable
+from flask_headrace.core.events import ToolCallEnded, ToolCallStarted
+from flask_headrace.streaming.resume.pending_operations import Owed
+from flask_headrace.streaming.resume.stored_reader import bury
 from flask_headrace.streaming.stores.base import Bounds, Claim
 from flask_headrace.streaming.stores.memory import MemoryStore
 
-from tests.loop import until
-from tests.streaming.resuming import Away, Worker, is_finished, kept
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, TARGET, Source, text
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
@@ -89,9 +89,9 @@ class TestMistake:
             raise KeyError(ID)
 
         things.owe("odd", fail)
-        for _ in range(owed.TRIES + 5):
+        for _ in range(pending_operations.TRIES + 5):
             things.settle_all()
-        assert len(tries) == owed.TRIES
+        assert len(tries) == pending_operations.TRIES
         assert not things
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.events import Cancelled
-from flask_headrace.streaming.follower import Follower
+from flask_headrace.core.events import Cancelled
+from flask_headrace.streaming.reader import Follower
 
-from tests.loop import settle, until
-from tests.streaming.resuming import QUIET, Reading, Worker
+from tests.support.event_loop import settle, until
+from tests.streaming.resume.workers import QUIET, Reading, Worker
 from tests.streaming.stage import DONE, TARGET, Source, text
 
 NARROW = msgspec.structs.replace(QUIET, buffer=1000)

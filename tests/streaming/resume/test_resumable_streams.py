@@ -5,18 +5,12 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import cursor, resumption
-from flask_headrace.streaming.errors import (
-    InvalidRequest,
-    StoreUnavailable,
-    StreamConflict,
-    TooManyStreams,
-    UnknownStream,
-)
-from flask_headrace.streaming.events import Cancelled, Failed, Usage
+from flask_headrace.streaming.resume import cursor, resumable_streams
+from flask_headrace.core.errors import InvalidRequest, StoreUnavailable, StreamConflict, TooManyStreams, UnknownStream
+from flask_headrace.core.events import Cancelled, Failed, Usage
 
-from tests.loop import until
-from tests.streaming.resuming import Reading, Worker, is_kept
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import Reading, Worker, is_kept
 from tests.streaming.stage import DONE, TARGET, Source, text
 
 ID = "an-id-of-the-clients-own"
@@ -210,7 +204,7 @@ class TestStoreThatIsAway:
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
         assert other.follow(first.id).read() == first.events
         other.store.is_away = True
-        monkeypatch.setattr(resumption, "PATIENCE", 0.3)
+        monkeypatch.setattr(resumable_streams, "PATIENCE", 0.3)
         with pytest.raises(StoreUnavailable):
             other.follow(first.id)
 

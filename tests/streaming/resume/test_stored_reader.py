@@ -8,13 +8,13 @@ from pathlib import Path
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import replica
-from flask_headrace.streaming.errors import LimitError, StoreUnavailable
-from flask_headrace.streaming.events import Asked, Failed, TextDelta, Usage
+from flask_headrace.streaming.resume import stored_reader
+from flask_headrace.core.errors import LimitError, StoreUnavailable
+from flask_headrace.core.events import Asked, Failed, TextDelta, Usage
 from flask_headrace.streaming.stores.base import Bounds
 
-from tests.loop import until
-from tests.streaming.resuming import QUIET, Away, Reading, Worker, shared
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import QUIET, Away, Reading, Worker, shared
 from tests.streaming.stage import DONE, Source, text
 
 
@@ -27,7 +27,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away
 
 @pytest.fixture(autouse=True)
 def short_attendance(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "ATTENDANCE", 0.6)
+    monkeypatch.setattr(stored_reader, "ATTENDANCE", 0.6)
 
 
 def written(store: Away, id_: str, last: int) -> None:
@@ -73,7 +73,7 @@ class TestFollowing:
         sizes = []
         slow = Reading(follower, lambda: sizes.append(follower.session._inbox.size) or gevent.sleep(0.002))
         assert slow.read() == own.events
-        assert max(sizes) < 10_000 + 2 * replica.MOST_READ
+        assert max(sizes) < 10_000 + 2 * stored_reader.MOST_READ
 
     def test_is_seen_by_the_worker_that_fills_it_until_the_reader_leaves(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
@@ -211,7 +211,7 @@ class TestStoreThatIsAway:
     def test_for_long_ends_the_reading_and_says_no_end(
         self, stores: list[Away], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(replica, "PATIENCE", 0.3)
+        monkeypatch.setattr(stored_reader, "PATIENCE", 0.3)
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
         own = here.begin(source)
         written(stores[0], own.id, 2)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import grace, outbox
-from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.events import Cancelled, Done, Failed
+from flask_headrace.streaming import disconnect_grace
+from flask_headrace.streaming.resume import write_queue
+from flask_headrace.core.errors import StoreUnavailable
+from flask_headrace.core.events import Cancelled, Done, Failed
 
-from tests.loop import until
-from tests.streaming.resuming import QUIET, Away, Worker, is_finished, kept
+from tests.support.event_loop import until
+from tests.streaming.resume.workers import QUIET, Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, Source, text
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
@@ -50,7 +51,7 @@ class TestStoreThatIsAway:
     def test_for_too_long_ends_the_keeping_and_is_told_when_it_is_back(
         self, store: Away, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(outbox, "PATIENCE", 0.2)
+        monkeypatch.setattr(write_queue, "PATIENCE", 0.2)
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
@@ -64,7 +65,7 @@ class TestStoreThatIsAway:
         assert reading.read()[-1] == DONE
 
     def test_ends_a_stream_that_nobody_reads(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(grace, "LOOK", 0.05)
+        monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
         worker, source = Worker(store, msgspec.structs.replace(QUIET, grace=0.2)), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from flask_headrace.streaming.encoding import decode
-from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.events import Event
-from flask_headrace.streaming.follower import Follower
-from flask_headrace.streaming.journal import Journal
-from flask_headrace.streaming.resumption import Resumption
+from flask_headrace.streaming.resume.event_codec import decode
+from flask_headrace.core.errors import StoreUnavailable
+from flask_headrace.core.events import Event
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.resume.store_writer import Journal
+from flask_headrace.streaming.resume.resumable_streams import Resumption
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
-from flask_headrace.streaming.streams import Streams
-from flask_headrace.streaming.terms import Limits
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
+from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.context import Limits
 
 from tests.streaming.stage import TARGET, Source, is_terminal
 

@@ -6,17 +6,17 @@ import time
 from typing import Any
 
 import gevent
-from flask_headrace.streaming import journal
-from flask_headrace.streaming.encoding import encode
-from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.journal import Journal, ended_by
-from flask_headrace.streaming.lease import PULSE, Lease
-from flask_headrace.streaming.outbox import Outbox
-from flask_headrace.streaming.owed import Owed
-from flask_headrace.streaming.replica import ATTENDANCE, Replica
-from flask_headrace.streaming.resumption import Resumption
+from flask_headrace.streaming.resume import store_writer
+from flask_headrace.streaming.resume.event_codec import encode
+from flask_headrace.core.errors import StoreUnavailable
+from flask_headrace.streaming.resume.store_writer import Journal, ended_by
+from flask_headrace.streaming.resume.lease import PULSE, Lease
+from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.pending_operations import Owed
+from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, Replica
+from flask_headrace.streaming.resume.resumable_streams import Resumption
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.streams import Streams
+from flask_headrace.streaming.registry import Streams
 
 from tests.streaming.simulation.mutations import Patch, without
 
@@ -64,7 +64,7 @@ def keep_refused_claims(patch: Patch) -> None:
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
-            with journal.reported("all of it", on_trouble=self.doubt):
+            with store_writer.reported("all of it", on_trouble=self.doubt):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.sweep()

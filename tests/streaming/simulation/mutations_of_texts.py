@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_headrace.streaming import replica, resumption
-from flask_headrace.streaming.encoding import decode
-from flask_headrace.streaming.events import Event
-from flask_headrace.streaming.journal import Journal, ended_by
-from flask_headrace.streaming.log import Log
-from flask_headrace.streaming.outbox import Outbox
-from flask_headrace.streaming.replica import Replica
+from flask_headrace.streaming.resume import stored_reader, resumable_streams
+from flask_headrace.streaming.resume.event_codec import decode
+from flask_headrace.core.events import Event
+from flask_headrace.streaming.resume.store_writer import Journal, ended_by
+from flask_headrace.streaming.buffer import Log
+from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.stored_reader import Replica
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Entry
 
@@ -58,7 +58,7 @@ def pass_over_gaps(patch: Patch) -> None:
                 self._take_in(events)
 
     def read(self: Replica) -> bool:
-        entries = self._store.read(self.id, self._read_to, replica.MOST_READ)
+        entries = self._store.read(self.id, self._read_to, stored_reader.MOST_READ)
         take_in(self, entries)
         return bool(entries)
 
@@ -73,7 +73,7 @@ def wait_for_what_is_gone(patch: Patch) -> None:
             self.error = self._missing(self.id)
             self.cut()
         elif not record.is_finished and self._journal.lease.has_lost(record.claim.worker):
-            replica.bury(self._journal, record)
+            stored_reader.bury(self._journal, record)
 
     patch.setattr(Replica, "_look", look)
 
@@ -86,12 +86,12 @@ def give_numbers_again(patch: Patch) -> None:
         init(self, *arguments, **more)
 
     patch.setattr(Replica, "__init__", begin)
-    place = resumption._place
+    place = resumable_streams._place
 
     def at_what_is_known(stream: Any, after: int, *, is_whole: bool) -> Any:
         return place(stream, getattr(stream, "_begun_after", after), is_whole=is_whole)
 
-    patch.setattr(resumption, "_place", at_what_is_known)
+    patch.setattr(resumable_streams, "_place", at_what_is_known)
 
 
 @without("events that wait for a store that is away", "goes away", first=5)

@@ -7,21 +7,13 @@ from dataclasses import dataclass
 from random import Random
 
 import gevent
-from flask_headrace.streaming.events import (
-    ENDS,
-    Done,
-    Event,
-    Failed,
-    TextDelta,
-    ToolCallEnded,
-    ToolCallStarted,
-)
-from flask_headrace.streaming.journal import Journal
-from flask_headrace.streaming.prices import FREE
-from flask_headrace.streaming.resumption import Resumption
+from flask_headrace.core.events import ENDS, Done, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.streaming.resume.store_writer import Journal
+from flask_headrace.core.pricing import FREE
+from flask_headrace.streaming.resume.resumable_streams import Resumption
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.streams import Streams
-from flask_headrace.streaming.terms import Limits, Target
+from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.context import Limits, Target
 
 from tests.streaming.simulation.store import Door
 from tests.streaming.simulation.weather import TICK

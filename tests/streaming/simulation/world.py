@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent
 import msgspec
-from flask_headrace.streaming.events import Event
+from flask_headrace.core.events import Event
 from flask_headrace.streaming.stores.base import LEASE, Bounds
 
 from tests.streaming.simulation.clock import QuietHub, virtual_time

@@ -11,7 +11,7 @@ from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Store
 
 from tests.conftest import require
-from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import Storage, Worker
 
 SHARED = ["sqlite", "redis"]

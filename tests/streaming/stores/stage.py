@@ -13,9 +13,9 @@ from typing import Any
 import gevent
 import msgspec
 from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record, Store
-from flask_headrace.streaming.stores.opening import open_store
+from flask_headrace.streaming.stores.factory import open_store
 
-from tests.loop import until
+from tests.support.event_loop import until
 
 WIDE = Bounds()
 

@@ -6,14 +6,14 @@ import logging
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import condition as conditions
-from flask_headrace.streaming.stores.condition import Condition
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores import availability as conditions
+from flask_headrace.streaming.stores.availability import Condition
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.redis import RedisStore
+from flask_headrace.streaming.stores.redis.store import RedisStore
 
-from tests.loop import until
-from tests.streaming.stores.redis_server import RedisServer
+from tests.support.event_loop import until
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Storage
 
 

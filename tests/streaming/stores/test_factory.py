@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError
+from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.streaming.stores.base import Store
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.opening import open_store
-from flask_headrace.streaming.stores.redis import RedisStore
-from flask_headrace.streaming.stores.sqlite import SqliteStore
+from flask_headrace.streaming.stores.factory import open_store
+from flask_headrace.streaming.stores.redis.store import RedisStore
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
 from tests.streaming.stores.stage import WIDE
 
@@ -70,7 +70,7 @@ def test_a_password_is_not_shown(url: str) -> None:
 
 
 def test_a_missing_package_is_told_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("flask_headrace.streaming.stores.redis", "flask_headrace.streaming.stores.redis_link"):
+    for name in ("flask_headrace.streaming.stores.redis.store", "flask_headrace.streaming.stores.redis.connection"):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "redis.connection")
     monkeypatch.setitem(sys.modules, "redis", None)

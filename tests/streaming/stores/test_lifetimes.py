@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores import memory, redis, sqlite_presence
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.redis.store import store as redis_store
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from flask_headrace.streaming.stores.base import Store
 
-from tests.loop import settle, until
+from tests.support.event_loop import settle, until
 from tests.streaming.stores.stage import Storage, Watcher, claim, entry, fill, found
 
 
 @pytest.fixture
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, redis, sqlite_presence):
+    for module in (memory, redis_store, sqlite_leases):
         monkeypatch.setattr(module, "LEASE", 0.4)
 
 

@@ -10,16 +10,17 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep
+from flask_headrace.core.errors import StoreUnavailable
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.sqlite.store import database, leases as sqlite_leases, queries, expiry
 from flask_headrace.streaming.stores.base import Entry, Store
-from flask_headrace.streaming.stores.redis_keys import PREFIX
+from flask_headrace.streaming.stores.redis.keys import PREFIX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.streaming.stores.conftest import SHARED, open_storage
 from tests.streaming.stores.model import Model
-from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import claim
 
 LARGEST, TOTAL = 40, 100
@@ -143,7 +144,7 @@ def test_any_order_of_things_gives_what_the_model_gives(
 ) -> None:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        for module in (memory, sqlite_file, sqlite_presence, sqlite_rows, sqlite_sweep):
+        for module in (memory, database, sqlite_leases, queries, expiry):
             patch.setattr(module, "time", clock)
         storage = open_storage(kind, Path(folder), request)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores.redis import RedisStore
-from flask_headrace.streaming.stores.watches import Watches
+from flask_headrace.streaming.stores.redis.store import RedisStore
+from flask_headrace.streaming.stores.notifier import Watches
 
-from tests.loop import until
-from tests.streaming.stores.redis_server import RedisServer
+from tests.support.event_loop import until
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Storage, Watcher, entry, fill
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import pytest
-from flask_headrace.streaming.stores import redis, sqlite_presence
+from flask_headrace.streaming.stores.redis.store import store as redis_store
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 
-from tests.loop import until
+from tests.support.event_loop import until
 from tests.streaming.stores.stage import Storage, Watcher, Worker, claim, entry, fill, found, payloads
 
 Start: TypeAlias = Callable[[str], Worker]
@@ -74,7 +75,7 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
     shared: Storage, start_worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease = 1.0
-    for module in (redis, sqlite_presence):
+    for module in (redis_store, sqlite_leases):
         monkeypatch.setattr(module, "LEASE", lease)
     store = shared.open()
     ends = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}

@@ -12,8 +12,8 @@ import struct
 import time
 from collections.abc import Sequence
 
-from .connection import Answering, Connection
-from .records import Closed, Entry, Ledger, Peer
+from tests.support.upstream.connection import Answering, Connection
+from tests.support.upstream.records import Closed, Entry, Ledger, Peer
 
 AT_ONCE = 256  # connections accepted in one turn of the loop, so that the others are served meanwhile
 # The peer has sent FIN, or worse. Without epoll (no Linux, or patched by gevent), unread connections stay open for us.

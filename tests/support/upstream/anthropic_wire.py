@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from .pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
-from .plain import compact, json_body
-from .steps import EVENT_STREAM, FINISH, Chunk, Close, Head, Script, Step, script
+from tests.support.upstream.pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
+from tests.support.upstream.plain import compact, json_body
+from tests.support.upstream.steps import EVENT_STREAM, FINISH, Chunk, Close, Head, Script, Step, script
 
 ID, MODEL = "msg_01Hq7VtXw3NcRb8mKzYpLd5S", "claude-opus-4-7"
 REQUEST_ID = "req_011CTq4mZx8WnKb2vRfYpLd7"

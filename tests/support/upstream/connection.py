@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from . import http1
-from .player import Player
-from .records import Closed, Ended, Entry, Peer, Request
+from tests.support.upstream import http1
+from tests.support.upstream.player import Player
+from tests.support.upstream.records import Closed, Ended, Entry, Peer, Request
 
 if TYPE_CHECKING:
-    from .steps import Script
+    from tests.support.upstream.steps import Script
 
 SLICE = 64 * 1024  # bytes handed to the transport at once, so that `bytes_sent` follows a large chunk closely
 

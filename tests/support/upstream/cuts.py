@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 from typing import Any
 
-from . import http1
-from .steps import Bytes, Chunk, Close, Gate, HalfHead, Head, Pause, Script, Step
+from tests.support.upstream import http1
+from tests.support.upstream.steps import Bytes, Chunk, Close, Gate, HalfHead, Head, Pause, Script, Step
 
 Cuttable = Chunk | Bytes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import openai_wire
-from .steps import Script
+from tests.support.upstream import openai_wire
+from tests.support.upstream.steps import Script
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .steps import Chunk, Head
+from tests.support.upstream.steps import Chunk, Head
 
 
 class BadRequestError(Exception):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 
-from . import cuts, openai_wire
-from .pieces import Tokens
-from .steps import FINISH, Bytes, Chunk, Close, Script, Step
+from tests.support.upstream import cuts, openai_wire
+from tests.support.upstream.pieces import Tokens
+from tests.support.upstream.steps import FINISH, Bytes, Chunk, Close, Script, Step
 
 PIECES = ("Hello", " wörld", " 🌊")
 TEXT = "".join(PIECES)

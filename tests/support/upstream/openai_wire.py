@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from .pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
-from .plain import compact, json_body
-from .steps import EVENT_STREAM, FINISH, Chunk, Close, Head, Script, Step, script
+from tests.support.upstream.pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
+from tests.support.upstream.plain import compact, json_body
+from tests.support.upstream.steps import EVENT_STREAM, FINISH, Chunk, Close, Head, Script, Step, script
 
 ID, CREATED, MODEL = "chatcmpl-DrT2qWmXc7NvYb4KpLs9ZeHuGaJo1", 1775203187, "gpt-5-mini-2025-08-07"
 REQUEST_ID = ("x-request-id", "req_5b0c1e7f94d24a6c8b3e2d1f0a9c8b7d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .steps import Chunk, Head, Script, script
+from tests.support.upstream.steps import Chunk, Head, Script, script
 
 PAGE = b"<!doctype html>\n<html><head><title>%d</title></head><body><h1>%d</h1><hr>nginx</body></html>\n"
 

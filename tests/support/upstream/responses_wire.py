@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .openai_wire import CREATED, ERRORS, HEAD, MODEL, REQUEST_ID, error, model_list
-from .pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
-from .plain import compact, json_body
-from .steps import FINISH, Chunk, Close, Script, Step, script
+from tests.support.upstream.openai_wire import CREATED, ERRORS, HEAD, MODEL, REQUEST_ID, error, model_list
+from tests.support.upstream.pieces import USAGE, Piece, Reasoning, Refusal, Tokens, ToolCall
+from tests.support.upstream.plain import compact, json_body
+from tests.support.upstream.steps import FINISH, Chunk, Close, Script, Step, script
 
 __all__ = [
     "ENDPOINT", "ERRORS", "FINISHES", "HEAD", "PING", "UNKNOWN", "answer", "deltas", "ending", "error", "error_frame",

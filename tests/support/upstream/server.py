@@ -25,10 +25,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from . import anthropic_wire, certificate, http1, openai_wire
-from .accepting import Accept, Acceptor
-from .records import Connections, Entry, Ledger, Peer, Request, Tally, tally
-from .steps import Script
+from tests.support.upstream import anthropic_wire, certificate, http1, openai_wire
+from tests.support.upstream.accepting import Accept, Acceptor
+from tests.support.upstream.records import Connections, Entry, Ledger, Peer, Request, Tally, tally
+from tests.support.upstream.steps import Script
 
 T = TypeVar("T")
 

@@ -9,28 +9,8 @@ import time
 
 import pytest
 
-from tests.upstream import (
-    FINISH,
-    Burst,
-    Bytes,
-    Chunk,
-    Close,
-    Closed,
-    Connections,
-    Ended,
-    Flood,
-    Gate,
-    HalfClose,
-    HalfHead,
-    Hang,
-    Head,
-    Paced,
-    Pause,
-    Reset,
-    Upstream,
-    script,
-)
-from tests.upstream.bare_client import SOON, ask, connect, port_of, read_all, read_until, request, reset
+from tests.support.upstream import FINISH, Burst, Bytes, Chunk, Close, Closed, Connections, Ended, Flood, Gate, HalfClose, HalfHead, Hang, Head, Paced, Pause, Reset, Upstream, script
+from tests.support.upstream.bare_client import SOON, ask, connect, port_of, read_all, read_until, request, reset
 
 HELLO = (Head(), Chunk(b"Hello", deltas=1, last=True))
 WIRE_HELLO = b"\r\n\r\n5\r\nHello\r\n0\r\n\r\n"

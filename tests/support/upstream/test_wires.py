@@ -10,28 +10,8 @@ import httpx2
 import openai
 import pytest
 
-from tests.upstream import (
-    Bytes,
-    Chunk,
-    Close,
-    Ended,
-    Gate,
-    Hang,
-    Head,
-    Reasoning,
-    Refusal,
-    Tokens,
-    ToolCall,
-    Upstream,
-    anthropic_wire,
-    cuts,
-    faults,
-    oddities,
-    openai_wire,
-    plain,
-    script,
-)
-from tests.upstream.bare_client import ask, port_of, read_until
+from tests.support.upstream import Bytes, Chunk, Close, Ended, Gate, Hang, Head, Reasoning, Refusal, Tokens, ToolCall, Upstream, anthropic_wire, cuts, faults, oddities, openai_wire, plain, script
+from tests.support.upstream.bare_client import ask, port_of, read_until
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 CALL = ToolCall("call_1", "weather", ('{"city":', ' "Zürich"}'))

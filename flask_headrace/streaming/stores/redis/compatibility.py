@@ -12,13 +12,13 @@ from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from ..errors import ConfigurationError, StoreUnavailable
-from .redis_errors import UNCLEAR, code_of, is_for_good, told
-from .redis_keys import PREFIX
-from .redis_link import RETRY_AFTER, RedisLink
-from .redis_places import services
-from .redis_scripts import TRY
-from .redis_url import FORMS
+from ....core.errors import ConfigurationError, StoreUnavailable
+from .errors import UNCLEAR, code_of, is_for_good, told
+from .keys import PREFIX
+from .connection import RETRY_AFTER, RedisLink
+from .topology import services
+from .scripts import TRY
+from .url import FORMS
 
 ASKED_FIRST = ("server", "replication", "memory")
 """Parts of a server's description of itself."""

@@ -18,11 +18,11 @@ from redis.connection import AbstractConnection
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ..errors import StoreUnavailable
-from .redis_errors import ELSEWHERE, code_of, told
-from .redis_keys import Script
-from .redis_places import place_of
-from .redis_url import Address, target_of
+from ....core.errors import StoreUnavailable
+from .errors import ELSEWHERE, code_of, told
+from .keys import Script
+from .topology import place_of
+from .url import Address, target_of
 
 Arguments: TypeAlias = tuple[str | bytes | int, ...]
 

@@ -25,7 +25,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from .redis_keys import PREFIX
+from .keys import PREFIX
 
 CODES = {
     AuthenticationError: "WRONGPASS",

@@ -19,9 +19,9 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from .redis_errors import told
-from .redis_link import PATIENCE, RedisLink
-from .watches import Wake, Watches
+from .errors import told
+from .connection import PATIENCE, RedisLink
+from ..notifier import Wake, Watches
 
 log = logging.getLogger("flask_headrace")
 

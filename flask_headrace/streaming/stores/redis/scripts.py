@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .redis_keys import of_log, of_name, of_stream, script
+from .keys import of_log, of_name, of_stream, script
 
 RECOUNT = 60_000
 """Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from ..errors import StoreUnavailable
-from . import redis_scripts as scripts
-from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
-from .redis_check import look_at
-from .redis_keys import PREFIX
-from .redis_link import RedisLink
-from .redis_watch import RedisWatch
+from ....core.errors import StoreUnavailable
+from . import scripts
+from ..base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
+from .compatibility import look_at
+from .keys import PREFIX
+from .connection import RedisLink
+from .pubsub import RedisWatch
 
 LIFE = 3600.0
 """Seconds, beyond the retention, for which an unfinished stream lives when nobody adds to it and nobody sweeps."""

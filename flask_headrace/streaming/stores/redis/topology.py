@@ -17,8 +17,8 @@ from redis.exceptions import ClusterDownError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from .redis_keys import PREFIX
-from .redis_url import Address, Target
+from .keys import PREFIX
+from .url import Address, Target
 
 ASKING = 0.7
 """Seconds that one server or Sentinel has to say where the streams are."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 import msgspec
 from redis.connection import Connection, parse_url
 
-from ..errors import ConfigurationError
+from ....core.errors import ConfigurationError
 
 Address: TypeAlias = tuple[str, int]
 """The host and port of a server."""

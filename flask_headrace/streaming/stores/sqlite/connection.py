@@ -17,8 +17,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 from gevent.threadpool import ThreadPool
 
-from ..errors import StoreUnavailable
-from . import sqlite_file
+from ....core.errors import StoreUnavailable
+from . import database
 
 RETRY_AFTER = 2.0
 
@@ -74,7 +74,7 @@ class SqliteFile:
     def _try(
         self, asked: float, job: Callable[..., T], arguments: Sequence[Any], options: dict[str, Any]
     ) -> T | _Failure:
-        if time.monotonic() - asked > sqlite_file.PATIENCE:
+        if time.monotonic() - asked > database.PATIENCE:
             return _Failure(StoreUnavailable(f"The store {self._path} is too busy.", retry_after=RETRY_AFTER))
         try:
             return job(self._connection(), *arguments, **options)
@@ -95,7 +95,7 @@ class SqliteFile:
         """Return the connection to the file that is there now: the one that was opened may have been removed."""
         if self._db is None or self._place != self._look():
             self._let_go()
-            self._db = sqlite_file.open_file(self._path)
+            self._db = database.open_file(self._path)
             self.openings += 1
             self._place = self._look()
         return self._db

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from ....core.errors import ConfigurationError
 
 VERSION = 2
 """The version of the schema; it goes up with every change of it."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from .sqlite_file import transaction
-from .sqlite_presence import forget_the_absent
-from .sqlite_rows import CHAIN, remove
+from .database import transaction
+from .leases import forget_the_absent
+from .queries import CHAIN, remove
 
 BATCH = 500
 """Rows that a sweep removes in one transaction: a few milliseconds."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from .base import LEASE
+from ..base import LEASE
 
 
 def attend(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:

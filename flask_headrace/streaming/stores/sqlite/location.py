@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from ....core.errors import ConfigurationError
 
 
 def refuse_place(path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from .base import LAST_WORDS, Bounds, Claim, Entry, Record
-from .sqlite_file import transaction
-from .sqlite_presence import is_alive
+from ..base import LAST_WORDS, Bounds, Claim, Entry, Record
+from .database import transaction
+from .leases import is_alive
 
 State: TypeAlias = tuple[int, int, int]
 """What can change in a stream: its last number, is_finished, is_stopping."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import StoreUnavailable
-from . import sqlite_presence as presence
-from . import sqlite_rows as rows
-from . import sqlite_sweep as sweeping
-from .base import Bounds, Claim, Entry, Record
-from .sqlite_file import check_file
-from .sqlite_place import refuse_place
-from .sqlite_thread import SqliteFile
-from .sqlite_watch import SqliteWatch
+from ....core.errors import StoreUnavailable
+from . import expiry, leases, queries
+from ..base import Bounds, Claim, Entry, Record
+from .database import check_file
+from .location import refuse_place
+from .connection import SqliteFile
+from .watcher import SqliteWatch
 
 
 class SqliteStore:
@@ -47,8 +45,8 @@ class SqliteStore:
     def claim(self, claim: Claim, name: str | None = None) -> Record | None:
         """Begin a stream, if there is none of that id."""
         try:
-            return self._writes.run(rows.claim, claim, name, self._bounds)
-        except rows.Full:
+            return self._writes.run(queries.claim, claim, name, self._bounds)
+        except queries.Full:
             raise StoreUnavailable(
                 f"The streams in {self._path} have the {self._bounds.total} bytes that they may have.",
                 retry_after=self._bounds.retention,
@@ -64,63 +62,63 @@ class SqliteStore:
 
     def check(self) -> None:
         """Look whether the file can be written to."""
-        self._writes.run(rows.check)
+        self._writes.run(queries.check)
 
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
         """Take back a claim of a worker's of which no event was written."""
-        self._writes.run(rows.withdraw, id, worker)
+        self._writes.run(queries.withdraw, id, worker)
 
     def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
-        return self._writes.run(rows.append, worker, entries, self._bounds) if entries else set()
+        return self._writes.run(queries.append, worker, entries, self._bounds) if entries else set()
 
     def find(self, id: str) -> Record | None:  # noqa: A002
         """Return the record of a stream, or None."""
-        return self._reads.run(rows.find, id, self._bounds.retention)
+        return self._reads.run(queries.find, id, self._bounds.retention)
 
     def named(self, name: str) -> Record | None:
         """Return the record of the stream that was last begun by a name, or None."""
-        return self._reads.run(rows.named, name, self._bounds.retention)
+        return self._reads.run(queries.named, name, self._bounds.retention)
 
     def unname(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more."""
-        self._writes.run(rows.unname, name, id)
+        self._writes.run(queries.unname, name, id)
 
     def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
-        return self._reads.run(rows.read, id, after, most, self._bounds.retention)
+        return self._reads.run(queries.read, id, after, most, self._bounds.retention)
 
     def ask_to_stop(self, id: str) -> None:  # noqa: A002
         """Ask whoever fills a stream to end it."""
-        self._writes.run(rows.ask_to_stop, id)
+        self._writes.run(queries.ask_to_stop, id)
 
     def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
-        self._writes.run(presence.attend, id, reader, seconds)
+        self._writes.run(leases.attend, id, reader, seconds)
 
     def leave(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
-        self._writes.run(presence.leave, id, reader)
+        self._writes.run(leases.leave, id, reader)
 
     def is_attended(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
-        return self._reads.run(presence.is_attended, id)
+        return self._reads.run(leases.is_attended, id)
 
     def has_readers(self, worker: str) -> bool:
         """Whether anybody attends any stream that a worker fills."""
-        return self._reads.run(presence.has_readers, worker)
+        return self._reads.run(leases.has_readers, worker)
 
     def renew(self, worker: str) -> None:
         """Note that a worker is alive."""
-        self._writes.run(presence.renew, worker)
+        self._writes.run(leases.renew, worker)
 
     def is_alive(self, worker: str) -> bool:
         """Whether a worker has renewed its lease in time."""
-        return self._reads.run(presence.is_alive, worker)
+        return self._reads.run(leases.is_alive, worker)
 
     def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's."""
-        return self._writes.run(rows.take_over, id, dead, worker)
+        return self._writes.run(queries.take_over, id, dead, worker)
 
     def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         """Call `wake` after each change of a stream."""
@@ -132,10 +130,10 @@ class SqliteStore:
 
     def sweep(self) -> None:
         """Remove what is too old to be read, in small steps, between which others may write."""
-        for key in self._writes.run(sweeping.condemn, self._bounds.retention):
-            while not self._writes.run(sweeping.remove_some, key):
+        for key in self._writes.run(expiry.condemn, self._bounds.retention):
+            while not self._writes.run(expiry.remove_some, key):
                 pass
-        self._writes.run(sweeping.give_back)
+        self._writes.run(expiry.give_back)
 
     def close(self) -> None:
         """Let go of the file and the threads."""

@@ -12,10 +12,10 @@ from typing import TypeAlias
 import gevent
 from gevent.event import Event as Flag
 
-from ..errors import HeadraceError
-from .sqlite_rows import State, states, stopping
-from .sqlite_thread import SqliteFile
-from .watches import Wake, Watches
+from ....core.errors import HeadraceError
+from .queries import State, states, stopping
+from .connection import SqliteFile
+from ..notifier import Wake, Watches
 
 PERIOD = 0.008
 """Seconds between two looks where somebody waits for changes: each costs two changes of hands between threads."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import require
-from tests.resumption.stage import Pair
-from tests.streaming.stores.redis_server import RedisServer
-from tests.upstream import Upstream
+from tests.streaming.resume.across_workers.stage import Pair
+from tests.streaming.stores.redis.server import RedisServer
+from tests.support.upstream import Upstream
 
 KEYS = {"HEADRACE_API_KEYS": "mine,theirs"}
 

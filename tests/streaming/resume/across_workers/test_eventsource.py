@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
-from tests.resumption.line import Line
-from tests.resumption.stage import Pair, Steady, gated, numbers, wait_until
-from tests.service import ROOT
-from tests.upstream import Upstream, openai_wire
+from tests.streaming.resume.across_workers.line import Line
+from tests.streaming.resume.across_workers.stage import Pair, Steady, gated, numbers, wait_until
+from tests.support.service import ROOT
+from tests.support.upstream import Upstream, openai_wire
 
 SCRIPT = Path(__file__).with_name("eventsource.mjs")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.host import Host
-from tests.reader import ask, send
-from tests.reliability.start import openai_alone
-from tests.upstream import Upstream, openai_wire
+from tests.support.host import Host
+from tests.support.reader import ask, send
+from tests.support.started_service import openai_alone
+from tests.support.upstream import Upstream, openai_wire
 
 HOST = """
 import gevent

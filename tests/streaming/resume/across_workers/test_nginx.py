@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require
-from tests.reader import Reading, asking, send
-from tests.resumption.conftest import store_url
-from tests.resumption.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, wait_until
-from tests.service import ROOT, free_port
-from tests.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
+from tests.support.reader import Reading, asking, send
+from tests.streaming.resume.across_workers.conftest import store_url
+from tests.streaming.resume.across_workers.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, wait_until
+from tests.support.service import ROOT, free_port
+from tests.support.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
 AROUND = """
 daemon off;

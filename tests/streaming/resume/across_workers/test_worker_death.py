@@ -11,23 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.reader import asking, send
-from tests.reliability.start import openai_alone
-from tests.resumption.conftest import store_url
-from tests.resumption.stage import (
-    Pair,
-    Steady,
-    check_whole,
-    frames,
-    gated,
-    numbers,
-    paused,
-    read,
-    stream_id,
-    wait_until,
-)
-from tests.service import Service
-from tests.upstream import Ended, Upstream
+from tests.support.reader import asking, send
+from tests.support.started_service import openai_alone
+from tests.streaming.resume.across_workers.conftest import store_url
+from tests.streaming.resume.across_workers.stage import Pair, Steady, check_whole, frames, gated, numbers, paused, read, stream_id, wait_until
+from tests.support.service import Service
+from tests.support.upstream import Ended, Upstream
 
 LOST = b'event: error\ndata: {"code":"worker_lost"'
 

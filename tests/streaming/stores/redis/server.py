@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from tests.loop import until
+from tests.support.event_loop import until
 
 
 class RedisServer:

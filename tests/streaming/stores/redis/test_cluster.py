@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import gevent
 import gevent.socket
 import pytest
-from flask_headrace.streaming.errors import StoreUnavailable
-from flask_headrace.streaming.stores.opening import open_store
-from flask_headrace.streaming.stores.redis import RedisStore
+from flask_headrace.core.errors import StoreUnavailable
+from flask_headrace.streaming.stores.factory import open_store
+from flask_headrace.streaming.stores.redis.store import RedisStore
 from gevent.server import StreamServer
 
 from tests.conftest import require
-from tests.loop import until
-from tests.streaming.stores.redis_groups import FAILOVER, OURS, Cluster
+from tests.support.event_loop import until
+from tests.streaming.stores.redis.clusters import FAILOVER, OURS, Cluster
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
 
 

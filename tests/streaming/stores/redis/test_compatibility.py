@@ -7,15 +7,15 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError, HeadraceError, StoreUnavailable
-from flask_headrace.streaming.stores.opening import open_store
+from flask_headrace.core.errors import ConfigurationError, HeadraceError, StoreUnavailable
+from flask_headrace.streaming.stores.factory import open_store
 from gevent.server import StreamServer
 
 from tests.conftest import require
-from tests.service import free_port
-from tests.streaming.stores.redis_server import RedisServer
+from tests.support.service import free_port
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE
-from tests.upstream import certificate
+from tests.support.upstream import certificate
 
 EVICTING = [f"{of}-{how}" for of in ("allkeys", "volatile") for how in ("lru", "lfu", "random")] + ["volatile-ttl"]
 
@@ -140,7 +140,7 @@ class TestTls:
         assert check(f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}") is None
 
     def test_a_server_that_speaks_none(self, start, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("flask_headrace.streaming.stores.redis_link.PATIENCE", 0.3)
+        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.PATIENCE", 0.3)
         port = free_port()
         start("--port", str(port))
         # What it says to that is not the same each time: it may as well just hang up.
@@ -237,7 +237,7 @@ class TestAway:
         assert "no connection to it comes about" in refused("redis://user:s3cret@127.0.0.1:1", StoreUnavailable)
 
     def test_it_does_not_answer(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("flask_headrace.streaming.stores.redis_link.PATIENCE", 0.3)
+        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.PATIENCE", 0.3)
         server.pause()
         try:
             assert "does not answer" in refused(server.url, StoreUnavailable)

@@ -8,12 +8,12 @@ from itertools import combinations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.errors import StoreUnavailable
+from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores.base import Bounds, Record
-from flask_headrace.streaming.stores.redis import RedisStore
-from flask_headrace.streaming.stores.redis_keys import PREFIX
+from flask_headrace.streaming.stores.redis.store import RedisStore
+from flask_headrace.streaming.stores.redis.keys import PREFIX
 
-from tests.streaming.stores.redis_server import RedisServer
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
 
 BOOKKEEPING = [f"{PREFIX}{name}" for name in ("running", "finished", "sizes", "total", "leases", "counted")]

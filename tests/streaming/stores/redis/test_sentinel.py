@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import gevent
 import pytest
 import redis
-from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import redis_watch
-from flask_headrace.streaming.stores.opening import open_store
-from flask_headrace.streaming.stores.redis import RedisStore
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.redis.store import pubsub
+from flask_headrace.streaming.stores.factory import open_store
+from flask_headrace.streaming.stores.redis.store import RedisStore
 
 from tests.conftest import require
-from tests.loop import until
-from tests.streaming.stores.redis_groups import FAILOVER, Guarded
+from tests.support.event_loop import until
+from tests.streaming.stores.redis.clusters import FAILOVER, Guarded
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
 
 
@@ -114,7 +114,7 @@ def test_past_a_master_that_falls_silent_streams_go_on_and_watches_wake(
     guarded: Guarded, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last test of this file: there is no replica after it."""
-    monkeypatch.setattr(redis_watch, "QUIET", 60)
+    monkeypatch.setattr(pubsub, "QUIET", 60)
     fill(store, b"a", b"b", stream="u")
     until(lambda: guarded.master.client.wait(1, 100) == 1)
     watcher = Watcher(store, "u")

@@ -9,16 +9,16 @@ from pathlib import Path
 import gevent
 import pytest
 import redis
-from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import redis as redis_store
-from flask_headrace.streaming.stores import redis_keys, redis_link, redis_watch
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.redis.store import store as redis_store
+from flask_headrace.streaming.stores.redis.store import keys as redis_keys, connection as redis_connection, pubsub
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.redis import RedisStore
+from flask_headrace.streaming.stores.redis.store import RedisStore
 
 from tests.conftest import require
-from tests.loop import until
-from tests.service import free_port
-from tests.streaming.stores.redis_server import RedisServer
+from tests.support.event_loop import until
+from tests.support.service import free_port
+from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
 
@@ -37,9 +37,9 @@ def store(server: RedisServer) -> Iterator[RedisStore]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (redis_link, redis_watch):
+    for module in (redis_connection, pubsub):
         monkeypatch.setattr(module, "PATIENCE", 0.7)
-    monkeypatch.setattr(redis_watch, "QUIET", 0.3)
+    monkeypatch.setattr(pubsub, "QUIET", 0.3)
 
 
 def works(store: RedisStore) -> bool:
@@ -103,7 +103,7 @@ class TestStopped:
     def test_a_watch_in_which_nothing_happens_keeps_its_connection(
         self, monkeypatch: pytest.MonkeyPatch, server: RedisServer
     ) -> None:
-        monkeypatch.setattr(redis_watch, "QUIET", 0.3)
+        monkeypatch.setattr(pubsub, "QUIET", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
         connection = store._watch._connection
@@ -202,7 +202,7 @@ class TestGreenlets:
         fill(store, b"a")
         calls = [gevent.spawn(store.find, "s") for _ in range(200)]
         gevent.joinall(calls, timeout=10, raise_error=True)
-        assert len(store._link._free) <= redis_link.CONNECTIONS
+        assert len(store._link._free) <= redis_connection.CONNECTIONS
 
 
 class TestKeys:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores import redis_places
-from flask_headrace.streaming.stores.redis_places import Place
-from flask_headrace.streaming.stores.redis_url import Address
+from flask_headrace.streaming.stores.redis.store import topology
+from flask_headrace.streaming.stores.redis.topology import Place
+from flask_headrace.streaming.stores.redis.url import Address
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 HERE, THERE = ("here", 1), ("there", 2)
@@ -62,13 +62,13 @@ def test_nobody_is_asked_again_at_once_after_nobody_knew(monkeypatch: pytest.Mon
         with pytest.raises(RedisConnectionError, match="nobody knows"):
             place.address()
     assert guide.asked == 1
-    monkeypatch.setattr(redis_places, "PAUSE", 0)
+    monkeypatch.setattr(topology, "PAUSE", 0)
     guide.says = HERE
     assert place.address() == HERE
 
 
 def test_while_nobody_can_be_asked_it_is_tried_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_places, "PAUSE", 0)
+    monkeypatch.setattr(topology, "PAUSE", 0)
     guide = Guide(HERE)
     place = Place(guide.find)
     place.address()

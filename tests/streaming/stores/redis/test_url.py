@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError
-from flask_headrace.streaming.stores.redis_url import Target, target_of
+from flask_headrace.core.errors import ConfigurationError
+from flask_headrace.streaming.stores.redis.url import Target, target_of
 
 
 def read(url: str) -> Target:

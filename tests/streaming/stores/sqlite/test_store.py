@@ -16,9 +16,9 @@ from threading import Barrier, local
 
 import gevent
 import pytest
-from flask_headrace.streaming.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores import sqlite_file
-from flask_headrace.streaming.stores.sqlite import SqliteStore
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.sqlite.store import database
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
@@ -59,7 +59,7 @@ class Holder:
 class TestLocked:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_file, "PATIENCE", 0.7)
+        monkeypatch.setattr(database, "PATIENCE", 0.7)
 
     def test_writes_fail_soon_reads_work_and_the_loop_goes_on(self, store: SqliteStore, file: Path) -> None:
         fill(store, b"a")
@@ -232,7 +232,7 @@ class TestFile:
     def test_many_connections_that_find_no_file_make_one_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sqlite_file, "PATIENCE", 20)  # who is refused at once does not wait for it
+        monkeypatch.setattr(database, "PATIENCE", 20)  # who is refused at once does not wait for it
         for number in range(8):
             stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
             gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=40, raise_error=True)
@@ -244,7 +244,7 @@ class TestFile:
     def test_of_many_that_find_it_empty_at_once_one_writes_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        count, look, thread = 16, sqlite_file.refuse_other_version, local()
+        count, look, thread = 16, database.refuse_other_version, local()
         all_have_looked = Barrier(count)
 
         def look_together(db: sqlite3.Connection, path: Path) -> bool:
@@ -256,10 +256,10 @@ class TestFile:
 
         alone, shared = tmp_path / "alone.db", tmp_path / "shared.db"
         with ExitStack() as opened:
-            opened.enter_context(closing(sqlite_file.open_file(alone)))
-            monkeypatch.setattr(sqlite_file, "refuse_other_version", look_together)
+            opened.enter_context(closing(database.open_file(alone)))
+            monkeypatch.setattr(database, "refuse_other_version", look_together)
             with ThreadPoolExecutor(count) as threads:
-                made = list(threads.map(sqlite_file.open_file, [shared] * count))
+                made = list(threads.map(database.open_file, [shared] * count))
             for db in made:
                 opened.enter_context(closing(db))
             # Where each writes it, the last of many on a busy machine waits longer than it may.

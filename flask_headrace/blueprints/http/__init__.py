@@ -1,0 +1,1 @@
+"""HTTP for all protocols: request bodies, authorization, responses, and clients that disconnect."""

@@ -1,0 +1,1 @@
+"""Decoding that all providers share: SSE streams, JSON events, tool calls, usage and finish reasons."""

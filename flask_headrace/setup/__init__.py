@@ -1,0 +1,1 @@
+"""From settings and the configuration file to providers, fallbacks, stores and schemas."""

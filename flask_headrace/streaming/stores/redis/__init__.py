@@ -1,0 +1,1 @@
+"""The store in Redis or Valkey, for the workers of many machines."""

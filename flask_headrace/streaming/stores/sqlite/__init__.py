@@ -1,0 +1,1 @@
+"""The store in an SQLite file, for the workers of one machine."""
