@@ -10,11 +10,11 @@ import sys
 import tempfile
 
 import gevent
-from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
-from flask_headrace.providers.http.native_thread import Errand
-from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import Settings
+from flask_headrace.core.errors import ConfigurationError
+from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
+from flask_headrace.providers.http.native_thread import Errand
 from flask_headrace.server import gunicorn_master, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker, raise_file_limit
 from flask_headrace.server.open_access import shown

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import jiter
 import partial_json_parser
-from flask_headrace.core.partial_json import PartialJSON, apply
 from msgspec import UNSET
 
 from benchmarks import work
@@ -23,6 +22,7 @@ from benchmarks.peers import install
 from benchmarks.processes import on_cores
 from benchmarks.relays import ROOT, Stage
 from benchmarks.scale import Scale
+from flask_headrace.core.partial_json import PartialJSON, apply
 
 DELTA = 4
 """Characters."""

@@ -2,11 +2,11 @@
 
 import logging
 
-from .factory import create_app
+from .core.errors import HeadraceError
 from .extension import Headrace
+from .factory import create_app
 from .settings import Settings
 from .signals import StreamEnd, StreamStart, stream_ended, stream_started
-from .core.errors import HeadraceError
 
 # What this package logs goes where the application sends it, and nowhere by itself.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

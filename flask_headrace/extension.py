@@ -10,36 +10,43 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
-from .setup import schemas, stores, providers as provider_setup
-from .blueprints.ai_sdk import completion as ai_completion, object as ai_object, chat as ai_sdk, text as ai_text, v4_chat as ai_v4_chat
+from .blueprints import cli
+from .blueprints import health as ops
+from .blueprints.ai_sdk import chat as ai_sdk
+from .blueprints.ai_sdk import completion as ai_completion
+from .blueprints.ai_sdk import object as ai_object
+from .blueprints.ai_sdk import text as ai_text
+from .blueprints.ai_sdk import v4_chat as ai_v4_chat
 from .blueprints.anthropic_messages import endpoint as anthropic_api
-from .blueprints.native import endpoint as chat, streams
-from .blueprints import cli, health as ops
+from .blueprints.chat_page import create_page_blueprint
+from .blueprints.http.auth import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
+from .blueprints.http.error_handlers import in_words_of_protocol, of_ours
+from .blueprints.http.request_body import readable
+from .blueprints.http.response import event_stream
+from .blueprints.http.unread_body import close_unread
+from .blueprints.native import endpoint as chat
+from .blueprints.native import streams
 from .blueprints.openai_chat import endpoint as openai_api
 from .blueprints.openai_responses import endpoint as responses_api
-from .blueprints.http.request_body import readable
-from .blueprints.http.error_handlers import in_words_of_protocol, of_ours
-from .blueprints.http.auth import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
 from .blueprints.openapi.document import create_openapi_blueprint
-from .blueprints.chat_page import create_page_blueprint
-from .blueprints.http.response import event_stream
 from .blueprints.state import EXTENSION, Service, current_service
-from .blueprints.http.unread_body import close_unread
-from .metrics import exposition, metrics
-from .server.open_access import addresses_of_flask_run, refuse_open_door
-from .providers.custom import OwnProvider, adopted
-from .providers.custom_events import batches_of
-from .providers.chat_request import ChatRequest
-from .settings import Settings
-from .signals import report_end, report_start
 from .core.errors import HeadraceError, InvalidRequest
 from .core.events import Event
-from .streaming.reader import Follower
-from .streaming.resume.store_writer import Journal
-from .streaming.resume.resumable_streams import Resumption
-from .streaming.stores.availability import Condition
-from .streaming.registry import Streams
+from .metrics import exposition, metrics
+from .providers.chat_request import ChatRequest
+from .providers.custom import OwnProvider, adopted
+from .providers.custom_events import batches_of
+from .server.open_access import addresses_of_flask_run, refuse_open_door
+from .settings import Settings
+from .setup import providers as provider_setup
+from .setup import schemas, stores
+from .signals import report_end, report_start
 from .streaming.context import Target
+from .streaming.reader import Follower
+from .streaming.registry import Streams
+from .streaming.resume.resumable_streams import Resumption
+from .streaming.resume.store_writer import Journal
+from .streaming.stores.availability import Condition
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -13,8 +13,8 @@ import threading
 from functools import cache
 from typing import get_args
 
-from .server import shared_metrics
 from .providers.fallback.circuit_breaker import Breaker, State
+from .server import shared_metrics
 from .signals import StreamEnd
 
 MOST_MODELS = 200

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .setup.server_address import is_key
 from .core.errors import ConfigurationError
+from .setup.server_address import is_key
 from .streaming.context import Limits
 
 PREFIX = "HEADRACE_"

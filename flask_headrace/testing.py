@@ -17,11 +17,26 @@ from itertools import islice, zip_longest
 import gevent
 import pytest
 
-from .providers.custom import OwnProvider, adopted
+from .core.errors import HeadraceError
+from .core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    Note,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from .providers.base import Provider
 from .providers.chat_request import ChatRequest, Message
-from .core.errors import HeadraceError
-from .core.events import Cancelled, Done, Event, Failed, Note, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from .providers.custom import OwnProvider, adopted
 
 __all__ = ["ProviderContract", "check_answer", "check_beginning"]
 

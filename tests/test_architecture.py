@@ -34,9 +34,24 @@ FOREIGN = {
 }
 """Packages that only some rooms know."""
 
-PURE = {"flask_headrace/core/events.py", "flask_headrace/core/errors.py", "flask_headrace/core/sse.py", "flask_headrace/core/pricing.py", "flask_headrace/core/usage.py"}
-PURE |= {"flask_headrace/core/json_text.py", "flask_headrace/streaming/usage_tracker.py", "flask_headrace/providers/fallback/continuation.py", "flask_headrace/providers/fallback/overlap.py"}
-PURE |= {"flask_headrace/providers/fallback/retry.py", "flask_headrace/providers/redaction.py", "flask_headrace/providers/http/content_coding.py"}
+PURE = {
+    "flask_headrace/core/events.py",
+    "flask_headrace/core/errors.py",
+    "flask_headrace/core/sse.py",
+    "flask_headrace/core/pricing.py",
+    "flask_headrace/core/usage.py",
+}
+PURE |= {
+    "flask_headrace/core/json_text.py",
+    "flask_headrace/streaming/usage_tracker.py",
+    "flask_headrace/providers/fallback/continuation.py",
+    "flask_headrace/providers/fallback/overlap.py",
+}
+PURE |= {
+    "flask_headrace/providers/fallback/retry.py",
+    "flask_headrace/providers/redaction.py",
+    "flask_headrace/providers/http/content_coding.py",
+}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/wire").glob("*.py")}
 PURE |= {str(path.relative_to(ROOT)) for path in (ROOT / "streaming/partial_json").glob("*.py")}
 PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {

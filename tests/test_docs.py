@@ -10,8 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from flask_headrace.core import errors
 
+from flask_headrace.core import errors
 from flask_headrace.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent

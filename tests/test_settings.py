@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask_headrace.core.errors import ConfigurationError
 
+from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.settings import Settings, is_on_loopback
 
 READ = [

@@ -10,10 +10,23 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.providers.chat_request import ChatRequest
-from flask_headrace.core.errors import UpstreamBroken
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
+from flask_headrace.core.errors import UpstreamBroken
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.testing import ProviderContract, check_answer
 
 SAID, STOP, TOLD = TextDelta("a"), Done("stop"), Usage(9, 2)

@@ -9,10 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from tests.support.reader import send
-
 from benchmarks.chaos.reading import Wrongs
 from benchmarks.chaos.stage import Span, Stage
+from tests.support.reader import send
 
 OPEN, UPSTREAMS = "streams that are still open", "connections to the upstream that are still in use"
 ACCOUNTS, TRACES = "accounts other than one for each stream", "stack traces in the logs"

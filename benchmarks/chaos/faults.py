@@ -14,9 +14,8 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeAlias
 
-from tests.support.service import Service
-
 from benchmarks.chaos.stage import Stage
+from tests.support.service import Service
 
 Fault: TypeAlias = Callable[[Stage, random.Random], Awaitable[None]]
 

@@ -11,14 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.upstream import Upstream
-
 from benchmarks.chaos import accounts, faults
 from benchmarks.chaos.answers import Answer, prepare
 from benchmarks.chaos.faults import Fault
 from benchmarks.chaos.readers import Beginning, Manner, Plain, Reader, Resumable, Stopper, Whole
 from benchmarks.chaos.reading import ENDLESS, Wrongs
 from benchmarks.chaos.stage import Stage
+from tests.support.upstream import Upstream
 
 LIMIT = 60.0
 """Seconds in which each reader must have an end: more than all limits of a stream together."""

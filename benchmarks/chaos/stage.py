@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.reader import ask
-from tests.support.started_service import openai_alone
-from tests.support.service import Service
 from tests.streaming.stores.redis.server import RedisServer
+from tests.support.reader import ask
+from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream, openai_wire
 
 STORES = ("memory", "sqlite", "redis")

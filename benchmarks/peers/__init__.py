@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import Door
+from benchmarks.peers import install
 from benchmarks.processes import Command, free_port
 from benchmarks.relays import Relay, Stage, started
-from benchmarks.peers import install
 
 HERE = Path(__file__).resolve().parent
 LITELLM_KEY = "sk-benchmark-0123456789abcdef0123456789abcdef"

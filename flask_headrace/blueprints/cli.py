@@ -12,9 +12,9 @@ import click
 import gevent
 from flask.cli import AppGroup
 
-from ..providers.chat_request import ChatRequest, Message
 from ..core.errors import HeadraceError
 from ..core.events import Done, Event, FinishReason, Restarted, TextDelta
+from ..providers.chat_request import ChatRequest, Message
 from ..streaming.reader import Follower
 from .open_stream import ask as open_stream
 from .state import current_service

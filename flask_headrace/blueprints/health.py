@@ -7,11 +7,11 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from ..core.errors import ConfigurationError, HeadraceError, ShuttingDown
-from .http.error_handlers import of_ours
 from .http.auth import enter
+from .http.error_handlers import of_ours
 from .http.event_loop import has_one_loop
-from .openapi.operation import JSON, Answered, Operation
 from .http.json_response import json_reply
+from .openapi.operation import JSON, Answered, Operation
 from .state import Service, current_service
 
 STORE_PATIENCE = 0.5

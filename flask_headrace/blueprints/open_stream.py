@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from ..core.errors import InvalidRequest, NotSupported
 from ..providers.base import CountsTokens, Provider
 from ..providers.chat_request import ChatRequest, mistake_in
-from ..core.errors import InvalidRequest, NotSupported
-from ..streaming.reader import Follower
-from ..streaming.producer import Source
-from ..streaming.json_schema.validator import Schema
-from ..streaming.json_schema.enforce import held_to
 from ..streaming.context import Partials, Target
+from ..streaming.json_schema.enforce import held_to
+from ..streaming.json_schema.validator import Schema
+from ..streaming.producer import Source
+from ..streaming.reader import Follower
 from .http.event_loop import require_one_loop
 from .state import Service, current_service
 

@@ -9,17 +9,17 @@ import msgspec
 from flask import request
 
 from ..core.errors import InvalidRequest
-from ..streaming.reader import Follower, Stream
 from ..streaming.context import Target
-from .native import encoder as native_encoder
+from ..streaming.reader import Follower, Stream
+from .ai_sdk.data_stream_v1_encoder import DataStream
+from .ai_sdk.text_encoder import Text
 from .anthropic_messages.encoder import MessagesWire
 from .encoding.base import WholeWire, Wire
-from .ai_sdk.data_stream_v1_encoder import DataStream
+from .encoding.skip_seen import Resumed
+from .native import encoder as native_encoder
 from .native.document_encoder import NativeDocument
 from .openai_chat.encoder import ChatCompletion
 from .openai_responses.encoder import Responses
-from .encoding.skip_seen import Resumed
-from .ai_sdk.text_encoder import Text
 from .openapi.operation import frames
 
 NATIVE, OPENAI, OPENAI_RESPONSES = "native", "openai", "openai-responses"

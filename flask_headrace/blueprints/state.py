@@ -8,11 +8,11 @@ from typing import cast
 
 from flask import current_app
 
-from ..providers.registry import Catalogue
 from ..providers.chat_request import Json
+from ..providers.registry import Catalogue
+from ..streaming.registry import Streams
 from ..streaming.resume.resumable_streams import Resumption
 from ..streaming.stores.availability import Condition
-from ..streaming.registry import Streams
 
 EXTENSION = "headrace"
 

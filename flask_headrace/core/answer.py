@@ -7,7 +7,20 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .events import Done, Event, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from .events import (
+    Done,
+    Event,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from .usage import text_of
 
 

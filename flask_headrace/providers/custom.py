@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.errors import ConfigurationError
 from ..core.events import Event, Note
 from .base import CountsTokens, Provider
-from .custom_events import Piece, batches_of
 from .chat_request import ChatRequest
+from .custom_events import Piece, batches_of
 
 
 @runtime_checkable

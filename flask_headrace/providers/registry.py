@@ -16,10 +16,10 @@ from ..core import pricing
 from ..core.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
 from .base import Provider
 from .fallback.circuit_breaker import Breaker
-from .http.hub_local import PerHub
-from .redaction import shown
 from .fallback.router import Router
+from .http.hub_local import PerHub
 from .http.time_limit import within
+from .redaction import shown
 
 log = logging.getLogger("flask_headrace")
 

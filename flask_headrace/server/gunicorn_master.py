@@ -22,11 +22,11 @@ from gunicorn.app import base
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from . import shared_metrics
-from ..setup import stores
-from ..settings import Settings
-from .start_checks import refuse_preloading, refuse_what_is_wrong
 from ..core.errors import ConfigurationError
+from ..settings import Settings
+from ..setup import stores
+from . import shared_metrics
+from .start_checks import refuse_preloading, refuse_what_is_wrong
 
 TRIAL_LIMIT = 60.0
 """Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""

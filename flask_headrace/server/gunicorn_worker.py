@@ -23,8 +23,8 @@ from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
-from .open_access import addresses_of, refuse_open_door
 from ..core.errors import ConfigurationError
+from .open_access import addresses_of, refuse_open_door
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""

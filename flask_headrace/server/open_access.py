@@ -11,8 +11,8 @@ from typing import Any
 import click
 from flask.cli import run_command
 
-from ..settings import is_on_loopback
 from ..core.errors import ConfigurationError
+from ..settings import is_on_loopback
 
 
 def refuse_open_door(addresses: Iterable[str]) -> None:

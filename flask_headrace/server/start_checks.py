@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from ..setup import schemas, stores, providers as provider_setup
-from .open_access import refuse_open_door, shown
-from ..settings import Settings
 from ..core.errors import ConfigurationError
+from ..settings import Settings
+from ..setup import providers as provider_setup
+from ..setup import schemas, stores
+from .open_access import refuse_open_door, shown
 
 Address = tuple[str, int]
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_t
 
 import msgspec
 
-from .server_address import is_address
 from ..core.errors import ConfigurationError
+from .server_address import is_address
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from .config_file import Alias, Config
 from ..providers.base import Provider
 from ..providers.fallback.circuit_breaker import Breaker
 from ..providers.fallback.policy import Link, Terms, World
 from ..providers.fallback.router import Router
 from ..settings import Settings
+from .config_file import Alias, Config
 
 
 def routers(config: Config, providers: Mapping[str, Provider], settings: Settings) -> list[Router]:

@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ..core.errors import ConfigurationError
+from ..providers.base import Provider
+from ..providers.embedded.provider import Embedded
+from ..providers.embedded.supervisor import unavailable_reason
+from ..providers.http.request_overrides import Extras
+from ..providers.registry import Catalogue
+from ..settings import Settings
 from . import fallbacks
-from .server_address import is_address, is_key, place_of
 from .config_file import Config, Upstream, read_config
 from .provider_kinds import KINDS, Server
-from ..providers.base import Provider
-from ..providers.registry import Catalogue
-from ..providers.embedded.provider import Embedded
-from ..providers.http.request_overrides import Extras
-from ..providers.embedded.supervisor import unavailable_reason
-from ..settings import Settings
-from ..core.errors import ConfigurationError
+from .server_address import is_address, is_key, place_of
 
 OPENAI_MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano", "gpt-4.1-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-7", "claude-sonnet-4-6", "claude-haiku-4-5")

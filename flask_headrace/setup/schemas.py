@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from ..core.errors import ConfigurationError, InvalidRequest
 from ..providers.chat_request import Json
 from ..settings import Settings
-from ..core.errors import ConfigurationError, InvalidRequest
 from ..streaming.json_schema.validator import Schema
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

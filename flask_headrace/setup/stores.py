@@ -9,13 +9,13 @@ from threading import Thread
 
 import gevent
 
-from ..settings import Settings
 from ..core.errors import ConfigurationError, HeadraceError
-from ..streaming.stores.base import Bounds, Store
+from ..settings import Settings
 from ..streaming.stores.availability import seen
+from ..streaming.stores.base import Bounds, Store
 from ..streaming.stores.factory import open_store
-from ..streaming.stores.sqlite.store import SqliteStore
 from ..streaming.stores.sqlite.database import VERSION
+from ..streaming.stores.sqlite.store import SqliteStore
 
 
 def of(settings: Settings) -> Store:

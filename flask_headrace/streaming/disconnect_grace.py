@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import gevent
 
 if TYPE_CHECKING:
-    from .session import Session
     from .context import Keeper
+    from .session import Session
 
 LOOK = 1.0
 """Seconds between two looks for readers elsewhere."""

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from .deadlines import Due
 from ..core.errors import HeadraceError
 from ..core.events import CancelReason, Event, Terminal, Usage
-from .waiter import Parking
 from .context import Limits, Target
+from .deadlines import Due
+from .waiter import Parking
 
 HEARTBEAT: Final[list[Event]] = []
 """What a follower returns after a silence in place of events: the empty list."""

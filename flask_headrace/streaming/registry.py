@@ -7,14 +7,14 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event as Flag
 
-from . import producer
 from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, TooManyStreams
-from .resume.store_writer import Journal
+from . import producer
+from .context import Limits, Target
+from .owner_limits import Shares
 from .producer import Source
+from .resume.store_writer import Journal
 from .resume.stored_reader import Replica
 from .session import Session
-from .owner_limits import Shares
-from .context import Limits, Target
 
 FLUSH = 2.0
 """Seconds that a worker which leaves waits for its last events to be written."""

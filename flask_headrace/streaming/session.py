@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .usage_tracker import Accounts
-from .deadlines import Deadlines, Due
 from ..core.errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
 from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
-from .disconnect_grace import Grace
 from .buffer import Log, size_of
-from .waiter import Parking
 from .context import Keeper, Limits, Target
+from .deadlines import Deadlines, Due
+from .disconnect_grace import Grace
+from .usage_tracker import Accounts
+from .waiter import Parking
 
 if TYPE_CHECKING:
     from .reader import Follower

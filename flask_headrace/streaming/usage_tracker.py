@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from ..core.events import Asked, Note, Usage, Withheld
-from .context import Target
 from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
+from .context import Target
 
 
 class Accounts:

@@ -10,9 +10,10 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from flask_headrace.core.sse import Decoder, Frame, FrameTooLargeError, named
 from hypothesis import given
 from hypothesis import strategies as st
+
+from flask_headrace.core.sse import Decoder, Frame, FrameTooLargeError, named
 
 
 def decode(*pieces: bytes) -> list[Frame]:

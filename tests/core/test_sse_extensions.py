@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.core.sse import Decoder, Frame
 
+from flask_headrace.core.sse import Decoder, Frame
 from tests.core.test_sse import decode, one_by_one
 
 

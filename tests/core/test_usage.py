@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import pytest
+
 from flask_headrace.core.errors import UpstreamBroken
-from flask_headrace.core.events import Attempt, Done, ReasoningDelta, Started, TextDelta, ToolCallDelta, ToolCallStarted, Usage
+from flask_headrace.core.events import (
+    Attempt,
+    Done,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    Usage,
+)
 from flask_headrace.core.pricing import FREE, cost
 from flask_headrace.core.usage import attributed, estimate, text_of, tokens_in
-
-from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, NARROW, TARGET, TOLD, Source, Stream, read_all, text
+from tests.support.event_loop import settle, until
 
 OPENAI = "https://api.openai.com/v1"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.page.screen import MODEL, ask, last
-from tests.support.started_service import openai_alone
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect

@@ -8,8 +8,8 @@ import pytest
 from tests.page.road import Road
 from tests.page.screen import MODEL, ask, last, prose
 from tests.support.process_info import has_connection_of
-from tests.support.started_service import openai_alone
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect

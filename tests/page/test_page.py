@@ -4,6 +4,7 @@ import re
 
 import pytest
 from flask import Flask
+
 from flask_headrace.blueprints.chat_page import create_page_blueprint
 
 

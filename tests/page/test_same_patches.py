@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import msgspec
-from flask_headrace.core.partial_json import JSONError, PartialJSON
 from hypothesis import given, settings
 
+from flask_headrace.core.partial_json import JSONError, PartialJSON
 from tests.conftest import require
 from tests.support.json_documents import KINDS, cuts, damaged, rubbish, texts
 

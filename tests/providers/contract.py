@@ -11,14 +11,43 @@ from typing import ClassVar
 
 import gevent
 import pytest
-from flask_headrace.providers.base import Provider
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.core.errors import UpstreamError
-from flask_headrace.core.events import Done, Event, Failed, ReasoningDelta, ReasoningSigned, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
 from flask_headrace import testing
+from flask_headrace.core.errors import UpstreamError
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.chat_request import ChatRequest, Message
 from tests.support.event_loop import until
-from tests.support.upstream import Chunk, Gate, Hang, Head, Reasoning, Tokens, ToolCall, Upstream, addresses, anthropic_wire, cuts, faults, oddities, openai_wire, plain, responses_wire, script
+from tests.support.upstream import (
+    Chunk,
+    Gate,
+    Hang,
+    Head,
+    Reasoning,
+    Tokens,
+    ToolCall,
+    Upstream,
+    addresses,
+    anthropic_wire,
+    cuts,
+    faults,
+    oddities,
+    openai_wire,
+    plain,
+    responses_wire,
+    script,
+)
 
 KEY = "sk-test-0123456789abcdef"
 WIRES = (openai_wire, responses_wire, anthropic_wire)

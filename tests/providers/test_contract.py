@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
+from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.chat_request_body import body_of
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import OFFICIAL, Address
-from flask_headrace.providers.chat_request import ChatRequest, Message
-
 from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
 from tests.support.upstream import anthropic_wire, openai_wire, responses_wire
 

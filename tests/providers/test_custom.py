@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_headrace.providers.custom import Adopted, adopted
-from flask_headrace.providers.base import Provider
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.core.errors import ConfigurationError, UpstreamError
-from flask_headrace.core.events import Done, Started, TextDelta, Usage
 
 from flask_headrace import Headrace
+from flask_headrace.core.errors import ConfigurationError, UpstreamError
+from flask_headrace.core.events import Done, Started, TextDelta, Usage
+from flask_headrace.providers.base import Provider
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.custom import Adopted, adopted
 from tests.support.service import ROOT
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))

@@ -8,10 +8,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask_headrace.providers.custom_events import MOST_AT_ONCE, batches_of
-from flask_headrace.core.events import Asked, Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from flask_headrace.core.events import (
+    Asked,
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.custom_events import MOST_AT_ONCE, batches_of
 
 STOP, TOLD, KNOWN = Done("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
 HALF = "so \ud83d"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from flask_headrace.providers.redaction import MOST_QUOTED, shown
 
 PRIVATE = [

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.providers import registry
-from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
-from flask_headrace.providers.http.sdk_errors import rejected
-from flask_headrace.core.errors import ConnectTimeout, ModelUnavailable, UnknownModel, UpstreamBroken, UpstreamUnreachable
 
+from flask_headrace.core.errors import (
+    ConnectTimeout,
+    ModelUnavailable,
+    UnknownModel,
+    UpstreamBroken,
+    UpstreamUnreachable,
+)
+from flask_headrace.providers import registry
+from flask_headrace.providers.http.sdk_errors import rejected
+from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
 from tests.support.event_loop import until
 
 

@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from tests.support.reader import Answer, send
-from tests.support.process_info import descriptors
 from tests.reliability.servers import SERVERS, THREADS, Served
+from tests.support.process_info import descriptors
+from tests.support.reader import Answer, send
 from tests.support.started_service import openai_alone
 from tests.support.upstream import ECHO, Upstream
 

@@ -15,11 +15,22 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require, upstreams
-from tests.support.reader import QUESTION, ask, asking, send
 from tests.support.process_info import connecting, sockets
-from tests.support.started_service import WIRES, openai_alone, warm_up
+from tests.support.reader import QUESTION, ask, asking, send
 from tests.support.service import Service
-from tests.support.upstream import Ended, Gate, Hang, Head, Upstream, addresses, certificate, faults, openai_wire, script
+from tests.support.started_service import WIRES, openai_alone, warm_up
+from tests.support.upstream import (
+    Ended,
+    Gate,
+    Hang,
+    Head,
+    Upstream,
+    addresses,
+    certificate,
+    faults,
+    openai_wire,
+    script,
+)
 
 LIMIT = 2.0
 """Seconds that a busy machine may take. How soon it is on an idle one is measured by the benchmarks."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require, upstreams
 from tests.support.reader import QUESTION, ask, send
 from tests.support.service import Service, children

@@ -11,7 +11,22 @@ import pytest
 from tests.conftest import upstreams
 from tests.support.reader import QUESTION, Reading, ask, asking, send
 from tests.support.service import Service
-from tests.support.upstream import Close, Ended, Gate, Hang, Reasoning, Tokens, ToolCall, Upstream, anthropic_wire, faults, openai_wire, plain, responses_wire, script
+from tests.support.upstream import (
+    Close,
+    Ended,
+    Gate,
+    Hang,
+    Reasoning,
+    Tokens,
+    ToolCall,
+    Upstream,
+    anthropic_wire,
+    faults,
+    openai_wire,
+    plain,
+    responses_wire,
+    script,
+)
 
 ALIAS = """
 [models.{how}{n}]

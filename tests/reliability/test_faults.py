@@ -10,7 +10,21 @@ import pytest
 from tests.conftest import upstreams
 from tests.support.reader import Answer, ask, asking, send
 from tests.support.service import Service
-from tests.support.upstream import Accept, Close, Gate, Hang, Head, Script, Upstream, addresses, anthropic_wire, faults, oddities, openai_wire, script
+from tests.support.upstream import (
+    Accept,
+    Close,
+    Gate,
+    Hang,
+    Head,
+    Script,
+    Upstream,
+    addresses,
+    anthropic_wire,
+    faults,
+    oddities,
+    openai_wire,
+    script,
+)
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 PLACES = {"after a delta": "Hello", "in a frame": "Hello", "after all deltas": "Hello world"}

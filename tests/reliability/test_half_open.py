@@ -15,8 +15,8 @@ import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
 from tests.support.reader import QUESTION, send
-from tests.support.started_service import openai_alone
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Paced, Pause, Upstream, openai_wire
 
 CLIENT_TIMEOUT = 3

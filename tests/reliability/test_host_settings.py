@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.reliability.test_shutdown import GONE
 from tests.support.host import Host
 from tests.support.reader import Reading, asking, send
 from tests.support.started_service import openai_alone, warm_up
-from tests.reliability.test_shutdown import GONE
 from tests.support.upstream import Gate, Upstream, openai_wire
 
 HOST = """

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.support.reader import Reading, ask, asking, send
 from tests.support.process_info import has_connection_of, proportional
-from tests.support.started_service import openai_alone
+from tests.support.reader import Reading, ask, asking, send
 from tests.support.service import Service, children
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Upstream, openai_wire
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.host import Host
 from tests.support.reader import ask, asking, send
-from tests.support.started_service import openai_alone
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Upstream, openai_wire
 
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.reader import QUESTION, Answer, ask, asking, send
 from tests.support.process_info import resident
-from tests.support.started_service import openai_alone, warm_up
+from tests.support.reader import QUESTION, Answer, ask, asking, send
 from tests.support.service import Service
+from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 MOST = 3

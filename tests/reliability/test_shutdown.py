@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable
 
 import pytest
-from flask_headrace.providers.embedded.supervisor import unavailable_reason
 
+from flask_headrace.providers.embedded.supervisor import unavailable_reason
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.support.reader import Answer, Reading, ask, asking, send
-from tests.support.process_info import has_connection_of, is_alive
-from tests.support.started_service import openai_alone, warm_up
-from tests.streaming.resume.across_workers.stage import paused
-from tests.support.service import Service
 from tests.reliability.test_embedded_model import model_process
+from tests.streaming.resume.across_workers.stage import paused
+from tests.support.process_info import has_connection_of, is_alive
+from tests.support.reader import Answer, Reading, ask, asking, send
+from tests.support.service import Service
+from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
 GONE = 8.0

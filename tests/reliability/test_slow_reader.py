@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.reader import Reading, ask, asking, parse
 from tests.support.process_info import has_connection_of, resident
-from tests.support.started_service import openai_alone, warm_up
+from tests.support.reader import Reading, ask, asking, parse
 from tests.support.service import Service
+from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Burst, Chunk, Ended, Gate, Pause, Upstream, faults, openai_wire, script
 
 HEARTBEAT = b": keep-alive\n\n"

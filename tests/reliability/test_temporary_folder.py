@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import require
 from tests.support.reader import ask, send
-from tests.support.started_service import openai_alone
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream, openai_wire
 
 ALONE = "# These are the numbers of process "

@@ -11,9 +11,20 @@ import pytest
 
 from tests.conftest import upstreams
 from tests.support.reader import Answer, ask, asking
-from tests.support.started_service import warm_up
 from tests.support.service import Service
-from tests.support.upstream import Chunk, Ended, Paced, Reasoning, Script, Upstream, addresses, anthropic_wire, faults, openai_wire
+from tests.support.started_service import warm_up
+from tests.support.upstream import (
+    Chunk,
+    Ended,
+    Paced,
+    Reasoning,
+    Script,
+    Upstream,
+    addresses,
+    anthropic_wire,
+    faults,
+    openai_wire,
+)
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 FIRST_TOKEN, STALL, DURATION, CLIENT = 3.0, 2.0, 9.0, 2.0

@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import upstreams
 from tests.support.reader import Reading, ask, asking, send
-from tests.support.started_service import WIRES, warm_up
 from tests.support.service import Service
+from tests.support.started_service import WIRES, warm_up
 from tests.support.upstream import Close, Gate, Hang, Tokens, Upstream, faults, script
 from tests.support.upstream.anthropic_wire import USAGE
 

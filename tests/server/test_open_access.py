@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo, run_command
-from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import Headrace
+from flask_headrace.core.errors import ConfigurationError
 from tests.support.host import Host
 from tests.support.reader import QUESTION, send
 from tests.support.service import ROOT, environment, free_port

@@ -10,9 +10,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 from flask.cli import ScriptInfo, run_command
-from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import create_app
+from flask_headrace.core.errors import ConfigurationError
 from tests.conftest import require
 from tests.support.reader import ask, asking, send
 from tests.support.service import ROOT, Service, environment, free_port

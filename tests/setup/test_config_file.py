@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.core.errors import ConfigurationError
 
 from flask_headrace import Settings
+from flask_headrace.core.errors import ConfigurationError
+from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.setup.config_file import Alias, Config, Upstream, read_config
-from flask_headrace.testing import check_answer
 from flask_headrace.setup.providers import catalogue
-from tests.support import upstream as upstreams
+from flask_headrace.testing import check_answer
 from tests.server.test_start_checks import start
+from tests.support import upstream as upstreams
 
 GOOD = """
 [models.smart]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask_headrace.core.errors import ConfigurationError
 
-from flask_headrace.setup import schemas
+from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.settings import Settings
+from flask_headrace.setup import schemas
 
 
 def read(folder: Path) -> dict[str, dict[str, object]]:

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
 from flask_headrace import Settings
+from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.setup import stores
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.conftest import require, upstreams
+from tests.server.test_start_checks import start
+from tests.streaming.stores.redis.server import RedisServer
 from tests.support.host import Host
 from tests.support.reader import ask, send
 from tests.support.service import Service, free_port
-from tests.streaming.stores.redis.server import RedisServer
-from tests.server.test_start_checks import start
 from tests.support.upstream import Upstream, openai_wire
 
 HOST = """

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_headrace.streaming.resume import store_writer, lease, write_queue, stored_reader
-from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
-from flask_headrace.streaming.stores.base import Bounds
 
+from flask_headrace.streaming.resume import lease, store_writer, stored_reader, write_queue
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Worker, shared
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from flask_headrace.streaming import producer
-from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.core.pricing import FREE
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.context import Limits, Target
 from gevent.queue import Queue
 
+from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
+from flask_headrace.core.pricing import FREE
+from flask_headrace.streaming import producer
+from flask_headrace.streaming.context import Limits, Target
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.session import Session
 from tests.support.event_loop import settle, until
 
 TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)

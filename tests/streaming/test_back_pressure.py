@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gevent
 
-from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, NARROW, Reader, Source, Stream, text
+from tests.support.event_loop import settle, until
 
 
 def test_a_stream_that_nobody_reads_fills_its_buffer_and_waits() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.core.errors import NotResumable
-from flask_headrace.core.events import Event, TextDelta
-from flask_headrace.streaming.buffer import EVENT_OVERHEAD, Log, size_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.core.errors import NotResumable
+from flask_headrace.core.events import Event, TextDelta
+from flask_headrace.streaming.buffer import EVENT_OVERHEAD, Log, size_of
 from tests.streaming.stage import text
 
 WORDS = text(*"abcdefghij")

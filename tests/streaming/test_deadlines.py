@@ -6,8 +6,8 @@ import time
 
 import gevent
 import pytest
-from flask_headrace.streaming.deadlines import Deadlines
 
+from flask_headrace.streaming.deadlines import Deadlines
 from tests.support.event_loop import until
 
 

@@ -7,14 +7,14 @@ import time
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import disconnect_grace
+
 from flask_headrace.core.events import Cancelled
+from flask_headrace.streaming import disconnect_grace
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
-
-from tests.support.event_loop import settle, until
 from tests.streaming.resume.workers import QUIET, Away, Worker
 from tests.streaming.stage import DONE, Source, text
+from tests.support.event_loop import settle, until
 
 SHORT = msgspec.structs.replace(QUIET, grace=0.3)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import gevent
-from flask_headrace.core.errors import StallTimeout, UpstreamBroken
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, TextDelta, Usage
-from flask_headrace.streaming.context import Limits
 from gevent.event import Event as Flag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.errors import StallTimeout, UpstreamBroken
+from flask_headrace.core.events import Cancelled, Done, Event, Failed, TextDelta, Usage
+from flask_headrace.streaming.context import Limits
 from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_terminal, text
+from tests.support.event_loop import settle, until
 
 NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
 

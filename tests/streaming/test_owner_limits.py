@@ -8,15 +8,15 @@ from pathlib import Path
 import gevent
 import msgspec
 import pytest
-from flask_headrace.core.errors import TooManyStreams
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.owner_limits import Shares
-from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.registry import Streams
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.streaming.owner_limits import Shares
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.stores.base import Bounds
 from tests.streaming.resume.workers import QUIET, Reading, Worker, shared
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Source, text
+from tests.support.event_loop import settle, until
 
 ALICE, BOB = (msgspec.structs.replace(TARGET, owner=name) for name in ("alice", "bob"))
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gevent
 import pytest
+from gevent.event import Event as Flag
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamUnreachable
 from flask_headrace.core.events import Cancelled, Done, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.session import Session
-from gevent.event import Event as Flag
-
-from tests.support.event_loop import settle, until
 from tests.streaming.stage import DONE, NARROW, TOLD, Reader, Source, Stream, check_end, read_all, text
+from tests.support.event_loop import settle, until
 
 
 class TestDone:

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import gevent
 import pytest
-from flask_headrace.streaming import usage_tracker, producer
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
-from flask_headrace.streaming.context import Limits
 from gevent.event import Event as Flag
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
+from flask_headrace.streaming import producer, usage_tracker
+from flask_headrace.streaming.context import Limits
 from tests.streaming.stage import DONE, TOLD, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
+from tests.support.event_loop import settle, until
 
 FAILED = Failed("mine", "so it is", retryable=False)
 KNOWN = Usage(90, 1, estimated=True)

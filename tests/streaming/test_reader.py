@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gevent
-from flask_headrace.core.events import Cancelled, Started, TextDelta, Usage
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.context import Limits
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.events import Cancelled, Started, TextDelta, Usage
+from flask_headrace.streaming.context import Limits
+from flask_headrace.streaming.reader import Follower
 from tests.streaming.stage import DONE, Reader, Source, Stream, text
+from tests.support.event_loop import settle, until
 
 BEATING = Limits(heartbeat=0.3, first_token=None, stall=None, duration=None, client=None)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.core.errors import ShuttingDown, TooManyStreams
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.registry import Streams
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.errors import ShuttingDown, TooManyStreams
+from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.session import Session
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, text
+from tests.support.event_loop import settle, until
 
 
 def streams(most: int = 10, **callbacks) -> Streams:

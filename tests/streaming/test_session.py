@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.core.events import Cancelled, Failed
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.context import Limits
 from gevent.event import Event as Flag
 
-from tests.support.event_loop import settle, until
+from flask_headrace.core.events import Cancelled, Failed
+from flask_headrace.streaming.context import Limits
+from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.session import Session
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, Stream, text
+from tests.support.event_loop import settle, until
 
 SHORT = 0.1
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.core.events import Done, Event, Started, TextDelta, ToolCallDelta, ToolCallStarted, Usage
-from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.blueprints.encoding.base import Wire
+
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
+from flask_headrace.blueprints.encoding.base import Wire
+from flask_headrace.blueprints.native import encoder as native_encoder
+from flask_headrace.core.events import Done, Event, Started, TextDelta, ToolCallDelta, ToolCallStarted, Usage
+from flask_headrace.streaming.resume.event_codec import decode, encode
 
 THREADS = 16
 
@@ -47,7 +48,9 @@ def test_events_are_written_and_read_by_many_threads() -> None:
     assert in_threads(is_right)
 
 
-@pytest.mark.parametrize("wire", [lambda: native_encoder, lambda: UiMessages("m"), DataStream], ids=["native", "ui", "data"])
+@pytest.mark.parametrize(
+    "wire", [lambda: native_encoder, lambda: UiMessages("m"), DataStream], ids=["native", "ui", "data"]
+)
 def test_frames_are_written_by_many_threads(wire: Callable[[], Wire]) -> None:
     said = [[TextDelta(f"word {number} ö🌊 " * (1 + number * 40))] for number in range(THREADS)]
     alone = [wire().encode(events, None) for events in said]  # type: ignore[arg-type]

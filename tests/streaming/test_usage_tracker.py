@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamUnreachable
 from flask_headrace.core.events import Asked, Attempt, Event, Started, Usage, Withheld
 from flask_headrace.core.pricing import FREE
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.context import Limits
 from flask_headrace.core.usage import total
-
-from tests.support.event_loop import until
+from flask_headrace.streaming.context import Limits
+from flask_headrace.streaming.session import Session
 from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
+from tests.support.event_loop import until
 
 BIG = Asked("acme/big", "acme", "big", FREE)
 SMALL = Asked("best/small", "best", "small", "https://api.best.example")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.streaming.waiter import Parking
 
+from flask_headrace.streaming.waiter import Parking
 from tests.support.event_loop import settle, until
 
 

@@ -5,8 +5,23 @@ from __future__ import annotations
 import json
 from itertools import chain, cycle, pairwise
 
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 from hypothesis import strategies as st
+
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 
 CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\r\t\0\u2028\u2029\u0085\u0301🌊👩‍🚀')
 TEXTS = st.text(CHARACTERS, min_size=1, max_size=12)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from flask_headrace.core.partial_json import Incomplete, JSONError, Malformed, PartialJSON, TooDeep, TooLong, apply
 from hypothesis import strategies as st
 from msgspec import UNSET
+
+from flask_headrace.core.partial_json import Incomplete, JSONError, Malformed, PartialJSON, TooDeep, TooLong, apply
 
 SHARED = json.loads((Path(__file__).resolve().parent.parent / "partial_json.json").read_text())
 

@@ -12,20 +12,20 @@ from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import PathConverter
 
-from ...providers.chat_request import ChatRequest, Json
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
+from ...providers.chat_request import ChatRequest, Json
 from ...streaming.reader import Follower
-from .ui_message_encoder import UiMessages
+from ..http.auth import enter
+from ..http.error_handlers import refused
+from ..http.event_loop import has_one_loop
+from ..http.request_body import read_body, readable
+from ..http.response import event_stream
+from ..open_stream import ask
+from ..openapi.operation import EVENTS, Answered, Operation, Parameter, frames
+from ..state import current_service
 from .chat_body import UiChatBody, read_chat_body
 from .chat_request import question_of
-from ..open_stream import ask
-from ..http.request_body import read_body, readable
-from ..http.error_handlers import refused
-from ..http.auth import enter
-from ..http.event_loop import has_one_loop
-from ..openapi.operation import EVENTS, Answered, Operation, Parameter, frames
-from ..http.response import event_stream
-from ..state import current_service
+from .ui_message_encoder import UiMessages
 
 log = logging.getLogger("flask_headrace")
 

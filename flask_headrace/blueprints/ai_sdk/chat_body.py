@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...providers.chat_request import Json
 from ...core.errors import InvalidRequest
+from ...providers.chat_request import Json
 from .options import ChatOptions
 
 

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from ...providers.chat_request import AnswerFormat, ChatRequest, Message, Part, ReasoningPart, TextPart, ToolCall
 from ...core.errors import InvalidRequest
-from .ui_message_encoder import RESTART
-from .files import part_of
+from ...providers.chat_request import AnswerFormat, ChatRequest, Message, Part, ReasoningPart, TextPart, ToolCall
 from .chat_body import UiChatBody, UiMessage, UiPart
+from .files import part_of
+from .ui_message_encoder import RESTART
 
 UNANSWERED = "The call was not answered."
 DENIED = "The user did not allow the call."

@@ -10,15 +10,15 @@ from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
 from ...streaming.reader import Follower
-from .data_stream_v1_encoder import DataStream
-from .ui_completion_encoder import UiCompletion
-from .chat import told
-from .messages import Asked
-from ..open_stream import ask
-from ..http.request_body import read_body
 from ..http.auth import enter
-from ..openapi.operation import EVENTS, PLAIN, Answered, Operation, frames
+from ..http.request_body import read_body
 from ..http.response import event_stream
+from ..open_stream import ask
+from ..openapi.operation import EVENTS, PLAIN, Answered, Operation, frames
+from .chat import told
+from .data_stream_v1_encoder import DataStream
+from .messages import Asked
+from .ui_completion_encoder import UiCompletion
 
 OPERATIONS = (
     Operation(

@@ -11,7 +11,20 @@ from typing import Any
 import msgspec
 
 from ...core.errors import HeadraceError
-from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from ..encoding.base import PLAIN_TEXT, BrokenOff
 from ..encoding.frames import framed
 from .ui_completion_encoder import STOPPED, begins_again

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...providers.chat_request import ImagePart, Part, TextPart
 from ...core.errors import InvalidRequest
+from ...providers.chat_request import ImagePart, Part, TextPart
 from ..http.data_url import text_of
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...providers.chat_request import Json, Message
 from ...core.errors import InvalidRequest
-from .options import Options
+from ...providers.chat_request import Json, Message
+from ..http.request_body import readable
 from .chat_body import read_chat_body
 from .chat_request import question_of
+from .options import Options
 from .v4_body import Turn
 from .v4_request import messages_of
-from ..http.request_body import readable
 
 
 class Asked(Options, frozen=True, kw_only=True):

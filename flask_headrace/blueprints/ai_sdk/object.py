@@ -5,17 +5,17 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response
 
-from ...providers.chat_request import AnswerFormat, Json
 from ...core.errors import HeadraceError, InvalidRequest, UnknownSchema
-from .object_encoder import Document
+from ...providers.chat_request import AnswerFormat, Json
+from ..http.auth import enter
+from ..http.request_body import read_body
+from ..http.response import event_stream
+from ..open_stream import ask
+from ..openapi.operation import PLAIN, Answered, Operation, Parameter
+from ..state import current_service
 from .chat import told
 from .messages import Asked
-from ..open_stream import ask
-from ..http.request_body import read_body
-from ..http.auth import enter
-from ..openapi.operation import PLAIN, Answered, Operation, Parameter
-from ..http.response import event_stream
-from ..state import current_service
+from .object_encoder import Document
 
 
 class ObjectBody(Asked, frozen=True, kw_only=True):

@@ -8,14 +8,14 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from .text_encoder import Text
+from ..http.auth import enter
+from ..http.request_body import read_body
+from ..http.response import event_stream
+from ..open_stream import ask
+from ..openapi.operation import PLAIN, Answered, Operation
 from .chat import told
 from .messages import Asked
-from ..open_stream import ask
-from ..http.request_body import read_body
-from ..http.auth import enter
-from ..openapi.operation import PLAIN, Answered, Operation
-from ..http.response import event_stream
+from .text_encoder import Text
 
 
 class TextBody(Asked, frozen=True, kw_only=True):

@@ -13,7 +13,22 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import msgspec
 
 from ...core.errors import HeadraceError
-from ...core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from ..encoding.base import EVENT_STREAM
 from ..encoding.frames import written
 

@@ -8,18 +8,18 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
-from .data_stream_v1_encoder import DataStream
-from .options import ChatOptions
-from .chat import told
-from .v4_body import Turn
-from .v4_request import messages_of
-from ..open_stream import ask
-from ..http.request_body import read_body
 from ..http.auth import enter
 from ..http.event_loop import has_one_loop
-from ..openapi.operation import PLAIN, Answered, Operation, Parameter
+from ..http.request_body import read_body
 from ..http.response import event_stream
+from ..open_stream import ask
+from ..openapi.operation import PLAIN, Answered, Operation, Parameter
 from ..state import current_service
+from .chat import told
+from .data_stream_v1_encoder import DataStream
+from .options import ChatOptions
+from .v4_body import Turn
+from .v4_request import messages_of
 
 
 class OlderChat(ChatOptions, frozen=True, kw_only=True):

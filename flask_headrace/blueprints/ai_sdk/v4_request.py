@@ -7,11 +7,24 @@ from typing import Any
 
 import msgspec
 
-from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from ...core.errors import InvalidRequest
-from .files import part_of
-from .v4_body import AnsweredCall, Attachment, Calling, File, OpenCall, PartialCall, Redacted, Said, Thinking, Thought, Turn, WholeCall
+from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
 from ..http.data_url import media_type_of
+from .files import part_of
+from .v4_body import (
+    AnsweredCall,
+    Attachment,
+    Calling,
+    File,
+    OpenCall,
+    PartialCall,
+    Redacted,
+    Said,
+    Thinking,
+    Thought,
+    Turn,
+    WholeCall,
+)
 
 UNANSWERED = "The call was not answered."
 """What a model is told of a tool that it called and that nobody has asked."""

@@ -13,15 +13,30 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ...core.answer import Answer, Block, Call, Reasoning
 from ...core.errors import Stopped
-from ...core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from ...core.partial_json.tokens import BLANKS
 from ...core.sse import named
 from ...core.usage import text_of
-from ...core.answer import Answer, Block, Call, Reasoning
-from .errors import failure, refusal
 from ..encoding.base import EVENT_STREAM, BrokenOff
 from ..encoding.frames import framed, written
+from .errors import failure, refusal
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""

@@ -8,20 +8,20 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ...providers.registry import Model
 from ...core.errors import HeadraceError
-from .errors import refusal
-from .encoder import FRAMES, MessagesWire
-from .body import MessagesBody
-from .request import question_of
+from ...providers.registry import Model
+from ..http.auth import enter
+from ..http.error_handlers import refused
+from ..http.json_response import json_reply
+from ..http.request_body import read_body
+from ..http.response import event_stream, json_answer
 from ..open_stream import ask
 from ..open_stream import count_tokens as count
-from ..http.request_body import read_body
-from ..http.error_handlers import refused
-from ..http.auth import enter
 from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
-from ..http.json_response import json_reply
-from ..http.response import event_stream, json_answer
+from .body import MessagesBody
+from .encoder import FRAMES, MessagesWire
+from .errors import refusal
+from .request import question_of
 
 PREFERRED = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""

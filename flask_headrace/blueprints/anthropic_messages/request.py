@@ -10,10 +10,40 @@ from typing import Any
 
 import msgspec
 
-from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
 from ...core.errors import InvalidRequest
-from .body import BLOCKS, Block, Choice, CustomTool, ImageBlock, InlineSource, LinkedSource, MessagesBody, OutputConfig, RedactedThinking, Role, TextBlock, Thinking, ToolResult, ToolUse, Turn
+from ...providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from ..http.request_body import readable
+from .body import (
+    BLOCKS,
+    Block,
+    Choice,
+    CustomTool,
+    ImageBlock,
+    InlineSource,
+    LinkedSource,
+    MessagesBody,
+    OutputConfig,
+    RedactedThinking,
+    Role,
+    TextBlock,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
 
 
 def question_of(body: MessagesBody) -> ChatRequest:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ...core.answer import Answer
 from ...core.errors import HeadraceError
 from ...core.events import Event
-from ...core.answer import Answer
 
 EVENT_STREAM: Mapping[str, str] = {
     "Content-Type": "text/event-stream; charset=utf-8",

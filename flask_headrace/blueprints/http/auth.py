@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ...core.errors import Forbidden, RequestError, Unauthorized
-from .aborts import aborted
 from ..state import current_service
+from .aborts import aborted
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine's own browser reaches it."""

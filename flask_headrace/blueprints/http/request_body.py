@@ -10,11 +10,11 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ...providers.http.hub_local import end_loop_with_thread
 from ...core.errors import BodyTimeout, BodyTooLarge, InvalidRequest
 from ...core.json_text import half_in
-from .validation_messages import choices
+from ...providers.http.hub_local import end_loop_with_thread
 from ..state import current_service
+from .validation_messages import choices
 
 B = TypeVar("B")
 

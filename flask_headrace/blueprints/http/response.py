@@ -17,18 +17,18 @@ import gevent
 from flask import Response, request
 from gevent.monkey import get_original
 
-from ...providers.http.hub_local import end_loop_with_thread
+from ...core.answer import Answer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
 from ...core.events import ENDS, Cancelled, Event, Failed
-from ...streaming.reader import Follower, Stream
+from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import mistake
-from ..native import encoder as native_encoder
-from ...core.answer import Answer
+from ...streaming.reader import Follower, Stream
 from ..encoding.base import BrokenOff, WholeWire, Wire
+from ..native import encoder as native_encoder
+from .disconnect import Watch
 from .error_handlers import refused
 from .event_loop import has_one_loop
 from .json_response import json_reply
-from .disconnect import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ...core.answer import Answer
 from ...core.errors import HeadraceError
 from ...core.events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
@@ -16,7 +17,6 @@ from ...core.partial_json.patches import JSON
 from ...core.sse import named
 from ...streaming.context import Partials
 from . import encoder as native_encoder
-from ...core.answer import Answer
 
 _encode = msgspec.json.Encoder().encode
 

@@ -12,10 +12,24 @@ from typing import Any
 
 import msgspec
 
-from ...core.errors import HeadraceError
-from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from ...core.sse import named
 from ...core.answer import Answer
+from ...core.errors import HeadraceError
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from ...core.sse import named
 from ..encoding.base import EVENT_STREAM
 from ..encoding.frames import framed, numbered
 

@@ -6,13 +6,13 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from ...providers.chat_request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
-from ..open_stream import ask
-from ..http.request_body import read_body
 from ..http.auth import enter, identify
+from ..http.json_response import json_reply
+from ..http.request_body import read_body
+from ..http.response import event_stream, json_answer
+from ..open_stream import ask
 from ..openapi.operation import EVENTS, JSON, Answered, Operation
 from ..protocol_registry import NATIVE_FRAMES, native_wire
-from ..http.json_response import json_reply
-from ..http.response import event_stream, json_answer
 from ..state import current_service
 
 

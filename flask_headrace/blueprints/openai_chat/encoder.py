@@ -11,10 +11,24 @@ from typing import Any
 
 import msgspec
 
-from ...core.errors import HeadraceError, Stopped
-from ...core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from ...core.partial_json.tokens import BLANKS
 from ...core.answer import Answer, Call
+from ...core.errors import HeadraceError, Stopped
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from ...core.partial_json.tokens import BLANKS
 from ..encoding.base import EVENT_STREAM, BrokenOff
 from ..encoding.frames import framed, written
 

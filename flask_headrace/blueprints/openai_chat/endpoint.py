@@ -8,20 +8,20 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from ...providers.registry import Model
 from ...core.errors import HeadraceError, UnknownModel
+from ...providers.registry import Model
 from ..anthropic_messages import endpoint as anthropic_api
-from ..open_stream import Repeated, ask
-from ..http.request_body import read_body
-from ..http.error_handlers import of_v1, speaks_anthropic
 from ..http.auth import enter, identify
-from .body import CompletionBody
-from .request import question_of
+from ..http.error_handlers import of_v1, speaks_anthropic
+from ..http.json_response import json_reply
+from ..http.request_body import read_body
+from ..http.response import event_stream, json_answer
+from ..open_stream import Repeated, ask
 from ..openapi.operation import EVENTS, JSON, Answered, Operation, Parameter, frames
 from ..protocol_registry import OPENAI, chat_completion
-from ..http.json_response import json_reply
-from ..http.response import event_stream, json_answer
 from ..state import current_service
+from .body import CompletionBody
+from .request import question_of
 
 REFUSAL: Mapping[str, Any] = {
     "type": "object",

@@ -11,9 +11,36 @@ from typing import Any
 
 import msgspec
 
-from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
 from ...core.errors import InvalidRequest
-from .body import AllowedTools, Call, Choice, CompletionBody, Content, FunctionChoice, FunctionTool, ImageContent, JsonSchema, PlainText, RefusalContent, TextContent, Turn
+from ...providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+from .body import (
+    AllowedTools,
+    Call,
+    Choice,
+    CompletionBody,
+    Content,
+    FunctionChoice,
+    FunctionTool,
+    ImageContent,
+    JsonSchema,
+    PlainText,
+    RefusalContent,
+    TextContent,
+    Turn,
+)
 
 MEANINGLESS: dict[str, tuple[Any, ...]] = {
     "audio": (),

@@ -11,10 +11,24 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...core.errors import HeadraceError, Stopped
-from ...core.events import Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from ...core.sse import named
 from ...core.answer import Answer, Block, Call, Reasoning, Text
+from ...core.errors import HeadraceError, Stopped
+from ...core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from ...core.sse import named
 from ..encoding.base import EVENT_STREAM, BrokenOff
 from ..encoding.frames import written
 from ..openai_chat.encoder import HEARTBEAT, refusal

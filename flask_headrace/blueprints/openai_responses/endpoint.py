@@ -8,17 +8,17 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from .encoder import EVENTS as FRAMES
-from .output_items import UNTOLD
-from ..open_stream import Repeated, ask
-from ..http.request_body import read_body
-from ..http.error_handlers import of_v1
 from ..http.auth import enter
+from ..http.error_handlers import of_v1
+from ..http.request_body import read_body
+from ..http.response import event_stream, json_answer
+from ..open_stream import Repeated, ask
 from ..openai_chat.endpoint import REFUSAL
 from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
 from ..protocol_registry import OPENAI_RESPONSES, responses
-from ..http.response import event_stream, json_answer
 from .body import ResponseBody
+from .encoder import EVENTS as FRAMES
+from .output_items import UNTOLD
 from .request import question_of
 
 OPERATIONS = (

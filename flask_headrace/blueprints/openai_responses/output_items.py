@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.events import FinishReason, Usage
 from ...core.answer import Block, Call, Reasoning
+from ...core.events import FinishReason, Usage
 
 Json: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]

@@ -9,12 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
 from ...core.errors import InvalidRequest
-from .output_items import REDACTED
+from ...providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from ..openai_chat.body import AllowedTools, JsonObject
 from ..openai_chat.request import arguments_in, refuse_meaningless
 from .body import Choice, Content, Format, FunctionChoice, FunctionTool, InputImage, Item, Refusal, ResponseBody
+from .output_items import REDACTED
 
 MEANINGLESS: dict[str, tuple[Any, ...]] = {
     "background": (False,),

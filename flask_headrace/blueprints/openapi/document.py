@@ -12,8 +12,8 @@ from typing import Any, get_args
 import msgspec
 from flask import Blueprint, Response, url_for
 
-from .operation import JSON, PLAIN, TEXT, Answered, Operation
 from ..http.json_response import json_reply
+from .operation import JSON, PLAIN, TEXT, Answered, Operation
 
 _REF = "#/components/schemas/{name}"
 _REFUSAL = {

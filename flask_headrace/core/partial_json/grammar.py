@@ -13,7 +13,21 @@ from typing import TypeAlias
 
 from .errors import Malformed, TooDeep, TooLong
 from .patches import Add, Append, Close, Patch
-from .tokens import BLANKS, ESCAPE, ESCAPE_START, LITERAL_START, LITERALS, MAX_NUMBER, NUMBER_START, SPECIAL, is_whole, number, past_blanks, reach, unescape
+from .tokens import (
+    BLANKS,
+    ESCAPE,
+    ESCAPE_START,
+    LITERAL_START,
+    LITERALS,
+    MAX_NUMBER,
+    NUMBER_START,
+    SPECIAL,
+    is_whole,
+    number,
+    past_blanks,
+    reach,
+    unescape,
+)
 
 NO_ITEMS = -1
 """Stands for the index of the next item where there are members, or the document itself."""

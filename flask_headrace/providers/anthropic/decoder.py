@@ -9,12 +9,25 @@ import msgspec
 from ...core.errors import UpstreamBroken, UpstreamRejected
 from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
 from ...core.sse import Frame
-from .stream_events import READ, Block, Delta, Message, MessageEvent, OutputDetails, TokenCounts, blocks_of, decode, decode_piece, input_of, newer
-from ..decoding.usage import counted
 from ..decoding.finish_reasons import settled, told_by
 from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
-from ..redaction import shown
 from ..decoding.tool_calls import ToolCalls
+from ..decoding.usage import counted
+from ..redaction import shown
+from .stream_events import (
+    READ,
+    Block,
+    Delta,
+    Message,
+    MessageEvent,
+    OutputDetails,
+    TokenCounts,
+    blocks_of,
+    decode,
+    decode_piece,
+    input_of,
+    newer,
+)
 
 Place: TypeAlias = int | str
 """Where a content block stands in the message."""

@@ -13,18 +13,18 @@ import msgspec
 
 from ...core.errors import UpstreamBroken
 from ...core.events import MOST_TOKENS, Event
-from .json_output import answer_tool
-from .request_body import body_of, count_body_of
-from .decoder import MessageDecoder
-from ..decoding.usage import whole_numbers
-from ..http.request_overrides import NO_EXTRAS, Extras
-from ..decoding.sse_stream import events_of
-from ..http.hub_local import PerHub
-from ..redaction import keep_secret
 from ..chat_request import ChatRequest, Json
+from ..decoding.sse_stream import events_of
+from ..decoding.usage import whole_numbers
+from ..http.hub_local import PerHub
+from ..http.request_overrides import NO_EXTRAS, Extras
 from ..http.request_template import ask, with_same_request
 from ..http.sdk_errors import listed, load, load_here, translated
 from ..http.transport import Client, Transport
+from ..redaction import keep_secret
+from .decoder import MessageDecoder
+from .json_output import answer_tool
+from .request_body import body_of, count_body_of
 
 if TYPE_CHECKING:
     from anthropic import Anthropic

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import re
 
-from .json_output import choice_of, format_of, is_wanted, tool_of
+from ..chat_request import (
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    Part,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from ..decoding.request_fields import told
-from ..chat_request import ChatRequest, ImagePart, Json, Message, NamedTool, Part, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
+from .json_output import choice_of, format_of, is_wanted, tool_of
 
 DEFAULT_MAX_TOKENS = 8192
 """Most tokens of an answer where the request does not say: this API wants a number."""

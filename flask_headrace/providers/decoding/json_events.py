@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ...core.errors import UpstreamBroken
-from ...core.sse import Frame
 from ...core.json_text import ESCAPE, NO_CHARACTER
+from ...core.sse import Frame
 from .usage import whole_numbers
 
 F = TypeVar("F", bound=msgspec.Struct)

@@ -13,8 +13,8 @@ from ...core import sse
 from ...core.errors import UpstreamBroken, UpstreamError
 from ...core.events import Event
 from ..http.exchange import Exchange
-from .json_events import is_whole
 from ..http.transport import EXCHANGE
+from .json_events import is_whole
 
 DRAIN_LIMIT = 0.25
 """Seconds to wait for the rest of a body whose answer is over."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...core.errors import ModelUnavailable
 from ...core.pricing import FREE
-from .supervisor import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
 from ..openai.chat import OpenAIChat
 from ..openai.server import Address
+from .supervisor import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
 
 START_LIMIT = 30.0
 """Seconds that the first request waits where the model is started by it."""

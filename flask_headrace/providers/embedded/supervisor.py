@@ -20,8 +20,22 @@ from pathlib import Path
 
 import msgspec
 
-from .endpoint import FOLDER, STATE_VARIABLE, Endpoint, Failed, LocalModelUnavailable, Ready, Restarting, Starting, State, endpoint, is_supervised, read_state, wait_until_ready
 from .availability import model_file, model_name, unavailable_reason
+from .endpoint import (
+    FOLDER,
+    STATE_VARIABLE,
+    Endpoint,
+    Failed,
+    LocalModelUnavailable,
+    Ready,
+    Restarting,
+    Starting,
+    State,
+    endpoint,
+    is_supervised,
+    read_state,
+    wait_until_ready,
+)
 from .process import ModelProcess, Orders
 
 __all__ = [

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 import msgspec
 
-from ...core.events import ENDS, Cancelled, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from .overlap import Joint, Match, Repetition
+from ...core.events import (
+    ENDS,
+    Cancelled,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from ..chat_request import ChatRequest, Message
+from .overlap import Joint, Match, Repetition
 
 MOST_KEPT = 262144
 """Characters of an answer that are kept, so that another can be held against them."""

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeAlias
 
-from ...core.errors import AnswerDiverged, ConnectTimeout, FirstTokenTimeout, InvalidRequest, UpstreamError, UpstreamRejected
+from ...core.errors import (
+    AnswerDiverged,
+    ConnectTimeout,
+    FirstTokenTimeout,
+    InvalidRequest,
+    UpstreamError,
+    UpstreamRejected,
+)
 
 Failure: TypeAlias = UpstreamError | InvalidRequest
 """How an attempt fails: at the model's, or because its provider has no words for the question."""

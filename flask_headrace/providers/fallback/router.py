@@ -13,9 +13,9 @@ import msgspec
 from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
 from ...core.events import Event, Note
 from ..base import CountsTokens
+from ..chat_request import ChatRequest
 from .policy import Link, Terms, World
 from .run import Relay
-from ..chat_request import ChatRequest
 
 
 class Router:

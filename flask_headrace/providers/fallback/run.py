@@ -15,14 +15,22 @@ from typing import TypeAlias
 
 import msgspec
 
-from ...core.errors import AnswerDiverged, FirstTokenTimeout, InvalidRequest, ModelUnavailable, UpstreamBroken, UpstreamError, UpstreamRejected
+from ...core.errors import (
+    AnswerDiverged,
+    FirstTokenTimeout,
+    InvalidRequest,
+    ModelUnavailable,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRejected,
+)
 from ...core.events import ENDS, Asked, Event, Note, Restarted, Usage, Withheld
-from .circuit_breaker import Admission
-from .policy import Link, Terms, World
-from .timeouts import Patience, is_token
 from ..chat_request import ChatRequest
+from .circuit_breaker import Admission
 from .continuation import Rescue, Said, continued, rescue_of
+from .policy import Link, Terms, World
 from .retry import Budget, Failure, Verdict, is_fault_of_ours, pause_before, verdict_on
+from .timeouts import Patience, is_token
 
 log = logging.getLogger("flask_headrace")
 

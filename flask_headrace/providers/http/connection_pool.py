@@ -13,8 +13,8 @@ from typing import Any
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
-from .happy_eyeballs import Race
 from .dns import addresses_of
+from .happy_eyeballs import Race
 from .time_limit import within
 
 MOST_OF_PROXY = 65536

@@ -17,10 +17,10 @@ import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from .socket_reader import READ_SIZE, Arrivals
-from .content_coding import CodingError, Unpacking, coding_of, unpacking_of
 from .connection_pool import connection_of
+from .content_coding import CodingError, Unpacking, coding_of, unpacking_of
 from .request_writer import send
+from .socket_reader import READ_SIZE, Arrivals
 from .time_limit import within
 
 SWITCHING = 101

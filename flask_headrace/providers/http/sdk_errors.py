@@ -24,9 +24,9 @@ import msgspec
 from gevent.lock import Semaphore
 
 from ...core import errors
-from .native_thread import Errand
-from .hub_local import PerHub
 from ..redaction import shown
+from .hub_local import PerHub
+from .native_thread import Errand
 
 log = logging.getLogger("flask_headrace")
 

@@ -19,9 +19,9 @@ import gevent.ssl
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 
+from .connection_pool import PlainPool, SecurePool, close_idle
 from .exchange import Exchange, StaleConnectionError
 from .request_overrides import NO_EXTRAS, Extras
-from .connection_pool import PlainPool, SecurePool, close_idle
 
 EXCHANGE = "headrace.exchange"
 """Name of the response's extension that holds its `Exchange`, for those who read it directly."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .chat_request_body import body_of
-from .chat_decoder import ChatDecoder
-from .server import Address, OpenAIServer
 from ..chat_request import ChatRequest, Json
+from .chat_decoder import ChatDecoder
+from .chat_request_body import body_of
+from .server import Address, OpenAIServer
 
 NOT_OF_ANY = frozenset({"thinking"})
 NOT_OF_OPENAI = NOT_OF_ANY | {"top_k"}

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from ...core.events import ReasoningDelta, TextDelta
-from .chat_tool_calls import Piece
 from ..decoding.json_events import as_text
+from .chat_tool_calls import Piece
 from .usage import ReadTokens, Tokens, WrittenTokens
 
 _NAMES = {

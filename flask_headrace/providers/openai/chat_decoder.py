@@ -8,10 +8,22 @@ from ...core.errors import UpstreamBroken
 from ...core.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import Frame
 from ..decoding.finish_reasons import settled, told_by
+from ..decoding.json_events import UNREADABLE, JSONFrames
+from .chat_chunks import (
+    Choice,
+    Chunk,
+    Delta,
+    TokenCounts,
+    bare_error,
+    decode,
+    is_foreign,
+    legacy_pieces_of,
+    pieces_of,
+    said_in,
+    thought_in,
+)
 from .chat_tool_calls import IndexedCalls
 from .item_texts import missing_of
-from ..decoding.json_events import UNREADABLE, JSONFrames
-from .chat_chunks import Choice, Chunk, Delta, TokenCounts, bare_error, decode, is_foreign, legacy_pieces_of, pieces_of, said_in, thought_in
 from .stream_errors import failure
 from .usage import known_so_far, newer, priced
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from ..chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from ..decoding.request_fields import arguments_of, function_of, schema_of, told
-from ..chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, TextPart, Tool, ToolCall, ToolChoice
 
 SAME_NAME = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .responses_request_body import body_of
-from .responses_decoder import ResponseDecoder
-from .server import Address, OpenAIServer
 from ..chat_request import ChatRequest, Json
+from .responses_decoder import ResponseDecoder
+from .responses_request_body import body_of
+from .server import Address, OpenAIServer
 
 
 class OpenAIResponses(OpenAIServer):

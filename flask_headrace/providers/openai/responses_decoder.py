@@ -6,11 +6,22 @@ from ...core.errors import UpstreamBroken
 from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import Frame
 from ..decoding.finish_reasons import settled, told_by
-from .responses_tool_calls import ItemCalls
-from .item_texts import ItemTexts
 from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
+from .item_texts import ItemTexts
+from .responses_events import (
+    READ,
+    Item,
+    Response,
+    ResponseEvent,
+    TokenCounts,
+    decode,
+    decode_text,
+    is_refusal,
+    reason_of,
+    text_of,
+)
+from .responses_tool_calls import ItemCalls
 from .stream_errors import failure
-from .responses_events import READ, Item, Response, ResponseEvent, TokenCounts, decode, decode_text, is_refusal, reason_of, text_of
 from .usage import known_so_far, newer, priced
 
 PARAGRAPH = "\n\n"

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from ..chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Json,
+    Message,
+    NamedTool,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from ..decoding.request_fields import arguments_of, function_of, schema_of, told
-from ..chat_request import AnswerFormat, ChatRequest, ImagePart, Json, Message, NamedTool, TextPart, Tool, ToolCall, ToolChoice
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""

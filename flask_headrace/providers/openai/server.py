@@ -14,14 +14,14 @@ import httpx2
 import msgspec
 
 from ...core.events import Event
-from ..http.request_overrides import NO_EXTRAS, Extras
+from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import Decoder, events_of
 from ..http.hub_local import PerHub
-from ..redaction import keep_secret
-from ..chat_request import ChatRequest, Json
+from ..http.request_overrides import NO_EXTRAS, Extras
 from ..http.request_template import ask, with_same_request
 from ..http.sdk_errors import listed, load, load_here, translated
 from ..http.transport import Client, Transport
+from ..redaction import keep_secret
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.errors import UpstreamError, UpstreamRejected
-from ..redaction import shown
 from ..http.sdk_errors import SPENT, rejected
+from ..redaction import shown
 
 _BY_THE_QUESTION = (
     "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",

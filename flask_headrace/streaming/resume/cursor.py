@@ -13,10 +13,10 @@ import gevent
 
 from ...core.errors import HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
 from ...core.events import Failed
-from .store_writer import Journal
-from .stored_reader import bury
-from .stored_events import events_beyond
 from ..stores.base import LEASE, Record, Store
+from .store_writer import Journal
+from .stored_events import events_beyond
+from .stored_reader import bury
 
 CATCH_UP = LEASE + 1.0
 """Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""

@@ -14,16 +14,16 @@ from typing import TypeVar
 import gevent
 import msgspec
 
-from . import cursor
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, StreamConflict, UnknownStream
-from ..reader import Follower, Stream
-from .store_writer import Journal
+from ..context import Target
 from ..producer import Source
-from .stored_reader import Replica, unknown
+from ..reader import Follower, Stream
+from ..registry import Streams
 from ..session import Session
 from ..stores.base import Claim, Record
-from ..registry import Streams
-from ..context import Target
+from . import cursor
+from .store_writer import Journal
+from .stored_reader import Replica, unknown
 
 T = TypeVar("T")
 

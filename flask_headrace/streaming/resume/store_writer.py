@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import gevent
 
-from .event_codec import encode
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
 from ...core.events import Event, Failed
-from .lease import PULSE, Lease
 from ..internal_error import reported
-from .write_queue import AGAIN, LEISURE, Outbox
-from .pending_operations import Owed
 from ..session import Session
 from ..stores.base import Claim, Entry, Record, Store
+from .event_codec import encode
+from .lease import PULSE, Lease
+from .pending_operations import Owed
+from .write_queue import AGAIN, LEISURE, Outbox
 
 SWEEP = 30.0
 """Seconds between two sweeps of the store."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from .event_codec import decode
 from ...core.errors import NotResumable
 from ...core.events import Event
 from ..stores.base import Entry
+from .event_codec import decode
 
 
 def events_beyond(entry: Entry, number: int) -> list[Event]:

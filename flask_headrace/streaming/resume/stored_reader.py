@@ -15,18 +15,18 @@ import gevent
 import msgspec
 from gevent.event import Event as Flag
 
-from ..deadlines import Deadlines, Due
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, UnknownStream, WorkerLost
 from ...core.events import ENDS, CancelReason, Event, Restarted, Started, Terminal, Usage
-from ..reader import Follower
-from .unread_events import Inbox
-from .store_writer import Journal, ended_by
-from ..buffer import size_of
-from ..waiter import Parking
-from .stored_events import events_beyond, last_number
-from ..stores.base import Record, Store
-from ..context import Limits, Target
 from ...core.usage import attributed, estimate
+from ..buffer import size_of
+from ..context import Limits, Target
+from ..deadlines import Deadlines, Due
+from ..reader import Follower
+from ..stores.base import Record, Store
+from ..waiter import Parking
+from .store_writer import Journal, ended_by
+from .stored_events import events_beyond, last_number
+from .unread_events import Inbox
 
 LOOK = 0.75
 """Seconds without news after which to see whether the worker is alive: with its lease, less than 5."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 import gevent
 from gevent.event import Event as Flag
 
-from .event_codec import encode
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
 from ...core.events import ENDS, Event
 from ..internal_error import mistake
 from ..session import Session
-from .stored_events import last_number
 from ..stores.base import Entry, Store
+from .event_codec import encode
+from .stored_events import last_number
 
 log = logging.getLogger("flask_headrace")
 

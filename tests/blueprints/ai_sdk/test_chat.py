@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.reader import Answer, Reading, send
-from tests.support.started_service import openai_alone
 from tests.streaming.resume.across_workers.stage import Steady, wait_until
+from tests.support.reader import Answer, Reading, send
 from tests.support.service import ROOT, Service, environment, free_port
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Hang, Script, Upstream, openai_wire, script
 
 HI = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}

@@ -6,10 +6,22 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import DENIED, UNANSWERED, question_of
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall, mistake_in
 from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    mistake_in,
+)
 
 HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
 STEP = {"type": "step-start"}

@@ -6,13 +6,28 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.blueprints.ai_sdk.chat import data_stream_v1_encoder
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.ai_sdk.chat import data_stream_v1_encoder
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.ai_sdk.object_encoder import Document
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.ai_sdk.object_encoder import Document
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [

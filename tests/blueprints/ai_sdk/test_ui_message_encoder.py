@@ -7,14 +7,29 @@ import re
 from typing import Any
 
 import pytest
-from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.ai_sdk.ui_completion_encoder import UiCompletion
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import HEARTBEAT, UiMessages
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.ai_sdk.ui_completion_encoder import UiCompletion
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import HEARTBEAT, UiMessages
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.core.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 from tests.support.event_sequences import CHARACTERS
 
 BEGIN = Started("s1", "acme/tiny", "acme")

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from flask_headrace.blueprints.ai_sdk.v4_body import Turn
 from flask_headrace.blueprints.ai_sdk.v4_request import UNANSWERED, messages_of
-from flask_headrace.providers.chat_request import ImagePart, Message, ReasoningPart, TextPart, ToolCall
 from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.providers.chat_request import ImagePart, Message, ReasoningPart, TextPart, ToolCall
 
 USER = {"role": "user", "content": "hi", "parts": [{"type": "text", "text": "hi"}]}
 ASKED = Message("user", "hi")

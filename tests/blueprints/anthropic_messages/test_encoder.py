@@ -8,15 +8,37 @@ import re
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
+from pydantic import TypeAdapter
+
+from flask_headrace.blueprints.anthropic_messages.encoder import (
+    FRAMES,
+    HEARTBEAT,
+    MOST_HELD,
+    STOP_REASONS,
+    MessagesWire,
+)
+from flask_headrace.blueprints.anthropic_messages.errors import CODES, refusal
+from flask_headrace.blueprints.encoding.base import BrokenOff
 from flask_headrace.blueprints.http.aborts import CODES as ERRORS_OF_FLASK
 from flask_headrace.core import errors
-from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
 from flask_headrace.core.answer import Answer
-from flask_headrace.blueprints.anthropic_messages.errors import CODES, refusal
-from flask_headrace.blueprints.anthropic_messages.encoder import FRAMES, HEARTBEAT, MOST_HELD, STOP_REASONS, MessagesWire
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from pydantic import TypeAdapter
+from flask_headrace.core.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
 

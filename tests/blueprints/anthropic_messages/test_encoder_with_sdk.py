@@ -9,15 +9,26 @@ import httpx2
 import pytest
 from anthropic.types import RawMessageStreamEvent
 from anthropic.types.shared import ErrorResponse
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
-from flask_headrace.core.answer import Answer
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
-from flask_headrace.blueprints.encoding.base import BrokenOff
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    Failed,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 from tests.support import event_sequences
 
 EVENT, ERROR = TypeAdapter(RawMessageStreamEvent), TypeAdapter(ErrorResponse)
@@ -125,7 +136,9 @@ class TestAnySequence:
     @given(event_sequences.sequences(), event_sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
         wire = MessagesWire()
-        assert b"".join(wire.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(events)
+        assert b"".join(wire.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(
+            events
+        )
 
     @settings(max_examples=60)
     @given(event_sequences.sequences())

@@ -7,11 +7,22 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
 from flask_headrace.blueprints.anthropic_messages.request import question_of
-from flask_headrace.providers.anthropic.request_body import body_of
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall
 from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.providers.anthropic.request_body import body_of
+from flask_headrace.providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 
 HI = {"role": "user", "content": "hi"}
 MARK = {"type": "ephemeral"}

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallStarted, Usage
-from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
-from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.ai_sdk.object_encoder import Document
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
-from flask_headrace.blueprints.openai_responses.encoder import Responses
-from flask_headrace.blueprints.encoding.skip_seen import Resumed
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
 from hypothesis import given, settings
 
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
+from flask_headrace.blueprints.ai_sdk.object_encoder import Document
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
+from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
+from flask_headrace.blueprints.encoding.skip_seen import Resumed
+from flask_headrace.blueprints.native import encoder as native_encoder
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
+from flask_headrace.blueprints.openai_responses.encoder import Responses
+from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallStarted, Usage
 from tests.support.event_sequences import SIZES, answers, batches
 
 WIRES: dict[str, Callable[[], Wire]] = {

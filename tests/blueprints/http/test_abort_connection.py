@@ -19,8 +19,8 @@ import pytest
 
 from tests.conftest import require
 from tests.support.reader import QUESTION, Reading, asking, send
-from tests.support.started_service import openai_alone
 from tests.support.service import Service, environment, free_port
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Burst, Gate, Reset, Script, Upstream, openai_wire
 
 GUNICORN = ("gunicorn", "-b", "127.0.0.1:{port}", "--no-control-socket", "hosting:app")

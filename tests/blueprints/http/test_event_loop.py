@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_headrace.providers.chat_request import ChatRequest
 
 from flask_headrace import Headrace
+from flask_headrace.providers.chat_request import ChatRequest
 from tests.support.reader import QUESTION
 from tests.support.upstream import addresses
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from flask_headrace.streaming.reader import Follower
 
 from flask_headrace import Headrace
+from flask_headrace.streaming.reader import Follower
 from tests.support.event_loop import until
 
 

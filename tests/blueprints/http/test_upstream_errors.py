@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.reader import ask
-from tests.support.started_service import warm_up
 from tests.support.service import Service
+from tests.support.started_service import warm_up
 from tests.support.upstream import Hang, Upstream, addresses, anthropic_wire, openai_wire, plain, script
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]

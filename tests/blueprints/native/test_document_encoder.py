@@ -7,15 +7,26 @@ from typing import Any
 
 import msgspec
 import pytest
-from flask_headrace.core.errors import AnswerInvalid
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.partial_json import Patch, apply
-from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.core.answer import Answer
-from flask_headrace.blueprints.native.document_encoder import NativeDocument
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.native import encoder as native_encoder
+from flask_headrace.blueprints.native.document_encoder import NativeDocument
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.errors import AnswerInvalid
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    Failed,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.partial_json import Patch, apply
 from tests.support.json_documents import damaged, rubbish, shown, texts
 
 TEXT = '{"title": "Salz & Mühle 🌊", "parts": [{"n": 1}, {"n": -2.5e3}], "whole": true}'

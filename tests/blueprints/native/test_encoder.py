@@ -7,12 +7,27 @@ import re
 
 import msgspec
 import pytest
-from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
-from flask_headrace.blueprints.native import encoder as native_encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.native import encoder as native_encoder
+from flask_headrace.core.events import (
+    Attempt,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
@@ -99,7 +114,9 @@ def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
 @given(TEXTS)
 def test_a_text_among_other_events_has_the_bytes_that_it_has_alone(text: str) -> None:
     others = native_encoder.encode([ReasoningDelta("x")])
-    assert native_encoder.encode([ReasoningDelta("x"), TextDelta(text)]) == others + native_encoder.encode([TextDelta(text)])
+    assert native_encoder.encode([ReasoningDelta("x"), TextDelta(text)]) == others + native_encoder.encode(
+        [TextDelta(text)]
+    )
 
 
 @given(TEXTS)

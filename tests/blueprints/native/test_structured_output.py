@@ -6,8 +6,8 @@ import json
 
 import msgspec
 import pytest
-from flask_headrace.core.partial_json import Patch, apply
 
+from flask_headrace.core.partial_json import Patch, apply
 from tests.support.reader import Answer, Reading, ask, asking, send
 from tests.support.service import Service
 from tests.support.upstream import Gate, ToolCall, Upstream, openai_wire

@@ -6,14 +6,38 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.core.errors import Forbidden, InvalidRequest, NotSupported, TooManyStreams, Unauthorized, UnknownModel, UpstreamRejected
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
-from flask_headrace.core.answer import Answer
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion, refusal
 from openai.types.chat import ChatCompletion as CompletionOfTheirs
 from openai.types.chat import ChatCompletionChunk
+
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion, refusal
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotSupported,
+    TooManyStreams,
+    Unauthorized,
+    UnknownModel,
+    UpstreamRejected,
+)
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 
 HEAD = '{"id":"chatcmpl-s1","object":"chat.completion.chunk","created":1700000000,"model":"acme/tiny","choices":'
 USAGE = Usage(9, 3, 4, 1, 0.00001)

@@ -6,10 +6,21 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from flask_headrace.blueprints.openai_chat.body import CompletionBody
 from flask_headrace.blueprints.openai_chat.request import MEANINGLESS, question_of
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall
 from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 
 HI = [{"role": "user", "content": "hi"}]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}

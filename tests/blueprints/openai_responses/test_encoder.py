@@ -6,15 +6,31 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.core.errors import TooManyStreams
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.sse import Decoder
-from flask_headrace.core.answer import Answer
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
+
 from flask_headrace.blueprints.encoding.base import BrokenOff
 from flask_headrace.blueprints.openai_chat.encoder import refusal
 from flask_headrace.blueprints.openai_responses.encoder import EVENTS, Responses
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import TypeAdapter
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.core.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    FinishReason,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.sse import Decoder
 
 USAGE = Usage(9, 3, 4, 1, 0.00001)
 START = Started("s1", "acme/tiny", "acme")

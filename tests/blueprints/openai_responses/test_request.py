@@ -6,10 +6,21 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import MEANINGLESS, question_of
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall
 from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 CALL = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": '{"q": "ö"}'}

@@ -11,8 +11,8 @@ import pytest
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.stage import SCHEMA
 from tests.conftest import upstreams
-from tests.support.started_service import warm_up
 from tests.support.service import Service
+from tests.support.started_service import warm_up
 from tests.support.upstream import Upstream
 
 HERE = Path(__file__).parent

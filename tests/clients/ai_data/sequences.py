@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_headrace.core.events import Done, Event, ReasoningDelta, ReasoningSigned, Restarted, TextDelta, ToolCallEnded, ToolCallStarted
-from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    ReasoningSigned,
+    Restarted,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
 from tests.support.event_sequences import SIZES, batches, contents, sequences
 
 

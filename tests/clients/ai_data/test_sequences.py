@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flask_headrace.core.events import Done, Event, Restarted, TextDelta, ToolCallStarted
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
+from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
+from flask_headrace.core.events import Done, Event, Restarted, TextDelta, ToolCallStarted
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.sequences import SHOWN, THOUGHTS, answers, expected, write
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import question_of
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta
-from flask_headrace.core.answer import Answer, Call, Reasoning, Text
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
+from flask_headrace.blueprints.ai_sdk.chat_request import question_of
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
+from flask_headrace.core.answer import Answer, Call, Reasoning, Text
+from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta
+from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 from tests.clients.ai_sdk.node import Node, text_of
 from tests.support.event_sequences import SIZES, answers, batches
-from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 
 STARTED = Started("s1", "acme/tiny", "acme")
 

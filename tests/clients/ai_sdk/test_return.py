@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.clients.ai_sdk.node import Chat, text_of
-from tests.support.reader import Answer, send
 from tests.streaming.resume.across_workers.line import Line
+from tests.support.reader import Answer, send
 from tests.support.service import Service
 from tests.support.upstream import Gate, ToolCall, Upstream, openai_wire
 

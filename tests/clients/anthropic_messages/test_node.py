@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 
 import pytest
-from flask_headrace.core.events import Failed
-from flask_headrace.core.answer import Answer
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
 from hypothesis import given, settings
 
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.events import Failed
 from tests.clients.anthropic_messages.answers import CALLED, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
 from tests.clients.anthropic_messages.node import Node
-from tests.support.service import Service
 from tests.support import event_sequences
+from tests.support.service import Service
 from tests.support.upstream import Gate, Upstream, anthropic_wire, plain
 
 

@@ -11,10 +11,10 @@ import pytest
 from anthropic.pagination import SyncPage
 from anthropic.types import ModelInfo
 from flask import Flask
-from flask_headrace.blueprints.anthropic_messages.endpoint import models_page
-from flask_headrace.providers.registry import Model
 
 from flask_headrace import Headrace
+from flask_headrace.blueprints.anthropic_messages.endpoint import models_page
+from flask_headrace.providers.registry import Model
 from tests.clients.anthropic_messages.answers import CALLS, HI, PROVIDERS, TEXT, TOOLS, whole
 from tests.clients.anthropic_messages.conftest import KEY
 from tests.conftest import require

@@ -10,15 +10,26 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, Started, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai import OpenAI, Stream
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
 from tests.clients.openai_chat.node import Node
 from tests.support.event_sequences import BROKEN, DONE, SIZES, batches, sequences
 

@@ -14,7 +14,18 @@ from pydantic import BaseModel
 
 from tests.support.reader import Reading
 from tests.support.service import Service
-from tests.support.upstream import Ended, Gate, Reasoning, Refusal, Tokens, ToolCall, Upstream, anthropic_wire, cuts, openai_wire
+from tests.support.upstream import (
+    Ended,
+    Gate,
+    Reasoning,
+    Refusal,
+    Tokens,
+    ToolCall,
+    Upstream,
+    anthropic_wire,
+    cuts,
+    openai_wire,
+)
 
 WIRES = pytest.mark.parametrize(("provider", "wire"), [("openai", openai_wire), ("anthropic", anthropic_wire)])
 HI = [{"role": "user", "content": "hi"}]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import httpx2
-from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, TextDelta, ToolCallEnded, ToolCallStarted
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_responses.encoder import Responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI, Stream, omit
 from openai.lib.streaming.responses import ResponseStream
 from openai.types.responses import Response, ResponseStreamEvent
 
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_responses.encoder import Responses
+from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, TextDelta, ToolCallEnded, ToolCallStarted
 from tests.support.event_sequences import BROKEN, DONE, SIZES, batches, sequences
 
 SDK = OpenAI(base_url="http://never.asked", api_key="any")

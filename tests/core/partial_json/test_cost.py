@@ -9,10 +9,10 @@ from functools import partial
 
 import msgspec
 import pytest
-from flask_headrace.core.partial_json import MAX_DEPTH, MAX_PATH, Append, PartialJSON, apply, snapshot
 from hypothesis import given
 from msgspec import UNSET
 
+from flask_headrace.core.partial_json import MAX_DEPTH, MAX_PATH, Append, PartialJSON, apply, snapshot
 from tests.support.json_documents import texts
 
 SHAPES = {

@@ -6,10 +6,25 @@ import json
 
 import msgspec
 import pytest
-from flask_headrace.core.partial_json import MAX_DEPTH, MAX_PATH, MAX_SIZE, Add, Append, Close, Incomplete, JSONError, Malformed, PartialJSON, Patch, TooLong, apply, snapshot
 from hypothesis import given, settings
 from msgspec import UNSET
 
+from flask_headrace.core.partial_json import (
+    MAX_DEPTH,
+    MAX_PATH,
+    MAX_SIZE,
+    Add,
+    Append,
+    Close,
+    Incomplete,
+    JSONError,
+    Malformed,
+    PartialJSON,
+    Patch,
+    TooLong,
+    apply,
+    snapshot,
+)
 from tests.support.json_documents import SHARED, cuts, damaged, prefixes, result, rubbish, shown, texts
 
 LIMITS = {"depth": "max_depth", "path": "max_path", "size": "max_size"}

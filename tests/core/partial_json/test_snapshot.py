@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from flask_headrace.core.partial_json import MAX_DEPTH, Malformed, TooDeep, snapshot
 from hypothesis import given, settings
 from msgspec import UNSET
 from partial_json_parser import parse_json
 
+from flask_headrace.core.partial_json import MAX_DEPTH, Malformed, TooDeep, snapshot
 from tests.support.json_documents import damaged, prefixes, rubbish, shown
 
 GUESSES = {

@@ -6,10 +6,20 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic.decoder import MessageDecoder
-from flask_headrace.core.errors import UpstreamRejected
-from flask_headrace.core.events import Done, Event, ReasoningDelta, ReasoningSigned, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
+from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 
 SIGNATURE = "EqQBCkYIBxgCKkBz0mVYq2b9dHh4cXNvbWUgc2lnbmF0dXJlIGJ5dGVz"

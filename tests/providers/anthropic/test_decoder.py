@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic.decoder import MessageDecoder
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
 from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
-
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Reasoning, Tokens, ToolCall, anthropic_wire, oddities
 

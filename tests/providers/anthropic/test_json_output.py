@@ -8,14 +8,14 @@ import anthropic
 import pydantic
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
-from flask_headrace.providers.anthropic.json_output import answer_tool
-from flask_headrace.providers.anthropic.request_body import body_of
-from flask_headrace.providers.anthropic.decoder import MessageDecoder
-from flask_headrace.providers.anthropic.messages import AnthropicMessages
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message, NamedTool, Tool
+
 from flask_headrace.core.errors import InvalidRequest, UpstreamRejected
 from flask_headrace.core.events import Done, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted
-
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
+from flask_headrace.providers.anthropic.json_output import answer_tool
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
+from flask_headrace.providers.anthropic.request_body import body_of
+from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message, NamedTool, Tool
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Gate, ToolCall, Upstream, anthropic_wire, script
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic.decoder import MessageDecoder
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
 from flask_headrace.core.events import Done, TextDelta, ToolCallEnded, ToolCallStarted
-
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 
 X = '{"x":1}'

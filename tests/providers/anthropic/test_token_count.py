@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
+from flask_headrace.core.errors import UpstreamError
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import CountsTokens
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
-from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
-from flask_headrace.core.errors import UpstreamError
-
 from tests.providers.contract import KEY
 from tests.support.upstream import Upstream, addresses, anthropic_wire, plain
 

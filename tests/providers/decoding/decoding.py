@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_headrace.providers.decoding.sse_stream import end_of
 from flask_headrace.core import sse
 from flask_headrace.core.errors import UpstreamError
 from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, Usage
+from flask_headrace.providers.decoding.sse_stream import end_of
 
 
 class Answer:

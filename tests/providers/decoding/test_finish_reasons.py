@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
+
+from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.events import Done, TextDelta
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.decoding.finish_reasons import settled, told_by
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
-from flask_headrace.core.errors import UpstreamRejected
-from flask_headrace.core.events import Done, TextDelta
-
 from tests.providers.decoding.decoding import Answer
 
 WORDS = {

@@ -7,12 +7,12 @@ import math
 from typing import Any
 
 import pytest
+
+from flask_headrace.core.errors import UpstreamBroken
+from flask_headrace.core.events import Done, ToolCallEnded, Usage
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
-from flask_headrace.core.errors import UpstreamBroken
-from flask_headrace.core.events import Done, ToolCallEnded, Usage
-
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import ToolCall, anthropic_wire, openai_wire, responses_wire
 

@@ -6,14 +6,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from flask_headrace.providers.anthropic.decoder import MessageDecoder
-from flask_headrace.providers.openai.chat_decoder import ChatDecoder
-from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
-from flask_headrace.core.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.providers.decoding import quirky_answers, decoding as reading
+from flask_headrace.core.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.providers.anthropic.decoder import MessageDecoder
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+from tests.providers.decoding import decoding as reading
+from tests.providers.decoding import quirky_answers
 
 PROTOCOLS = {
     "chat completions": (ChatDecoder, quirky_answers.chat_bodies),

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import gevent
 import pytest
+
+from flask_headrace.core.errors import UpstreamBroken
 from flask_headrace.providers.decoding.sse_stream import MOST_UNREAD
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
-from flask_headrace.core.errors import UpstreamBroken
-
-from tests.support.event_loop import until
 from tests.providers.contract import KEY, Heard
-from tests.support.upstream import FINISH, Burst, Chunk, Flood, Gate, Hang, Head, Script, Upstream, cuts, faults, openai_wire, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    FINISH,
+    Burst,
+    Chunk,
+    Flood,
+    Gate,
+    Hang,
+    Head,
+    Script,
+    Upstream,
+    cuts,
+    faults,
+    openai_wire,
+    script,
+)
 
 SENT_AHEAD = 16 * 1024 * 1024
 """Bytes that the kernel may take off an upstream whose reader takes nothing."""

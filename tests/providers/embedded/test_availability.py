@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.embedded.provider import supervisor, availability
+
+from flask_headrace.providers.embedded.provider import availability, supervisor
 
 X86 = "processor\t: 0\nflags\t\t: fpu sse4_2 fma f16c avx {}bmi1 bmi2\nbugs\t\t: spectre_v1\n"
 

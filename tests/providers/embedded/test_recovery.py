@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask_headrace.providers.embedded.provider import supervisor
 
+from flask_headrace.providers.embedded.provider import supervisor
 from tests.providers.embedded.process_table import ask, is_alive, model_pid, until
 
 WORKER = """
@@ -102,7 +102,9 @@ def test_a_process_that_stands_still_is_told_and_then_started_again(
     assert "has not moved for 2.5 s" in caplog.text
 
 
-def test_a_process_that_goes_on_in_time_is_left_alone(model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_goes_on_in_time_is_left_alone(
+    model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where = supervisor.wait_until_ready()
     monkeypatch.setattr(supervisor, "_SILENCE", 1.0)
     pid = model_pid()

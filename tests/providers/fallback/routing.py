@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from flask_headrace.providers.anthropic.messages import AnthropicMessages
-from flask_headrace.providers.fallback.circuit_breaker import Breaker
-from flask_headrace.providers.fallback.policy import Link, Terms, World
-from flask_headrace.providers.openai.chat import OpenAIChat
-from flask_headrace.providers.openai.server import Address
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.providers.fallback.router import Router
-from flask_headrace.streaming import producer
+
 from flask_headrace.core.errors import HeadraceError
 from flask_headrace.core.events import Event, Restarted, Started, TextDelta, Usage
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.fallback.circuit_breaker import Breaker
+from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.fallback.router import Router
+from flask_headrace.providers.openai.chat import OpenAIChat
+from flask_headrace.providers.openai.server import Address
+from flask_headrace.streaming import producer
+from flask_headrace.streaming.context import Limits, Target
 from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.context import Limits, Target
-
 from tests.support.event_loop import until
 from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
 
 
 class Clock:

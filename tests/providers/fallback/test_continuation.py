@@ -5,11 +5,21 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
-from flask_headrace.providers.fallback.continuation import MOST_KEPT, Rescue, Said, continued, rescue_of
-from flask_headrace.core.events import Done, Event, Failed, ReasoningDelta, ReasoningSigned, TextDelta, ToolCallStarted, Usage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    Failed,
+    ReasoningDelta,
+    ReasoningSigned,
+    TextDelta,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
+from flask_headrace.providers.fallback.continuation import MOST_KEPT, Rescue, Said, continued, rescue_of
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))
 

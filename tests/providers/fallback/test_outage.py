@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, Breaker
 from flask_headrace.providers.fallback.policy import World
-
-from tests.support.event_loop import until
 from tests.providers.fallback.routing import Chain, Reading
+from tests.support.event_loop import until
 from tests.support.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
 
 STEP = 0.25

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from flask_headrace.providers.fallback.overlap import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_headrace.providers.fallback.overlap import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
 from tests.providers.fallback.test_continuation import cut
 
 SENTENCES = (

@@ -8,14 +8,27 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from flask_headrace.providers.fallback.policy import World
-from flask_headrace.providers.chat_request import AnswerFormat
+
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.core.events import Cancelled, Done, Restarted, Started
-
-from tests.support.event_loop import until
+from flask_headrace.providers.chat_request import AnswerFormat
+from flask_headrace.providers.fallback.policy import World
 from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading, gaps
-from tests.support.upstream import Close, Ended, Hang, Refusal, Reset, Script, Upstream, anthropic_wire, faults, openai_wire, plain, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    Close,
+    Ended,
+    Hang,
+    Refusal,
+    Reset,
+    Script,
+    Upstream,
+    anthropic_wire,
+    faults,
+    openai_wire,
+    plain,
+    script,
+)
 
 CHAINS = [("openai/a", "anthropic/b"), ("anthropic/a", "openai/b")]
 

@@ -6,19 +6,28 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
-from flask_headrace.providers.custom import adopted
-from flask_headrace.providers.fallback.policy import Link, Terms, World
-from flask_headrace.providers.chat_request import ChatRequest
-from flask_headrace.providers.fallback.router import Router
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, TextDelta, ToolCallEnded, ToolCallStarted, Usage
-from flask_headrace.core.usage import tokens_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.core.usage import tokens_in
+from flask_headrace.providers.chat_request import ChatRequest
+from flask_headrace.providers.custom import adopted
+from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.fallback.router import Router
 from tests.providers.fallback.routing import QUESTION, Chain, Reading
-from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
 from tests.providers.fallback.test_continuation import cut
+from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
 from tests.support.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
 
 KNOWN: dict[str, Any] = {"openai/b": {"continues": True}}

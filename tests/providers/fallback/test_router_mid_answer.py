@@ -7,17 +7,41 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
+
+from flask_headrace.core.errors import UpstreamError
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+)
+from flask_headrace.core.usage import tokens_in
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.custom import adopted
 from flask_headrace.providers.fallback.policy import Link, Terms, World
-from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.fallback.router import Router
-from flask_headrace.core.errors import UpstreamError
-from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, Started, TextDelta, ToolCallEnded, ToolCallStarted
-from flask_headrace.core.usage import tokens_in
-
-from tests.support.event_loop import until
 from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading
-from tests.support.upstream import Close, Ended, Gate, Hang, Pause, Reasoning, Script, ToolCall, Upstream, anthropic_wire, faults, openai_wire, plain, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    Close,
+    Ended,
+    Gate,
+    Hang,
+    Pause,
+    Reasoning,
+    Script,
+    ToolCall,
+    Upstream,
+    anthropic_wire,
+    faults,
+    openai_wire,
+    plain,
+    script,
+)
 
 WORDS = [f"{number} " for number in range(60)]
 TEXT = "".join(WORDS)

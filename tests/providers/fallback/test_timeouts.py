@@ -8,9 +8,10 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.providers.fallback.timeouts import Patience, is_token
+
 from flask_headrace.core.errors import FirstTokenTimeout, StallTimeout
 from flask_headrace.core.events import Asked, Done, TextDelta, Usage
+from flask_headrace.providers.fallback.timeouts import Patience, is_token
 
 TOKEN, KNOWN = [TextDelta("x")], [Usage(9, 0, estimated=True)]
 

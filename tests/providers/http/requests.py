@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+
 from flask_headrace.providers.http.transport import Transport
 
 ESTABLISHED, SYN_SENT = "01", "02"

@@ -6,9 +6,10 @@ import gzip
 import zlib
 
 import pytest
-from flask_headrace.providers.http.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from flask_headrace.providers.http.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
 
 TEXT = b"data: hello\n\n" * 100
 

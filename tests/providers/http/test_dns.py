@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 import gevent
 import httpx2
 import pytest
+
 from flask_headrace.providers.http import dns, sdk_errors
 from flask_headrace.providers.http.native_thread import Errand
 from flask_headrace.providers.http.transport import Transport
-
-from tests.support.event_loop import until
 from tests.providers.http.requests import ask, body_of
 from tests.providers.http.resolver import Names
+from tests.support.event_loop import until
 from tests.support.upstream import Upstream, openai_wire
 
 MANY = 30

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 import gevent
 import httpx2
 import pytest
+
 from flask_headrace.providers.http.happy_eyeballs import Race, _in_turns
 from flask_headrace.providers.http.transport import Transport
-
 from tests.providers.http.requests import SYN_SENT, ask, body_of, states_to
 from tests.providers.http.resolver import Names
 from tests.support.upstream import Accept, Upstream, addresses, openai_wire

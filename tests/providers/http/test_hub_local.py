@@ -11,12 +11,12 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.providers.registry import LIST_LIMIT, Catalogue
+
 from flask_headrace.providers.http.hub_local import PerHub, end_loop_with_thread
 from flask_headrace.providers.http.transport import Transport
-
-from tests.support.event_loop import until
+from flask_headrace.providers.registry import LIST_LIMIT, Catalogue
 from tests.providers.http.requests import ask, body_of
+from tests.support.event_loop import until
 from tests.support.process_info import descriptors
 from tests.support.upstream import Upstream, openai_wire
 

@@ -6,6 +6,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
+
 from flask_headrace.providers.http.request_template import SameRequest, ask, with_same_request
 from flask_headrace.providers.http.sdk_errors import HEADERS
 

@@ -9,9 +9,10 @@ import anthropic
 import httpx2
 import openai
 import pytest
-from flask_headrace.providers.redaction import MOST_QUOTED, keep_secret, shown
-from flask_headrace.providers.http.sdk_errors import rejected, translated
+
 from flask_headrace.core import errors
+from flask_headrace.providers.http.sdk_errors import rejected, translated
+from flask_headrace.providers.redaction import MOST_QUOTED, keep_secret, shown
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
 REQUEST = httpx2.Request("POST", "http://acme/v1")

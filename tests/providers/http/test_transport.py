@@ -12,11 +12,26 @@ from collections.abc import Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.http.transport import Transport
 
-from tests.support.event_loop import until
+from flask_headrace.providers.http.transport import Transport
 from tests.providers.http.requests import ask, body_of, chunks_of
-from tests.support.upstream import FINISH, Burst, Bytes, Chunk, Close, Gate, Hang, Head, Reset, Script, Upstream, cuts, openai_wire, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    FINISH,
+    Burst,
+    Bytes,
+    Chunk,
+    Close,
+    Gate,
+    Hang,
+    Head,
+    Reset,
+    Script,
+    Upstream,
+    cuts,
+    openai_wire,
+    script,
+)
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 

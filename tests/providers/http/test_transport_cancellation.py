@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask_headrace.providers.http.transport import Transport
 
+from flask_headrace.providers.http.transport import Transport
 from tests.conftest import require
-from tests.support.event_loop import until
 from tests.providers.http.requests import ESTABLISHED, SYN_SENT, ask, body_of, states_to
+from tests.support.event_loop import until
 from tests.support.upstream import Accept, Gate, HalfHead, Hang, Head, Upstream, addresses, openai_wire, script
 
 PLACES = {

@@ -9,13 +9,26 @@ from collections.abc import Iterator
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.http.socket_reader import READ_SIZE
-from flask_headrace.providers.http.exchange import MOST_HEAD, MOST_REFUSAL
-from flask_headrace.providers.http.transport import Transport
 
-from tests.support.event_loop import until
+from flask_headrace.providers.http.exchange import MOST_HEAD, MOST_REFUSAL
+from flask_headrace.providers.http.socket_reader import READ_SIZE
+from flask_headrace.providers.http.transport import Transport
 from tests.providers.http.requests import ESTABLISHED, ask, body_of, chunks_of, states_to
-from tests.support.upstream import Accept, Bytes, Chunk, Close, Flood, Gate, HalfHead, Hang, Head, Reset, addresses, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    Accept,
+    Bytes,
+    Chunk,
+    Close,
+    Flood,
+    Gate,
+    HalfHead,
+    Hang,
+    Head,
+    Reset,
+    addresses,
+    script,
+)
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 

@@ -12,20 +12,32 @@ from functools import lru_cache
 import gevent
 import httpx2
 import pytest
-from flask_headrace.providers.http import exchange
-from flask_headrace.providers.anthropic.messages import AnthropicMessages
-from flask_headrace.providers.http.exchange import MOST_REFUSAL, MOST_WHOLE
-from flask_headrace.providers.openai.chat import OpenAIChat
-from flask_headrace.providers.openai.server import Address
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.providers.http.sdk_errors import MOST_MODELS
-from flask_headrace.providers.http.transport import Transport
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamError, UpstreamRejected
 from flask_headrace.core.events import TextDelta
-
-from tests.support.event_loop import until
+from flask_headrace.providers.anthropic.messages import AnthropicMessages
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.http import exchange
+from flask_headrace.providers.http.exchange import MOST_REFUSAL, MOST_WHOLE
+from flask_headrace.providers.http.sdk_errors import MOST_MODELS
+from flask_headrace.providers.http.transport import Transport
+from flask_headrace.providers.openai.chat import OpenAIChat
+from flask_headrace.providers.openai.server import Address
 from tests.providers.http.requests import ask
-from tests.support.upstream import Chunk, HalfHead, Hang, Head, Paced, Script, Upstream, anthropic_wire, openai_wire, plain, script
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    Chunk,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Script,
+    Upstream,
+    anthropic_wire,
+    openai_wire,
+    plain,
+    script,
+)
 
 LARGE = 64 * 1024 * 1024
 """Bytes of a body that has a thousandth of them on its way."""

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import gevent
 import pytest
+
 from flask_headrace.providers.http import transport as transports
 from flask_headrace.providers.http.transport import Transport
-
 from tests.conftest import require
-from tests.support.event_loop import until
-from tests.providers.http.requests import ask, body_of
 from tests.providers.http.early_answer_server import Hasty
-from tests.support.upstream import Bytes, Close, Gate, HalfClose, Hang, Script, Upstream, certificate, openai_wire, script
+from tests.providers.http.requests import ask, body_of
+from tests.support.event_loop import until
+from tests.support.upstream import (
+    Bytes,
+    Close,
+    Gate,
+    HalfClose,
+    Hang,
+    Script,
+    Upstream,
+    certificate,
+    openai_wire,
+    script,
+)
 
 LONG = "x" * 12_000_000
 """A prompt of which the kernel takes only a part at once."""

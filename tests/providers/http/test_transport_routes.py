@@ -11,16 +11,16 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
-from flask_headrace.providers.http import transport as transports
-from flask_headrace.providers.embedded.provider import Embedded
-from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
-from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.providers.http.transport import Transport, proxy_for
-from flask_headrace.core.events import TextDelta
 
+from flask_headrace.core.events import TextDelta
+from flask_headrace.providers.chat_request import ChatRequest, Message
+from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
+from flask_headrace.providers.embedded.provider import Embedded
+from flask_headrace.providers.http import transport as transports
+from flask_headrace.providers.http.transport import Transport, proxy_for
 from tests.conftest import require
-from tests.support.event_loop import until
 from tests.providers.http.requests import ask, body_of
+from tests.support.event_loop import until
 from tests.support.proxy import Proxy
 from tests.support.upstream import Burst, Chunk, Gate, Upstream, openai_wire, script
 from tests.support.upstream.steps import FINISH

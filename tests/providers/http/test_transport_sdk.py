@@ -5,8 +5,8 @@ from __future__ import annotations
 import gevent
 import openai
 import pytest
-from flask_headrace.providers.http.transport import Client, Transport
 
+from flask_headrace.providers.http.transport import Client, Transport
 from tests.support.event_loop import until
 from tests.support.upstream import Close, Gate, Hang, Upstream, addresses, openai_wire, plain, script
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask_headrace.core.events import Done, ReasoningDelta, TextDelta
 
+from flask_headrace.core.events import Done, ReasoningDelta, TextDelta
 from tests.providers.openai.test_chat_decoder import DONE, STOP, decode, frame
 
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+
 from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
 from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
-
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, openai_wire
 from tests.support.upstream.pieces import USAGE

@@ -6,10 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai.chat_decoder import ChatDecoder
-from flask_headrace.core.errors import UpstreamRejected
-from flask_headrace.core.events import Done, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
+from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.events import (
+    Done,
+    Event,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from tests.providers.decoding.decoding import Answer
 
 DONE = b"data: [DONE]\n\n"

@@ -6,10 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, Failed, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted, Usage
 
+from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.events import (
+    Done,
+    Failed,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, responses_wire
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+
 from flask_headrace.core.errors import UpstreamBroken
 from flask_headrace.core.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
-
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
 
 DONE, X = b"data: [DONE]\n\n", '{"x":1}'

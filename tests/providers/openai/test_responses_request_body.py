@@ -6,11 +6,22 @@ from typing import Any
 
 import pydantic
 import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
+
+from flask_headrace.providers.chat_request import (
+    AnswerFormat,
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.responses_request_body import body_of
 from flask_headrace.providers.openai.server import Address
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, ImagePart, Message, NamedTool, ReasoningPart, TextPart, Tool, ToolCall
-from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
 PICTURE = "data:image/png;base64,AAAA"

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import gevent
 import pytest
+
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.core.events import Done, Failed, Restarted, TextDelta, Usage
-from flask_headrace.streaming.json_schema.validator import Schema
 from flask_headrace.streaming.json_schema.enforce import held_to
+from flask_headrace.streaming.json_schema.validator import Schema
 
 MILL = {
     "type": "object",

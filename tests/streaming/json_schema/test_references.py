@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.streaming.json_schema.validator import Schema
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import gevent
 import pytest
-from flask_headrace.streaming.json_schema import sandbox
-from flask_headrace.core.errors import ChecksBusy
-from flask_headrace.streaming.json_schema.sandbox import EndedError, Sandbox
 
+from flask_headrace.core.errors import ChecksBusy
+from flask_headrace.streaming.json_schema import sandbox
+from flask_headrace.streaming.json_schema.sandbox import EndedError, Sandbox
 from tests.support.event_loop import until
 
 MILL = {"type": "string"}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+
 from flask_headrace.streaming.resume import stored_reader
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
-
-from tests.support.event_loop import until
 from tests.streaming.resume.workers import QUIET, Worker, is_finished, is_kept
 from tests.streaming.stage import DONE, Source, text
+from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("short_times")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled
-
-from tests.support.event_loop import until
 from tests.streaming.resume.workers import Reading, Worker, is_kept
 from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
 

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.streaming.resume import cursor, store_writer, lease, stored_reader
-from flask_headrace.core.errors import UnknownStream
-from flask_headrace.core.events import Done, Event, TextDelta, Usage
-from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
-from flask_headrace.streaming.stores.base import Bounds, Store
-from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.event_loop import until
+from flask_headrace.core.errors import UnknownStream
+from flask_headrace.core.events import Done, Event, TextDelta, Usage
+from flask_headrace.streaming.resume import cursor, lease, store_writer, stored_reader
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
+from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Reading, Worker
 from tests.streaming.stage import DONE, Source, is_terminal, text
+from tests.support.event_loop import until
 
 ID = "the-stream-of-this-test"
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from flask_headrace.streaming.resume import pending_operations
+
 from flask_headrace.core.errors import NotResumable, StoreUnavailable
 from flask_headrace.core.events import ToolCallEnded, ToolCallStarted
+from flask_headrace.streaming.resume import pending_operations
 from flask_headrace.streaming.resume.pending_operations import Owed
 from flask_headrace.streaming.resume.stored_reader import bury
 from flask_headrace.streaming.stores.base import Bounds, Claim
 from flask_headrace.streaming.stores.memory import MemoryStore
-
-from tests.support.event_loop import until
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
+
 from flask_headrace.core.events import Cancelled
 from flask_headrace.streaming.reader import Follower
-
-from tests.support.event_loop import settle, until
 from tests.streaming.resume.workers import QUIET, Reading, Worker
 from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.support.event_loop import settle, until
 
 NARROW = msgspec.structs.replace(QUIET, buffer=1000)
 MANY = [text(*[f"{n} " for n in range(start, start + 50)]) for start in range(0, 5000, 50)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.resume import cursor, resumable_streams
+
 from flask_headrace.core.errors import InvalidRequest, StoreUnavailable, StreamConflict, TooManyStreams, UnknownStream
 from flask_headrace.core.events import Cancelled, Failed, Usage
-
-from tests.support.event_loop import until
+from flask_headrace.streaming.resume import cursor, resumable_streams
 from tests.streaming.resume.workers import Reading, Worker, is_kept
 from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
 

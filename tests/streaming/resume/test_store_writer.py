@@ -7,16 +7,16 @@ from contextlib import suppress
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.resume.event_codec import decode, encode
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.streaming.resume.event_codec import decode, encode
 from flask_headrace.streaming.resume.stored_reader import bury
 from flask_headrace.streaming.stores.base import Bounds
 from flask_headrace.streaming.stores.memory import MemoryStore
-
-from tests.support.event_loop import settle, until
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, Source, text
+from tests.support.event_loop import settle, until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
 

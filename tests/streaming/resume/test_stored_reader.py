@@ -8,14 +8,14 @@ from pathlib import Path
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming.resume import stored_reader
+
 from flask_headrace.core.errors import LimitError, StoreUnavailable
 from flask_headrace.core.events import Asked, Failed, TextDelta, Usage
+from flask_headrace.streaming.resume import stored_reader
 from flask_headrace.streaming.stores.base import Bounds
-
-from tests.support.event_loop import until
 from tests.streaming.resume.workers import QUIET, Away, Reading, Worker, shared
 from tests.streaming.stage import DONE, Source, text
+from tests.support.event_loop import until
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
-from flask_headrace.streaming import disconnect_grace
-from flask_headrace.streaming.resume import write_queue
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled, Done, Failed
-
-from tests.support.event_loop import until
+from flask_headrace.streaming import disconnect_grace
+from flask_headrace.streaming.resume import write_queue
 from tests.streaming.resume.workers import QUIET, Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, Source, text
+from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
 

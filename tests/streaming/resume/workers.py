@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from flask_headrace.streaming.resume.event_codec import decode
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Event
+from flask_headrace.streaming.context import Limits
 from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.resume.store_writer import Journal
+from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.resume.event_codec import decode
 from flask_headrace.streaming.resume.resumable_streams import Resumption
+from flask_headrace.streaming.resume.store_writer import Journal
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.context import Limits
-
 from tests.streaming.stage import TARGET, Source, is_terminal
 
 QUIET = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_headrace.streaming.resume import stored_reader, resumable_streams
-from flask_headrace.streaming.resume.event_codec import decode
 from flask_headrace.core.events import Event
-from flask_headrace.streaming.resume.store_writer import Journal, ended_by
 from flask_headrace.streaming.buffer import Log
-from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume import resumable_streams, stored_reader
+from flask_headrace.streaming.resume.event_codec import decode
+from flask_headrace.streaming.resume.store_writer import Journal, ended_by
 from flask_headrace.streaming.resume.stored_reader import Replica
+from flask_headrace.streaming.resume.write_queue import Outbox
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Entry
-
 from tests.streaming.simulation.mutations import Patch, without
 
 

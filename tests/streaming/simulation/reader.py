@@ -8,11 +8,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import gevent
+
 from flask_headrace.core.errors import HeadraceError, InvalidRequest, LimitError, UnknownStream
 from flask_headrace.core.events import Cancelled, Done, Event, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.session import Session
-
 from tests.streaming.simulation.shape import Shape
 from tests.streaming.simulation.weather import TICK, Odd
 from tests.streaming.simulation.worker import TARGET, Script, Telling, Worker, is_terminal

@@ -8,12 +8,12 @@ from typing import Any
 
 import gevent
 import msgspec
+from gevent import get_hub
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.notifier import Watches
-from gevent import get_hub
-
 from tests.streaming.simulation.weather import TICK, Odd, Weather
 
 

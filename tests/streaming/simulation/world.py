@@ -10,9 +10,9 @@ from typing import Any
 
 import gevent
 import msgspec
+
 from flask_headrace.core.events import Event
 from flask_headrace.streaming.stores.base import LEASE, Bounds
-
 from tests.streaming.simulation.clock import QuietHub, virtual_time
 from tests.streaming.simulation.reader import Reader, Wrong
 from tests.streaming.simulation.shape import shape_of

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Store
-
 from tests.conftest import require
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import Storage, Worker

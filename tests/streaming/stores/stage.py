@@ -12,9 +12,9 @@ from typing import Any
 
 import gevent
 import msgspec
+
 from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record, Store
 from flask_headrace.streaming.stores.factory import open_store
-
 from tests.support.event_loop import until
 
 WIDE = Bounds()

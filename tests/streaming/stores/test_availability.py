@@ -6,15 +6,15 @@ import logging
 
 import gevent
 import pytest
+
 from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
 from flask_headrace.streaming.stores import availability as conditions
 from flask_headrace.streaming.stores.availability import Condition
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.redis.store import RedisStore
-
-from tests.support.event_loop import until
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Storage
+from tests.support.event_loop import until
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gevent
 import pytest
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores.base import LAST_WORDS, Claim, Record, Store
-
-from tests.support.event_loop import until
 from tests.streaming.stores.stage import Storage, claim, entry, fill, found, payloads
+from tests.support.event_loop import until
 
 ODD_IDS = ["ä ö/ü", "a:b:c", "{tag}", "*?[x]", "'; DROP TABLE streams; --", "a\nb\r\nc", '"', "x" * 300, "%00", "🜂"]
 

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.streaming.stores.base import Store
-from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.factory import open_store
+from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.redis.store import RedisStore
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-
 from tests.streaming.stores.stage import WIDE
 
 

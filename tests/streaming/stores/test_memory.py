@@ -6,12 +6,12 @@ import gc
 import tracemalloc
 
 import pytest
-from flask_headrace.streaming.resume.event_codec import encode
+
 from flask_headrace.core.events import Done, Event, TextDelta, Usage
+from flask_headrace.streaming.resume.event_codec import encode
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Bounds, Claim, Entry
 from flask_headrace.streaming.stores.memory import MemoryStore
-
 from tests.streaming.stores.stage import claim, entry
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from flask_headrace.streaming.stores.base import Record, Store
 
-from tests.support.event_loop import until
+from flask_headrace.streaming.stores.base import Record, Store
 from tests.streaming.stores.stage import Storage, claim, fill
 from tests.streaming.stores.test_contract import ODD_IDS
+from tests.support.event_loop import until
 
 
 class TestName:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores.redis.store import RedisStore
-from flask_headrace.streaming.stores.notifier import Watches
 
-from tests.support.event_loop import until
+from flask_headrace.streaming.stores.notifier import Watches
+from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Storage, Watcher, entry, fill
+from tests.support.event_loop import until
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask_headrace.streaming.stores.base import Store
-
 from tests.streaming.stores.stage import Watcher, claim, entry, fill, found
 
 

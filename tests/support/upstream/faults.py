@@ -10,7 +10,21 @@ from types import ModuleType
 
 from tests.support.upstream import plain
 from tests.support.upstream.pieces import Tokens
-from tests.support.upstream.steps import FINISH, Chunk, Close, Flood, HalfClose, HalfHead, Hang, Head, Paced, Reset, Script, Step, script
+from tests.support.upstream.steps import (
+    FINISH,
+    Chunk,
+    Close,
+    Flood,
+    HalfClose,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Reset,
+    Script,
+    Step,
+    script,
+)
 
 STATUSES = (400, 401, 403, 404, 429, 500, 503, 529)
 HUGE = 100 * 1024 * 1024  # bytes of the frame without end

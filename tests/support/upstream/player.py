@@ -9,7 +9,22 @@ from dataclasses import replace
 from typing import Protocol
 
 from tests.support.upstream import http1
-from tests.support.upstream.steps import Burst, Bytes, Chunk, Close, Flood, Gate, HalfClose, HalfHead, Hang, Head, Paced, Pause, Reset, Step
+from tests.support.upstream.steps import (
+    Burst,
+    Bytes,
+    Chunk,
+    Close,
+    Flood,
+    Gate,
+    HalfClose,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Pause,
+    Reset,
+    Step,
+)
 
 FLOOD_WRITE = 16 * 1024  # bytes of a flood in one write
 

@@ -8,7 +8,20 @@ import time
 
 import pytest
 
-from tests.support.upstream import Accept, Chunk, Connections, Ended, Flood, Hang, Head, Upstream, addresses, has_openssl, openai_wire, script
+from tests.support.upstream import (
+    Accept,
+    Chunk,
+    Connections,
+    Ended,
+    Flood,
+    Hang,
+    Head,
+    Upstream,
+    addresses,
+    has_openssl,
+    openai_wire,
+    script,
+)
 from tests.support.upstream.bare_client import SOON, ask, connect, port_of, read_until, request, reset
 
 END = b"data: [DONE]\n\n\r\n0\r\n\r\n"

@@ -9,7 +9,18 @@ import openai
 import pytest
 from openai.types.responses import ResponseStreamEvent
 
-from tests.support.upstream import Chunk, Reasoning, Refusal, Tokens, ToolCall, Upstream, cuts, faults, oddities, responses_wire
+from tests.support.upstream import (
+    Chunk,
+    Reasoning,
+    Refusal,
+    Tokens,
+    ToolCall,
+    Upstream,
+    cuts,
+    faults,
+    oddities,
+    responses_wire,
+)
 
 CALL_OF = ("weather", ('{"city":', ' "Zürich"}'))
 CALL = ToolCall("call_1", *CALL_OF)

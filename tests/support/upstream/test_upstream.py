@@ -9,7 +9,27 @@ import time
 
 import pytest
 
-from tests.support.upstream import FINISH, Burst, Bytes, Chunk, Close, Closed, Connections, Ended, Flood, Gate, HalfClose, HalfHead, Hang, Head, Paced, Pause, Reset, Upstream, script
+from tests.support.upstream import (
+    FINISH,
+    Burst,
+    Bytes,
+    Chunk,
+    Close,
+    Closed,
+    Connections,
+    Ended,
+    Flood,
+    Gate,
+    HalfClose,
+    HalfHead,
+    Hang,
+    Head,
+    Paced,
+    Pause,
+    Reset,
+    Upstream,
+    script,
+)
 from tests.support.upstream.bare_client import SOON, ask, connect, port_of, read_all, read_until, request, reset
 
 HELLO = (Head(), Chunk(b"Hello", deltas=1, last=True))

@@ -10,7 +10,27 @@ import httpx2
 import openai
 import pytest
 
-from tests.support.upstream import Bytes, Chunk, Close, Ended, Gate, Hang, Head, Reasoning, Refusal, Tokens, ToolCall, Upstream, anthropic_wire, cuts, faults, oddities, openai_wire, plain, script
+from tests.support.upstream import (
+    Bytes,
+    Chunk,
+    Close,
+    Ended,
+    Gate,
+    Hang,
+    Head,
+    Reasoning,
+    Refusal,
+    Tokens,
+    ToolCall,
+    Upstream,
+    anthropic_wire,
+    cuts,
+    faults,
+    oddities,
+    openai_wire,
+    plain,
+    script,
+)
 from tests.support.upstream.bare_client import ask, port_of, read_until
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}

@@ -13,11 +13,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from ....core.errors import ConfigurationError, StoreUnavailable
+from .connection import RETRY_AFTER, RedisLink
 from .errors import UNCLEAR, code_of, is_for_good, told
 from .keys import PREFIX
-from .connection import RETRY_AFTER, RedisLink
-from .topology import services
 from .scripts import TRY
+from .topology import services
 from .url import FORMS
 
 ASKED_FIRST = ("server", "replication", "memory")

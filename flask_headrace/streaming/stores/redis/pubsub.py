@@ -19,9 +19,9 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from .errors import told
-from .connection import PATIENCE, RedisLink
 from ..notifier import Wake, Watches
+from .connection import PATIENCE, RedisLink
+from .errors import told
 
 log = logging.getLogger("flask_headrace")
 

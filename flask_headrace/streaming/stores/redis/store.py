@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from ....core.errors import StoreUnavailable
-from . import scripts
 from ..base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
+from . import scripts
 from .compatibility import look_at
-from .keys import PREFIX
 from .connection import RedisLink
+from .keys import PREFIX
 from .pubsub import RedisWatch
 
 LIFE = 3600.0

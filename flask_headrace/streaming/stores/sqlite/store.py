@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ....core.errors import StoreUnavailable
-from . import expiry, leases, queries
 from ..base import Bounds, Claim, Entry, Record
+from . import expiry, leases, queries
+from .connection import SqliteFile
 from .database import check_file
 from .location import refuse_place
-from .connection import SqliteFile
 from .watcher import SqliteWatch
 
 

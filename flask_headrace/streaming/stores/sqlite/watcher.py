@@ -13,9 +13,9 @@ import gevent
 from gevent.event import Event as Flag
 
 from ....core.errors import HeadraceError
-from .queries import State, states, stopping
-from .connection import SqliteFile
 from ..notifier import Wake, Watches
+from .connection import SqliteFile
+from .queries import State, states, stopping
 
 PERIOD = 0.008
 """Seconds between two looks where somebody waits for changes: each costs two changes of hands between threads."""

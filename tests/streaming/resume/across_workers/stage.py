@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from tests.support.reader import QUESTION, Answer, Reading
 from tests.support.process_info import has_connection_of
-from tests.support.started_service import openai_alone
+from tests.support.reader import QUESTION, Answer, Reading
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Burst, Chunk, Gate, Script, Upstream, openai_wire
 
 T = TypeVar("T")

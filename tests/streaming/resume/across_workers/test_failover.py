@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require
-from tests.support.reader import Answer
 from tests.streaming.resume.across_workers.stage import Pair, Steady, check_whole, gated, numbers, read, wait_until
 from tests.streaming.stores.redis.clusters import FAILOVER, Guarded
+from tests.support.reader import Answer
 from tests.support.upstream import Upstream, openai_wire
 
 NOT_RESUMABLE = b'event: error\ndata: {"code":"not_resumable"'

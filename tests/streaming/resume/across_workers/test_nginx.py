@@ -13,9 +13,20 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require
-from tests.support.reader import Reading, asking, send
 from tests.streaming.resume.across_workers.conftest import store_url
-from tests.streaming.resume.across_workers.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, wait_until
+from tests.streaming.resume.across_workers.stage import (
+    WORDS,
+    Pair,
+    Steady,
+    beyond,
+    check_whole,
+    frames,
+    gated,
+    numbers,
+    read,
+    wait_until,
+)
+from tests.support.reader import Reading, asking, send
 from tests.support.service import ROOT, free_port
 from tests.support.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 

@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
+from tests.streaming.resume.across_workers.stage import (
+    Pair,
+    Steady,
+    beyond,
+    frames,
+    gated,
+    numbers,
+    read,
+    stream_id,
+    wait_until,
+)
 from tests.support.reader import QUESTION, Answer, parse
-from tests.streaming.resume.across_workers.stage import Pair, Steady, beyond, frames, gated, numbers, read, stream_id, wait_until
 from tests.support.upstream import Upstream, openai_wire
 
 pytestmark = pytest.mark.parametrize("pair", ["redis"], indirect=True)

@@ -7,8 +7,19 @@ import threading
 
 import pytest
 
+from tests.streaming.resume.across_workers.stage import (
+    WORDS,
+    Pair,
+    Steady,
+    beyond,
+    check_whole,
+    frames,
+    gated,
+    numbers,
+    read,
+    stream_id,
+)
 from tests.support.reader import Reading
-from tests.streaming.resume.across_workers.stage import WORDS, Pair, Steady, beyond, check_whole, frames, gated, numbers, read, stream_id
 from tests.support.upstream import Burst, Ended, Gate, Paced, Upstream, openai_wire
 
 SETTINGS = {"HEADRACE_RESUME_GRACE": "20"}

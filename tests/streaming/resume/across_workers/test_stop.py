@@ -6,8 +6,19 @@ import time
 
 import pytest
 
+from tests.streaming.resume.across_workers.stage import (
+    WORDS,
+    Pair,
+    Steady,
+    check_whole,
+    frames,
+    gated,
+    numbers,
+    read,
+    stream_id,
+    wait_until,
+)
 from tests.support.reader import send
-from tests.streaming.resume.across_workers.stage import WORDS, Pair, Steady, check_whole, frames, gated, numbers, read, stream_id, wait_until
 from tests.support.upstream import FINISH, Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
 GRACE = 1.2

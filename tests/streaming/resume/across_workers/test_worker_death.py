@@ -11,11 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.reader import asking, send
-from tests.support.started_service import openai_alone
 from tests.streaming.resume.across_workers.conftest import store_url
-from tests.streaming.resume.across_workers.stage import Pair, Steady, check_whole, frames, gated, numbers, paused, read, stream_id, wait_until
+from tests.streaming.resume.across_workers.stage import (
+    Pair,
+    Steady,
+    check_whole,
+    frames,
+    gated,
+    numbers,
+    paused,
+    read,
+    stream_id,
+    wait_until,
+)
+from tests.support.reader import asking, send
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Upstream
 
 LOST = b'event: error\ndata: {"code":"worker_lost"'

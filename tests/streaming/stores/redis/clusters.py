@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-from flask_headrace.streaming.stores.redis.keys import PREFIX
 from redis.crc import key_slot
 
+from flask_headrace.streaming.stores.redis.keys import PREFIX
+from tests.streaming.stores.redis.server import RedisServer
 from tests.support.event_loop import until
 from tests.support.service import free_port
-from tests.streaming.stores.redis.server import RedisServer
 
 SLOTS = 16384
 OURS = key_slot(PREFIX.encode())

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import gevent
 import gevent.socket
 import pytest
+from gevent.server import StreamServer
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores.factory import open_store
 from flask_headrace.streaming.stores.redis.store import RedisStore
-from gevent.server import StreamServer
-
 from tests.conftest import require
-from tests.support.event_loop import until
 from tests.streaming.stores.redis.clusters import FAILOVER, OURS, Cluster
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
+from tests.support.event_loop import until
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.core.errors import ConfigurationError, HeadraceError, StoreUnavailable
-from flask_headrace.streaming.stores.factory import open_store
 from gevent.server import StreamServer
 
+from flask_headrace.core.errors import ConfigurationError, HeadraceError, StoreUnavailable
+from flask_headrace.streaming.stores.factory import open_store
 from tests.conftest import require
-from tests.support.service import free_port
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE
+from tests.support.service import free_port
 from tests.support.upstream import certificate
 
 EVICTING = [f"{of}-{how}" for of in ("allkeys", "volatile") for how in ("lru", "lfu", "random")] + ["volatile-ttl"]

@@ -8,11 +8,11 @@ from itertools import combinations
 import gevent
 import msgspec
 import pytest
+
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores.base import Bounds, Record
-from flask_headrace.streaming.stores.redis.store import RedisStore
 from flask_headrace.streaming.stores.redis.keys import PREFIX
-
+from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
 

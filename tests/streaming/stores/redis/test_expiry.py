@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores.redis.store import scripts as scripts
-from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
-from flask_headrace.streaming.stores.redis.keys import PREFIX
 
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.redis.keys import PREFIX
+from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
+from flask_headrace.streaming.stores.redis.store import scripts as scripts
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, ticking
 

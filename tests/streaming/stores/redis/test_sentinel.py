@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import gevent
 import pytest
 import redis
-from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores.redis.store import pubsub
-from flask_headrace.streaming.stores.factory import open_store
-from flask_headrace.streaming.stores.redis.store import RedisStore
 
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.factory import open_store
+from flask_headrace.streaming.stores.redis.store import RedisStore, pubsub
 from tests.conftest import require
-from tests.support.event_loop import until
 from tests.streaming.stores.redis.clusters import FAILOVER, Guarded
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
+from tests.support.event_loop import until
 
 
 @pytest.fixture(scope="module")

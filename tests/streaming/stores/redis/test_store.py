@@ -9,17 +9,18 @@ from pathlib import Path
 import gevent
 import pytest
 import redis
-from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores.redis.store import store as redis_store
-from flask_headrace.streaming.stores.redis.store import keys as redis_keys, connection as redis_connection, pubsub
-from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.redis.store import RedisStore
 
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.redis.store import RedisStore, pubsub
+from flask_headrace.streaming.stores.redis.store import connection as redis_connection
+from flask_headrace.streaming.stores.redis.store import keys as redis_keys
+from flask_headrace.streaming.stores.redis.store import store as redis_store
 from tests.conftest import require
-from tests.support.event_loop import until
-from tests.support.service import free_port
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
+from tests.support.event_loop import until
+from tests.support.service import free_port
 
 
 @pytest.fixture

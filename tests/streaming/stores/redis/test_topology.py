@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gevent
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
 from flask_headrace.streaming.stores.redis.store import topology
 from flask_headrace.streaming.stores.redis.topology import Place
 from flask_headrace.streaming.stores.redis.url import Address
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 HERE, THERE = ("here", 1), ("there", 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.streaming.stores.redis.url import Target, target_of
 

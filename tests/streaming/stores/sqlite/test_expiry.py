@@ -9,12 +9,11 @@ from pathlib import Path
 
 import gevent
 import pytest
-from flask_headrace.streaming.stores.sqlite.store import expiry
-from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
-from tests.support.event_loop import until
+from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore, expiry
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
+from tests.support.event_loop import until
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from threading import Barrier, local
 
 import gevent
 import pytest
-from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores.sqlite.store import database
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
+from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore, database
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
 HOLD = """
