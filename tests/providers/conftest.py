@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flask_headrace.providers.embedded.provider import supervisor
+from flask_headrace.providers.embedded import supervisor
 from flask_headrace.providers.http.transport import Transport
 from tests.support.upstream import Upstream
 

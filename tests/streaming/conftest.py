@@ -10,7 +10,7 @@ import pytest
 from flask_headrace.streaming.resume import lease, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
+from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Worker, shared
 
 

@@ -1,4 +1,4 @@
-"""JSON texts to try a parser with: drawn by hypothesis, and written down for both languages in partial_json.json."""
+"""JSON texts to try a parser with: drawn by hypothesis, and written down for both languages in core/partial_json/cases.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from flask_headrace.core.partial_json import Incomplete, JSONError, Malformed, PartialJSON, TooDeep, TooLong, apply
 
-SHARED = json.loads((Path(__file__).resolve().parent.parent / "partial_json.json").read_text())
+SHARED = json.loads((Path(__file__).resolve().parents[1] / "core/partial_json/cases.json").read_text())
 
 KINDS = {Malformed: "malformed", Incomplete: "incomplete", TooDeep: "too deep", TooLong: "too long"}
 """What the cases call the errors."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.ai_sdk.chat import data_stream_v1_encoder
+from flask_headrace.blueprints.ai_sdk import data_stream_v1_encoder
 from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
 from flask_headrace.blueprints.encoding.base import BrokenOff
 from flask_headrace.core.events import (

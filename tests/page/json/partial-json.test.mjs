@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { JSONDocument, JSONError, MAX_DEPTH, PartialJSON } from "../../static/partial-json.js";
 import { plain, resultOf } from "./growing.mjs";
 
-const SHARED = JSON.parse(readFileSync(new URL("../partial_json.json", import.meta.url), "utf8"));
+const SHARED = JSON.parse(readFileSync(new URL("../../core/partial_json/cases.json", import.meta.url), "utf8"));
 
 /** A text whole, character by character, and in two pieces at every place, also inside a surrogate pair. */
 function everyCut(text) {

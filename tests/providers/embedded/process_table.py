@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask_headrace.providers.embedded.provider import supervisor
+from flask_headrace.providers.embedded import supervisor
 
 
 def until(is_so: Callable[[], object], limit: float = 20.0, *, every: float = 0.01) -> None:

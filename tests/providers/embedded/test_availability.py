@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_headrace.providers.embedded.provider import availability, supervisor
+from flask_headrace.providers.embedded import availability, supervisor
 
 X86 = "processor\t: 0\nflags\t\t: fpu sse4_2 fma f16c avx {}bmi1 bmi2\nbugs\t\t: spectre_v1\n"
 

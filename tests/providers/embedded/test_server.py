@@ -15,7 +15,8 @@ from flask_headrace.core.events import Done, TextDelta, Usage
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
-from flask_headrace.providers.embedded.provider import Embedded, supervisor
+from flask_headrace.providers.embedded import supervisor
+from flask_headrace.providers.embedded.provider import Embedded
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import Address

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_headrace.providers.embedded.provider import supervisor
+from flask_headrace.providers.embedded import supervisor
 from tests.providers.embedded.process_table import ask, busy_slots, is_alive, model_pid, until
 
 LONG_PROMPT = "The river was low that year. " * 200

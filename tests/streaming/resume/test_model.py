@@ -20,8 +20,8 @@ from flask_headrace.streaming.resume import cursor, lease, store_writer, stored_
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Reading, Worker
 from tests.streaming.stage import DONE, Source, is_terminal, text
 from tests.support.event_loop import until

@@ -7,8 +7,8 @@ import pytest
 
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Store
-from flask_headrace.streaming.stores.redis.store import store as redis_store
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
+from flask_headrace.streaming.stores.redis import store as redis_store
+from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.stores.stage import Storage, Watcher, claim, entry, fill, found
 from tests.support.event_loop import settle, until
 

@@ -17,8 +17,8 @@ from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import Entry, Store
 from flask_headrace.streaming.stores.redis.keys import PREFIX
-from flask_headrace.streaming.stores.sqlite.store import database, expiry, queries
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
+from flask_headrace.streaming.stores.sqlite import database, expiry, queries
+from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.stores.conftest import SHARED, open_storage
 from tests.streaming.stores.model import Model
 from tests.streaming.stores.redis.server import RedisServer

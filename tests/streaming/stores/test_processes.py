@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import pytest
 
-from flask_headrace.streaming.stores.redis.store import store as redis_store
-from flask_headrace.streaming.stores.sqlite.store import leases as sqlite_leases
+from flask_headrace.streaming.stores.redis import store as redis_store
+from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.stores.stage import Storage, Watcher, Worker, claim, entry, fill, found, payloads
 from tests.support.event_loop import until
 

@@ -8,9 +8,9 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.redis import scripts as scripts
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
-from flask_headrace.streaming.stores.redis.store import scripts as scripts
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, ticking
 

@@ -10,7 +10,8 @@ import redis
 
 from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
 from flask_headrace.streaming.stores.factory import open_store
-from flask_headrace.streaming.stores.redis.store import RedisStore, pubsub
+from flask_headrace.streaming.stores.redis import pubsub
+from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.conftest import require
 from tests.streaming.stores.redis.clusters import FAILOVER, Guarded
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads

@@ -12,10 +12,11 @@ import redis
 
 from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.redis.store import RedisStore, pubsub
-from flask_headrace.streaming.stores.redis.store import connection as redis_connection
-from flask_headrace.streaming.stores.redis.store import keys as redis_keys
-from flask_headrace.streaming.stores.redis.store import store as redis_store
+from flask_headrace.streaming.stores.redis import connection as redis_connection
+from flask_headrace.streaming.stores.redis import keys as redis_keys
+from flask_headrace.streaming.stores.redis import pubsub
+from flask_headrace.streaming.stores.redis import store as redis_store
+from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.conftest import require
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking

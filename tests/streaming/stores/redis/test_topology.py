@@ -6,7 +6,7 @@ import gevent
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from flask_headrace.streaming.stores.redis.store import topology
+from flask_headrace.streaming.stores.redis import topology
 from flask_headrace.streaming.stores.redis.topology import Place
 from flask_headrace.streaming.stores.redis.url import Address
 

@@ -11,7 +11,8 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore, expiry
+from flask_headrace.streaming.stores.sqlite import expiry
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
 from tests.support.event_loop import until
 

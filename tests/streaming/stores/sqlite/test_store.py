@@ -18,7 +18,8 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores.sqlite.store import SqliteStore, database
+from flask_headrace.streaming.stores.sqlite import database
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, ticking
 
 HOLD = """
