@@ -10,24 +10,16 @@ from flask import Blueprint, Flask, Response
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
-from .blueprints import cli
-from .blueprints import health as ops
-from .blueprints.ai_sdk import chat as ai_sdk
-from .blueprints.ai_sdk import completion as ai_completion
-from .blueprints.ai_sdk import object as ai_object
-from .blueprints.ai_sdk import text as ai_text
-from .blueprints.ai_sdk import v4_chat as ai_v4_chat
-from .blueprints.anthropic_messages import endpoint as anthropic_api
+from .blueprints import cli, health
 from .blueprints.chat_page import create_page_blueprint
+from .blueprints.endpoints import ENDPOINTS
 from .blueprints.http.auth import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
 from .blueprints.http.error_handlers import in_words_of_protocol, of_ours
 from .blueprints.http.request_body import readable
 from .blueprints.http.response import event_stream
 from .blueprints.http.unread_body import close_unread
-from .blueprints.native import endpoint as chat
-from .blueprints.native import streams
-from .blueprints.openai_chat import endpoint as openai_api
-from .blueprints.openai_responses import endpoint as responses_api
+from .blueprints.native import encoder as native_encoder
+from .blueprints.native import endpoint as native
 from .blueprints.openapi.document import create_openapi_blueprint
 from .blueprints.state import EXTENSION, Service, current_service
 from .core.errors import HeadraceError, InvalidRequest
@@ -49,20 +41,6 @@ from .streaming.resume.store_writer import Journal
 from .streaming.stores.availability import Condition
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-PROTOCOLS = (
-    (chat.create_chat_blueprint, chat.OPERATIONS),
-    (streams.create_streams_blueprint, streams.OPERATIONS),
-    (openai_api.create_openai_blueprint, openai_api.OPERATIONS),
-    (responses_api.create_responses_blueprint, responses_api.OPERATIONS),
-    (anthropic_api.create_anthropic_blueprint, anthropic_api.OPERATIONS),
-    (ai_sdk.create_ai_sdk_blueprint, ai_sdk.OPERATIONS),
-    (ai_v4_chat.create_ai_v4_chat_blueprint, ai_v4_chat.OPERATIONS),
-    (ai_completion.create_ai_completion_blueprint, ai_completion.OPERATIONS),
-    (ai_text.create_ai_text_blueprint, ai_text.OPERATIONS),
-    (ai_object.create_ai_object_blueprint, ai_object.OPERATIONS),
-)
-"""What makes the endpoints of each protocol, and what they take and give."""
 
 
 class Headrace:
@@ -153,7 +131,7 @@ class Headrace:
         return (*LOOPBACK, *(name.lower() for name in settings.hosts)) if is_open else None
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
-        for create, _ in PROTOCOLS:
+        for create, _ in ENDPOINTS:
             blueprint = create()
             blueprint.register_error_handler(HTTPException, in_words_of_protocol)
             blueprint.after_request(close_unread)
@@ -161,9 +139,9 @@ class Headrace:
                 exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield ops.create_ops_blueprint(exposition)
-        described = [operation for _, operations in PROTOCOLS for operation in operations]
-        yield create_openapi_blueprint([*described, *ops.OPERATIONS])
+        yield health.create_ops_blueprint(exposition)
+        described = [operation for _, operations in ENDPOINTS for operation in operations]
+        yield create_openapi_blueprint([*described, *health.OPERATIONS])
         if self._has_page:
             yield create_page_blueprint(way_to_login)
 
@@ -221,15 +199,15 @@ class Headrace:
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
             "partials": partials, "stream": stream, "resumable": resumable, "id": id,
         }  # fmt: skip
-        body = _read(asked, chat.ChatBody)
-        question = chat.question_of(body)
+        body = _read(asked, native.ChatBody)
+        question = native.question_of(body)
         if options:
             if schema is not None and "answer_format" in options:
                 raise InvalidRequest("schema and answer_format are both given: one of them says what the answer fits.")
             question = _read({**msgspec.structs.asdict(question), **options}, ChatRequest)
         if owner is None:
             owner = current_service().authorize() if resumable else ""
-        return chat.answer(body, question, owner)
+        return native.answer(body, question, owner)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream what a generator of one's own yields: pieces of text, or events; a chain, an agent, a file.
@@ -240,7 +218,9 @@ class Headrace:
             owner: Who asks.
         """
         target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
-        return event_stream(Follower(current_service().streams.open(target, lambda: batches_of(source))))
+        return event_stream(
+            Follower(current_service().streams.open(target, lambda: batches_of(source))), native_encoder
+        )
 
 
 def _read(asked: Mapping[str, Any], kind: type[S]) -> S:

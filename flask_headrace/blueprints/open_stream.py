@@ -19,7 +19,7 @@ from ..streaming.context import Partials, Target
 from ..streaming.json_schema.enforce import held_to
 from ..streaming.json_schema.validator import Schema
 from ..streaming.producer import Source
-from ..streaming.reader import Follower
+from ..streaming.reader import Follower, Stream
 from .http.event_loop import require_one_loop
 from .state import Service, current_service
 
@@ -31,12 +31,18 @@ class Repeated(NamedTuple):
     """What an answer repeats of its question.
 
     Args:
-        protocol: The protocol that the question came in; see `protocols`.
+        protocol: The protocol that the question came in; see `protocol_registry`.
         fields: By the names that they have there.
     """
 
     protocol: str
     fields: Mapping[str, Any]
+
+
+def repeated_in(stream: Stream, protocol: str) -> dict[str, Any]:
+    """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
+    target = stream.target
+    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")

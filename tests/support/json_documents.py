@@ -1,4 +1,4 @@
-"""JSON texts to try a parser with: drawn by hypothesis, and written down for both languages in core/partial_json/cases.json."""
+"""JSON texts to try a parser with: drawn by hypothesis, and those of core/partial_json/cases.json."""
 
 from __future__ import annotations
 

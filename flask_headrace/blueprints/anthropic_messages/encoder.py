@@ -35,8 +35,8 @@ from ...core.partial_json.tokens import BLANKS
 from ...core.sse import named
 from ...core.usage import text_of
 from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.error_bodies import anthropic_error_body, anthropic_failure
 from ..encoding.frames import framed, written
-from .errors import failure, refusal
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
@@ -77,7 +77,7 @@ class MessagesWire:
     """
 
     HEADERS = EVENT_STREAM
-    refusal = staticmethod(refusal)
+    refusal = staticmethod(anthropic_error_body)
 
     __slots__ = ("_arguments", "_begun", "_held", "_held_size", "_index", "_open", "_usage")
 
@@ -270,7 +270,7 @@ def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
 
 
 def _error_frame(code: str, message: str) -> bytes:
-    return named(b"error", _encoder.encode(failure(code, message)))
+    return named(b"error", _encoder.encode(anthropic_failure(code, message)))
 
 
 def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
 from ...providers.registry import Model
+from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import enter
 from ..http.error_handlers import refused
 from ..http.json_response import json_reply
@@ -20,7 +21,6 @@ from ..open_stream import count_tokens as count
 from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
 from .body import MessagesBody
 from .encoder import FRAMES, MessagesWire
-from .errors import refusal
 from .request import question_of
 
 PREFERRED = "anthropic"
@@ -118,4 +118,4 @@ def described(model: Model) -> dict[str, Any]:
 
 
 def _refused(error: HeadraceError) -> Response:
-    return refused(error, refusal(error))
+    return refused(error, anthropic_error_body(error))

@@ -12,6 +12,11 @@ from .base import BrokenOff
 _lines = msgspec.json.Encoder().encode_lines
 
 
+OPENAI_HEARTBEAT = b": keep-alive\n"
+"""The heartbeat of OpenAI's two protocols: one line end, since the SDKs, once they have seen an `id`, take a blank line
+after a comment for a frame without data."""
+
+
 def framed(texts: list[str], before: bytes, after: bytes) -> bytes:
     """Write texts as JSON strings, each between the same bytes; there must be at least one."""
     # JSON holds no line end, so one call encodes all of them and one replacement frames them.

@@ -10,21 +10,19 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ...core.errors import HeadraceError
-from ..anthropic_messages import errors as anthropic_errors
-from ..native import encoder as native_encoder
-from ..openai_chat import encoder as openai_chat_encoder
+from ..encoding.error_bodies import anthropic_error_body, native_error_body, openai_error_body
 from .aborts import Aborted, aborted
 from .json_response import json_reply
 
 
 def of_ours(error: HeadraceError) -> Response:
     """Answer with an error of our tree, in the native protocol's form."""
-    return refused(error, native_encoder.refusal(error))
+    return refused(error, native_error_body(error))
 
 
 def of_v1(error: HeadraceError) -> Response:
     """Answer with an error of our tree in OpenAI's form, or to Anthropic's clients in theirs."""
-    return refused(error, anthropic_errors.refusal(error) if speaks_anthropic() else openai_chat_encoder.refusal(error))
+    return refused(error, anthropic_error_body(error) if speaks_anthropic() else openai_error_body(error))
 
 
 def speaks_anthropic() -> bool:

@@ -24,7 +24,6 @@ from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import mistake
 from ...streaming.reader import Follower, Stream
 from ..encoding.base import BrokenOff, WholeWire, Wire
-from ..native import encoder as native_encoder
 from .disconnect import Watch
 from .error_handlers import refused
 from .event_loop import has_one_loop
@@ -45,7 +44,7 @@ ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def event_stream(follower: Follower, wire: Wire = native_encoder) -> Response:
+def event_stream(follower: Follower, wire: Wire) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     The connection is broken where the reading ends before its stream does, or where the protocol has no word for a
@@ -59,7 +58,7 @@ def event_stream(follower: Follower, wire: Wire = native_encoder) -> Response:
     return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
-def json_answer(follower: Follower, wire: WholeWire = native_encoder) -> Response:
+def json_answer(follower: Follower, wire: WholeWire) -> Response:
     """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
 
     Args:

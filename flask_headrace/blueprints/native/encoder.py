@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from ...core.answer import Answer
-from ...core.errors import HeadraceError
 from ...core.events import (
     Cancelled,
     Done,
@@ -31,6 +30,7 @@ from ...core.events import (
 )
 from ...core.sse import named
 from ..encoding.base import EVENT_STREAM
+from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import framed, numbered
 
 HEARTBEAT = b": keep-alive\n\n"
@@ -40,6 +40,8 @@ HEADERS = EVENT_STREAM
 
 EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
 """The names that frames may have."""
+
+refusal = native_error_body
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
 _DONE = b"data: [DONE]\n\n"
@@ -80,12 +82,6 @@ def whole(answer: Answer) -> dict[str, Any]:
         "finish_reason": answer.finish_reason,
         "usage": fields(answer.usage) if answer.usage else None,
     }
-
-
-def refusal(error: HeadraceError) -> dict[str, Any]:
-    """Return the body of a response with an error's own status."""
-    written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return {**written, "text": error.text} if error.text else written
 
 
 def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event

@@ -6,14 +6,17 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from ...providers.chat_request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
+from ...streaming.context import Target
+from ..encoding.base import WholeWire
 from ..http.auth import enter, identify
 from ..http.json_response import json_reply
 from ..http.request_body import read_body
 from ..http.response import event_stream, json_answer
 from ..open_stream import ask
-from ..openapi.operation import EVENTS, JSON, Answered, Operation
-from ..protocol_registry import NATIVE_FRAMES, native_wire
+from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
 from ..state import current_service
+from . import encoder
+from .document_encoder import NativeDocument
 
 
 class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +60,10 @@ OPERATIONS = (
             Answered(
                 200,
                 "The answer: an event stream, or with `stream` false one JSON object.",
-                {EVENTS: NATIVE_FRAMES, JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]}},
+                {
+                    EVENTS: frames(*encoder.EVENTS),
+                    JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]},
+                },
             ),
         ),
         body=ChatBody,
@@ -111,7 +117,7 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
         partials="all" if has_schema else "calls" if body.partials else None,
         is_held_to_schema=True,
     )
-    wire = native_wire(follower.session.target)
+    wire = encoder_of(follower.session.target)
     return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 
@@ -137,3 +143,13 @@ def question_of(body: ChatBody) -> ChatRequest:
         tool_choice=body.tool_choice,
         answer_format=None if body.schema is None else AnswerFormat(body.schema),
     )
+
+
+def encoder_of(target: Target, seen: int = 0) -> WholeWire:
+    """Return the native encoder for a stream.
+
+    Args:
+        target: What it was opened with.
+        seen: The number of the last event that the reader has already.
+    """
+    return encoder if target.partials is None else NativeDocument(target.partials, seen)

@@ -1,6 +1,6 @@
 """The body of a chat completion's request, as OpenAI's clients write it. Values, and no more.
 
-Fields that are not named here are refused. See `openai_question.py` for what becomes of those that are.
+Fields that are not named here are refused. See `request.py` for what becomes of those that are.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json, Role
+from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What has no other fields than those that are named."""
-
-
-class TextContent(_Strict, frozen=True, tag_field="type", tag="text"):
+class TextContent(Strict, frozen=True, tag_field="type", tag="text"):
     """A piece of a turn's text."""
 
     text: str
@@ -24,14 +21,14 @@ class TextContent(_Strict, frozen=True, tag_field="type", tag="text"):
     prompt_cache_breakpoint: Any = None
 
 
-class ImageUrl(_Strict, frozen=True):
+class ImageUrl(Strict, frozen=True):
     """Where a picture is."""
 
     url: str
     detail: str | None = None
 
 
-class ImageContent(_Strict, frozen=True, tag_field="type", tag="image_url"):
+class ImageContent(Strict, frozen=True, tag_field="type", tag="image_url"):
     """A picture."""
 
     image_url: ImageUrl
@@ -39,7 +36,7 @@ class ImageContent(_Strict, frozen=True, tag_field="type", tag="image_url"):
     prompt_cache_breakpoint: Any = None
 
 
-class RefusalContent(_Strict, frozen=True, tag_field="type", tag="refusal"):
+class RefusalContent(Strict, frozen=True, tag_field="type", tag="refusal"):
     """What the model said in an earlier turn in place of an answer."""
 
     refusal: str
@@ -56,7 +53,7 @@ class FileContent(msgspec.Struct, frozen=True, tag_field="type", tag="file"):
 Content: TypeAlias = TextContent | ImageContent | RefusalContent | AudioContent | FileContent
 
 
-class CalledFunction(_Strict, frozen=True):
+class CalledFunction(Strict, frozen=True):
     """The function that an earlier answer called, with the JSON text of its arguments."""
 
     name: str
@@ -64,7 +61,7 @@ class CalledFunction(_Strict, frozen=True):
     parsed_arguments: Any = None
 
 
-class Call(_Strict, frozen=True):
+class Call(Strict, frozen=True):
     """A tool call in an earlier answer."""
 
     id: str
@@ -73,7 +70,7 @@ class Call(_Strict, frozen=True):
     index: int | None = None
 
 
-class Turn(_Strict, frozen=True):
+class Turn(Strict, frozen=True):
     """One message. What an answer had of its own, and comes back with it, makes no difference: see the last fields."""
 
     role: Role
@@ -89,16 +86,7 @@ class Turn(_Strict, frozen=True):
     parsed: Any = None
 
 
-class Function(_Strict, frozen=True):
-    """A function that the model may call."""
-
-    name: str
-    description: str | None = None
-    parameters: Json | None = None
-    strict: bool | None = None
-
-
-class FunctionTool(_Strict, frozen=True):
+class FunctionTool(Strict, frozen=True):
     """A tool; other kinds than functions are refused."""
 
     function: Function
@@ -106,56 +94,29 @@ class FunctionTool(_Strict, frozen=True):
     cache_control: Json | None = None
 
 
-class FunctionName(_Strict, frozen=True):
-    """The name of a function."""
-
-    name: str
-
-
-class FunctionChoice(_Strict, frozen=True, tag_field="type", tag="function"):
+class FunctionChoice(Strict, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
 
     function: FunctionName
 
 
-class AllowedTools(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
-    """Some of the tools, which is refused."""
-
-
 Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
 
 
-class PlainText(_Strict, frozen=True, tag_field="type", tag="text"):
-    """That the answer is text."""
-
-
-class JsonObject(_Strict, frozen=True, tag_field="type", tag="json_object"):
-    """That the answer is a JSON object."""
-
-
-class Schema(_Strict, frozen=True):
-    """What the answer's JSON must fit."""
-
-    name: str
-    schema: Json
-    strict: bool | None = None
-    description: str | None = None
-
-
-class JsonSchema(_Strict, frozen=True, tag_field="type", tag="json_schema"):
+class JsonSchema(Strict, frozen=True, tag_field="type", tag="json_schema"):
     """That the answer is JSON that fits a schema."""
 
     json_schema: Schema
 
 
-class StreamOptions(_Strict, frozen=True):
+class StreamOptions(Strict, frozen=True):
     """What a stream has besides the answer. `include_obfuscation` is read by nobody here: nothing is padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class CompletionBody(_Strict, frozen=True):
+class CompletionBody(Strict, frozen=True):
     """The body of `POST /v1/chat/completions`: OpenAI's, but for the last two.
 
     Args:
@@ -229,7 +190,7 @@ class CompletionBody(_Strict, frozen=True):
     prompt_cache_retention: Any = None
     safety_identifier: Any = None
     store: Any = None
-    # These can, and nobody here can honour them: see `MEANINGLESS` in `openai_question.py`.
+    # These can, and nobody here can honour them: see `MEANINGLESS` in `request.py`.
     audio: Any = None
     function_call: Any = None
     functions: Any = None

@@ -30,14 +30,11 @@ from ...core.events import (
 )
 from ...core.partial_json.tokens import BLANKS
 from ..encoding.base import EVENT_STREAM, BrokenOff
-from ..encoding.frames import framed, written
-
-HEARTBEAT = b": keep-alive\n"
-"""One line end: once they saw an `id`, the SDKs take a blank line after a comment for a frame without data."""
+from ..encoding.error_bodies import openai_error_body, openai_failure
+from ..encoding.frames import OPENAI_HEARTBEAT, framed, written
 
 _DONE = b"data: [DONE]\n\n"
 _FINISHES: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
-_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _json = msgspec.json.Encoder().encode
 
 
@@ -71,7 +68,7 @@ class ChatCompletion:
             BrokenOff: the answer begins again.
         """
         if not events:
-            return HEARTBEAT
+            return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and len(texts) == len(events):
             return self._encode_texts(texts)
@@ -96,7 +93,7 @@ class ChatCompletion:
 
     def refusal(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status."""
-        return refusal(error)
+        return openai_error_body(error)
 
     def _name(self, model: str) -> None:
         # All chunks of text are alike but for the text.
@@ -172,12 +169,6 @@ class ChatCompletion:
         return chunk | {"usage": None} if self._has_usage else chunk
 
 
-def refusal(error: HeadraceError) -> dict[str, Any]:
-    """Return the body of a response with an error's own status."""
-    kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
-    return _error(kind, error.code, error.message)
-
-
 def _message(answer: Answer) -> dict[str, Any]:
     calls = [_call(call) for call in answer.calls()]
     reasoning = answer.reasoning()
@@ -218,11 +209,7 @@ def _broken_off(event: Restarted) -> bytes:
 
 
 def _failure(code: str, message: str) -> bytes:
-    return _frame(_error("server_error", code, message))
-
-
-def _error(kind: str, code: str, message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    return _frame(openai_failure(code, message))
 
 
 def _frame(data: dict[str, Any]) -> bytes:

@@ -6,17 +6,13 @@ can do. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import (
     AnswerFormat,
     ChatRequest,
     ImagePart,
-    Json,
     Message,
     NamedTool,
     Part,
@@ -26,8 +22,9 @@ from ...providers.chat_request import (
     ToolCall,
     ToolChoice,
 )
+from ..openai_shared.body import AllowedTools, PlainText
+from ..openai_shared.request import arguments_in, refuse_meaningless
 from .body import (
-    AllowedTools,
     Call,
     Choice,
     CompletionBody,
@@ -36,7 +33,6 @@ from .body import (
     FunctionTool,
     ImageContent,
     JsonSchema,
-    PlainText,
     RefusalContent,
     TextContent,
     Turn,
@@ -62,8 +58,6 @@ _INSTEAD = {
     "functions": 'put each into tools, as {"type": "function", "function": …}',
     "n": "ask once for each answer",
 }
-
-_arguments = msgspec.json.Decoder(Json)
 
 
 def question_of(body: CompletionBody) -> ChatRequest:
@@ -93,37 +87,6 @@ def question_of(body: CompletionBody) -> ChatRequest:
         verbosity=body.verbosity,
         user=body.user,
     )
-
-
-def refuse_meaningless(body: Any, meaningless: Mapping[str, tuple[Any, ...]], instead: Mapping[str, str]) -> None:  # noqa: ANN401  # any body of OpenAI's
-    """Return if a body has no field that nobody here can honour.
-
-    Args:
-        body: The body.
-        meaningless: Its fields of that kind, with the values of them that ask for nothing.
-        instead: What to do instead, by the fields' names; the others are to be left out.
-
-    Raises:
-        InvalidRequest: it has one; the message names it.
-    """
-    for name, values in meaningless.items():
-        value = getattr(body, name)
-        if value is not None and value not in values:
-            todo = instead.get(name, "leave it out")
-            raise InvalidRequest(f"{name} is {value!r:.100}, which cannot be honoured here: {todo}.")
-
-
-def arguments_in(text: str, where: str) -> Json:
-    """Return the arguments of an earlier call, of which its client sends the JSON text.
-
-    Raises:
-        InvalidRequest: it is not that of an object; the message names the place.
-    """
-    try:
-        # A tool without parameters is called with nothing at all by some models.
-        return _arguments.decode(text) if text.strip() else {}
-    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
-        raise InvalidRequest(f"{where} is {text!r:.100}: it must be the text of a JSON object.") from None
 
 
 def _max_tokens(body: CompletionBody) -> int | None:

@@ -1,7 +1,7 @@
 """The body of a request for a response, as OpenAI's clients write it. Values, and no more.
 
 Fields that are not named here are refused, but for those of items and of what is in them: an answer's items come back
-with all that they had. See `responses_question.py` for what becomes of those that are named.
+with all that they had. See `request.py` for what becomes of those that are named.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json
-from ..openai_chat.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema
-
-
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What has no other fields than those that are named."""
+from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
 
 
 class InputText(msgspec.Struct, frozen=True, tag_field="type", tag="input_text"):
@@ -98,7 +94,7 @@ class Format(Schema, frozen=True, tag_field="type", tag="json_schema"):
     """That the answer is JSON that fits a schema."""
 
 
-class TextSettings(_Strict, frozen=True):
+class TextSettings(Strict, frozen=True):
     """Of what form the answer's text is, and how wordy."""
 
     format: PlainText | JsonObject | Format | None = None
@@ -111,13 +107,13 @@ class Reasoning(msgspec.Struct, frozen=True):
     effort: str | None = None
 
 
-class StreamOptions(_Strict, frozen=True):
+class StreamOptions(Strict, frozen=True):
     """Read by nobody here: nothing is padded."""
 
     include_obfuscation: bool | None = None
 
 
-class ResponseBody(_Strict, frozen=True):
+class ResponseBody(Strict, frozen=True):
     """The body of `POST /v1/responses`: OpenAI's, but for the last two.
 
     Args:
@@ -178,7 +174,7 @@ class ResponseBody(_Strict, frozen=True):
     prompt_cache_retention: Any = None
     safety_identifier: Any = None
     store: Any = None
-    # These can, and nobody here can honour them: see `MEANINGLESS` in `responses_question.py`.
+    # These can, and nobody here can honour them: see `MEANINGLESS` in `request.py`.
     background: Any = None
     context_management: Any = None
     conversation: Any = None

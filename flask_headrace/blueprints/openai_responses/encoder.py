@@ -30,8 +30,8 @@ from ...core.events import (
 )
 from ...core.sse import named
 from ..encoding.base import EVENT_STREAM, BrokenOff
-from ..encoding.frames import written
-from ..openai_chat.encoder import HEARTBEAT, refusal
+from ..encoding.error_bodies import openai_error_body
+from ..encoding.frames import OPENAI_HEARTBEAT, written
 from .output_items import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
 
 EVENTS = (
@@ -109,7 +109,7 @@ class Responses:
             BrokenOff: the answer begins again.
         """
         if not events:
-            return HEARTBEAT
+            return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and self._words is _TEXT and len(texts) == len(events):
             return b"".join(self._deltas(texts))
@@ -125,7 +125,7 @@ class Responses:
 
     def refusal(self, error: HeadraceError) -> Json:
         """Return the body of a response with an error's own status."""
-        return refusal(error)
+        return openai_error_body(error)
 
     def _frames(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:

@@ -8,16 +8,17 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
+from ...streaming.reader import Stream
 from ..http.auth import enter
 from ..http.error_handlers import of_v1
 from ..http.request_body import read_body
 from ..http.response import event_stream, json_answer
-from ..open_stream import Repeated, ask
-from ..openai_chat.endpoint import REFUSAL
+from ..open_stream import Repeated, ask, repeated_in
+from ..openai_shared.errors import REFUSAL
 from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
-from ..protocol_registry import OPENAI_RESPONSES, responses
 from .body import ResponseBody
 from .encoder import EVENTS as FRAMES
+from .encoder import Responses
 from .output_items import UNTOLD
 from .request import question_of
 
@@ -40,6 +41,9 @@ OPERATIONS = (
         refusal=REFUSAL,
     ),
 )
+
+PROTOCOL = "openai-responses"
+"""The protocol's name in `?protocol=`."""
 
 _decoder = msgspec.json.Decoder(ResponseBody)
 
@@ -64,12 +68,18 @@ def respond() -> Response:
         preferred="openai",
         is_resumable=body.resumable,
         id=body.id,
-        repeated=Repeated(OPENAI_RESPONSES, _repeated(body)),
+        repeated=Repeated(PROTOCOL, _repeated(body)),
     )
-    wire = responses(follower.session)
+    wire = encoder_of(follower.session)
     return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
 
 
 def _repeated(body: ResponseBody) -> dict[str, Any]:
     told = {name: getattr(body, name) for name in UNTOLD}
     return {name: msgspec.to_builtins(value) for name, value in told.items() if value is not None}
+
+
+def encoder_of(stream: Stream) -> Responses:
+    """Return the encoder of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
+    repeated = repeated_in(stream, PROTOCOL)
+    return Responses(stream.id, stream.target.model, stream.target.created, repeated)

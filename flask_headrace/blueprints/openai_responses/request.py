@@ -23,8 +23,8 @@ from ...providers.chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..openai_chat.body import AllowedTools, JsonObject
-from ..openai_chat.request import arguments_in, refuse_meaningless
+from ..openai_shared.body import AllowedTools, JsonObject
+from ..openai_shared.request import arguments_in, refuse_meaningless
 from .body import Choice, Content, Format, FunctionChoice, FunctionTool, InputImage, Item, Refusal, ResponseBody
 from .output_items import REDACTED
 

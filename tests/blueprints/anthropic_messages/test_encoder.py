@@ -17,8 +17,8 @@ from flask_headrace.blueprints.anthropic_messages.encoder import (
     STOP_REASONS,
     MessagesWire,
 )
-from flask_headrace.blueprints.anthropic_messages.errors import CODES, refusal
 from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_CODES, anthropic_error_body
 from flask_headrace.blueprints.http.aborts import CODES as ERRORS_OF_FLASK
 from flask_headrace.core import errors
 from flask_headrace.core.answer import Answer
@@ -188,13 +188,13 @@ def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_a
 
 def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_ours() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    upstream = {code for code in sum(CODES.values(), ()) if code.startswith("upstream_")}
-    assert {code for codes in CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
+    upstream = {code for code in sum(ANTHROPIC_CODES.values(), ()) if code.startswith("upstream_")}
+    assert {code for codes in ANTHROPIC_CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
         *(kind.code for kind in kinds),
         *ERRORS_OF_FLASK.values(),
     }
-    for code in sum(CODES.values(), ("novel",)):
-        refused = refusal(errors.SourceFailed("It failed.", code=code, retryable=True))
+    for code in sum(ANTHROPIC_CODES.values(), ("novel",)):
+        refused = anthropic_error_body(errors.SourceFailed("It failed.", code=code, retryable=True))
         ErrorResponse.model_validate(refused, strict=True)
 
 

@@ -10,7 +10,8 @@ from openai.types.chat import ChatCompletion as CompletionOfTheirs
 from openai.types.chat import ChatCompletionChunk
 
 from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion, refusal
+from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
 from flask_headrace.core.answer import Answer
 from flask_headrace.core.errors import (
     Forbidden,
@@ -240,8 +241,8 @@ class TestAnAnswerInOnePiece:
     ],
 )
 def test_a_refusal_has_the_fields_of_theirs(failure, kind: str) -> None:
-    assert refusal(failure) == wire().refusal(failure)
-    assert refusal(failure) == {"error": {"message": "x", "type": kind, "param": None, "code": failure.code}}
+    assert openai_error_body(failure) == wire().refusal(failure)
+    assert openai_error_body(failure) == {"error": {"message": "x", "type": kind, "param": None, "code": failure.code}}
 
 
 def test_a_silence_is_a_comment_with_one_line_end() -> None:

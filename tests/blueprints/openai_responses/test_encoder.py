@@ -10,7 +10,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_chat.encoder import refusal
+from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
 from flask_headrace.blueprints.openai_responses.encoder import EVENTS, Responses
 from flask_headrace.core.answer import Answer
 from flask_headrace.core.errors import TooManyStreams
@@ -291,7 +291,7 @@ class TestAnAnswerInOnePiece:
 
 
 def test_a_refusal_is_that_of_their_other_protocol() -> None:
-    assert wire().refusal(TooManyStreams("x")) == refusal(TooManyStreams("x"))
+    assert wire().refusal(TooManyStreams("x")) == openai_error_body(TooManyStreams("x"))
 
 
 def test_a_silence_is_a_comment_with_one_line_end() -> None:

@@ -18,12 +18,12 @@ from tests.providers.embedded.process_table import is_alive, until
 SUPERVISOR = """
 {before}
 import time
-from flask_headrace.providers import local
-model = local.LocalModel()
+from flask_headrace.providers.embedded import supervisor
+model = supervisor.LocalModel()
 model.start()
 while not {awaited}:
     time.sleep(0.005)
-print(model._process.pid, local.os.environ[local.STATE_VARIABLE], flush=True)
+print(model._process.pid, supervisor.os.environ[supervisor.STATE_VARIABLE], flush=True)
 {after}
 """
 GEVENT = "from gevent import monkey; monkey.patch_all()"
@@ -49,7 +49,7 @@ def run_supervisor(*, before: str = "", awaited: str, after: str) -> subprocess.
 class TestItsEnd:
     @pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
     def test_it_ends_when_its_supervisor_is_killed(self, before: str) -> None:
-        ready = "isinstance(local.read_state(), local.Ready)"
+        ready = "isinstance(supervisor.read_state(), supervisor.Ready)"
         with run_supervisor(before=before, awaited=ready, after="time.sleep(60)") as supervisor:
             pid = int(supervisor.stdout.readline().split()[0])
             assert is_alive(pid)
@@ -64,7 +64,7 @@ class TestItsEnd:
             until(lambda: not is_alive(pid), 3)
 
     def test_nothing_is_left_of_a_killed_supervisor(self) -> None:
-        ready = "isinstance(local.read_state(), local.Ready)"
+        ready = "isinstance(supervisor.read_state(), supervisor.Ready)"
         with run_supervisor(awaited=ready, after="time.sleep(60)") as supervisor:
             directory = Path(supervisor.stdout.readline().split()[1]).parent
             supervisor.kill()
@@ -72,7 +72,7 @@ class TestItsEnd:
 
     @pytest.mark.parametrize("before", ["", f"{GEVENT}; {TICKING}"], ids=["threads", "gevent"])
     def test_it_ends_with_a_command_that_never_stopped_it(self, before: str) -> None:
-        ready = "isinstance(local.read_state(), local.Ready)"
+        ready = "isinstance(supervisor.read_state(), supervisor.Ready)"
         after = "assert len(ticks) > 9, ticks" if before else ""
         with run_supervisor(before=before, awaited=ready, after=after) as supervisor:
             pid = int(supervisor.stdout.readline().split()[0])
@@ -81,9 +81,9 @@ class TestItsEnd:
 
 
 GUNICORN = """
-from flask_headrace.providers import local
+from flask_headrace.providers.embedded import supervisor
 bind, workers, worker_class, control_socket_disable = "127.0.0.1:0", 2, "gevent", True
-model = local.LocalModel()
+model = supervisor.LocalModel()
 def when_ready(server):
     model.start()
 def on_exit(server):
@@ -91,10 +91,10 @@ def on_exit(server):
 """
 APP = """
 import os
-from flask_headrace.providers import local
+from flask_headrace.providers.embedded import supervisor
 def app(environ, start_response):
     start_response("200 OK", [])
-    return [f"{os.getpid()} {local.wait_until_ready().base_url} {local.read_state().pid}".encode()]
+    return [f"{os.getpid()} {supervisor.wait_until_ready().base_url} {supervisor.read_state().pid}".encode()]
 """
 
 

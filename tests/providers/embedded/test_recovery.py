@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from flask_headrace.providers.embedded import supervisor
+from flask_headrace.providers.embedded import endpoint, supervisor
 from tests.providers.embedded.process_table import ask, is_alive, model_pid, until
 
 WORKER = """
 import os
-from flask_headrace.providers import local
-before = os.environ[local.STATE_VARIABLE]
-local.ensure_started()
-assert os.environ[local.STATE_VARIABLE] == before, "it has started one of its own"
+from flask_headrace.providers.embedded import endpoint, supervisor
+before = os.environ[supervisor.STATE_VARIABLE]
+supervisor.ensure_started()
+assert os.environ[supervisor.STATE_VARIABLE] == before, "it has started one of its own"
 try:
-    local.endpoint()
-except local.LocalModelUnavailable as error:
+    supervisor.endpoint()
+except supervisor.LocalModelUnavailable as error:
     print(error.retryable, error)
 """
 
@@ -72,7 +72,7 @@ def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
 
 
 def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_is_gone(tmp_path: Path) -> None:
-    gone = tmp_path / f"{local.FOLDER}{os.getpid()}-x" / "state.json"
+    gone = tmp_path / f"{endpoint.FOLDER}{os.getpid()}-x" / "state.json"
     run = subprocess.run(
         [sys.executable, "-c", WORKER],
         env=os.environ | {supervisor.STATE_VARIABLE: str(gone)},

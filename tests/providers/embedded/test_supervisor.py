@@ -102,7 +102,11 @@ class TestSupervision:
         assert Path(os.environ[supervisor.STATE_VARIABLE]).parent.stat().st_mode & 0o77 == 0
 
     def test_another_process_finds_it_and_starts_none(self, model: supervisor.LocalModel) -> None:
-        code = "from flask_headrace.providers import local\nlocal.ensure_started()\nprint(local.endpoint().base_url)"
+        code = (
+            "from flask_headrace.providers.embedded import supervisor\n"
+            "supervisor.ensure_started()\n"
+            "print(supervisor.endpoint().base_url)"
+        )
         where = supervisor.wait_until_ready()
         other = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
         assert other.stdout.strip() == where.base_url

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores.base import Bounds
-from flask_headrace.streaming.stores.redis import scripts as scripts
+from flask_headrace.streaming.stores.redis import scripts
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
 from tests.streaming.stores.redis.server import RedisServer

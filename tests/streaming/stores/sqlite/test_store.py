@@ -176,7 +176,7 @@ class TestVersion:
 
     def test_another_that_appears_later_is_refused_too(self, store: SqliteStore, file: Path) -> None:
         with closing(sqlite3.connect(file)) as db:
-            db.execute(f"PRAGMA application_id = {sqlite_file.APPLICATION}")
+            db.execute(f"PRAGMA application_id = {database.APPLICATION}")
             db.execute("PRAGMA user_version = 99")
         with pytest.raises(ConfigurationError, match="version 99"):
             store.find("s")

@@ -6,14 +6,14 @@ import re
 
 from flask import Blueprint, Response, request
 
-from ...core.errors import InvalidRequest, LimitError
-from ..encoding.base import EVENT_STREAM
-from ..http.auth import enter
-from ..http.event_loop import require_one_loop
-from ..http.response import event_stream
-from ..openapi.operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
-from ..protocol_registry import NATIVE, PROTOCOLS, wanted_protocol, wire_of
-from ..state import current_service
+from ..core.errors import InvalidRequest, LimitError
+from .encoding.base import EVENT_STREAM
+from .http.auth import enter
+from .http.event_loop import require_one_loop
+from .http.response import event_stream
+from .openapi.operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
+from .protocol_registry import NATIVE, PROTOCOLS, wanted_protocol, wire_of
+from .state import current_service
 
 LONGEST_RETRY = 10.0
 """Seconds after which an EventSource whose stream cannot be read now comes back at the latest."""
