@@ -36,7 +36,7 @@ from .signals import report_end, report_start
 from .streaming.context import Target
 from .streaming.reader import Follower
 from .streaming.registry import Streams
-from .streaming.resume.resumable_streams import Resumption
+from .streaming.resumable_streams import Resumption
 from .streaming.resume.store_writer import Journal
 from .streaming.stores.availability import Condition
 

@@ -19,7 +19,8 @@ from ..streaming.context import Partials, Target
 from ..streaming.json_schema.enforce import held_to
 from ..streaming.json_schema.validator import Schema
 from ..streaming.producer import Source
-from ..streaming.reader import Follower, Stream
+from ..streaming.readable import Stream
+from ..streaming.reader import Follower
 from .http.event_loop import require_one_loop
 from .state import Service, current_service
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from flask import request
 
 from ..core.errors import InvalidRequest
-from ..streaming.reader import Follower, Stream
+from ..streaming.readable import Stream
+from ..streaming.reader import Follower
 from .ai_sdk.data_stream_v1_encoder import DataStream
 from .ai_sdk.text_encoder import Text
 from .anthropic_messages.encoder import MessagesWire

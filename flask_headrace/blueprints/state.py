@@ -11,7 +11,7 @@ from flask import current_app
 from ..providers.chat_request import Json
 from ..providers.registry import Catalogue
 from ..streaming.registry import Streams
-from ..streaming.resume.resumable_streams import Resumption
+from ..streaming.resumable_streams import Resumption
 from ..streaming.stores.availability import Condition
 
 EXTENSION = "headrace"

@@ -1,16 +1,10 @@
-"""What a stream is opened with: whom it asks, within which bounds, and who keeps it for others."""
+"""What a stream is opened with: the model that answers, and the limits of the stream."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
-
-from ..core.events import Event
-
-if TYPE_CHECKING:
-    from .session import Session
-
 
 Partials: TypeAlias = Literal["calls", "all"]
 
@@ -60,19 +54,3 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
         """Return the shortest of the limits in seconds; None where there is none."""
         waits = (self.heartbeat, self.first_token, self.stall, self.duration, self.client)
         return min((wait for wait in waits if wait is not None), default=None)
-
-
-class Keeper(Protocol):
-    """Keeps the events of sessions, so that other workers and later readers can have them."""
-
-    def keep(self, session: Session, first: int, events: list[Event]) -> None:
-        """Take the next events, of which the first has that number. Must not block."""
-        ...
-
-    def let_go(self, session: Session) -> None:
-        """Keep nothing more of a stream that goes on, and tell those who follow it elsewhere."""
-        ...
-
-    def is_attended(self, session: Session) -> bool:
-        """Whether anybody reads the stream elsewhere. May wait."""
-        ...

@@ -1,58 +1,50 @@
-"""What comes of a stream that nobody reads here: a plain one ends, a kept one goes on for a while.
-
-In that while a reader may come back, to this worker or to another.
-"""
+"""The time that a resumable stream goes on without a reader here. In that time one may come, to any worker."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import gevent
-
-if TYPE_CHECKING:
-    from .context import Keeper
-    from .session import Session
 
 LOOK = 1.0
 """Seconds between two looks for readers elsewhere."""
 
 
 class Grace:
-    """The time that a session has without a reader here.
+    """The time that one stream has without a reader here.
 
     Args:
-        session: It.
+        seconds: Its length, from the moment at which the last reader was seen anywhere.
+        has_remote_readers: Returns whether anybody reads the stream elsewhere; may wait.
+        on_over: Called when the time is over.
     """
 
-    __slots__ = ("_running", "_session")
+    __slots__ = ("_has_remote_readers", "_on_over", "_running", "_seconds")
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, seconds: float, has_remote_readers: Callable[[], bool], on_over: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._has_remote_readers, self._on_over = has_remote_readers, on_over
         self._running: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Let the time run; for a plain stream it is over at once."""
-        keeper = self._session.keeper
-        if keeper is None:
-            self._session.cancel("reader_left")
-        elif self._running is None:
-            self._running = gevent.spawn(self._run, keeper)
+        """Start the time. Does nothing where it runs."""
+        if self._running is None:
+            self._running = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """Let it run no more. May be called twice."""
+        """Cancel the time. May be called twice."""
         running, self._running = self._running, None
         if running is not None:
             running.kill(block=False)
 
-    def _run(self, keeper: Keeper) -> None:
-        session = self._session
-        over = time.monotonic() + session.limits.grace
+    def _run(self) -> None:
+        over = time.monotonic() + self._seconds
         while (left := over - time.monotonic()) > 0:
             gevent.sleep(min(left, LOOK))
-            if keeper.is_attended(session):
-                over = time.monotonic() + session.limits.grace
+            if self._has_remote_readers():
+                over = time.monotonic() + self._seconds
         # A reader may have come back in this very turn of the loop: the greenlet runs all the same, and has no say.
         if self._running is gevent.getcurrent():
             self._running = None
-            session.cancel("reader_left")
+            self._on_over()

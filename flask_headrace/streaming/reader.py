@@ -7,45 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
-from ..core.errors import HeadraceError
-from ..core.events import CancelReason, Event, Terminal, Usage
-from .context import Limits, Target
+from ..core.events import Event
 from .deadlines import Due
+from .readable import Stream
 from .waiter import Parking
 
 HEARTBEAT: Final[list[Event]] = []
 """What a follower returns after a silence in place of events: the empty list."""
-
-
-class Stream(Protocol):
-    """What can be followed."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def target(self) -> Target: ...  # noqa: D102
-    @property
-    def limits(self) -> Limits: ...  # noqa: D102
-    @property
-    def terminal(self) -> Terminal | None: ...  # noqa: D102
-    @property
-    def is_kept(self) -> bool: ...  # noqa: D102
-    @property
-    def is_told(self) -> bool: ...  # noqa: D102
-    @property
-    def error(self) -> HeadraceError | None: ...  # noqa: D102
-    @property
-    def first_event_at(self) -> float | None: ...  # noqa: D102
-    @property
-    def usage(self) -> Usage | None: ...  # noqa: D102
-    def join(self, follower: Follower) -> None: ...  # noqa: D102
-    def take(self, follower: Follower) -> list[Event]: ...  # noqa: D102
-    def lose(self, follower: Follower) -> None: ...  # noqa: D102
-    def leave(self, follower: Follower) -> None: ...  # noqa: D102
-    def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
-    def fail(self, error: HeadraceError) -> None: ...  # noqa: D102
 
 
 class Follower:

@@ -12,20 +12,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ..core.errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
 from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
 from .buffer import Log, size_of
-from .context import Keeper, Limits, Target
+from .context import Limits, Target
 from .deadlines import Deadlines, Due
 from .disconnect_grace import Grace
+from .readable import Reader
+from .sink import Keeper
 from .usage_tracker import Accounts
 from .waiter import Parking
-
-if TYPE_CHECKING:
-    from .reader import Follower
-
 
 MOST_AT_ONCE = 1024
 """Events that a reader who is behind is given at once."""
@@ -99,8 +96,8 @@ class Session:
         self._accounts = Accounts(target)
         self._is_blocked = False
         self._log = Log()
-        self._grace = Grace(self)
-        self._followers: list[Follower] = []
+        self._grace = Grace(limits.grace, self._has_remote_readers, self._cancel_unread)
+        self._followers: list[Reader] = []
         self._room = Parking()
         self._deadlines = Deadlines(self._dues, limits.shortest())
         self._deadlines.start()
@@ -188,13 +185,13 @@ class Session:
 
     # What followers call
 
-    def join(self, follower: Follower) -> None:
+    def join(self, follower: Reader) -> None:
         """Add a reader; also one who comes after the end, and has the time limits of all others."""
         self._followers.append(follower)
         self._grace.stop()
         self._deadlines.start()
 
-    def take(self, follower: Follower) -> list[Event]:
+    def take(self, follower: Reader) -> list[Event]:
         """Hand out the events that have come since a reader's last call. Only for that reader."""
         if self.keeper is None and len(self._followers) == 1:
             events = self._log.take(follower.position)
@@ -207,21 +204,30 @@ class Session:
             self._forget()
         return events
 
-    def lose(self, follower: Follower) -> None:
+    def lose(self, follower: Reader) -> None:
         """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
         if self.is_kept or len(self._followers) > 1:
             follower.close()
         else:
             self.cancel("reader_stalled")
 
-    def leave(self, follower: Follower) -> None:
+    def leave(self, follower: Reader) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
         if follower in self._followers:
             self._followers.remove(follower)
             self._forget()
         if not self._followers and self.ending is None:
-            self._grace.start()
+            if self.is_kept:
+                self._grace.start()
+            else:
+                self._cancel_unread()
         self._rest()
+
+    def _cancel_unread(self) -> None:
+        self.cancel("reader_left")
+
+    def _has_remote_readers(self) -> bool:
+        return self.keeper is not None and self.keeper.is_attended(self)
 
     def _forget(self) -> None:
         # What all readers have is of no use, unless it is kept for later ones.
@@ -235,7 +241,7 @@ class Session:
         keeper, self.keeper = self.keeper, None
         self._forget()
         if not self._followers:
-            self.cancel("reader_left")
+            self._cancel_unread()
         if keeper is not None:
             keeper.let_go(self)
 

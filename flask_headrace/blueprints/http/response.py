@@ -22,7 +22,8 @@ from ...core.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped,
 from ...core.events import ENDS, Cancelled, Event, Failed
 from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import mistake
-from ...streaming.reader import Follower, Stream
+from ...streaming.readable import Stream
+from ...streaming.reader import Follower
 from ..encoding.base import BrokenOff, WholeWire, Wire
 from .disconnect import Watch
 from .error_handlers import refused

@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ...streaming.reader import Stream
+from ...streaming.readable import Stream
 from ..http.auth import enter
 from ..http.error_handlers import of_v1
 from ..http.request_body import read_body

@@ -16,7 +16,7 @@ import gevent
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
 from ...core.events import Event, Failed
 from ..internal_error import reported
-from ..session import Session
+from ..sink import StoredStream
 from ..stores.base import Claim, Entry, Record, Store
 from .event_codec import encode
 from .lease import PULSE, Lease
@@ -31,7 +31,7 @@ SWEEP = 30.0
 class _Kept:
     """A session that is kept: what it was claimed with, and what ends the watch for a wish to stop it."""
 
-    session: Session
+    session: StoredStream
     claim: Claim
     unwatch: Callable[[], None]
 
@@ -114,14 +114,14 @@ class Journal:
 
         return take_back
 
-    def claim_of(self, session: Session) -> Claim | None:
+    def claim_of(self, session: StoredStream) -> Claim | None:
         """Return what a session was claimed with; None for one that is not kept here any more."""
         kept = self._kept.get(session.id)
         return kept.claim if kept is not None and kept.session is session else None
 
     # As the keeper of sessions
 
-    def open(self, session: Session) -> None:
+    def open(self, session: StoredStream) -> None:
         """Keep a session that was claimed, and stop it when anybody asks the store for that."""
         claim = self._claims.pop(session.id)
         unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._look, session))
@@ -130,7 +130,7 @@ class Journal:
         # A wish may have come before the watch began.
         gevent.spawn(self._look, session)
 
-    def _look(self, session: Session) -> None:
+    def _look(self, session: StoredStream) -> None:
         # A watch may wake without a wish, so the store is asked; and for as long as it takes, or the wish were lost.
         while session.is_kept and session.ending is None:
             try:
@@ -142,16 +142,16 @@ class Journal:
                 session.cancel("stopped")
             return
 
-    def keep(self, session: Session, first: int, events: list[Event]) -> None:
+    def keep(self, session: StoredStream, first: int, events: list[Event]) -> None:
         """Take the next events of a session; they are written soon."""
         self._outbox.put(session, first, events)
 
-    def let_go(self, session: Session) -> None:
+    def let_go(self, session: StoredStream) -> None:
         """Write nothing more of a session; those who follow it in the store are told soon."""
         self._outbox.drop(session)
         self._lose(session, NotResumable())
 
-    def is_attended(self, session: Session) -> bool:
+    def is_attended(self, session: StoredStream) -> bool:
         """Whether anybody reads a session at another worker; if that cannot be known, nobody does."""
         try:
             return self.store.is_attended(session.id)
@@ -162,14 +162,14 @@ class Journal:
         """Wait, for so many seconds at most, until everything is written."""
         self._outbox.flush(seconds)
 
-    def _lose(self, session: Session, error: HeadraceError) -> None:
+    def _lose(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
             self.owed.owe(id_, lambda: self._end(id_, ended_by(error)))
             self._forget(session)
             session.keep_no_more()
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: StoredStream) -> None:
         if self.claim_of(session) is not None:
             self._kept.pop(session.id).unwatch()
 

@@ -21,7 +21,7 @@ from ...core.usage import attributed, estimate
 from ..buffer import size_of
 from ..context import Limits, Target
 from ..deadlines import Deadlines, Due
-from ..reader import Follower
+from ..readable import Reader
 from ..stores.base import Record, Store
 from ..waiter import Parking
 from .store_writer import Journal, ended_by
@@ -86,7 +86,7 @@ class Replica:
         self._missing = missing or unknown
         self._heard_at = time.monotonic()
         self._inbox = Inbox()
-        self._follower: Follower | None = None
+        self._follower: Reader | None = None
         self._news, self._room = Flag(), Parking()
         self._deadlines = Deadlines(self._dues, limits.shortest())
         self.on_close: Callable[[Replica], None] | None = None
@@ -98,12 +98,12 @@ class Replica:
 
     # What its follower calls
 
-    def join(self, follower: Follower) -> None:
+    def join(self, follower: Reader) -> None:
         """Have a reader; there is only one."""
         self._follower = follower
         self._deadlines.start()
 
-    def take(self, follower: Follower) -> list[Event]:
+    def take(self, follower: Reader) -> list[Event]:
         """Hand out the next events that have come since the last call."""
         events, last = self._inbox.take()
         if events:
@@ -111,11 +111,11 @@ class Replica:
         self._room.wake()
         return events
 
-    def lose(self, follower: Follower) -> None:
+    def lose(self, follower: Reader) -> None:
         """Let go of a reader that accepts nothing."""
         follower.close()
 
-    def leave(self, _follower: Follower) -> None:
+    def leave(self, _follower: Reader) -> None:
         """End the reading."""
         self.close()
 

@@ -18,7 +18,7 @@ from gevent.event import Event as Flag
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
 from ...core.events import ENDS, Event
 from ..internal_error import mistake
-from ..session import Session
+from ..sink import StoredStream
 from ..stores.base import Entry, Store
 from .event_codec import encode
 from .stored_events import last_number
@@ -42,7 +42,7 @@ class _Mail:
     `entries` have been sent to the store, which has not said that it took them; `events` come after them.
     """
 
-    session: Session
+    session: StoredStream
     first: int = 0
     events: list[Event] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -66,8 +66,8 @@ class Outbox:
         self,
         store: Store,
         worker: str,
-        on_written: Callable[[Session], object],
-        on_lost: Callable[[Session, HeadraceError], object],
+        on_written: Callable[[StoredStream], object],
+        on_lost: Callable[[StoredStream, HeadraceError], object],
     ) -> None:
         self._store, self._worker = store, worker
         self._on_written, self._on_lost = on_written, on_lost
@@ -78,18 +78,18 @@ class Outbox:
         self._is_flushed.set()
         self.window = LEISURE
 
-    def open(self, session: Session) -> None:
+    def open(self, session: StoredStream) -> None:
         """Take events of a session from here on."""
         self._mail[session.id] = _Mail(session)
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: StoredStream) -> None:
         """Forget what waits of a session, and take nothing more. May be called twice."""
         if self._has(session):
             mail = self._mail.pop(session.id)
             mail.events, mail.entries = [], []
             self._due.pop(session.id, None)
 
-    def put(self, session: Session, first: int, events: list[Event]) -> None:
+    def put(self, session: StoredStream, first: int, events: list[Event]) -> None:
         """Take the next events of a session, of which the first has that number; they are written soon."""
         if not self._has(session):
             return
@@ -107,7 +107,7 @@ class Outbox:
         """Wait, for so many seconds at most, until everything is written."""
         self._is_flushed.wait(seconds)
 
-    def _has(self, session: Session) -> bool:
+    def _has(self, session: StoredStream) -> bool:
         mail = self._mail.get(session.id)
         return mail is not None and mail.session is session
 

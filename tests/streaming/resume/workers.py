@@ -15,8 +15,8 @@ from flask_headrace.core.events import Event
 from flask_headrace.streaming.context import Limits
 from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.resumable_streams import Resumption
 from flask_headrace.streaming.resume.event_codec import decode
-from flask_headrace.streaming.resume.resumable_streams import Resumption
 from flask_headrace.streaming.resume.store_writer import Journal
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Bounds, Store

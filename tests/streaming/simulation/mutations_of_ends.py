@@ -9,11 +9,11 @@ import gevent
 
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.registry import Streams
+from flask_headrace.streaming.resumable_streams import Resumption
 from flask_headrace.streaming.resume import store_writer
 from flask_headrace.streaming.resume.event_codec import encode
 from flask_headrace.streaming.resume.lease import PULSE, Lease
 from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.resumable_streams import Resumption
 from flask_headrace.streaming.resume.store_writer import Journal, ended_by
 from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, Replica
 from flask_headrace.streaming.resume.write_queue import Outbox

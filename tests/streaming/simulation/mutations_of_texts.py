@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask_headrace.core.events import Event
+from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.buffer import Log
-from flask_headrace.streaming.resume import resumable_streams, stored_reader
+from flask_headrace.streaming.resume import stored_reader
 from flask_headrace.streaming.resume.event_codec import decode
 from flask_headrace.streaming.resume.store_writer import Journal, ended_by
 from flask_headrace.streaming.resume.stored_reader import Replica

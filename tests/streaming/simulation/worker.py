@@ -12,7 +12,7 @@ from flask_headrace.core.events import ENDS, Done, Event, Failed, TextDelta, Too
 from flask_headrace.core.pricing import FREE
 from flask_headrace.streaming.context import Limits, Target
 from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.resume.resumable_streams import Resumption
+from flask_headrace.streaming.resumable_streams import Resumption
 from flask_headrace.streaming.resume.store_writer import Journal
 from flask_headrace.streaming.session import Session
 from tests.streaming.simulation.store import Door

@@ -14,16 +14,17 @@ from typing import TypeVar
 import gevent
 import msgspec
 
-from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, StreamConflict, UnknownStream
-from ..context import Target
-from ..producer import Source
-from ..reader import Follower, Stream
-from ..registry import Streams
-from ..session import Session
-from ..stores.base import Claim, Record
-from . import cursor
-from .store_writer import Journal
-from .stored_reader import Replica, unknown
+from ..core.errors import HeadraceError, NotResumable, StoreUnavailable, StreamConflict, UnknownStream
+from .context import Target
+from .producer import Source
+from .readable import Stream
+from .reader import Follower
+from .registry import Streams
+from .resume import cursor
+from .resume.store_writer import Journal
+from .resume.stored_reader import Replica, unknown
+from .session import Session
+from .stores.base import Claim, Record
 
 T = TypeVar("T")
 
