@@ -29,10 +29,11 @@ run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0
 test: $(VENV)/.installed-dev ## run the tests in three processes; ARGS="-k stop" goes to pytest, which then is one
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 3)
 
-check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
+check: $(VENV)/.installed-dev ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p flask_headrace
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(VENV)/.installed-dev ## measure what the README promises, beside its peers

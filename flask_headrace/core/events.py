@@ -187,3 +187,21 @@ AnyEvent: TypeAlias = (
     | Terminal
 )
 """All events that there are."""
+
+
+def reason_of(terminal: Terminal | None) -> str:
+    """Return why a stream ended, in one word.
+
+    Args:
+        terminal: Its last event; None before its end.
+
+    Returns:
+        The finish reason, the error's code, or why it was cancelled; empty before its end.
+    """
+    match terminal:
+        case Done(reason) | Cancelled(reason):
+            return reason
+        case Failed(code):
+            return code
+        case None:
+            return ""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..core.errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
-from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage
+from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage, reason_of
 from .buffer import Log, size_of
 from .context import Limits, Target
 from .deadlines import Deadlines, Due
@@ -125,13 +125,7 @@ class Session:
     @property
     def reason(self) -> str:
         """Why it ended, in one word: the finish reason, the error's code, or why it was cancelled; empty before."""
-        match self.terminal:
-            case Done(reason) | Cancelled(reason):
-                return reason
-            case Failed(code):
-                return code
-            case None:
-                return ""
+        return reason_of(self.terminal)
 
     # What the pump calls
 

@@ -8,7 +8,8 @@ import pytest
 
 from flask_headrace.core.errors import InvalidRequest, StoreUnavailable, StreamConflict, TooManyStreams, UnknownStream
 from flask_headrace.core.events import Cancelled, Failed, Usage
-from flask_headrace.streaming.resume import cursor, resumable_streams
+from flask_headrace.streaming import resumable_streams
+from flask_headrace.streaming.resume import cursor
 from tests.streaming.resume.workers import Reading, Worker, is_kept
 from tests.streaming.stage import DONE, TARGET, Source, text
 from tests.support.event_loop import until
