@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from flask_headrace.gunicorn_worker import SPARE
 
+from flask_headrace.gunicorn_worker import SPARE
 from tests.conftest import upstreams
 from tests.reader import ask, send
 from tests.reliability.proc import accepted
