@@ -17,6 +17,7 @@ from .blueprints.unread import is_unread
 from .open_door import refuse_open_door, shown
 from .settings import Settings
 from .streaming.errors import ConfigurationError
+from .streaming.schema import end_checks
 
 Address = tuple[str, int]
 
@@ -47,7 +48,10 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
         if held is not None and not settings.api_keys:
             refuse_open_door([shown(address) for address in addresses])
         upstreams.catalogue(settings)
-        schemas.of(settings)
+        try:
+            schemas.of(settings)
+        finally:
+            end_checks()  # the master checks none after this
     told = stores.warning(settings)
     if held is not None:
         refuse_busy_ports(address for address in addresses if address not in held)

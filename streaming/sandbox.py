@@ -65,6 +65,11 @@ class Sandbox:
             with self._lock:
                 self._running -= 1
 
+    def close(self) -> None:
+        """End the process; the next check starts another one. May be called twice."""
+        with self._lock:
+            self._let_go()
+
     def _wait_for_turn(self) -> None:
         until = time.monotonic() + LIMIT
         with self._lock:
@@ -117,10 +122,7 @@ class Sandbox:
                 plain_socket.send_fds(self._control, [b"."], [descriptor])  # type: ignore[arg-type]
 
     def _start(self) -> None:
-        if self._control is not None:
-            self._control.close()
-            if self._owner == os.getpid():
-                self._end()
+        self._let_go()
         ours, theirs = plain_socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -128,6 +130,13 @@ class Sandbox:
             arguments = [sys.executable, str(_SERVER)]
             self._process = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=redirected)
         self._control, self._owner = ours, os.getpid()
+
+    def _let_go(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+            if self._owner == os.getpid():
+                self._end()
 
     def _end(self) -> None:
         """Kill the process, which takes nothing any more, and bury it."""

@@ -13,7 +13,7 @@ import pytest
 from tests.host import Host
 from tests.reader import ask, asking, send
 from tests.reliability.start import openai_alone
-from tests.service import Service
+from tests.service import Service, children
 from tests.upstream import Gate, Upstream, openai_wire
 
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
@@ -71,6 +71,10 @@ def remove_schemas(service: Reloaded) -> None:
 
 def break_schema(service: Reloaded) -> None:
     (service.schemas / "colour.json").write_text('{"type": 7}')
+
+
+def test_the_master_keeps_no_process_for_the_checks_of_its_start(service: Reloaded) -> None:
+    assert children(service.process.pid) == service.workers()
 
 
 @pytest.mark.parametrize(
