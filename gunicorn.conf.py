@@ -1,5 +1,6 @@
 """How gunicorn serves Headrace: gevent workers, the embedded model's process, and an end that lets streams finish."""
 
+import atexit
 import gc
 import logging
 import os
@@ -19,9 +20,6 @@ from flask_headrace.server import gunicorn_master, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker, raise_file_limit
 from flask_headrace.server.open_access import shown
 from flask_headrace.server.start_checks import refuse_what_is_wrong
-
-LAST_IMPORT = 10.0
-"""Seconds that a worker which leaves waits for what it still imports."""
 
 
 def _settings():
@@ -193,10 +191,15 @@ def worker_int(worker):
 
 
 def worker_exit(_server, worker):
-    """Let the interpreter take down what the collector was told to forget, in its usual order, and alone.
+    """Let the interpreter take down what the collector was told to forget, in its usual order.
 
-    A thread that imports meanwhile would end while the interpreter does, and the two could wait for each other.
+    Not while a thread of this worker's imports: the two would wait for each other for ever. Nor is that waited for: on
+    a busy machine it takes longer than an operator likes to.
     """
-    if warming := getattr(worker, "warming", None):
-        warming.wait(LAST_IMPORT)
+    if (warming := getattr(worker, "warming", None)) and not warming.is_done:
+        code = getattr(sys.exc_info()[1], "code", 0)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else bool(code))
     gc.unfreeze()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mmap
 import os
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 from gevent import monkey
 from gunicorn.app import base
@@ -33,6 +34,11 @@ TRIAL_LIMIT = 60.0
 
 PAUSE = 5.0
 """Seconds before a worker is tried again that could not be started."""
+
+MOST_TOLD = 4000
+"""Bytes that a trial tells: no more than a pipe takes in one piece."""
+
+ALL_IS_WELL = "All is well."
 
 CANNOT_START = "Headrace cannot start. "
 
@@ -112,41 +118,44 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
     def _trial(self) -> str | None:
         """Load what a reload would load, in a process that serves nobody; return what is wrong with it, or None."""
-        reading, writing = os.pipe()
-        pid = os.fork()
+        try:
+            reading, writing = os.pipe()
+        except OSError as error:
+            return f"The application cannot be tried ({error})."
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(reading)
+            os.close(writing)
+            return f"The application cannot be tried ({error})."
         if pid == 0:
             os.close(reading)
             self._try(writing)
         os.close(writing)
         try:
-            if not select.select([reading], [], [], TRIAL_LIMIT)[0]:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                return f"The application has not been loaded within {TRIAL_LIMIT:g} s."
-            with os.fdopen(os.dup(reading), "rb") as told:
-                trouble = told.read().decode()
+            return _outcome_of(reading, pid)
         finally:
             os.close(reading)
-        _, status = os.waitpid(pid, 0)
-        if status and not trouble:
-            return f"The process that tried it has died with exit code {os.waitstatus_to_exitcode(status)}."
-        return trouble or None
 
-    def _try(self, writing: int) -> None:
-        """Load it, tell what is wrong, and end this process without its master's last words."""
-        trouble = ""
+    def _try(self, writing: int) -> NoReturn:
+        """Load it, tell what is wrong, and end this process: whatever happens, it must not go on as a second master."""
+        try:
+            os.write(writing, self._trouble().encode(errors="replace")[:MOST_TOLD])
+        finally:
+            os._exit(1)
+
+    def _trouble(self) -> str:
         try:
             self._load_anew()
         except ConfigurationError as error:
-            trouble = error.message
+            return error.message
         except SystemExit as error:
-            trouble = str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else SEE_ABOVE
+            return str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else SEE_ABOVE
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is told
-            traceback.print_exc()
-            trouble = f"The application cannot be loaded ({type(error).__name__}: {error})."
-        os.write(writing, trouble.encode()[:4000])
-        sys.stderr.flush()
-        os._exit(bool(trouble))
+            with contextlib.suppress(OSError):  # the log's disk may be full
+                traceback.print_exc()
+            return f"The application cannot be loaded ({type(error).__name__}: {error})."
+        return ALL_IS_WELL
 
     def _load_anew(self) -> None:
         held = [address for address in self.cfg.address if isinstance(address, tuple)]
@@ -161,6 +170,21 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
             if shared_metrics.VARIABLE in os.environ:
                 os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
             self.app.wsgi()
+
+
+def _outcome_of(reading: int, pid: int) -> str | None:
+    """Wait for what a process tells that tries a reload, and end it; return what is wrong, or None."""
+    # Not until the pipe's end: processes that the application has begun may have it open for as long as they live.
+    has_told = bool(select.select([reading], [], [], TRIAL_LIMIT)[0])
+    told = os.read(reading, MOST_TOLD).decode(errors="replace") if has_told else ""
+    if not has_told or told:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if not has_told:
+        return f"The application has not been loaded within {TRIAL_LIMIT:g} s."
+    if not told:
+        return f"The process that tried it has died with exit code {os.waitstatus_to_exitcode(status)}."
+    return None if told == ALL_IS_WELL else told
 
 
 def use() -> None:

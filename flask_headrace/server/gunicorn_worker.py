@@ -193,8 +193,11 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         self.clients.add(client)
         self.idle[client] = None
         if len(self.clients) > self.worker_connections - SPARE:
-            # Who only holds a connection must not keep out who asks something.
-            cut([next(iter(self.idle))])
+            # Who only holds a connection must not keep out who asks something. Each is cut once: many may come before
+            # the first of them has gone.
+            longest_idle = next(iter(self.idle))
+            del self.idle[longest_idle]
+            cut([longest_idle])
         try:
             super().handle(listener, client, addr)
         finally:

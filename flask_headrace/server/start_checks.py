@@ -8,10 +8,16 @@ import tempfile
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import gunicorn
+from gunicorn.config import Config
+from gunicorn.http import get_parser
+
+from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
 from ..settings import Settings
-from ..setup import providers as provider_setup
+from ..setup import providers as upstreams
 from ..setup import schemas, stores
+from ..streaming.json_schema.validator import end_checks
 from .open_access import refuse_open_door, shown
 
 Address = tuple[str, int]
@@ -35,14 +41,18 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
     # What is bound in the end: the command line goes before the setting.
     addresses = [address for address in cfg.address if isinstance(address, tuple)]
     refuse_preloading(cfg)
+    refuse_unknown_gunicorn()
     _refuse_no_temporary_folder()
     # Another application may have keys or a login of its own, which its workers look for when they have loaded it, and
     # providers of its own, which the file may name.
     if application == cfg.wsgi_app:
         if held is not None and not settings.api_keys:
             refuse_open_door([shown(address) for address in addresses])
-        provider_setup.catalogue(settings)
-        schemas.of(settings)
+        upstreams.catalogue(settings)
+        try:
+            schemas.of(settings)
+        finally:
+            end_checks()  # the master checks none after this
     told = stores.warning(settings)
     if held is not None:
         refuse_busy_ports(address for address in addresses if address not in held)
@@ -78,6 +88,25 @@ def refuse_preloading(cfg: Any) -> None:  # noqa: ANN401
             "preload_app is on (--preload): an application that is loaded before the workers are born shares its "
             "locks, connections and event loop with all of them. Leave it out; each worker loads its own."
         )
+
+
+def refuse_unknown_gunicorn() -> None:
+    """Refuse a version of gunicorn of whose requests nobody here can tell whether they were read to their end.
+
+    Raises:
+        ConfigurationError: two requests, in the two forms that a body has, are not told apart before and after.
+    """
+    for field, body in ((b"Content-Length: 1", b"a"), (b"Transfer-Encoding: chunked", b"1\r\na\r\n0\r\n\r\n")):
+        sent = b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (field, body)
+        asked = next(get_parser(Config(), iter([sent]), ("127.0.0.1", 1)))
+        was_unread = is_unread(asked.body)
+        asked.body.read()
+        if not was_unread or is_unread(asked.body) or not hasattr(asked.body, "failed"):
+            raise ConfigurationError(
+                f"gunicorn is of version {gunicorn.__version__}, which keeps the bodies of requests in a way that is "
+                "not known here: a client that never ends one would hold a worker up for ever. Install the version "
+                "that this one was made for: pip install 'gunicorn==27.0.*'."
+            )
 
 
 def _refuse_no_temporary_folder() -> None:

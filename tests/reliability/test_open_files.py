@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from flask_headrace.server.gunicorn_worker import SPARE
 from tests.conftest import upstreams
+from tests.support.process_info import accepted
 from tests.support.reader import ask, send
 from tests.support.service import Service
 from tests.support.upstream import Upstream, openai_wire
@@ -46,3 +50,23 @@ def test_connections_that_ask_nothing_keep_nobody_out(service: Service, upstream
                 assert send(service.url + "/healthz", method="GET").status == 200
                 assert ask(service.url, "openai/few").text == "a"
     assert "Traceback" not in service.log()
+
+
+def test_for_each_of_many_who_come_at_once_one_that_asks_nothing_has_to_go(service: Service) -> None:
+    (worker,) = service.workers()
+    with ExitStack() as held:
+        old = [held.enter_context(connection(service)) for _ in range(96 - SPARE)]
+        service.wait_until(lambda: accepted(worker, service.port) == len(old))
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            for _ in range(SPARE):
+                held.enter_context(connection(service))
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        for client in old[:SPARE]:
+            assert client.recv(1) == b""
+        assert accepted(worker, service.port) == len(old)
+
+
+def connection(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=10)

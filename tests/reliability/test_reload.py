@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support.host import Host
 from tests.support.reader import ask, asking, send
-from tests.support.service import Service
+from tests.support.service import Service, children
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Upstream, openai_wire
 
@@ -70,6 +71,10 @@ def remove_schemas(service: Reloaded) -> None:
 
 def break_schema(service: Reloaded) -> None:
     (service.schemas / "colour.json").write_text('{"type": 7}')
+
+
+def test_the_master_keeps_no_process_for_the_checks_of_its_start(service: Reloaded) -> None:
+    assert children(service.process.pid) == service.workers()
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,18 @@ def scraped(service: Service, name: str) -> float:
 
 
 BROKEN = "raise RuntimeError('no such table')\n"
+BROKEN_MORE = {
+    "in many words": (f"raise RuntimeError('{'ä' * 3000}')\n", "(RuntimeError: ää"),
+    "in many words, and one letter": (f"raise RuntimeError('x{'ä' * 3000}')\n", "(RuntimeError: xää"),
+    "in half a character": (r"raise RuntimeError('\udc80')", "(RuntimeError: ?)"),
+    "and what it says cannot be written": (
+        f"import os\nos.dup2(os.open('/dev/full', os.O_WRONLY), 2)\n{BROKEN}", "(RuntimeError: no such table)"
+    ),
+    "and a process is left of it": (
+        f"import os, time\nif os.fork() == 0:\n    time.sleep(20)\n    os._exit(0)\n{BROKEN}",
+        "(RuntimeError: no such table)",
+    ),
+}  # fmt: skip
 HOST = """
 from flask import Flask
 from flask_headrace import Headrace
@@ -158,11 +175,34 @@ Headrace(app)
 """
 
 
-def test_an_application_that_can_be_loaded_no_more_is_not_reloaded(upstream: Upstream, tmp_path: Path) -> None:
-    with Host(tmp_path, HOST, **openai_alone(upstream)) as own:
-        workers = own.workers()
-        (tmp_path / "hosting.py").write_text(BROKEN)
-        own.process.send_signal(signal.SIGHUP)
-        own.wait_until(lambda: REFUSED + "The application cannot be loaded (RuntimeError: no such table)." in own.log())
-        assert own.workers() == workers
-        assert send(own.url + "/healthz", method="GET").status == 200
+@pytest.fixture(scope="module")
+def host(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with Host(tmp_path_factory.mktemp("host"), HOST, **openai_alone(upstream)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("how", BROKEN_MORE)
+def test_an_application_that_can_be_loaded_no_more_is_not_reloaded(host: Host, how: str) -> None:
+    code, says = BROKEN_MORE[how]
+    workers, before = host.workers(), host.log().count(REFUSED)
+    host.module.write_text(code)
+    host.process.send_signal(signal.SIGHUP)
+    host.wait_until(lambda: host.log().count(REFUSED) > before)
+    assert f"The application cannot be loaded {says}" in host.log().rpartition(REFUSED)[2]
+    assert host.workers() == workers
+    assert send(host.url + "/healthz", method="GET").status == 200
+
+
+def test_a_reload_for_whose_trial_there_is_no_room_is_told_and_done_later(host: Host) -> None:
+    workers, before = host.workers(), host.log().count(REFUSED)
+    host.module.write_text(HOST)
+    limits = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (3, 20000))
+    try:
+        host.process.send_signal(signal.SIGHUP)
+        host.wait_until(lambda: host.log().count(REFUSED) > before)
+        assert "The application cannot be tried ([Errno 24] Too many open files)" in host.log()
+    finally:
+        resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, limits)
+    assert host.workers() == workers
+    host.process.send_signal(signal.SIGHUP)
+    host.wait_until(lambda: (now := host.workers()) and not set(workers) & set(now), 30)

@@ -15,8 +15,12 @@ class Host(Service):
         code: The module; it has an `app` that answers at /healthz. It is imported after gevent's patches.
         arguments: What else stands on gunicorn's command line.
         settings: Environment variables.
+
+    Attributes:
+        module: The file of the module.
     """
 
     def __init__(self, folder: Path, code: str, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
-        (folder / "hosting.py").write_text(code)
+        self.module = folder / "hosting.py"
+        self.module.write_text(code)
         super().__init__(arguments=(*arguments, "--pythonpath", str(folder), "hosting:app"), **settings)

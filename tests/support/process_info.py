@@ -59,3 +59,13 @@ def has_connection_of(pid: int, port: int) -> bool:
         if (fields := line.split())[2].endswith(f":{port:04X}")
     }
     return bool(inodes & set(descriptors(pid)))
+
+
+def accepted(pid: int, port: int) -> int:
+    """Count a process's TCP connections that it has accepted at a port of its own."""
+    ours = {
+        f"socket:[{fields[9]}]"
+        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        if (fields := line.split())[1].endswith(f":{port:04X}") and fields[3] != "0A"  # LISTEN
+    }
+    return len(ours & set(descriptors(pid)))

@@ -27,6 +27,9 @@ class Errand(Generic[R]):
     Args:
         work: What is done, in the thread. It may not touch greenlets of others.
         on_end: Called in the thread when it is done, before anybody is told.
+
+    Attributes:
+        is_done: Whether the work has ended, whichever end that was.
     """
 
     def __init__(self, work: Callable[[], R], on_end: Callable[[], object] = lambda: None) -> None:
@@ -35,7 +38,7 @@ class Errand(Generic[R]):
         self._waiting: set[Any] = set()  # watchers, each of the loop that waits
         self._results: list[R] = []
         self._error: BaseException | None = None
-        self._is_done = False
+        self.is_done = False
         _start(self._run, ())
 
     def result(self) -> R:
@@ -46,7 +49,7 @@ class Errand(Generic[R]):
             watcher.start(woken.set)
             with self._lock:
                 self._waiting.add(watcher)
-                is_done = self._is_done
+                is_done = self.is_done
             try:
                 if not is_done:
                     woken.wait()
@@ -56,11 +59,6 @@ class Errand(Generic[R]):
         if self._error is not None:
             raise self._error
         return self._results[0]
-
-    def wait(self, seconds: float) -> None:
-        """Wait for the end of the work, whichever that is, and for so many seconds at most."""
-        with suppress(Exception), gevent.Timeout(seconds, False):
-            self.result()
 
     def _run(self) -> None:
         try:
@@ -76,7 +74,7 @@ class Errand(Generic[R]):
 
     def _tell(self) -> None:
         with self._lock:
-            self._is_done = True
+            self.is_done = True
             for watcher in self._waiting:
                 with suppress(ValueError):  # its loop was taken down with its thread: nobody waits there
                     watcher.send()

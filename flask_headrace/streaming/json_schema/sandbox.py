@@ -7,6 +7,7 @@ again where it has died. Any thread may call this: each check has a socket of it
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket as plain_socket
@@ -29,6 +30,9 @@ LIMIT = 5.0
 MOST_AT_ONCE = 8
 """Checks of one worker that run at the same time; the next ones wait for their turn."""
 
+LOOK = 0.01
+"""Seconds between two looks of a check whether it has its turn; where many wait, each of them looks less often."""
+
 _SERVER = Path(__file__).with_name("sandbox_server.py")
 
 
@@ -43,7 +47,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._control: plain_socket.socket | None = None
         self._process = self._owner = 0
-        self._running = 0
+        self._running = self._waiting = 0
 
     def check(self, schema: dict[str, Any], text: str | None = None) -> str | None:
         """Return what is wrong with a schema, or with the text of an answer that is held to it; None for nothing.
@@ -53,17 +57,32 @@ class Sandbox:
             ChecksBusy: so many others are running that it had no turn; 503.
         """
         question = msgspec.json.encode((LIMIT, schema, text))
-        until = time.monotonic() + LIMIT
-        while not self._has_turn():
-            if time.monotonic() > until:
-                raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
-            gevent.sleep(0.01)
+        self._wait_for_turn()
         try:
             with gevent.Timeout(LIMIT, EndedError):
                 return self._ask(question)
         finally:
             with self._lock:
                 self._running -= 1
+
+    def close(self) -> None:
+        """End the process; the next check starts another one. May be called twice."""
+        with self._lock:
+            self._let_go()
+
+    def _wait_for_turn(self) -> None:
+        until = time.monotonic() + LIMIT
+        with self._lock:
+            self._waiting += 1
+        try:
+            while not self._has_turn():
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
+                gevent.sleep(min(left, LOOK * max(1, self._waiting / MOST_AT_ONCE)))
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def _has_turn(self) -> bool:
         with self._lock:
@@ -103,10 +122,7 @@ class Sandbox:
                 plain_socket.send_fds(self._control, [b"."], [descriptor])  # type: ignore[arg-type]
 
     def _start(self) -> None:
-        if self._control is not None and self._owner == os.getpid():
-            self._control.close()
-            os.kill(self._process, signal.SIGKILL)  # unless it is dead, it takes nothing any more
-            os.waitpid(self._process, 0)
+        self._let_go()
         ours, theirs = plain_socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -114,3 +130,18 @@ class Sandbox:
             arguments = [sys.executable, str(_SERVER)]
             self._process = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=redirected)
         self._control, self._owner = ours, os.getpid()
+
+    def _let_go(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+            if self._owner == os.getpid():
+                self._end()
+
+    def _end(self) -> None:
+        """Kill the process, which takes nothing any more, and bury it."""
+        # libev buries every child where anybody waits for one, as `subprocess` does. Its number is another's then.
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(self._process, os.WNOHANG) == (0, 0):
+                os.kill(self._process, signal.SIGKILL)
+                os.waitpid(self._process, 0)

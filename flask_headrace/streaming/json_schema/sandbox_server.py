@@ -86,10 +86,11 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the checks
     for number in (signal.SIGALRM, signal.SIGIO):
         signal.signal(number, signal.SIG_DFL)  # which end a process
-    os.nice(10)  # streams go first
+    checks = load_checks()
+    os.nice(10)  # streams go first; not before, since the first check waits for what is loaded
     with socket.socket(fileno=0) as control:
         control.setblocking(True)  # as above
-        serve(control, load_checks())
+        serve(control, checks)
 
 
 if __name__ == "__main__":

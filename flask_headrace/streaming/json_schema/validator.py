@@ -13,6 +13,9 @@ from .sandbox import LIMIT, EndedError, Sandbox
 
 _sandbox = Sandbox()
 
+end_checks = _sandbox.close
+"""End the process in which schemas are checked, where none will be for long; the next check starts it again."""
+
 
 class Schema:
     """A JSON Schema (draft 2020-12, or the one that its `$schema` names) that answers are held to.
