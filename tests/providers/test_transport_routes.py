@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import msgspec
 import pytest
-from flask_headrace.providers import transport as transports
 from flask_headrace.providers.embedded import Embedded
 from flask_headrace.providers.local_endpoint import STATE_VARIABLE, Ready
 from flask_headrace.providers.request import ChatRequest, Message
 from flask_headrace.providers.transport import Transport, proxy_for
 from flask_headrace.streaming.events import TextDelta
 
-from tests.conftest import require
 from tests.loop import until
 from tests.providers.asking import ask, body_of
 from tests.providers.proxy import Proxy
@@ -34,21 +31,6 @@ def no_proxies(monkeypatch) -> None:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def secure() -> Iterator[Upstream]:
-    require("openssl", "apt-get install openssl")
-    with Upstream(tls=True) as running:
-        running.answer("m", openai_wire.answer("Hel", "lo"))
-        yield running
-
-
-@pytest.fixture
-def trusted(secure: Upstream, monkeypatch) -> Upstream:
-    context = transports._tls_context
-    monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context.__wrapped__(str(secure.ca_file)))
-    return secure
 
 
 class TestTls:
