@@ -17,7 +17,7 @@ from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
 from flask_headrace.providers.http.native_thread import Errand
 from flask_headrace.server import gunicorn_master, shared_metrics
-from flask_headrace.server.gunicorn_worker import Worker, raise_file_limit
+from flask_headrace.server.gunicorn_worker import Worker
 from flask_headrace.server.open_access import shown
 from flask_headrace.server.start_checks import refuse_what_is_wrong
 
@@ -69,16 +69,13 @@ def _share_counts(server):
         os.environ[shared_metrics.VARIABLE] = server.headrace_counts  # made before each fork
 
 
-def _prepare(server, warning):
+def _prepare(server):
     if server.cfg.workers > 1:
         _share_counts(server)
     ours = logging.getLogger("flask_headrace")
     ours.setLevel(server.log.loglevel)
     ours.handlers = server.log.error_log.handlers
     ours.propagate = False
-    for told in (warning, raise_file_limit(settings.max_streams)):
-        if told:
-            ours.warning(told)
 
 
 def on_starting(server):
@@ -87,17 +84,17 @@ def on_starting(server):
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
     try:
-        warning = refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
+        refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
-    _prepare(server, warning)
+    _prepare(server)
     _let_newborn_workers_be_ended()
 
 
 def on_reload(server):
     """Prepare for workers as the start does; what would stop it was looked at before."""
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
-    _prepare(server, None)
+    _prepare(server)
 
 
 def nworkers_changed(server, new_value, old_value):
@@ -108,7 +105,7 @@ def nworkers_changed(server, new_value, old_value):
 
 def pre_fork(server, worker):
     """Make anew what a worker needs and a cleaner may have removed."""
-    worker.has_booted = server.has_booted
+    worker.served = server.served
     shared_metrics.keep_folder()
 
 
@@ -164,7 +161,6 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_in_time)
-    worker.service.store.is_told |= worker.app.app_uri == wsgi_app  # by the master, when it started
     if worker.service.drain > worker.longest_drain:
         worker.log.warning(
             "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "

@@ -39,6 +39,15 @@ MOST = {
 }  # fmt: skip
 """What settings may be at most: more than anybody needs, and no more than the kernel and gunicorn take."""
 
+FORMS = {
+    "hosts": (re.compile(r"[^\s/:@\[\]]+"), "a name alone, as in chat.example: no scheme, port or path"),
+    "cors_origins": (
+        re.compile(r"[A-Za-z][\w+.-]*://[^\s/*]+|null"),
+        "an origin as browsers send it, as in https://app.example: no path, and no slash at its end",
+    ),
+}
+"""How each entry of a list must look: one that looks otherwise would never be met, and nobody would know why."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -147,6 +156,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value > most:
                 raise ConfigurationError(f"{PREFIX}{name.upper()} is {value}: it may be {most:.15g} at most.")
+        self._validate_lists()
         for address in self.bind.split(","):
             if not is_bind(address.strip()):
                 raise ConfigurationError(
@@ -162,6 +172,12 @@ class Settings:
                 )
         if self.model is not None and "/" not in self.model and self.config is None:
             raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
+
+    def _validate_lists(self) -> None:
+        for name, (form, told) in FORMS.items():
+            for entry in getattr(self, name):
+                if not form.fullmatch(entry):
+                    raise ConfigurationError(f"{PREFIX}{name.upper()} has {entry!r}: write {told}.")
 
     def limits(self) -> Limits:
         """Return the bounds of each stream."""

@@ -44,6 +44,13 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
     assert [name for name in named if not any(any(room.glob(name)) for room in rooms)] == []
 
 
+def test_what_shows_that_something_is_defended_can_be_run_as_the_page_says() -> None:
+    # `make test ARGS=…` hands it to pytest.
+    shown = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs/security.md").read_text())
+    assert shown
+    assert [name for name in shown if not re.fullmatch(r"tests/([\w/]+/)?test_\w+\.py", name)] == []
+
+
 def test_the_application_in_the_readme_is_the_example() -> None:
     example = (ROOT / "examples/flask_app.py").read_text()
     (shown,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)

@@ -199,6 +199,16 @@ class TestBadValue:
     def test_of_a_list_is_named(self, value: Any) -> None:
         assert "it must be a list, separated by commas" in complaint("CORS_ORIGINS", value)
 
+    @pytest.mark.parametrize("value", ["https://chat.example", "chat.example:8000", "chat.example/", "a b", "*.a/b"])
+    def test_of_a_name_that_no_request_could_have_is_named(self, value: str) -> None:
+        said = complaint("HOSTS", f"mill, {value}")
+        assert said.startswith(f"HEADRACE_HOSTS has {value!r}: write a name alone")
+
+    @pytest.mark.parametrize("value", ["app.example", "https://app.example/", "https://app.example/chat", "*"])
+    def test_of_an_origin_that_no_browser_sends_is_named(self, value: str) -> None:
+        said = complaint("CORS_ORIGINS", f"http://localhost:3000,{value}")
+        assert said.startswith(f"HEADRACE_CORS_ORIGINS has {value!r}: write an origin as browsers send it")
+
     @pytest.mark.parametrize(("name", "value"), [("BIND", ""), ("BIND", None), ("BIND", 8000), ("MODEL", 7)])
     def test_of_a_text_is_named(self, name: str, value: Any) -> None:
         assert complaint(name, value).startswith(f"HEADRACE_{name} is {value!r}: it must be text")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import mmap
 import os
 import select
 import signal
@@ -24,10 +23,11 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from ..core.errors import ConfigurationError
-from ..settings import Settings
-from ..setup import stores
 from . import shared_metrics
+from .open_access import addresses_of, shown
+from .served_application import refuse_application, service_of
 from .start_checks import refuse_preloading, refuse_what_is_wrong
+from .worker_reports import Served
 
 TRIAL_LIMIT = 60.0
 """Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""
@@ -49,13 +49,15 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's master, which tries a reload before it does it, and goes on where a worker cannot start.
 
     Attributes:
-        has_booted: A byte that is shared with all workers, and not 0 once one of them has served.
+        served: What the workers have told it.
     """
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401
-        self.has_booted = mmap.mmap(-1, 1)
+        self.served = Served()
         self._not_before = 0.0
         super().__init__(app)
+        # What a SIGUSR2 starts: gunicorn would leave `-m` out, and the folder of its own modules would hide Python's.
+        self.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
 
     def setup(self, app: Any) -> None:  # noqa: ANN401
         """Take over a configuration."""
@@ -76,7 +78,10 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_ttin(self) -> None:
         """Start one more worker, unless it could not know of the streams of the only one there is."""
-        if stores.is_of_one_worker(Settings.from_mapping(os.environ)):
+        if not self.served.has_begun:
+            self.log.error("No further worker is started: the first has not loaded the application. Try again later.")
+            return
+        if self.served.is_alone:
             self.log.error(
                 "No second worker is started: the first keeps resumable streams in its memory. Start the service with "
                 "WEB_CONCURRENCY=2, or name a store that both reach, as in HEADRACE_STORE=sqlite:///streams.db."
@@ -111,7 +116,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
     def _go_on_or_halt(self, reason: str, status: int) -> None:
         """Go on without a worker that could not start, where others could; there may be some that serve."""
-        if not self.has_booted[0]:
+        if not self.served.has_begun:
             raise HaltServer(reason, status)
         self._not_before = time.monotonic() + PAUSE
         self.log.error("%s The others go on; it is tried again in %g s, and at a reload.", reason, PAUSE)
@@ -163,13 +168,16 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         cfg = self.app.cfg
         os.environ.update(cfg.env)
         os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+        listening = addresses_of(self.LISTENERS) if self.systemd else [shown(address) for address in cfg.address]
         logging.disable()  # what is loaded here says nothing that a worker will not say again
         refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
         monkey.patch_all()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if shared_metrics.VARIABLE in os.environ:
                 os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
-            self.app.wsgi()
+            service = service_of(self.app.wsgi(), self.app.app_uri)
+            refuse_application(service, listening)
+            service.store.refuse_mistakes(is_first=False)
 
 
 def _outcome_of(reading: int, pid: int) -> str | None:

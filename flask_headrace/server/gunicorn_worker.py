@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
-import resource
 import socket
 from collections.abc import Iterable
 from functools import partial
@@ -24,7 +22,10 @@ from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
-from .open_access import addresses_of, refuse_open_door
+from .open_access import addresses_of
+from .open_files import SPARE, most_connections, raise_file_limit
+from .served_application import refuse_application, service_of
+from .worker_reports import Served
 
 GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
@@ -40,16 +41,6 @@ MOST_AT_ONE_GO = 4
 
 LINGER, MOST_LINGERED = 1.0, 4 * 1024 * 1024
 """Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
-
-
-RESERVED_FILES = 64
-"""Open files of a worker beside its connections: listeners, logs, the store, checks, whoever is to be turned away."""
-
-FILES_OF_A_STREAM = 2
-"""The connection of its reader, and the one to its model."""
-
-SPARE = 8
-"""Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
 
 
 class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
@@ -127,10 +118,10 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended.
 
     Attributes:
-        has_booted: A byte that its master sees, not 0 once a worker has served; None for a master that has none.
+        served: What its master is told of it; None for a master that asks nothing.
     """
 
-    has_booted: mmap.mmap | None = None
+    served: Served | None = None
     _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
@@ -145,13 +136,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         Raises:
             ConfigurationError: what gunicorn was told to load is no Flask application with the extension in it.
         """
-        try:
-            return self.wsgi.extensions["headrace"]
-        except (AttributeError, KeyError):
-            raise ConfigurationError(
-                f"{self.app.app_uri} is {self.wsgi!r:.100}, and no Flask application with Headrace in it: name that "
-                "one, and put what wraps it around its wsgi_app."
-            ) from None
+        return service_of(self.wsgi, self.app.app_uri)
 
     @property
     def longest_drain(self) -> float:
@@ -159,23 +144,29 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         return max(0.0, float(self.cfg.graceful_timeout - LEAVING))
 
     def load_wsgi(self) -> None:
-        """Load the application, and see that it does not let the whole network ask.
+        """Load the application, and see that nothing is wrong with its settings.
 
         Raises:
-            AppImportError: a setting of its is wrong, or it does; with a sentence, and gunicorn ends.
+            AppImportError: one is, or it lets the whole network ask; with a sentence, and gunicorn ends.
         """
         try:
             super().load_wsgi()
-            if self.service.is_open:
-                refuse_open_door(addresses_of(self.sockets))
+            refuse_application(self.service, addresses_of(self.sockets))
+            # Not in the master: it has no patches of gevent's, and what it imports for a Redis has none in workers.
+            if self.served is not None and not self.served.has_begun:
+                self.service.store.refuse_mistakes(is_first=self.age == 1)
         except ConfigurationError as error:
             raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        self.worker_connections = min(self.service.streams.most + 100, most_connections())
-        if self.has_booted is not None:
-            self.has_booted[0] = 1
+        most = self.service.streams.most
+        told = raise_file_limit(most)
+        if told and self.age == 1:  # the first of all tells it for all
+            self.log.warning(told)
+        self.worker_connections = min(most + 100, most_connections())
+        if self.served is not None:
+            self.served.begin(is_alone=self.service.store.is_of_one_worker)
         super().run()
         # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
         self.service.streams.drain(self.longest_drain)
@@ -252,32 +243,6 @@ def linger(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl 
         while left > 0 and (data := client.recv(65536)):
             left -= len(data)
             gevent.sleep(0)
-
-
-def most_connections() -> int:
-    """Return how many connections a worker may have, for its limit of open files."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(2 * SPARE, (limit - RESERVED_FILES) // FILES_OF_A_STREAM)
-
-
-def raise_file_limit(streams: int) -> str | None:
-    """Raise this process's limit of open files to what so many streams need, as far as it may be raised.
-
-    Returns:
-        A sentence where that is not far enough; None where it is.
-    """
-    needed = FILES_OF_A_STREAM * (streams + 100) + RESERVED_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft >= needed:
-        return None
-    return (
-        f"The limit of open files is {soft}: a worker serves {most_connections()} connections at once with it, and "
-        f"HEADRACE_MAX_STREAMS is {streams}, which needs {needed}. Raise it (ulimit -n, or LimitNOFILE= of systemd)."
-    )
 
 
 def cut(clients: Iterable[Any]) -> None:

@@ -15,24 +15,25 @@ from gunicorn.http import get_parser
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
 from ..settings import Settings
-from ..setup import providers as upstreams
-from ..setup import schemas, stores
+from ..setup import providers as provider_setup
+from ..setup import schemas
 from ..streaming.json_schema.validator import end_checks
+from .gunicorn_worker import Worker
 from .open_access import refuse_open_door, shown
+from .served_application import is_service_itself
 
 Address = tuple[str, int]
 
+LEVELS = ("debug", "info", "warning", "error", "critical")
 
-def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] | None = ()) -> str | None:  # noqa: ANN401  # gunicorn has no types
+
+def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] | None = ()) -> None:  # noqa: ANN401  # gunicorn has no types
     """Look for what would stop the service, or each of its workers.
 
     Args:
         cfg: gunicorn's configuration.
         application: What gunicorn serves, as `module:name`.
         held: Addresses that this service listens on already; None where its sockets were handed down.
-
-    Returns:
-        What is to be said of the store; None where all is well.
 
     Raises:
         ConfigurationError: something is wrong; the message names it and what to do.
@@ -42,21 +43,21 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
     addresses = [address for address in cfg.address if isinstance(address, tuple)]
     refuse_preloading(cfg)
     refuse_unknown_gunicorn()
+    _refuse_other_workers(cfg)
+    _refuse_wrong_words(cfg)
     _refuse_no_temporary_folder()
-    # Another application may have keys or a login of its own, which its workers look for when they have loaded it, and
-    # providers of its own, which the file may name.
-    if application == cfg.wsgi_app:
+    # Another application may have settings, keys or a login of its own, which its workers look at when they have loaded
+    # it, and providers of its own, which the file may name.
+    if is_service_itself(application):
         if held is not None and not settings.api_keys:
             refuse_open_door([shown(address) for address in addresses])
-        upstreams.catalogue(settings)
+        provider_setup.catalogue(settings)
         try:
             schemas.of(settings)
         finally:
             end_checks()  # the master checks none after this
-    told = stores.warning(settings)
     if held is not None:
         refuse_busy_ports(address for address in addresses if address not in held)
-    return told
 
 
 def refuse_busy_ports(addresses: Iterable[Address]) -> None:
@@ -107,6 +108,22 @@ def refuse_unknown_gunicorn() -> None:
                 "not known here: a client that never ends one would hold a worker up for ever. Install the version "
                 "that this one was made for: pip install 'gunicorn==27.0.*'."
             )
+
+
+def _refuse_other_workers(cfg: Any) -> None:  # noqa: ANN401
+    if not issubclass(cfg.worker_class, Worker):
+        raise ConfigurationError(
+            f"The worker class is {cfg.worker_class_str} (-k), and gunicorn.conf.py has its own: leave -k out, or "
+            "leave that file out, which gunicorn also reads where it stands in the current folder (-c /dev/null)."
+        )
+
+
+def _refuse_wrong_words(cfg: Any) -> None:  # noqa: ANN401
+    # gunicorn would serve nobody, and take the level for `info`.
+    if cfg.workers < 1:
+        raise ConfigurationError(f"WEB_CONCURRENCY is {cfg.workers}: it must be 1 or more.")
+    if cfg.loglevel.lower() not in LEVELS:
+        raise ConfigurationError(f"LOG_LEVEL is {cfg.loglevel!r}: it must be one of {', '.join(LEVELS)}.")
 
 
 def _refuse_no_temporary_folder() -> None:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from threading import Thread
 
-import gevent
-
-from ..core.errors import ConfigurationError, HeadraceError
+from ..core.errors import ConfigurationError
 from ..settings import Settings
-from ..streaming.stores.availability import seen
 from ..streaming.stores.base import Bounds, Store
 from ..streaming.stores.factory import open_store
 from ..streaming.stores.sqlite.database import VERSION
-from ..streaming.stores.sqlite.store import SqliteStore
 
 
 def of(settings: Settings) -> Store:
@@ -31,44 +26,6 @@ def of(settings: Settings) -> Store:
         )
     bounds = Bounds(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
     return open_store(settings.store or _usual(), bounds)
-
-
-def warning(settings: Settings) -> str | None:
-    """Look at the store that the settings name, from a process of which workers will be born.
-
-    Returns:
-        What is to be said where it cannot be used just now, or may lose answers; None where all is well.
-
-    Raises:
-        ConfigurationError: there is no such store, or it cannot be used before somebody changes something.
-    """
-    store = of(settings)
-    if settings.store in {None, "memory"}:
-        return None  # nobody has named a place, with which something could be wrong
-    if isinstance(store, SqliteStore):
-        store.check_place()
-    found: list[tuple[str | None, HeadraceError | None]] = []
-    # In a thread, whose event loop ends with it: workers are to have loops of their own.
-    thread = Thread(target=lambda: found.append(_seen(store)))
-    thread.start()
-    thread.join()
-    told, trouble = found[0]
-    if isinstance(trouble, ConfigurationError):
-        raise trouble
-    return told if trouble is None else trouble.message
-
-
-def _seen(store: Store) -> tuple[str | None, HeadraceError | None]:
-    try:
-        return seen(store)
-    finally:
-        store.close()
-        gevent.get_hub().destroy(destroy_loop=True)
-
-
-def is_of_one_worker(settings: Settings) -> bool:
-    """Whether the store that the settings name is one that another worker could not reach."""
-    return settings.store == "memory" or (settings.store is None and not _has_several_workers())
 
 
 def _usual() -> str:

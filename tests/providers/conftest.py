@@ -1,4 +1,4 @@
-"""For one test: the embedded model, an upstream of its own, and the transport by itself."""
+"""For one test: the embedded model, an upstream of its own, also with TLS, and the transport by itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from flask_headrace.providers.embedded import supervisor
+from flask_headrace.providers.http import transport as transports
 from flask_headrace.providers.http.transport import Transport
-from tests.support.upstream import Upstream
+from tests.conftest import require
+from tests.support.upstream import Upstream, openai_wire
 
 
 @pytest.fixture
@@ -49,3 +51,18 @@ def transport() -> Iterator[Transport]:
     made = Transport(connect_timeout=2)
     yield made
     made.close()
+
+
+@pytest.fixture
+def secure() -> Iterator[Upstream]:
+    require("openssl", "apt-get install openssl")
+    with Upstream(tls=True) as running:
+        running.answer("m", openai_wire.answer("Hel", "lo"))
+        yield running
+
+
+@pytest.fixture
+def trusted(secure: Upstream, monkeypatch) -> Upstream:
+    context = transports._tls_context
+    monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context.__wrapped__(str(secure.ca_file)))
+    return secure

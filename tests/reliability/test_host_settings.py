@@ -57,6 +57,32 @@ def test_a_longer_drain_than_gunicorn_waits_for_is_told_and_its_streams_too(tmp_
         assert own.process.wait(GONE) == 0
 
 
+def test_a_second_worker_is_started_where_its_own_store_is_one_that_both_reach(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    with host(tmp_path, upstream, {"HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": 0}) as own:
+        own.process.send_signal(signal.SIGTTIN)
+        own.wait_until(lambda: len(own.workers()) == 2, 20)
+
+
+def test_a_second_worker_is_refused_where_its_own_store_is_the_memory_of_the_first(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    environment = {"HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db"}
+    with host(tmp_path, upstream, {"HEADRACE_STORE": "memory"}, **environment) as own:
+        workers = own.workers()
+        own.process.send_signal(signal.SIGTTIN)
+        own.wait_until(lambda: "No second worker is started" in own.log())
+        assert own.workers() == workers
+
+
+def test_the_limit_of_open_files_is_that_of_its_own_streams(tmp_path: Path, upstream: Upstream) -> None:
+    own = host(tmp_path, upstream, {"HEADRACE_MAX_STREAMS": 400}, HEADRACE_MAX_STREAMS="10000")
+    own.command = ["bash", "-c", 'ulimit -n 256; exec "$@"', "limited", *own.command]
+    with own:
+        assert "HEADRACE_MAX_STREAMS is 400, which needs 1064" in own.log()
+
+
 def test_there_is_a_connection_for_each_of_its_own_streams(tmp_path: Path, upstream: Upstream) -> None:
     with (
         host(tmp_path, upstream, {"HEADRACE_MAX_STREAMS": 100}, HEADRACE_MAX_STREAMS="1") as own,

@@ -153,6 +153,28 @@ def scraped(service: Service, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"headrace_{name}"))
 
 
+def test_a_second_service_is_started_beside_the_first_as_that_one_was(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.answer("one", openai_wire.answer("one"))
+    pid_file = tmp_path / "master.pid"
+    with Service(arguments=("--pid", str(pid_file)), **openai_alone(upstream)) as own:
+        assert own.command[1:3] == ["-m", "gunicorn"]
+        first = own.process.pid
+        own.process.send_signal(signal.SIGUSR2)
+        second = int(own.wait_until(lambda: read(tmp_path / "master.pid.2"), 20))
+        try:
+            own.wait_until(lambda: own.log().count("Booting worker") == 2, 20)
+            own.process.send_signal(signal.SIGTERM)
+            own.process.wait(30)
+            assert ask(own.url, "openai/one").text == "one"
+        finally:
+            os.kill(second, signal.SIGTERM)
+        assert second != first
+
+
+def read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
 BROKEN = "raise RuntimeError('no such table')\n"
 BROKEN_MORE = {
     "in many words": (f"raise RuntimeError('{'ä' * 3000}')\n", "(RuntimeError: ää"),
@@ -206,3 +228,16 @@ def test_a_reload_for_whose_trial_there_is_no_room_is_told_and_done_later(host: 
     assert host.workers() == workers
     host.process.send_signal(signal.SIGHUP)
     host.wait_until(lambda: (now := host.workers()) and not set(workers) & set(now), 30)
+
+
+def test_an_application_that_no_worker_could_serve_any_more_is_not_reloaded(upstream: Upstream, tmp_path: Path) -> None:
+    with Host(tmp_path, HOST, **openai_alone(upstream)) as own:
+        workers = own.workers()
+        named = HOST.replace("Headrace(app)", f'app.config["HEADRACE_STORE"] = "sqlite:///{tmp_path}"\nHeadrace(app)')
+        for code, says in [(named, "which is a folder"), (HOST.replace("Headrace(app)", ""), "with Headrace in it")]:
+            (tmp_path / "hosting.py").write_text(code)
+            own.process.send_signal(signal.SIGHUP)
+            own.wait_until(lambda says=says: says in own.log())
+        assert own.log().count(REFUSED) == 2
+        assert own.workers() == workers
+        assert send(own.url + "/healthz", method="GET").status == 200

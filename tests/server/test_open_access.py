@@ -16,7 +16,7 @@ from flask_headrace import Headrace
 from flask_headrace.core.errors import ConfigurationError
 from tests.support.host import Host
 from tests.support.reader import QUESTION, send
-from tests.support.service import ROOT, environment, free_port
+from tests.support.service import ROOT, Service, environment, free_port
 from tests.support.upstream import Upstream, openai_wire
 
 HOST = """
@@ -93,6 +93,17 @@ class TestAnApplicationUnderGunicorn:
         assert status != 0
         assert "no Flask application with Headrace in it" in said
         assert "Traceback" not in said
+
+    def test_of_the_same_name_as_ours_is_asked_for_its_own_keys(self, tmp_path: Path) -> None:
+        (tmp_path / "gunicorn.conf.py").write_text((ROOT / "gunicorn.conf.py").read_text())
+        own = Service()
+        own.settings["HEADRACE_BIND"] = f"0.0.0.0:{own.port}"
+        own.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
+        own.folder = tmp_path
+        (tmp_path / "app.py").write_text(application({"HEADRACE_API_KEYS": "key"}))
+        with own:
+            url, body = own.url + "/assistant/api/chat", {"messages": QUESTION}
+            assert send(url, body).status == 401
 
 
 @pytest.mark.parametrize(

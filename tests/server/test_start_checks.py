@@ -19,10 +19,10 @@ from tests.support.service import ROOT, Service, environment, free_port
 from tests.support.upstream import Gate, Upstream, openai_wire
 
 
-def start(**settings: str) -> tuple[int, str]:
-    """Start the service and wait for its end."""
+def start(*arguments: str, **settings: str) -> tuple[int, str]:
+    """Start the service, or what gunicorn's arguments name, and wait for its end."""
     run = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments],
         cwd=ROOT,
         env=environment(HEADRACE_LOCAL="0", **settings),
         capture_output=True,
@@ -56,6 +56,11 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         ({"HEADRACE_STORE": "memory", "WEB_CONCURRENCY": "2"}, "there are 2 workers"),
         ({"HEADRACE_SCHEMAS": "/nowhere"}, "it must be a folder of files NAME.json"),
         ({"GUNICORN_CMD_ARGS": "--preload"}, "preload_app is on (--preload)"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY is 0: it must be 1 or more"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud': it must be one of debug, info"),
+        ({"HEADRACE_HOSTS": "http://mill"}, "HEADRACE_HOSTS has 'http://mill': write a name alone"),
+        ({"GUNICORN_CMD_ARGS": "-k gevent"}, "The worker class is gevent (-k)"),
+        ({"GUNICORN_CMD_ARGS": "-k gthread --threads 2"}, "The worker class is gthread (-k)"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(settings: dict[str, str], says: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.setup import stores
+from flask_headrace.streaming.stores.availability import Condition
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.conftest import require, upstreams
 from tests.server.test_start_checks import start
@@ -36,6 +37,10 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(require("redis-server", "apt-get install redis-server"), tmp_path)
     yield server
     server.close()
+
+
+def condition_of(store: str) -> Condition:
+    return Condition(stores.of(Settings(store=store)))
 
 
 def ready(service: Service) -> tuple[int, dict[str, object]]:
@@ -67,26 +72,29 @@ def test_a_folder_as_a_store_stops_the_start(tmp_path: Path) -> None:
 def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, place: str, says: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=says):
-        stores.warning(Settings(store=f"sqlite:///{tmp_path / place}"))
+        condition_of(f"sqlite:///{tmp_path / place}").refuse_mistakes(is_first=True)
 
 
-def test_one_that_evicts_is_warned_of(redis_server: RedisServer) -> None:
+def test_one_that_evicts_is_warned_of(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
-    told = stores.warning(Settings(store=redis_server.url))
+    condition_of(redis_server.url).refuse_mistakes(is_first=True)
+    assert "maxmemory-policy is allkeys-lru" in caplog.text
+    caplog.clear()
+    condition_of(redis_server.url).refuse_mistakes(is_first=False)
     redis_server.client.config_set("maxmemory-policy", "noeviction")
-    assert told is not None
-    assert "maxmemory-policy is allkeys-lru" in told
-    assert stores.warning(Settings(store=redis_server.url)) is None
+    condition_of(redis_server.url).refuse_mistakes(is_first=True)
+    assert caplog.text == ""
 
 
-def test_a_look_that_fails_as_nobody_expected_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_fails_as_nobody_expected_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(_: SqliteStore) -> None:
         raise KeyError
 
     monkeypatch.setattr(SqliteStore, "check", fail)
-    told = stores.warning(Settings(store=f"sqlite:///{tmp_path / 'streams.db'}"))
-    assert told is not None
-    assert "KeyError" in told
+    condition_of(f"sqlite:///{tmp_path / 'streams.db'}").refuse_mistakes(is_first=True)
+    assert "could not be looked at (KeyError)" in caplog.text
 
 
 def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_no_readiness(
@@ -96,6 +104,7 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
     redis_server.kill()
     with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
         assert own.log().count("cannot be used: no connection to it comes about") == 1
+        assert "MonkeyPatchWarning" not in own.log()
         # The model may need a moment on a machine that is busy; the store is not waited for.
         own.wait_until(lambda: ready(own)[0] == 200, 30)
         status, body = ready(own)
@@ -110,13 +119,53 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
         assert "refuses the user or password" in ready(own)[1]["error"]["message"]
 
 
-def test_an_application_of_ones_own_logs_it_when_the_first_resumable_stream_is_asked_for(
+def start_host(folder: Path, own: dict[str, object], **settings: str) -> tuple[int, str]:
+    (folder / "hosting.py").write_text(HOST.format(settings={"HEADRACE_LOCAL": False, **own}))
+    arguments = ("--pythonpath", str(folder), "hosting:app")
+    return start(*arguments, HEADRACE_BIND=f"127.0.0.1:{free_port()}", **settings)
+
+
+class TestAnApplicationOfOnesOwn:
+    def test_whose_store_is_a_folder_is_not_started(self, tmp_path: Path) -> None:
+        code, said = start_host(tmp_path, {"HEADRACE_STORE": f"sqlite:///{tmp_path}"})
+        assert code != 0
+        assert f"Headrace cannot start. HEADRACE_STORE names {tmp_path}, which is a folder: name a file in it" in said
+
+    def test_whose_store_wants_another_password_is_not_started(self, redis_server: RedisServer, tmp_path: Path) -> None:
+        url = redis_server.url.replace("://", "://:s3cret@")
+        code, said = start_host(tmp_path, {"HEADRACE_STORE": url}, WEB_CONCURRENCY="2")
+        assert code != 0
+        assert "Headrace cannot start. HEADRACE_STORE is unix://" in said
+        assert "it needs no password" in said
+        assert "s3cret" not in said
+
+    def test_whose_store_is_right_is_started_whatever_the_environment_names(
+        self, upstream: Upstream, tmp_path: Path
+    ) -> None:
+        code = HOST.format(settings={"HEADRACE_STORE": "memory", "HEADRACE_LOCAL": False})
+        with Host(tmp_path, code, HEADRACE_STORE=f"sqlite:///{tmp_path}") as own:
+            assert "HEADRACE_STORE" not in own.log()
+
+    def test_is_told_once_of_a_store_that_is_away(self, redis_server: RedisServer, tmp_path: Path) -> None:
+        redis_server.kill()
+        code = HOST.format(settings={"HEADRACE_STORE": redis_server.url, "HEADRACE_LOCAL": False})
+        with Host(tmp_path, code, WEB_CONCURRENCY="2") as own:
+            own.wait_until(lambda: own.log().count("Booting worker") == 2)
+            own.wait_until(lambda: "cannot be used: no connection to it comes about" in own.log())
+            assert own.log().count("cannot be used") == 1
+
+
+def test_gunicorns_own_worker_logs_it_when_the_first_resumable_stream_is_asked_for(
     redis_server: RedisServer, upstream: Upstream, tmp_path: Path
 ) -> None:
     upstream.answer("stored", openai_wire.answer("one"))
     store = redis_server.url.replace("://", "://:s3cret@")
-    code = HOST.format(settings={"HEADRACE_STORE": store, "HEADRACE_LOCAL": False})
-    with Host(tmp_path, code, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test-openai") as own:
+    code = "import logging\nlogging.basicConfig()\n"
+    code += HOST.format(settings={"HEADRACE_STORE": store, "HEADRACE_LOCAL": False})
+    own = Host(tmp_path, code, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test-openai")
+    own.command[3:] = ["-k", "gevent", "-b", f"127.0.0.1:{own.port}", "--pythonpath", str(tmp_path), "hosting:app"]
+    own.folder = tmp_path  # gunicorn reads a gunicorn.conf.py that stands where it is started
+    with own:
         assert ask(own.url, "openai/stored").status == 200
         assert "HEADRACE_STORE" not in own.log()
         for _ in range(2):

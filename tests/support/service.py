@@ -41,19 +41,25 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 class Service:
-    """The service, from `with` to its end. Settings are environment variables."""
+    """The service, from `with` to its end. Settings are environment variables.
+
+    Attributes:
+        command: What starts it.
+        folder: Where that is run.
+    """
 
     def __init__(self, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
         self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments]
+        self.folder = ROOT
         self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115  # as long as this
 
     def __enter__(self) -> Service:
         self.process = subprocess.Popen(
             self.command,
-            cwd=ROOT,
+            cwd=self.folder,
             env=environment(**self.settings),
             stdout=self._log,
             stderr=subprocess.STDOUT,

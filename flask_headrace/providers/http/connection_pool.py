@@ -42,16 +42,12 @@ class PlainPool(ConnectionPool):
 
     def _create_socket(self) -> Any:  # noqa: ANN401  # as in the base class
         # It would give each address of a name, and each step of the way to it, all the time that there is.
-        with closing(Race(addresses_of(self._connection_host, self._connection_port), self.connection_timeout)) as race:
-            while True:
-                sock = race.next()
-                try:
-                    return self._connected(sock)
-                except OSError as error:
-                    race.errors.append(error)
+        found = addresses_of(self._connection_host, self._connection_port)
+        with closing(Race(found, self.connection_timeout, self._connected)) as race:
+            return race.winner()
 
     def _connected(self, sock: Any) -> Any:  # noqa: ANN401
-        """Return a socket whose connection has come about as the one that requests are sent on."""
+        """Return a socket whose connection has come about as the one that requests are sent on; close it on failure."""
         return sock
 
     def _setup_proxy(self, sock: Any) -> None:  # noqa: ANN401

@@ -1,21 +1,23 @@
-"""A connection to one of the addresses of a name: each has its turn, and the first that accepts is taken (RFC 8305)."""
+"""A connection to one of the addresses of a name: each has its turn, and the first that is ready is taken (RFC 8305).
+
+Ready is more than accepted: a proxy or TLS may come before the first request, and hang at one address alone.
+"""
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-import gevent.select
+import gevent
+import gevent.queue
 import gevent.socket
 
 from .dns import Found
 
 TURN = 0.25
-"""Seconds after which the next address is tried beside those that have said nothing yet (RFC 8305, section 5)."""
+"""Seconds after which the next address is tried beside those that are not ready yet (RFC 8305, section 5)."""
 
 
 class Race:
@@ -24,58 +26,68 @@ class Race:
     Args:
         found: The addresses, the preferred one first.
         limit: Seconds that the caller will wait in all. Turns are shorter where there are many: each address has one.
+        prepare: Makes of a socket that is connected one that requests are sent on; closes it where it cannot.
     """
 
-    def __init__(self, found: Found, limit: float) -> None:
+    def __init__(self, found: Found, limit: float, prepare: Callable[[Any], Any]) -> None:
         self._left = deque(_in_turns(found))
         self._turn = min(TURN, limit / (2 * max(1, len(found))))
-        self._poll = gevent.select.poll()
-        self._waiting: dict[int, Any] = {}
-        self.errors: list[OSError] = []
+        self._prepare = prepare
+        self._attempts: set[gevent.Greenlet] = set()
+        self._ended: gevent.queue.SimpleQueue[gevent.Greenlet] = gevent.queue.SimpleQueue()
+        self._errors: list[Exception] = []
 
-    def next(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
-        """Return the next socket that is connected; where none is left, raise the first error that there was."""
-        while self._left or self._waiting:
-            if self._left and (sock := self._begin(self._left.popleft())) is not None:
+    def winner(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
+        """Return the first socket that is ready; where none can be, raise the first error that there was."""
+        if len(self._left) == 1:
+            return self._connect(self._left.popleft())
+        while self._left or self._attempts:
+            if self._left:
+                self._begin(self._left.popleft())
+            if (sock := self._next_end()) is not None:
                 return sock
-            turn = self._turn * 1000 if self._left else None
-            for number, _ in self._poll.poll(turn) if self._waiting else ():
-                if (sock := self._end(number)) is not None:
-                    return sock
-        raise self.errors[0] if self.errors else OSError("the name has no address")
+        raise self._errors[0] if self._errors else OSError("the name has no address")
 
     def close(self) -> None:
-        """Close the connections that have not come about. May be called twice."""
-        while self._waiting:
-            self._waiting.popitem()[1].close()
+        """Close the connections that have lost. May be called twice."""
+        lost, self._attempts = self._attempts, set()
+        gevent.killall(list(lost))  # each closes what it has
+        for attempt in lost:
+            if not isinstance(attempt.value, Exception | gevent.GreenletExit | None):
+                attempt.value.close()  # ready in the same moment as the winner
 
-    def _begin(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _begin(self, address: tuple[Any, ...]) -> None:
+        attempt = gevent.Greenlet(self._outcome, address)
+        self._attempts.add(attempt)
+        attempt.link(self._ended.put)
+        attempt.start()
+
+    def _next_end(self) -> Any:  # noqa: ANN401
+        """Wait for an attempt to end, or for the next one's turn; return what is ready, if anything is."""
         try:
-            sock = gevent.socket.socket(*address[:3])
-        except OSError as error:  # the machine has no IPv6, or no descriptor left
-            self.errors.append(error)
+            attempt = self._ended.get(timeout=self._turn if self._left else None)
+        except gevent.queue.Empty:
             return None
-        is_alone = not (self._left or self._waiting)
-        self._waiting[sock.fileno()] = sock
-        # That of the plain socket returns at once.
-        code = sock.connect_ex(address[4]) if is_alone else sock._sock.connect_ex(address[4])
-        if is_alone or code != errno.EINPROGRESS:
-            return self._settled(sock, code)
-        self._poll.register(sock, gevent.select.POLLOUT)
-        return None
+        self._attempts.discard(attempt)
+        if isinstance(attempt.value, Exception):
+            self._errors.append(attempt.value)
+            return None
+        return attempt.value
 
-    def _end(self, number: int) -> Any:  # noqa: ANN401
-        sock = self._waiting[number]
-        self._poll.unregister(sock)
-        return self._settled(sock, sock.getsockopt(gevent.socket.SOL_SOCKET, gevent.socket.SO_ERROR))
+    def _outcome(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        try:
+            return self._connect(address)
+        except Exception as error:  # noqa: BLE001  # raised by `winner`, where no other address does better
+            return error
 
-    def _settled(self, sock: Any, code: int) -> Any:  # noqa: ANN401
-        del self._waiting[sock.fileno()]
-        if code == 0:
-            return sock
-        sock.close()
-        self.errors.append(OSError(code, os.strerror(code)))
-        return None
+    def _connect(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        sock = gevent.socket.socket(*address[:3])
+        try:
+            sock.connect(address[4])
+        except BaseException:
+            sock.close()
+            raise
+        return self._prepare(sock)
 
 
 def _in_turns(found: Found) -> Iterator[tuple[Any, ...]]:

@@ -12,6 +12,8 @@ import gevent
 
 from ...core.errors import ConfigurationError, HeadraceError, StoreUnavailable
 from .base import Store
+from .memory import MemoryStore
+from .sqlite.store import SqliteStore
 
 log = logging.getLogger("flask_headrace")
 
@@ -62,15 +64,39 @@ class Condition:
         finally:
             self._seen_at, self._looking = time.monotonic(), None
 
+    @property
+    def is_of_one_worker(self) -> bool:
+        """Whether the store is this process's memory, in which no other worker can follow a stream."""
+        return isinstance(self._store, MemoryStore)
+
+    def refuse_mistakes(self, *, is_first: bool) -> None:
+        """Look at the store before anything is served. Whether it can be reached is no matter: it may come back.
+
+        Args:
+            is_first: Whether the log is to have what else is wrong; it need not have it from every worker.
+
+        Raises:
+            ConfigurationError: it cannot be used before somebody changes something.
+        """
+        if isinstance(self._store, SqliteStore):
+            self._store.check_place()
+        if isinstance(trouble := self.trouble(UNHURRIED), ConfigurationError):
+            raise trouble
+        told = self._words_for(trouble)
+        self.is_told = told is not None
+        if is_first:
+            self._tell(told)
+
     def tell_once(self) -> None:
         """Let the log have what is wrong with the store, the first time that this is called; does not wait."""
         if not self.is_told:
             self.is_told = True
-            gevent.spawn(self._tell)
+            gevent.spawn(lambda: self._tell(self._words_for(self.trouble(UNHURRIED))))
 
-    def _tell(self) -> None:
-        trouble = self.trouble(UNHURRIED)
-        told = self._warning if trouble is None else trouble.message
+    def _words_for(self, trouble: HeadraceError | None) -> str | None:
+        return self._warning if trouble is None else trouble.message
+
+    def _tell(self, told: str | None) -> None:
         if told is not None:
             log.warning("%s", told)
 

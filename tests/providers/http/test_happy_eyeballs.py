@@ -12,8 +12,9 @@ import pytest
 
 from flask_headrace.providers.http.happy_eyeballs import Race, _in_turns
 from flask_headrace.providers.http.transport import Transport
-from tests.providers.http.requests import SYN_SENT, ask, body_of, states_to
+from tests.providers.http.requests import ESTABLISHED, SYN_SENT, ask, body_of, states_to
 from tests.providers.http.resolver import Names
+from tests.support.proxy import Proxy
 from tests.support.upstream import Accept, Upstream, addresses, openai_wire
 
 
@@ -80,13 +81,35 @@ class TestAName:
                 ask(transport, "https://acme.example", "m")
             assert (broken.connections.accepted, secure.connections.accepted) == (1, 1)
 
+    def test_is_reached_with_tls_behind_an_address_that_accepts_and_says_nothing(self, names, trusted) -> None:
+        trusted.answer("m", openai_wire.answer("Hel", "lo"))
+        with addresses.silent() as silent, gevent.Timeout(3):
+            names.add("localhost", silent, trusted.url)
+            assert b"Hel" in body_of(ask(Transport(connect_timeout=2), "https://localhost", "m"))
+            assert ESTABLISHED not in states_to(silent)
+
+    def test_is_reached_through_a_proxy_of_which_one_address_says_nothing(self, names, trusted, monkeypatch) -> None:
+        trusted.answer("m", openai_wire.answer("Hel", "lo"))
+        with addresses.silent() as silent, Proxy() as proxy, gevent.Timeout(3):
+            for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("HTTPS_PROXY", names.add("proxy.example", silent, f"http://{proxy.address}"))
+            assert b"Hel" in body_of(ask(Transport(connect_timeout=2), trusted.url, "m"))
+
+    def test_is_left_with_no_connection_where_none_says_anything_over_tls(self, names) -> None:
+        with addresses.silent() as one, addresses.silent() as other:
+            names.add("acme.example", one, other)
+            with pytest.raises(httpx2.ConnectTimeout):
+                ask(Transport(connect_timeout=0.5), "https://acme.example", "m")
+            assert ESTABLISHED not in states_to(one) + states_to(other)
+
 
 def test_an_interrupted_race_leaves_no_connection_open(hanging: list[str]) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(url.rpartition(":")[2]))) for url in hanging]
     before = count_connecting(hanging)
-    race = Race(found, 0.1)
+    race = Race(found, 0.1, lambda sock: sock)
     with gevent.Timeout(0.3, exception=False):
-        race.next()
+        race.winner()
     assert count_connecting(hanging) == before + len(hanging)
     for _ in range(2):
         race.close()

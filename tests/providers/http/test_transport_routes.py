@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -16,9 +15,7 @@ from flask_headrace.core.events import TextDelta
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
 from flask_headrace.providers.embedded.provider import Embedded
-from flask_headrace.providers.http import transport as transports
 from flask_headrace.providers.http.transport import Transport, proxy_for
-from tests.conftest import require
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.proxy import Proxy
@@ -34,21 +31,6 @@ def no_proxies(monkeypatch) -> None:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def secure() -> Iterator[Upstream]:
-    require("openssl", "apt-get install openssl")
-    with Upstream(tls=True) as running:
-        running.answer("m", openai_wire.answer("Hel", "lo"))
-        yield running
-
-
-@pytest.fixture
-def trusted(secure: Upstream, monkeypatch) -> Upstream:
-    context = transports._tls_context
-    monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context.__wrapped__(str(secure.ca_file)))
-    return secure
 
 
 class TestTls:

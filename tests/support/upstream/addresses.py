@@ -38,6 +38,15 @@ def unanswering() -> Iterator[str]:
         yield _url(full)
 
 
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """Give an address that the kernel connects to, and at which nobody reads or says anything."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield _url(listening)
+
+
 def _is_answered(client: socket.socket, listener: socket.socket) -> bool:
     client.setblocking(False)
     client.connect_ex(listener.getsockname())
