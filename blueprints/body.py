@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import BodyTimeout, BodyTooLarge, InvalidRequest
 from ..streaming.surrogates import half_in
+from .bulk import MOST_PIECES, is_too_much
 from .choices import choices
 from .service import current_service
 
@@ -35,6 +36,16 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
         data = _data(service.max_body)
+    body = _decoded(data, decoder)
+    if is_too_much(body, len(data)):
+        raise InvalidRequest(
+            f"The body has more than {MOST_PIECES} pieces (turns, what stands in them, calls and tools): put what "
+            "belongs together into one, or leave out the oldest turns."
+        )
+    return body
+
+
+def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
