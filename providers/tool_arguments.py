@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from ..streaming.growing_text import GrowingText
+
 _MARKS = re.compile(r'["\\{}]')
 
 DEEPEST = 3
@@ -59,15 +61,16 @@ class Arguments:
         is_whole: Whether their object has come to its end.
     """
 
-    __slots__ = ("_behind", "_braces", "_braces_behind", "_held", "_other", "_passed", "is_whole")
+    __slots__ = ("_behind", "_braces", "_braces_behind", "_held", "_is_quoted", "_other", "_passed", "is_whole")
 
     def __init__(self) -> None:
-        self._passed: list[str] = []
+        self._passed = GrowingText()
         self._held = ""  # the beginning of an object that may be the empty one
-        self._other: list[str] = []  # the text of what is no object
+        self._other = GrowingText()  # the text of what is no object
+        self._is_quoted = False  # whether that is a string
         self._braces = _Braces()
         self.is_whole = False
-        self._behind: list[str] = []  # an object behind theirs, as far as it has come
+        self._behind = GrowingText()  # an object behind theirs, as far as it has come
         self._braces_behind = _Braces()
 
     @property
@@ -96,12 +99,13 @@ class Arguments:
         return passed + more, another
 
     def _hold(self, text: str) -> None:
-        self._other.append(text)
-        if self._other[0].startswith('"'):
+        self._is_quoted = self._is_quoted if self._other else text.startswith('"')
+        self._other.add(text)
+        if self._is_quoted:
             self._braces.end_in(text)
             self.is_whole = not self._braces.is_string
-        elif len(self._other) <= len("null"):
-            self.is_whole = "".join(self._other).strip() == "null"
+        elif self._other.size <= MOST_BLANK:
+            self.is_whole = str(self._other).strip() == "null"
 
     def _released(self, text: str) -> str:
         text, self._held = self._held + text, ""
@@ -109,7 +113,7 @@ class Arguments:
             # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
-        self._passed.append(text)
+        self._passed.add(text)
         return text
 
     def _look_behind(self, text: str) -> tuple[str, str]:
@@ -117,7 +121,7 @@ class Arguments:
             if not self._behind and not text.startswith("{"):
                 return "", text
             end = self._braces_behind.end_in(text)
-            self._behind.append(text[:end])
+            self._behind.add(text[:end])
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._begun_anew("") if is_more else ("", "")
@@ -131,7 +135,7 @@ class Arguments:
         return not self._passed and not _opened(self._text()).strip("{} \t\r\n")
 
     def _taken_behind(self) -> str:
-        text = "".join(self._behind)
+        text = str(self._behind)
         self._behind.clear()
         self._braces_behind = _Braces()
         return text
@@ -153,7 +157,7 @@ class Arguments:
         text = _opened(self._text()) or "{}"
         self._held = ""
         self._other.clear()
-        self._passed.append(text)
+        self._passed.add(text)
         return text
 
     def complete(self, whole: str) -> str:
@@ -185,11 +189,11 @@ class Arguments:
             raise ValueError("something else follows it")
         if self._passed or self._held:
             return self._held, _object_in(self._text())
-        text = _opened("".join(self._other))
+        text = _opened(str(self._other))
         return text, _object_in(text or "{}")
 
     def _text(self) -> str:
-        return "".join(self._passed) + self._held + "".join(self._other)
+        return f"{self._passed}{self._held}{self._other}"
 
 
 def _opened(text: str) -> str:
