@@ -61,7 +61,17 @@ class Arguments:
         is_whole: Whether their object has come to its end.
     """
 
-    __slots__ = ("_behind", "_braces", "_braces_behind", "_held", "_is_quoted", "_other", "_passed", "is_whole")
+    __slots__ = (
+        "_behind",
+        "_braces",
+        "_braces_behind",
+        "_held",
+        "_is_quoted",
+        "_other",
+        "_passed",
+        "_read",
+        "is_whole",
+    )
 
     def __init__(self) -> None:
         self._passed = GrowingText()
@@ -69,6 +79,7 @@ class Arguments:
         self._other = GrowingText()  # the text of what is no object
         self._is_quoted = False  # whether that is a string
         self._braces = _Braces()
+        self._read: tuple[str, bytes] | None = None  # the object's text, and how it would be written again
         self.is_whole = False
         self._behind = GrowingText()  # an object behind theirs, as far as it has come
         self._braces_behind = _Braces()
@@ -101,6 +112,7 @@ class Arguments:
     def _hold(self, text: str) -> None:
         self._is_quoted = self._is_quoted if self._other else text.startswith('"')
         self._other.add(text)
+        self._read = None
         if self._is_quoted:
             self._braces.end_in(text)
             self.is_whole = not self._braces.is_string
@@ -108,7 +120,7 @@ class Arguments:
             self.is_whole = str(self._other).strip() == "null"
 
     def _released(self, text: str) -> str:
-        text, self._held = self._held + text, ""
+        text, self._held, self._read = self._held + text, "", None
         if not self._passed and len(text) < MOST_BLANK and text[1:].strip() in {"", "}"}:
             # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
@@ -126,13 +138,13 @@ class Arguments:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._begun_anew("") if is_more else ("", "")
             again, text = self._taken_behind(), text[end:]
-            if _written_again(again) != _written_again(_opened(self._text())):
+            if _written_again(again) != self._known()[1]:
                 return self._begun_anew(again + text) if self._is_empty() else ("", again + text)
         return "", ""
 
     def _is_empty(self) -> bool:
         # Nothing but an empty object has come, and it was not passed on.
-        return not self._passed and not _opened(self._text()).strip("{} \t\r\n")
+        return not self._passed and not self._known()[0].strip("{} \t\r\n")
 
     def _taken_behind(self) -> str:
         text = str(self._behind)
@@ -146,7 +158,7 @@ class Arguments:
         return self.add(text)
 
     def _forget(self) -> None:
-        self._held, self._braces, self.is_whole = "", _Braces(), False
+        self._held, self._braces, self._read, self.is_whole = "", _Braces(), None, False
         self._other.clear()
         self._taken_behind()
 
@@ -154,8 +166,8 @@ class Arguments:
         """Take what has come for the arguments proper, also an empty object, and return what may be passed on now."""
         if self._passed or not self.is_whole:
             return ""
-        text = _opened(self._text()) or "{}"
-        self._held = ""
+        text = self._known()[0] or "{}"
+        self._held, self._read = "", None
         self._other.clear()
         self._passed.add(text)
         return text
@@ -176,8 +188,8 @@ class Arguments:
 
     def fits(self, whole: str) -> bool:
         """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
-        whole, came = _opened(whole), _opened(self._text())
-        return whole.startswith(came) or _written_again(whole) == _written_again(came)
+        whole, (came, written) = _opened(whole), self._known()
+        return whole.startswith(came) or _written_again(whole) == written
 
     def end(self) -> tuple[str, dict[str, Any]]:
         """Return what is still to be passed on, and the arguments' value.
@@ -191,6 +203,13 @@ class Arguments:
             return self._held, _object_in(self._text())
         text = _opened(str(self._other))
         return text, _object_in(text or "{}")
+
+    def _known(self) -> tuple[str, bytes]:
+        # Read once, however often something else is held against it.
+        if self._read is None:
+            text = _opened(self._text())
+            self._read = text, _written_again(text)
+        return self._read
 
     def _text(self) -> str:
         return f"{self._passed}{self._held}{self._other}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import pytest
 from flask_headrace.providers.tool_arguments import Arguments
-from flask_headrace.streaming.events import ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
-from flask_headrace.streaming.growing_text import GrowingText
+from flask_headrace.streaming.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from flask_headrace.streaming.growing_text import MOST_WHOLE, GrowingText
 from flask_headrace.streaming.wire.answer import Answer
+from flask_headrace.streaming.wire.base import BrokenOff
 from flask_headrace.streaming.wire.openai_responses import Responses
 
 PIECES = 100_000
@@ -84,3 +86,15 @@ def test_a_text_is_what_came(count: int) -> None:
     assert (str(text), text.size, bool(text)) == (whole, len(whole), count > 0)
     text.clear()
     assert (str(text), text.size, bool(text)) == ("", 0, False)
+
+
+@pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta, partial(ToolCallDelta, 0)])
+def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Callable[[str], Event]) -> None:
+    wire = Responses("id", "m", 0)
+    wire.encode([ToolCallStarted(0, "c", "t")])
+    for _ in range(8):
+        wire.encode([kind("x" * (MOST_WHOLE // 8))])
+    with pytest.raises(BrokenOff) as caught:
+        wire.encode([kind("x")])
+    assert caught.value.last.startswith(b"event: response.failed\n")
+    assert b'"code":"answer_too_large"' in caught.value.last
