@@ -92,6 +92,31 @@ def test_the_answer_arrives_although_more_is_sent(service: Service, kind: str) -
         assert answer.endswith(b"}\n")
 
 
+BROKEN = {
+    "a chunk without a size": b"x\r\na\r\n",
+    "a chunk that is longer than it says": b"1\r\naa\r\n",
+    "an extension without an end": b"1;" + b"a" * 65536,
+    "an extension that is none": b"1;=\r\na\r\n0\r\n\r\n",
+    "trailers without an end": b"0\r\n" + b"X-A: a\r\n" * 200_000,
+    "a trailer that is none": b"0\r\n:\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_body_that_is_broken_is_told_so_in_a_sentence(service: Service, kind: str) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        client.sendall(POST + CHUNKED)
+        with suppress(OSError):  # it may have seen enough
+            client.sendall(BROKEN[kind])
+        answer = b""
+        with suppress(ConnectionResetError):
+            while data := client.recv(65536):
+                answer += data
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"The body broke off, or is not in chunks as HTTP/1.1 has them: " in answer
+    assert "Traceback" not in service.log()
+
+
 def test_a_body_that_is_too_long_is_told_so_to_a_client_that_reads_only_when_it_has_sent_it(service: Service) -> None:
     body = b'"' + b"a" * 3_000_000 + b'"'
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
