@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import gevent
 import pytest
 
+from flask_headrace.gunicorn_worker import ClientSocket
 from tests.reader import send
 from tests.service import Service
 
@@ -133,6 +135,18 @@ def test_a_request_that_was_read_keeps_its_connection(service: Service) -> None:
                 answer += client.recv(65536)
             assert answer.startswith(b"HTTP/1.1 400 ")
             assert b"Connection: keep-alive" in answer
+
+
+def test_others_have_their_turn_after_each_piece_that_was_sent_ahead() -> None:
+    here, there = socket.socketpair()
+    with here, closing(ClientSocket(there.family, there.type, there.proto, fileno=there.detach())) as client:
+        here.sendall(b"a" * 10)
+        turns: list[int] = []
+        other = gevent.spawn(lambda: [(turns.append(number), gevent.sleep(0)) for number in range(20)])
+        for _ in range(10):
+            assert client.recv(1) == b"a"
+        assert len(turns) >= 9  # the first piece is the whole request of most clients
+        other.kill()
 
 
 def test_many_requests_in_one_piece_let_others_have_their_turn(service: Service) -> None:
