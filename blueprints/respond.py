@@ -21,6 +21,7 @@ from ..providers.per_hub import end_loop_with_thread
 from ..streaming.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
 from ..streaming.events import ENDS, Cancelled, Event, Failed
 from ..streaming.follower import Follower, Stream
+from ..streaming.growing_text import MOST_WHOLE
 from ..streaming.mistakes import mistake
 from ..streaming.wire import native
 from ..streaming.wire.answer import Answer
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 65536
 """Bytes that are handed to the server at once: what the reader has to accept within its time limit."""
-
-MOST_WHOLE = 8 * 1024 * 1024
-"""Characters of an answer that is given as one JSON object."""
 
 _get_ident = get_original("_thread", "get_ident")
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("flask_headrace", "blueprints", "providers", "streaming")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
-FLOOR = {"events", "errors", "sse", "surrogates", "partial_json", "prices"}
+FLOOR = {"events", "errors", "sse", "surrogates", "partial_json", "prices", "growing_text"}
 """Modules of the engine that providers may use: values and pure functions."""
 
 ALLOWED = {
@@ -45,6 +45,7 @@ PURE |= {f"providers/{name}_decoder.py" for name in ("openai_chat", "openai_resp
 PURE |= {f"providers/{name}_frames.py" for name in ("openai_chat", "openai_responses", "anthropic")} | {
     f"providers/{name}.py" for name in ("finish_reasons", "tool_arguments", "tool_calls", "indexed_calls")
 }
+PURE |= {"streaming/growing_text.py", "blueprints/bulk.py"}
 PURE |= {"providers/item_calls.py", "providers/item_texts.py"}
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import HeadraceError
 from ..events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
+from ..growing_text import GrowingText
 from ..partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ..partial_json.patches import JSON
 from ..sse import named
@@ -93,11 +94,11 @@ class NativeDocument:
 class _Document:
     """One growing document; what is no JSON is passed on as text alone."""
 
-    __slots__ = ("_is_wrong", "_parser", "_right", "_texts")
+    __slots__ = ("_is_wrong", "_parser", "_right", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
-        self._texts: list[str] | None = [] if keeps_text else None
+        self._text = GrowingText() if keeps_text else None
         self._is_wrong = False
         self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
 
@@ -108,11 +109,11 @@ class _Document:
             patches = self._parser.feed(text)
         except JSONError as error:
             self._is_wrong = True
-            if self._texts is not None:
-                self._right = apply(_value("".join(self._texts)), error.patches)
+            if self._text is not None:
+                self._right = apply(_value(str(self._text)), error.patches)
             return list(error.patches)
-        if self._texts is not None:
-            self._texts.append(text)
+        if self._text is not None:
+            self._text.add(text)
         return patches
 
     def end(self) -> list[Patch]:
@@ -124,8 +125,8 @@ class _Document:
             return []  # it was cut: what there is of it was told
 
     def whole(self) -> list[Patch]:
-        value = self._right if self._is_wrong else _value("".join(self._texts or ()))
-        self._texts = None
+        value = self._right if self._is_wrong else _value(str(self._text or ""))
+        self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..errors import HeadraceError, Stopped
+from ..errors import AnswerTooLarge, HeadraceError, Stopped
 from ..events import (
     Cancelled,
     Done,
@@ -27,6 +27,7 @@ from ..events import (
     ToolCallStarted,
     Usage,
 )
+from ..growing_text import MOST_WHOLE
 from ..sse import named
 from .answer import Answer, Block, Call, Reasoning, Text
 from .base import EVENT_STREAM, BrokenOff
@@ -97,6 +98,7 @@ class Responses:
         self._delta = b""  # the beginning of the frames by which it does
         self._calls: dict[int, int] = {}  # the places of the calls that grow, by their numbers in events
         self._usage: Usage | None = None
+        self._size = 0  # characters of all blocks
 
     def encode(self, events: list[Event], first: int | None = None) -> bytes:
         """Write events as frames; an empty list is a silence and becomes a heartbeat.
@@ -106,7 +108,7 @@ class Responses:
             first: The number of the first of them, where the frames are to carry numbers.
 
         Raises:
-            BrokenOff: the answer begins again.
+            BrokenOff: the answer begins again, or is longer than what the last frame can repeat.
         """
         if not events:
             return HEARTBEAT
@@ -181,7 +183,7 @@ class Responses:
         return begun + self._deltas([text])
 
     def _deltas(self, texts: list[str]) -> list[bytes]:
-        self._blocks[-1].pieces += texts
+        self._keep(self._blocks[-1], *texts)
         first = self._sequence
         self._sequence += len(texts)
         # JSON holds no line end, so one call encodes all of them.
@@ -225,7 +227,7 @@ class Responses:
         return [*closed, begun]
 
     def _grow_call(self, number: int, text: str) -> bytes:
-        self._blocks[number].pieces.append(text)
+        self._keep(self._blocks[number], text)
         return self._frame("response.function_call_arguments.delta", **self._place(number), delta=text)
 
     def _close_call(self, number: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
@@ -237,6 +239,15 @@ class Responses:
         return [done, self._close(number)]
 
     # Items, and frames
+
+    def _keep(self, block: Block, *texts: str) -> None:
+        # Its end tells all of it again.
+        before = block.growing.size
+        block.growing.add(*texts)
+        self._size += block.growing.size - before
+        if self._size > MOST_WHOLE:
+            why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
+            raise BrokenOff(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
 
     @property
     def _last(self) -> int:
