@@ -179,10 +179,15 @@ class NotResumable(LimitError):
     code = "not_resumable"
     retryable = False
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This stream can no longer be followed from here: what keeps it was away or full, or has lost a part."
-        )
+    def __init__(self, message: str = "") -> None:
+        lost = "This stream can no longer be followed from here: what keeps it was away or full, or has lost a part."
+        super().__init__(message or lost)
+
+
+class AnswerReplaced(NotResumable):
+    """A reader has a part of an answer whose stream was lost, and the stream of that id holds another answer by now."""
+
+    status = 410
 
 
 class WorkerLost(LimitError):

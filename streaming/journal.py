@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import gevent
 
-from .encoding import encode
 from .errors import HeadraceError, NotResumable, StoreUnavailable
 from .events import Event, Failed
 from .lease import PULSE, Lease
@@ -21,6 +20,7 @@ from .mistakes import reported
 from .outbox import AGAIN, LEISURE, Outbox
 from .owed import Owed
 from .session import Session
+from .stored import payload_of, target_of
 from .stores.base import Claim, Entry, Record, Store
 
 SWEEP = 30.0
@@ -70,13 +70,17 @@ class Journal:
         self._begin_to_tend()
         try:
             record = self.store.claim(claim, name)
+            if record is not None and self._is_unused(record, claim):
+                # Not as it is: a store that has lost its events again may have kept an earlier stream's incarnation.
+                self.store.withdraw(claim.id, self.worker)
+                record = self.store.claim(claim, name)
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
             # An end that is owed goes before: what is there may be a stream that has had readers.
             self.owed.owe_else(claim.id, self._withdrawal(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
-        if record is not None and not self._is_unused(record, claim):
+        if record is not None:
             return record
         self.owed.forget(claim.id)
         self._in_vain.discard(claim.id)
@@ -235,7 +239,8 @@ class Journal:
         if record is None or record.is_finished or record.claim.worker != self.worker:
             return True
         events = ending()
-        entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
+        payload = payload_of(events, target_of(record.claim).incarnation)
+        entry = Entry(id_, record.last + 1, len(events), payload, is_last=True)
         return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
 
 

@@ -98,12 +98,13 @@ class Responses:
         self._calls: dict[int, int] = {}  # the places of the calls that grow, by their numbers in events
         self._usage: Usage | None = None
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as frames; an empty list is a silence and becomes a heartbeat.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers.
+            suffix: What follows each number; see `position`.
 
         Raises:
             BrokenOff: the answer begins again.
@@ -113,7 +114,7 @@ class Responses:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and self._words is _TEXT and len(texts) == len(events):
             return b"".join(self._deltas(texts))
-        return written(events, first, self._frames)
+        return written(events, first, suffix, self._frames)
 
     def whole(self, answer: Answer) -> Json:
         """Return an answer that is given in one piece."""
