@@ -1,8 +1,8 @@
 """Everything that can go wrong, as one tree of two levels.
 
-Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking
-again can help. A message is for people: it carries the offending value and says what to do, and never a key, a header
-or an upstream's raw body. This file imports nothing of ours.
+Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking again
+can help. A message is for people: it carries the offending value and says what to do, and never a key, a header or an
+upstream's raw body. This file imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -250,8 +250,7 @@ class UpstreamRejected(UpstreamError):
         is_too_long: bool = False,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
-        self.status, self.code, self.retryable = status, code, retryable
-        self.is_too_long = is_too_long
+        self.status, self.code, self.retryable, self.is_too_long = status, code, retryable, is_too_long
 
 
 class ToolArgumentsInvalid(UpstreamError):

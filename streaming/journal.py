@@ -169,7 +169,7 @@ class Journal:
     def _lose(self, session: Session, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
-            self.owed.owe(id_, lambda: self._end(id_, ended_by(error)))
+            self.owed.owe(id_, self._ending(id_, ended_by(error)))
             self._forget(session)
             session.keep_no_more()
 
@@ -212,7 +212,7 @@ class Journal:
             ending: Returns its last events; asks the store where it must, and is called again where that is away.
         """
         self._begin_to_tend()
-        self.owed.settle_soon(id, lambda: self._end(id, ending))
+        self.owed.settle_soon(id, self._ending(id, ending))
 
     def take_over(self, record: Record, ending: Callable[[], list[Event]]) -> None:
         """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
@@ -224,7 +224,7 @@ class Journal:
         if id_ in self._claims or id_ in self._kept:
             return  # it was begun anew here, and is not the dead one's any more
         self._begin_to_tend()
-        self.owed.owe(id_, lambda: self._end(id_, ending))
+        self.owed.owe(id_, self._ending(id_, ending))
         self.store.take_over(id_, record.claim.worker, self.worker)
         # Also where nothing was taken over just now: it may have been before, and have no end yet.
         self.conclude(id_, ending)
@@ -232,6 +232,11 @@ class Journal:
     def _settle(self, id_: str) -> None:
         with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
             self.owed.settle(id_)
+
+    def _ending(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
+        # It goes before what may be owed already: to take a claim back that was made in vain.
+        self._in_vain.discard(id_)
+        return lambda: self._end(id_, ending)
 
     def _end(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
         """End a stream in the store; return whether it has its end, or is none of this worker's."""
