@@ -31,7 +31,12 @@ OPERATIONS = (
         ),
         parameters=(
             _THE_STREAM,
-            Parameter("last_event_id", "query", "The `id` of the last event that the reader has, or its number alone.", _CURSOR),
+            Parameter(
+                "last_event_id",
+                "query",
+                "The `id` of the last event that one has, or its number.",
+                _CURSOR,
+            ),
             Parameter("Last-Event-ID", "header", "The same, as browsers send it; goes before the query.", _CURSOR),
             Parameter("protocol", "query", "The protocol of the frames.", {"enum": list(PROTOCOLS), "default": NATIVE}),
         ),
@@ -98,7 +103,7 @@ def _cursor() -> tuple[int, str]:
     cursor = read_position(given)
     if cursor is None:
         raise InvalidRequest(
-            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, such as "
-            "7, or be left out."
+            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, 7, "
+            "or be left out."
         )
     return cursor

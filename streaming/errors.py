@@ -26,8 +26,7 @@ class HeadraceError(Exception):
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.retry_after = retry_after
+        self.message, self.retry_after = message, retry_after
 
 
 class ConfigurationError(HeadraceError):
@@ -180,8 +179,7 @@ class NotResumable(LimitError):
     retryable = False
 
     def __init__(self, message: str = "") -> None:
-        lost = "This stream can no longer be followed from here: what keeps it was away or full, or has lost a part."
-        super().__init__(message or lost)
+        super().__init__(message or "This stream cannot be followed here: its store was away, full, or lost a part.")
 
 
 class AnswerReplaced(NotResumable):

@@ -1,8 +1,8 @@
 """Events as they lie in a store, where a part of them may be missing, damaged, or of another stream of the same id.
 
 A store may have lost what it took: a Redis that evicts, or that has started again from an older copy. So the numbers
-are looked at wherever events are read, and a gap is never passed over. Where it has lost a whole stream, the id may have
-been asked for again: so each payload begins with the incarnation of its stream, and no other is read as this one.
+are looked at wherever events are read, and a gap is never passed over. Where it has lost a whole stream, the id may
+have been asked for again: so each payload begins with the incarnation of its stream, and no other is read as this one.
 """
 
 from __future__ import annotations

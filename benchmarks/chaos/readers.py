@@ -187,7 +187,7 @@ class Resumable:
         self._is_over = True
         is_excused = self.world.may_have_lost(self.answer)
         # A cursor is of no use, and the stream is not there or another, only where the store has lost what it took.
-        is_wrong = (code in {"invalid_request", "stream_not_found"} or status == 410) and not is_excused  # noqa: PLR2004
+        is_wrong = (code in {"invalid_request", "stream_not_found"} or status == 410) and not is_excused
         if is_wrong or code in {"internal", "stream_conflict"} or (self.manner.is_source and status == 503):
             self.reading.wrong(ENDS, f"{status} {code}: {body['error']['message']}")
         self._given_up = f"{status} {code}"

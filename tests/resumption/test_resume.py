@@ -133,7 +133,9 @@ def dropping(pair: Pair, id_: str, seed: int) -> bytes:
 
 
 class TestCursor:
-    @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "1e3", "0x10", "१", "7-", "7-3F9A0C1E", "7-3f9a", "99999999999999999999"])
+    @pytest.mark.parametrize(
+        "cursor", ["x", "-1", "1.5", "1e3", "0x10", "१", "7-", "7-3F9A0C1E", "7-3f9a", "99999999999999999999"]
+    )
     def test_that_is_no_number_is_refused_before_any_byte(self, pair: Pair, upstream: Upstream, cursor: str) -> None:
         upstream.answer("cursor", openai_wire.answer("a"))
         reading = pair.ask(0, "cursor")

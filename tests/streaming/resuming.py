@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from flask_headrace.streaming.stored import events_beyond, target_of
 from flask_headrace.streaming.errors import StoreUnavailable
 from flask_headrace.streaming.events import Event
 from flask_headrace.streaming.follower import Follower
 from flask_headrace.streaming.journal import Journal
 from flask_headrace.streaming.resumption import Resumption
 from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.stored import events_beyond, target_of
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite import SqliteStore
@@ -115,7 +115,8 @@ def is_kept(worker: Worker, id_: str, last: int) -> bool:
 def kept(store: Store | Away, id_: str) -> list[Event]:
     record = store.find(id_)
     incarnation = "" if record is None else target_of(record.claim).incarnation
-    return [event for entry in store.read(id_, 0, 10**9) for event in events_beyond(entry, entry.first - 1, incarnation)]
+    entries = store.read(id_, 0, 10**9)
+    return [event for entry in entries for event in events_beyond(entry, entry.first - 1, incarnation)]
 
 
 def is_finished(store: Store | Away, id_: str) -> bool:

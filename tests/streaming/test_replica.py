@@ -233,46 +233,6 @@ class TestStoreThatIsAway:
         assert other.greenlet.dead
 
 
-class TestStreamThatIsLostAndAskedForAgain:
-    def test_is_not_read_on_in(self, stores: list[Away], monkeypatch: pytest.MonkeyPatch) -> None:
-        first, second, there = Worker(stores[0]), Worker(stores[1]), Worker(stores[2])
-        own = first.begin(Source(text("a", "b")))
-        written(stores[0], own.id, 3)
-        other = there.follow(own.id)
-        until(lambda: other.last and other.numbers[-1] == 3)
-        with monkeypatch.context() as patch:
-            # It looks when both has happened: what it has been told is what is the same in both.
-            patch.setattr(stores[2], "is_away", True)
-            stores[0].lose(own.id)
-            second.begin(Source(text("x", "y", "z"), [DONE]), own.id).read()
-            written(stores[1], own.id, 6)
-        events = other.read()
-        assert events[:3] == own.events[:3]
-        assert [type(event) for event in events[3:]] == [Failed]
-        assert events[-1].code == "not_resumable"
-
-    def test_is_not_the_one_that_is_to_be_followed_where_nothing_of_it_was_read(self, stores: list[Away]) -> None:
-        first, second, there = Worker(stores[0]), Worker(stores[1]), Worker(stores[2])
-        own = first.begin(Source(text("a")))
-        written(stores[0], own.id, 2)
-        find = there.journal.store.find
-        replaced = []
-
-        def find_and_replace(id_: str) -> object:
-            record = find(id_)
-            if not replaced:
-                replaced.append(id_)
-                stores[0].lose(own.id)
-                second.begin(Source(text("x", "y"), [DONE]), own.id).read()
-                written(stores[1], own.id, 5)
-            return record
-
-        there.journal.store.find = find_and_replace
-        other = there.follow(own.id)
-        other.greenlet.join(5)
-        assert (other.events, other.follower.session.error.code) == ([], "stream_not_found")
-
-
 class TestDrain:
     def test_cuts_it_at_once_and_without_an_end(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from flask_headrace.streaming import cursor, resumption
 from flask_headrace.streaming.errors import (
-    AnswerReplaced,
     InvalidRequest,
     StoreUnavailable,
     StreamConflict,
@@ -15,7 +14,6 @@ from flask_headrace.streaming.errors import (
     UnknownStream,
 )
 from flask_headrace.streaming.events import Cancelled, Failed, Usage
-from flask_headrace.streaming.stored import target_of
 
 from tests.loop import until
 from tests.streaming.resuming import Reading, Worker, is_kept
@@ -154,68 +152,6 @@ class TestCursor:
             events = worker.follow(first.id, after).read()
             assert [type(event) for event in events] == [Failed]
             assert events[0].code == "not_resumable"
-
-
-class TestStoreThatHasLostAStreamWhoseIdIsAskedForAgain:
-    @pytest.fixture
-    def answers(self, workers: list[Worker]) -> list[Reading]:
-        """Return two answers of one id: the store has lost the first before the second was asked for elsewhere."""
-        first = workers[0].begin(Source(text("a", "b")), ID)
-        until(lambda: is_kept(workers[1], ID, 3))
-        workers[0].store.lose(ID)
-        second = workers[1].begin(Source(text("x", "y", "z"), [DONE]), ID)
-        second.read()
-        until(lambda: is_kept(workers[1], ID, 6))
-        return [first, second]
-
-    def test_refuses_a_position_in_the_first(self, answers: list[Reading], workers: list[Worker]) -> None:
-        for after in (1, 3, 99):
-            with pytest.raises(AnswerReplaced, match="another answer by now"):
-                workers[1].follow(ID, after, answers[0].incarnation)
-
-    def test_takes_one_in_the_second_and_a_number_alone_for_one(
-        self, answers: list[Reading], workers: list[Worker]
-    ) -> None:
-        for incarnation in (answers[1].incarnation, ""):
-            assert workers[1].follow(ID, 3, incarnation).read() == answers[1].events[3:]
-
-    def test_gives_each_its_own_at_the_worker_that_fills_the_first(
-        self, answers: list[Reading], workers: list[Worker]
-    ) -> None:
-        session = answers[0].follower.session
-        assert workers[0].follow(ID, 2, answers[0].incarnation).follower.session is session
-        assert workers[0].follow(ID, 3, answers[1].incarnation).read() == answers[1].events[3:]
-
-
-def test_a_stream_whose_claim_was_repeated_is_known_by_one_name(workers: list[Worker], other: Worker) -> None:
-    store = workers[0].store
-    store.is_away = store.does_it_first = True
-    with pytest.raises(StoreUnavailable):
-        workers[0].begin(Source(), ID)
-    store.is_away = False
-    own = workers[0].begin(Source(text("a"), [DONE]), ID)
-    assert own.incarnation == target_of(other.store.find(ID).claim).incarnation
-    own.read()
-    until(lambda: is_kept(other, ID, 4))
-    assert other.follow(ID, 1, own.incarnation).read() == own.events[1:]
-
-
-def test_an_answer_is_a_new_one_also_where_the_store_has_lost_all_but_the_claim_of_the_first(
-    workers: list[Worker],
-) -> None:
-    here, elsewhere = workers
-    first = here.begin(Source(text("a", "b"), [DONE]), ID)
-    first.read()
-    until(lambda: is_kept(here, ID, 5) and not len(here.streams))
-    record = here.store.find(ID)
-    here.store.lose(ID)
-    assert here.store.claim(record.claim) is None
-    second = here.begin(Source(text("x", "y"), [DONE]), ID)
-    second.read()
-    until(lambda: is_kept(here, ID, 5))
-    with pytest.raises(AnswerReplaced):
-        elsewhere.follow(ID, 2, first.incarnation)
-    assert elsewhere.follow(ID, 2, second.incarnation).read() == second.events[2:]
 
 
 class TestOwner:
