@@ -26,6 +26,7 @@ from ..streaming.mistakes import mistake
 from ..streaming.wire import native
 from ..streaming.wire.answer import Answer
 from ..streaming.wire.base import BrokenOff, WholeWire, Wire
+from ..streaming.wire.position import suffix_of
 from .errors import refused
 from .one_loop import has_one_loop
 from .reply import json_reply
@@ -73,13 +74,15 @@ class _Reading:
 
     Attributes:
         is_at_end: Whether the stream's end was written, which may have come without this reader.
+        suffix: What follows the numbers of its events.
     """
 
-    __slots__ = ("_hub", "follower", "is_at_end", "session", "watch", "wire")
+    __slots__ = ("_hub", "follower", "is_at_end", "session", "suffix", "watch", "wire")
 
     def __init__(self, follower: Follower, wire: Wire) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
+        self.suffix = suffix_of(follower.session.target.incarnation)
         self.follower = follower
         end_loop_with_thread()
         self._hub = gevent.get_hub()
@@ -244,7 +247,7 @@ def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
     try:
-        frames = reading.wire.encode(events, first)
+        frames = reading.wire.encode(events, first, reading.suffix)
     except BrokenOff:
         raise
     except Exception as error:

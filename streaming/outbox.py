@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 import gevent
 from gevent.event import Event as Flag
 
-from .encoding import encode
 from .errors import HeadraceError, NotResumable, StoreUnavailable
 from .events import ENDS, Event
 from .mistakes import mistake
 from .session import Session
-from .stored import last_number
+from .stored import last_number, payload_of
 from .stores.base import Entry, Store
 
 log = logging.getLogger("flask_headrace")
@@ -150,7 +149,7 @@ class Outbox:
         if mail.events:
             events, mail.events = mail.events, []
             try:
-                payload = encode(events)
+                payload = payload_of(events, mail.session.target.incarnation)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
                 mail.session.fail(mistake(mail.session.id, error))
                 # Its readers here may have more of it than the store, and are known there by this end.

@@ -37,7 +37,7 @@ class NativeDocument:
         self._has_text = partials == "all"
         self._documents: dict[int | None, _Document] = {}
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events, and after those that make a document grow, what changed in it; see `Wire.encode`."""
         if not events:
             return native.HEARTBEAT
@@ -54,7 +54,7 @@ class NativeDocument:
                 frames += _written(grown)
             if type(event) is Done:
                 frames += self._end()
-            frames.append(native.encode([event], None if first is None else number))
+            frames.append(native.encode([event], None if first is None else number, suffix))
             if patches:
                 grown.setdefault(call, []).extend(patches)
         return b"".join([*frames, *_written(grown)])

@@ -100,12 +100,13 @@ class Responses:
         self._usage: Usage | None = None
         self._size = 0  # characters of all blocks
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as frames; an empty list is a silence and becomes a heartbeat.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers.
+            suffix: What follows each number; see `position`.
 
         Raises:
             BrokenOff: the answer begins again, or is longer than what the last frame can repeat.
@@ -115,7 +116,7 @@ class Responses:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and self._words is _TEXT and len(texts) == len(events):
             return b"".join(self._deltas(texts))
-        return written(events, first, self._frames)
+        return written(events, first, suffix, self._frames)
 
     def whole(self, answer: Answer) -> Json:
         """Return an answer that is given in one piece."""
