@@ -21,9 +21,10 @@ STAY, AWAY = (0.2, 4.0), (0.0, 0.5)
 
 @dataclass
 class Reading:
-    """What one reader has of a stream: the number of its last frame and the text; and what went wrong."""
+    """What one reader has of a stream: the number and `id` of its last frame, and the text; and what went wrong."""
 
     cursor: int = 0
+    position: str = ""
     text: list[str] = field(default_factory=list)
     is_done: bool = False
     returns: int = 0
@@ -35,7 +36,8 @@ class Reading:
         lines = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line and not line.startswith(":"))
         if "id" not in lines:
             return
-        number = int(lines["id"])
+        self.position = lines["id"]
+        number = int(self.position.partition("-")[0])
         self.lost += max(0, number - self.cursor - 1)
         self.doubled += number <= self.cursor
         self.cursor = number
@@ -91,7 +93,7 @@ class Crowd:
         reading = Reading()
         while not reading.is_done:
             # HTTP/1.0: the body comes without the chunks' lengths between.
-            path = f"/api/streams/{id_}?last_event_id={reading.cursor}"
+            path = f"/api/streams/{id_}?last_event_id={reading.position}"
             request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode()
             await self._read(reading, request, self._chance.uniform(*STAY))
             if not reading.is_done:

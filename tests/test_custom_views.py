@@ -79,8 +79,9 @@ def json(headers: dict[str, str]) -> dict[str, str]:
 
 
 def told(answer: Answer) -> tuple[object, ...]:
-    """Return what an answer tells, without the id that each has for itself; its documents as they are in the end."""
+    """Return what an answer tells, without the id and mark that each has for itself; its documents as in the end."""
     body = answer.body.decode().replace(answer.headers["headrace-stream-id"], "…")
+    body = re.sub(r"^(id: \d+)-[0-9a-f]{8}$", r"\1", body, flags=re.MULTILINE)
     blocks = [block for block in body.split("\n\n") if not block.startswith("event: partial")]
     documents = [document_of(answer, call) for call in (None, 0)] if blocks[1:] else []
     return answer.status, blocks, documents

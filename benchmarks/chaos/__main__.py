@@ -53,7 +53,6 @@ def report(outcome: Outcome) -> bool:
     print("  went wrong")
     for what in (*reading.COUNTS, *accounts.COUNTS):
         print(f"    {outcome.wrongs.counts[what]:>5}  {what}")
-    print(f"    {outcome.wrongs.anew:>5}  went on in another answer of the same id, the store having lost the first")
     for one in outcome.wrongs.told[:TOLD]:
         print(f"  {one:.400}")
     return not outcome.wrongs.counts.total()

@@ -143,11 +143,11 @@ class Resumable:
         if self._asks:
             self.reading.begin_again()
             return Ask("POST", "/api/chat", body=question(self.answer, resumable=True, id=self.answer.id))
-        path, cursor = f"/api/streams/{self.answer.id}", str(self.reading.cursor)
+        path, cursor = f"/api/streams/{self.answer.id}", self.reading.position
         headers = [("Accept", "text/event-stream"), ("Cache-Control", "no-cache")] if self.manner.is_source else []
-        if self.reading.cursor and (self.manner.is_source or self.world.chance.random() < 0.5):
+        if cursor and (self.manner.is_source or self.world.chance.random() < 0.5):
             headers.append(("Last-Event-ID", cursor))
-        elif self.reading.cursor:
+        elif cursor:
             path += f"?last_event_id={cursor}"
         return Ask("GET", path, tuple(headers))
 
@@ -186,8 +186,8 @@ class Resumable:
             return
         self._is_over = True
         is_excused = self.world.may_have_lost(self.answer)
-        # A cursor is of no use, and the stream is not there, only where the store has lost what it took.
-        is_wrong = code in {"invalid_request", "stream_not_found"} and not is_excused
+        # A cursor is of no use, and the stream is not there or another, only where the store has lost what it took.
+        is_wrong = (code in {"invalid_request", "stream_not_found"} or status == 410) and not is_excused
         if is_wrong or code in {"internal", "stream_conflict"} or (self.manner.is_source and status == 503):
             self.reading.wrong(ENDS, f"{status} {code}: {body['error']['message']}")
         self._given_up = f"{status} {code}"

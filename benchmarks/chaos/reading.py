@@ -24,12 +24,10 @@ class Wrongs:
     Args:
         counts: How often what went wrong.
         told: Each of it in words.
-        anew: How often a reader with a number of an answer that the store has lost went on in another of the same id.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
-    anew: int = 0
 
     def add(self, what: str, of: str, amount: int = 1) -> None:
         """Count something that went wrong, and where."""
@@ -47,6 +45,7 @@ class Reading:
 
     Attributes:
         cursor: The number of the last event that it has; 0 for none.
+        position: Its `id`, which tells the stream as well; empty for none.
         words: How many words it has.
         end: How its stream ended: `done`, or the name and code of another end; None before.
         retry: Seconds after which it is told to come back; None where it is not told.
@@ -61,6 +60,7 @@ class Reading:
     def begin_again(self) -> None:
         """Forget all that it has: it has asked anew, and is answered from the beginning."""
         self.cursor = self.words = 0
+        self.position = ""
         self.end: str | None = None
         self._attempt: int | None = None
 
@@ -84,7 +84,8 @@ class Reading:
         self._take_data(fields.get("event"), fields["data"])
 
     def _take_number(self, given: str | None) -> None:
-        number = int(given or 0)
+        self.position = given or ""
+        number = int(self.position.partition("-")[0] or 0)
         if number != self.cursor + 1:
             self.wrong(STALE, f"number {number} in place of {self.cursor + 1}")
         self.cursor = number
@@ -112,12 +113,11 @@ class Reading:
         if stream != self._answer.number:
             self.wrong(FOREIGN, word[:20], len(word))
             return
-        if attempt != self._attempt:
+        if self._attempt not in {None, attempt}:
             # Another answer to the same question: somebody has asked anew with an id that the store had lost.
-            if self.cursor > 1 and (self._attempt is not None or attempt):
-                self._wrongs.anew += number > 0
-                self.words = number
-            self._attempt = attempt
+            self.wrong(FOREIGN, f"{word[:20]} of attempt {attempt}, after attempt {self._attempt}", len(word))
+            self.words = number
+        self._attempt = attempt
         if number < self.words:
             self.wrong(DOUBLED, word[:20], len(word))
         elif number > self.words:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Blueprint, Response, request
 
 from ..core.errors import InvalidRequest, LimitError
 from .encoding.base import EVENT_STREAM
+from .encoding.event_id import PATTERN, read_position
 from .http.auth import enter
 from .http.event_loop import require_one_loop
 from .http.response import event_stream
@@ -18,7 +17,7 @@ from .state import current_service
 LONGEST_RETRY = 10.0
 """Seconds after which an EventSource whose stream cannot be read now comes back at the latest."""
 
-_CURSOR = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+_CURSOR = {"type": "string", "pattern": PATTERN}
 _THE_STREAM = Parameter("id", "path", "The stream's id, as `Headrace-Stream-Id` told it.")
 
 OPERATIONS = (
@@ -32,7 +31,12 @@ OPERATIONS = (
         ),
         parameters=(
             _THE_STREAM,
-            Parameter("last_event_id", "query", "The number of the last event that the reader has.", _CURSOR),
+            Parameter(
+                "last_event_id",
+                "query",
+                "The `id` of the last event that one has, or its number.",
+                _CURSOR,
+            ),
             Parameter("Last-Event-ID", "header", "The same, as browsers send it; goes before the query.", _CURSOR),
             Parameter("protocol", "query", "The protocol of the frames.", {"enum": list(PROTOCOLS), "default": NATIVE}),
         ),
@@ -61,8 +65,10 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
     require_one_loop()
     protocol = wanted_protocol()
     # The native frames can be written from any event on; the others depend on what came before it.
+    after, incarnation = _cursor()
+    is_whole = protocol != NATIVE
     try:
-        follower = current_service().resumption.follow(id, owner, _cursor(), is_whole=protocol != NATIVE)
+        follower = current_service().resumption.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
     except LimitError as error:
         if not error.retryable or not _is_event_source():
             raise
@@ -91,9 +97,13 @@ def _come_again(error: LimitError) -> Response:
     return Response(f": {error.code}\nretry: {wait * 1000:.0f}\n\n", headers=EVENT_STREAM)
 
 
-def _cursor() -> int:
+def _cursor() -> tuple[int, str]:
     # A browser sends the header when it reconnects by itself; a page that was loaded again can only write the query.
     given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or "0"
-    if not re.fullmatch(r"[0-9]{1,15}", given):
-        raise InvalidRequest(f"The cursor is {given!r:.100}: it must be the number of an event, or be left out.")
-    return int(given)
+    cursor = read_position(given)
+    if cursor is None:
+        raise InvalidRequest(
+            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, 7, "
+            "or be left out."
+        )
+    return cursor

@@ -21,6 +21,7 @@ from .events import (
     ToolCallStarted,
     Usage,
 )
+from .text_buffer import GrowingText
 from .usage import text_of
 
 
@@ -28,12 +29,12 @@ from .usage import text_of
 class Text:
     """A run of text."""
 
-    pieces: list[str] = field(default_factory=list)
+    growing: GrowingText = field(default_factory=GrowingText)
 
     @property
     def text(self) -> str:
         """All of it."""
-        return "".join(self.pieces)
+        return str(self.growing)
 
 
 @dataclass(slots=True)
@@ -103,16 +104,16 @@ class Answer:
     def _add(self, event: Event) -> None:
         match event:
             case TextDelta(text):
-                self._run_of(Text).pieces.append(text)
+                self._run_of(Text).growing.add(text)
             case ReasoningDelta(text):
-                self._open_reasoning().pieces.append(text)
+                self._open_reasoning().growing.add(text)
             case ReasoningSigned(signature, is_redacted):
                 self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
                 self._calls[call] = Call(id=id, name=name)
                 self.blocks.append(self._calls[call])
             case ToolCallDelta(call, text):
-                self._calls[call].pieces.append(text)
+                self._calls[call].growing.add(text)
             case ToolCallEnded(call, arguments):
                 self._calls[call].arguments = arguments
             case _:

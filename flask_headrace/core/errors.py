@@ -1,8 +1,8 @@
 """Everything that can go wrong, as one tree of two levels.
 
-Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking
-again can help. A message is for people: it carries the offending value and says what to do, and never a key, a header
-or an upstream's raw body. This file imports nothing of ours.
+Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking again
+can help. A message is for people: it carries the offending value and says what to do, and never a key, a header or an
+upstream's raw body. This file imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ class HeadraceError(Exception):
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.retry_after = retry_after
+        self.message, self.retry_after = message, retry_after
 
 
 class ConfigurationError(HeadraceError):
@@ -179,10 +178,14 @@ class NotResumable(LimitError):
     code = "not_resumable"
     retryable = False
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This stream can no longer be followed from here: what keeps it was away or full, or has lost a part."
-        )
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "This stream cannot be followed here: its store was away, full, or lost a part.")
+
+
+class AnswerReplaced(NotResumable):
+    """A reader has a part of an answer whose stream was lost, and the stream of that id holds another answer by now."""
+
+    status = 410
 
 
 class WorkerLost(LimitError):
@@ -245,8 +248,7 @@ class UpstreamRejected(UpstreamError):
         is_too_long: bool = False,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
-        self.status, self.code, self.retryable = status, code, retryable
-        self.is_too_long = is_too_long
+        self.status, self.code, self.retryable, self.is_too_long = status, code, retryable, is_too_long
 
 
 class ToolArgumentsInvalid(UpstreamError):

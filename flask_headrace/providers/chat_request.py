@@ -271,11 +271,13 @@ def _mistake_in_numbers(request: ChatRequest) -> str | None:
 
 
 def _mistake_in_tools(request: ChatRequest) -> str | None:
-    names = [tool.name for tool in request.tools]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        return f"tools has {twice!r:.100} twice: each tool needs a name of its own."
+    names: dict[str, None] = {}
+    for tool in request.tools:
+        if tool.name in names:
+            return f"tools has {tool.name!r:.100} twice: each tool needs a name of its own."
+        names[tool.name] = None
     if request.tool_choice not in (None, "none", "auto") and not names:
         return "tool_choice asks for a call, and tools is empty: name the tools that may be called."
     if isinstance(request.tool_choice, NamedTool) and request.tool_choice.name not in names:
-        return f"tool_choice is {request.tool_choice.name!r:.100}: it must be one of {', '.join(names)}."
+        return f"tool_choice is {request.tool_choice.name!r:.100}: it must be one of {', '.join(names):.1000}."
     return None

@@ -12,7 +12,22 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..core.events import ENDS, AnyEvent, Done, Event, Note, ReasoningDelta, Started, TextDelta, Usage
+from ..core.errors import ToolArgumentsInvalid
+from ..core.events import (
+    ENDS,
+    AnyEvent,
+    Done,
+    Event,
+    Note,
+    ReasoningDelta,
+    Restarted,
+    Started,
+    TextDelta,
+    ToolCallEnded,
+    ToolCallStarted,
+    Usage,
+)
+from .decoding.tool_calls import failed_by
 
 log = logging.getLogger("flask_headrace")
 
@@ -24,6 +39,9 @@ MOST_AT_ONCE = 512
 
 MOST_CLOSED = 3
 """How often a generator that goes on when it is closed is closed again."""
+
+_CALLS = {ToolCallStarted, ToolCallEnded, Restarted, Done}
+"""Events by which it is known whether all calls are whole."""
 
 _APART = {Usage, *ENDS}
 _TEXTS = {TextDelta, ReasoningDelta}
@@ -42,20 +60,53 @@ def batches_of(source: Iterable[Piece], name: str = "the source of a stream") ->
     Raises:
         TypeError, ValueError: it yields something else, or what cannot be sent on; the message says what.
     """
+    calls = _OpenCalls(name)
     try:
         if not isinstance(source, Iterable):
             raise TypeError(f"{name} gives {_shown(source)}: it must be a generator, or a list.")
         pieces = iter(source)
         for piece in pieces:
-            for batch in _batches_in(piece, name):
+            for checked in _batches_in(piece, name):
+                batch = calls.look_at(checked)
                 yield batch
                 if isinstance(batch, list) and batch and isinstance(batch[-1], ENDS):
                     # It may now see to its connection.
                     _tell_of_more(next(pieces, None), name)
                     return
-        yield [Done("stop")]
+        yield calls.look_at([Done("stop")])
     finally:
         _close(source, name)
+
+
+class _OpenCalls:
+    """The tool calls of an answer that have begun and not ended: with one of them no answer is whole."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._names: dict[int, str] = {}
+
+    def look_at(self, batch: list[Event] | Note) -> list[Event] | Note:
+        """Return the next events as they may be sent on: a `Done` while a call is open becomes a failure."""
+        if isinstance(batch, Note) or _CALLS.isdisjoint(map(type, batch)):
+            return batch
+        for event in batch:
+            match event:
+                case ToolCallStarted(call, _, name):
+                    self._names[call] = name
+                case ToolCallEnded(call):
+                    self._names.pop(call, None)
+                case Restarted():
+                    self._names.clear()
+                case Done() if self._names:
+                    return [*batch[:-1], failed_by(self._unfinished())]
+        return batch
+
+    def _unfinished(self) -> ToolArgumentsInvalid:
+        (call, name), *_ = self._names.items()
+        return ToolArgumentsInvalid(
+            f"{self._source} ended its answer in the middle of call {call}, of the tool {name!r:.100}: a call is whole "
+            "with its ToolCallEnded, which comes before Done."
+        )
 
 
 def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | Note]:

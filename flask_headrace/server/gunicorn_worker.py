@@ -36,9 +36,6 @@ LAST_WORDS = 2.0
 LEAVING = 5.0
 """Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
 
-MOST_AT_ONE_GO = 4
-"""Pieces that one client may have sent ahead and that are received before all others have their turn."""
-
 LINGER, MOST_LINGERED = 1.0, 4 * 1024 * 1024
 """Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
 
@@ -50,11 +47,11 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
     `recv` returns at once as long as there is anything: a client that never stops sending would be the only one.
     """
 
-    __slots__ = ("_at_one_go",)
+    __slots__ = ("_is_ahead",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
-        self._at_one_go = 0
+        self._is_ahead = False
 
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401
         """Send all of `data`."""
@@ -75,13 +72,13 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
         try:
             data: bytes = self._sock.recv(*args)
         except BlockingIOError:
-            self._at_one_go = 0
+            self._is_ahead = False
             waited: bytes = super().recv(*args)
             return waited
-        self._at_one_go += 1
-        if self._at_one_go >= MOST_AT_ONE_GO:
-            self._at_one_go = 0
+        # A piece of 8 KiB may be a thousand chunks; most requests are no more than one.
+        if self._is_ahead:
             gevent.sleep(0)
+        self._is_ahead = True
         return data
 
 

@@ -24,6 +24,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         created: When it was asked, in seconds since 1970.
         protocol: The protocol in which it was asked, where the answer repeats something of the question.
         repeated: What that is, as JSON; it travels along, since others may answer in that protocol later.
+        incarnation: What tells a resumable stream from others that have the same id, before it or after it: where a
+            store has lost a stream, its id can be asked for again. Empty for a plain stream.
     """
 
     model: str
@@ -36,6 +38,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     created: int = 0
     protocol: str = ""
     repeated: bytes = b""
+    incarnation: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):

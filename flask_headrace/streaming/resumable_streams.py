@@ -5,6 +5,7 @@ A stream that is filled here is read from its session; any other, and one that h
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from .reader import Follower
 from .registry import Streams
 from .resume import cursor
 from .resume.store_writer import Journal
+from .resume.stored_events import target_of
 from .resume.stored_reader import Replica, unknown
 from .session import Session
 from .stores.base import Claim, Record
@@ -68,6 +70,7 @@ class Resumption:
         """
         # Who asks again for a stream that is here takes no more room with it.
         self._streams.check_room("" if self._local(id) is not None else target.owner)
+        target = msgspec.structs.replace(target, incarnation=secrets.token_hex(4))
         claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
         with self._journal.owed.alone(id):
@@ -108,6 +111,7 @@ class Resumption:
         owner: str,
         after: int,
         *,
+        incarnation: str = "",
         is_whole: bool = False,
     ) -> Follower | None:
         """Follow a stream.
@@ -116,6 +120,8 @@ class Resumption:
             id: The stream's id.
             owner: Who asks.
             after: The number of the last event that the reader has; 0 for none.
+            incarnation: That of the stream in which the event has this number, see `Target`; empty where the reader
+                does not know it, and means whichever stream has the id now.
             is_whole: Whether to hand out the events up to that number too, for a wire that has to know them; so it is
                 for a document that grows in any case.
 
@@ -125,9 +131,10 @@ class Resumption:
         Raises:
             UnknownStream: there is none of theirs, or its retention is over; 404.
             InvalidRequest: it has no event of that number; 400.
+            AnswerReplaced: the stream of that id is not the one that the reader has a part of; 410.
             StoreUnavailable: the store is away, or behind the reader; 503.
         """
-        session = self._local(id)
+        session = self._local(id, incarnation)
         if session is not None:
             if session.target.owner != owner:
                 raise unknown(id)
@@ -135,9 +142,9 @@ class Resumption:
                 raise cursor.no_such_event(after)
             is_over = session.terminal is not None and after == session.last
             return None if is_over else _place(session, after, is_whole=is_whole)
-        record = self._patiently(lambda: self._find(id, owner))
+        record = self._patiently(lambda: self._find(id, owner, incarnation))
         if after > record.last and not record.is_finished:
-            record = cursor.caught_up(self._journal, record, after, lambda: self._find(id, owner))
+            record = cursor.caught_up(self._journal, record, after, lambda: self._find(id, owner, incarnation))
         known = cursor.known_of(self._store, record, after)
         if known is not None:
             return self._follow(record, after, is_whole=is_whole, known=known)
@@ -206,9 +213,12 @@ class Resumption:
         else:
             session.cancel("stopped")
 
-    def _local(self, id_: str) -> Session | None:
+    def _local(self, id_: str, incarnation: str = "") -> Session | None:
         session = self._streams.get(id_)
-        return session if session is not None and session.is_kept else None
+        if session is None or not session.is_kept:
+            return None
+        # Where the store has lost this one, and nobody here knows that yet, another worker may have begun the next.
+        return session if incarnation in {"", session.target.incarnation} else None
 
     def _follow(
         self,
@@ -220,10 +230,11 @@ class Resumption:
         missing: Callable[[str], HeadraceError] = unknown,
     ) -> Follower:
         """Follow a stream; of what its reader has, up to `after`, the store knows as much as `known` where not all."""
-        session = self._local(record.claim.id)
+        target = target_of(record.claim)
+        session = self._local(record.claim.id, target.incarnation)
         if session is not None:
             return _place(session, after, is_whole=is_whole)
-        is_whole |= msgspec.msgpack.decode(record.claim.about, type=Target).partials is not None
+        is_whole |= target.partials is not None
         known = after if known is None else known
         places = {"ahead": after - known, "ahead_from": known}
         limits = self._streams.limits
@@ -231,10 +242,11 @@ class Resumption:
         self._streams.admit(replica)
         return _place(replica, after, is_whole=is_whole)
 
-    def _find(self, id_: str, owner: str) -> Record:
+    def _find(self, id_: str, owner: str, incarnation: str = "") -> Record:
         record = self._store.find(id_)
         if record is None or record.claim.owner != owner:
             raise unknown(id_)
+        cursor.refuse_replaced(record, incarnation)
         return record
 
     def _patiently(self, find: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ..core.errors import HeadraceError
 from ..core.events import CancelReason, Event, Terminal
+from .context import Target
 
 
 class StoredStream(Protocol):
@@ -13,6 +14,8 @@ class StoredStream(Protocol):
 
     @property
     def id(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> Target: ...  # noqa: D102
     @property
     def ending(self) -> Terminal | None: ...  # noqa: D102
     @property

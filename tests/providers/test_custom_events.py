@@ -37,6 +37,38 @@ def batches(*pieces: Any) -> list[Any]:
     return list(batches_of(iter(pieces), "mine"))
 
 
+CALL, PIECE, CALLED = ToolCallStarted(0, "c", "find"), ToolCallDelta(0, '{"q":'), ToolCallEnded(0, {"q": 1})
+
+
+class TestCallThatIsBegunAndNotEnded:
+    @pytest.mark.parametrize("reason", ["tool_calls", "length", "stop"])
+    @pytest.mark.parametrize("pieces", [[CALL], [CALL, PIECE], [[CALL, CALLED], ToolCallStarted(1, "d", "find")]])
+    def test_makes_the_end_of_the_answer_a_failure(self, pieces: list[Any], reason: Any) -> None:
+        *before, last = batches(*pieces, [TOLD, Done(reason)])
+        assert before == [piece if isinstance(piece, list) else [piece] for piece in pieces]
+        usage, failed = last
+        assert usage == TOLD
+        assert (failed.code, failed.retryable) == ("tool_arguments_invalid", True)
+        assert "'find'" in failed.message
+        assert "ToolCallEnded" in failed.message
+
+    def test_does_so_also_where_the_generator_just_ends(self) -> None:
+        assert isinstance(batches(CALL, PIECE)[-1][-1], Failed)
+
+    def test_is_seen_across_the_lists_that_one_long_list_comes_in(self) -> None:
+        last = batches([CALL, *[PIECE] * MOST_AT_ONCE, Done("tool_calls")])[-1]
+        assert [type(event) for event in last] == [PIECE.__class__, Failed]
+
+    @pytest.mark.parametrize("end", [Failed("mine", "so it is", retryable=False), Cancelled("stopped")])
+    def test_leaves_another_end_as_it_is(self, end: Event) -> None:
+        assert batches(CALL, PIECE, end)[-1] == [end]
+
+    @pytest.mark.parametrize("pieces", [[CALL, PIECE, CALLED], [CALL, PIECE, Restarted("gone", "a/b")]])
+    def test_is_none_that_was_ended_or_is_void(self, pieces: list[Event]) -> None:
+        assert batches(*pieces, Done("tool_calls"))[-1] == [Done("tool_calls")]
+        assert batches([*pieces, Done("tool_calls")]) == [[*pieces, Done("tool_calls")]]
+
+
 class TestEvents:
     def test_pass_as_they_are(self) -> None:
         events: list[Event] = [

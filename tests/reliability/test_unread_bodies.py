@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import gevent
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import message
 from gunicorn.http.body import ChunkedReader
 
 from flask_headrace.core.errors import ConfigurationError
+from flask_headrace.server.gunicorn_worker import ClientSocket
 from flask_headrace.server.start_checks import refuse_what_is_wrong
 from tests.support.reader import send
 from tests.support.service import Service
@@ -98,6 +100,31 @@ def test_the_answer_arrives_although_more_is_sent(service: Service, kind: str) -
         assert answer.endswith(b"}\n")
 
 
+BROKEN = {
+    "a chunk without a size": b"x\r\na\r\n",
+    "a chunk that is longer than it says": b"1\r\naa\r\n",
+    "an extension without an end": b"1;" + b"a" * 65536,
+    "an extension that is none": b"1;=\r\na\r\n0\r\n\r\n",
+    "trailers without an end": b"0\r\n" + b"X-A: a\r\n" * 200_000,
+    "a trailer that is none": b"0\r\n:\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_body_that_is_broken_is_told_so_in_a_sentence(service: Service, kind: str) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        client.sendall(POST + CHUNKED)
+        with suppress(OSError):  # it may have seen enough
+            client.sendall(BROKEN[kind])
+        answer = b""
+        with suppress(ConnectionResetError):
+            while data := client.recv(65536):
+                answer += data
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"The body broke off, or is not in chunks as HTTP/1.1 has them: " in answer
+    assert "Traceback" not in service.log()
+
+
 def test_a_body_that_is_too_long_is_told_so_to_a_client_that_reads_only_when_it_has_sent_it(service: Service) -> None:
     body = b'"' + b"a" * 3_000_000 + b'"'
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
@@ -114,6 +141,18 @@ def test_a_request_that_was_read_keeps_its_connection(service: Service) -> None:
                 answer += client.recv(65536)
             assert answer.startswith(b"HTTP/1.1 400 ")
             assert b"Connection: keep-alive" in answer
+
+
+def test_others_have_their_turn_after_each_piece_that_was_sent_ahead() -> None:
+    here, there = socket.socketpair()
+    with here, closing(ClientSocket(there.family, there.type, there.proto, fileno=there.detach())) as client:
+        here.sendall(b"a" * 10)
+        turns: list[int] = []
+        other = gevent.spawn(lambda: [(turns.append(number), gevent.sleep(0)) for number in range(20)])
+        for _ in range(10):
+            assert client.recv(1) == b"a"
+        assert len(turns) >= 9  # the first piece is the whole request of most clients
+        other.kill()
 
 
 def test_many_requests_in_one_piece_let_others_have_their_turn(service: Service) -> None:

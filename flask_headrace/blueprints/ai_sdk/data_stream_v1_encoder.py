@@ -56,7 +56,7 @@ class DataStream:
         self._usage: Usage | None = None
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as lines; an empty list is a silence and becomes a heartbeat. May return nothing.
 
         Raises:

@@ -24,7 +24,7 @@ class Text:
     def __init__(self) -> None:
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write the text of events; an empty list is a silence. May return nothing.
 
         Raises:

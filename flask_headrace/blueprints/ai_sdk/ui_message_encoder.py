@@ -78,16 +78,17 @@ class UiMessages:
         self._calls: dict[int, ToolCallStarted] = {}
         self._usage: Usage | None = None
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as frames; an empty list is a silence and becomes a heartbeat. May return nothing.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers.
+            suffix: What follows each number; see `position`.
         """
         if not events:
             return HEARTBEAT
-        return written(events, first, self._write)
+        return written(events, first, suffix, self._write)
 
     def refusal(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status: its text is what the client shows."""

@@ -90,13 +90,14 @@ class MessagesWire:
         self._held_size = 0
         self._usage = Usage(0, 0)
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as frames; an empty list is a silence and becomes a ping. May return nothing.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers: the last frame of each event
                 carries its number.
+            suffix: What follows each number; see `position`.
 
         Raises:
             BrokenOff: the answer begins again, or too much waits for the end of a call.
@@ -106,7 +107,7 @@ class MessagesWire:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and len(texts) == len(events) and self._open == "text":
             return self._encode_texts(texts)
-        return written(events, first, self._frames)
+        return written(events, first, suffix, self._frames)
 
     @staticmethod
     def whole(answer: Answer) -> dict[str, Any]:

@@ -58,12 +58,13 @@ class Wire(Protocol):
         """The headers of a streamed response."""
         ...
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events; an empty list is a silence and becomes a heartbeat. May return nothing.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the stream can be resumed.
+            suffix: What follows each number; see `position`.
 
         Raises:
             BrokenOff: the connection is to be broken.

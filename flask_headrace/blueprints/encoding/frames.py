@@ -23,12 +23,18 @@ def framed(texts: list[str], before: bytes, after: bytes) -> bytes:
     return before + _lines(texts)[:-1].replace(b"\n", after + before) + after
 
 
-def written(events: list[Event], first: int | None, frames_of: Callable[[Event], list[bytes]]) -> bytes:
+def written(
+    events: list[Event],
+    first: int | None,
+    suffix: bytes,
+    frames_of: Callable[[Event], list[bytes]],
+) -> bytes:
     """Write events one after the other.
 
     Args:
         events: What has come.
         first: The number of the first of them, where the frames are to carry numbers.
+        suffix: What follows each number; see `position`.
         frames_of: Writes one event.
 
     Raises:
@@ -40,10 +46,10 @@ def written(events: list[Event], first: int | None, frames_of: Callable[[Event],
             of_event = frames_of(event)
         except BrokenOff as broken:
             raise broken.behind(b"".join(frames)) from None
-        frames += of_event if first is None else numbered(of_event, number)
+        frames += of_event if first is None else numbered(of_event, number, suffix)
     return b"".join(frames)
 
 
-def numbered(frames: list[bytes], number: int) -> list[bytes]:
+def numbered(frames: list[bytes], number: int, suffix: bytes) -> list[bytes]:
     """Give the frames of one event its number: who has the last has the event, until then all have to come again."""
-    return [*frames[:-1], b"id: %d\n%b" % (number, frames[-1])] if frames else frames
+    return [*frames[:-1], b"id: %d%b\n%b" % (number, suffix, frames[-1])] if frames else frames

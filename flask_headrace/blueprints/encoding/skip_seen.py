@@ -21,7 +21,7 @@ class Resumed:
         self._wire, self._seen = wire, seen
         self.HEADERS = wire.HEADERS
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write the events that are new; see `Wire.encode`. What has no number is of this reading, and always new.
 
         Raises:
@@ -29,13 +29,13 @@ class Resumed:
         """
         known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
         if first is None or not known:
-            return self._wire.encode(events, first)
+            return self._wire.encode(events, first, suffix)
         try:
-            self._wire.encode(events[:known], first)
+            self._wire.encode(events[:known], first, suffix)
         except BrokenOff as broken:
             raise BrokenOff(broken.words) from None
         new = events[known:]
-        return self._wire.encode(new, self._seen + 1) if new else b""
+        return self._wire.encode(new, self._seen + 1, suffix) if new else b""
 
     def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401
         """Return the body of a response with an error's own status."""

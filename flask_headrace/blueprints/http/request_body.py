@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 import gevent
 import msgspec
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ...core.errors import BodyTimeout, BodyTooLarge, InvalidRequest
+from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
 from ...core.json_text import half_in
 from ...providers.http.hub_local import end_loop_with_thread
 from ..state import current_service
+from .item_limits import MOST_PIECES, is_too_much
+from .unread_body import is_broken
 from .validation_messages import choices
 
 B = TypeVar("B")
@@ -35,6 +37,16 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
         data = _data(service.max_body)
+    body = _decoded(data, decoder)
+    if is_too_much(body, len(data)):
+        raise InvalidRequest(
+            f"The body has more than {MOST_PIECES} pieces (turns, what stands in them, calls and tools): put what "
+            "belongs together into one, or leave out the oldest turns."
+        )
+    return body
+
+
+def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -71,11 +83,23 @@ def _not_json(data: bytes, error: Exception) -> str:
     return f"The body is not JSON: {error}."
 
 
+def _received() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except (HTTPException, HeadraceError):
+        raise
+    except Exception as error:  # the server's own, which is not known here
+        if not is_broken(request.environ):
+            raise
+        told = str(error) or type(error).__name__
+        raise InvalidRequest(f"The body broke off, or is not in chunks as HTTP/1.1 has them: {told:.200}.") from None
+
+
 def _data(most: int) -> bytes:
     # One more: a body that does not announce its length is cut off there, and no error is raised.
     request.max_content_length = most if request.content_length is not None else most + 1
     with suppress(RequestEntityTooLarge):
-        data = request.get_data(cache=False)
+        data = _received()
         if len(data) <= most:
             return data
     raise BodyTooLarge(f"The body is longer than {most} bytes.")

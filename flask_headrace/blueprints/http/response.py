@@ -20,11 +20,13 @@ from gevent.monkey import get_original
 from ...core.answer import Answer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
 from ...core.events import ENDS, Cancelled, Event, Failed
+from ...core.text_buffer import MOST_WHOLE
 from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import mistake
 from ...streaming.readable import Stream
 from ...streaming.reader import Follower
 from ..encoding.base import BrokenOff, WholeWire, Wire
+from ..encoding.event_id import suffix_of
 from .disconnect import Watch
 from .error_handlers import refused
 from .event_loop import has_one_loop
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 65536
 """Bytes that are handed to the server at once: what the reader has to accept within its time limit."""
-
-MOST_WHOLE = 8 * 1024 * 1024
-"""Characters of an answer that is given as one JSON object."""
 
 _get_ident = get_original("_thread", "get_ident")
 
@@ -75,13 +74,15 @@ class _Reading:
 
     Attributes:
         is_at_end: Whether the stream's end was written, which may have come without this reader.
+        suffix: What follows the numbers of its events.
     """
 
-    __slots__ = ("_hub", "follower", "is_at_end", "session", "watch", "wire")
+    __slots__ = ("_hub", "follower", "is_at_end", "session", "suffix", "watch", "wire")
 
     def __init__(self, follower: Follower, wire: Wire) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
+        self.suffix = suffix_of(follower.session.target.incarnation)
         self.follower = follower
         end_loop_with_thread()
         self._hub = gevent.get_hub()
@@ -246,7 +247,7 @@ def _encode(reading: _Reading, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
     try:
-        frames = reading.wire.encode(events, first)
+        frames = reading.wire.encode(events, first, reading.suffix)
     except BrokenOff:
         raise
     except Exception as error:

@@ -19,6 +19,11 @@ def is_unread(body: object) -> bool:
     return bool(left) or getattr(reader, "parser", None) is not None
 
 
+def is_broken(environ: Mapping[str, Any]) -> bool:
+    """Whether reading the body has failed: it broke off, or is not in chunks as HTTP/1.1 has them."""
+    return bool(getattr(environ.get("wsgi.input"), "failed", False))
+
+
 def close_after(environ: Mapping[str, Any]) -> None:
     """Have gunicorn close the connection after the response, where the request's body was not read to its end."""
     body = environ.get("wsgi.input")

@@ -15,6 +15,7 @@ from ...core.events import Done, Event, Restarted, TextDelta, ToolCallDelta, Too
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
 from ...core.sse import named
+from ...core.text_buffer import GrowingText
 from ...streaming.context import Partials
 from . import encoder as native_encoder
 
@@ -36,7 +37,7 @@ class NativeDocument:
         self._has_text = partials == "all"
         self._documents: dict[int | None, _Document] = {}
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events, and after those that make a document grow, what changed in it; see `Wire.encode`."""
         if not events:
             return native_encoder.HEARTBEAT
@@ -53,7 +54,7 @@ class NativeDocument:
                 frames += _written(grown)
             if type(event) is Done:
                 frames += self._end()
-            frames.append(native_encoder.encode([event], None if first is None else number))
+            frames.append(native_encoder.encode([event], None if first is None else number, suffix))
             if patches:
                 grown.setdefault(call, []).extend(patches)
         return b"".join([*frames, *_written(grown)])
@@ -93,11 +94,11 @@ class NativeDocument:
 class _Document:
     """One growing document; what is no JSON is passed on as text alone."""
 
-    __slots__ = ("_is_wrong", "_parser", "_right", "_texts")
+    __slots__ = ("_is_wrong", "_parser", "_right", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
-        self._texts: list[str] | None = [] if keeps_text else None
+        self._text = GrowingText() if keeps_text else None
         self._is_wrong = False
         self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
 
@@ -108,11 +109,11 @@ class _Document:
             patches = self._parser.feed(text)
         except JSONError as error:
             self._is_wrong = True
-            if self._texts is not None:
-                self._right = apply(_value("".join(self._texts)), error.patches)
+            if self._text is not None:
+                self._right = apply(_value(str(self._text)), error.patches)
             return list(error.patches)
-        if self._texts is not None:
-            self._texts.append(text)
+        if self._text is not None:
+            self._text.add(text)
         return patches
 
     def end(self) -> list[Patch]:
@@ -124,8 +125,8 @@ class _Document:
             return []  # it was cut: what there is of it was told
 
     def whole(self) -> list[Patch]:
-        value = self._right if self._is_wrong else _value("".join(self._texts or ()))
-        self._texts = None
+        value = self._right if self._is_wrong else _value(str(self._text or ""))
+        self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 

@@ -48,20 +48,21 @@ _DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.Encoder().encode
 
 
-def encode(events: list[Event], first: int | None = None) -> bytes:
+def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
     """Write events as frames; an empty list is a silence and becomes a heartbeat.
 
     Args:
         events: What has come.
         first: The number of the first of them, where the frames are to carry numbers.
+        suffix: What follows each number; see `position`.
     """
     if not events:
         return HEARTBEAT
     if first is not None:
         return b"".join([
-            b'id: %d\ndata: {"delta":%b}\n\n' % (number, _json(event.text))
+            b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, suffix, _json(event.text))
             if type(event) is TextDelta
-            else b"".join(numbered(_encode_one(event), number))
+            else b"".join(numbered(_encode_one(event), number, suffix))
             for number, event in enumerate(events, first)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]

@@ -57,12 +57,13 @@ class ChatCompletion:
         self._silent_calls: set[int] = set()
         self._name(model)
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as chunks; an empty list is a silence and becomes a heartbeat.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers.
+            suffix: What follows each number; see `position`.
 
         Raises:
             BrokenOff: the answer begins again.
@@ -72,7 +73,7 @@ class ChatCompletion:
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and len(texts) == len(events):
             return self._encode_texts(texts)
-        return written(events, first, self._encode_one)
+        return written(events, first, suffix, self._encode_one)
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Return an answer that is given in one piece."""

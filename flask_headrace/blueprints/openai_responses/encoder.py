@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ...core.answer import Answer, Block, Call, Reasoning, Text
-from ...core.errors import HeadraceError, Stopped
+from ...core.errors import AnswerTooLarge, HeadraceError, Stopped
 from ...core.events import (
     Cancelled,
     Done,
@@ -29,6 +29,7 @@ from ...core.events import (
     Usage,
 )
 from ...core.sse import named
+from ...core.text_buffer import MOST_WHOLE
 from ..encoding.base import EVENT_STREAM, BrokenOff
 from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, written
@@ -97,23 +98,25 @@ class Responses:
         self._delta = b""  # the beginning of the frames by which it does
         self._calls: dict[int, int] = {}  # the places of the calls that grow, by their numbers in events
         self._usage: Usage | None = None
+        self._size = 0  # characters of all blocks
 
-    def encode(self, events: list[Event], first: int | None = None) -> bytes:
+    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write events as frames; an empty list is a silence and becomes a heartbeat.
 
         Args:
             events: What has come.
             first: The number of the first of them, where the frames are to carry numbers.
+            suffix: What follows each number; see `position`.
 
         Raises:
-            BrokenOff: the answer begins again.
+            BrokenOff: the answer begins again, or is longer than what the last frame can repeat.
         """
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
         if first is None and self._words is _TEXT and len(texts) == len(events):
             return b"".join(self._deltas(texts))
-        return written(events, first, self._frames)
+        return written(events, first, suffix, self._frames)
 
     def whole(self, answer: Answer) -> Json:
         """Return an answer that is given in one piece."""
@@ -181,7 +184,7 @@ class Responses:
         return begun + self._deltas([text])
 
     def _deltas(self, texts: list[str]) -> list[bytes]:
-        self._blocks[-1].pieces += texts
+        self._keep(self._blocks[-1], *texts)
         first = self._sequence
         self._sequence += len(texts)
         # JSON holds no line end, so one call encodes all of them.
@@ -225,7 +228,7 @@ class Responses:
         return [*closed, begun]
 
     def _grow_call(self, number: int, text: str) -> bytes:
-        self._blocks[number].pieces.append(text)
+        self._keep(self._blocks[number], text)
         return self._frame("response.function_call_arguments.delta", **self._place(number), delta=text)
 
     def _close_call(self, number: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
@@ -237,6 +240,15 @@ class Responses:
         return [done, self._close(number)]
 
     # Items, and frames
+
+    def _keep(self, block: Block, *texts: str) -> None:
+        # Its end tells all of it again.
+        before = block.growing.size
+        block.growing.add(*texts)
+        self._size += block.growing.size - before
+        if self._size > MOST_WHOLE:
+            why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
+            raise BrokenOff(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
 
     @property
     def _last(self) -> int:

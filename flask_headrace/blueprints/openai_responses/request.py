@@ -116,13 +116,13 @@ class _Answer:
     def __init__(self) -> None:
         self._parts: list[Part] = []
         self._calls: list[ToolCall] = []
+        self._is_said = False
 
     def has_room_for(self, item: Item) -> bool:
         """Whether an item can follow those that are here."""
         if item.type == "function_call":
             return True
-        is_begun = bool(self._calls) or any(isinstance(part, TextPart) for part in self._parts)
-        return not is_begun
+        return not (self._calls or self._is_said)
 
     def add(self, item: Item, where: str) -> None:
         """Take the next item."""
@@ -132,11 +132,14 @@ class _Answer:
             case "reasoning":
                 self._parts.append(_thought(item))
             case _:
-                self._parts += _parts(_said(item, where), f"{where}.content")
+                said = _parts(_said(item, where), f"{where}.content")
+                self._is_said = any(isinstance(part, TextPart) for part in said)
+                self._parts += said
 
     def taken(self) -> Iterator[Message]:
         """Yield the turn, if there is one, and begin another."""
-        parts, calls, self._parts, self._calls = self._parts, self._calls, [], []
+        parts, calls = self._parts, self._calls
+        self._parts, self._calls, self._is_said = [], [], False
         if parts or calls:
             yield Message("assistant", tuple(parts), tool_calls=tuple(calls))
 

@@ -19,6 +19,9 @@ from .json_events import is_whole
 DRAIN_LIMIT = 0.25
 """Seconds to wait for the rest of a body whose answer is over."""
 
+MOST_AT_ONCE = 2048
+"""Events of one list; a read of 64 KiB has no more of them, unless one frame holds many."""
+
 MOST_UNREAD = 65536
 """Bytes of that rest that are worth reading."""
 
@@ -64,11 +67,11 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                     decoder.read(frames.feed(data), events)
                 except UpstreamError:
                     # The deltas before the bad frame are part of the answer.
-                    yield events
+                    yield from in_turns(events)
                     raise
                 except sse.FrameTooLargeError as error:
                     raise UpstreamBroken(f"{upstream} broke off: {error}.") from error
-                yield events
+                yield from in_turns(events)
                 if decoder.is_done:
                     return _drain(exchange)
         except httpx2.TransportError as error:
@@ -89,11 +92,20 @@ def end_of(frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:
         try:
             decoder.read([frame], events)
         except UpstreamError:
-            yield events
+            yield from in_turns(events)
             raise
-        yield events
+        yield from in_turns(events)
     if not decoder.is_done:
-        yield decoder.end()
+        yield from in_turns(decoder.end())
+
+
+def in_turns(events: list[Event]) -> Iterator[list[Event]]:
+    """Yield events in lists after each of which others may have their turn: one frame may hold tens of thousands."""
+    if len(events) <= MOST_AT_ONCE:
+        yield events
+        return
+    for start in range(0, len(events), MOST_AT_ONCE):
+        yield events[start : start + MOST_AT_ONCE]
 
 
 def _end_in_spite_of(error: httpx2.TransportError, frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:

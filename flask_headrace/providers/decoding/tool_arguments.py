@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from ...core.text_buffer import GrowingText
+
 _MARKS = re.compile(r'["\\{}]')
 
 DEEPEST = 3
@@ -59,15 +61,27 @@ class Arguments:
         is_whole: Whether their object has come to its end.
     """
 
-    __slots__ = ("_behind", "_braces", "_braces_behind", "_held", "_other", "_passed", "is_whole")
+    __slots__ = (
+        "_behind",
+        "_braces",
+        "_braces_behind",
+        "_held",
+        "_is_quoted",
+        "_other",
+        "_passed",
+        "_read",
+        "is_whole",
+    )
 
     def __init__(self) -> None:
-        self._passed: list[str] = []
+        self._passed = GrowingText()
         self._held = ""  # the beginning of an object that may be the empty one
-        self._other: list[str] = []  # the text of what is no object
+        self._other = GrowingText()  # the text of what is no object
+        self._is_quoted = False  # whether that is a string
         self._braces = _Braces()
+        self._read: tuple[str, bytes] | None = None  # the object's text, and how it would be written again
         self.is_whole = False
-        self._behind: list[str] = []  # an object behind theirs, as far as it has come
+        self._behind = GrowingText()  # an object behind theirs, as far as it has come
         self._braces_behind = _Braces()
 
     @property
@@ -96,20 +110,22 @@ class Arguments:
         return passed + more, another
 
     def _hold(self, text: str) -> None:
-        self._other.append(text)
-        if self._other[0].startswith('"'):
+        self._is_quoted = self._is_quoted if self._other else text.startswith('"')
+        self._other.add(text)
+        self._read = None
+        if self._is_quoted:
             self._braces.end_in(text)
             self.is_whole = not self._braces.is_string
-        elif len(self._other) <= len("null"):
-            self.is_whole = "".join(self._other).strip() == "null"
+        elif self._other.size <= MOST_BLANK:
+            self.is_whole = str(self._other).strip() == "null"
 
     def _released(self, text: str) -> str:
-        text, self._held = self._held + text, ""
+        text, self._held, self._read = self._held + text, "", None
         if not self._passed and len(text) < MOST_BLANK and text[1:].strip() in {"", "}"}:
             # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
-        self._passed.append(text)
+        self._passed.add(text)
         return text
 
     def _look_behind(self, text: str) -> tuple[str, str]:
@@ -117,21 +133,21 @@ class Arguments:
             if not self._behind and not text.startswith("{"):
                 return "", text
             end = self._braces_behind.end_in(text)
-            self._behind.append(text[:end])
+            self._behind.add(text[:end])
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._begun_anew("") if is_more else ("", "")
             again, text = self._taken_behind(), text[end:]
-            if _written_again(again) != _written_again(_opened(self._text())):
+            if _written_again(again) != self._known()[1]:
                 return self._begun_anew(again + text) if self._is_empty() else ("", again + text)
         return "", ""
 
     def _is_empty(self) -> bool:
         # Nothing but an empty object has come, and it was not passed on.
-        return not self._passed and not _opened(self._text()).strip("{} \t\r\n")
+        return not self._passed and not self._known()[0].strip("{} \t\r\n")
 
     def _taken_behind(self) -> str:
-        text = "".join(self._behind)
+        text = str(self._behind)
         self._behind.clear()
         self._braces_behind = _Braces()
         return text
@@ -142,7 +158,7 @@ class Arguments:
         return self.add(text)
 
     def _forget(self) -> None:
-        self._held, self._braces, self.is_whole = "", _Braces(), False
+        self._held, self._braces, self._read, self.is_whole = "", _Braces(), None, False
         self._other.clear()
         self._taken_behind()
 
@@ -150,10 +166,10 @@ class Arguments:
         """Take what has come for the arguments proper, also an empty object, and return what may be passed on now."""
         if self._passed or not self.is_whole:
             return ""
-        text = _opened(self._text()) or "{}"
-        self._held = ""
+        text = self._known()[0] or "{}"
+        self._held, self._read = "", None
         self._other.clear()
-        self._passed.append(text)
+        self._passed.add(text)
         return text
 
     def complete(self, whole: str) -> str:
@@ -172,8 +188,8 @@ class Arguments:
 
     def fits(self, whole: str) -> bool:
         """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
-        whole, came = _opened(whole), _opened(self._text())
-        return whole.startswith(came) or _written_again(whole) == _written_again(came)
+        whole, (came, written) = _opened(whole), self._known()
+        return whole.startswith(came) or _written_again(whole) == written
 
     def end(self) -> tuple[str, dict[str, Any]]:
         """Return what is still to be passed on, and the arguments' value.
@@ -185,11 +201,18 @@ class Arguments:
             raise ValueError("something else follows it")
         if self._passed or self._held:
             return self._held, _object_in(self._text())
-        text = _opened("".join(self._other))
+        text = _opened(str(self._other))
         return text, _object_in(text or "{}")
 
+    def _known(self) -> tuple[str, bytes]:
+        # Read once, however often something else is held against it.
+        if self._read is None:
+            text = _opened(self._text())
+            self._read = text, _written_again(text)
+        return self._read
+
     def _text(self) -> str:
-        return "".join(self._passed) + self._held + "".join(self._other)
+        return f"{self._passed}{self._held}{self._other}"
 
 
 def _opened(text: str) -> str:

@@ -46,8 +46,7 @@ class ToolCalls:
         call = len(self._names)
         if not name:
             raise self.nameless()
-        if call >= MOST_CALLS:
-            raise ToolArgumentsInvalid(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
+        self.count(call)
         if not id or id in self._ids:
             id = f"call_{secrets.token_hex(8)}"  # noqa: A001
         self._ids.add(id)
@@ -56,6 +55,15 @@ class ToolCalls:
         self._open.add(call)
         events.append(ToolCallStarted(call, id, name))
         return call
+
+    def count(self, known: int) -> None:
+        """Return if there may be another call, also one whose name has not come. Raises ToolArgumentsInvalid.
+
+        Args:
+            known: How many there are.
+        """
+        if known >= MOST_CALLS:
+            raise ToolArgumentsInvalid(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
 
     def nameless(self) -> ToolArgumentsInvalid:
         """Return the error for a call whose name never came."""

@@ -53,6 +53,7 @@ class ChatDecoder:
         "_finish_of",
         "_finish_reason",
         "_frames",
+        "_has_foreign",
         "_has_refused",
         "_has_thought",
         "_is_begun",
@@ -82,7 +83,8 @@ class ChatDecoder:
         self._size_of_messages = 0
         self._is_begun = self._has_thought = self._has_refused = self._is_unread = False
         self._is_legacy = False
-        self._silent: list[bytes] = []  # frames of which nothing was read, as long as none said anything
+        self._silent = 0  # frames of which nothing was read, as long as none said anything
+        self._has_foreign = False  # whether one of them said something in another protocol
         self.is_done = False
 
     def read(self, frames: list[Frame], events: list[Event]) -> None:
@@ -135,7 +137,7 @@ class ChatDecoder:
 
     def _is_lost(self, told: FinishReason) -> bool:
         is_announced = told == "tool_calls" or self._finish_reason is None
-        return self._is_unread or is_announced or any(is_foreign(data) for data in self._silent)
+        return self._is_unread or is_announced or self._has_foreign
 
     def _read(self, chunk: Chunk, frame: Frame, events: list[Event]) -> None:
         if chunk.usage is not None:
@@ -148,8 +150,8 @@ class ChatDecoder:
                 self._read_choice(choice, events)
             else:
                 self._read_other(choice, events)
-        if self._choice is None and len(self._silent) < MOST_SILENT:
-            self._silent.append(frame.data)
+        if self._choice is None:
+            self._look_at_silent(frame)
 
     def _read_no_answer(self, chunk: Chunk, frame: Frame) -> None:
         told = chunk.error
@@ -157,8 +159,14 @@ class ChatDecoder:
             told = bare_error(frame.data, is_named=frame.event == b"error")
         if told is not None:
             raise failure(self._upstream, told)
-        if frame.event in _UNNAMED and len(self._silent) < MOST_SILENT:
-            self._silent.append(frame.data)
+        if frame.event in _UNNAMED:
+            self._look_at_silent(frame)
+
+    def _look_at_silent(self, frame: Frame) -> None:
+        # At once: kept until the end, a few of the largest would fill the memory.
+        if self._silent < MOST_SILENT:
+            self._silent += 1
+            self._has_foreign = self._has_foreign or is_foreign(frame.data)
 
     def _read_other(self, choice: Choice, events: list[Event]) -> None:
         # One answer is asked for. It is the first choice that says something, whatever its index.

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from ...core.events import Event, Failed
+from ...core.text_buffer import GrowingText
 from ..decoding.tool_calls import ToolCalls, failed_by
 
 Place: TypeAlias = int | str
@@ -36,7 +37,7 @@ class _Call:
         self.id: str | None = None
         self.name: str | None = None
         self.number: int | None = None
-        self.early: list[str] = []  # arguments that came before the name
+        self.early = GrowingText()  # arguments that came before the name
         self.is_named_again = False  # behind the end of its arguments
 
 
@@ -104,10 +105,11 @@ class IndexedCalls:
     def end_all(self, events: list[Event]) -> Failed | None:
         """End the calls, in their order; where one is not what it should be, return how the stream ends."""
         failed = self._calls.end_all(events)
-        is_any_nameless = any(call.number is None and "".join(call.early).strip() for call in self._order)
+        is_any_nameless = any(call.number is None and str(call.early).strip() for call in self._order)
         return failed or (failed_by(self._calls.nameless()) if is_any_nameless else None)
 
     def _put(self, place: Place) -> _Call:
+        self._calls.count(len(self._order))
         call = self._by_place[place] = _Call(self._round)
         self._order.append(call)
         return call
@@ -141,8 +143,7 @@ class IndexedCalls:
         call.id, call.name = call.id or piece.id, call.name or piece.name
         if call.number is None and call.name:
             call.number = self._calls.begin(call.id, call.name, events)
-            for text in call.early:
-                self._calls.add(call.number, text, events)
+            self._calls.add(call.number, str(call.early), events)
             call.early.clear()
 
     def _add(self, place: Place, call: _Call, piece: Piece, events: list[Event]) -> None:
@@ -151,7 +152,7 @@ class IndexedCalls:
         text = piece.arguments or ""
         if call.number is None:
             self._calls.weigh(text)
-            call.early.append(text)
+            call.early.add(text)
             return
         if is_known and piece.name and self._calls.is_whole(call.number):
             call.is_named_again = True

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from ...core.errors import UpstreamBroken
+
 Name: TypeAlias = str | int | None
+
+MOST_PARTS = 1024
+"""Parts that the messages of one answer may have."""
 
 
 class TextPart:
@@ -39,13 +44,17 @@ class TextPart:
 class ItemTexts:
     """The parts of one answer's messages.
 
+    Args:
+        upstream: How messages name the upstream.
+
     Attributes:
         part: That of which the last piece came; None before the first.
     """
 
-    __slots__ = ("_by_name", "_parts", "part")
+    __slots__ = ("_by_name", "_parts", "_upstream", "part")
 
-    def __init__(self) -> None:
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
         self._by_name: dict[tuple[str, Name, Name], TextPart] = {}
         self._parts: list[TextPart] = []
         self.part: TextPart | None = None
@@ -56,13 +65,19 @@ class ItemTexts:
         return all(part.is_closed for part in self._parts)
 
     def turn_to(self, item_id: Name, output_index: Name, content_index: Name) -> TextPart:
-        """Return the part that goes by these names, one of which is enough; where none is known, it is a new one."""
+        """Return the part that goes by these names, one of which is enough; where none is known, it is a new one.
+
+        Raises:
+            UpstreamBroken: there are too many.
+        """
         names = [("id", item_id, content_index)] if item_id is not None else []
         names += [("place", output_index, content_index)] if output_index is not None else []
         part = next((self._by_name[name] for name in names if name in self._by_name), None)
         if part is None and not names and self.part is not None and not self.part.is_closed:
             part = self.part
         if part is None:
+            if len(self._parts) >= MOST_PARTS:
+                raise UpstreamBroken(f"{self._upstream} sent more than {MOST_PARTS} parts of text in one answer.")
             part = TextPart()
             self._parts.append(part)
         self._by_name |= dict.fromkeys(names, part)

@@ -7,7 +7,7 @@ from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, Te
 from ...core.sse import Frame
 from ..decoding.finish_reasons import settled, told_by
 from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
-from .item_texts import ItemTexts
+from .item_texts import MOST_PARTS, ItemTexts
 from .responses_events import (
     READ,
     Item,
@@ -75,7 +75,7 @@ class ResponseDecoder:
     def __init__(self, upstream: str, model: str, price_list: str) -> None:
         self._upstream, self._model, self._price_list = upstream, model, price_list
         self._frames = JSONFrames(upstream, ResponseEvent, decode, READ)
-        self._calls, self._texts = ItemCalls(upstream), ItemTexts()
+        self._calls, self._texts = ItemCalls(upstream), ItemTexts(upstream)
         self._early: list[tuple[ResponseEvent, Item]] = []  # items that were whole when they began, it seems
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
@@ -209,6 +209,8 @@ class ResponseDecoder:
             self._read_call(kind, told, item, events)
         if kind == "response.output_item.added":
             if item.arguments or (item.content and item.type == "message"):
+                if len(self._early) >= MOST_PARTS:
+                    raise UpstreamBroken(f"{self._upstream} sent more than {MOST_PARTS} items in one answer.")
                 self._early.append((told, item))
             return
         self._is_cut = self._is_cut or item.status == "incomplete"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ...core.events import Event, Failed
+from ...core.text_buffer import GrowingText
 from ..decoding.tool_calls import ToolCalls, failed_by
 
 Name: TypeAlias = str | int | None
@@ -22,7 +23,7 @@ class _Item:
     def __init__(self) -> None:
         self.id: str | None = None
         self.number: int | None = None
-        self.early: list[str] = []  # arguments that came before the name
+        self.early = GrowingText()  # arguments that came before the name
         self.is_ended = False
 
 
@@ -72,7 +73,7 @@ class ItemCalls:
             self._calls.add(item.number, text, events)
             return
         self._calls.weigh(text)
-        item.early.append(text)
+        item.early.add(text)
 
     def complete(self, name: str, arguments: str, events: list[Event], *names: Name) -> None:
         """Take the arguments of an item's call that are told once more; servers that had them at once sent no pieces.
@@ -131,6 +132,7 @@ class ItemCalls:
         item = self._find(names)
         if item is None or (id and item.id and item.id != id):
             # Some servers give each item the same place.
+            self._calls.count(len(self._items))
             item = _Item()
             self._items.append(item)
         item.id = item.id or id
@@ -140,8 +142,7 @@ class ItemCalls:
     def _name(self, item: _Item, name: str, events: list[Event]) -> None:
         if item.number is None and name:
             item.number = self._calls.begin(item.id, name, events)
-            for text in item.early:
-                self._calls.add(item.number, text, events)
+            self._calls.add(item.number, str(item.early), events)
             item.early.clear()
 
     def _find(self, names: tuple[Name, ...]) -> _Item | None:

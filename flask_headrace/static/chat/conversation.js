@@ -33,7 +33,7 @@ export class Conversation {
 
   /** The turn's answer is asked for once more. */
   restart(turn, model, schema) {
-    const stream = { id: freshId(), model, asked: Date.now(), isBegun: false, cursor: 0 };
+    const stream = { id: freshId(), model, asked: Date.now(), isBegun: false, cursor: "0" };
     const empty = { parts: [], state: "waiting", note: "", model: "", facts: [], times: null };
     Object.assign(turn, empty, { schema, stream });
   }

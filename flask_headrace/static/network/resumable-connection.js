@@ -20,6 +20,9 @@ const PASSING = new Set([408, 425, 429, 502, 503, 504]);
 /** What the service says when it cannot serve now. Other codes tell how the answer itself ended. */
 const BUSY = new Set(["store_unavailable", "too_many_streams", "shutting_down"]);
 
+/** What the service says of a stream that is not there, or holds another answer by now, or not as much of this one. */
+const NEVER_AGAIN = new Set([400, 404, 410]);
+
 const GONE = failure({ code: "gone", message: "The connection was lost, and this answer can no longer be resumed." });
 const CUT = failure({ code: "cut", message: "The connection broke before the answer was complete." });
 const AWAY = failure({ code: "cut", message: "The connection was lost and did not come back in time." });
@@ -30,7 +33,8 @@ const MALFORMED = failure({ code: "malformed", message: "The server sent somethi
  * Ask for an answer, or follow one that was asked for, and yield its events as they come.
  *
  * `stream` is `{id, body}`, and where it was asked for before also `{isBegun, cursor}`: whether the server has answered, and
- * the number of the last event that was taken. An event has its number as `cursor`. Besides the protocol's events there are
+ * the `id` of the last event that was taken; an event has its own as `cursor`. It is a number, and behind that what tells this
+ * answer from another one that the same stream may hold later. Besides the protocol's events there are
  * `begun` (the server has answered), `plain` (this service can resume nothing), `lost` (the connection is), and `back`. The
  * last event is always, and alone, one of `done`, `error`, `cancelled` and `stopped` (the signal was aborted); an `error`
  * that `isResumable` does not end the stream, which may be followed again.
@@ -44,12 +48,12 @@ export async function* ask(stream, options) {
 }
 
 class Line {
-  constructor({ id, body, isBegun = false, cursor = 0 }, options) {
+  constructor({ id, body, isBegun = false, cursor = "0" }, options) {
     const defaults = { headers: () => ({}), fetch: globalThis.fetch.bind(globalThis), wait: pause, silence: SILENCE };
     Object.assign(this, { id, body, isBegun, cursor, backoff: new Backoff() }, defaults, options);
     this.isPlain = this.isLost = this.isOver = false;
     // A server that sends the same again and again has not brought the answer any further.
-    this.farthest = this.cursor;
+    this.farthest = numberOf(this.cursor);
     this.trouble = null;
   }
 
@@ -113,8 +117,9 @@ class Line {
       if (this.backoff.now() - this.opened > STEADY) this.backoff.reset();
     };
     for await (const event of eventsOf(body, alive)) {
-      if (event.cursor > this.farthest) this.backoff.reset();
-      this.farthest = Math.max(this.farthest, event.cursor ?? 0);
+      const number = numberOf(event.cursor);
+      if (number > this.farthest) this.backoff.reset();
+      this.farthest = Math.max(this.farthest, number);
       this.cursor = event.cursor ?? this.cursor;
       this.isOver = isTerminal(event);
       yield event;
@@ -128,7 +133,7 @@ class Line {
       yield { type: "plain" };
     } else if ((this.isBegun || this.isLost) && isPassing(status, refused.code)) {
       this.trouble = refused;
-    } else if (this.isBegun && (status === 404 || status === 400)) {
+    } else if (this.isBegun && NEVER_AGAIN.has(status)) {
       yield this.#last(GONE);
     } else {
       yield this.#last(this.isBegun && status === 401 ? { ...refused, isResumable: true } : refused);
@@ -145,6 +150,11 @@ class Line {
     this.isOver = true;
     return event;
   }
+}
+
+/** Return the number in an event's `id`; 0 where there is none. */
+function numberOf(cursor) {
+  return Number.parseInt(cursor, 10) || 0;
 }
 
 function isPassing(status, code) {

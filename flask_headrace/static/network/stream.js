@@ -43,7 +43,7 @@ function thought({ delta }) {
 
 /**
  * Yield the events of an event stream's body, up to the terminal one; `alive` is called with whatever arrives.
- * An event of a numbered frame has its number as `cursor`. Ends without a terminal event where the connection does, and
+ * An event of a frame with an `id` has that as `cursor`: its number, and what tells this answer from others. Ends without a terminal event where the connection does, and
  * throws what it throws. A body that is left before its end is cancelled.
  */
 export async function* eventsOf(body, alive = () => {}) {
@@ -56,7 +56,7 @@ export async function* eventsOf(body, alive = () => {}) {
       for (const frame of frames.feed(read.value)) {
         const event = eventOf(frame);
         isWhole = event !== null && isTerminal(event);
-        if (event) yield /^\d+$/.test(frame.id ?? "") ? { ...event, cursor: Number(frame.id) } : event;
+        if (event) yield frame.id ? { ...event, cursor: frame.id } : event;
         if (isWhole) return;
       }
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...core.errors import AnswerInvalid
+from ...core.errors import AnswerInvalid, AnswerTooLarge
 from ...core.events import Done, Event, Failed, Note, Restarted, TextDelta
+from ...core.text_buffer import MOST_WHOLE, GrowingText
 from ..producer import Source
 from .validator import Schema
 
@@ -23,19 +24,23 @@ def held_to(schema: Schema, source: Source, model: str) -> Source:
 
 
 def _checked(schema: Schema, source: Source, model: str) -> Iterator[list[Event] | Note]:
-    texts: list[str] = []
+    text = GrowingText()
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
             if isinstance(events, Note):
                 yield events
                 continue
             if any(isinstance(event, Restarted) for event in events):
-                texts.clear()
-            texts += [event.text for event in events if isinstance(event, TextDelta)]
+                text.clear()
+            text.add(*[event.text for event in events if isinstance(event, TextDelta)])
+            if text.size > MOST_WHOLE:
+                raise AnswerTooLarge(
+                    f"The answer has more than {MOST_WHOLE} characters, too many to be held to a schema."
+                )
             last = events[-1] if events else None
             # Calls of tools, and refusals, are no document, and are not meant to be one.
             if isinstance(last, Done) and last.finish_reason not in {"tool_calls", "content_filter"}:
-                yield [*events[:-1], _end(last, schema.mistake_in("".join(texts)), model)]
+                yield [*events[:-1], _end(last, schema.mistake_in(str(text)), model)]
             else:
                 yield events
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import gevent
 
-from ...core.errors import HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
+from ...core.errors import AnswerReplaced, HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
 from ...core.events import Failed
 from ..stores.base import LEASE, Record, Store
 from .store_writer import Journal
-from .stored_events import events_beyond
+from .stored_events import events_beyond, target_of
 from .stored_reader import bury
 
 CATCH_UP = LEASE + 1.0
@@ -55,8 +55,9 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
     if not record.is_finished or after < record.last - 1:
         return None
     entries = store.read(record.claim.id, record.last - 1, 1)
+    incarnation = target_of(record.claim).incarnation
     try:
-        last = events_beyond(entries[-1], entries[-1].first - 1)[-1] if entries else None
+        last = events_beyond(entries[-1], entries[-1].first - 1, incarnation)[-1] if entries else None
     except NotResumable:
         last = None
     if last is None:
@@ -64,6 +65,23 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
         return record.last - 1 if after > record.last else None
     is_cut_short = isinstance(last, Failed) and last.code in CUT_SHORT
     return min(after, entries[-1].first - 1) if is_cut_short else None
+
+
+def refuse_replaced(record: Record, incarnation: str) -> None:
+    """Return if a stream can be the one that a reader has a part of.
+
+    Args:
+        record: The stream of that id that the store has.
+        incarnation: That of the reader's cursor; empty where it names none, which is taken for this one's.
+
+    Raises:
+        AnswerReplaced: it is another one; 410.
+    """
+    if incarnation and incarnation != target_of(record.claim).incarnation:
+        raise AnswerReplaced(
+            f"The answer that you have a part of is lost, and the stream {record.claim.id!r} is another answer by now: "
+            "drop what you have, and follow that one from its beginning, without a cursor; or ask again with a new id."
+        )
 
 
 def beyond(record: Record, after: int) -> HeadraceError:

@@ -18,9 +18,9 @@ from ...core.events import Event, Failed
 from ..internal_error import reported
 from ..sink import StoredStream
 from ..stores.base import Claim, Entry, Record, Store
-from .event_codec import encode
 from .lease import PULSE, Lease
 from .pending_operations import Owed
+from .stored_events import payload_of, target_of
 from .write_queue import AGAIN, LEISURE, Outbox
 
 SWEEP = 30.0
@@ -70,13 +70,17 @@ class Journal:
         self._begin_to_tend()
         try:
             record = self.store.claim(claim, name)
+            if record is not None and self._is_unused(record, claim):
+                # Not as it is: a store that has lost its events again may have kept an earlier stream's incarnation.
+                self.store.withdraw(claim.id, self.worker)
+                record = self.store.claim(claim, name)
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
             # An end that is owed goes before: what is there may be a stream that has had readers.
             self.owed.owe_else(claim.id, self._withdrawal(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
-        if record is not None and not self._is_unused(record, claim):
+        if record is not None:
             return record
         self.owed.forget(claim.id)
         self._in_vain.discard(claim.id)
@@ -165,7 +169,7 @@ class Journal:
     def _lose(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
-            self.owed.owe(id_, lambda: self._end(id_, ended_by(error)))
+            self.owed.owe(id_, self._ending(id_, ended_by(error)))
             self._forget(session)
             session.keep_no_more()
 
@@ -208,7 +212,7 @@ class Journal:
             ending: Returns its last events; asks the store where it must, and is called again where that is away.
         """
         self._begin_to_tend()
-        self.owed.settle_soon(id, lambda: self._end(id, ending))
+        self.owed.settle_soon(id, self._ending(id, ending))
 
     def take_over(self, record: Record, ending: Callable[[], list[Event]]) -> None:
         """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
@@ -220,7 +224,7 @@ class Journal:
         if id_ in self._claims or id_ in self._kept:
             return  # it was begun anew here, and is not the dead one's any more
         self._begin_to_tend()
-        self.owed.owe(id_, lambda: self._end(id_, ending))
+        self.owed.owe(id_, self._ending(id_, ending))
         self.store.take_over(id_, record.claim.worker, self.worker)
         # Also where nothing was taken over just now: it may have been before, and have no end yet.
         self.conclude(id_, ending)
@@ -229,13 +233,19 @@ class Journal:
         with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
             self.owed.settle(id_)
 
+    def _ending(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
+        # It goes before what may be owed already: to take a claim back that was made in vain.
+        self._in_vain.discard(id_)
+        return lambda: self._end(id_, ending)
+
     def _end(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
         """End a stream in the store; return whether it has its end, or is none of this worker's."""
         record = self.store.find(id_)
         if record is None or record.is_finished or record.claim.worker != self.worker:
             return True
         events = ending()
-        entry = Entry(id_, record.last + 1, len(events), encode(events), is_last=True)
+        payload = payload_of(events, target_of(record.claim).incarnation)
+        entry = Entry(id_, record.last + 1, len(events), payload, is_last=True)
         return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
 
 

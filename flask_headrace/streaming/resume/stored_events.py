@@ -1,7 +1,8 @@
-"""Events as they are read back from a store, where a part of them may be missing or damaged.
+"""Events as they lie in a store, where a part of them may be missing, damaged, or of another stream of the same id.
 
 A store may have lost what it took: a Redis that evicts, or that has started again from an older copy. So the numbers
-are looked at wherever events are read, and a gap is never passed over.
+are looked at wherever events are read, and a gap is never passed over. Where it has lost a whole stream, the id may
+have been asked for again: so each payload begins with the incarnation of its stream, and no other is read as this one.
 """
 
 from __future__ import annotations
@@ -10,20 +11,45 @@ import msgspec
 
 from ...core.errors import NotResumable
 from ...core.events import Event
-from ..stores.base import Entry
-from .event_codec import decode
+from ..context import Target
+from ..stores.base import Claim, Entry
+from .event_codec import decode, encode
 
 
-def events_beyond(entry: Entry, number: int) -> list[Event]:
-    """Return the events of an entry that come after a number; none where all of them are at or before it.
+def target_of(claim: Claim) -> Target:
+    """Return what a claimed stream was opened with."""
+    return msgspec.msgpack.decode(claim.about, type=Target)
+
+
+def payload_of(events: list[Event], incarnation: str) -> bytes:
+    """Return the payload of an entry.
+
+    Args:
+        events: Those of the entry.
+        incarnation: That of their stream.
 
     Raises:
-        NotResumable: the entry begins later than with the next number, or cannot be read.
+        TypeError: one holds what is no JSON.
     """
-    if entry.first > number + 1:
+    return incarnation.encode() + encode(events)
+
+
+def events_beyond(entry: Entry, number: int, incarnation: str) -> list[Event]:
+    """Return the events of an entry that come after a number; none where all of them are at or before it.
+
+    Args:
+        entry: An entry of a stream.
+        number: The number after which the events are wanted.
+        incarnation: That of the stream.
+
+    Raises:
+        NotResumable: the entry is of another incarnation, begins later than with the next number, or cannot be read.
+    """
+    mark = incarnation.encode()
+    if entry.first > number + 1 or not entry.payload.startswith(mark):
         raise NotResumable
     try:
-        events = decode(entry.payload)
+        events = decode(entry.payload[len(mark) :])
     except msgspec.MsgspecError as error:
         raise NotResumable from error
     if len(events) != entry.count:

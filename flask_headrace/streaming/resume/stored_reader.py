@@ -12,20 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import gevent
-import msgspec
 from gevent.event import Event as Flag
 
 from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, UnknownStream, WorkerLost
 from ...core.events import ENDS, CancelReason, Event, Restarted, Started, Terminal, Usage
 from ...core.usage import attributed, estimate
 from ..buffer import size_of
-from ..context import Limits, Target
+from ..context import Limits
 from ..deadlines import Deadlines, Due
 from ..readable import Reader
 from ..stores.base import Record, Store
 from ..waiter import Parking
 from .store_writer import Journal, ended_by
-from .stored_events import events_beyond, last_number
+from .stored_events import events_beyond, last_number, target_of
 from .unread_events import Inbox
 
 LOOK = 0.75
@@ -74,7 +73,8 @@ class Replica:
         missing: Callable[[str], HeadraceError] | None = None,
     ) -> None:
         self.id = record.claim.id
-        self.target = msgspec.msgpack.decode(record.claim.about, type=Target)
+        self.target = target_of(record.claim)
+        self._about = record.claim.about
         self.limits = limits
         self.terminal: Terminal | None = None
         self.error: HeadraceError | None = None
@@ -167,7 +167,10 @@ class Replica:
         try:
             self._read_on()
         except NotResumable as lost:
-            self._end_as_lost(lost)
+            if self._read_to > self._begun_after or not self._is_replaced():
+                self._end_as_lost(lost)
+            else:
+                self.error = self._missing(self.id)
         finally:
             unwatch()
             if self.terminal is None:
@@ -191,7 +194,7 @@ class Replica:
     def _read(self) -> bool:
         entries = self._store.read(self.id, self._read_to, MOST_READ)
         for entry in entries:
-            events = events_beyond(entry, self._read_to)
+            events = events_beyond(entry, self._read_to, self.target.incarnation)
             if events:
                 self._take_in(events)
         return bool(entries)
@@ -213,10 +216,10 @@ class Replica:
 
     def _look(self) -> None:
         record = self._store.find(self.id)
-        if record is None:
+        if record is None or record.claim.about != self._about:
             if self._read_to > self._begun_after:
                 raise NotResumable
-            # Its retention has ended since it was found, or it was never begun.
+            # Its retention has ended since it was found, or it was never begun; its id may be another stream's by now.
             self.error = self._missing(self.id)
             self.cut()
         elif record.last < self._read_to or self._has_waited_for_nothing():
@@ -228,6 +231,13 @@ class Replica:
                 raise NotResumable
         elif self._journal.lease.has_lost(record.claim.worker):
             bury(self._journal, record)
+
+    def _is_replaced(self) -> bool:
+        """Whether the store has another stream of this id by now."""
+        with suppress(StoreUnavailable):
+            record = self._store.find(self.id)
+            return record is not None and record.claim.about != self._about
+        return False
 
     def _has_waited_for_nothing(self) -> bool:
         """Whether nothing has come for longer than any stream may last, and the store may be away."""
@@ -251,19 +261,19 @@ def bury(journal: Journal, record: Record) -> None:
 
 
 def _last_words(store: Store, record: Record) -> list[Event]:
-    target = msgspec.msgpack.decode(record.claim.about, type=Target)
-    answer_bytes, model = _seen(store, record.claim.id)
+    target = target_of(record.claim)
+    answer_bytes, model = _seen(store, record.claim.id, target.incarnation)
     usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
     return [attributed(usage, model or target.model), *ended_by(WorkerLost())()]
 
 
-def _seen(store: Store, id_: str) -> tuple[int, str]:
+def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
     """Return the bytes of the answer, and the model that has given it, as far as they can be read."""
     size, after, model = 0, 0, ""
     with suppress(NotResumable):
         while entries := store.read(id_, after, MOST_READ):
             for entry in entries:
-                events = events_beyond(entry, after)
+                events = events_beyond(entry, after, incarnation)
                 size += size_of(events)
                 after = last_number(entry)
                 told = (event.model for event in reversed(events) if isinstance(event, (Started, Restarted)))

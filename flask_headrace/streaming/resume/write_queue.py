@@ -20,8 +20,7 @@ from ...core.events import ENDS, Event
 from ..internal_error import mistake
 from ..sink import StoredStream
 from ..stores.base import Entry, Store
-from .event_codec import encode
-from .stored_events import last_number
+from .stored_events import last_number, payload_of
 
 log = logging.getLogger("flask_headrace")
 
@@ -150,7 +149,7 @@ class Outbox:
         if mail.events:
             events, mail.events = mail.events, []
             try:
-                payload = encode(events)
+                payload = payload_of(events, mail.session.target.incarnation)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
                 mail.session.fail(mistake(mail.session.id, error))
                 # Its readers here may have more of it than the store, and are known there by this end.

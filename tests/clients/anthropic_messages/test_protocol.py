@@ -77,7 +77,7 @@ class TestAStream:
         with Reading(service.url + "/v1/messages", asked) as reading:
             assert reading.response().getheader("headrace-stream-id") == id_
             begun = reading.until(b'"one"')
-            assert re.findall(rb"^id: (\d+)\nevent: (.*)$", begun, re.MULTILINE) == [
+            assert re.findall(rb"^id: (\d+)-[0-9a-f]{8}\nevent: (.*)$", begun, re.MULTILINE) == [
                 (b"1", b"message_start"),
                 (b"2", b"content_block_delta"),
             ]
@@ -96,12 +96,12 @@ class TestAStream:
         answer = send(service.url + "/v1/messages", asked)
         url = f"{service.url}/api/streams/{answer.headers['headrace-stream-id']}?protocol=anthropic"
         assert send(url, method="GET").body == answer.body
-        numbers = [int(number) for number in re.findall(rb"^id: (\d+)$", answer.body, re.MULTILINE)]
-        for number in numbers[:-1]:
-            rest = send(url, method="GET", headers={"Last-Event-ID": str(number)}).body
-            _, _, expected = answer.body.partition(b"id: %d\n" % number)
+        positions = re.findall(r"^id: (\d+-[0-9a-f]{8})$", answer.body.decode(), re.MULTILINE)
+        for position in positions[:-1]:
+            rest = send(url, method="GET", headers={"Last-Event-ID": position}).body
+            _, _, expected = answer.body.partition(b"id: %b\n" % position.encode())
             assert rest == expected.partition(b"\n\n")[2]
-        assert send(url, method="GET", headers={"Last-Event-ID": str(numbers[-1])}).status == 204
+        assert send(url, method="GET", headers={"Last-Event-ID": positions[-1]}).status == 204
 
 
 class TestARequest:

@@ -9,9 +9,10 @@ import { bodyOf, bytes } from "./wire.mjs";
 
 const STREAM = { "Content-Type": "text/event-stream" };
 const ID = "0123456789abcdef0123456789abcdef";
+const MARK = "-3f9a0c1e";
 const TEXT = "Grüße, 👩‍🚀 und 日本語";
 const FRAMES = ['event: start\ndata: {"id":"7f","model":"a/b"}\n\n', ...[...TEXT].map((delta) => `data: ${JSON.stringify({ delta })}\n\n`), "data: [DONE]\n\n"]
-  .map((frame, index) => bytes(`id: ${index + 1}\n${frame}`));
+  .map((frame, index) => bytes(`id: ${index + 1}${MARK}\n${frame}`));
 const WIRE = Buffer.concat(FRAMES);
 
 /** Answer the n-th request with the n-th of `answers`, each a function of the request or an error; the last one repeats. */
@@ -21,7 +22,7 @@ function server(...answers) {
     requests.push({ url, method, cursor: headers["Last-Event-ID"], body: body && JSON.parse(body) });
     const answer = answers[Math.min(requests.length, answers.length) - 1];
     if (answer instanceof Error) throw answer;
-    return answer({ cursor: Number(headers["Last-Event-ID"] ?? 0), signal });
+    return answer({ cursor: Number.parseInt(headers["Last-Event-ID"] ?? 0, 10), signal });
   };
   return { requests, fetch };
 }
@@ -62,7 +63,7 @@ for (const [how, error] of [["ends", undefined], ["breaks", lost]]) {
       assert.equal(text, TEXT, `cut at byte ${cut}`);
       assert.equal(types.filter((type) => type === "start").length, 1, `cut at byte ${cut}`);
       const whole = FRAMES.findIndex((_, index) => Buffer.concat(FRAMES.slice(0, index + 1)).length > cut);
-      assert.deepEqual(there.requests[1], { url: `/api/streams/${ID}`, method: "GET", cursor: String(whole), body: undefined });
+      assert.deepEqual(there.requests[1], { url: `/api/streams/${ID}`, method: "GET", cursor: whole ? whole + MARK : "0", body: undefined });
     }
   });
 }
@@ -80,6 +81,20 @@ test("what was taken before the page was loaded again is not sent for again", as
   const { text } = await heard(there, { given: { isBegun: true, cursor: 3 } });
   assert.equal(text, [...TEXT].slice(2).join(""));
   assert.deepEqual(there.requests.map(({ method, cursor }) => [method, cursor]), [["GET", "3"]]);
+});
+
+test("the position in a stream is given back as it came, mark and all", async () => {
+  const there = server(rest);
+  await heard(there, { given: { isBegun: true, cursor: `3${MARK}` } });
+  assert.equal(there.requests[0].cursor, `3${MARK}`);
+});
+
+test("an answer in whose place another one has come is gone, and nothing of the other is shown", async () => {
+  const there = server(stream(FRAMES.slice(0, 3)), told(410, "not_resumable"));
+  const { events, text } = await heard(there);
+  assert.equal(text, [...TEXT].slice(0, 2).join(""));
+  assert.equal(events.at(-1).code, "gone");
+  assert.equal(there.requests.length, 2);
 });
 
 test("a question whose answer's head was lost is asked again with the same id and body", async () => {

@@ -93,11 +93,11 @@ test("a frame's number is its own: it is not carried over, and one with a NUL is
 });
 
 test("the cursor of an event is its frame's number, wherever the frames are cut", async () => {
-  const wire = bytes('id: 1\nevent: start\ndata: {"id":"7f"}\n\nid: 2\ndata: {"delta":"ü"}\n\n: keep-alive\n\nid: 3\ndata: [DONE]\n\n');
+  const wire = bytes('id: 1-3f9a0c1e\nevent: start\ndata: {"id":"7f"}\n\nid: 2-3f9a0c1e\ndata: {"delta":"ü"}\n\n: keep-alive\n\nid: 3\ndata: [DONE]\n\n');
   const numbered = [
-    { type: "start", id: "7f", cursor: 1 },
-    { type: "delta", text: "ü", cursor: 2 },
-    { type: "done", cursor: 3 },
+    { type: "start", id: "7f", cursor: "1-3f9a0c1e" },
+    { type: "delta", text: "ü", cursor: "2-3f9a0c1e" },
+    { type: "done", cursor: "3" },
   ];
   for (let cut = 0; cut <= wire.length; cut++) {
     assert.deepEqual(await heard([wire.slice(0, cut), wire.slice(cut)]), numbered, `cut at byte ${cut}`);

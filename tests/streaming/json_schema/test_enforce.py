@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import gevent
 import pytest
 
-from flask_headrace.core.errors import InvalidRequest
+from flask_headrace.core.errors import AnswerTooLarge, InvalidRequest
 from flask_headrace.core.events import Done, Failed, Restarted, TextDelta, Usage
+from flask_headrace.core.text_buffer import MOST_WHOLE
 from flask_headrace.streaming.json_schema.enforce import held_to
 from flask_headrace.streaming.json_schema.validator import Schema
 
@@ -196,6 +197,14 @@ class TestHeldTo:
     @pytest.mark.parametrize("reason", ["tool_calls", "content_filter"])
     def test_lets_be_what_is_meant_to_be_no_document(self, reason) -> None:
         assert ends([TextDelta("Sorry."), Done(reason)])[-1] == Done(reason)
+
+    def test_ends_with_a_failure_where_the_answer_is_too_long_to_be_kept(self) -> None:
+        piece = TextDelta("x" * (MOST_WHOLE // 8))
+        batches = held_to(Schema(MILL), lambda: iter_of([[piece]] * 9), "acme/tiny")()
+        for _ in range(8):
+            next(batches)
+        with pytest.raises(AnswerTooLarge, match="too many to be held to a schema"):
+            next(batches)
 
     def test_closes_its_source(self) -> None:
         closed = []

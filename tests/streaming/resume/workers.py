@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,13 @@ from flask_headrace.streaming.context import Limits
 from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.registry import Streams
 from flask_headrace.streaming.resumable_streams import Resumption
-from flask_headrace.streaming.resume.event_codec import decode
 from flask_headrace.streaming.resume.store_writer import Journal
+from flask_headrace.streaming.resume.stored_events import events_beyond, target_of
 from flask_headrace.streaming.session import Session
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
+from flask_headrace.streaming.stores.sqlite.database import transaction
+from flask_headrace.streaming.stores.sqlite.queries import remove
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.streaming.stage import TARGET, Source, is_terminal
 
@@ -35,6 +38,13 @@ class Away:
         self.is_away = False
         self.does_it_first = False
         self.calls: list[str] = []
+
+    def lose(self, id_: str) -> None:
+        """Let a stream not be there any more, as where a server has started again and is empty."""
+        if isinstance(self._store, MemoryStore):
+            self._store._remove(id_)
+        else:
+            self._store._writes.run(_forget, id_)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
@@ -53,6 +63,12 @@ class Away:
         return call
 
 
+def _forget(db: sqlite3.Connection, id_: str) -> None:
+    with transaction(db):
+        for (key,) in db.execute("SELECT key FROM streams WHERE id = ?", (id_,)).fetchall():
+            remove(db, key)
+
+
 class Worker:
     """The streams of one worker, its journal, and its way to those of others."""
 
@@ -67,8 +83,8 @@ class Worker:
         """Open a stream and read it."""
         return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source, chat))
 
-    def follow(self, id_: str, after: int = 0) -> Reading:
-        follower = self.resumption.follow(id_, "", after)
+    def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
+        follower = self.resumption.follow(id_, "", after, incarnation=incarnation)
         assert follower is not None
         return Reading(follower)
 
@@ -97,7 +113,10 @@ def is_kept(worker: Worker, id_: str, last: int) -> bool:
 
 
 def kept(store: Store | Away, id_: str) -> list[Event]:
-    return [event for entry in store.read(id_, 0, 10**9) for event in decode(entry.payload)]
+    record = store.find(id_)
+    incarnation = "" if record is None else target_of(record.claim).incarnation
+    entries = store.read(id_, 0, 10**9)
+    return [event for entry in entries for event in events_beyond(entry, entry.first - 1, incarnation)]
 
 
 def is_finished(store: Store | Away, id_: str) -> bool:
@@ -123,6 +142,10 @@ class Reading:
     @property
     def id(self) -> str:
         return self.follower.session.id
+
+    @property
+    def incarnation(self) -> str:
+        return self.follower.session.target.incarnation
 
     @property
     def numbers(self) -> list[int]:

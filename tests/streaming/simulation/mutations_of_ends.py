@@ -41,11 +41,12 @@ def remember_failed_claims(patch: Patch) -> None:
     "a refusal that withdraws the claim",
     most=1,
     workers=2,
-    ids=2,
+    ids=4,
     readers=8,
     arrivals=(0.0, 0.0, 1.0),
     asks=1.0,
-    first=27,
+    leaves=(0.0,),
+    first=19,
 )
 def keep_refused_claims(patch: Patch) -> None:
     patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))

@@ -7,9 +7,11 @@ from typing import Any
 from flask_headrace.core.events import Event
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.buffer import Log
-from flask_headrace.streaming.resume import stored_reader
-from flask_headrace.streaming.resume.event_codec import decode
+from flask_headrace.streaming.resumable_streams import Resumption
+from flask_headrace.streaming.resume import cursor, store_writer, stored_reader, write_queue
+from flask_headrace.streaming.resume.event_codec import decode, encode
 from flask_headrace.streaming.resume.store_writer import Journal, ended_by
+from flask_headrace.streaming.resume.stored_events import events_beyond
 from flask_headrace.streaming.resume.stored_reader import Replica
 from flask_headrace.streaming.resume.write_queue import Outbox
 from flask_headrace.streaming.session import Session
@@ -47,12 +49,12 @@ def take_by_order(patch: Patch) -> None:
 
 @without("gaps that are seen", "evicts", first=6)
 def pass_over_gaps(patch: Patch) -> None:
-    def events_beyond(entry: Entry, number: int) -> list[Event]:
-        return decode(entry.payload)[max(0, number + 1 - entry.first) :]
+    def events_beyond(entry: Entry, number: int, incarnation: str) -> list[Event]:
+        return decode(entry.payload[len(incarnation) :])[max(0, number + 1 - entry.first) :]
 
     def take_in(self: Replica, entries: list[Entry]) -> None:
         for entry in entries:
-            events = events_beyond(entry, self._read_to)
+            events = events_beyond(entry, self._read_to, self.target.incarnation)
             self._read_to = max(self._read_to, entry.first - 1)
             if events:
                 self._take_in(events)
@@ -110,3 +112,31 @@ def send_again(patch: Patch) -> None:
         mail.away_since = None
 
     patch.setattr(Outbox, "_compare", compare)
+
+
+@without("positions that name their stream", "is emptied", "goes away", ids=1, readers=8, first=14)
+def count_alone(patch: Patch) -> None:
+    patch.setattr(cursor, "refuse_replaced", lambda *_: None)
+    local = Resumption._local
+    patch.setattr(Resumption, "_local", lambda self, id_, _incarnation="": local(self, id_))
+
+
+@without(
+    "entries that name their stream",
+    "is emptied",
+    workers=2,
+    ids=1,
+    readers=8,
+    most=20,
+    asks=0.8,
+    arrivals=(0.0, 1.0, 3.0, 5.0, 7.0),
+    paces=(0.0,),
+    happens=("empty", "empty", "empty"),
+    first=161,
+)
+def read_any_entry(patch: Patch) -> None:
+    patch.setattr(write_queue, "payload_of", lambda events, _incarnation: encode(events))
+    patch.setattr(store_writer, "payload_of", lambda events, _incarnation: encode(events))
+    for reading in (cursor, stored_reader):
+        patch.setattr(reading, "events_beyond", lambda entry, number, _incarnation: events_beyond(entry, number, ""))
+    patch.setattr(Replica, "_is_replaced", lambda _: False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from flask_headrace.core.errors import HeadraceError, InvalidRequest, LimitError, UnknownStream
+from flask_headrace.core.errors import AnswerReplaced, HeadraceError, InvalidRequest, LimitError, UnknownStream
 from flask_headrace.core.events import Cancelled, Done, Event, Failed, Started, TextDelta, Usage
 from flask_headrace.streaming.reader import Follower
 from flask_headrace.streaming.session import Session
@@ -35,6 +35,7 @@ class Reader:
 
     Attributes:
         last: The number of the last event that it has.
+        incarnation: That of the stream that this is an event of.
         outcome: How its reading ended; None before.
     """
 
@@ -44,6 +45,7 @@ class Reader:
         self.pace = rng.choice(shape.paces)
         self.leaves = rng.choice(shape.leaves)
         self.last = 0
+        self.incarnation = ""
         self.words: list[tuple[int, int]] = []
         self.began_at = self.sat_at = 0.0
         self.is_at_home = False
@@ -95,6 +97,8 @@ class Reader:
                 self._unknown(tries)
             case InvalidRequest():
                 self._refused_cursor()
+            case AnswerReplaced():
+                self._replaced()
             case LimitError() | Odd():
                 self.note(f"is refused: {got!r:.60}")
             case _:
@@ -109,7 +113,7 @@ class Reader:
 
     def _asked(self, worker: Worker) -> Follower | None:
         if not self.asks or self.last:
-            follower = worker.resumption.follow(self.id, "", self.last)
+            follower = worker.resumption.follow(self.id, "", self.last, incarnation=self.incarnation)
         else:
             script, telling = self.world.next_telling(self.id)
             follower = worker.resumption.open(
@@ -129,13 +133,19 @@ class Reader:
 
     def _refused_cursor(self) -> None:
         store = self.world.store
-        if not store.has_lost(self.id) and not store.was_behind and self.world.incarnations(self.id) < 2:
+        if not store.has_lost(self.id) and not store.was_behind:
             raise Wrong(f"{self.name} is told that {self.last} is the number of no event")
         self.outcome = "cursor"
 
+    def _replaced(self) -> None:
+        self.note("is told that its answer was replaced")
+        if not self.world.may_be_gone(self):
+            raise Wrong(f"{self.name} is told that {self.incarnation} of {self.id} was replaced, and it was not")
+        self.outcome = "replaced"
+
     def _has_all(self, got: object) -> None:
         assert got is None, got
-        if self.end is None and self.world.incarnations(self.id) < 2 and not self.world.may_be_gone(self):
+        if self.end is None and not self.world.may_be_gone(self):
             raise Wrong(f"{self.name} is told that it has all of {self.id}, and has no end of it")
         self.outcome = "whole"
 
@@ -185,6 +195,8 @@ class Reader:
                 raise Wrong(f"{self.name} had no heartbeat for {time.monotonic() - waited_from:.1f} s")
             for number, event in enumerate(events, follower.position - len(events) + 1):
                 self._take(number, event, here)
+            if events:
+                self.incarnation = follower.session.target.incarnation
             silences = 0 if events else silences + 1
             if silences > 5 and self.world.is_over_for(self.id):
                 raise Wrong(f"{self.name} waits for {silences} heartbeats, and the stream has ended")
@@ -228,11 +240,8 @@ class Reader:
         if len(here) > 1:
             raise Wrong(f"{self.name} hears two answers in one sitting: {sorted(here)}")
         if self.words and self.words[-1][0] != telling:
-            # A new stream of that id, begun where the store had lost the old one: a number cannot tell them apart.
-            if not self.world.may_be_gone(self):
-                raise Wrong(f"{self.name} hears {telling} after {self.words[-1][0]}")
-            self.words.clear()
-            self.words += [(telling, number) for number in range(place)]
+            # Also where the store has lost the first: what is asked then with its id is another answer.
+            raise Wrong(f"{self.name} hears {telling} after {self.words[-1][0]}")
         if place != len(self.words):
             raise Wrong(f"{self.name} hears word {place} of {telling} after {len(self.words)} words")
         self.words.append((telling, place))
@@ -252,8 +261,7 @@ class Reader:
         if event == Cancelled("reader_left"):
             self._check_that_it_was_away()
         telling = self.world.telling_of(self)
-        if telling is None or (self.sittings > 1 and self.world.incarnations(self.id) > 1):
-            # A number does not say of which of two streams of one id it is, where the store has lost the first.
+        if telling is None:
             return
         is_whole = isinstance(event, Done) or (isinstance(event, Failed) and event.code in {"mine", "internal"})
         if is_whole and not telling.is_unwritable and len(self.words) != telling.said:

@@ -94,7 +94,8 @@ class World:
 
     def may_be_gone(self, reader: Reader) -> bool:
         """Whether the store may have let go of a reader's stream: lost it, or kept it for its retention."""
-        is_old = self._hub.loop.now() - reader.began_at > RETENTION
+        kept_from = min(reader.began_at, self.ended_at(reader.id) or reader.began_at)
+        is_old = self._hub.loop.now() - kept_from > RETENTION
         return is_old or bool(self.gone) or self.store.has_lost(reader.id)
 
     def may_have_a_hole(self, reader: Reader) -> bool:

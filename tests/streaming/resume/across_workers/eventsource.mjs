@@ -8,7 +8,7 @@ const tell = (what) => process.stdout.write(JSON.stringify(what) + "\n");
 const isEnd = ({ type, data }) => data === "[DONE]" || type === "cancelled" || (type === "error" && data !== undefined);
 
 const take = (event) => {
-  tell({ id: Number(event.lastEventId), type: event.type, data: event.data });
+  tell({ id: parseInt(event.lastEventId, 10), type: event.type, data: event.data });
   if (isEnd(event) && mode !== "stay") {
     source.close();
     tell({ closed: true });

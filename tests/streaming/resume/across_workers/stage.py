@@ -129,10 +129,10 @@ def frames(body: bytes) -> bytes:
 
 def numbers(body: bytes) -> list[int]:
     """Return the frames' numbers in their order."""
-    return [int(number) for number in re.findall(rb"^id: (\d+)$", body, re.MULTILINE)]
+    return [int(number) for number in re.findall(rb"^id: (\d+)-[0-9a-f]{8}$", body, re.MULTILINE)]
 
 
-EVENT = re.compile(rb"(?:(?:event|data): .*?\n\n)*id: (\d+)\n.*?\n\n", re.DOTALL)
+EVENT = re.compile(rb"(?:(?:event|data): .*?\n\n)*id: (\d+)-[0-9a-f]{8}\n.*?\n\n", re.DOTALL)
 """The frames of one event: the last has its number, and until that has come, all of them come again."""
 
 

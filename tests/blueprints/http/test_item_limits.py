@@ -1,0 +1,145 @@
+"""Bodies of very many pieces: refused before each piece is looked at, and what is not refused costs what it is long."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
+from flask_headrace.blueprints.http.item_limits import MOST_PIECES, is_too_much
+from flask_headrace.blueprints.native.endpoint import ChatBody
+from flask_headrace.blueprints.openai_chat.body import CompletionBody
+from flask_headrace.blueprints.openai_responses.body import ResponseBody
+from flask_headrace.blueprints.openai_responses.request import question_of
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool, mistake_in
+from tests.support.reader import send
+from tests.support.service import Service
+
+MANY = MOST_PIECES + 1
+SAID = {"type": "text", "text": "a"}
+TURN = {"role": "user", "content": "a"}
+CALL = {"id": "c", "name": "t", "arguments": {}, "type": "function", "function": {"name": "t", "arguments": "{}"}}
+USE = {"type": "tool_use", "id": "c", "name": "t", "input": {}}
+THOUGHT: dict[str, Any] = {"type": "reasoning", "summary": []}
+UI_CALL = {"type": "tool-t", "toolCallId": "c", "state": "output-available", "input": {}, "output": 1}
+V4_CALL = {"state": "result", "toolCallId": "c", "toolName": "t", "args": {}, "result": 1}
+
+
+def spoken(piece: dict[str, Any], role: str = "user", name: str = "content") -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": "", name: [piece] * MANY}]}
+
+
+BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "turns": ("/api/chat", {"messages": [TURN] * MANY}),
+    "parts": ("/api/chat", spoken(SAID)),
+    "tools": ("/api/chat", {"messages": [TURN], "tools": [{"name": "t", "parameters": {}}] * MANY}),
+    "OpenAI's parts": ("/v1/chat/completions", spoken(SAID)),
+    "OpenAI's calls": (
+        "/v1/chat/completions",
+        spoken({name: CALL[name] for name in ("id", "function")}, "assistant", "tool_calls"),
+    ),
+    "items": ("/v1/responses", {"input": [THOUGHT] * MANY}),
+    "parts of an item": (
+        "/v1/responses",
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": "a"}] * MANY}]},
+    ),
+    "Anthropic's blocks": ("/v1/messages", spoken(SAID) | {"max_tokens": 1}),
+    "Anthropic's system": ("/v1/messages", {"messages": [TURN], "max_tokens": 1, "system": [SAID] * MANY}),
+    "Anthropic's blocks in a result": (
+        "/v1/messages",
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [SAID] * MANY}]}
+            ]
+        },
+    ),
+    "Anthropic's tools": (
+        "/v1/messages",
+        {"messages": [TURN], "tools": [{"name": "t", "input_schema": {}}] * MANY},
+    ),
+    "blocks to be counted": ("/v1/messages/count_tokens", spoken(USE, "assistant")),
+    "the AI SDK's parts": ("/ai/chat", {"messages": [{"role": "assistant", "parts": [UI_CALL] * MANY}]}),
+    "a single message's parts": ("/ai/chat", {"message": {"role": "user", "parts": [SAID] * MANY}}),
+    "the AI SDK 4's calls": ("/ai/v4/chat", spoken(V4_CALL, "assistant", "toolInvocations")),
+    "a text's messages": ("/ai/text", {"messages": [{"role": "user", "parts": [SAID] * MANY}]}),
+    "an object's messages": ("/ai/object", {"messages": [TURN] * MANY}),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_more_pieces_than_a_body_may_have_are_refused(service: Service, kind: str) -> None:
+    path, body = BODIES[kind]
+    answer = send(service.url + path, body)
+    assert answer.status == 400
+    assert f"The body has more than {MOST_PIECES} pieces" in answer.body.decode()
+
+
+KINDS = {"/api/chat": ChatBody, "/v1/chat/completions": CompletionBody, "/v1/responses": ResponseBody}
+KINDS |= {"/v1/messages": MessagesBody, "/v1/messages/count_tokens": MessagesBody}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_fewer_are_read(kind: str) -> None:
+    path, body = BODIES[kind]
+    few = json.dumps(body).encode()
+    read = msgspec.json.decode(json.dumps(halved(body)).encode(), type=KINDS.get(path, dict[str, Any]))
+    assert not is_too_much(read, len(few))
+
+
+def halved(value: Any) -> Any:
+    if isinstance(value, list):
+        return [halved(item) for item in value[: max(1, len(value) // 3)]]
+    return {name: halved(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def test_a_schema_is_one_piece_however_large_it_is() -> None:
+    schema = {"properties": {f"p{number}": {"anyOf": [{}] * 10} for number in range(MANY)}}
+    body = {"messages": [TURN], "tools": [{"name": "t", "parameters": schema}]}
+    assert not is_too_much(body, len(json.dumps(body)))
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Return how often functions are called in something, Python's own included."""
+    counted = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal counted
+        counted += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_the_thoughts_of_one_response_cost_what_they_are_many() -> None:
+    few, many = (msgspec.convert({"input": [THOUGHT] * count}, ResponseBody) for count in (100, 800))
+    assert calls_of(lambda: question_of(many)) < 12 * calls_of(lambda: question_of(few))
+
+
+class Name(str):
+    """A name that counts how often one is compared with another."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Name.compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_the_names_of_tools_are_compared_a_few_times_each(count: int) -> None:
+    Name.compared = 0
+    tools = tuple([Tool(Name(f"t{number}"), None, {}) for number in range(count)])
+    assert mistake_in(ChatRequest("m", (Message("user", "a"),), tools=tools)) is None
+    assert Name.compared < 10 * count

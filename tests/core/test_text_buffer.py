@@ -1,0 +1,101 @@
+"""What texts cost that are kept whole: a few bytes a character, however small the pieces are that they come in."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import pytest
+
+from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.openai_responses.encoder import Responses
+from flask_headrace.core.answer import Answer
+from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from flask_headrace.core.text_buffer import MOST_WHOLE, GrowingText
+from flask_headrace.providers.decoding.tool_arguments import Arguments
+
+PIECES = 100_000
+
+
+def pieces() -> list[str]:
+    """Return pieces as they come: strings of their own, each of which Python adds fifty bytes to."""
+    found: list[str] = msgspec.json.decode(msgspec.json.encode(["ab"] * PIECES))
+    return found
+
+
+def spoken(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
+    def read() -> Answer:
+        answer = Answer()
+        for text in pieces():
+            answer.add([kind(text)])
+        return answer
+
+    return read
+
+
+def called() -> Answer:
+    answer = Answer()
+    answer.add([ToolCallStarted(0, "c", "t")])
+    for text in pieces():
+        answer.add([ToolCallDelta(0, text)])
+    return answer
+
+
+def argued() -> Arguments:
+    arguments = Arguments()
+    for text in ['{"a": "', *pieces()]:
+        arguments.add(text)
+    return arguments
+
+
+def responded() -> Responses:
+    wire = Responses("id", "m", 0)
+    for text in pieces():
+        wire.encode([TextDelta(text)])
+    return wire
+
+
+KEEPERS: dict[str, Callable[[], object]] = {
+    "an answer's text": spoken(TextDelta),
+    "what it thought": spoken(ReasoningDelta),
+    "its call": called,
+    "a call's arguments": argued,
+    "a response": responded,
+}
+
+
+@pytest.mark.parametrize("keeper", KEEPERS)
+def test_small_pieces_are_kept_as_one_text(keeper: str) -> None:
+    tracemalloc.start()
+    try:
+        kept = KEEPERS[keeper]()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept is not None
+    assert taken < 2 * PIECES * 4  # of 2 characters each, and Python's share is 59 bytes a piece
+
+
+@pytest.mark.parametrize("count", [0, 1, 1023, 1024, 1025, 5000])
+def test_a_text_is_what_came(count: int) -> None:
+    text = GrowingText()
+    for number in range(count):
+        text.add(str(number))
+    whole = "".join(map(str, range(count)))
+    assert (str(text), text.size, bool(text)) == (whole, len(whole), count > 0)
+    text.clear()
+    assert (str(text), text.size, bool(text)) == ("", 0, False)
+
+
+@pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta, partial(ToolCallDelta, 0)])
+def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Callable[[str], Event]) -> None:
+    wire = Responses("id", "m", 0)
+    wire.encode([ToolCallStarted(0, "c", "t")])
+    for _ in range(8):
+        wire.encode([kind("x" * (MOST_WHOLE // 8))])
+    with pytest.raises(BrokenOff) as caught:
+        wire.encode([kind("x")])
+    assert caught.value.last.startswith(b"event: response.failed\n")
+    assert b'"code":"answer_too_large"' in caught.value.last

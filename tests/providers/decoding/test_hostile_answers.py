@@ -1,0 +1,122 @@
+"""Answers of an upstream that means harm: what is kept of them, and what is done in one go, has a bound."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from flask_headrace.core.errors import ToolArgumentsInvalid, UpstreamBroken
+from flask_headrace.core.events import Done, Event, TextDelta
+from flask_headrace.core.sse import Frame
+from flask_headrace.providers.decoding.sse_stream import MOST_AT_ONCE, in_turns
+from flask_headrace.providers.decoding.tool_arguments import Arguments
+from flask_headrace.providers.decoding.tool_calls import MOST_CALLS
+from flask_headrace.providers.openai.chat_decoder import ChatDecoder
+from flask_headrace.providers.openai.chat_tool_calls import IndexedCalls, Piece
+from flask_headrace.providers.openai.item_texts import MOST_PARTS
+from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
+from flask_headrace.providers.openai.responses_tool_calls import ItemCalls
+
+
+def told(kind: str, **fields: Any) -> Frame:
+    return Frame(kind.encode(), json.dumps({"type": kind, **fields}).encode())
+
+
+PARTS: dict[str, Callable[[int], Frame]] = {
+    "deltas": lambda n: told("response.output_text.delta", output_index=0, content_index=n, delta="a"),
+    "deltas of items": lambda n: told("response.output_text.delta", item_id=f"i{n}", content_index=0, delta="a"),
+    "whole parts": lambda n: told("response.output_text.done", output_index=n, content_index=0, text="a"),
+    "whole items": lambda n: told(
+        "response.output_item.added",
+        output_index=n,
+        item={"type": "message", "id": f"i{n}", "content": [{"type": "output_text", "text": "a"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_parts_of_a_response_without_an_end_are_given_up(kind: str) -> None:
+    decoder, events = ResponseDecoder("acme", "m", "openai"), []
+    decoder.read([PARTS[kind](number) for number in range(MOST_PARTS)], events)
+    with pytest.raises(UpstreamBroken, match=f"more than {MOST_PARTS}"):
+        decoder.read([PARTS[kind](MOST_PARTS)], events)
+
+
+def test_calls_without_names_are_given_up() -> None:
+    indexed, items = IndexedCalls("acme"), ItemCalls("acme")
+    events: list[Event] = []
+    for number in range(MOST_CALLS):
+        indexed.read([Piece(number, f"c{number}")], events)
+        items.begin(f"c{number}", "", events, f"i{number}")
+    with pytest.raises(ToolArgumentsInvalid, match="more than 1024 tools"):
+        indexed.read([Piece(MOST_CALLS, "another")], events)
+    with pytest.raises(ToolArgumentsInvalid, match="more than 1024 tools"):
+        items.begin("another", "", events, "another")
+
+
+def test_frames_of_which_nothing_is_read_are_not_kept() -> None:
+    decoder = ChatDecoder("acme", "m", "openai")
+    tracemalloc.start()
+    try:
+        for _ in range(8):
+            decoder.read([Frame(b"message", b'{"choices":[],"a":"%b"}' % (b"x" * 1_000_000))], [])
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
+
+
+def test_arguments_that_come_before_their_name_are_kept_as_one_text() -> None:
+    calls, events = IndexedCalls("acme"), []
+    pieces = msgspec.json.decode(msgspec.json.encode(["ab"] * 100_000))
+    tracemalloc.start()
+    try:
+        for text in ['{"a": "', *pieces]:
+            calls.read([Piece(0, "c", None, text)], events)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
+    calls.read([Piece(0, None, "t", '"}')], events)
+    assert calls.end_all(events) is None
+    assert events[-1].arguments == {"a": "ab" * 100_000}
+
+
+@pytest.mark.parametrize("behind", [["{", '"b', "b", "b"], ['{"a": "y"}'] * 4, [' {"b": 1}'] * 4])
+def test_whole_arguments_are_read_once_however_much_comes_behind(
+    monkeypatch: pytest.MonkeyPatch, behind: list[str]
+) -> None:
+    read: list[int] = []
+    arguments = Arguments()
+    monkeypatch.setattr(
+        "flask_headrace.providers.decoding.tool_arguments._value_of",
+        lambda text: read.append(len(text)) or json_of(text),
+    )
+    arguments.add(json.dumps(json.dumps({"a": "x" * 1000})))
+    for piece in behind:
+        arguments.add(piece)
+    assert len([size for size in read if size > 1000]) <= 2  # out of its string, and as it would be written again
+
+
+def json_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("count", [0, 1, MOST_AT_ONCE, MOST_AT_ONCE + 1, 5 * MOST_AT_ONCE])
+def test_one_frame_of_very_many_events_is_passed_on_in_turns(count: int) -> None:
+    events: list[Event] = [*[TextDelta(str(number)) for number in range(count)], Done("stop")]
+    lists = list(in_turns(events))
+    assert [event for each in lists for event in each] == events
+    assert max(map(len, lists)) <= MOST_AT_ONCE
+
+
+def test_nothing_is_one_empty_list() -> None:
+    assert list(in_turns([])) == [[]]
