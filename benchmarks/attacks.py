@@ -66,7 +66,7 @@ def half_heads(target: Target) -> None:
     threading.Event().wait()
 
 
-def held_to(schema: dict[str, Any]) -> Callable[[Target], None]:
+def validate_output(schema: dict[str, Any]) -> Callable[[Target], None]:
     """Return an attack that asks for answers to a schema."""
     body = {"model": "openai/burst", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}], "schema": schema}
     return lambda target: target.ask(body)
@@ -105,10 +105,10 @@ ALL: dict[str, tuple[Callable[[Target], None], int]] = {
     "pipelined": (pipelined, 4),
     "half-heads": (half_heads, 1),
     "large-bodies": (large_bodies, 2),
-    "schema-followed-for-ever": (held_to(twice(60)), 12),
-    "schema-closed-deep": (held_to(closed(60)), 12),
-    "schema-pattern": (held_to({"pattern": "a?" * 4000 + "a" * 4000}), 12),
-    "schema-alternatives": (held_to({"pattern": "|".join(f"w{n}" for n in range(100_000))}), 12),
+    "schema-followed-for-ever": (validate_output(twice(60)), 12),
+    "schema-closed-deep": (validate_output(closed(60)), 12),
+    "schema-pattern": (validate_output({"pattern": "a?" * 4000 + "a" * 4000}), 12),
+    "schema-alternatives": (validate_output({"pattern": "|".join(f"w{n}" for n in range(100_000))}), 12),
 }
 """Attacks by their names, and how many do each at once."""
 

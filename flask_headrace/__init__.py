@@ -6,7 +6,7 @@ from .core.errors import HeadraceError
 from .extension import Headrace
 from .factory import create_app
 from .settings import Settings
-from .signals import StreamEnd, StreamStart, stream_ended, stream_started
+from .signals import StreamEndedInfo, StreamStartedInfo, stream_ended, stream_started
 
 # What this package logs goes where the application sends it, and nowhere by itself.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -15,8 +15,8 @@ __all__ = [
     "Headrace",
     "HeadraceError",
     "Settings",
-    "StreamEnd",
-    "StreamStart",
+    "StreamEndedInfo",
+    "StreamStartedInfo",
     "create_app",
     "stream_ended",
     "stream_started",

@@ -13,31 +13,31 @@ from werkzeug.exceptions import HTTPException
 from .blueprints import cli, health
 from .blueprints.chat_page import create_page_blueprint
 from .blueprints.endpoints import ENDPOINTS
-from .blueprints.http.auth import LOOPBACK, bearer_of, refuse_foreign_names, way_to_login
-from .blueprints.http.error_handlers import in_words_of_protocol, of_ours
-from .blueprints.http.request_body import readable
-from .blueprints.http.response import event_stream
+from .blueprints.http.auth import LOOPBACK, bearer_auth, check_host, way_to_login
+from .blueprints.http.error_handlers import handle_headrace_error, in_words_of_protocol
+from .blueprints.http.request_body import format_validation_error
+from .blueprints.http.response import stream_response
 from .blueprints.http.unread_body import close_unread
 from .blueprints.native import encoder as native_encoder
 from .blueprints.native import endpoint as native
 from .blueprints.openapi.document import create_openapi_blueprint
-from .blueprints.state import EXTENSION, Service, current_service
+from .blueprints.state import EXTENSION, ExtensionState, current_state
 from .core.errors import HeadraceError, InvalidRequest
 from .core.events import Event
-from .metrics import exposition, metrics
+from .metrics import metrics, render_metrics
 from .providers.chat_request import ChatRequest
-from .providers.custom import OwnProvider, adopted
-from .providers.custom_events import batches_of
+from .providers.custom import CustomProvider, adapt_provider
+from .providers.custom_events import event_batches
 from .server.open_access import addresses_of_flask_run, refuse_open_door
 from .settings import Settings
 from .setup import providers as provider_setup
 from .setup import schemas, stores
 from .signals import report_end, report_start
-from .streaming.context import Target
-from .streaming.reader import Follower
-from .streaming.registry import Streams
-from .streaming.resumable_streams import Resumption
-from .streaming.resume.store_writer import Journal
+from .streaming.context import StreamContext
+from .streaming.reader import StreamReader
+from .streaming.registry import StreamRegistry
+from .streaming.resumable_streams import ResumableStreams
+from .streaming.resume.store_writer import StoreWriter
 from .streaming.stores.availability import Condition
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -68,7 +68,7 @@ class Headrace:
         authorize: Callable[[], str] | None = None,
         page: bool = True,
         hosts: Sequence[str] | None = None,
-        providers: Sequence[OwnProvider] = (),
+        providers: Sequence[CustomProvider] = (),
     ) -> None:
         self._url_prefix = url_prefix
         self._authorize = authorize
@@ -85,18 +85,18 @@ class Headrace:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment, or `flask run` is to let the
                 whole network ask.
         """
-        settings = Settings.of(app.config)
+        settings = Settings.from_app_config(app.config)
         is_open = self._authorize is None and not settings.api_keys
         if is_open:
             refuse_open_door(addresses_of_flask_run())
         counted = metrics()
         start, end = report_start(app, counted.begin), report_end(app, counted.end)
-        catalogue = provider_setup.catalogue(settings, [adopted(own) for own in self._providers])
+        catalogue = provider_setup.build_registry(settings, [adapt_provider(own) for own in self._providers])
         for model, breaker in catalogue.breakers().items():
             counted.watch(model, breaker)
-        store = stores.of(settings)
-        journal = Journal(store)
-        streams = Streams(
+        store = stores.open_configured_store(settings)
+        journal = StoreWriter(store)
+        streams = StreamRegistry(
             settings.limits(),
             settings.max_streams,
             most_of_one=settings.max_streams_per_owner,
@@ -104,25 +104,25 @@ class Headrace:
             on_end=end,
             journal=journal,
         )
-        app.extensions[EXTENSION] = Service(
+        app.extensions[EXTENSION] = ExtensionState(
             streams=streams,
-            resumption=Resumption(streams, journal),
+            resumption=ResumableStreams(streams, journal),
             catalogue=catalogue,
-            authorize=self._authorize or bearer_of(settings.api_keys),
+            authorize=self._authorize or bearer_auth(settings.api_keys),
             max_body=settings.max_body,
             body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
             is_open=is_open,
             hosts=self._hosts_for(settings, is_open=is_open),
-            schemas=schemas.of(settings),
+            schemas=schemas.load_schemas(settings),
             drain=settings.drain,
             store=Condition(store),
         )
         for blueprint in self._blueprints(settings):
-            blueprint.before_request(refuse_foreign_names)
+            blueprint.before_request(check_host)
             app.register_blueprint(blueprint, url_prefix=self._url_prefix)
         if HeadraceError not in app.error_handler_spec[None][None]:
-            app.register_error_handler(HeadraceError, of_ours)
+            app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
 
     def _hosts_for(self, settings: Settings, *, is_open: bool) -> tuple[str, ...] | None:
@@ -139,7 +139,7 @@ class Headrace:
                 exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield health.create_ops_blueprint(exposition)
+        yield health.create_ops_blueprint(render_metrics)
         described = [operation for _, operations in ENDPOINTS for operation in operations]
         yield create_openapi_blueprint([*described, *health.OPERATIONS])
         if self._has_page:
@@ -187,7 +187,7 @@ class Headrace:
 
         Raises:
             InvalidRequest: the question is not one that the model can be asked; 400.
-            UnknownModel: no such model is set up; 404.
+            ModelNotFound: no such model is set up; 404.
             StreamConflict: there is a stream of that id, for another question or somebody else; 409.
             NotSupported: the stream is to be resumable, and the application is served without gevent; 501.
             LimitError: too many streams are open, or the store of resumable ones is away; 503.
@@ -202,11 +202,13 @@ class Headrace:
         body = _read(asked, native.ChatBody)
         question = native.question_of(body)
         if options:
-            if schema is not None and "answer_format" in options:
-                raise InvalidRequest("schema and answer_format are both given: one of them says what the answer fits.")
+            if schema is not None and "response_format" in options:
+                raise InvalidRequest(
+                    "schema and response_format are both given: one of them says what the answer fits."
+                )
             question = _read({**msgspec.structs.asdict(question), **options}, ChatRequest)
         if owner is None:
-            owner = current_service().authorize() if resumable else ""
+            owner = current_state().authorize() if resumable else ""
         return native.answer(body, question, owner)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
@@ -217,9 +219,9 @@ class Headrace:
             name: What the accounts call it.
             owner: Who asks.
         """
-        target = Target(model=f"{name}/{name}", provider=name, name=name, price_list=name, owner=owner)
-        return event_stream(
-            Follower(current_service().streams.open(target, lambda: batches_of(source))), native_encoder
+        target = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
+        return stream_response(
+            StreamReader(current_state().streams.open(target, lambda: event_batches(source))), native_encoder
         )
 
 
@@ -227,4 +229,4 @@ def _read(asked: Mapping[str, Any], kind: type[S]) -> S:
     try:
         return msgspec.convert(asked, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The question is not as it should be: {readable(error, kind)}.") from None
+        raise InvalidRequest(f"The question is not as it should be: {format_validation_error(error, kind)}.") from None

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from .blueprints.http.error_handlers import of_http
+from .blueprints.http.error_handlers import handle_http_error
 from .blueprints.http.unread_body import close_unread
 from .extension import Headrace
 from .server.open_access import refuse_open_door
@@ -26,10 +26,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask("flask_headrace", static_folder=None)
     app.config.from_mapping(config or {})
-    settings = Settings.of(app.config)
+    settings = Settings.from_app_config(app.config)
     if not settings.api_keys:
         refuse_open_door([settings.bind])
     Headrace(app)
-    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(HTTPException, handle_http_error)
     app.after_request(close_unread)  # also what no endpoint has
     return app

@@ -13,9 +13,9 @@ import threading
 from functools import cache
 from typing import get_args
 
-from .providers.fallback.circuit_breaker import Breaker, State
+from .providers.fallback.circuit_breaker import CircuitBreaker, State
 from .server import shared_metrics
-from .signals import StreamEnd
+from .signals import StreamEndedInfo
 
 MOST_MODELS = 200
 """Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
@@ -63,7 +63,7 @@ class Metrics:
         """Count a stream that was opened."""
         self._open.inc()
 
-    def end(self, end: StreamEnd) -> None:
+    def end(self, end: StreamEndedInfo) -> None:
         """Count a stream that has ended."""
         model = self._told_apart(end.model)
         self._open.dec()
@@ -78,7 +78,7 @@ class Metrics:
             if attempt.cost:
                 self._cost.labels(asked).inc(attempt.cost)
 
-    def watch(self, model: str, breaker: Breaker) -> None:
+    def watch(self, model: str, breaker: CircuitBreaker) -> None:
         """Count how attempts to ask a model go, and tell the state of its circuit breaker, from now on."""
 
         def note(outcome: str | None) -> None:
@@ -112,7 +112,7 @@ def _of_process() -> Metrics:
     return Metrics()
 
 
-def exposition() -> tuple[bytes, str]:
+def render_metrics() -> tuple[bytes, str]:
     """Return all metrics as Prometheus reads them, and their content type.
 
     They are this process's alone, and begin with a comment that says so, where those of all workers cannot be read.

@@ -18,7 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from .core.errors import ConfigurationError
 from .setup.server_address import is_key
-from .streaming.context import Limits
+from .streaming.context import StreamLimits
 
 PREFIX = "HEADRACE_"
 
@@ -116,7 +116,7 @@ class Settings:
     local_model: str | None = None
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Settings:
+    def from_app_config(cls, config: Mapping[str, Any]) -> Settings:
         """Read the `HEADRACE_*` entries of `app.config`, and those of the environment that are not there.
 
         Raises:
@@ -179,9 +179,9 @@ class Settings:
                 if not form.fullmatch(entry):
                     raise ConfigurationError(f"{PREFIX}{name.upper()} has {entry!r}: write {told}.")
 
-    def limits(self) -> Limits:
+    def limits(self) -> StreamLimits:
         """Return the bounds of each stream."""
-        return Limits(
+        return StreamLimits(
             heartbeat=self.heartbeat,
             first_token=self.first_token_timeout,
             stall=self.stall_timeout,

@@ -11,20 +11,20 @@ from blinker import Namespace
 from flask import Flask
 
 from .core.events import Usage
-from .streaming.session import Session
+from .streaming.session import StreamSession
 
 _signals = Namespace()
 
 stream_started = _signals.signal("headrace-stream-started")
-"""Sent when a stream is opened, with `stream` (a `StreamStart`). The sender is the application."""
+"""Sent when a stream is opened, with `stream` (a `StreamStartedInfo`). The sender is the application."""
 
 stream_ended = _signals.signal("headrace-stream-ended")
-"""Sent once after each stream's end, however it ended, with `stream` (a `StreamEnd`). The sender is the application."""
+"""Sent once after each stream's end, however it ended, with `stream` (a `StreamEndedInfo`). The sender is the application."""
 
 log = logging.getLogger("flask_headrace.streams")
 
 
-class StreamStart(msgspec.Struct, frozen=True):
+class StreamStartedInfo(msgspec.Struct, frozen=True):
     """A stream that was opened."""
 
     id: str
@@ -33,7 +33,7 @@ class StreamStart(msgspec.Struct, frozen=True):
     owner: str
 
 
-class StreamEnd(msgspec.Struct, frozen=True):
+class StreamEndedInfo(msgspec.Struct, frozen=True):
     """A stream that has ended.
 
     Args:
@@ -55,22 +55,22 @@ class StreamEnd(msgspec.Struct, frozen=True):
     usage: Usage
 
 
-def report_start(app: Flask, count: Callable[[], None]) -> Callable[[Session], None]:
+def report_start(app: Flask, count: Callable[[], None]) -> Callable[[StreamSession], None]:
     """Return what counts a stream's opening and tells of it."""
 
-    def report(session: Session) -> None:
+    def report(session: StreamSession) -> None:
         count()
         target = session.target
         if stream_started.receivers:
-            stream_started.send(app, stream=StreamStart(session.id, target.model, target.provider, target.owner))
+            stream_started.send(app, stream=StreamStartedInfo(session.id, target.model, target.provider, target.owner))
 
     return report
 
 
-def report_end(app: Flask, count: Callable[[StreamEnd], None]) -> Callable[[Session], None]:
+def report_end(app: Flask, count: Callable[[StreamEndedInfo], None]) -> Callable[[StreamSession], None]:
     """Return what counts a stream's end, logs it and tells of it. A receiver that raises is logged and harms nobody."""
 
-    def report(session: Session) -> None:
+    def report(session: StreamSession) -> None:
         end = _end_of(session)
         count(end)
         log.info("%s", _line(end))
@@ -82,12 +82,12 @@ def report_end(app: Flask, count: Callable[[StreamEnd], None]) -> Callable[[Sess
     return report
 
 
-def _end_of(session: Session) -> StreamEnd:
+def _end_of(session: StreamSession) -> StreamEndedInfo:
     terminal, usage = session.terminal, session.usage
     assert terminal is not None
     assert usage is not None
     first = session.first_event_at
-    return StreamEnd(
+    return StreamEndedInfo(
         id=session.id,
         model=session.target.model,
         provider=session.target.provider,
@@ -100,7 +100,7 @@ def _end_of(session: Session) -> StreamEnd:
     )
 
 
-def _line(end: StreamEnd) -> str:
+def _line(end: StreamEndedInfo) -> str:
     usage = end.usage
     pairs = {
         "id": end.id,

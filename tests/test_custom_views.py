@@ -147,7 +147,7 @@ def test_further_fields_of_a_question_are_taken_beside_them(host: Host, upstream
     assert (body["stop"], body["top_p"], body["seed"]) == (["."], 0.5, 7)
     assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
-    for wrong in ({"top_p": 2}, {"stop": 7}, {"stopp": ["."]}, {"schema": SCHEMA, "answer_format": {"schema": None}}):
+    for wrong in ({"top_p": 2}, {"stop": 7}, {"stopp": ["."]}, {"schema": SCHEMA, "response_format": {"schema": None}}):
         assert own(host, "further", **wrong).error["code"] == "invalid_request"
 
 

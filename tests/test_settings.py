@@ -109,16 +109,16 @@ class TestOfAnApplication:
         monkeypatch.setenv("HEADRACE_API_KEYS", "a,b")
         monkeypatch.setenv("HEADRACE_MAX_STREAMS", "7")
         monkeypatch.setenv("HEADRACE_STORE", "sqlite:///x.db")
-        found = Settings.of({"HEADRACE_MAX_STREAMS": 9, "HEADRACE_STORE": None, "SECRET_KEY": "x"})
+        found = Settings.from_app_config({"HEADRACE_MAX_STREAMS": 9, "HEADRACE_STORE": None, "SECRET_KEY": "x"})
         assert (found.api_keys, found.max_streams, found.store) == (("a", "b"), 9, None)
 
     @pytest.mark.parametrize("name", ["HEADRACE_API_KEY", "HEADRACE_STOR"])
     def test_unknown_in_either_place_stop_the_start(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         with pytest.raises(ConfigurationError, match=f"{name} is no setting"):
-            Settings.of({name: "x"})
+            Settings.from_app_config({name: "x"})
         monkeypatch.setenv(name, "x")
         with pytest.raises(ConfigurationError, match=f"{name} is no setting"):
-            Settings.of({})
+            Settings.from_app_config({})
 
 
 class TestUnknownName:

@@ -11,27 +11,27 @@ from pathlib import Path
 import gevent
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken
+from flask_headrace.core.errors import UpstreamProtocolError
 from flask_headrace.core.events import (
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.testing import ProviderContract, check_answer
 
-SAID, STOP, TOLD = TextDelta("a"), Done("stop"), Usage(9, 2)
-BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1}'), ToolCallEnded(0, {"q": 1})
-CALLED = Done("tool_calls")
+SAID, STOP, TOLD = TextDelta("a"), Completed("stop"), Usage(9, 2)
+BEGUN, PIECE, ENDED = ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"q":1}'), ToolCallCompleted(0, {"q": 1})
+CALLED = Completed("tool_calls")
 
 
 class Least:
@@ -61,16 +61,16 @@ class Parrot(Least):
     """A provider with all that one has."""
 
     name = "parrot"
-    price_list = "free"
+    pricing_provider = "free"
     is_embedded = False
-    unsupported = frozenset({"images"})
+    unsupported_features = frozenset({"images"})
 
     def models(self) -> list[str]:
         return ["grey"]
 
-    def warm_up(self) -> None: ...
+    def preload(self) -> None: ...
 
-    def check(self) -> None: ...
+    def health_check(self) -> None: ...
 
 
 class TestParrot(ProviderContract):
@@ -80,7 +80,7 @@ class TestParrot(ProviderContract):
 
     @pytest.fixture
     def failing(self) -> Parrot:
-        return Parrot([SAID], UpstreamBroken("The parrot has gone."))
+        return Parrot([SAID], UpstreamProtocolError("The parrot has gone."))
 
     @pytest.fixture
     def silent(self) -> Parrot:
@@ -104,7 +104,7 @@ class TestLeast(ProviderContract):
 
     @pytest.fixture
     def failing(self) -> Least:
-        return Least("a", UpstreamBroken("The least has gone."))
+        return Least("a", UpstreamProtocolError("The least has gone."))
 
     @pytest.fixture
     def silent(self) -> Least:
@@ -121,8 +121,8 @@ class TestLeast(ProviderContract):
         [[SAID], [STOP]],
         [[SAID, Usage(9, 0, estimated=True)], [], [SAID, TOLD, STOP]],
         [[Usage(9, 0, estimated=True), STOP]],
-        [[ReasoningSigned("x"), SAID, BEGUN, ToolCallEnded(0, {}), CALLED]],
-        [[BEGUN, ToolCallStarted(1, "c2", "now"), PIECE, ToolCallEnded(1, {}), ENDED, TOLD, CALLED]],
+        [[ReasoningSignature("x"), SAID, BEGUN, ToolCallCompleted(0, {}), CALLED]],
+        [[BEGUN, ToolCallStarted(1, "c2", "now"), PIECE, ToolCallCompleted(1, {}), ENDED, TOLD, CALLED]],
         [[BEGUN, TOLD, Failed("tool_arguments_invalid", "cut", retryable=True)]],
     ],
 )
@@ -144,11 +144,11 @@ BROKEN: dict[str, tuple[list, str]] = {
     "a cost below nothing": ([[Usage(9, 2, cost=-1.0), STOP]], "is None"),
     "an event for a list": ([SAID, STOP], "yields lists"),
     "text for an event": ([["a"], [STOP]], "yields events"),
-    "an event of the engine's": ([[Started("s", "m", "p"), STOP]], "not a provider's"),
+    "an event of the engine's": ([[ResponseStarted("s", "m", "p"), STOP]], "not a provider's"),
     "a cancellation": ([[Cancelled("stopped")]], "not a provider's"),
     "an empty delta": ([[TextDelta(""), STOP]], "without text"),
     "bytes for text": ([[ReasoningDelta(b"a"), STOP]], "is a str"),
-    "no signature": ([[ReasoningSigned(None), STOP]], "signature is a str"),
+    "no signature": ([[ReasoningSignature(None), STOP]], "signature is a str"),
     "a call that is not ended": ([[BEGUN, CALLED]], "ended before a Done"),
     "calls and a stop": ([[BEGUN, ENDED, STOP]], "what its pieces add up to"),
     "a whole call and a stop": ([[BEGUN, PIECE, ENDED, STOP]], "does not end with Done"),
@@ -159,7 +159,7 @@ BROKEN: dict[str, tuple[list, str]] = {
     "a piece of no call": ([[PIECE, STOP]], "between its start and its end"),
     "an end of no call": ([[ENDED, STOP]], "after it has started"),
     "a call that ends twice": ([[BEGUN, PIECE, ENDED, ENDED]], "ends once"),
-    "arguments that are none": ([[BEGUN, ToolCallDelta(0, "[1]"), ToolCallEnded(0, [1])]], "are an object"),
+    "arguments that are none": ([[BEGUN, ToolCallDelta(0, "[1]"), ToolCallCompleted(0, [1])]], "are an object"),
 }
 
 
@@ -212,7 +212,11 @@ NONSENSE = [
     ("gives_an_answer_of_events_with_one_end", Parrot([STOP]), "has text"),
     ("gives_an_answer_of_events_with_one_end", Parrot([Failed("x", "y", retryable=True)]), "ends with a Done"),
     ("tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done", Parrot([SAID], [STOP]), "not end with a Done"),
-    ("tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done", Parrot(UpstreamBroken("")), "says what went wrong"),
+    (
+        "tells_of_a_failure_by_an_error_of_ours_and_never_by_a_done",
+        Parrot(UpstreamProtocolError("")),
+        "says what went wrong",
+    ),
     ("can_be_closed_at_any_point_and_twice", Endless(), "Nothing comes"),
 ]
 

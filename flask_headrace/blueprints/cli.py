@@ -13,11 +13,11 @@ import gevent
 from flask.cli import AppGroup
 
 from ..core.errors import HeadraceError
-from ..core.events import Done, Event, FinishReason, Restarted, TextDelta
+from ..core.events import AnswerRestarted, Completed, Event, FinishReason, TextDelta
 from ..providers.chat_request import ChatRequest, Message
-from ..streaming.reader import Follower
-from .open_stream import ask as open_stream
-from .state import current_service
+from ..streaming.reader import StreamReader
+from .open_stream import open_stream as open_stream
+from .state import current_state
 
 CUT: dict[FinishReason, str] = {
     "length": "The answer was cut at its limit of tokens (length): give more with --max-tokens, or ask for less.",
@@ -89,7 +89,7 @@ def _heeding_ctrl_c() -> Iterator[None]:
         watch.cancel()
 
 
-def _print_answer(follower: Follower) -> None:
+def _print_answer(follower: StreamReader) -> None:
     try:
         for events in follower:
             for event in events:
@@ -98,14 +98,14 @@ def _print_answer(follower: Follower) -> None:
         raise click.Abort from None
     finally:
         follower.close()
-        current_service().streams.drain(0)
+        current_state().streams.drain(0)
         if follower.session.first_event_at is not None:
             click.echo()
 
 
-def _tell_if_cut(follower: Follower) -> None:
+def _tell_if_cut(follower: StreamReader) -> None:
     match follower.session.terminal:
-        case Done(reason) if reason in CUT:
+        case Completed(reason) if reason in CUT:
             click.echo(CUT[reason], err=True)
             click.get_current_context().exit(CUT_STATUS)
 
@@ -114,7 +114,7 @@ def _print(event: Event) -> None:
     match event:
         case TextDelta(text):
             click.echo(text, nl=False)
-        case Restarted(reason, model):
+        case AnswerRestarted(reason, model):
             click.echo()
             click.echo(f"{model} begins the answer again ({reason}):", err=True)
 
@@ -123,7 +123,7 @@ def _print(event: Event) -> None:
 def models() -> None:
     """List the models that can be asked; the default one is marked with a star."""
     with _telling_trouble():
-        catalogue = current_service().catalogue
-        catalogue.warm_up()  # a provider has little time to tell its models, and importing its SDK would count
+        catalogue = current_state().catalogue
+        catalogue.preload()  # a provider has little time to tell its models, and importing its SDK would count
         for model in catalogue.models():
             click.echo(f"{'*' if model.default else ' '} {model.id}")

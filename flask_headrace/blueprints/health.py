@@ -7,12 +7,12 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from ..core.errors import ConfigurationError, HeadraceError, ShuttingDown
-from .http.auth import enter
-from .http.error_handlers import of_ours
+from .http.auth import authorize_request
+from .http.error_handlers import handle_headrace_error
 from .http.event_loop import has_one_loop
-from .http.json_response import json_reply
-from .openapi.operation import JSON, Answered, Operation
-from .state import Service, current_service
+from .http.json_response import json_value_response
+from .openapi.operation import JSON, Operation, ResponseSpec
+from .state import ExtensionState, current_state
 
 STORE_PATIENCE = 0.5
 """Seconds that the store has to answer: who asks whether this process is ready often waits for one."""
@@ -20,9 +20,11 @@ STORE_PATIENCE = 0.5
 _STATUS = {JSON: {"type": "object", "required": ["status"]}}
 
 OPERATIONS = (
-    Operation("GET", "/healthz", "Tell that the process lives.", (Answered(200, "It does.", {**_STATUS}),)),
-    Operation("GET", "/readyz", "Tell whether questions can be asked.", (Answered(200, "Yes.", {**_STATUS}),)),
-    Operation("GET", "/metrics", "Tell what the service has done.", (Answered(200, "Metrics.", {"text/plain": None}),)),
+    Operation("GET", "/healthz", "Tell that the process lives.", (ResponseSpec(200, "It does.", {**_STATUS}),)),
+    Operation("GET", "/readyz", "Tell whether questions can be asked.", (ResponseSpec(200, "Yes.", {**_STATUS}),)),
+    Operation(
+        "GET", "/metrics", "Tell what the service has done.", (ResponseSpec(200, "Metrics.", {"text/plain": None}),)
+    ),
 )
 
 
@@ -41,14 +43,14 @@ def create_ops_blueprint(exposition: Callable[[], tuple[bytes, str]]) -> Bluepri
 
 def _metrics(exposition: Callable[[], tuple[bytes, str]]) -> Response:
     # They tell which models are used and what they cost: not for everybody.
-    enter()
+    authorize_request()
     body, content_type = exposition()
     return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
 
 def healthz() -> Response:
     """Tell that the process lives."""
-    return json_reply({"status": "ok", "streams": len(current_service().streams)})
+    return json_value_response({"status": "ok", "streams": len(current_state().streams)})
 
 
 def readyz() -> Response:
@@ -56,21 +58,23 @@ def readyz() -> Response:
 
     A store that is away for the moment is told, and no reason: plain streams work without it.
     """
-    service = current_service()
+    service = current_state()
     try:
         if service.streams.is_closing:
             raise ShuttingDown("This worker is shutting down.")
         trouble = _trouble_of_store(service)
         if isinstance(trouble, ConfigurationError):
             raise trouble
-        service.catalogue.check()
+        service.catalogue.health_check()
     except HeadraceError as error:
-        response = of_ours(error)
+        response = handle_headrace_error(error)
         response.status_code = 503
         return response
-    return json_reply({"status": "ok"} | ({} if trouble is None else {"store": f"unavailable: {trouble.message}"}))
+    return json_value_response(
+        {"status": "ok"} | ({} if trouble is None else {"store": f"unavailable: {trouble.message}"})
+    )
 
 
-def _trouble_of_store(service: Service) -> HeadraceError | None:
+def _trouble_of_store(service: ExtensionState) -> HeadraceError | None:
     # Where each request has a thread of its own there are no resumable streams, and nothing waits in turn.
     return service.store.trouble(STORE_PATIENCE) if has_one_loop() else None

@@ -7,15 +7,15 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from ..core.errors import HeadraceError, UnknownModel
+from ..core.errors import HeadraceError, ModelNotFound
 from ..providers.registry import Model
 from .anthropic_messages import endpoint as anthropic_messages
 from .http.auth import identify
-from .http.error_handlers import of_v1, speaks_anthropic
-from .http.json_response import json_reply
+from .http.error_handlers import handle_v1_error, speaks_anthropic
+from .http.json_response import json_value_response
 from .openai_shared.errors import REFUSAL
-from .openapi.operation import JSON, Answered, Operation, Parameter
-from .state import current_service
+from .openapi.operation import JSON, Operation, Parameter, ResponseSpec
+from .state import current_state
 
 _NAME = {"type": "string", "pattern": "^[^/\\n][^\\n]*$"}
 _MODEL = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
@@ -32,7 +32,7 @@ OPERATIONS = (
         "GET",
         "/v1/models",
         "List the models that can be asked, over OpenAI's protocol.",
-        (Answered(200, "The models.", {JSON: _either(_MODELS, anthropic_messages.MODELS)}),),
+        (ResponseSpec(200, "The models.", {JSON: _either(_MODELS, anthropic_messages.MODELS)}),),
         parameters=(_VERSION,),
         refusal=_either(REFUSAL, anthropic_messages.REFUSAL),
     ),
@@ -40,7 +40,7 @@ OPERATIONS = (
         "GET",
         "/v1/models/{id}",
         "Describe one model, over OpenAI's protocol.",
-        (Answered(200, "The model.", {JSON: _either(_MODEL, anthropic_messages.MODEL)}),),
+        (ResponseSpec(200, "The model.", {JSON: _either(_MODEL, anthropic_messages.MODEL)}),),
         parameters=(Parameter("id", "path", "As it is listed, or without its provider.", _NAME), _VERSION),
         refusal=_either(REFUSAL, anthropic_messages.REFUSAL),
     ),
@@ -52,31 +52,31 @@ def create_models_blueprint() -> Blueprint:
     blueprint = Blueprint("headrace_models", __name__)
     blueprint.add_url_rule("/v1/models", view_func=models, methods=["GET"])
     blueprint.add_url_rule("/v1/models/<path:id>", view_func=model, methods=["GET"])
-    blueprint.register_error_handler(HeadraceError, of_v1)
+    blueprint.register_error_handler(HeadraceError, handle_v1_error)
     return blueprint
 
 
 def models() -> Response:
     """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
     identify()
-    service = current_service()
+    service = current_state()
     if speaks_anthropic():
-        return json_reply(anthropic_messages.models_page(service.catalogue.models()))
-    return json_reply({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
+        return json_value_response(anthropic_messages.models_page(service.catalogue.models()))
+    return json_value_response({"object": "list", "data": [_listed(model) for model in service.catalogue.models()]})
 
 
 def model(id: str) -> Response:  # noqa: A002  # the path's name
     """Describe one model, named as it is listed, or without its provider; in either form, as `models` does.
 
     Raises:
-        UnknownModel: it is not listed; 404.
+        ModelNotFound: it is not listed; 404.
     """
     identify()
-    service = current_service()
+    service = current_state()
     for found in service.catalogue.models():
         if id in (found.id, found.name):
-            return json_reply(anthropic_messages.described(found) if speaks_anthropic() else _listed(found))
-    raise UnknownModel(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
+            return json_value_response(anthropic_messages.described(found) if speaks_anthropic() else _listed(found))
+    raise ModelNotFound(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
 
 
 def _listed(model: Model) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from ..core.errors import InvalidRequest, NotSupported
 from ..providers.base import CountsTokens, Provider
 from ..providers.chat_request import ChatRequest, mistake_in
-from ..streaming.context import Partials, Target
-from ..streaming.json_schema.enforce import held_to
-from ..streaming.json_schema.validator import Schema
+from ..streaming.context import PartialMode, StreamContext
+from ..streaming.json_schema.enforce import validate_output
+from ..streaming.json_schema.validator import SchemaValidator
 from ..streaming.producer import Source
-from ..streaming.readable import Stream
-from ..streaming.reader import Follower
+from ..streaming.readable import ReadableStream
+from ..streaming.reader import StreamReader
 from .http.event_loop import require_one_loop
-from .state import Service, current_service
+from .state import ExtensionState, current_state
 
 MOST_REPEATED = 256 * 1024
 """Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""
@@ -40,7 +40,7 @@ class Repeated(NamedTuple):
     fields: Mapping[str, Any]
 
 
-def repeated_in(stream: Stream, protocol: str) -> dict[str, Any]:
+def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
     """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
     target = stream.target
     return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
@@ -49,7 +49,7 @@ def repeated_in(stream: Stream, protocol: str) -> dict[str, Any]:
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-def ask(  # noqa: PLR0913  # all but the first are given by name
+def open_stream(  # noqa: PLR0913  # all but the first are given by name
     model: str | None,
     question: ChatRequest,
     *,
@@ -58,10 +58,10 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
     chat: str | None = None,
-    partials: Partials | None = None,
+    partials: PartialMode | None = None,
     is_held_to_schema: bool = False,
     repeated: Repeated | None = None,
-) -> Follower:
+) -> StreamReader:
     """Open a stream in which a model answers a question, and follow it.
 
     Args:
@@ -72,18 +72,18 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
         is_resumable: Whether it can be followed and stopped from anywhere.
         id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
         chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
-        partials: See `Target`.
+        partials: See `StreamContext`.
         is_held_to_schema: Whether an answer that does not fit its schema is a failure.
         repeated: What the answer repeats of the question.
 
     Raises:
         InvalidRequest: the question is not one that the model can be asked; 400.
-        UnknownModel: no such model is set up; 404.
+        ModelNotFound: no such model is set up; 404.
         StreamConflict: there is a stream of that id, for another question; 409.
         LimitError: no more streams may be opened here now, or the store is away; 503.
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
-    service = current_service()
+    service = current_state()
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
@@ -94,21 +94,21 @@ def ask(  # noqa: PLR0913  # all but the first are given by name
     source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
     if is_resumable:
         return _ask_resumably(service, question, target, source, id, chat)
-    return Follower(service.streams.open(target, source))
+    return StreamReader(service.streams.open(target, source))
 
 
-def _source(provider: Provider, question: ChatRequest, target: Target, *, is_held_to_schema: bool) -> Source:
-    wanted = question.answer_format
+def _source(provider: Provider, question: ChatRequest, target: StreamContext, *, is_held_to_schema: bool) -> Source:
+    wanted = question.response_format
     if not is_held_to_schema or wanted is None or wanted.schema is None:
         return lambda: provider.stream(question)
-    return held_to(Schema(wanted.schema), lambda: provider.stream(question), target.model)
+    return validate_output(SchemaValidator(wanted.schema), lambda: provider.stream(question), target.model)
 
 
 def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:
     """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
 
     Raises:
-        InvalidRequest, UnknownModel: see `ask`.
+        InvalidRequest, ModelNotFound: see `ask`.
         NotSupported: the provider does not count; 501.
         UpstreamError: it could not be asked, or refused.
     """
@@ -123,19 +123,19 @@ def _addressed(model: str | None, question: ChatRequest, preferred: str | None) 
         raise InvalidRequest(mistake)
     if model is not None and not model.strip():
         raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
-    provider, name = current_service().catalogue.resolve(model, preferred)
+    provider, name = current_state().catalogue.resolve(model, preferred)
     _refuse_unsupported(provider, question)
     return provider, replace(question, model=name)
 
 
 def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
-    service: Service,
+    service: ExtensionState,
     question: ChatRequest,
-    target: Target,
+    target: StreamContext,
     source: Source,
     id_: str | None,
     chat: str | None,
-) -> Follower:
+) -> StreamReader:
     require_one_loop()
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
@@ -146,16 +146,18 @@ def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
 
 
 def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
-    if refused := sorted(question.asks_for() & provider.unsupported):
+    if refused := sorted(question.required_features() & provider.unsupported_features):
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(model: str, provider: Provider, question: ChatRequest, owner: str, partials: Partials | None) -> Target:
-    return Target(
+def _target(
+    model: str, provider: Provider, question: ChatRequest, owner: str, partials: PartialMode | None
+) -> StreamContext:
+    return StreamContext(
         model=model,
         provider=provider.name,
         name=question.model,
-        price_list=provider.price_list,
+        pricing_provider=provider.pricing_provider,
         prompt_bytes=_size(question),
         owner=owner,
         partials=partials,

@@ -7,25 +7,25 @@ from collections.abc import Callable
 from flask import request
 
 from ..core.errors import InvalidRequest
-from ..streaming.readable import Stream
-from ..streaming.reader import Follower
-from .ai_sdk.data_stream_v1_encoder import DataStream
-from .ai_sdk.text_encoder import Text
-from .anthropic_messages.encoder import MessagesWire
-from .encoding.base import Wire
-from .encoding.skip_seen import Resumed
+from ..streaming.readable import ReadableStream
+from ..streaming.reader import StreamReader
+from .ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from .ai_sdk.text_encoder import PlainTextEncoder
+from .anthropic_messages.encoder import MessagesEncoder
+from .encoding.base import StreamEncoder
+from .encoding.skip_seen import SkipSeenEvents
 from .native import endpoint as native
 from .openai_chat import endpoint as openai_chat
 from .openai_responses import endpoint as openai_responses
 
 NATIVE = "native"
 
-_OTHERS: dict[str, Callable[[Stream], Wire]] = {
+_OTHERS: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
     openai_chat.PROTOCOL: openai_chat.encoder_of,
     openai_responses.PROTOCOL: openai_responses.encoder_of,
-    "anthropic": lambda _: MessagesWire(),
-    "data-v1": lambda _: DataStream(),
-    "text": lambda _: Text(),
+    "anthropic": lambda _: MessagesEncoder(),
+    "data-v1": lambda _: DataStreamV1Encoder(),
+    "text": lambda _: PlainTextEncoder(),
 }
 
 PROTOCOLS = (NATIVE, *_OTHERS)
@@ -43,8 +43,8 @@ def wanted_protocol() -> str:
     return name
 
 
-def wire_of(protocol: str, follower: Follower) -> Wire:
+def wire_of(protocol: str, follower: StreamReader) -> StreamEncoder:
     """Return a protocol's wire for a reader that may have a part of the stream already."""
     if protocol == NATIVE:
         return native.encoder_of(follower.session.target, follower.seen)
-    return Resumed(_OTHERS[protocol](follower.session), follower.seen)
+    return SkipSeenEvents(_OTHERS[protocol](follower.session), follower.seen)

@@ -9,16 +9,16 @@ from typing import cast
 from flask import current_app
 
 from ..providers.chat_request import Json
-from ..providers.registry import Catalogue
-from ..streaming.registry import Streams
-from ..streaming.resumable_streams import Resumption
+from ..providers.registry import ModelRegistry
+from ..streaming.registry import StreamRegistry
+from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.stores.availability import Condition
 
 EXTENSION = "headrace"
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ExtensionState:
     """The parts of a running service.
 
     Args:
@@ -36,9 +36,9 @@ class Service:
         store: Whether the store of resumable streams can be used.
     """
 
-    streams: Streams
-    resumption: Resumption
-    catalogue: Catalogue
+    streams: StreamRegistry
+    resumption: ResumableStreams
+    catalogue: ModelRegistry
     authorize: Callable[[], str]
     max_body: int
     body_timeout: float | None
@@ -50,6 +50,6 @@ class Service:
     store: Condition
 
 
-def current_service() -> Service:
+def current_state() -> ExtensionState:
     """Return the service of the application that handles the present request."""
-    return cast("Service", current_app.extensions[EXTENSION])
+    return cast("ExtensionState", current_app.extensions[EXTENSION])

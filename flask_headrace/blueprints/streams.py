@@ -7,12 +7,12 @@ from flask import Blueprint, Response, request
 from ..core.errors import InvalidRequest, LimitError
 from .encoding.base import EVENT_STREAM
 from .encoding.event_id import PATTERN, read_position
-from .http.auth import enter
+from .http.auth import authorize_request
 from .http.event_loop import require_one_loop
-from .http.response import event_stream
-from .openapi.operation import EVENTS, PLAIN, Answered, Operation, Parameter, frames
+from .http.response import stream_response
+from .openapi.operation import EVENTS, PLAIN, Operation, Parameter, ResponseSpec, frames
 from .protocol_registry import NATIVE, PROTOCOLS, wanted_protocol, wire_of
-from .state import current_service
+from .state import current_state
 
 LONGEST_RETRY = 10.0
 """Seconds after which an EventSource whose stream cannot be read now comes back at the latest."""
@@ -26,8 +26,8 @@ OPERATIONS = (
         "/api/streams/{id}",
         "Follow a resumable stream from where one left it.",
         (
-            Answered(200, "All that comes after the cursor, and what follows.", {EVENTS: frames(), PLAIN: None}),
-            Answered(204, "The stream has ended and the reader has all of it."),
+            ResponseSpec(200, "All that comes after the cursor, and what follows.", {EVENTS: frames(), PLAIN: None}),
+            ResponseSpec(204, "The stream has ended and the reader has all of it."),
         ),
         parameters=(
             _THE_STREAM,
@@ -45,7 +45,7 @@ OPERATIONS = (
         "DELETE",
         "/api/streams/{id}",
         "Stop a resumable stream, whichever worker asks the model.",
-        (Answered(204, "It is stopped, or has ended."),),
+        (ResponseSpec(204, "It is stopped, or has ended."),),
         parameters=(_THE_STREAM,),
     ),
 )
@@ -61,26 +61,26 @@ def create_streams_blueprint() -> Blueprint:
 
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
     """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
-    owner = enter()
+    owner = authorize_request()
     require_one_loop()
     protocol = wanted_protocol()
     # The native frames can be written from any event on; the others depend on what came before it.
     after, incarnation = _cursor()
     is_whole = protocol != NATIVE
     try:
-        follower = current_service().resumption.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
+        follower = current_state().resumption.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
     except LimitError as error:
         if not error.retryable or not _is_event_source():
             raise
         return _come_again(error)
-    return Response(status=204) if follower is None else event_stream(follower, wire_of(protocol, follower))
+    return Response(status=204) if follower is None else stream_response(follower, wire_of(protocol, follower))
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a stream, wherever it is filled; again where it has ended."""
-    owner = enter()
+    owner = authorize_request()
     require_one_loop()
-    current_service().resumption.stop(id, owner)
+    current_state().resumption.stop(id, owner)
     return Response(status=204)
 
 

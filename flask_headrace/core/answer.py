@@ -8,16 +8,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from .events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -39,7 +39,7 @@ class Text:
 
 @dataclass(slots=True)
 class Reasoning(Text):
-    """A run of reasoning, and what its provider knows it by; see `ReasoningSigned`."""
+    """A run of reasoning, and what its provider knows it by; see `ReasoningSignature`."""
 
     signature: str | None = None
     is_redacted: bool = False
@@ -57,7 +57,7 @@ class Call(Text):
 Block: TypeAlias = Text | Reasoning | Call
 
 
-class Answer:
+class CollectedAnswer:
     """An answer as it grows.
 
     Attributes:
@@ -66,16 +66,16 @@ class Answer:
         started: Who answers; None before that is known.
         usage: What it took; None before the end.
         finish_reason: Why the model ended it; None before the end.
-        stopped_at: See `Done`.
+        stop_sequence: See `Completed`.
     """
 
-    __slots__ = ("_calls", "blocks", "finish_reason", "size", "started", "stopped_at", "usage")
+    __slots__ = ("_calls", "blocks", "finish_reason", "size", "started", "stop_sequence", "usage")
 
     def __init__(self) -> None:
-        self.started: Started | None = None
+        self.started: ResponseStarted | None = None
         self.usage: Usage | None = None
         self.finish_reason: FinishReason | None = None
-        self.stopped_at: str | None = None
+        self.stop_sequence: str | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -107,30 +107,30 @@ class Answer:
                 self._run_of(Text).growing.add(text)
             case ReasoningDelta(text):
                 self._open_reasoning().growing.add(text)
-            case ReasoningSigned(signature, is_redacted):
+            case ReasoningSignature(signature, is_redacted):
                 self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
                 self._calls[call] = Call(id=id, name=name)
                 self.blocks.append(self._calls[call])
             case ToolCallDelta(call, text):
                 self._calls[call].growing.add(text)
-            case ToolCallEnded(call, arguments):
+            case ToolCallCompleted(call, arguments):
                 self._calls[call].arguments = arguments
             case _:
                 self._note(event)
 
     def _note(self, event: Event) -> None:
         match event:
-            case Started():
+            case ResponseStarted():
                 self.started = event
-            case Restarted(_, model):
+            case AnswerRestarted(_, model):
                 self._forget()
                 if self.started is not None:
                     self.started = msgspec.structs.replace(self.started, model=model)
             case Usage():
                 self.usage = event
-            case Done(finish_reason, stopped_at):
-                self.finish_reason, self.stopped_at = finish_reason, stopped_at
+            case Completed(finish_reason, stop_sequence):
+                self.finish_reason, self.stop_sequence = finish_reason, stop_sequence
 
     def _run_of(self, kind: type[Text]) -> Text:
         if not self.blocks or type(self.blocks[-1]) is not kind:

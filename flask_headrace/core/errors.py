@@ -81,7 +81,7 @@ class Forbidden(RequestError):
     status = 403
 
 
-class UnknownStream(RequestError):
+class StreamNotFound(RequestError):
     """There is no such stream for the one who asks, or not any more."""
 
     code = "stream_not_found"
@@ -95,7 +95,7 @@ class StreamConflict(RequestError):
     status = 409
 
 
-class Stopped(RequestError):
+class StreamCancelled(RequestError):
     """The answer was stopped before it was whole."""
 
     code = "cancelled"
@@ -112,14 +112,14 @@ class NotSupported(RequestError):
     status = 501
 
 
-class UnknownModel(RequestError):
+class ModelNotFound(RequestError):
     """No provider that is set up here offers the model."""
 
     code = "model_not_found"
     status = 404
 
 
-class UnknownSchema(RequestError):
+class SchemaNotFound(RequestError):
     """No JSON Schema of that name is kept here."""
 
     code = "schema_not_found"
@@ -148,7 +148,7 @@ class AnswerTooLarge(LimitError):
     retryable = False
 
 
-class TooManyStreams(LimitError):
+class StreamLimitExceeded(LimitError):
     """This worker already has as many open streams as it may."""
 
     code = "too_many_streams"
@@ -172,7 +172,7 @@ class StoreUnavailable(LimitError):
     code = "store_unavailable"
 
 
-class NotResumable(LimitError):
+class ResumptionLost(LimitError):
     """What kept a stream was away or full, or has lost a part of it: it cannot be followed from elsewhere any more."""
 
     code = "not_resumable"
@@ -182,7 +182,7 @@ class NotResumable(LimitError):
         super().__init__(message or "This stream cannot be followed here: its store was away, full, or lost a part.")
 
 
-class AnswerReplaced(NotResumable):
+class AnswerReplaced(ResumptionLost):
     """A reader has a part of an answer whose stream was lost, and the stream of that id holds another answer by now."""
 
     status = 410
@@ -197,7 +197,7 @@ class WorkerLost(LimitError):
         super().__init__("The worker that gave this answer has died in the middle of it. Ask again.")
 
 
-class DurationLimit(LimitError):
+class MaxDurationExceeded(LimitError):
     """The answer took longer than an answer may."""
 
     code = "max_duration"
@@ -212,20 +212,20 @@ class ModelUnavailable(UpstreamError):
     status = 503
 
 
-class UpstreamUnreachable(UpstreamError):
+class UpstreamConnectionError(UpstreamError):
     """No connection to the upstream came about."""
 
     code = "upstream_unreachable"
     is_unspent = True
 
 
-class UpstreamBroken(UpstreamError):
+class UpstreamProtocolError(UpstreamError):
     """The upstream answered with something that is not an answer, or broke off in the middle."""
 
     code = "upstream_broken"
 
 
-class UpstreamRejected(UpstreamError):
+class UpstreamStatusError(UpstreamError):
     """The upstream refused the request with an HTTP status or an error of its own.
 
     Args:
@@ -251,25 +251,25 @@ class UpstreamRejected(UpstreamError):
         self.status, self.code, self.retryable, self.is_too_long = status, code, retryable, is_too_long
 
 
-class ToolArgumentsInvalid(UpstreamError):
+class InvalidToolArguments(UpstreamError):
     """The model called a tool with arguments that are no JSON object, or are cut off."""
 
     code = "tool_arguments_invalid"
 
 
-class AnswerDiverged(UpstreamError):
+class FallbackMismatch(UpstreamError):
     """The model broke off in the middle of its answer, and what another one says differs from what was sent."""
 
     code = "answer_diverged"
 
 
-class AnswerInvalid(UpstreamError):
+class SchemaValidationError(UpstreamError):
     """The answer is whole, and does not fit the schema that it was asked for with."""
 
     code = "answer_invalid"
 
 
-class SourceFailed(UpstreamError):
+class SourceError(UpstreamError):
     """What fills a stream, such as a generator of the application's, told of a failure in its own words."""
 
     def __init__(self, message: str, *, code: str, retryable: bool) -> None:
@@ -292,7 +292,7 @@ class FirstTokenTimeout(UpstreamError):
     status = 504
 
 
-class StallTimeout(UpstreamError):
+class IdleTimeout(UpstreamError):
     """The upstream fell silent in the middle of its answer."""
 
     code = "stall_timeout"

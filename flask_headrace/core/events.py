@@ -20,11 +20,11 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
     """What all events have in common: frozen, compared by value, and encodable as tagged JSON."""
 
 
-class Note(msgspec.Struct, frozen=True, gc=False):
+class StreamMetadata(msgspec.Struct, frozen=True, gc=False):
     """What a source tells of its work, beside the answer. No reader sees it; it comes by itself, not in a list."""
 
 
-class Asked(Note, frozen=True, gc=False):
+class ModelSelected(StreamMetadata, frozen=True, gc=False):
     """The source asks this model from here on: what comes next is of it, and so is what that takes.
 
     Who tells this asks one model after another, and limits the wait for each itself.
@@ -33,16 +33,16 @@ class Asked(Note, frozen=True, gc=False):
         model: The model as readers name it: `provider/name`.
         provider: The provider's name.
         name: The model's name as its provider knows it.
-        price_list: See `prices.cost`.
+        pricing_provider: See `prices.cost`.
     """
 
     model: str
     provider: str
     name: str
-    price_list: str
+    pricing_provider: str
 
 
-class Withheld(Note, frozen=True, gc=False):
+class SuppressedOutput(StreamMetadata, frozen=True, gc=False):
     """The model has written `size` bytes of UTF-8 that the reader is not shown, since it has them from another.
 
     Below 0, what was kept back is shown after all.
@@ -51,7 +51,7 @@ class Withheld(Note, frozen=True, gc=False):
     size: int
 
 
-class Started(Event, frozen=True, gc=False, tag="started"):
+class ResponseStarted(Event, frozen=True, gc=False, tag="started"):
     """The upstream has begun to answer.
 
     `input_tokens` and `cached_tokens` (see `Usage`) are what it has read, as far as that is known so early: the
@@ -77,7 +77,7 @@ class ReasoningDelta(Event, frozen=True, gc=False, tag="reasoning"):
     text: str
 
 
-class ReasoningSigned(Event, frozen=True, gc=False, tag="reasoning_signed"):
+class ReasoningSignature(Event, frozen=True, gc=False, tag="reasoning_signed"):
     """The reasoning so far is whole; by `signature` its provider knows it again when the conversation goes on.
 
     Where `is_redacted`, the provider keeps the reasoning to itself, and this is all that it gives out of it.
@@ -102,21 +102,21 @@ class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
     text: str
 
 
-class ToolCallEnded(Event, frozen=True, gc=False, tag="tool_ended"):
+class ToolCallCompleted(Event, frozen=True, gc=False, tag="tool_ended"):
     """A call is complete; `arguments` is its whole, parsed JSON value."""
 
     call: int
     arguments: Any
 
 
-class Restarted(Event, frozen=True, gc=False, tag="restarted"):
+class AnswerRestarted(Event, frozen=True, gc=False, tag="restarted"):
     """The answer begins again: all that was shown is void. `model` is the one that answers now."""
 
     reason: str
     model: str
 
 
-MOST_TOKENS = 2**53 - 1
+MAX_TOKENS = 2**53 - 1
 """Beyond that, readers in JavaScript would not see the number that was told."""
 
 
@@ -147,11 +147,11 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
     attempts: tuple[Attempt, ...] = ()
 
 
-class Done(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete. `stopped_at` is the text of the question's `stop` that ended it, where that is told."""
+class Completed(Event, frozen=True, gc=False, tag="done"):
+    """The answer is complete. `stop_sequence` is the text of the question's `stop` that ended it, where that is told."""
 
     finish_reason: FinishReason
-    stopped_at: str | None = None
+    stop_sequence: str | None = None
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):
@@ -168,28 +168,28 @@ class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
     reason: CancelReason
 
 
-Terminal: TypeAlias = Done | Failed | Cancelled
+TerminalEvent: TypeAlias = Completed | Failed | Cancelled
 """The three ends of a stream. Each stream has exactly one, and nothing follows it."""
 
-ENDS: Final = (Done, Failed, Cancelled)
+TERMINAL_EVENTS: Final = (Completed, Failed, Cancelled)
 """Their kinds."""
 
-AnyEvent: TypeAlias = (
-    Started
+StreamEvent: TypeAlias = (
+    ResponseStarted
     | TextDelta
     | ReasoningDelta
-    | ReasoningSigned
+    | ReasoningSignature
     | ToolCallStarted
     | ToolCallDelta
-    | ToolCallEnded
-    | Restarted
+    | ToolCallCompleted
+    | AnswerRestarted
     | Usage
-    | Terminal
+    | TerminalEvent
 )
 """All events that there are."""
 
 
-def reason_of(terminal: Terminal | None) -> str:
+def reason_of(terminal: TerminalEvent | None) -> str:
     """Return why a stream ended, in one word.
 
     Args:
@@ -199,7 +199,7 @@ def reason_of(terminal: Terminal | None) -> str:
         The finish reason, the error's code, or why it was cancelled; empty before its end.
     """
     match terminal:
-        case Done(reason) | Cancelled(reason):
+        case Completed(reason) | Cancelled(reason):
             return reason
         case Failed(code):
             return code

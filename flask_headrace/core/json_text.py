@@ -21,6 +21,6 @@ NO_CHARACTER = rb"\ufffd"
 """The escape that stands for a character that is not known."""
 
 
-def half_in(text: bytes) -> re.Match[bytes] | None:
+def find_lone_surrogate(text: bytes) -> re.Match[bytes] | None:
     """Return the first half in a JSON text that is without its other one; None where there is none."""
     return next((escape for escape in ESCAPE.finditer(text) if escape.lastgroup), None)

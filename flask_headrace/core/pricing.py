@@ -6,7 +6,7 @@ Pure: the list is a file of that package, nothing is fetched. It knows models, a
 from __future__ import annotations
 
 FREE = "free"
-"""The `price_list` of what costs nothing: the embedded model."""
+"""The `pricing_provider` of what costs nothing: the embedded model."""
 
 
 def warm_up() -> None:
@@ -15,7 +15,7 @@ def warm_up() -> None:
 
 
 def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
-    price_list: str,
+    pricing_provider: str,
     model: str,
     input_tokens: int,
     output_tokens: int,
@@ -26,7 +26,7 @@ def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     """Price one answer.
 
     Args:
-        price_list: The base URL of the API that answered, by which the list knows its provider, or `FREE`.
+        pricing_provider: The base URL of the API that answered, by which the list knows its provider, or `FREE`.
         model: The provider's own name of the model.
         input_tokens: All tokens read, those of the cache included.
         output_tokens: All tokens written, those of the reasoning included.
@@ -36,7 +36,7 @@ def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     Returns:
         US dollars; None where the list does not know the provider or the model, or the numbers make no sense.
     """
-    if price_list == FREE:
+    if pricing_provider == FREE:
         return 0.0
     from genai_prices import Usage, calc_price  # noqa: PLC0415  # 0.4 s, needed at the first answer's end
 
@@ -47,7 +47,7 @@ def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
             cache_read_tokens=cached_tokens,
             cache_write_tokens=cache_write_tokens,
         )
-        price = calc_price(usage, model, provider_api_url=price_list)
+        price = calc_price(usage, model, provider_api_url=pricing_provider)
     except (LookupError, ValueError):
         return None
     return float(round(price.total_price, 9))

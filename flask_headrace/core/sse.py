@@ -16,7 +16,7 @@ class FrameTooLargeError(ValueError):
     """A frame grew past the bound before its blank line came."""
 
 
-class Frame(msgspec.Struct, frozen=True, gc=False):
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One dispatched frame: its `event` name (`b"message"` where it has none) and its data lines, joined by LF."""
 
     event: bytes
@@ -28,7 +28,7 @@ def named(event: bytes, data: bytes) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (event, data)
 
 
-class Decoder:
+class SSEDecoder:
     """Turn the bytes of an event stream into frames, however they are cut.
 
     Args:
@@ -47,7 +47,7 @@ class Decoder:
         self._line = bytearray()
         self._size = 0
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the frames that they complete.
 
         Raises:
@@ -61,7 +61,7 @@ class Decoder:
         *lines, rest = data.split(b"\n")
         if self._line and lines:
             lines[0] = self._joined(lines[0])
-        frames: list[Frame] = []
+        frames: list[ServerSentEvent] = []
         for line in lines:
             if line.startswith(b"data: "):
                 self._lines.append(line[6:])
@@ -69,14 +69,14 @@ class Decoder:
                 self._read(line)
             else:
                 if self._lines:
-                    frames.append(Frame(self._event, b"\n".join(self._lines)))
+                    frames.append(ServerSentEvent(self._event, b"\n".join(self._lines)))
                     self._lines.clear()
                 self._event, self._size = b"message", 0
         if rest or self._lines or (lines and lines[-1]):
             self._hold(data, rest, is_new=b"" in lines)
         return frames
 
-    def rest(self) -> Frame | None:
+    def rest(self) -> ServerSentEvent | None:
         """Return the frame that had begun when the stream ended; None where there is none, or nothing in it yet.
 
         The grammar does not count it. Some servers hang up behind their last byte of JSON, though, and whether that
@@ -86,7 +86,7 @@ class Decoder:
             self._read(line)
         data, event = b"\n".join(self._lines), self._event
         self._lines.clear()
-        return Frame(event, data) if data else None
+        return ServerSentEvent(event, data) if data else None
 
     def _read(self, line: bytes) -> None:
         field, _, value = line.partition(b":")

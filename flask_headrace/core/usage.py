@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from .events import MOST_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from .events import MAX_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from .pricing import cost
 
 BYTES_PER_TOKEN = 4
@@ -27,12 +27,14 @@ def tokens_in(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None) -> Usage:
+def estimate(
+    model: str, pricing_provider: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
+) -> Usage:
     """Estimate what an answer took that was cut before its provider told all.
 
     Args:
         model: The provider's own name of the model.
-        price_list: See `prices.cost`.
+        pricing_provider: See `prices.cost`.
         prompt_bytes: Size of all that was sent to the model, in bytes of UTF-8.
         answer_bytes: Size of all that came back.
         known: What the provider has told so far, such as the prompt's tokens and their price.
@@ -40,21 +42,21 @@ def estimate(model: str, price_list: str, *, prompt_bytes: int, answer_bytes: in
     written = tokens_in(answer_bytes)
     if known is None:
         read = tokens_in(prompt_bytes)
-        return Usage(read, written, cost=cost(price_list, model, read, written), estimated=True)
+        return Usage(read, written, cost=cost(pricing_provider, model, read, written), estimated=True)
     more = max(0, written - known.output_tokens)
     told = msgspec.structs.replace(known, output_tokens=known.output_tokens + more, estimated=True)
     if known.cost is None:
         # Who tells of its tokens all the time leaves the price to the end.
-        price = cost(price_list, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens)
+        price = cost(pricing_provider, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens)
         return msgspec.structs.replace(told, cost=price)
-    price = cost(price_list, model, 0, more)
+    price = cost(pricing_provider, model, 0, more)
     return msgspec.structs.replace(told, cost=None if price is None else known.cost + price)
 
 
 def is_possible(usage: Usage) -> bool:
-    """Whether an answer can have taken that: no number is below 0 or beyond `MOST_TOKENS`."""
+    """Whether an answer can have taken that: no number is below 0 or beyond `MAX_TOKENS`."""
     counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens
-    return min(counts) >= 0 and max(counts) <= MOST_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
+    return min(counts) >= 0 and max(counts) <= MAX_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
 def attributed(usage: Usage, model: str) -> Usage:

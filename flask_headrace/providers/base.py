@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from ..core.events import Event, Note
+from ..core.events import Event, StreamMetadata
 from .chat_request import ChatRequest
 
 
@@ -15,28 +15,28 @@ class Provider(Protocol):
 
     Attributes:
         name: What stands before the slash in a model's name.
-        price_list: The base URL by which the price list knows the provider; see `streaming.prices`.
+        pricing_provider: The base URL by which the price list knows the provider; see `streaming.prices`.
         is_embedded: Whether it is the small model on this machine.
-        unsupported: The fields of a question, `images` and `name`, that it cannot honour; see `ChatRequest.asks_for`.
+        unsupported: The fields of a question, `images` and `name`, that it cannot honour; see `ChatRequest.required_features`.
             It is not asked such questions.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
     @property
-    def price_list(self) -> str: ...  # noqa: D102
+    def pricing_provider(self) -> str: ...  # noqa: D102
     @property
     def is_embedded(self) -> bool: ...  # noqa: D102
 
     @property
-    def unsupported(self) -> frozenset[str]: ...  # noqa: D102
+    def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
 
-    def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
+    def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Ask the upstream and yield its answer: one list of deltas for each read from the network.
 
-        The last list ends with a `Usage`, where the upstream told it, and a `Done`. A list before it may end with a
+        The last list ends with a `Usage`, where the upstream told it, and a `Completed`. A list before it may end with a
         `Usage` that is `estimated`: what is known so far. In place of a list, who asks one model after another tells
-        of that; see `Note`. Closing the iterator, or killing the greenlet that waits in it, closes the connection.
+        of that; see `StreamMetadata`. Closing the iterator, or killing the greenlet that waits in it, closes the connection.
 
         Raises:
             UpstreamError: the upstream could not be asked, refused, or broke off.
@@ -51,11 +51,11 @@ class Provider(Protocol):
         """
         ...
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Import what the first request would have to wait for."""
         ...
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return if the provider can be asked now.
 
         Raises:

@@ -129,7 +129,7 @@ ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
 """Whether the model calls tools: as it likes, not at all, at least one, or that one."""
 
 
-class AnswerFormat(_Value, frozen=True, gc=False):
+class ResponseFormat(_Value, frozen=True, gc=False):
     """That the answer is to be one JSON document.
 
     Args:
@@ -145,7 +145,7 @@ class AnswerFormat(_Value, frozen=True, gc=False):
     description: str | None = None
 
 
-class AnswerSettings(_Value, frozen=True, gc=False, kw_only=True):
+class GenerationParams(_Value, frozen=True, gc=False, kw_only=True):
     """How a model is to answer. What is None or empty is left to the provider.
 
     Args:
@@ -173,7 +173,7 @@ class AnswerSettings(_Value, frozen=True, gc=False, kw_only=True):
     thinking: Json | None = None
 
 
-class ChatRequest(AnswerSettings, frozen=True, gc=False):
+class ChatRequest(GenerationParams, frozen=True, gc=False):
     """A question to a model. What is None or empty is left to the provider.
 
     Args:
@@ -182,7 +182,7 @@ class ChatRequest(AnswerSettings, frozen=True, gc=False):
         tools: What the model may ask to be called.
         tool_choice: Whether it may, or must.
         parallel_tool_calls: Whether one answer may have several calls.
-        answer_format: That the answer is to be JSON.
+        response_format: That the answer is to be JSON.
         verbosity: How wordy the answer is to be, in the provider's own words, such as `low`.
         user: Whom the provider is told that it is for, by a name that tells it nothing.
     """
@@ -192,7 +192,7 @@ class ChatRequest(AnswerSettings, frozen=True, gc=False):
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    answer_format: AnswerFormat | None = None
+    response_format: ResponseFormat | None = None
     verbosity: str | None = None
     user: str | None = None
 
@@ -201,7 +201,7 @@ class ChatRequest(AnswerSettings, frozen=True, gc=False):
         tools = len(msgspec.json.encode(self.tools)) if self.tools else 0
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
-    def asks_for(self) -> frozenset[str]:
+    def required_features(self) -> frozenset[str]:
         """Return what a provider must be capable of: the names of the fields that are set, `images` and `name`."""
         names = {
             name for name in self.__struct_fields__[2:] if (value := getattr(self, name)) is not None and value != ()

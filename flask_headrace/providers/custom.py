@@ -6,21 +6,21 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from ..core.errors import ConfigurationError
-from ..core.events import Event, Note
+from ..core.events import Event, StreamMetadata
 from .base import CountsTokens, Provider
 from .chat_request import ChatRequest
-from .custom_events import Piece, batches_of
+from .custom_events import Piece, event_batches
 
 
 @runtime_checkable
-class OwnProvider(Protocol):
+class CustomProvider(Protocol):
     """The least that a provider is; all else that a `Provider` has may be there, or be left out."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
     def stream(self, request: ChatRequest) -> Iterable[Piece]:
-        """Ask for an answer and yield it piece by piece. Its end is a `Done`, or simply the end of the iteration.
+        """Ask for an answer and yield it piece by piece. Its end is a `Completed`, or simply the end of the iteration.
 
         Raises:
             UpstreamError: the model could not be asked, refused, or broke off; in a chain, the next one takes over.
@@ -28,7 +28,7 @@ class OwnProvider(Protocol):
         ...
 
 
-class Adopted:
+class ProviderAdapter:
     """An application's provider, with what it has left out filled in.
 
     Args:
@@ -38,23 +38,23 @@ class Adopted:
         ConfigurationError: it is none, or its name cannot stand before a slash.
     """
 
-    def __init__(self, own: OwnProvider) -> None:
-        if isinstance(own, type) or not isinstance(own, OwnProvider):
+    def __init__(self, own: CustomProvider) -> None:
+        if isinstance(own, type) or not isinstance(own, CustomProvider):
             raise ConfigurationError(f"{own!r:.200} is no provider: it needs a `name` and a method `stream(request)`.")
         if not isinstance(own.name, str) or not own.name or "/" in own.name:
             raise ConfigurationError(f"A provider's name is {own.name!r}: it must be text without a slash.")
         self._own = own
         self.name = own.name
-        self.price_list: str = getattr(own, "price_list", own.name)
+        self.pricing_provider: str = getattr(own, "pricing_provider", own.name)
         self.is_embedded: bool = getattr(own, "is_embedded", False)
-        self.unsupported = _fields_of(own)
+        self.unsupported_features = _fields_of(own)
 
     def __repr__(self) -> str:
         return f"<Adopted {self._own!r}>"
 
-    def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
+    def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Ask for an answer; see `Provider.stream`. What it yields is checked here, where it enters."""
-        yield from batches_of(self._own.stream(request), self.name)
+        yield from event_batches(self._own.stream(request), self.name)
 
     def models(self) -> list[str]:
         """Return its models; one of its own name, where it does not tell."""
@@ -64,11 +64,11 @@ class Adopted:
             raise TypeError(f"{self.name}.models() must return the names of its models, not {told!r:.200}")
         return names
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Let it import what it needs."""
         self._call("warm_up", None)
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return if it can be asked now."""
         self._call("check", None)
 
@@ -77,18 +77,22 @@ class Adopted:
         return default if own is None else own(*given)
 
 
-def _fields_of(own: OwnProvider) -> frozenset[str]:
-    unsupported = getattr(own, "unsupported", ())
+def _fields_of(own: CustomProvider) -> frozenset[str]:
+    unsupported_features = getattr(own, "unsupported", ())
     known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
-    if isinstance(unsupported, str) or not isinstance(unsupported, Collection) or not known.issuperset(unsupported):
+    if (
+        isinstance(unsupported_features, str)
+        or not isinstance(unsupported_features, Collection)
+        or not known.issuperset(unsupported_features)
+    ):
         raise ConfigurationError(
-            f"{own.name}.unsupported is {unsupported!r:.200}: it must be a set of fields of a question, such as "
+            f"{own.name}.unsupported is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
             f"{', '.join(sorted(known))}."
         )
-    return frozenset(unsupported)
+    return frozenset(unsupported_features)
 
 
-class AdoptedCounter(Adopted):
+class AdoptedCounter(ProviderAdapter):
     """One that counts tokens besides; see `CountsTokens`."""
 
     def count_tokens(self, request: ChatRequest) -> int:
@@ -97,6 +101,6 @@ class AdoptedCounter(Adopted):
         return count
 
 
-def adopted(own: OwnProvider) -> Provider:
+def adapt_provider(own: CustomProvider) -> Provider:
     """Return an application's provider as one that has all there is, and that yields nothing but events as they are."""
-    return AdoptedCounter(own) if isinstance(own, CountsTokens) else Adopted(own)
+    return AdoptedCounter(own) if isinstance(own, CountsTokens) else ProviderAdapter(own)

@@ -12,18 +12,18 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..core.errors import ToolArgumentsInvalid
+from ..core.errors import InvalidToolArguments
 from ..core.events import (
-    ENDS,
-    AnyEvent,
-    Done,
+    TERMINAL_EVENTS,
+    AnswerRestarted,
+    Completed,
     Event,
-    Note,
     ReasoningDelta,
-    Restarted,
-    Started,
+    ResponseStarted,
+    StreamEvent,
+    StreamMetadata,
     TextDelta,
-    ToolCallEnded,
+    ToolCallCompleted,
     ToolCallStarted,
     Usage,
 )
@@ -31,7 +31,7 @@ from .decoding.tool_calls import failed_by
 
 log = logging.getLogger("flask_headrace")
 
-Piece: TypeAlias = str | Event | list[Event] | Note
+Piece: TypeAlias = str | Event | list[Event] | StreamMetadata
 """What a generator of an application's yields: text, an event, or several at once."""
 
 MOST_AT_ONCE = 512
@@ -40,17 +40,19 @@ MOST_AT_ONCE = 512
 MOST_CLOSED = 3
 """How often a generator that goes on when it is closed is closed again."""
 
-_CALLS = {ToolCallStarted, ToolCallEnded, Restarted, Done}
+_CALLS = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Completed}
 """Events by which it is known whether all calls are whole."""
 
-_APART = {Usage, *ENDS}
+_APART = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(AnyEvent).decode
+_decode = msgspec.json.Decoder(StreamEvent).decode
 
 
-def batches_of(source: Iterable[Piece], name: str = "the source of a stream") -> Iterator[list[Event] | Note]:
+def event_batches(
+    source: Iterable[Piece], name: str = "the source of a stream"
+) -> Iterator[list[Event] | StreamMetadata]:
     """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
 
     Args:
@@ -69,11 +71,11 @@ def batches_of(source: Iterable[Piece], name: str = "the source of a stream") ->
             for checked in _batches_in(piece, name):
                 batch = calls.look_at(checked)
                 yield batch
-                if isinstance(batch, list) and batch and isinstance(batch[-1], ENDS):
+                if isinstance(batch, list) and batch and isinstance(batch[-1], TERMINAL_EVENTS):
                     # It may now see to its connection.
                     _tell_of_more(next(pieces, None), name)
                     return
-        yield calls.look_at([Done("stop")])
+        yield calls.look_at([Completed("stop")])
     finally:
         _close(source, name)
 
@@ -85,32 +87,32 @@ class _OpenCalls:
         self._source = source
         self._names: dict[int, str] = {}
 
-    def look_at(self, batch: list[Event] | Note) -> list[Event] | Note:
-        """Return the next events as they may be sent on: a `Done` while a call is open becomes a failure."""
-        if isinstance(batch, Note) or _CALLS.isdisjoint(map(type, batch)):
+    def look_at(self, batch: list[Event] | StreamMetadata) -> list[Event] | StreamMetadata:
+        """Return the next events as they may be sent on: a `Completed` while a call is open becomes a failure."""
+        if isinstance(batch, StreamMetadata) or _CALLS.isdisjoint(map(type, batch)):
             return batch
         for event in batch:
             match event:
                 case ToolCallStarted(call, _, name):
                     self._names[call] = name
-                case ToolCallEnded(call):
+                case ToolCallCompleted(call):
                     self._names.pop(call, None)
-                case Restarted():
+                case AnswerRestarted():
                     self._names.clear()
-                case Done() if self._names:
+                case Completed() if self._names:
                     return [*batch[:-1], failed_by(self._unfinished())]
         return batch
 
-    def _unfinished(self) -> ToolArgumentsInvalid:
+    def _unfinished(self) -> InvalidToolArguments:
         (call, name), *_ = self._names.items()
-        return ToolArgumentsInvalid(
+        return InvalidToolArguments(
             f"{self._source} ended its answer in the middle of call {call}, of the tool {name!r:.100}: a call is whole "
-            "with its ToolCallEnded, which comes before Done."
+            "with its ToolCallCompleted, which comes before Done."
         )
 
 
-def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | Note]:
-    if isinstance(piece, Note):
+def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | StreamMetadata]:
+    if isinstance(piece, StreamMetadata):
         yield piece
         return
     if isinstance(piece, str):
@@ -128,7 +130,7 @@ def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | Note]:
 
 def _in_order(events: list[Event], name: str) -> list[Event]:
     """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
-    end = next((place for place, event in enumerate(events) if isinstance(event, ENDS)), len(events))
+    end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
     told = [event for event in events if isinstance(event, Usage)]
     _tell_of_more([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
     exact = [usage for usage in told if not usage.estimated]
@@ -140,7 +142,7 @@ def _in_order(events: list[Event], name: str) -> list[Event]:
 
 
 def _check(event: Event, name: str) -> None:
-    if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, Started)):
+    if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, ResponseStarted)):
         raise TypeError(f"{name} gives {_shown(event)}: such a source yields text and events other than Started.")
     try:
         if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one

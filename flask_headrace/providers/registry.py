@@ -13,11 +13,11 @@ import msgspec
 from gevent.lock import RLock
 
 from ..core import pricing
-from ..core.errors import ConnectTimeout, HeadraceError, ModelUnavailable, UnknownModel, UpstreamBroken
+from ..core.errors import ConnectTimeout, HeadraceError, ModelNotFound, ModelUnavailable, UpstreamProtocolError
 from .base import Provider
-from .fallback.circuit_breaker import Breaker
+from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
-from .http.hub_local import PerHub
+from .http.hub_local import HubLocal
 from .http.time_limit import within
 from .redaction import shown
 
@@ -58,7 +58,7 @@ class _List(NamedTuple):
     error: HeadraceError | None
 
 
-class Catalogue:
+class ModelRegistry:
     """All providers of a service.
 
     Args:
@@ -81,7 +81,9 @@ class Catalogue:
         self._default = default
         self._nothing_reason = nothing_reason
         self._lists: dict[str, _List] = {}
-        self._asking: PerHub[None, Mapping[str, RLock]] = PerHub(lambda _: {name: RLock() for name in self._providers})
+        self._asking: HubLocal[None, Mapping[str, RLock]] = HubLocal(
+            lambda _: {name: RLock() for name in self._providers}
+        )
 
     def __repr__(self) -> str:
         return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
@@ -94,14 +96,14 @@ class Catalogue:
             preferred: The provider to ask for a name that nobody lists.
 
         Raises:
-            UnknownModel: no provider of that name is set up, or none has the model.
+            ModelNotFound: no provider of that name is set up, or none has the model.
             ModelUnavailable: no provider is set up at all.
         """
         if not self._providers:
             raise ModelUnavailable(self._nothing_reason)
         wanted = self.default() if model is None else model
         if len(wanted) > LONGEST_NAME:
-            raise UnknownModel(
+            raise ModelNotFound(
                 f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {LONGEST_NAME} "
                 "are the most."
             )
@@ -114,7 +116,7 @@ class Catalogue:
             return provider, wanted
         offered = ", ".join([f"{provider}/…" for provider in self._providers])
         aliases = f", or one of {', '.join(self._aliases)}" if self._aliases else ""
-        raise UnknownModel(
+        raise ModelNotFound(
             f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}{aliases}."
         )
 
@@ -129,7 +131,7 @@ class Catalogue:
         )
         return next((provider for provider in self._providers.values() if name in self._remembered(provider)), None)
 
-    def breakers(self) -> dict[str, Breaker]:
+    def breakers(self) -> dict[str, CircuitBreaker]:
         """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
         return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
 
@@ -149,14 +151,14 @@ class Catalogue:
             )
         raise ModelUnavailable(self._nothing_reason)
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return if the default model can be asked.
 
         Raises:
             HeadraceError: it cannot; the message says why.
         """
         provider, _ = self.resolve(None)
-        provider.check()
+        provider.health_check()
         if isinstance(provider, Router):
             return
         error = self._list(provider).error
@@ -164,10 +166,10 @@ class Catalogue:
         if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
             raise error
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Import what the first request would have to wait for: SDKs take a second or two."""
         for provider in self._providers.values():
-            provider.warm_up()
+            provider.preload()
         pricing.warm_up()
 
     def models(self) -> list[Model]:
@@ -229,7 +231,9 @@ def _ask(provider: Provider, known: list[str]) -> _List:
     except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
         log.exception("%s failed to tell which models it has", provider.name)
         return _List(
-            time.monotonic() + FAILURE_LIFE, known, UpstreamBroken(f"{provider.name} has no list: {shown(repr(error))}")
+            time.monotonic() + FAILURE_LIFE,
+            known,
+            UpstreamProtocolError(f"{provider.name} has no list: {shown(repr(error))}"),
         )
 
 

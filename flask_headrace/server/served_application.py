@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from ..blueprints.state import EXTENSION, Service
+from ..blueprints.state import EXTENSION, ExtensionState
 from ..core.errors import ConfigurationError
 from .open_access import refuse_open_door
 
@@ -30,14 +30,14 @@ def is_service_itself(application: str) -> bool:
     return found is not None and found.origin is not None and Path(found.origin).resolve() == OUR_OWN
 
 
-def service_of(application: Any, name: str) -> Service:  # noqa: ANN401  # whatever gunicorn was told to load
+def service_of(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  # whatever gunicorn was told to load
     """Return what the extension has set up in an application: its settings, not the environment's alone, hold.
 
     Raises:
         ConfigurationError: it is no Flask application with the extension in it.
     """
     try:
-        return cast("Service", application.extensions[EXTENSION])
+        return cast("ExtensionState", application.extensions[EXTENSION])
     except (AttributeError, KeyError):
         raise ConfigurationError(
             f"{name} is {application!r:.100}, and no Flask application with Headrace in it: name that "
@@ -45,7 +45,7 @@ def service_of(application: Any, name: str) -> Service:  # noqa: ANN401  # whate
         ) from None
 
 
-def refuse_application(service: Service, addresses: Iterable[str]) -> None:
+def refuse_application(service: ExtensionState, addresses: Iterable[str]) -> None:
     """Refuse an application that lets the whole network ask.
 
     Raises:

@@ -51,9 +51,9 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
     if is_service_itself(application):
         if held is not None and not settings.api_keys:
             refuse_open_door([shown(address) for address in addresses])
-        provider_setup.catalogue(settings)
+        provider_setup.build_registry(settings)
         try:
-            schemas.of(settings)
+            schemas.load_schemas(settings)
         finally:
             end_checks()  # the master checks none after this
     if held is not None:

@@ -6,27 +6,27 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from ..providers.base import Provider
-from ..providers.fallback.circuit_breaker import Breaker
-from ..providers.fallback.policy import Link, Terms, World
+from ..providers.fallback.circuit_breaker import CircuitBreaker
+from ..providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from ..providers.fallback.router import Router
 from ..settings import Settings
 from .config_file import Alias, Config
 
 
-def routers(config: Config, providers: Mapping[str, Provider], settings: Settings) -> list[Router]:
+def build_routers(config: Config, providers: Mapping[str, Provider], settings: Settings) -> list[Router]:
     """Return a provider for each alias.
 
     Raises:
         ConfigurationError: a chain names a provider that is not set up.
     """
-    breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+    breakers: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)
     found = []
     for name, alias in config.models.items():
         for model in alias.chain:
             if (provider := model.partition("/")[0]) not in providers:
                 raise config.mistake(f"models.{name}", f"chain names {model!r}, and {_unknown(provider, providers)}")
         links = [_link(alias, number, providers, breakers) for number in range(len(alias.chain))]
-        found.append(Router(name, links, _terms(alias, settings), World()))
+        found.append(Router(name, links, _terms(alias, settings), Environment()))
     return found
 
 
@@ -35,10 +35,12 @@ def _unknown(provider: str, providers: Mapping[str, Provider]) -> str:
     return f"no provider {provider!r} is set up: set its key, or name one of those that are ({there})."
 
 
-def _link(alias: Alias, number: int, providers: Mapping[str, Provider], breakers: Mapping[str, Breaker]) -> Link:
+def _link(
+    alias: Alias, number: int, providers: Mapping[str, Provider], breakers: Mapping[str, CircuitBreaker]
+) -> Deployment:
     model = alias.chain[number]
     provider, _, name = model.partition("/")
-    return Link(
+    return Deployment(
         providers[provider],
         name,
         breakers[model],
@@ -48,9 +50,9 @@ def _link(alias: Alias, number: int, providers: Mapping[str, Provider], breakers
     )
 
 
-def _terms(alias: Alias, settings: Settings) -> Terms:
+def _terms(alias: Alias, settings: Settings) -> FallbackPolicy:
     longest = settings.first_token_timeout
-    return Terms(
+    return FallbackPolicy(
         retries=alias.retries,
         retry_budget=alias.retry_budget,
         first_token=alias.first_token_timeout if longest is None else min(alias.first_token_timeout, longest),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..providers.anthropic.messages import AnthropicMessages
 from ..providers.base import Provider
-from ..providers.http.request_overrides import NO_EXTRAS, Extras
+from ..providers.http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
 from ..providers.openai.server import OFFICIAL, Address, OpenAIServer
@@ -29,7 +29,7 @@ class Server(NamedTuple):
     name: str
     base_url: str | None
     api_key: str | None
-    extras: Extras = NO_EXTRAS
+    extras: RequestOverrides = NO_EXTRAS
     preferred: tuple[str, ...] = ()
 
 

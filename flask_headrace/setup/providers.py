@@ -10,8 +10,8 @@ from ..core.errors import ConfigurationError
 from ..providers.base import Provider
 from ..providers.embedded.provider import Embedded
 from ..providers.embedded.supervisor import unavailable_reason
-from ..providers.http.request_overrides import Extras
-from ..providers.registry import Catalogue
+from ..providers.http.request_overrides import RequestOverrides
+from ..providers.registry import ModelRegistry
 from ..settings import Settings
 from . import fallbacks
 from .config_file import Config, Upstream, read_config
@@ -25,7 +25,7 @@ ANTHROPIC_MODELS = ("claude-opus-4-7", "claude-sonnet-4-6", "claude-haiku-4-5")
 NO_KEY = "a variable with something around its key, such as the end of a line, or letters that no key has."
 
 
-def catalogue(settings: Settings, own: Sequence[Provider] = ()) -> Catalogue:
+def build_registry(settings: Settings, own: Sequence[Provider] = ()) -> ModelRegistry:
     """Return the providers that the settings and the environment name.
 
     OpenAI is set up by OPENAI_API_KEY or OPENAI_BASE_URL, Anthropic by ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or
@@ -43,13 +43,13 @@ def catalogue(settings: Settings, own: Sequence[Provider] = ()) -> Catalogue:
     providers = _providers(settings, config, own, has_embedded=reason is None)
     # A chain has its own way of asking again.
     chained = _providers(replace(settings, retries=0), config, own, has_embedded=reason is None)
-    aliases = fallbacks.routers(config, chained if settings.retries else providers, settings)
+    aliases = fallbacks.build_routers(config, chained if settings.retries else providers, settings)
     if settings.model is not None and "/" not in settings.model and settings.model not in config.models:
         raise ConfigurationError(
             f"HEADRACE_MODEL is {settings.model!r}: write it as provider/name, or as an alias of HEADRACE_CONFIG."
         )
     nothing = f"No model can be asked. Set OPENAI_API_KEY or ANTHROPIC_API_KEY. {reason}"
-    return Catalogue(list(providers.values()), settings.model, nothing, aliases)
+    return ModelRegistry(list(providers.values()), settings.model, nothing, aliases)
 
 
 def _providers(
@@ -87,7 +87,9 @@ def _server(config: Config, name: str, upstream: Upstream) -> Server:
         raise config.mistake(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, a variable that is not set.")
     if key is not None and not is_key(key):
         raise config.mistake(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, {NO_KEY}")
-    return _placed(Server(name, upstream.base_url, key or "none", Extras(_headers(key, upstream.api_key_header))))
+    return _placed(
+        Server(name, upstream.base_url, key or "none", RequestOverrides(_headers(key, upstream.api_key_header)))
+    )
 
 
 def _placed(server: Server) -> Server:
@@ -96,7 +98,7 @@ def _placed(server: Server) -> Server:
         return server
     place = place_of(server.base_url)
     return server._replace(
-        base_url=place.base_url, extras=Extras((*server.extras.headers, *place.headers), place.query)
+        base_url=place.base_url, extras=RequestOverrides((*server.extras.headers, *place.headers), place.query)
     )
 
 

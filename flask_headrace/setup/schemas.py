@@ -10,12 +10,12 @@ import msgspec
 from ..core.errors import ConfigurationError, InvalidRequest
 from ..providers.chat_request import Json
 from ..settings import Settings
-from ..streaming.json_schema.validator import Schema
+from ..streaming.json_schema.validator import SchemaValidator
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def of(settings: Settings) -> dict[str, Json]:
+def load_schemas(settings: Settings) -> dict[str, Json]:
     """Return the schemas in the folder that the settings name, by their names.
 
     Raises:
@@ -37,7 +37,7 @@ def _read(path: Path) -> Json:
         )
     try:
         schema: Json = msgspec.json.decode(path.read_bytes(), type=dict)
-        Schema(schema)
+        SchemaValidator(schema)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidRequest) as error:
         raise ConfigurationError(f"{path} in HEADRACE_SCHEMAS is no JSON Schema: {error}.") from None
     return schema

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ..core.errors import ConfigurationError
 from ..settings import Settings
-from ..streaming.stores.base import Bounds, Store
+from ..streaming.stores.base import Store, StoreLimits
 from ..streaming.stores.factory import open_store
 from ..streaming.stores.sqlite.database import VERSION
 
 
-def of(settings: Settings) -> Store:
+def open_configured_store(settings: Settings) -> Store:
     """Return the store that the settings name.
 
     Raises:
@@ -24,7 +24,7 @@ def of(settings: Settings) -> Store:
             f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which would not know of "
             "each other's streams: leave it out, or name a file or a Redis, as in sqlite:///streams.db."
         )
-    bounds = Bounds(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
+    bounds = StoreLimits(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
     return open_store(settings.store or _usual(), bounds)
 
 

@@ -5,7 +5,7 @@ It knows numbers and sizes, not who reads. What is not kept is forgotten as soon
 
 from __future__ import annotations
 
-from ..core.errors import NotResumable
+from ..core.errors import ResumptionLost
 from ..core.events import Event
 from ..core.usage import text_of
 
@@ -20,7 +20,7 @@ def size_of(events: list[Event]) -> int:
     return len("".join([text_of(event) for event in events]).encode())
 
 
-class Log:
+class EventBuffer:
     """Events in the order of their numbers.
 
     Attributes:
@@ -45,17 +45,17 @@ class Log:
         """Hand out the events after a number, and forget all that are held.
 
         Raises:
-            NotResumable: some of them are forgotten.
+            ResumptionLost: some of them are forgotten.
         """
         start = self._place_after(number)
         events, self._events, self.size = self._events, [], 0
         return events[start:] if start else events
 
-    def beyond(self, number: int, most: int) -> list[Event]:
+    def after(self, number: int, most: int) -> list[Event]:
         """Return the events after a number, and so many at most.
 
         Raises:
-            NotResumable: some of them are forgotten.
+            ResumptionLost: some of them are forgotten.
         """
         start = self._place_after(number)
         return self._events[start : start + most]
@@ -64,7 +64,7 @@ class Log:
         place = len(self._events) - (self.last - number)
         if place < 0:
             # Whatever led to it: a part must not be taken for the whole.
-            raise NotResumable
+            raise ResumptionLost
         return place
 
     def forget(self, number: int) -> None:

@@ -6,17 +6,17 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Partials: TypeAlias = Literal["calls", "all"]
+PartialMode: TypeAlias = Literal["calls", "all"]
 
 
-class Target(msgspec.Struct, frozen=True, gc=False):
+class StreamContext(msgspec.Struct, frozen=True, gc=False):
     """Whom a stream asks, and what of the question its accounts need.
 
     Args:
         model: The model as readers name it: `provider/name`.
         provider: The provider's name.
         name: The model's name as its provider knows it.
-        price_list: See `prices.cost`.
+        pricing_provider: See `prices.cost`.
         prompt_bytes: Size of the question in bytes of UTF-8.
         owner: Who asks; empty for anybody.
         partials: Of what native frames tell how a JSON document grows in it: the arguments of tool calls, or the text
@@ -31,17 +31,17 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     model: str
     provider: str
     name: str
-    price_list: str
+    pricing_provider: str
     prompt_bytes: int = 0
     owner: str = ""
-    partials: Partials | None = None
+    partials: PartialMode | None = None
     created: int = 0
     protocol: str = ""
     repeated: bytes = b""
     incarnation: str = ""
 
 
-class Limits(msgspec.Struct, frozen=True, gc=False):
+class StreamLimits(msgspec.Struct, frozen=True, gc=False):
     """How long each wait of a stream may be (seconds, None for ever), and how much of it may be held (bytes)."""
 
     heartbeat: float | None = 15.0

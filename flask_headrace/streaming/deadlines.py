@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 from gevent import get_hub
 
-Due: TypeAlias = tuple[float, Callable[[], object]]
+Deadline: TypeAlias = tuple[float, Callable[[], object]]
 """A moment of the monotonic clock (seconds) and what is to be done once it has passed, without blocking."""
 
 
-class Deadlines:
+class TimeoutScheduler:
     """Call what is due.
 
     Args:
@@ -27,7 +27,7 @@ class Deadlines:
 
     __slots__ = ("_dues", "_is_looking", "_longest_blind", "_timer")
 
-    def __init__(self, dues: Callable[[], Iterable[Due]], longest_blind: float | None) -> None:
+    def __init__(self, dues: Callable[[], Iterable[Deadline]], longest_blind: float | None) -> None:
         self._dues = dues
         self._longest_blind = longest_blind
         self._is_looking = False

@@ -11,7 +11,7 @@ LOOK = 1.0
 """Seconds between two looks for readers elsewhere."""
 
 
-class Grace:
+class DisconnectGrace:
     """The time that one stream has without a reader here.
 
     Args:

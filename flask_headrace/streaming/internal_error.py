@@ -12,7 +12,7 @@ from ..core.errors import InternalError, StoreUnavailable
 log = logging.getLogger("flask_headrace")
 
 
-def mistake(stream_id: str, error: BaseException) -> InternalError:
+def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
     """Log an unexpected exception with its stack trace and return the error that may be shown."""
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from gevent.monkey import get_original
 
-from ..core.errors import TooManyStreams
+from ..core.errors import StreamLimitExceeded
 
 
 class Shares:
@@ -33,10 +33,10 @@ class Shares:
         """Return if an owner may have another one.
 
         Raises:
-            TooManyStreams: they have as many as they may; 429.
+            StreamLimitExceeded: they have as many as they may; 429.
         """
         if owner and self._counts[owner] >= self.most:
-            refused = TooManyStreams(
+            refused = StreamLimitExceeded(
                 f"You have {self.most} streams open on this worker, which are all that one may have. End one of them, "
                 "or try again soon.",
                 retry_after=2,

@@ -16,14 +16,14 @@ from typing import Any, TypeAlias
 
 import gevent
 
-from ..core.errors import HeadraceError, SourceFailed, UpstreamBroken
-from ..core.events import ENDS, Cancelled, Done, Event, Failed, Note, Terminal, Usage
-from .internal_error import mistake
-from .session import Session
+from ..core.errors import HeadraceError, SourceError, UpstreamProtocolError
+from ..core.events import TERMINAL_EVENTS, Cancelled, Completed, Event, Failed, StreamMetadata, TerminalEvent, Usage
+from .internal_error import log_internal_error
+from .session import StreamSession
 
 log = logging.getLogger("flask_headrace")
 
-Source: TypeAlias = Callable[[], Iterator[list[Event] | Note]]
+Source: TypeAlias = Callable[[], Iterator[list[Event] | StreamMetadata]]
 """Asks the upstream when called. Closing what it returns closes the upstream."""
 
 LINGER = 1.0
@@ -38,11 +38,11 @@ MOST_TOLD = 4
 MOST_IN_A_TURN = 256
 """Events that are taken in a row from a source that never waits; then all others have their turn."""
 
-_APART = {Usage, *ENDS}
+_APART = {Usage, *TERMINAL_EVENTS}
 """Events that the session is told of in ways of their own."""
 
 
-def start(session: Session, source: Source, on_end: Callable[[Session], None]) -> None:
+def start_producer(session: StreamSession, source: Source, on_end: Callable[[StreamSession], None]) -> None:
     """Fill `session` from `source` in a greenlet of its own.
 
     Args:
@@ -59,7 +59,7 @@ class _Pump:
 
     __slots__ = ("_greenlet", "_has_ended", "_on_end", "_session", "_source", "_timer", "_told")
 
-    def __init__(self, session: Session, source: Source, on_end: Callable[[Session], None]) -> None:
+    def __init__(self, session: StreamSession, source: Source, on_end: Callable[[StreamSession], None]) -> None:
         self._session, self._source, self._on_end = session, source, on_end
         self._greenlet: Any = None
         self._timer: Any = None
@@ -71,15 +71,15 @@ class _Pump:
         session = self._session
         self._greenlet = gevent.getcurrent()
         session.interrupt = self._interrupt
-        terminal: Terminal = Cancelled("stopped")
+        terminal: TerminalEvent = Cancelled("stopped")
         try:
-            if session.ending is None:
+            if session.pending_terminal is None:
                 self._fill()
         except HeadraceError as error:
             terminal = _failed(session, error)
         except BaseException as error:  # a mistake of ours, or of a provider, is an end like any other
-            if session.ending is None:
-                terminal = _failed(session, mistake(session.id, error))
+            if session.pending_terminal is None:
+                terminal = _failed(session, log_internal_error(session.id, error))
             elif isinstance(error, gevent.GreenletExit):
                 # Where many readers leave at once, every upstream is closed before the first account is made.
                 gevent.sleep(0)
@@ -89,7 +89,7 @@ class _Pump:
             self._watch_no_more()
             self._end(terminal)
 
-    def _end(self, terminal: Terminal) -> None:
+    def _end(self, terminal: TerminalEvent) -> None:
         if self._has_ended:
             return
         self._has_ended = True
@@ -100,7 +100,7 @@ class _Pump:
         else:
             self._finish(terminal)
 
-    def _finish(self, terminal: Terminal) -> None:
+    def _finish(self, terminal: TerminalEvent) -> None:
         try:
             # It may wait, as for the list of prices when that is read for the first time.
             self._session.finish(terminal)
@@ -117,56 +117,56 @@ class _Pump:
         finally:
             self._close(batches)
 
-    def _take_from(self, batches: Iterator[list[Event] | Note]) -> None:
+    def _take_from(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
         session = self._session
         in_a_row = 0
         for events in batches:
-            if session.ending is not None:
+            if session.pending_terminal is not None:
                 # It was told to stop, and what it tells of its tokens now counts still.
                 self._account_for(events)
                 return
-            if isinstance(events, Note):
+            if isinstance(events, StreamMetadata):
                 session.account(events)
             elif not _APART.isdisjoint(map(type, events)):
                 self._take_apart(events)
             elif events:
                 session.append(events)
-            if session.ending is not None:
+            if session.pending_terminal is not None:
                 break
-            in_a_row += 1 if isinstance(events, Note) else len(events) or 1
+            in_a_row += 1 if isinstance(events, StreamMetadata) else len(events) or 1
             if in_a_row >= MOST_IN_A_TURN:
                 # A source that never waits would let through no interrupt, no time limit, and no other stream.
                 in_a_row = 0
                 gevent.sleep(0)
         else:
-            raise UpstreamBroken(f"{session.target.model} ended its answer without a finish reason. Try again.")
-        if isinstance(session.terminal, Done):
+            raise UpstreamProtocolError(f"{session.target.model} ended its answer without a finish reason. Try again.")
+        if isinstance(session.terminal, Completed):
             # The reader has its answer; the source may now see to its connection.
             next(batches, None)
 
     def _take_apart(self, events: list[Event]) -> None:
         session = self._session
         self._account_for(events)
-        end = next((place for place, event in enumerate(events) if isinstance(event, ENDS)), len(events))
+        end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
         rest = [event for event in events[:end] if type(event) is not Usage]
         terminal = events[end] if end < len(events) else None
-        if rest or (isinstance(terminal, Done) and session.first_event_at is None):
+        if rest or (isinstance(terminal, Completed) and session.first_event_at is None):
             session.append(rest)  # a whole answer may be empty, and has begun all the same
         if terminal is None:
             return
-        if isinstance(terminal, Failed) and session.ending is None:
-            session.error = SourceFailed(terminal.message, code=terminal.code, retryable=terminal.retryable)
+        if isinstance(terminal, Failed) and session.pending_terminal is None:
+            session.error = SourceError(terminal.message, code=terminal.code, retryable=terminal.retryable)
         self._end(terminal)  # type: ignore[arg-type]  # it was looked at
         self._watch(LINGER, self._insist)
 
-    def _account_for(self, events: list[Event] | Note) -> None:
-        for event in [events] if isinstance(events, Note) else events:
-            if isinstance(event, (Usage, Note)):
+    def _account_for(self, events: list[Event] | StreamMetadata) -> None:
+        for event in [events] if isinstance(events, StreamMetadata) else events:
+            if isinstance(event, (Usage, StreamMetadata)):
                 self._session.account(event)
 
     # What stops it
 
-    def _close(self, batches: Iterator[list[Event] | Note]) -> None:
+    def _close(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
         close = getattr(batches, "close", None)
         if close is None:
             return
@@ -197,7 +197,7 @@ class _Pump:
 
     def _end_without_it(self) -> None:
         self._watch(INSIST, self._insist)
-        self._end(self._session.ending or Cancelled("stopped"))
+        self._end(self._session.pending_terminal or Cancelled("stopped"))
 
     def _insist(self) -> None:
         if self._told < MOST_TOLD:
@@ -209,7 +209,7 @@ class _Pump:
         log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.target.model)
 
 
-def _failed(session: Session, error: HeadraceError) -> Failed:
-    if session.ending is None:
+def _failed(session: StreamSession, error: HeadraceError) -> Failed:
+    if session.pending_terminal is None:
         session.error = error
     return Failed(error.code, error.message, error.retryable)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ..core.errors import HeadraceError
-from ..core.events import CancelReason, Event, Terminal, Usage
-from .context import Limits, Target
-from .deadlines import Due
-from .waiter import Parking
+from ..core.events import CancelReason, Event, TerminalEvent, Usage
+from .context import StreamContext, StreamLimits
+from .deadlines import Deadline
+from .waiter import GreenletWaiter
 
 
 class Reader(Protocol):
@@ -22,35 +22,35 @@ class Reader(Protocol):
     position: int
 
     @property
-    def parking(self) -> Parking: ...  # noqa: D102
-    def dues(self) -> Iterator[Due]: ...  # noqa: D102
+    def parking(self) -> GreenletWaiter: ...  # noqa: D102
+    def dues(self) -> Iterator[Deadline]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
-class Stream(Protocol):
+class ReadableStream(Protocol):
     """What can be followed."""
 
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> Target: ...  # noqa: D102
+    def target(self) -> StreamContext: ...  # noqa: D102
     @property
-    def limits(self) -> Limits: ...  # noqa: D102
+    def limits(self) -> StreamLimits: ...  # noqa: D102
     @property
-    def terminal(self) -> Terminal | None: ...  # noqa: D102
+    def terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property
-    def is_kept(self) -> bool: ...  # noqa: D102
+    def is_stored(self) -> bool: ...  # noqa: D102
     @property
-    def is_told(self) -> bool: ...  # noqa: D102
+    def is_reported(self) -> bool: ...  # noqa: D102
     @property
     def error(self) -> HeadraceError | None: ...  # noqa: D102
     @property
     def first_event_at(self) -> float | None: ...  # noqa: D102
     @property
     def usage(self) -> Usage | None: ...  # noqa: D102
-    def join(self, follower: Reader) -> None: ...  # noqa: D102
+    def add_reader(self, follower: Reader) -> None: ...  # noqa: D102
     def take(self, follower: Reader) -> list[Event]: ...  # noqa: D102
-    def lose(self, follower: Reader) -> None: ...  # noqa: D102
-    def leave(self, follower: Reader) -> None: ...  # noqa: D102
+    def drop_reader(self, follower: Reader) -> None: ...  # noqa: D102
+    def remove_reader(self, follower: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..core.events import Event
-from .deadlines import Due
-from .readable import Stream
-from .waiter import Parking
+from .deadlines import Deadline
+from .readable import ReadableStream
+from .waiter import GreenletWaiter
 
 HEARTBEAT: Final[list[Event]] = []
 """What a follower returns after a silence in place of events: the empty list."""
 
 
-class Follower:
+class StreamReader:
     """An iterator over lists of events that ends after the stream's terminal event.
 
     Args:
@@ -50,21 +50,21 @@ class Follower:
         "session",
     )
 
-    def __init__(self, session: Stream, after: int = 0, *, seen: int | None = None) -> None:
+    def __init__(self, session: ReadableStream, after: int = 0, *, seen: int | None = None) -> None:
         self.session = session
         self.position = after
         self.seen = after if seen is None else seen
-        self.is_numbered = session.is_kept
-        self.parking = Parking()
+        self.is_numbered = session.is_stored
+        self.parking = GreenletWaiter()
         self.on_stall: Callable[[], object] | None = None
         self.on_whole: Callable[[], object] | None = None
         self._since = time.monotonic()
         self._is_reading = False
         self._is_ended = self._is_stalled = False
         self._wants_heartbeat = False
-        session.join(self)
+        session.add_reader(self)
 
-    def __iter__(self) -> Follower:
+    def __iter__(self) -> StreamReader:
         return self
 
     def __next__(self) -> list[Event]:
@@ -84,7 +84,7 @@ class Follower:
         return events
 
     def _leave(self) -> None:
-        self.session.leave(self)
+        self.session.remove_reader(self)
         if not self._is_ended and self.on_whole is not None:
             self.on_whole()
 
@@ -95,10 +95,10 @@ class Follower:
     def close(self) -> None:
         """Stop following, and end the iteration if it waits. May be called twice, and from the event loop."""
         self._is_ended = True
-        self.session.leave(self)
+        self.session.remove_reader(self)
         self.parking.wake()
 
-    def dues(self) -> Iterator[Due]:
+    def dues(self) -> Iterator[Deadline]:
         """Give the wait that this reader is in."""
         limits = self.session.limits
         if self._is_reading:
@@ -114,6 +114,6 @@ class Follower:
 
     def _stalled(self) -> None:
         self._is_stalled = True
-        self.session.lose(self)
+        self.session.drop_reader(self)
         if self.on_stall is not None:
             self.on_stall()

@@ -7,20 +7,20 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event as Flag
 
-from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, TooManyStreams
+from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, StreamLimitExceeded
 from . import producer
-from .context import Limits, Target
+from .context import StreamContext, StreamLimits
 from .owner_limits import Shares
 from .producer import Source
-from .resume.store_writer import Journal
-from .resume.stored_reader import Replica
-from .session import Session
+from .resume.store_writer import StoreWriter
+from .resume.stored_reader import StoredStreamReader
+from .session import StreamSession
 
 FLUSH = 2.0
 """Seconds that a worker which leaves waits for its last events to be written."""
 
 
-class Streams:
+class StreamRegistry:
     """All streams that are open here.
 
     Args:
@@ -37,11 +37,11 @@ class Streams:
 
     def __init__(  # noqa: PLR0913  # all but the first two by name
         self,
-        limits: Limits,
+        limits: StreamLimits,
         most: int,
-        on_start: Callable[[Session], None],
-        on_end: Callable[[Session], None],
-        journal: Journal | None = None,
+        on_start: Callable[[StreamSession], None],
+        on_end: Callable[[StreamSession], None],
+        journal: StoreWriter | None = None,
         *,
         most_of_one: int | None = None,
     ) -> None:
@@ -51,8 +51,8 @@ class Streams:
         self.most = most
         self._on_start = on_start
         self._on_end = on_end
-        self._open: dict[str, Session] = {}
-        self._replicas: set[Replica] = set()
+        self._open: dict[str, StreamSession] = {}
+        self._replicas: set[StoredStreamReader] = set()
         self._is_empty = Flag()
         self._is_empty.set()
         self.is_closing = False
@@ -63,7 +63,7 @@ class Streams:
     def __repr__(self) -> str:
         return f"<Streams {len(self)} of {self.most} open{', closing' if self.is_closing else ''}>"
 
-    def get(self, id: str) -> Session | None:  # noqa: A002
+    def get(self, id: str) -> StreamSession | None:  # noqa: A002
         """Return an open stream."""
         return self._open.get(id)
 
@@ -74,16 +74,18 @@ class Streams:
             owner: Who is to have it; empty for nobody in particular.
 
         Raises:
-            TooManyStreams: as many as allowed are open, 503; or its owner has as many as one may have, 429.
+            StreamLimitExceeded: as many as allowed are open, 503; or its owner has as many as one may have, 429.
             ShuttingDown: the worker is about to leave; 503.
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
         if len(self) >= self.most:
-            raise TooManyStreams(f"All {self.most} streams of this worker are taken. Try again soon.", retry_after=2)
+            raise StreamLimitExceeded(
+                f"All {self.most} streams of this worker are taken. Try again soon.", retry_after=2
+            )
         self._shares.check(owner)
 
-    def open(self, target: Target, source: Source, *, kept_as: str | None = None) -> Session:
+    def open(self, target: StreamContext, source: Source, *, kept_as: str | None = None) -> StreamSession:
         """Open a stream; its upstream is asked as soon as the caller waits for something.
 
         Args:
@@ -99,7 +101,7 @@ class Streams:
         if kept_as in self._open:
             raise StoreUnavailable(f"Another stream {kept_as!r} is about to end here. Try again.", retry_after=1)
         keeper = None if kept_as is None else self._journal
-        session = Session(target, self.limits, id=kept_as, keeper=keeper)
+        session = StreamSession(target, self.limits, id=kept_as, keeper=keeper)
         self._open[session.id] = session
         self._shares.take(session, target.owner)
         self._is_empty.clear()
@@ -112,10 +114,10 @@ class Streams:
             raise
         finally:
             # Also where nobody will read it: each stream ends, and its end is told, by its pump alone.
-            producer.start(session, source, self._ended)
+            producer.start_producer(session, source, self._ended)
         return session
 
-    def admit(self, replica: Replica) -> None:
+    def admit(self, replica: StoredStreamReader) -> None:
         """Count a reading of a stream that is not filled here.
 
         Raises:
@@ -150,11 +152,11 @@ class Streams:
         gevent.sleep(0)
         return len(left)
 
-    def _release(self, replica: Replica) -> None:
+    def _release(self, replica: StoredStreamReader) -> None:
         self._replicas.discard(replica)
         self._shares.give_back(replica)
 
-    def _ended(self, session: Session) -> None:
+    def _ended(self, session: StreamSession) -> None:
         # A question that waits for its turn goes before the account of an answer.
         gevent.sleep(0)
         try:
@@ -162,6 +164,6 @@ class Streams:
         finally:
             del self._open[session.id]
             self._shares.give_back(session)
-            session.is_told = True
+            session.is_reported = True
             if not self._open:
                 self._is_empty.set()

@@ -15,18 +15,18 @@ from typing import TypeVar
 import gevent
 import msgspec
 
-from ..core.errors import HeadraceError, NotResumable, StoreUnavailable, StreamConflict, UnknownStream
-from .context import Target
+from ..core.errors import HeadraceError, ResumptionLost, StoreUnavailable, StreamConflict, StreamNotFound
+from .context import StreamContext
 from .producer import Source
-from .readable import Stream
-from .reader import Follower
-from .registry import Streams
+from .readable import ReadableStream
+from .reader import StreamReader
+from .registry import StreamRegistry
 from .resume import cursor
-from .resume.store_writer import Journal
+from .resume.store_writer import StoreWriter
 from .resume.stored_events import target_of
-from .resume.stored_reader import Replica, unknown
-from .session import Session
-from .stores.base import Claim, Record
+from .resume.stored_reader import StoredStreamReader, stream_not_found
+from .session import StreamSession
+from .stores.base import StreamClaim, StreamRecord
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ PATIENCE = 5.0
 """Seconds that a reader who comes back waits for a store that is away."""
 
 
-class Resumption:
+class ResumableStreams:
     """The resumable streams that this worker can reach.
 
     Args:
@@ -42,7 +42,7 @@ class Resumption:
         journal: This worker's way to the store.
     """
 
-    def __init__(self, streams: Streams, journal: Journal) -> None:
+    def __init__(self, streams: StreamRegistry, journal: StoreWriter) -> None:
         self._streams = streams
         self._journal = journal
         self._store = journal.store
@@ -51,10 +51,10 @@ class Resumption:
         self,
         id: str,  # noqa: A002
         question: str,
-        target: Target,
+        target: StreamContext,
         source: Source,
         chat: str | None = None,
-    ) -> Follower:
+    ) -> StreamReader:
         """Begin a stream and follow it; one of that id that is there already is followed from its beginning.
 
         Args:
@@ -71,23 +71,23 @@ class Resumption:
         # Who asks again for a stream that is here takes no more room with it.
         self._streams.check_room("" if self._local(id) is not None else target.owner)
         target = msgspec.structs.replace(target, incarnation=secrets.token_hex(4))
-        claim = Claim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
+        claim = StreamClaim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
         with self._journal.owed.alone(id):
             record = self._local_record(id) or self._journal.claim(claim, name)
             if record is None:
-                return self._named(Follower(self._begin(id, target, source)), name)
+                return self._named(StreamReader(self._begin(id, target, source)), name)
         if (record.claim.owner, record.claim.question) != (target.owner, question):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
         return self._named(self._follow(record, 0, missing=_not_begun), name)
 
-    def _local_record(self, id_: str) -> Record | None:
+    def _local_record(self, id_: str) -> StreamRecord | None:
         # A stream that is kept here is there, also where the store has lost it and does not know it any more.
         session = self._local(id_)
         claim = None if session is None else self._journal.claim_of(session)
-        return None if claim is None else Record(claim)
+        return None if claim is None else StreamRecord(claim)
 
-    def _begin(self, id_: str, target: Target, source: Source) -> Session:
+    def _begin(self, id_: str, target: StreamContext, source: Source) -> StreamSession:
         try:
             self._end_earlier(id_)
             return self._streams.open(target, source, kept_as=id_)
@@ -100,7 +100,7 @@ class Resumption:
         # The store has lost a stream of that id that goes on here as a plain one: one id is one stream.
         earlier = self._streams.get(id_)
         if earlier is not None:
-            earlier.fail(NotResumable())
+            earlier.fail(ResumptionLost())
             until = time.monotonic() + PATIENCE
             while self._streams.get(id_) is earlier and time.monotonic() < until:
                 gevent.sleep(0.005)
@@ -113,14 +113,14 @@ class Resumption:
         *,
         incarnation: str = "",
         is_whole: bool = False,
-    ) -> Follower | None:
+    ) -> StreamReader | None:
         """Follow a stream.
 
         Args:
             id: The stream's id.
             owner: Who asks.
             after: The number of the last event that the reader has; 0 for none.
-            incarnation: That of the stream in which the event has this number, see `Target`; empty where the reader
+            incarnation: That of the stream in which the event has this number, see `StreamContext`; empty where the reader
                 does not know it, and means whichever stream has the id now.
             is_whole: Whether to hand out the events up to that number too, for a wire that has to know them; so it is
                 for a document that grows in any case.
@@ -129,7 +129,7 @@ class Resumption:
             None where the stream has ended and the reader has all of it.
 
         Raises:
-            UnknownStream: there is none of theirs, or its retention is over; 404.
+            StreamNotFound: there is none of theirs, or its retention is over; 404.
             InvalidRequest: it has no event of that number; 400.
             AnswerReplaced: the stream of that id is not the one that the reader has a part of; 410.
             StoreUnavailable: the store is away, or behind the reader; 503.
@@ -137,7 +137,7 @@ class Resumption:
         session = self._local(id, incarnation)
         if session is not None:
             if session.target.owner != owner:
-                raise unknown(id)
+                raise stream_not_found(id)
             if after > session.last:
                 raise cursor.no_such_event(after)
             is_over = session.terminal is not None and after == session.last
@@ -154,7 +154,7 @@ class Resumption:
             raise cursor.beyond(record, after)
         return None
 
-    def follow_latest(self, chat: str, owner: str) -> Follower | None:
+    def follow_latest(self, chat: str, owner: str) -> StreamReader | None:
         """Follow the latest answer in a conversation from its beginning.
 
         Returns:
@@ -165,10 +165,10 @@ class Resumption:
             LimitError: no more readers may come here now; 503.
         """
         name = _name(chat, owner)
-        record = self._patiently(lambda: self._store.named(name))
+        record = self._patiently(lambda: self._store.find_by_name(name))
         if record is None:
             return None
-        with suppress(UnknownStream):
+        with suppress(StreamNotFound):
             follower = self.follow(record.claim.id, owner, 0)
             return None if follower is None else self._named(follower, name)
         return None
@@ -180,13 +180,13 @@ class Resumption:
             StoreUnavailable: the store is away; 503.
         """
         name = _name(chat, owner)
-        record = self._store.named(name)
+        record = self._store.find_by_name(name)
         if record is not None:
-            with suppress(UnknownStream):
+            with suppress(StreamNotFound):
                 self.stop(record.claim.id, owner)
-            self._store.unname(name, record.claim.id)
+            self._store.clear_name(name, record.claim.id)
 
-    def _named(self, follower: Follower, name: str | None) -> Follower:
+    def _named(self, follower: StreamReader, name: str | None) -> StreamReader:
         # Nobody comes back for what has been read to its end; who does has it, and would show it twice.
         if name is not None:
             id_ = follower.session.id
@@ -195,40 +195,40 @@ class Resumption:
 
     def _unname(self, name: str, id_: str) -> None:
         with suppress(StoreUnavailable):  # it is sent once more then
-            self._store.unname(name, id_)
+            self._store.clear_name(name, id_)
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """Stop a stream; does nothing where it has ended.
 
         Raises:
-            UnknownStream: there is none of theirs; 404.
+            StreamNotFound: there is none of theirs; 404.
             StoreUnavailable: the store is away; 503.
         """
         session = self._streams.get(id)
         if session is None or not session.was_kept:
             self._find(id, owner)
-            self._store.ask_to_stop(id)
+            self._store.request_stop(id)
         elif session.target.owner != owner:
-            raise unknown(id)
+            raise stream_not_found(id)
         else:
             session.cancel("stopped")
 
-    def _local(self, id_: str, incarnation: str = "") -> Session | None:
+    def _local(self, id_: str, incarnation: str = "") -> StreamSession | None:
         session = self._streams.get(id_)
-        if session is None or not session.is_kept:
+        if session is None or not session.is_stored:
             return None
         # Where the store has lost this one, and nobody here knows that yet, another worker may have begun the next.
         return session if incarnation in {"", session.target.incarnation} else None
 
     def _follow(
         self,
-        record: Record,
+        record: StreamRecord,
         after: int,
         *,
         is_whole: bool = False,
         known: int | None = None,
-        missing: Callable[[str], HeadraceError] = unknown,
-    ) -> Follower:
+        missing: Callable[[str], HeadraceError] = stream_not_found,
+    ) -> StreamReader:
         """Follow a stream; of what its reader has, up to `after`, the store knows as much as `known` where not all."""
         target = target_of(record.claim)
         session = self._local(record.claim.id, target.incarnation)
@@ -238,14 +238,14 @@ class Resumption:
         known = after if known is None else known
         places = {"ahead": after - known, "ahead_from": known}
         limits = self._streams.limits
-        replica = Replica(self._journal, record, 0 if is_whole else known, limits, missing=missing, **places)
+        replica = StoredStreamReader(self._journal, record, 0 if is_whole else known, limits, missing=missing, **places)
         self._streams.admit(replica)
         return _place(replica, after, is_whole=is_whole)
 
-    def _find(self, id_: str, owner: str, incarnation: str = "") -> Record:
+    def _find(self, id_: str, owner: str, incarnation: str = "") -> StreamRecord:
         record = self._store.find(id_)
         if record is None or record.claim.owner != owner:
-            raise unknown(id_)
+            raise stream_not_found(id_)
         cursor.refuse_replaced(record, incarnation)
         return record
 
@@ -267,9 +267,9 @@ def _name(chat: str, owner: str) -> str:
     return sha256(msgspec.msgpack.encode((owner, chat))).hexdigest()
 
 
-def _place(stream: Stream, after: int, *, is_whole: bool) -> Follower:
+def _place(stream: ReadableStream, after: int, *, is_whole: bool) -> StreamReader:
     is_whole |= stream.target.partials is not None
-    return Follower(stream, 0 if is_whole else after, seen=after)
+    return StreamReader(stream, 0 if is_whole else after, seen=after)
 
 
 def _not_begun(id_: str) -> HeadraceError:

@@ -13,22 +13,33 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 
-from ..core.errors import DurationLimit, FirstTokenTimeout, HeadraceError, StallTimeout
-from ..core.events import Cancelled, CancelReason, Done, Event, Failed, Note, Started, Terminal, Usage, reason_of
-from .buffer import Log, size_of
-from .context import Limits, Target
-from .deadlines import Deadlines, Due
-from .disconnect_grace import Grace
+from ..core.errors import FirstTokenTimeout, HeadraceError, IdleTimeout, MaxDurationExceeded
+from ..core.events import (
+    Cancelled,
+    CancelReason,
+    Completed,
+    Event,
+    Failed,
+    ResponseStarted,
+    StreamMetadata,
+    TerminalEvent,
+    Usage,
+    reason_of,
+)
+from .buffer import EventBuffer, size_of
+from .context import StreamContext, StreamLimits
+from .deadlines import Deadline, TimeoutScheduler
+from .disconnect_grace import DisconnectGrace
 from .readable import Reader
-from .sink import Keeper
-from .usage_tracker import Accounts
-from .waiter import Parking
+from .sink import EventSink
+from .usage_tracker import UsageTracker
+from .waiter import GreenletWaiter
 
 MOST_AT_ONCE = 1024
 """Events that a reader who is behind is given at once."""
 
 
-class Session:
+class StreamSession:
     """One stream, from its question to its end.
 
     Args:
@@ -42,7 +53,7 @@ class Session:
         ending: How the stream is to end, once that is decided; `terminal` follows when it has.
         error: What went wrong where the end is a `Failed`: it has the HTTP status and `retry_after`.
         is_asked: Whether the source was asked.
-        is_told: Whether its end was reported.
+        is_reported: Whether its end was reported.
         usage: What it took; None before its end.
         was_kept: Whether it began as one that can be read again.
     """
@@ -57,16 +68,16 @@ class Session:
         "_room",
         "began_at",
         "ended_at",
-        "ending",
         "error",
         "first_event_at",
         "id",
         "interrupt",
         "is_asked",
-        "is_told",
+        "is_reported",
         "keeper",
         "last_event_at",
         "limits",
+        "pending_terminal",
         "terminal",
         "usage",
         "was_kept",
@@ -74,32 +85,32 @@ class Session:
 
     def __init__(
         self,
-        target: Target,
-        limits: Limits,
+        target: StreamContext,
+        limits: StreamLimits,
         *,
         id: str | None = None,  # noqa: A002
-        keeper: Keeper | None = None,
+        keeper: EventSink | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
         self.keeper = keeper
         self.was_kept = keeper is not None
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
-        self.ending: Terminal | None = None
-        self.terminal: Terminal | None = None
+        self.pending_terminal: TerminalEvent | None = None
+        self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
-        self.is_asked = self.is_told = False
+        self.is_asked = self.is_reported = False
         self.began_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._accounts = Accounts(target)
+        self._accounts = UsageTracker(target)
         self._is_blocked = False
-        self._log = Log()
-        self._grace = Grace(limits.grace, self._has_remote_readers, self._cancel_unread)
+        self._log = EventBuffer()
+        self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, self._cancel_unread)
         self._followers: list[Reader] = []
-        self._room = Parking()
-        self._deadlines = Deadlines(self._dues, limits.shortest())
+        self._room = GreenletWaiter()
+        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
         self._deadlines.start()
 
     def __repr__(self) -> str:
@@ -108,7 +119,7 @@ class Session:
         return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
 
     @property
-    def target(self) -> Target:
+    def target(self) -> StreamContext:
         """Whom it asks, now or at its end."""
         return self._accounts.target
 
@@ -118,7 +129,7 @@ class Session:
         return self._log.last
 
     @property
-    def is_kept(self) -> bool:
+    def is_stored(self) -> bool:
         """Whether it can be read again, from any number."""
         return self.keeper is not None
 
@@ -135,27 +146,27 @@ class Session:
         if self.first_event_at is None:
             self.first_event_at = now
             target, read = self.target, self._accounts.read_so_far()
-            events = [Started(self.id, target.model, target.provider, *read), *events]
+            events = [ResponseStarted(self.id, target.model, target.provider, *read), *events]
         size = size_of(events)
         self._accounts.write(size)
         self._push(events, size)
         for follower in self._followers[:]:
-            follower.parking.run_now()
+            follower.parking.switch_to()
         if self._log.size > self.limits.buffer:
             self._wait_for_room()
 
-    def account(self, told: Usage | Note) -> None:
+    def account(self, told: Usage | StreamMetadata) -> None:
         """Take what the source tells of its work and of the tokens."""
         self._accounts.take(told)
 
-    def finish(self, terminal: Terminal) -> None:
+    def finish(self, terminal: TerminalEvent) -> None:
         """Account for the stream and send its end. Only for the pump; the first call decides."""
         if self.terminal is not None:
             return
-        self.terminal = self.ending = self.ending or terminal
+        self.terminal = self.pending_terminal = self.pending_terminal or terminal
         self.ended_at = time.monotonic()
         is_unspent = not self.is_asked or (self.error is not None and self.error.is_unspent)
-        self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Done), is_unspent=is_unspent)
+        self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Completed), is_unspent=is_unspent)
         self._push([self.usage, self.terminal])
         for follower in self._followers:
             follower.parking.wake()
@@ -163,15 +174,15 @@ class Session:
 
     def _push(self, events: list[Event], size: int = 0) -> None:
         if self.keeper is not None:
-            self.keeper.keep(self, self._log.last + 1, events)
+            self.keeper.write(self, self._log.last + 1, events)
         self._log.add(events, size)
 
     def _wait_for_room(self) -> None:
-        if self.is_kept and self._log.size > self.limits.kept:
-            self.keep_no_more()
+        if self.is_stored and self._log.size > self.limits.kept:
+            self.detach_store()
         self._is_blocked = True
         try:
-            while not self.is_kept and self._log.size > self.limits.buffer and self.ending is None:
+            while not self.is_stored and self._log.size > self.limits.buffer and self.pending_terminal is None:
                 self._room.wait()
         finally:
             self._is_blocked = False
@@ -179,7 +190,7 @@ class Session:
 
     # What followers call
 
-    def join(self, follower: Reader) -> None:
+    def add_reader(self, follower: Reader) -> None:
         """Add a reader; also one who comes after the end, and has the time limits of all others."""
         self._followers.append(follower)
         self._grace.stop()
@@ -193,25 +204,25 @@ class Session:
             if self._is_blocked:
                 self._room.wake()
         else:
-            events = self._log.beyond(follower.position, MOST_AT_ONCE)
+            events = self._log.after(follower.position, MOST_AT_ONCE)
             follower.position += len(events)
             self._forget()
         return events
 
-    def lose(self, follower: Reader) -> None:
+    def drop_reader(self, follower: Reader) -> None:
         """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
-        if self.is_kept or len(self._followers) > 1:
+        if self.is_stored or len(self._followers) > 1:
             follower.close()
         else:
             self.cancel("reader_stalled")
 
-    def leave(self, follower: Reader) -> None:
+    def remove_reader(self, follower: Reader) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
         if follower in self._followers:
             self._followers.remove(follower)
             self._forget()
-        if not self._followers and self.ending is None:
-            if self.is_kept:
+        if not self._followers and self.pending_terminal is None:
+            if self.is_stored:
                 self._grace.start()
             else:
                 self._cancel_unread()
@@ -221,23 +232,23 @@ class Session:
         self.cancel("reader_left")
 
     def _has_remote_readers(self) -> bool:
-        return self.keeper is not None and self.keeper.is_attended(self)
+        return self.keeper is not None and self.keeper.has_remote_readers(self)
 
     def _forget(self) -> None:
         # What all readers have is of no use, unless it is kept for later ones.
-        if not self.is_kept and self._followers:
+        if not self.is_stored and self._followers:
             self._log.forget(min([follower.position for follower in self._followers]))
             if self._is_blocked:
                 self._room.wake()
 
-    def keep_no_more(self) -> None:
+    def detach_store(self) -> None:
         """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
         keeper, self.keeper = self.keeper, None
         self._forget()
         if not self._followers:
             self._cancel_unread()
         if keeper is not None:
-            keeper.let_go(self)
+            keeper.detach(self)
 
     # What ends it
 
@@ -247,14 +258,14 @@ class Session:
 
     def fail(self, error: HeadraceError) -> None:
         """End the stream with an error."""
-        if self.ending is None:
+        if self.pending_terminal is None:
             self.error = error
             self.stop(Failed(error.code, error.message, error.retryable))
 
-    def stop(self, ending: Terminal) -> None:
+    def stop(self, ending: TerminalEvent) -> None:
         """Decide how the stream ends and interrupt what fills it. Idempotent; never raises, never blocks."""
-        if self.ending is None:
-            self.ending = ending
+        if self.pending_terminal is None:
+            self.pending_terminal = ending
             if self.interrupt is not None:
                 self.interrupt()
 
@@ -266,14 +277,14 @@ class Session:
             self._deadlines.stop()
             self._grace.stop()
 
-    def _dues(self) -> Iterator[Due]:
+    def _dues(self) -> Iterator[Deadline]:
         for follower in self._followers:
             yield from follower.dues()
         # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
-        if self.ending is None:
+        if self.pending_terminal is None:
             yield from self._source_dues()
 
-    def _source_dues(self) -> Iterator[Due]:
+    def _source_dues(self) -> Iterator[Deadline]:
         limits = self.limits
         if limits.duration is not None:
             yield self.began_at + limits.duration, self._fail_by_duration
@@ -286,7 +297,9 @@ class Session:
             yield self.last_event_at + limits.stall, self._fail_by_stall
 
     def _fail_by_duration(self) -> None:
-        self.fail(DurationLimit(f"The answer took longer than {self.limits.duration:g} s, the most that one may take."))
+        self.fail(
+            MaxDurationExceeded(f"The answer took longer than {self.limits.duration:g} s, the most that one may take.")
+        )
 
     def _fail_by_first_token(self) -> None:
         model, limit = self.target.model, self.limits.first_token
@@ -294,4 +307,4 @@ class Session:
 
     def _fail_by_stall(self) -> None:
         model, limit = self.target.model, self.limits.stall
-        self.fail(StallTimeout(f"{model} fell silent for {limit:g} s in the middle of its answer. Try again."))
+        self.fail(IdleTimeout(f"{model} fell silent for {limit:g} s in the middle of its answer. Try again."))

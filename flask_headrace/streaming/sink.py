@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..core.errors import HeadraceError
-from ..core.events import CancelReason, Event, Terminal
-from .context import Target
+from ..core.events import CancelReason, Event, TerminalEvent
+from .context import StreamContext
 
 
 class StoredStream(Protocol):
@@ -15,27 +15,27 @@ class StoredStream(Protocol):
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> Target: ...  # noqa: D102
+    def target(self) -> StreamContext: ...  # noqa: D102
     @property
-    def ending(self) -> Terminal | None: ...  # noqa: D102
+    def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property
-    def is_kept(self) -> bool: ...  # noqa: D102
+    def is_stored(self) -> bool: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102
-    def keep_no_more(self) -> None: ...  # noqa: D102
+    def detach_store(self) -> None: ...  # noqa: D102
 
 
-class Keeper(Protocol):
+class EventSink(Protocol):
     """Keeps the events of streams, so that other workers and later readers can have them."""
 
-    def keep(self, session: StoredStream, first: int, events: list[Event]) -> None:
+    def write(self, session: StoredStream, first: int, events: list[Event]) -> None:
         """Take the next events, of which the first has that number. Must not block."""
         ...
 
-    def let_go(self, session: StoredStream) -> None:
+    def detach(self, session: StoredStream) -> None:
         """Keep nothing more of a stream that goes on, and tell those who follow it elsewhere."""
         ...
 
-    def is_attended(self, session: StoredStream) -> bool:
+    def has_remote_readers(self, session: StoredStream) -> bool:
         """Whether anybody reads the stream elsewhere. May wait."""
         ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from ..core.events import Asked, Note, Usage, Withheld
+from ..core.events import ModelSelected, StreamMetadata, SuppressedOutput, Usage
 from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
-from .context import Target
+from .context import StreamContext
 
 
-class Accounts:
+class UsageTracker:
     """The accounts of one stream.
 
     Args:
@@ -22,7 +22,7 @@ class Accounts:
 
     __slots__ = ("_closed", "_has_begun", "_told", "_written", "is_routed", "target")
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: StreamContext) -> None:
         self.target = target
         self.is_routed = False
         self._closed: tuple[Usage, ...] = ()
@@ -38,7 +38,7 @@ class Accounts:
         self._written += size
         self._has_begun = True
 
-    def take(self, told: Usage | Note) -> None:
+    def take(self, told: Usage | StreamMetadata) -> None:
         """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
 
         Tokens that cannot be, such as fewer than none, are not taken for told, nor is an estimate where all was told.
@@ -47,9 +47,9 @@ class Accounts:
             case Usage() if is_possible(told):
                 if self._told is None or self._told.estimated or not told.estimated:
                     self._told = told
-            case Asked():
+            case ModelSelected():
                 self._turn_to(told)
-            case Withheld(size):
+            case SuppressedOutput(size):
                 self.write(size)
 
     def read_so_far(self) -> tuple[int, int]:
@@ -69,12 +69,17 @@ class Accounts:
         present = self._present(is_whole=is_whole, is_unspent=is_unspent and not self.is_routed)
         return total((*self._closed, present)) if self._closed else present
 
-    def _turn_to(self, asked: Asked) -> None:
+    def _turn_to(self, asked: ModelSelected) -> None:
         if self.is_routed:
             self._closed = (*self._closed, self._present(is_whole=False, is_unspent=False))
             self._open()
         self.is_routed = True
-        names = {"model": asked.model, "provider": asked.provider, "name": asked.name, "price_list": asked.price_list}
+        names = {
+            "model": asked.model,
+            "provider": asked.provider,
+            "name": asked.name,
+            "pricing_provider": asked.pricing_provider,
+        }
         self.target = msgspec.structs.replace(self.target, **names)
 
     def _present(self, *, is_whole: bool, is_unspent: bool) -> Usage:
@@ -87,4 +92,4 @@ class Accounts:
         if is_unspent and told is None and not self._has_begun:
             return NOTHING
         sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
-        return estimate(target.name, target.price_list, known=told, **sizes)
+        return estimate(target.name, target.pricing_provider, known=told, **sizes)

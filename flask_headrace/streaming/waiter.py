@@ -1,7 +1,7 @@
 """A place where one greenlet waits until another wakes it: soon, or at once.
 
 gevent's own Event and Waiter wake through the event loop: all that is ready runs first. A token should not wait for
-that, so `run_now` switches to the parked greenlet directly and puts the caller back by the loop.
+that, so `switch_to` switches to the parked greenlet directly and puts the caller back by the loop.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from greenlet import greenlet
 
 
-class Parking:
+class GreenletWaiter:
     """Room for one waiting greenlet. Waking an empty place does nothing."""
 
     __slots__ = ("_parked", "_waking")
@@ -45,7 +45,7 @@ class Parking:
         if self.is_taken:
             self._waking = get_hub().loop.run_callback(self._parked.switch)  # type: ignore[union-attr]
 
-    def run_now(self) -> None:
+    def switch_to(self) -> None:
         """Let the parked greenlet run at once and come back when it next waits."""
         hub, current = get_hub(), getcurrent()
         if current is hub:

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.core.sse import Decoder, Frame, FrameTooLargeError, named
+from flask_headrace.core.sse import FrameTooLargeError, ServerSentEvent, SSEDecoder, named
 
 
-def decode(*pieces: bytes) -> list[Frame]:
+def decode(*pieces: bytes) -> list[ServerSentEvent]:
     """Feed the pieces to a new decoder."""
-    decoder = Decoder()
+    decoder = SSEDecoder()
     return [frame for piece in pieces for frame in decoder.feed(piece)]
 
 
@@ -54,7 +54,7 @@ class TestFormatBom:
         assert data(b"\xef", b"\xbb", b"", b"\xbfdata:1\n\n") == [b"1"]
 
     def test_bytes_that_only_begin_like_one_stay(self) -> None:
-        assert decode(b"\xef", b"\xbbdata:1\n\ndata:2\n\n") == [Frame(b"message", b"2")]
+        assert decode(b"\xef", b"\xbbdata:1\n\ndata:2\n\n") == [ServerSentEvent(b"message", b"2")]
 
 
 class TestFormatNewlines:
@@ -78,7 +78,7 @@ class TestFormatNewlines:
 
     @pytest.mark.parametrize("end", [b"\r\r", b"\n\r", b"\r\n\r"])
     def test_a_return_at_the_end_dispatches_without_waiting_for_a_newline(self, end: bytes) -> None:
-        decoder = Decoder()
+        decoder = SSEDecoder()
         assert [frame.data for frame in decoder.feed(b"data:1" + end)] == [b"1"]
         assert [frame.data for frame in decoder.feed(b"\ndata:2\n\n")] == [b"2"]
 
@@ -120,13 +120,16 @@ class TestFormatLeadingSpace:
 
 class TestFormatFieldEvent:
     def test_names_its_own_frame_only(self) -> None:
-        assert decode(b"event:test\ndata:x\n\ndata:x\n\n") == [Frame(b"test", b"x"), Frame(b"message", b"x")]
+        assert decode(b"event:test\ndata:x\n\ndata:x\n\n") == [
+            ServerSentEvent(b"test", b"x"),
+            ServerSentEvent(b"message", b"x"),
+        ]
 
     def test_empty_means_message(self) -> None:
-        assert decode(b"event: \ndata:data\n\n") == [Frame(b"message", b"data")]
+        assert decode(b"event: \ndata:data\n\n") == [ServerSentEvent(b"message", b"data")]
 
     def test_given_twice_counts_the_last_time(self) -> None:
-        assert decode(b"event: a\nevent: b\ndata: x\n\n") == [Frame(b"b", b"x")]
+        assert decode(b"event: a\nevent: b\ndata: x\n\n") == [ServerSentEvent(b"b", b"x")]
 
     def test_without_data_is_no_frame(self) -> None:
         assert decode(b"event: ping\n\n") == []
@@ -193,7 +196,7 @@ class TestCuts:
         assert data(*pieces) == [body]
 
 
-def line_by_line(stream: bytes) -> list[Frame]:
+def line_by_line(stream: bytes) -> list[ServerSentEvent]:
     """Decode a whole stream as the standard words it, but for the failures that are written into it without fields."""
     lines = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-1]
     frames, event, held = [], b"", []
@@ -202,7 +205,7 @@ def line_by_line(stream: bytes) -> list[Frame]:
         value = value.removeprefix(b" ")
         if not line:
             if held:
-                frames.append(Frame(event or b"message", b"\n".join(held)))
+                frames.append(ServerSentEvent(event or b"message", b"\n".join(held)))
             event, held = b"", []
         elif name == b"event":
             event = value
@@ -217,23 +220,23 @@ def line_by_line(stream: bytes) -> list[Frame]:
 
 class TestBound:
     def test_a_frame_over_it_is_refused(self) -> None:
-        decoder = Decoder(max_frame=100)
+        decoder = SSEDecoder(max_frame=100)
         decoder.feed(b"data: " + b"x" * 94)
         with pytest.raises(FrameTooLargeError, match="100 bytes"):
             decoder.feed(b"x")
 
     def test_a_frame_that_just_fits_is_taken(self) -> None:
-        decoder = Decoder(max_frame=100)
+        decoder = SSEDecoder(max_frame=100)
         assert decoder.feed(b"data: " + b"x" * 94) == []
-        assert decoder.feed(b"\n\n") == [Frame(b"message", b"x" * 94)]
+        assert decoder.feed(b"\n\n") == [ServerSentEvent(b"message", b"x" * 94)]
 
     def test_counts_each_frame_anew(self) -> None:
-        decoder = Decoder(max_frame=100)
+        decoder = SSEDecoder(max_frame=100)
         for _ in range(100):
             assert len(decoder.feed(b"data: " + b"x" * 80) + decoder.feed(b"\n\n")) == 1
 
     def test_holds_for_lines_without_any_blank_one(self) -> None:
-        decoder = Decoder(max_frame=1000)
+        decoder = SSEDecoder(max_frame=1000)
         for _ in range(100):
             decoder.feed(b": waiting\n")
         with pytest.raises(FrameTooLargeError):
@@ -244,7 +247,7 @@ class TestBound:
         assert many < 40 * few  # 8 in proportion, 64 where each piece was joined to all before it
 
     def test_small_pieces_take_no_more_memory_than_a_large_one(self) -> None:
-        decoder, pieces = Decoder(), 100_000
+        decoder, pieces = SSEDecoder(), 100_000
         tracemalloc.start()
         try:
             for n in range(pieces):
@@ -259,7 +262,7 @@ def duration_of(pieces: int) -> float:
     """Return the least of three times (seconds of CPU) of feeding one frame in so many pieces."""
     best = float("inf")
     for _ in range(3):
-        decoder = Decoder()
+        decoder = SSEDecoder()
         began = time.process_time()
         for _ in range(pieces):
             decoder.feed(b"12345678")
@@ -269,4 +272,4 @@ def duration_of(pieces: int) -> float:
 
 def test_named_writes_what_the_decoder_reads() -> None:
     assert named(b"usage", b'{"a":1}') == b'event: usage\ndata: {"a":1}\n\n'
-    assert decode(named(b"usage", b'{"a":1}')) == [Frame(b"usage", b'{"a":1}')]
+    assert decode(named(b"usage", b'{"a":1}')) == [ServerSentEvent(b"usage", b'{"a":1}')]

@@ -9,9 +9,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_responses.encoder import Responses
-from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
+from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from flask_headrace.core.text_buffer import MOST_WHOLE, GrowingText
 from flask_headrace.providers.decoding.tool_arguments import Arguments
@@ -26,8 +26,8 @@ def pieces() -> list[str]:
 
 
 def spoken(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
-    def read() -> Answer:
-        answer = Answer()
+    def read() -> CollectedAnswer:
+        answer = CollectedAnswer()
         for text in pieces():
             answer.add([kind(text)])
         return answer
@@ -35,8 +35,8 @@ def spoken(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
     return read
 
 
-def called() -> Answer:
-    answer = Answer()
+def called() -> CollectedAnswer:
+    answer = CollectedAnswer()
     answer.add([ToolCallStarted(0, "c", "t")])
     for text in pieces():
         answer.add([ToolCallDelta(0, text)])
@@ -50,8 +50,8 @@ def argued() -> Arguments:
     return arguments
 
 
-def responded() -> Responses:
-    wire = Responses("id", "m", 0)
+def responded() -> ResponsesEncoder:
+    wire = ResponsesEncoder("id", "m", 0)
     for text in pieces():
         wire.encode([TextDelta(text)])
     return wire
@@ -91,11 +91,11 @@ def test_a_text_is_what_came(count: int) -> None:
 
 @pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta, partial(ToolCallDelta, 0)])
 def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Callable[[str], Event]) -> None:
-    wire = Responses("id", "m", 0)
+    wire = ResponsesEncoder("id", "m", 0)
     wire.encode([ToolCallStarted(0, "c", "t")])
     for _ in range(8):
         wire.encode([kind("x" * (MOST_WHOLE // 8))])
-    with pytest.raises(BrokenOff) as caught:
+    with pytest.raises(AbortConnection) as caught:
         wire.encode([kind("x")])
     assert caught.value.last.startswith(b"event: response.failed\n")
     assert b'"code":"answer_too_large"' in caught.value.last

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken
+from flask_headrace.core.errors import UpstreamProtocolError
 from flask_headrace.core.events import (
     Attempt,
-    Done,
+    Completed,
     ReasoningDelta,
-    Started,
+    ResponseStarted,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
@@ -43,7 +43,7 @@ class TestOfAStream:
         assert (usage.output_tokens, usage.estimated) == (10, True)
 
     def test_of_a_stream_that_never_began_has_no_output(self) -> None:
-        stream = Stream(Source(UpstreamBroken("no")))
+        stream = Stream(Source(UpstreamProtocolError("no")))
         assert read_all(stream)[-2].output_tokens == 0
 
     def test_that_was_told_counts_though_the_reader_left_before_the_last_piece_was_taken(self) -> None:
@@ -71,8 +71,8 @@ class TestEstimate:
             (ReasoningDelta("b"), "b"),
             (ToolCallDelta(0, "{"), "{"),
             (ToolCallStarted(0, "c1", "find"), ""),
-            (Started("s", "m", "p"), ""),
-            (Done("stop"), ""),
+            (ResponseStarted("s", "m", "p"), ""),
+            (Completed("stop"), ""),
         ],
     )
     def test_counts_what_the_model_wrote(self, event, said: str) -> None:

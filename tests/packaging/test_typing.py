@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response
-from flask_headrace import Headrace, StreamEnd, stream_ended
+from flask_headrace import Headrace, StreamEndedInfo, stream_ended
 
 app = Flask(__name__)
 headrace = Headrace(app, url_prefix="/assistant", authorize=lambda: "alice")

@@ -15,14 +15,14 @@ import pytest
 from flask_headrace import testing
 from flask_headrace.core.errors import UpstreamError
 from flask_headrace.core.events import (
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
+    ReasoningSignature,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -143,27 +143,27 @@ class ProviderContract(testing.ProviderContract):
         answer = self.wire.answer(Reasoning("hm"), "Hel", "lo ö🌊", usage=Tokens(9, 3))
         heard = self.hear(own_upstream, provider, answer)
         *deltas, usage, done = heard.events
-        deltas = [event for event in deltas if not isinstance(event, ReasoningSigned)]
+        deltas = [event for event in deltas if not isinstance(event, ReasoningSignature)]
         assert deltas == [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo ö🌊")]
         assert isinstance(usage, Usage)
         assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (9, 3, False)
-        assert done == Done("stop")
+        assert done == Completed("stop")
         assert heard.batches[-1][-2:] == [usage, done]
 
     def test_yields_each_tool_call_piece_by_piece_and_then_whole(self, own_upstream, provider) -> None:
         called = (ToolCall("c1", "find", ('{"q":', ' "ö🌊"}')), ToolCall("c2", "now", ()))
         heard = self.hear(own_upstream, provider, self.wire.answer("Well.", *called, finish=self.wire.FINISHES[2]))
         *events, _usage, done = heard.events
-        assert done == Done("tool_calls")
+        assert done == Completed("tool_calls")
         assert [event for event in events if getattr(event, "call", None) == 0] == [
             ToolCallStarted(0, "c1", "find"),
             ToolCallDelta(0, '{"q":'),
             ToolCallDelta(0, ' "ö🌊"}'),
-            ToolCallEnded(0, {"q": "ö🌊"}),
+            ToolCallCompleted(0, {"q": "ö🌊"}),
         ]
         assert [event for event in events if getattr(event, "call", None) == 1] == [
             ToolCallStarted(1, "c2", "now"),
-            ToolCallEnded(1, {}),
+            ToolCallCompleted(1, {}),
         ]
 
     @pytest.mark.parametrize("arguments", ['{"q": ', "[1]", '{"q": tr}', "nothing"])
@@ -192,7 +192,7 @@ class ProviderContract(testing.ProviderContract):
         heard = self.hear(own_upstream, provider, oddities.odd(self.wire)[name])
         assert heard.error is None
         assert heard.text == oddities.TEXT
-        assert heard.events[-1] == Done("stop")
+        assert heard.events[-1] == Completed("stop")
 
     @pytest.mark.parametrize("size", [1, 2, 7, 100, 1000])
     def test_understands_an_answer_however_it_is_cut(self, own_upstream, provider, size: int) -> None:
@@ -219,7 +219,7 @@ class ProviderContract(testing.ProviderContract):
         broken = faults.broken(self.wire)[name]
         heard = self.hear(own_upstream, provider, broken)
         assert isinstance(heard.error, UpstreamError)
-        assert not any(isinstance(event, Done) for event in heard.events)
+        assert not any(isinstance(event, Completed) for event in heard.events)
         assert "<" not in heard.error.message
         assert heard.text == text_of(heard.events)
         assert "Hello world".startswith(heard.text) or heard.text == "0 1 "
@@ -228,7 +228,7 @@ class ProviderContract(testing.ProviderContract):
     @pytest.mark.parametrize("name", sorted(WHOLE_ALL_THE_SAME))
     def test_takes_an_answer_for_whole_that_has_said_so(self, own_upstream, provider, name: str) -> None:
         heard = self.hear(own_upstream, provider, faults.broken(self.wire)[name])
-        assert (heard.error, heard.events[-1]) == (None, Done("stop"))
+        assert (heard.error, heard.events[-1]) == (None, Completed("stop"))
 
     @pytest.mark.parametrize("way", ["closed", "reset", "half-closed", "ended"])
     def test_yields_what_came_before_the_answer_broke(self, own_upstream, provider, way: str) -> None:

@@ -56,11 +56,11 @@ class TestOpenAIChat(ProviderContract):
     def test_knows_where_openai_s_own_models_are(self, url: str, is_openais: bool) -> None:
         provider = OpenAIChat("acme", lambda: Address(url, KEY))
         assert Address(url, KEY).is_openais is is_openais
-        assert ("top_k" in provider.unsupported) is is_openais
+        assert ("top_k" in provider.unsupported_features) is is_openais
 
     def test_goes_by_its_base_url_in_the_price_list(self) -> None:
-        assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).price_list == OFFICIAL
-        assert OpenAIChat("free", lambda: Address(OFFICIAL, KEY), price_list="free").price_list == "free"
+        assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).pricing_provider == OFFICIAL
+        assert OpenAIChat("free", lambda: Address(OFFICIAL, KEY), pricing_provider="free").pricing_provider == "free"
 
 
 class TestOpenAIResponses(ProviderContract):

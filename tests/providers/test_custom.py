@@ -12,10 +12,10 @@ from flask import Flask
 
 from flask_headrace import Headrace
 from flask_headrace.core.errors import ConfigurationError, UpstreamError
-from flask_headrace.core.events import Done, Started, TextDelta, Usage
+from flask_headrace.core.events import Completed, ResponseStarted, TextDelta, Usage
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.providers.custom import Adopted, adopted
+from flask_headrace.providers.custom import ProviderAdapter, adapt_provider
 from tests.support.service import ROOT
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))
@@ -97,7 +97,7 @@ def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsuppor
     own = Own("hi")
     own.unsupported = unsupported  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match=r"unsupported is .*: it must be a set of fields"):
-        adopted(own)
+        adapt_provider(own)
 
 
 @pytest.mark.parametrize("told", ["grey", 5, [1], [""], None])
@@ -115,57 +115,67 @@ def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: py
 
 class TestAdopted:
     def test_fills_in_what_is_left_out(self) -> None:
-        provider = adopted(Own("hi"))
+        provider = adapt_provider(Own("hi"))
         assert isinstance(provider, Provider)
-        assert (provider.price_list, provider.is_embedded, provider.unsupported) == ("own", False, frozenset())
+        assert (provider.pricing_provider, provider.is_embedded, provider.unsupported_features) == (
+            "own",
+            False,
+            frozenset(),
+        )
         assert provider.models() == ["own"]
-        provider.warm_up()
-        provider.check()
+        provider.preload()
+        provider.health_check()
         assert repr(provider).startswith("<Adopted <")
 
     def test_leaves_what_is_there(self) -> None:
         own = Own()
         own.models = lambda: ["a", "b"]
         own.unsupported = {"seed"}
-        own.price_list = "free"
+        own.pricing_provider = "free"
         own.check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
-        provider = adopted(own)
-        assert (provider.models(), provider.unsupported, provider.price_list) == (["a", "b"], {"seed"}, "free")
+        provider = adapt_provider(own)
+        assert (provider.models(), provider.unsupported_features, provider.pricing_provider) == (
+            ["a", "b"],
+            {"seed"},
+            "free",
+        )
         with pytest.raises(UpstreamError, match="not now"):
-            provider.check()
+            provider.health_check()
 
     def test_takes_text_events_and_lists_of_them(self) -> None:
-        own = Own("a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Done("length")], "too late")
-        batches = list(Adopted(own).stream(QUESTION))
+        own = Own("a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Completed("length")], "too late")
+        batches = list(ProviderAdapter(own).stream(QUESTION))
         assert batches == [
             [TextDelta("a")],
             [TextDelta("b")],
             [TextDelta("c"), TextDelta("d")],
-            [Usage(1, 2), Done("length")],
+            [Usage(1, 2), Completed("length")],
         ]
         assert own.closed == 1
-        assert list(Adopted(Own()).stream(QUESTION)) == [[Done("stop")]]
+        assert list(ProviderAdapter(Own()).stream(QUESTION)) == [[Completed("stop")]]
 
-    @pytest.mark.parametrize("wrong", [3, None, Started("a", "b", "c"), [Started("a", "b", "c")], ["text"]])
+    @pytest.mark.parametrize(
+        "wrong", [3, None, ResponseStarted("a", "b", "c"), [ResponseStarted("a", "b", "c")], ["text"]]
+    )
     def test_refuses_what_is_no_piece_of_an_answer(self, wrong: Any) -> None:
         with pytest.raises(TypeError, match="yields text and events other than Started"):
-            list(Adopted(Own(wrong)).stream(QUESTION))
+            list(ProviderAdapter(Own(wrong)).stream(QUESTION))
 
     def test_refuses_counts_below_nothing(self) -> None:
         with pytest.raises(ValueError, match="a Usage counts from 0 on"):
-            list(Adopted(Own(Usage(1, -2))).stream(QUESTION))
+            list(ProviderAdapter(Own(Usage(1, -2))).stream(QUESTION))
 
     @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})(), Own])
     def test_refuses_what_is_no_provider(self, own: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"is no provider: it needs a `name` and a method"):
-            adopted(own)
+            adapt_provider(own)
 
     @pytest.mark.parametrize("name", ["", "a/b", None])
     def test_refuses_a_name_that_cannot_stand_before_a_slash(self, name: Any) -> None:
         own = Own()
         own.name = name
         with pytest.raises(ConfigurationError, match="it must be text without a slash"):
-            adopted(own)
+            adapt_provider(own)
 
 
 def test_two_of_one_name_are_a_mistake() -> None:

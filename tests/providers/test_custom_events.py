@@ -12,71 +12,71 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.core.events import (
-    Asked,
+    AnswerRestarted,
     Attempt,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
+    ModelSelected,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
+    ReasoningSignature,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.providers.custom_events import MOST_AT_ONCE, batches_of
+from flask_headrace.providers.custom_events import MOST_AT_ONCE, event_batches
 
-STOP, TOLD, KNOWN = Done("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
+STOP, TOLD, KNOWN = Completed("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
 HALF = "so \ud83d"
 
 
 def batches(*pieces: Any) -> list[Any]:
-    return list(batches_of(iter(pieces), "mine"))
+    return list(event_batches(iter(pieces), "mine"))
 
 
-CALL, PIECE, CALLED = ToolCallStarted(0, "c", "find"), ToolCallDelta(0, '{"q":'), ToolCallEnded(0, {"q": 1})
+CALL, PIECE, CALLED = ToolCallStarted(0, "c", "find"), ToolCallDelta(0, '{"q":'), ToolCallCompleted(0, {"q": 1})
 
 
 class TestCallThatIsBegunAndNotEnded:
     @pytest.mark.parametrize("reason", ["tool_calls", "length", "stop"])
     @pytest.mark.parametrize("pieces", [[CALL], [CALL, PIECE], [[CALL, CALLED], ToolCallStarted(1, "d", "find")]])
     def test_makes_the_end_of_the_answer_a_failure(self, pieces: list[Any], reason: Any) -> None:
-        *before, last = batches(*pieces, [TOLD, Done(reason)])
+        *before, last = batches(*pieces, [TOLD, Completed(reason)])
         assert before == [piece if isinstance(piece, list) else [piece] for piece in pieces]
         usage, failed = last
         assert usage == TOLD
         assert (failed.code, failed.retryable) == ("tool_arguments_invalid", True)
         assert "'find'" in failed.message
-        assert "ToolCallEnded" in failed.message
+        assert "ToolCallCompleted" in failed.message
 
     def test_does_so_also_where_the_generator_just_ends(self) -> None:
         assert isinstance(batches(CALL, PIECE)[-1][-1], Failed)
 
     def test_is_seen_across_the_lists_that_one_long_list_comes_in(self) -> None:
-        last = batches([CALL, *[PIECE] * MOST_AT_ONCE, Done("tool_calls")])[-1]
+        last = batches([CALL, *[PIECE] * MOST_AT_ONCE, Completed("tool_calls")])[-1]
         assert [type(event) for event in last] == [PIECE.__class__, Failed]
 
     @pytest.mark.parametrize("end", [Failed("mine", "so it is", retryable=False), Cancelled("stopped")])
     def test_leaves_another_end_as_it_is(self, end: Event) -> None:
         assert batches(CALL, PIECE, end)[-1] == [end]
 
-    @pytest.mark.parametrize("pieces", [[CALL, PIECE, CALLED], [CALL, PIECE, Restarted("gone", "a/b")]])
+    @pytest.mark.parametrize("pieces", [[CALL, PIECE, CALLED], [CALL, PIECE, AnswerRestarted("gone", "a/b")]])
     def test_is_none_that_was_ended_or_is_void(self, pieces: list[Event]) -> None:
-        assert batches(*pieces, Done("tool_calls"))[-1] == [Done("tool_calls")]
-        assert batches([*pieces, Done("tool_calls")]) == [[*pieces, Done("tool_calls")]]
+        assert batches(*pieces, Completed("tool_calls"))[-1] == [Completed("tool_calls")]
+        assert batches([*pieces, Completed("tool_calls")]) == [[*pieces, Completed("tool_calls")]]
 
 
 class TestEvents:
     def test_pass_as_they_are(self) -> None:
         events: list[Event] = [
-            TextDelta("ä😀"), ReasoningDelta("hm"), ReasoningSigned("s", is_redacted=True),
+            TextDelta("ä😀"), ReasoningDelta("hm"), ReasoningSignature("s", is_redacted=True),
             ToolCallStarted(0, "c", "find"), ToolCallDelta(0, '{"q":'),
-            ToolCallEnded(0, {"q": [1, 10**30, None, {"a": 0.5}]}), Restarted("gone", "a/b"),
+            ToolCallCompleted(0, {"q": [1, 10**30, None, {"a": 0.5}]}), AnswerRestarted("gone", "a/b"),
         ]  # fmt: skip
-        note = Asked("a/b", "a", "b", "")
+        note = ModelSelected("a/b", "a", "b", "")
         assert batches(events, note, *events, [TOLD, STOP]) == [
             events,
             note,
@@ -85,7 +85,7 @@ class TestEvents:
         ]
 
     def test_may_come_in_a_plain_list_whose_end_is_theirs(self) -> None:
-        assert list(batches_of(["a", TextDelta("b")])) == [[TextDelta("a")], [TextDelta("b")], [STOP]]
+        assert list(event_batches(["a", TextDelta("b")])) == [[TextDelta("a")], [TextDelta("b")], [STOP]]
 
     def test_are_none_where_there_is_no_text(self) -> None:
         assert batches("", [], "a") == [[], [], [TextDelta("a")], [STOP]]
@@ -124,17 +124,17 @@ class TestTheEnd:
 HALVES: dict[str, Event] = {
     "text": TextDelta(HALF),
     "reasoning": ReasoningDelta(HALF),
-    "signature": ReasoningSigned(HALF),
+    "signature": ReasoningSignature(HALF),
     "id of a call": ToolCallStarted(0, HALF, "find"),
     "name of a tool": ToolCallStarted(0, "c", HALF),
     "piece of arguments": ToolCallDelta(0, HALF),
-    "value in arguments": ToolCallEnded(0, {"a": [{"b": HALF}]}),
-    "key in arguments": ToolCallEnded(0, {"a": {HALF: 1}}),
-    "model": Restarted("gone", HALF),
-    "reason": Restarted(HALF, "a/b"),
+    "value in arguments": ToolCallCompleted(0, {"a": [{"b": HALF}]}),
+    "key in arguments": ToolCallCompleted(0, {"a": {HALF: 1}}),
+    "model": AnswerRestarted("gone", HALF),
+    "reason": AnswerRestarted(HALF, "a/b"),
     "message": Failed("mine", HALF, retryable=False),
     "code": Failed(HALF, "so it is", retryable=False),
-    "stopped at": Done("stop", HALF),
+    "stopped at": Completed("stop", HALF),
     "currency": Usage(1, 2, currency=HALF),
     "attempt": Usage(1, 2, attempts=(Attempt(HALF, 1, 2, None),)),
 }
@@ -143,7 +143,7 @@ HALVES: dict[str, Event] = {
 class TestHalfASurrogatePair:
     @pytest.mark.parametrize("place", HALVES)
     def test_is_refused_wherever_it_stands(self, place: str) -> None:
-        found = batches_of(iter(["good", [TextDelta("fine"), HALVES[place]]]), "mine")
+        found = event_batches(iter(["good", [TextDelta("fine"), HALVES[place]]]), "mine")
         assert next(found) == [TextDelta("good")]
         with pytest.raises(
             ValueError, match=r"^mine gives half a surrogate pair, .*\\ud83d.*: cut text between"
@@ -185,9 +185,9 @@ class TestWhatIsNoEvent:
         [
             TextDelta(5),
             ToolCallDelta("first", "{}"),
-            ToolCallEnded(0, {"a": object()}),
-            ToolCallEnded(0, nested(100_000)),
-            Done("because"),
+            ToolCallCompleted(0, {"a": object()}),
+            ToolCallCompleted(0, nested(100_000)),
+            Completed("because"),
             Cancelled("no reason"),
             Usage("many", 2),
             Event(),
@@ -206,7 +206,7 @@ class TestWhatIsNoEvent:
     @pytest.mark.parametrize("source", [None, 42, object()])
     def test_a_source_that_cannot_be_iterated_is_refused(self, source: Any) -> None:
         with pytest.raises(TypeError, match=r"mine gives .*: it must be a generator, or a list"):
-            list(batches_of(source, "mine"))
+            list(event_batches(source, "mine"))
 
     def test_a_cost_that_is_none_passes_for_an_unknown_one(self) -> None:
         assert math.isnan(batches(Usage(1, 2, cost=math.nan))[0][0].cost)
@@ -224,7 +224,7 @@ class TestClosing:
                 closed.append(1)
 
         for taken in range(4):
-            found = batches_of(source())
+            found = event_batches(source())
             for _ in range(taken):
                 next(found)
             found.close()
@@ -240,7 +240,7 @@ class TestClosing:
                 raise OSError("the other")
 
         with pytest.raises(KeyError, match="the error"):
-            list(batches_of(Source(), "mine"))
+            list(event_batches(Source(), "mine"))
         assert "mine failed to close" in caplog.text
         assert "the other" in caplog.text
 
@@ -255,7 +255,7 @@ class TestClosing:
                 caught.append(1)
 
         for times in (2, 4):
-            found = batches_of(deaf(times), "mine")
+            found = event_batches(deaf(times), "mine")
             next(found)
             caught.clear()
             found.close()

@@ -7,21 +7,21 @@ import pytest
 
 from flask_headrace.core.errors import (
     ConnectTimeout,
+    ModelNotFound,
     ModelUnavailable,
-    UnknownModel,
-    UpstreamBroken,
-    UpstreamUnreachable,
+    UpstreamConnectionError,
+    UpstreamProtocolError,
 )
 from flask_headrace.providers import registry
-from flask_headrace.providers.http.sdk_errors import rejected
-from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Catalogue, Model
+from flask_headrace.providers.http.sdk_errors import status_error
+from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Model, ModelRegistry
 from tests.support.event_loop import until
 
 
 class Acme:
     """A provider that tells a list of models, or fails to, and counts how often it was asked for it."""
 
-    price_list = ""
+    pricing_provider = ""
     is_embedded = False
 
     def __init__(self, name: str, *models: str, error: Exception | None = None) -> None:
@@ -35,7 +35,7 @@ class Acme:
             raise self.error
         return list(self._models)
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         if self.error:
             raise self.error
 
@@ -56,8 +56,8 @@ def clock(monkeypatch) -> Clock:
     return clock
 
 
-def of(*providers: Acme, default: str | None = None) -> Catalogue:
-    return Catalogue(providers, default, "Nothing is set up.")
+def of(*providers: Acme, default: str | None = None) -> ModelRegistry:
+    return ModelRegistry(providers, default, "Nothing is set up.")
 
 
 class TestResolve:
@@ -67,13 +67,13 @@ class TestResolve:
 
     @pytest.mark.parametrize("model", ["tiny", "", "acme/", "/tiny", "other/tiny", "ACME/tiny"])
     def test_of_another_name_tells_what_there_is(self, model: str) -> None:
-        with pytest.raises(UnknownModel) as raised:
+        with pytest.raises(ModelNotFound) as raised:
             of(Acme("acme"), Acme("best")).resolve(model)
         assert raised.value.message.startswith(f"No model {model!r} is set up here.")
         assert "acme/…, best/…" in raised.value.message
 
     def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
-        with pytest.raises(UnknownModel, match="its name has 100005 characters, and 256 are the most") as raised:
+        with pytest.raises(ModelNotFound, match="its name has 100005 characters, and 256 are the most") as raised:
             of(Acme("acme")).resolve("acme/" + "x" * 100_000)
         assert len(raised.value.message) < 200
 
@@ -83,9 +83,9 @@ class TestResolve:
         assert of(Acme("acme", "big"), best).resolve(model, "acme") == (best, model)
 
     def test_of_a_bare_name_that_nobody_lists_takes_the_preferred_one(self) -> None:
-        acme = Acme("acme", error=UpstreamBroken("no list"))
+        acme = Acme("acme", error=UpstreamProtocolError("no list"))
         assert of(Acme("best", "big"), acme).resolve("tiny-latest", "acme") == (acme, "tiny-latest")
-        with pytest.raises(UnknownModel):
+        with pytest.raises(ModelNotFound):
             of(acme).resolve("tiny-latest", "best")
 
     def test_of_nothing_is_the_default(self) -> None:
@@ -99,7 +99,7 @@ class TestResolve:
 
     @pytest.mark.parametrize("model", [None, "tiny", "unlisted"])
     def test_waits_for_no_list_that_is_only_out_of_date(self, clock: Clock, model: str | None) -> None:
-        acme, best = Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))
+        acme, best = Acme("acme", "tiny"), Acme("best", error=UpstreamConnectionError("no"))
         offered = of(acme, best)
         assert offered.resolve("tiny") == (acme, "tiny")
         for provider in (acme, best):
@@ -147,7 +147,7 @@ class TestDefault:
         assert of(acme, default="acme/big").default() == "acme/big"
         assert acme.asked == 0
 
-    @pytest.mark.parametrize("error", [None, UpstreamUnreachable("no")])
+    @pytest.mark.parametrize("error", [None, UpstreamConnectionError("no")])
     def test_where_no_list_is_told_says_which_setting_helps(self, error: Exception | None) -> None:
         with pytest.raises(ModelUnavailable, match="HEADRACE_MODEL, as acme/…"):
             of(Acme("acme", error=error), Acme("best", "one")).default()
@@ -162,11 +162,11 @@ class TestModels:
         ]
 
     def test_leave_out_a_provider_that_does_not_tell(self) -> None:
-        found = of(Acme("acme", error=UpstreamUnreachable("no")), Acme("best", "one")).models()
+        found = of(Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one")).models()
         assert [(model.id, model.default) for model in found] == [("best/one", False)]
 
     def test_begin_with_the_default_where_nobody_told_of_it(self) -> None:
-        found = of(Acme("acme", error=UpstreamUnreachable("no")), Acme("best", "one"), default="acme/big").models()
+        found = of(Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one"), default="acme/big").models()
         assert [(model.id, model.default) for model in found] == [("acme/big", True), ("best/one", False)]
 
     def test_are_none_where_nothing_is_set_up(self) -> None:
@@ -190,7 +190,7 @@ class TestLists:
         assert acme.asked == 2
 
     def test_that_were_not_told_are_asked_for_again_soon(self, clock: Clock) -> None:
-        acme = Acme("acme", "tiny", error=UpstreamUnreachable("no"))
+        acme = Acme("acme", "tiny", error=UpstreamConnectionError("no"))
         offered = of(acme)
         assert offered.models() == []
         acme.error = None
@@ -202,7 +202,7 @@ class TestLists:
         acme = Acme("acme", "tiny")
         offered = of(acme)
         offered.models()
-        acme.error = UpstreamUnreachable("no")
+        acme.error = UpstreamConnectionError("no")
         clock.now += LIST_LIFE + 1
         assert [model.id for model in offered.models()] == ["acme/tiny"]
 
@@ -232,40 +232,42 @@ class TestLists:
         acme = Acme("acme")
         acme.models = stubborn
         with gevent.Timeout(5), pytest.raises(ConnectTimeout, match=r"acme did not tell within 0\.05 s"):
-            of(acme, default="acme/tiny").check()
+            of(acme, default="acme/tiny").health_check()
 
 
 class TestCheck:
-    @pytest.mark.parametrize("error", [UpstreamUnreachable("no"), rejected("acme", 401, ""), rejected("acme", 500, "")])
+    @pytest.mark.parametrize(
+        "error", [UpstreamConnectionError("no"), status_error("acme", 401, ""), status_error("acme", 500, "")]
+    )
     def test_fails_where_the_provider_is_not_there_or_knows_no_such_key(self, error: Exception) -> None:
         acme = Acme("acme", error=error)
-        acme.check = lambda: None
+        acme.health_check = lambda: None
         with pytest.raises(type(error)):
-            of(acme, default="acme/tiny").check()
+            of(acme, default="acme/tiny").health_check()
 
-    @pytest.mark.parametrize("error", [UpstreamBroken("no list"), rejected("acme", 404, "")])
+    @pytest.mark.parametrize("error", [UpstreamProtocolError("no list"), status_error("acme", 404, "")])
     def test_does_not_need_a_list_of_models(self, error: Exception) -> None:
         acme = Acme("acme", error=error)
-        acme.check = lambda: None
-        of(acme, default="acme/tiny").check()
+        acme.health_check = lambda: None
+        of(acme, default="acme/tiny").health_check()
 
     def test_asks_the_provider_of_the_default(self) -> None:
-        of(Acme("acme", "tiny"), Acme("best", error=UpstreamUnreachable("no"))).check()
-        with pytest.raises(UpstreamUnreachable):
-            of(Acme("acme", "tiny", error=UpstreamUnreachable("no")), default="acme/tiny").check()
+        of(Acme("acme", "tiny"), Acme("best", error=UpstreamConnectionError("no"))).health_check()
+        with pytest.raises(UpstreamConnectionError):
+            of(Acme("acme", "tiny", error=UpstreamConnectionError("no")), default="acme/tiny").health_check()
 
     def test_asks_for_the_list_once_however_many_want_to_know(self) -> None:
-        acme = Acme("acme", error=UpstreamUnreachable("no"))
-        acme.check = lambda: None
+        acme = Acme("acme", error=UpstreamConnectionError("no"))
+        acme.health_check = lambda: None
         offered = of(acme, default="acme/tiny")
-        jobs = [gevent.spawn(offered.check) for _ in range(50)]
+        jobs = [gevent.spawn(offered.health_check) for _ in range(50)]
         gevent.joinall(jobs, timeout=10)
-        assert {type(job.exception) for job in jobs} == {UpstreamUnreachable}
+        assert {type(job.exception) for job in jobs} == {UpstreamConnectionError}
         assert acme.asked == 1
 
     def test_fails_where_nothing_is_set_up(self) -> None:
         with pytest.raises(ModelUnavailable):
-            of().check()
+            of().health_check()
 
 
 def test_repr_names_the_providers() -> None:
@@ -273,9 +275,9 @@ def test_repr_names_the_providers() -> None:
     assert repr(of()) == "<Catalogue of nothing>"
 
 
-def is_offered(offered: Catalogue, model: str) -> bool:
+def is_offered(offered: ModelRegistry, model: str) -> bool:
     try:
         offered.resolve(model)
-    except UnknownModel:
+    except ModelNotFound:
         return False
     return True

@@ -15,7 +15,7 @@ import gevent
 from flask import Flask
 from flask_headrace import Headrace
 from flask_headrace.core.errors import UpstreamError
-from flask_headrace.core.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.events import Completed, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 
 
 class Odd:
@@ -51,7 +51,7 @@ class Odd:
 
     def half(self):
         yield "one "
-        yield [ToolCallStarted(0, "c", "find"), ToolCallEnded(0, {"q": ["\\ud83d"]})]
+        yield [ToolCallStarted(0, "c", "find"), ToolCallCompleted(0, {"q": ["\\ud83d"]})]
 
     def half_failed(self):
         yield "one "
@@ -82,7 +82,7 @@ class Odd:
 
 
 class Whole(Odd):
-    name = price_list = "whole"
+    name = pricing_provider = "whole"
     is_embedded = False
     unsupported = frozenset()
 

@@ -28,7 +28,7 @@ def leave_word():
 
 
 class Slow:
-    name = price_list = "slow"
+    name = pricing_provider = "slow"
     is_embedded = False
     unsupported = frozenset()
 

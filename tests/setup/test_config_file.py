@@ -10,7 +10,7 @@ from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.setup.config_file import Alias, Config, Upstream, read_config
-from flask_headrace.setup.providers import catalogue
+from flask_headrace.setup.providers import build_registry
 from flask_headrace.testing import check_answer
 from tests.server.test_start_checks import start
 from tests.support import upstream as upstreams
@@ -90,7 +90,7 @@ def test_without_one_there_is_nothing() -> None:
 
 
 def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) -> None:
-    found = catalogue(settings(path, GOOD, HEADRACE_FIRST_TOKEN_TIMEOUT="3"))
+    found = build_registry(settings(path, GOOD, HEADRACE_FIRST_TOKEN_TIMEOUT="3"))
     smart, name = found.resolve("smart")
     assert (name, found.id_of(smart, name)) == ("smart", "smart")
     first, second = smart.chain
@@ -105,13 +105,13 @@ def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) 
 
 def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
-    found = catalogue(settings(path, ACME.replace("acme", "openai") + ACME))
+    found = build_registry(settings(path, ACME.replace("acme", "openai") + ACME))
     assert repr(found) == "<Catalogue of openai, acme>"
-    assert found.resolve("openai/x")[0].price_list == "http://127.0.0.1:9/v1"
+    assert found.resolve("openai/x")[0].pricing_provider == "http://127.0.0.1:9/v1"
 
 
 def test_a_chain_is_not_retried_by_the_sdks_as_well(path: Path) -> None:
-    found = catalogue(settings(path, CHAIN + ACME, HEADRACE_RETRIES="2"))
+    found = build_registry(settings(path, CHAIN + ACME, HEADRACE_RETRIES="2"))
     assert found.resolve("acme/big")[0]._retries == 2
     assert found.resolve("smart")[0].chain[0].provider._retries == 0
 
@@ -126,12 +126,12 @@ def test_what_an_address_carries_is_sent_with_each_request(
     if where == "the environment":
         monkeypatch.setenv("OPENAI_BASE_URL", address)
     table = f'[upstreams.openai]\nkind = "openai"\nbase_url = "{address}"\n' if where == "the file" else ""
-    provider, name = catalogue(settings(path, table)).resolve("openai/carried")
+    provider, name = build_registry(settings(path, table)).resolve("openai/carried")
     check_answer(provider.stream(ChatRequest(name, (Message("user", "hi"),))))
     asked = upstream.requests("carried")[-1]
     assert asked.path == "/v1/chat/completions?api-version=1&x=1&x=2"
     assert asked.headers["authorization"] == "Basic dXNAZXI6cGFzcw=="
-    assert provider.price_list == upstream.url + "/v1"
+    assert provider.pricing_provider == upstream.url + "/v1"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_mistake_in_the_environment_is_told_without_what_is_secret(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=f"^{variable} is ") as raised:
-        catalogue(settings(path, ""))
+        build_registry(settings(path, ""))
     assert value.strip() not in raised.value.message
 
 
@@ -199,7 +199,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "says"), MISTAKES, ids=[says for _, says in MISTAKES])
 def test_a_mistake_is_told_with_file_table_and_key(path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        catalogue(settings(path, text))
+        build_registry(settings(path, text))
     assert raised.value.message.startswith(str(path))
     assert says in raised.value.message
 
@@ -210,9 +210,9 @@ def test_a_file_that_is_not_there_is_told(path: Path) -> None:
 
 
 def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path) -> None:
-    assert catalogue(settings(path, CHAIN + ACME, HEADRACE_MODEL="smart")).default() == "smart"
+    assert build_registry(settings(path, CHAIN + ACME, HEADRACE_MODEL="smart")).default() == "smart"
     with pytest.raises(ConfigurationError, match=r"HEADRACE_MODEL is 'clever'.*an alias of HEADRACE_CONFIG"):
-        catalogue(settings(path, CHAIN + ACME, HEADRACE_MODEL="clever"))
+        build_registry(settings(path, CHAIN + ACME, HEADRACE_MODEL="clever"))
 
 
 def test_a_mistake_stops_the_start_with_one_sentence(path: Path) -> None:

@@ -12,11 +12,11 @@ from flask_headrace.setup import schemas
 
 
 def read(folder: Path) -> dict[str, dict[str, object]]:
-    return schemas.of(Settings(schemas=str(folder)))
+    return schemas.load_schemas(Settings(schemas=str(folder)))
 
 
 def test_without_a_folder_there_are_none() -> None:
-    assert schemas.of(Settings()) == {}
+    assert schemas.load_schemas(Settings()) == {}
 
 
 def test_each_file_is_a_schema_by_its_name(tmp_path: Path) -> None:

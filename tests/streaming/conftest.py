@@ -9,7 +9,7 @@ import pytest
 
 from flask_headrace.streaming.resume import lease, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Worker, shared
 
@@ -25,7 +25,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["memory", "sqlite"])
 def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Worker]]:
-    with shared(request.param, tmp_path, Bounds(retention=1.0), 2) as stores:
+    with shared(request.param, tmp_path, StoreLimits(retention=1.0), 2) as stores:
         yield [Worker(store) for store in stores]
 
 
@@ -38,7 +38,7 @@ def other(request: pytest.FixtureRequest, workers: list[Worker]) -> Worker:
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
     """Return a store that can be away."""
-    with shared(request.param, tmp_path, Bounds(), 1) as stores:
+    with shared(request.param, tmp_path, StoreLimits(), 1) as stores:
         yield stores[0]
 
 

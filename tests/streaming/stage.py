@@ -8,18 +8,18 @@ from typing import Any
 import gevent
 from gevent.queue import Queue
 
-from flask_headrace.core.events import Attempt, Cancelled, Done, Event, Failed, Started, TextDelta, Usage
+from flask_headrace.core.events import Attempt, Cancelled, Completed, Event, Failed, ResponseStarted, TextDelta, Usage
 from flask_headrace.core.pricing import FREE
 from flask_headrace.streaming import producer
-from flask_headrace.streaming.context import Limits, Target
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.context import StreamContext, StreamLimits
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.session import StreamSession
 from tests.support.event_loop import settle, until
 
-TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
-UNLIMITED = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
-NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=100)
-DONE = Done("stop")
+TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+UNLIMITED = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
+NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=100)
+DONE = Completed("stop")
 TOLD = Usage(9, 2, cost=0.5, attempts=(Attempt("acme/tiny", 9, 2, 0.5),))
 
 
@@ -30,13 +30,13 @@ def text(*pieces: str) -> list[Event]:
 
 def is_terminal(event: Event) -> bool:
     """Whether a stream ends with this event."""
-    return isinstance(event, (Done, Failed, Cancelled))
+    return isinstance(event, (Completed, Failed, Cancelled))
 
 
 class Source:
     """Yields what the test gives it, raises the exceptions among it, and counts how often it was asked and closed.
 
-    It ends after a list that ends with `Done`; if it `lingers`, it then waits for more, as for the rest of a body.
+    It ends after a list that ends with `Completed`; if it `lingers`, it then waits for more, as for the rest of a body.
     """
 
     def __init__(self, *given: Any, on_close: Callable[[], object] = lambda: None, lingers: bool = False) -> None:
@@ -55,7 +55,7 @@ class Source:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-                if isinstance(item, list) and item and isinstance(item[-1], Done) and not self._lingers:
+                if isinstance(item, list) and item and isinstance(item[-1], Completed) and not self._lingers:
                     return
         finally:
             self.closed += 1
@@ -70,8 +70,8 @@ class Source:
 class Reader:
     """Reads a session in a greenlet of its own, and keeps what it got."""
 
-    def __init__(self, session: Session, on_batch: Callable[[list[Event]], object] = lambda _: None) -> None:
-        self.follower = Follower(session)
+    def __init__(self, session: StreamSession, on_batch: Callable[[list[Event]], object] = lambda _: None) -> None:
+        self.follower = StreamReader(session)
         self.batches: list[list[Event]] = []
         self._on_batch = on_batch
         self.greenlet = gevent.spawn(self._read)
@@ -85,7 +85,7 @@ class Reader:
     def events(self) -> list[Event]:
         """All events so far, without the first one, which says that the answer has begun."""
         got = [event for batch in self.batches for event in batch]
-        return got[1:] if got and isinstance(got[0], Started) else got
+        return got[1:] if got and isinstance(got[0], ResponseStarted) else got
 
     @property
     def text(self) -> str:
@@ -108,15 +108,18 @@ class Stream:
     """A session and its pump. `ends` holds the sessions for which `on_end` was called."""
 
     def __init__(
-        self, source: Source, limits: Limits = UNLIMITED, on_end: Callable[[Session], object] = lambda _: None
+        self,
+        source: Source,
+        limits: StreamLimits = UNLIMITED,
+        on_end: Callable[[StreamSession], object] = lambda _: None,
     ) -> None:
         self.source = source
-        self.session = Session(TARGET, limits)
-        self.ends: list[Session] = []
+        self.session = StreamSession(TARGET, limits)
+        self.ends: list[StreamSession] = []
         self._on_end = on_end
-        producer.start(self.session, source, self._ended)
+        producer.start_producer(self.session, source, self._ended)
 
-    def _ended(self, session: Session) -> None:
+    def _ended(self, session: StreamSession) -> None:
         assert session.terminal is not None
         self.ends.append(session)
         self._on_end(session)
@@ -135,6 +138,6 @@ def check_end(stream: Stream, events: list[Event]) -> None:
     settle()
     assert stream.ends == [stream.session]
     assert [event for event in events if is_terminal(event)] == [events[-1]]
-    assert stream.session.terminal == stream.session.ending == events[-1]
+    assert stream.session.terminal == stream.session.pending_terminal == events[-1]
     assert isinstance(events[-2], Usage)
     assert stream.source.closed == stream.source.asked

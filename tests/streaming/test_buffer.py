@@ -6,35 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.core.errors import NotResumable
+from flask_headrace.core.errors import ResumptionLost
 from flask_headrace.core.events import Event, TextDelta
-from flask_headrace.streaming.buffer import EVENT_OVERHEAD, Log, size_of
+from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, size_of
 from tests.streaming.stage import text
 
 WORDS = text(*"abcdefghij")
 
 
-def filled() -> Log:
-    log = Log()
+def filled() -> EventBuffer:
+    log = EventBuffer()
     log.add(WORDS, size_of(WORDS))
     return log
 
 
 @pytest.mark.parametrize(("number", "most", "expected"), [(0, 99, 10), (0, 3, 3), (4, 99, 6), (9, 99, 1), (10, 99, 0)])
 def test_gives_what_comes_after_a_number(number: int, most: int, expected: int) -> None:
-    assert filled().beyond(number, most) == WORDS[number : number + expected]
+    assert filled().after(number, most) == WORDS[number : number + expected]
 
 
 def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
     log = filled()
     log.forget(4)
     assert log.last == 10
-    assert log.beyond(4, 99) == WORDS[4:]
+    assert log.after(4, 99) == WORDS[4:]
     assert log.size == 6 * (1 + EVENT_OVERHEAD)
     log.forget(2)
-    assert log.beyond(4, 99) == WORDS[4:]
+    assert log.after(4, 99) == WORDS[4:]
     log.forget(10)
-    assert (log.beyond(10, 99), log.size) == ([], 0)
+    assert (log.after(10, 99), log.size) == ([], 0)
 
 
 @pytest.mark.parametrize("number", [0, 4, 10])
@@ -43,14 +43,14 @@ def test_takes_what_comes_after_a_number_and_goes_on_with_the_numbers(number: in
     assert log.take(number) == WORDS[number:]
     assert (log.size, log.last) == (0, 10)
     log.add(text("k"), 1)
-    assert log.beyond(10, 99) == text("k")
+    assert log.after(10, 99) == text("k")
 
 
 def test_gives_no_part_for_the_whole_where_something_is_forgotten() -> None:
     log = filled()
     log.forget(4)
-    for ask in (lambda: log.take(3), lambda: log.beyond(0, 99)):
-        with pytest.raises(NotResumable):
+    for ask in (lambda: log.take(3), lambda: log.after(0, 99)):
+        with pytest.raises(ResumptionLost):
             ask()
 
 
@@ -60,7 +60,7 @@ def test_counts_bytes_and_not_characters() -> None:
 
 @given(st.lists(st.one_of(st.integers(1, 5), st.integers(-30, 0))))
 def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
-    log, model, forgotten = Log(), list[Event](), 0
+    log, model, forgotten = EventBuffer(), list[Event](), 0
     for step in steps:
         if step > 0:
             events: list[Event] = [TextDelta("x" * (len(model) + n)) for n in range(step)]
@@ -70,5 +70,5 @@ def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
             log.forget(min(-step, len(model)))
             forgotten = max(forgotten, min(-step, len(model)))
         assert log.last == len(model)
-        assert log.beyond(forgotten, 10**6) == model[forgotten:]
+        assert log.after(forgotten, 10**6) == model[forgotten:]
         assert log.size == size_of(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])

@@ -7,17 +7,17 @@ import time
 import gevent
 import pytest
 
-from flask_headrace.streaming.deadlines import Deadlines
+from flask_headrace.streaming.deadlines import TimeoutScheduler
 from tests.support.event_loop import until
 
 
 @pytest.fixture
 def looking():
     """Make deadlines that look at a list of dues, and stop them afterwards."""
-    made: list[Deadlines] = []
+    made: list[TimeoutScheduler] = []
 
-    def make(dues, longest_blind: float | None) -> Deadlines:
-        made.append(Deadlines(dues, longest_blind))
+    def make(dues, longest_blind: float | None) -> TimeoutScheduler:
+        made.append(TimeoutScheduler(dues, longest_blind))
         made[-1].start()
         return made[-1]
 

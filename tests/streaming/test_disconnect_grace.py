@@ -10,7 +10,7 @@ import pytest
 
 from flask_headrace.core.events import Cancelled
 from flask_headrace.streaming import disconnect_grace
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import QUIET, Away, Worker
 from tests.streaming.stage import DONE, Source, text
@@ -65,7 +65,7 @@ def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_str
             backs.append(worker.follow(reading.id, 2))
         return False
 
-    monkeypatch.setattr(worker.journal, "is_attended", come_back_in_the_last_look)
+    monkeypatch.setattr(worker.journal, "has_remote_readers", come_back_in_the_last_look)
     until(lambda: backs)
     source.give(text("b"), [DONE])
     assert backs[0].read()[-1] == DONE
@@ -89,7 +89,7 @@ def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
 
 
 def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     here, there, source = Worker(store, SHORT), Worker(store, SHORT), Source(text("a"))
     reading = here.begin(source)
     until(lambda: reading.last == 2)
@@ -104,7 +104,7 @@ def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
 
 
 def test_runs_also_while_the_store_is_away() -> None:
-    store = Away(MemoryStore(Bounds()))
+    store = Away(MemoryStore(StoreLimits()))
     worker, source = Worker(store, SHORT), Source(text("a"))
     reading = worker.begin(source)
     until(lambda: reading.last == 2)

@@ -9,13 +9,13 @@ from gevent.event import Event as Flag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.core.errors import StallTimeout, UpstreamBroken
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, TextDelta, Usage
-from flask_headrace.streaming.context import Limits
+from flask_headrace.core.errors import IdleTimeout, UpstreamProtocolError
+from flask_headrace.core.events import Cancelled, Completed, Event, Failed, TextDelta, Usage
+from flask_headrace.streaming.context import StreamLimits
 from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_terminal, text
 from tests.support.event_loop import settle, until
 
-NARROW = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
+NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
 
 PIECES = ["piece", "piece", "big piece"]
 ACTS = st.sampled_from([
@@ -56,13 +56,13 @@ class World:
             case "upstream says failed":
                 self.source.give([ENDS[act]])
             case "upstream fails":
-                self.source.give(UpstreamBroken("gone"))
+                self.source.give(UpstreamProtocolError("gone"))
             case "we fail":
                 self.source.give(ZeroDivisionError())
             case "stop":
                 self.stream.session.cancel("stopped")
             case "time limit":
-                self.stream.session.fail(StallTimeout("silent"))
+                self.stream.session.fail(IdleTimeout("silent"))
             case "pause":
                 self.gate.clear()
             case "go on":
@@ -96,7 +96,7 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
     assert terminal in ENDS.values() or terminal.code == "internal"
     assert (session.error is not None) == isinstance(terminal, Failed)
     assert usage is TOLD or usage.estimated == bool(world.source.asked)
-    if isinstance(terminal, Done):
+    if isinstance(terminal, Completed):
         assert usage == TOLD
         before = acts[: acts.index("done")]
         assert world.reader.text == "".join(world.said[: sum(act.endswith("piece") for act in before)])

@@ -9,11 +9,11 @@ import gevent
 import msgspec
 import pytest
 
-from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.core.errors import StreamLimitExceeded
 from flask_headrace.streaming.owner_limits import Shares
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.registry import StreamRegistry
+from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import QUIET, Reading, Worker, shared
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Source, text
 from tests.support.event_loop import settle, until
@@ -22,14 +22,14 @@ ALICE, BOB = (msgspec.structs.replace(TARGET, owner=name) for name in ("alice", 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 
 
-def streams(most: int = 8, most_of_one: int | None = None, **callbacks) -> Streams:
+def streams(most: int = 8, most_of_one: int | None = None, **callbacks) -> StreamRegistry:
     told = {"on_start": lambda _: None, "on_end": lambda _: None, **callbacks}
-    return Streams(UNLIMITED, most, told["on_start"], told["on_end"], most_of_one=most_of_one)
+    return StreamRegistry(UNLIMITED, most, told["on_start"], told["on_end"], most_of_one=most_of_one)
 
 
 @pytest.fixture
 def workers(tmp_path: Path) -> Iterator[list[Worker]]:
-    with shared("memory", tmp_path, Bounds(), 2) as stores:
+    with shared("memory", tmp_path, StoreLimits(), 2) as stores:
         yield [Worker(store, QUIET, most=4) for store in stores]  # one of them for each owner
 
 
@@ -44,7 +44,7 @@ class TestAnOwner:
         for _ in range(share):
             many.open(ALICE, Source())
         if share < most:
-            with pytest.raises(TooManyStreams, match=f"{share} streams open") as refused:
+            with pytest.raises(StreamLimitExceeded, match=f"{share} streams open") as refused:
                 many.open(ALICE, Source())
             assert (refused.value.status, refused.value.code, refused.value.retry_after) == (429, "too_many_streams", 2)
 
@@ -53,14 +53,14 @@ class TestAnOwner:
         for target in (ALICE, ALICE, BOB, BOB):
             many.open(target, Source())
         for target in (ALICE, BOB):
-            with pytest.raises(TooManyStreams):
+            with pytest.raises(StreamLimitExceeded):
                 many.open(target, Source())
 
     def test_that_is_nobody_in_particular_may_have_all(self) -> None:
         many = streams(8)
         for _ in range(8):
             many.open(TARGET, Source())
-        with pytest.raises(TooManyStreams) as refused:
+        with pytest.raises(StreamLimitExceeded) as refused:
             many.open(TARGET, Source())
         assert refused.value.status == 503
 
@@ -72,7 +72,7 @@ class TestAStream:
         session = many.open(ALICE, Source([DONE]))
         until(lambda: session.terminal)
         settle()
-        with pytest.raises(TooManyStreams):
+        with pytest.raises(StreamLimitExceeded):
             many.open(ALICE, Source())
         gate.set()
         until(lambda: len(many) == 0)
@@ -94,20 +94,20 @@ class TestAStream:
                 many.open(ALICE, source)
         else:
             session = many.open(ALICE, source)
-            follower = Follower(session)
+            follower = StreamReader(session)
             if how == "leaves":
                 follower.close()
             if how == "is stopped":
                 session.cancel("stopped")
         until(lambda: len(many) == 0)
         is_first[:] = [False]
-        assert many.open(ALICE, Source()).ending is None
+        assert many.open(ALICE, Source()).pending_terminal is None
 
     def test_that_was_refused_was_never_counted(self) -> None:
         many = streams(4)
         session = many.open(ALICE, Source())
         for _ in range(3):
-            with pytest.raises(TooManyStreams):
+            with pytest.raises(StreamLimitExceeded):
                 many.open(ALICE, Source())
         session.cancel("stopped")
         until(lambda: len(many) == 0)
@@ -117,7 +117,7 @@ class TestAStream:
 class TestAResumableStream:
     def test_is_counted_where_it_is_filled_and_may_be_asked_for_again_there(self, workers: list[Worker]) -> None:
         first = resume(workers[0], ID)
-        with pytest.raises(TooManyStreams):
+        with pytest.raises(StreamLimitExceeded):
             resume(workers[0], OTHER_ID)
         assert resume(workers[0], ID).id == first.id
         assert workers[0].store.find(OTHER_ID) is None
@@ -127,9 +127,9 @@ class TestAResumableStream:
         first = resume(workers[0], ID, source)
         until(lambda: workers[1].store.find(ID) is not None and workers[1].store.find(ID).last)
         reading = Reading(workers[1].resumption.follow(ID, "alice", 0))
-        with pytest.raises(TooManyStreams):
+        with pytest.raises(StreamLimitExceeded):
             workers[1].resumption.follow(ID, "alice", 0)
-        with pytest.raises(TooManyStreams):
+        with pytest.raises(StreamLimitExceeded):
             resume(workers[1], OTHER_ID)
         reading.leave()
         again = Reading(workers[1].resumption.follow(ID, "alice", 0))

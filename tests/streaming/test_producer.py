@@ -6,9 +6,9 @@ import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamUnreachable
-from flask_headrace.core.events import Cancelled, Done, Failed, Started, TextDelta, Usage
-from flask_headrace.streaming.session import Session
+from flask_headrace.core.errors import UpstreamConnectionError, UpstreamProtocolError
+from flask_headrace.core.events import Cancelled, Completed, Failed, ResponseStarted, TextDelta, Usage
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import DONE, NARROW, TOLD, Reader, Source, Stream, check_end, read_all, text
 from tests.support.event_loop import settle, until
 
@@ -23,10 +23,10 @@ class TestDone:
         assert read_all(stream) == [*text("Hello"), TOLD, DONE]
 
     def test_may_be_all_that_comes(self) -> None:
-        stream = Stream(Source([Done("content_filter")]))
+        stream = Stream(Source([Completed("content_filter")]))
         reader = Reader(stream.session)
-        assert reader.read()[-1] == Done("content_filter")
-        assert [type(event) for batch in reader.batches for event in batch] == [Started, Usage, Done]
+        assert reader.read()[-1] == Completed("content_filter")
+        assert [type(event) for batch in reader.batches for event in batch] == [ResponseStarted, Usage, Completed]
 
     def test_lets_the_source_go_on_to_its_end_and_is_accounted_for_before_that(self) -> None:
         stream = Stream(Source([DONE], lingers=True))
@@ -42,7 +42,7 @@ class TestDone:
         assert read_all(stream)[-1] == DONE
 
     def test_stays_whole_when_the_source_fails_behind_it(self) -> None:
-        stream = Stream(Source([DONE], UpstreamBroken("too late"), lingers=True))
+        stream = Stream(Source([DONE], UpstreamProtocolError("too late"), lingers=True))
         assert read_all(stream)[-1] == DONE
         assert stream.session.error is None
 
@@ -57,13 +57,13 @@ class TestDone:
 
 class TestFailure:
     def test_of_the_upstream_keeps_its_code_and_its_error(self) -> None:
-        error = UpstreamUnreachable("nobody there")
+        error = UpstreamConnectionError("nobody there")
         stream = Stream(Source(error))
         assert read_all(stream)[-1] == Failed("upstream_unreachable", "nobody there", retryable=True)
         assert stream.session.error is error
 
     def test_in_the_middle_comes_after_what_was_said(self) -> None:
-        stream = Stream(Source(text("Hel"), UpstreamBroken("gone")))
+        stream = Stream(Source(text("Hel"), UpstreamProtocolError("gone")))
         assert [type(event) for event in read_all(stream)] == [TextDelta, Usage, Failed]
 
     def test_of_a_source_that_ends_without_done(self) -> None:
@@ -85,7 +85,7 @@ class TestFailure:
 
     def test_of_the_source_to_begin_at_all_is_an_end_too(self) -> None:
         def source():
-            raise UpstreamUnreachable("no")
+            raise UpstreamConnectionError("no")
 
         source.asked = source.closed = 0
         stream = Stream(source)
@@ -110,18 +110,18 @@ class TestUsage:
         assert read_all(stream) == [*text("Hel", "lo"), TOLD, DONE]
 
     def test_is_exact_also_when_the_answer_is_cut_behind_it(self) -> None:
-        stream = Stream(Source(text("Hel"), [TOLD], UpstreamBroken("gone")))
+        stream = Stream(Source(text("Hel"), [TOLD], UpstreamProtocolError("gone")))
         assert read_all(stream)[-2] == TOLD
 
     def test_that_is_known_in_part_is_filled_by_what_was_seen(self) -> None:
         known = Usage(90, 1, cached_tokens=40, cost=0.5, estimated=True)
-        stream = Stream(Source([known], text("x" * 40), UpstreamBroken("gone")))
+        stream = Stream(Source([known], text("x" * 40), UpstreamProtocolError("gone")))
         usage = read_all(stream)[-2]
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (90, 10, 40)
         assert (usage.cost, usage.estimated) == (0.5, True)  # the model of these tests writes for nothing
 
     def test_is_nothing_where_the_model_was_never_asked(self) -> None:
-        stream = Stream(Source(UpstreamUnreachable("nobody there")))
+        stream = Stream(Source(UpstreamConnectionError("nobody there")))
         usage = read_all(stream)[-2]
         assert (usage.input_tokens, usage.output_tokens, usage.cost, usage.estimated) == (0, 0, 0.0, False)
 
@@ -213,14 +213,14 @@ class TestCancel:
         events = read_all(stream)
         seen = stream.session.last
         stream.session.cancel("stopped")
-        stream.session.fail(UpstreamBroken("late"))
+        stream.session.fail(UpstreamProtocolError("late"))
         settle()
         assert stream.session.terminal == events[-1] == DONE
         assert (stream.session.last, stream.session.error) == (seen, None)
 
     def test_wins_over_a_failure_that_it_brings_about(self) -> None:
         def fail() -> None:
-            raise UpstreamBroken("the connection was closed")
+            raise UpstreamProtocolError("the connection was closed")
 
         stream = Stream(Source(on_close=fail))
         until(lambda: stream.source.asked)
@@ -231,7 +231,7 @@ class TestCancel:
     def test_comes_too_late_after_a_failure_was_decided(self) -> None:
         stream = Stream(Source())
         until(lambda: stream.source.asked)
-        stream.session.fail(UpstreamBroken("first"))
+        stream.session.fail(UpstreamProtocolError("first"))
         stream.session.cancel("stopped")
         assert read_all(stream)[-1].code == "upstream_broken"
 
@@ -255,18 +255,18 @@ class TestReportOfTheEnd:
         raised = []
         monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda _c, _k, error, _t: raised.append(error))
 
-        def on_end(_session: Session) -> None:
+        def on_end(_session: StreamSession) -> None:
             raise ZeroDivisionError
 
         stream = Stream(Source([DONE]), on_end=on_end)
         assert read_all(stream)[-1] == DONE
         assert [type(error) for error in raised] == [ZeroDivisionError]
 
-    @pytest.mark.parametrize("last", [[DONE], UpstreamBroken("gone")], ids=["done", "failed"])
+    @pytest.mark.parametrize("last", [[DONE], UpstreamProtocolError("gone")], ids=["done", "failed"])
     def test_is_not_cut_short_by_a_stop_that_was_under_way(self, last) -> None:
         finished = []
 
-        def on_end(_session: Session) -> None:
+        def on_end(_session: StreamSession) -> None:
             gevent.sleep(0.01)
             finished.append(True)
 

@@ -10,10 +10,10 @@ import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Asked, Cancelled, Event, Failed, TextDelta, Usage, Withheld
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
+from flask_headrace.core.events import Cancelled, Event, Failed, ModelSelected, SuppressedOutput, TextDelta, Usage
 from flask_headrace.streaming import producer, usage_tracker
-from flask_headrace.streaming.context import Limits
+from flask_headrace.streaming.context import StreamLimits
 from tests.streaming.stage import DONE, TOLD, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
 from tests.support.event_loop import settle, until
 
@@ -41,7 +41,7 @@ class Odd:
         return self._make()
 
 
-def stream_of(make: Callable[[], Iterator[Any]], limits: Limits = UNLIMITED) -> Stream:
+def stream_of(make: Callable[[], Iterator[Any]], limits: StreamLimits = UNLIMITED) -> Stream:
     return Stream(Odd(make), limits)  # type: ignore[arg-type]  # it is called, and no more
 
 
@@ -153,7 +153,7 @@ class TestASourceThatDoesNotStop:
 
     def test_and_ends_within_its_limits_instead(self, briefly: None) -> None:
         caught: list[str] = []
-        limits = Limits(heartbeat=None, first_token=None, stall=0.05, duration=None, client=None)
+        limits = StreamLimits(heartbeat=None, first_token=None, stall=0.05, duration=None, client=None)
         assert ended(stream_of(lambda: self.deaf(3, caught), limits))[-1].code == "stall_timeout"
 
 
@@ -199,7 +199,11 @@ class TestASourceThatFailsToClose:
         def close(self) -> None:
             raise ZeroDivisionError("not today")
 
-    ENDS: ClassVar[dict[str, Any]] = {"stop": [DONE], "mine": [FAILED], "upstream_broken": UpstreamBroken("gone")}
+    ENDS: ClassVar[dict[str, Any]] = {
+        "stop": [DONE],
+        "mine": [FAILED],
+        "upstream_broken": UpstreamProtocolError("gone"),
+    }
 
     @pytest.mark.parametrize("code", ENDS)
     def test_ends_as_it_had_and_the_log_tells_why(self, code: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -217,7 +221,7 @@ class TestASourceThatFailsToClose:
 
 
 class TestASourceThatNeverWaits:
-    BRIEF = Limits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.2, client=None)
+    BRIEF = StreamLimits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.2, client=None)
 
     @staticmethod
     def endless(item: Any) -> Callable[[], Iterator[Any]]:
@@ -232,7 +236,7 @@ class TestASourceThatNeverWaits:
         assert read_all(other) == [*text("a"), TOLD, DONE]
         assert ended(stream)[-1].code == "first_token_timeout"
 
-    @pytest.mark.parametrize("item", [Withheld(0), [KNOWN], text("x"), text(*"xyz" * 100)])
+    @pytest.mark.parametrize("item", [SuppressedOutput(0), [KNOWN], text("x"), text(*"xyz" * 100)])
     def test_ends_within_its_limits_whatever_it_says(self, item: Any) -> None:
         assert ended(stream_of(self.endless(item), self.BRIEF))[-1].code in {"max_duration", "first_token_timeout"}
 
@@ -254,8 +258,8 @@ class TestUsageThatWasTold:
     """Before a cut, it is what the accounts say."""
 
     CUTS: ClassVar[dict[str, Any]] = {
-        "broken": UpstreamBroken("gone"),
-        "refused": UpstreamRejected("overloaded", status=529, code="upstream_overloaded", retryable=True),
+        "broken": UpstreamProtocolError("gone"),
+        "refused": UpstreamStatusError("overloaded", status=529, code="upstream_overloaded", retryable=True),
         "a mistake": ZeroDivisionError(),
         "told": [FAILED],
         "unreadable": 42,
@@ -278,13 +282,13 @@ class TestUsageThatWasTold:
         assert (usage.input_tokens, usage.output_tokens) == (told.input_tokens, told.output_tokens)
 
     def test_exactly_is_not_unsaid_by_an_estimate(self) -> None:
-        assert ended(Stream(Source([TOLD], [KNOWN], UpstreamBroken("gone"))))[-2] == TOLD
+        assert ended(Stream(Source([TOLD], [KNOWN], UpstreamProtocolError("gone"))))[-2] == TOLD
 
     def test_in_one_list_with_text_that_cannot_be_sent_is_kept(self) -> None:
         assert ended(Stream(Source([TextDelta("\ud800"), TOLD], [DONE])))[-2] == TOLD
 
     def test_of_a_model_that_then_refuses_is_kept_beside_what_the_next_one_takes(self) -> None:
-        refused = UpstreamRejected("overloaded", status=529, code="upstream_overloaded", retryable=True)
-        asked = [Asked(f"acme/{name}", "acme", name, "") for name in "ab"]
+        refused = UpstreamStatusError("overloaded", status=529, code="upstream_overloaded", retryable=True)
+        asked = [ModelSelected(f"acme/{name}", "acme", name, "") for name in "ab"]
         usage = ended(Stream(Source(asked[0], [KNOWN], asked[1], refused)))[-2]
         assert [(each.model, each.input_tokens) for each in usage.attempts] == [("acme/a", 90), ("acme/b", 10)]

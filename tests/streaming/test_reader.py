@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gevent
 
-from flask_headrace.core.events import Cancelled, Started, TextDelta, Usage
-from flask_headrace.streaming.context import Limits
-from flask_headrace.streaming.reader import Follower
+from flask_headrace.core.events import Cancelled, ResponseStarted, TextDelta, Usage
+from flask_headrace.streaming.context import StreamLimits
+from flask_headrace.streaming.reader import StreamReader
 from tests.streaming.stage import DONE, Reader, Source, Stream, text
 from tests.support.event_loop import settle, until
 
-BEATING = Limits(heartbeat=0.3, first_token=None, stall=None, duration=None, client=None)
+BEATING = StreamLimits(heartbeat=0.3, first_token=None, stall=None, duration=None, client=None)
 
 
 class TestEvents:
@@ -19,8 +19,8 @@ class TestEvents:
         reader = Reader(stream.session)
         reader.read()
         got = [event for batch in reader.batches for event in batch]
-        assert got[0] == Started(stream.session.id, "acme/tiny", "acme", input_tokens=10)
-        assert sum(isinstance(event, Started) for event in got) == 1
+        assert got[0] == ResponseStarted(stream.session.id, "acme/tiny", "acme", input_tokens=10)
+        assert sum(isinstance(event, ResponseStarted) for event in got) == 1
 
     def test_come_one_by_one_to_a_reader_that_waits(self) -> None:
         stream = Stream(Source())
@@ -57,8 +57,8 @@ class TestEvents:
 
     def test_end_with_the_terminal_one(self) -> None:
         stream = Stream(Source([DONE]))
-        follower = Follower(stream.session)
-        assert [type(event) for batch in follower for event in batch] == [Started, Usage, type(DONE)]
+        follower = StreamReader(stream.session)
+        assert [type(event) for batch in follower for event in batch] == [ResponseStarted, Usage, type(DONE)]
         assert list(follower) == []
 
 
@@ -100,7 +100,7 @@ class TestHeartbeat:
 
     def test_that_was_due_before_anybody_read_is_not_made_up_for(self) -> None:
         stream = Stream(Source(text("one")), BEATING)
-        follower = Follower(stream.session)
+        follower = StreamReader(stream.session)
         gevent.sleep(0.15)
         assert next(follower)[-1] == TextDelta("one")
         gevent.spawn_later(0.005, stream.source.give, text("two"))
@@ -108,7 +108,7 @@ class TestHeartbeat:
         follower.close()
 
     def test_none_comes_without_a_limit(self) -> None:
-        stream = Stream(Source(), Limits(heartbeat=None, client=0.02))
+        stream = Stream(Source(), StreamLimits(heartbeat=None, client=0.02))
         reader = Reader(stream.session)
         gevent.sleep(0.1)
         assert reader.batches == []
@@ -127,15 +127,15 @@ class TestLeaving:
 
     def test_ends_the_stream_only_with_the_last_reader(self) -> None:
         stream = Stream(Source())
-        first, last = Follower(stream.session), Follower(stream.session)
+        first, last = StreamReader(stream.session), StreamReader(stream.session)
         first.close()
-        assert stream.session.ending is None
+        assert stream.session.pending_terminal is None
         last.close()
-        assert stream.session.ending == Cancelled("reader_left")
+        assert stream.session.pending_terminal == Cancelled("reader_left")
 
     def test_twice_is_leaving_once(self) -> None:
         stream = Stream(Source())
-        follower = Follower(stream.session)
+        follower = StreamReader(stream.session)
         follower.close()
         follower.close()
         until(lambda: stream.ends)
@@ -159,13 +159,13 @@ class TestLeaving:
 
     def test_before_anything_was_read_never_asks_the_source(self) -> None:
         stream = Stream(Source())
-        Follower(stream.session).close()
+        StreamReader(stream.session).close()
         until(lambda: stream.ends)
         assert stream.source.asked == 0
 
     def test_gives_no_more_events(self) -> None:
         stream = Stream(Source(text("one"), [DONE]))
-        follower = Follower(stream.session)
+        follower = StreamReader(stream.session)
         until(lambda: stream.ends)
         follower.close()
         assert list(follower) == []
@@ -178,7 +178,7 @@ class TestLeaving:
         assert stream.session.terminal == DONE
 
     def test_by_being_killed_and_closed_frees_a_source_that_waits_for_room(self) -> None:
-        stream = Stream(Source(*[text("x" * 50)] * 9), Limits(buffer=100))
+        stream = Stream(Source(*[text("x" * 50)] * 9), StreamLimits(buffer=100))
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
         until(lambda: reader.batches)
         settle()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from flask_headrace.core.errors import ShuttingDown, TooManyStreams
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.session import Session
+from flask_headrace.core.errors import ShuttingDown, StreamLimitExceeded
+from flask_headrace.streaming.registry import StreamRegistry
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, text
 from tests.support.event_loop import settle, until
 
 
-def streams(most: int = 10, **callbacks) -> Streams:
-    return Streams(
+def streams(most: int = 10, **callbacks) -> StreamRegistry:
+    return StreamRegistry(
         UNLIMITED,
         most,
         on_start=callbacks.get("on_start", lambda _: None),
@@ -35,7 +35,7 @@ class TestOpen:
     def test_refuses_one_too_many_and_says_when_to_come_again(self) -> None:
         many = streams(most=2)
         opened = [many.open(TARGET, Source()) for _ in range(2)]
-        with pytest.raises(TooManyStreams, match="All 2 streams") as refused:
+        with pytest.raises(StreamLimitExceeded, match="All 2 streams") as refused:
             many.open(TARGET, Source())
         assert (refused.value.status, refused.value.retry_after) == (503, 2)
         opened[0].cancel("stopped")
@@ -49,9 +49,9 @@ class TestOpen:
         assert asked == [0]
 
     def test_leaves_nothing_open_where_telling_of_it_fails(self) -> None:
-        ended: list[Session] = []
+        ended: list[StreamSession] = []
 
-        def fail(_session: Session) -> None:
+        def fail(_session: StreamSession) -> None:
             raise ZeroDivisionError
 
         many, source = streams(on_start=fail, on_end=ended.append), Source()
@@ -64,7 +64,7 @@ class TestOpen:
 
 class TestEnd:
     def test_is_told_once_and_then_the_stream_is_gone(self) -> None:
-        ended: list[Session] = []
+        ended: list[StreamSession] = []
         many = streams(on_end=ended.append)
         session = many.open(TARGET, Source([DONE]))
         until(lambda: len(many) == 0)
@@ -83,7 +83,7 @@ class TestEnd:
     def test_frees_the_place_also_where_telling_of_it_fails(self, monkeypatch) -> None:
         monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *_: None)
 
-        def fail(_session: Session) -> None:
+        def fail(_session: StreamSession) -> None:
             raise ZeroDivisionError
 
         many = streams(on_end=fail)

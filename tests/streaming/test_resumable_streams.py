@@ -6,11 +6,17 @@ import gevent
 import msgspec
 import pytest
 
-from flask_headrace.core.errors import InvalidRequest, StoreUnavailable, StreamConflict, TooManyStreams, UnknownStream
+from flask_headrace.core.errors import (
+    InvalidRequest,
+    StoreUnavailable,
+    StreamConflict,
+    StreamLimitExceeded,
+    StreamNotFound,
+)
 from flask_headrace.core.events import Cancelled, Failed, Usage
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.resume import cursor
-from tests.streaming.resume.workers import Reading, Worker, is_kept
+from tests.streaming.resume.workers import Reading, Worker, is_stored
 from tests.streaming.stage import DONE, TARGET, Source, text
 from tests.support.event_loop import until
 
@@ -53,11 +59,11 @@ class TestSameId:
         self, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object, **__: object) -> None:
-            raise TooManyStreams("There is no room.", retry_after=1)
+            raise StreamLimitExceeded("There is no room.", retry_after=1)
 
         with monkeypatch.context() as patch:
             patch.setattr(workers[0].streams, "open", refuse)
-            with pytest.raises(TooManyStreams):
+            with pytest.raises(StreamLimitExceeded):
                 workers[0].begin(Source(), ID)
         for worker in (workers[1], workers[0]):
             assert worker.begin(Source(text("a"), [DONE]), ID).read()[-1] == DONE
@@ -67,13 +73,13 @@ class TestCursor:
     def test_beyond_the_end_is_refused(self, workers: list[Worker], other: Worker) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(other, first.id, 2))
+        until(lambda: is_stored(other, first.id, 2))
         for after in (3, 10**14):
             with pytest.raises(InvalidRequest, match=f"The cursor is {after}"):
                 workers[0].follow(first.id, after)
         source.give([DONE])
         first.read()
-        until(lambda: is_kept(other, first.id, 4))
+        until(lambda: is_stored(other, first.id, 4))
         with pytest.raises(InvalidRequest):
             other.follow(first.id, 5)
 
@@ -81,7 +87,7 @@ class TestCursor:
         # A disk that is full may take signs of life and no events: that all is well here says nothing of them.
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(workers[1], first.id, 2))
+        until(lambda: is_stored(workers[1], first.id, 2))
         workers[0].store._store.append = away
         source.give(text("b"))
         until(lambda: first.last == 3)
@@ -92,7 +98,7 @@ class TestCursor:
     def test_of_a_dead_worker_that_nobody_can_judge_yet_is_not_refused(self, workers: list[Worker]) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(workers[1], first.id, 2))
+        until(lambda: is_stored(workers[1], first.id, 2))
         workers[1].journal.lease.begin_soon()
         workers[0].die()
         gevent.spawn_later(0.5, workers[1].journal.lease.doubt)
@@ -104,14 +110,14 @@ class TestCursor:
     def test_at_the_end_of_what_has_ended_has_nothing_to_follow(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a"), [DONE]))
         first.read()
-        until(lambda: is_kept(other, first.id, 4))
+        until(lambda: is_stored(other, first.id, 4))
         assert other.resumption.follow(first.id, "", 4) is None
         assert len(other.follow(first.id, 3).read()) == 1
 
     def test_ahead_of_the_store_waits_until_that_has_caught_up(self, workers: list[Worker]) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(workers[0], first.id, 2))
+        until(lambda: is_stored(workers[0], first.id, 2))
         append = workers[0].store._store.append
         workers[0].store._store.append = lambda *asked: gevent.sleep(0.3) or append(*asked)
         source.give(text("b", "c"))
@@ -124,7 +130,7 @@ class TestCursor:
     def test_ahead_of_a_worker_that_may_be_dead_is_not_taken_for_wrong(self, workers: list[Worker]) -> None:
         here, there = workers
         first = here.begin(Source(text("a")))
-        until(lambda: is_kept(there, first.id, 2))
+        until(lambda: is_stored(there, first.id, 2))
         here.die()
         until(lambda: not there.store.is_alive(here.journal.worker))
         # As one that has just been started, or whose store was away: it cannot tell yet who lives.
@@ -139,8 +145,8 @@ class TestCursor:
     def test_ahead_of_a_store_that_kept_no_more_is_told_how_it_ended(self, workers: list[Worker], after: int) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(workers[0], first.id, 2))
-        first.follower.session.keep_no_more()
+        until(lambda: is_stored(workers[0], first.id, 2))
+        first.follower.session.detach_store()
         source.give(text("b", "c", "d", "e"))
         until(lambda: first.last == 6)
         for worker in workers:
@@ -154,11 +160,11 @@ class TestOwner:
         source = Source(text("a"))
         mine = msgspec.structs.replace(TARGET, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, source))
-        until(lambda: is_kept(other, ID, 2))
+        until(lambda: is_stored(other, ID, 2))
         for who in ("theirs", ""):
-            with pytest.raises(UnknownStream):
+            with pytest.raises(StreamNotFound):
                 other.resumption.follow(ID, who, 0)
-            with pytest.raises(UnknownStream):
+            with pytest.raises(StreamNotFound):
                 other.resumption.stop(ID, who)
         assert first.follower.session.ending is None
         other.resumption.stop(ID, "mine")
@@ -169,7 +175,7 @@ class TestStop:
     def test_is_told_to_all_and_can_be_said_twice(self, workers: list[Worker], other: Worker) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(other, first.id, 2))
+        until(lambda: is_stored(other, first.id, 2))
         readings = [worker.follow(first.id) for worker in workers]
         for _ in range(2):
             other.resumption.stop(first.id, "")
@@ -180,16 +186,16 @@ class TestStop:
         until(lambda: source.closed)
 
     def test_of_no_stream_is_told(self, other: Worker) -> None:
-        with pytest.raises(UnknownStream, match="no-such-stream"):
+        with pytest.raises(StreamNotFound, match="no-such-stream"):
             other.resumption.stop("no-such-stream", "")
-        with pytest.raises(UnknownStream):
+        with pytest.raises(StreamNotFound):
             other.follow("no-such-stream")
 
     def test_of_a_plain_stream_is_refused_as_if_there_were_none(self, workers: list[Worker]) -> None:
         session = workers[0].streams.open(TARGET, Source(text("a")))
-        with pytest.raises(UnknownStream):
+        with pytest.raises(StreamNotFound):
             workers[0].resumption.stop(session.id, "")
-        with pytest.raises(UnknownStream):
+        with pytest.raises(StreamNotFound):
             workers[0].follow(session.id)
         session.cancel("stopped")
 
@@ -200,7 +206,7 @@ class TestStoreThatIsAway:
     ) -> None:
         first = workers[0].begin(Source(text("a"), [DONE]))
         first.read()
-        until(lambda: is_kept(other, first.id, 4))
+        until(lambda: is_stored(other, first.id, 4))
         other.store.is_away = True
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
         assert other.follow(first.id).read() == first.events
@@ -212,7 +218,7 @@ class TestStoreThatIsAway:
     def test_does_not_matter_to_who_reads_where_it_is_filled(self, workers: list[Worker]) -> None:
         source = Source(text("a"))
         first = workers[0].begin(source)
-        until(lambda: is_kept(workers[0], first.id, 2))
+        until(lambda: is_stored(workers[0], first.id, 2))
         workers[0].store.is_away = True
         back = workers[0].follow(first.id, 1)
         source.give(text("b"), [DONE])
@@ -226,12 +232,12 @@ def away(*_: object) -> set[str]:
 def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Worker) -> None:
     first = workers[0].begin(Source(text("a"), [DONE]))
     first.read()
-    until(lambda: is_kept(other, first.id, 4))
+    until(lambda: is_stored(other, first.id, 4))
 
     def is_gone() -> bool:
         try:
             other.follow(first.id).leave()
-        except UnknownStream:
+        except StreamNotFound:
             return True
         return False
 

@@ -7,18 +7,20 @@ import pytest
 from gevent.event import Event as Flag
 
 from flask_headrace.core.events import Cancelled, Failed
-from flask_headrace.streaming.context import Limits
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.context import StreamLimits
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, Stream, text
 from tests.support.event_loop import settle, until
 
 SHORT = 0.1
 
 
-def limits(**given: float | None) -> Limits:
+def limits(**given: float | None) -> StreamLimits:
     """Make limits of which only the given ones are set."""
-    return Limits(**({"heartbeat": None, "first_token": None, "stall": None, "duration": None, "client": None} | given))
+    return StreamLimits(
+        **({"heartbeat": None, "first_token": None, "stall": None, "duration": None, "client": None} | given)
+    )
 
 
 class TestFirstToken:
@@ -69,17 +71,17 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_not_the_wait_for_a_slow_reader(self) -> None:
-        stream = Stream(Source(text("x" * 300)), Limits(heartbeat=None, stall=SHORT, client=None, buffer=100))
+        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, buffer=100))
         until(lambda: stream.session.last)
         gevent.sleep(3 * SHORT)
-        assert stream.session.ending is None
+        assert stream.session.pending_terminal is None
         reader = Reader(stream.session)
         settle()
         stream.source.give([DONE])
         assert reader.read()[-1] == DONE
 
     def test_begins_anew_when_the_reader_has_made_room(self) -> None:
-        looking_often = Limits(heartbeat=0.01, stall=0.6, client=None, buffer=100)
+        looking_often = StreamLimits(heartbeat=0.01, stall=0.6, client=None, buffer=100)
         stream = Stream(Source(text("x" * 300)), looking_often)
         until(lambda: stream.session.last)
         gevent.sleep(0.8)
@@ -89,7 +91,7 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_counted_again_from_when_the_reader_made_room(self) -> None:
-        stream = Stream(Source(text("x" * 300)), Limits(heartbeat=None, stall=SHORT, client=None, buffer=100))
+        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, buffer=100))
         until(lambda: stream.session.last)
         gevent.sleep(2 * SHORT)
         assert Reader(stream.session).read()[-1].code == "stall_timeout"
@@ -106,7 +108,7 @@ class TestDuration:
         feeding.kill()
 
     def test_ends_one_that_nobody_reads(self) -> None:
-        stream = Stream(Source(text("x" * 300)), Limits(duration=SHORT, buffer=100))
+        stream = Stream(Source(text("x" * 300)), StreamLimits(duration=SHORT, buffer=100))
         until(lambda: stream.ends)
         assert stream.session.reason == "max_duration"
 
@@ -124,21 +126,21 @@ class TestClient:
 
     def test_that_accepts_piece_by_piece_has_the_limit_for_each(self) -> None:
         stream = Stream(Source(text("x")), limits(client=4 * SHORT))
-        follower = Follower(stream.session)
+        follower = StreamReader(stream.session)
         next(follower)
         for _ in range(6):
             gevent.sleep(SHORT)
             follower.progressed()
-        assert stream.session.ending is None
+        assert stream.session.pending_terminal is None
         follower.close()
 
     def test_has_the_whole_limit_for_what_comes_after_a_silence(self) -> None:
         stream = Stream(Source(), limits(client=10 * SHORT))
-        follower = Follower(stream.session)
+        follower = StreamReader(stream.session)
         gevent.spawn_later(8 * SHORT, stream.source.give, text("x"))
         next(follower)
         gevent.sleep(5 * SHORT)
-        assert stream.session.ending is None
+        assert stream.session.pending_terminal is None
         follower.close()
 
     def test_that_accepts_nothing_of_what_is_left_after_the_end_is_let_go(self) -> None:
@@ -177,41 +179,41 @@ class TestAnEndThatTakesItsTime:
         reader.greenlet.kill()
 
     def test_leaves_no_timer_behind(self) -> None:
-        stream = Stream(Source([DONE]), Limits())
+        stream = Stream(Source([DONE]), StreamLimits())
         Reader(stream.session).read()
         assert stream.session._deadlines._timer is None
 
 
 class TestAccount:
     def test_reason_is_one_word(self) -> None:
-        assert Session(TARGET, UNLIMITED).reason == ""
+        assert StreamSession(TARGET, UNLIMITED).reason == ""
         for ending, reason in [(DONE, "stop"), (Cancelled("stopped"), "stopped"), (Failed("x", "y", False), "x")]:
-            session = Session(TARGET, UNLIMITED)
+            session = StreamSession(TARGET, UNLIMITED)
             session.finish(ending)
             assert session.reason == reason
 
     def test_repr_tells_state_events_readers_and_age(self) -> None:
-        session = Session(TARGET, UNLIMITED)
-        Follower(session)
+        session = StreamSession(TARGET, UNLIMITED)
+        StreamReader(session)
         session.append(text("a", "b"))
         assert repr(session) == f"<Session {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
         assert "… done, 5 events," in repr(session)
 
     def test_ids_cannot_be_guessed(self) -> None:
-        ids = {Session(TARGET, UNLIMITED).id for _ in range(100)}
+        ids = {StreamSession(TARGET, UNLIMITED).id for _ in range(100)}
         assert len(ids) == 100
         assert min(map(len, ids)) >= 22
 
     def test_the_shortest_limit_is_what_the_timer_goes_by(self) -> None:
-        assert Limits().shortest() == 15
+        assert StreamLimits().shortest() == 15
         assert limits(stall=3, client=2).shortest() == 2
         assert limits().shortest() is None
 
     @pytest.mark.parametrize("pieces", [["x" * 10], ["x"] * 10, ["öö", "x" * 6]])
     def test_room_is_counted_in_bytes_of_text_and_a_little_for_each_event(self, pieces: list[str]) -> None:
-        session = Session(TARGET, UNLIMITED)
-        follower = Follower(session)
+        session = StreamSession(TARGET, UNLIMITED)
+        follower = StreamReader(session)
         session.append(text(*pieces))
         assert session._log.size == 10 + 64 * (len(pieces) + 1)
         session.take(follower)

@@ -9,11 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
-from flask_headrace.blueprints.encoding.base import Wire
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
+from flask_headrace.blueprints.encoding.base import StreamEncoder
 from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.core.events import Done, Event, Started, TextDelta, ToolCallDelta, ToolCallStarted, Usage
+from flask_headrace.core.events import (
+    Completed,
+    Event,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    Usage,
+)
 from flask_headrace.streaming.resume.event_codec import decode, encode
 
 THREADS = 16
@@ -37,7 +45,7 @@ def in_threads(job: Callable[[int], bool]) -> bool:
 def events_of(number: int) -> list[Event]:
     word = f"word {number} \n ö🌊 " * (1 + number * 40)
     call = [ToolCallStarted(0, f"call-{number}", word), ToolCallDelta(0, f'{{"a": {number}')]
-    return [Started(str(number), word, "p"), TextDelta(word), *call, Usage(number, 2), Done("stop")]
+    return [ResponseStarted(str(number), word, "p"), TextDelta(word), *call, Usage(number, 2), Completed("stop")]
 
 
 def test_events_are_written_and_read_by_many_threads() -> None:
@@ -49,9 +57,9 @@ def test_events_are_written_and_read_by_many_threads() -> None:
 
 
 @pytest.mark.parametrize(
-    "wire", [lambda: native_encoder, lambda: UiMessages("m"), DataStream], ids=["native", "ui", "data"]
+    "wire", [lambda: native_encoder, lambda: UIMessageEncoder("m"), DataStreamV1Encoder], ids=["native", "ui", "data"]
 )
-def test_frames_are_written_by_many_threads(wire: Callable[[], Wire]) -> None:
+def test_frames_are_written_by_many_threads(wire: Callable[[], StreamEncoder]) -> None:
     said = [[TextDelta(f"word {number} ö🌊 " * (1 + number * 40))] for number in range(THREADS)]
     alone = [wire().encode(events, None) for events in said]  # type: ignore[arg-type]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamUnreachable
-from flask_headrace.core.events import Asked, Attempt, Event, Started, Usage, Withheld
+from flask_headrace.core.errors import UpstreamConnectionError, UpstreamProtocolError
+from flask_headrace.core.events import Attempt, Event, ModelSelected, ResponseStarted, SuppressedOutput, Usage
 from flask_headrace.core.pricing import FREE
 from flask_headrace.core.usage import total
-from flask_headrace.streaming.context import Limits
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.context import StreamLimits
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
 from tests.support.event_loop import until
 
-BIG = Asked("acme/big", "acme", "big", FREE)
-SMALL = Asked("best/small", "best", "small", "https://api.best.example")
+BIG = ModelSelected("acme/big", "acme", "big", FREE)
+SMALL = ModelSelected("best/small", "best", "small", "https://api.best.example")
 NOTHING: list[Event] = [Usage(0, 0, cost=0.0)]
 
 
@@ -45,7 +45,7 @@ class TestAnAnswerOfSeveralModels:
         reader = Reader(stream.session)
         reader.read()
         begun = reader.batches[0][0]
-        assert isinstance(begun, Started)
+        assert isinstance(begun, ResponseStarted)
         assert (begun.input_tokens, begun.cached_tokens) == known
 
     def test_counts_each_attempt_that_cost_something(self) -> None:
@@ -74,19 +74,27 @@ class TestAnAnswerOfSeveralModels:
         assert [each.cost for each in usage.attempts] == [0.0, None]
 
     def test_counts_what_was_kept_from_the_reader_and_not_what_was_shown_after_all(self) -> None:
-        source = Source(BIG, text("x" * 40), SMALL, Withheld(40), Withheld(-8), text("y" * 8), UpstreamBroken("gone"))
+        source = Source(
+            BIG,
+            text("x" * 40),
+            SMALL,
+            SuppressedOutput(40),
+            SuppressedOutput(-8),
+            text("y" * 8),
+            UpstreamProtocolError("gone"),
+        )
         assert attempts(read_all(Stream(source))[-2]) == [("acme/big", 10, 10), ("best/small", 10, 10)]
 
     def test_that_nobody_gave_costs_what_the_silent_ones_have_read(self) -> None:
-        usage = read_all(Stream(Source(BIG, SMALL, NOTHING, UpstreamUnreachable("no"))))[-2]
+        usage = read_all(Stream(Source(BIG, SMALL, NOTHING, UpstreamConnectionError("no"))))[-2]
         assert attempts(usage) == [("acme/big", 10, 0)]
 
     def test_of_one_that_has_read_in_vain_costs_that_whatever_the_error_says(self) -> None:
-        usage = read_all(Stream(Source(BIG, UpstreamUnreachable("another one"))))[-2]
+        usage = read_all(Stream(Source(BIG, UpstreamConnectionError("another one"))))[-2]
         assert attempts(usage) == [("acme/big", 10, 0)]
 
     def test_that_nobody_was_asked_for_costs_nothing(self) -> None:
-        usage = read_all(Stream(Source(BIG, NOTHING, UpstreamBroken("no"))))[-2]
+        usage = read_all(Stream(Source(BIG, NOTHING, UpstreamProtocolError("no"))))[-2]
         assert usage == Usage(0, 0, cost=0.0, attempts=(Attempt("acme/big", 0, 0, 0.0),))
 
     def test_that_is_stopped_counts_the_one_that_is_asked(self) -> None:
@@ -97,7 +105,7 @@ class TestAnAnswerOfSeveralModels:
 
 
 class TestTime:
-    LIMITS = Limits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.4, client=None)
+    LIMITS = StreamLimits(heartbeat=None, first_token=0.05, stall=0.05, duration=0.4, client=None)
 
     @pytest.mark.parametrize("before", [[], [text("x")]])
     def test_is_kept_by_a_source_that_says_whom_it_asks(self, before: list[list[Event]]) -> None:
@@ -115,6 +123,6 @@ def test_a_total_of_nothing_is_the_last_of_it() -> None:
 
 
 def test_a_session_says_whom_it_asks_from_the_start() -> None:
-    session = Session(TARGET, TestTime.LIMITS)
+    session = StreamSession(TARGET, TestTime.LIMITS)
     assert session.target is TARGET
     session.cancel("stopped")

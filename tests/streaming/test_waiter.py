@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from flask_headrace.streaming.waiter import Parking
+from flask_headrace.streaming.waiter import GreenletWaiter
 from tests.support.event_loop import settle, until
 
 
@@ -13,7 +13,7 @@ class Sleeper:
     """A greenlet that waits at a parking again and again, and counts how often it was woken."""
 
     def __init__(self, times: int = 10) -> None:
-        self.parking = Parking()
+        self.parking = GreenletWaiter()
         self.woken = 0
         self.greenlet = gevent.spawn(self._run, times)
         settle()
@@ -41,9 +41,9 @@ class TestWake:
         assert sleeper.parking.is_taken
 
     def test_of_an_empty_place_is_not_remembered(self) -> None:
-        parking = Parking()
+        parking = GreenletWaiter()
         parking.wake()
-        parking.run_now()
+        parking.switch_to()
         greenlet = gevent.spawn(parking.wait)
         settle()
         assert not greenlet.dead
@@ -68,54 +68,54 @@ class TestWake:
 class TestRunNow:
     def test_lets_it_run_before_it_returns_itself(self) -> None:
         sleeper = Sleeper()
-        sleeper.parking.run_now()
+        sleeper.parking.switch_to()
         assert sleeper.woken == 1
 
     def test_runs_it_before_others_that_are_ready(self) -> None:
         sleeper, order = Sleeper(), []
         gevent.spawn(lambda: order.append(sleeper.woken))
-        sleeper.parking.run_now()
+        sleeper.parking.switch_to()
         settle()
         assert order == [1]
 
     def test_comes_back_when_it_waits_for_something_else(self) -> None:
-        parking = Parking()
+        parking = GreenletWaiter()
         greenlet = gevent.spawn(lambda: (parking.wait(), gevent.sleep(60)))
         settle()
-        parking.run_now()
+        parking.switch_to()
         assert not greenlet.dead
         greenlet.kill()
 
     def test_comes_back_when_it_has_ended(self) -> None:
         sleeper = Sleeper(times=1)
-        sleeper.parking.run_now()
+        sleeper.parking.switch_to()
         assert sleeper.greenlet.dead
 
     def test_comes_back_when_it_has_failed(self, monkeypatch) -> None:
         monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *_: None)
-        parking = Parking()
+        parking = GreenletWaiter()
         greenlet = gevent.spawn(lambda: (parking.wait(), 1 / 0))
         settle()
-        parking.run_now()
+        parking.switch_to()
         assert isinstance(greenlet.exception, ZeroDivisionError)
 
     def test_after_wake_leaves_it_to_the_loop(self) -> None:
         sleeper = Sleeper()
         sleeper.parking.wake()
-        sleeper.parking.run_now()
+        sleeper.parking.switch_to()
         assert sleeper.woken == 0
         settle()
         assert sleeper.woken == 1
 
     def test_from_the_event_loop_wakes_it_in_the_next_turn(self) -> None:
         sleeper, at_once = Sleeper(), []
-        gevent.get_hub().loop.run_callback(lambda: (sleeper.parking.run_now(), at_once.append(sleeper.woken)))
+        gevent.get_hub().loop.run_callback(lambda: (sleeper.parking.switch_to(), at_once.append(sleeper.woken)))
         settle()
         assert (at_once, sleeper.woken) == ([0], 1)
 
     def test_leaves_no_second_wake_behind_for_the_caller(self) -> None:
         sleeper = Sleeper()
-        sleeper.parking.run_now()
+        sleeper.parking.switch_to()
         began, slept = gevent.get_hub().loop.now(), 0.02
         gevent.sleep(slept)
         gevent.get_hub().loop.update_now()
@@ -124,14 +124,14 @@ class TestRunNow:
     def test_by_two_callers_lets_both_go_on(self) -> None:
         first, second, done = Sleeper(), Sleeper(), []
         for name, sleeper in (("a", first), ("b", second)):
-            gevent.spawn(lambda s=sleeper, n=name: ([s.parking.run_now() for _ in range(5)], done.append(n)))
+            gevent.spawn(lambda s=sleeper, n=name: ([s.parking.switch_to() for _ in range(5)], done.append(n)))
         settle()
         assert done == ["a", "b"]
         assert (first.woken, second.woken) == (5, 5)
 
     def test_of_a_caller_that_is_killed_meanwhile_leaves_nothing_behind(self) -> None:
-        parking, after = Parking(), []
-        caller = gevent.spawn(lambda: (gevent.sleep(0), parking.run_now()))
+        parking, after = GreenletWaiter(), []
+        caller = gevent.spawn(lambda: (gevent.sleep(0), parking.switch_to()))
 
         def kill_the_caller() -> None:
             parking.wait()
@@ -143,12 +143,12 @@ class TestRunNow:
         until(lambda: after == [True])
 
     def test_of_a_caller_that_is_killed_before_it_comes_back_does_not_wake_its_later_wait(self) -> None:
-        sleeper, later, woken = Sleeper(), Parking(), []
+        sleeper, later, woken = Sleeper(), GreenletWaiter(), []
 
         def call() -> None:
             gevent.getcurrent().kill(block=False)
             try:
-                sleeper.parking.run_now()
+                sleeper.parking.switch_to()
             except gevent.GreenletExit:
                 later.wait()
                 woken.append(True)
@@ -170,7 +170,7 @@ class TestKill:
 
     @pytest.mark.parametrize("order", ["woken first", "killed first"])
     def test_while_it_is_being_woken_does_not_wake_its_later_wait(self, order: str) -> None:
-        parking, later = Parking(), Parking()
+        parking, later = GreenletWaiter(), GreenletWaiter()
         waits: list[str] = []
 
         def run() -> None:
@@ -193,7 +193,7 @@ class TestKill:
         greenlet.kill()
 
     def test_by_a_time_limit_frees_the_place_for_the_next_wait(self) -> None:
-        parking = Parking()
+        parking = GreenletWaiter()
         for _ in range(2):
             with gevent.Timeout(0.01, exception=False):
                 parking.wait()

@@ -8,17 +8,17 @@ from itertools import chain, cycle, pairwise
 from hypothesis import strategies as st
 
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -32,14 +32,14 @@ USAGES = st.builds(
     lambda cached, more, written, thought: Usage(cached + more, written + thought, cached, thought),
     *[st.integers(0, 1000)] * 4,
 )
-DONE = st.builds(Done, st.sampled_from(["stop", "length", "tool_calls", "content_filter", "pause", "other"]))
+DONE = st.builds(Completed, st.sampled_from(["stop", "length", "tool_calls", "content_filter", "pause", "other"]))
 BROKEN = st.builds(Failed, st.sampled_from(["upstream_failed", "stall_timeout", "novel"]), TEXTS, st.booleans()) | (
     st.builds(Cancelled, st.sampled_from(["reader_left", "reader_stalled", "stopped"]))
 )
 RUNS = st.one_of(
     st.lists(st.builds(TextDelta, TEXTS), min_size=1, max_size=4),
     st.lists(st.builds(ReasoningDelta, TEXTS), min_size=1, max_size=4),
-    st.lists(st.builds(ReasoningSigned, TEXTS, st.booleans()), min_size=1, max_size=2),
+    st.lists(st.builds(ReasoningSignature, TEXTS, st.booleans()), min_size=1, max_size=2),
 )
 
 
@@ -66,7 +66,7 @@ def contents(draw: st.DrawFn) -> list[Event]:
 @st.composite
 def sequences(draw: st.DrawFn, ends: st.SearchStrategy[Event] = DONE | BROKEN) -> list[Event]:
     """Give all events of a stream, up to one of the ends."""
-    return [Started("s1", "acme/tiny", "acme"), *draw(contents()), draw(USAGES), draw(ends)]
+    return [ResponseStarted("s1", "acme/tiny", "acme"), *draw(contents()), draw(USAGES), draw(ends)]
 
 
 SIZES = st.lists(st.integers(0, 4), max_size=5)
@@ -91,7 +91,7 @@ def _call(draw: st.DrawFn, number: int) -> tuple[list[Event], Event]:
     places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=3)) | {0, len(text)})
     pieces = [text[start:end] for start, end in pairwise(places)]
     deltas = [ToolCallDelta(number, piece) for piece in pieces]
-    return [ToolCallStarted(number, f"call_{number}", "find"), *deltas], ToolCallEnded(number, arguments)
+    return [ToolCallStarted(number, f"call_{number}", "find"), *deltas], ToolCallCompleted(number, arguments)
 
 
 def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:
@@ -111,7 +111,7 @@ def answers(draw: st.DrawFn) -> list[Event]:
     if draw(st.integers(0, 2)) == 0:
         # Small numbers are drawn most: most of it was shown.
         void = len(events) - draw(st.integers(0, len(events) - 1))
-        events = [*events[:void], Restarted("it broke off", "acme/big"), *draw(contents())]
-    if not isinstance(end, Done):
+        events = [*events[:void], AnswerRestarted("it broke off", "acme/big"), *draw(contents())]
+    if not isinstance(end, Completed):
         events = events[: draw(st.integers(1, len(events)))]
     return [*events, usage, end]

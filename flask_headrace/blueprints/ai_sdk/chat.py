@@ -14,18 +14,18 @@ from werkzeug.routing import PathConverter
 
 from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
 from ...providers.chat_request import ChatRequest, Json
-from ...streaming.reader import Follower
-from ..http.auth import enter
-from ..http.error_handlers import refused
+from ...streaming.reader import StreamReader
+from ..http.auth import authorize_request
+from ..http.error_handlers import error_response
 from ..http.event_loop import has_one_loop
-from ..http.request_body import read_body, readable
-from ..http.response import event_stream
-from ..open_stream import ask
-from ..openapi.operation import EVENTS, Answered, Operation, Parameter, frames
-from ..state import current_service
+from ..http.request_body import format_validation_error, read_body
+from ..http.response import stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import EVENTS, Operation, Parameter, ResponseSpec, frames
+from ..state import current_state
 from .chat_body import UiChatBody, read_chat_body
 from .chat_request import question_of
-from .ui_message_encoder import UiMessages
+from .ui_message_encoder import UIMessageEncoder
 
 log = logging.getLogger("flask_headrace")
 
@@ -37,7 +37,7 @@ OPERATIONS = (
         "POST",
         "/ai/chat",
         "Answer a chat of the AI SDK's, as its UI message stream.",
-        (Answered(200, "The answer.", _ANSWER),),
+        (ResponseSpec(200, "The answer.", _ANSWER),),
         body=UiChatBody,
         refusal=None,
     ),
@@ -46,8 +46,8 @@ OPERATIONS = (
         "/ai/chat/{id}/stream",
         "Follow a chat's latest answer from its beginning.",
         (
-            Answered(200, "All of it, and what follows.", _ANSWER),
-            Answered(204, "There is none, or a reader has all of it."),
+            ResponseSpec(200, "All of it, and what follows.", _ANSWER),
+            ResponseSpec(204, "There is none, or a reader has all of it."),
         ),
         parameters=(_THE_CHAT,),
         refusal=None,
@@ -56,7 +56,7 @@ OPERATIONS = (
         "POST",
         "/ai/chat/{id}/stop",
         "Stop a chat's latest answer, whichever worker asks the model.",
-        (Answered(204, "It is stopped, or there is none."),),
+        (ResponseSpec(204, "It is stopped, or there is none."),),
         parameters=(_THE_CHAT,),
         refusal=None,
     ),
@@ -91,45 +91,47 @@ def _add_converter(state: BlueprintSetupState) -> None:
 
 def told(error: HeadraceError) -> Response:
     """Answer with an error's message as plain text: its clients show the body as it is."""
-    return refused(error, error.message)
+    return error_response(error, error.message)
 
 
 def chat() -> Response:
     """Answer a chat."""
-    owner = enter()
+    owner = authorize_request()
     fields = read_body(_decoder)
     try:
         body = read_chat_body(fields)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
+        raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None
     follower = _ask(body, question_of(body), owner)
     goes_on = body.conversation()[-1].role == "assistant"
-    return event_stream(follower, UiMessages(None if goes_on else follower.session.id))
+    return stream_response(follower, UIMessageEncoder(None if goes_on else follower.session.id))
 
 
-def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> Follower:
+def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> StreamReader:
     # Without patches there is no stream that outlives its request; without an id, none that could be found again.
     if body.id is not None and has_one_loop():
         try:
-            return ask(body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True)
+            return open_stream(
+                body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True
+            )
         except StoreUnavailable as error:
             # Its reader has not asked for more than an answer.
             log.warning("A chat's answer cannot be resumed: %s", error.message)
-    return ask(body.model, question, owner=owner, is_held_to_schema=True)
+    return open_stream(body.model, question, owner=owner, is_held_to_schema=True)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
     """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
-    owner = enter()
-    follower = current_service().resumption.follow_latest(id, owner) if has_one_loop() else None
+    owner = authorize_request()
+    follower = current_state().resumption.follow_latest(id, owner) if has_one_loop() else None
     if follower is None:
         return Response(status=204)
-    return event_stream(follower, UiMessages(follower.session.id, is_replay=True))
+    return stream_response(follower, UIMessageEncoder(follower.session.id, is_replay=True))
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a chat's running answer, wherever it is filled; again where there is none."""
-    owner = enter()
+    owner = authorize_request()
     if has_one_loop():
-        current_service().resumption.stop_latest(id, owner)
+        current_state().resumption.stop_latest(id, owner)
     return Response(status=204)

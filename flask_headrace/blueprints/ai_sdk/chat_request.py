@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from ...core.errors import InvalidRequest
-from ...providers.chat_request import AnswerFormat, ChatRequest, Message, Part, ReasoningPart, TextPart, ToolCall
+from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
 from .chat_body import UiChatBody, UiMessage, UiPart
 from .files import part_of
 from .ui_message_encoder import RESTART
@@ -23,8 +23,8 @@ def question_of(body: UiChatBody) -> ChatRequest:
     Raises:
         InvalidRequest: a part of a message cannot be passed on; the message names it.
     """
-    wanted = None if body.schema is None else AnswerFormat(body.schema)
-    return body.question(tuple(_turns(body.conversation())), answer_format=wanted)
+    wanted = None if body.schema is None else ResponseFormat(body.schema)
+    return body.question(tuple(_turns(body.conversation())), response_format=wanted)
 
 
 Placed: TypeAlias = list[tuple[str, UiPart]]

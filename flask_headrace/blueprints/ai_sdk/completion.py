@@ -9,23 +9,23 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ...streaming.reader import Follower
-from ..http.auth import enter
+from ...streaming.reader import StreamReader
+from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import event_stream
-from ..open_stream import ask
-from ..openapi.operation import EVENTS, PLAIN, Answered, Operation, frames
+from ..http.response import stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import EVENTS, PLAIN, Operation, ResponseSpec, frames
 from .chat import told
-from .data_stream_v1_encoder import DataStream
+from .data_stream_v1_encoder import DataStreamV1Encoder
 from .messages import Asked
-from .ui_completion_encoder import UiCompletion
+from .ui_completion_encoder import UICompletionEncoder
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, version 5 and later.",
-        (Answered(200, "The answer as a UI message stream.", {EVENTS: frames()}),),
+        (ResponseSpec(200, "The answer as a UI message stream.", {EVENTS: frames()}),),
         body=Asked,
         refusal=None,
     ),
@@ -33,7 +33,7 @@ OPERATIONS = (
         "POST",
         "/ai/v4/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
-        (Answered(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
+        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
         body=Asked,
         refusal=None,
     ),
@@ -54,15 +54,15 @@ def create_ai_completion_blueprint() -> Blueprint:
 def complete() -> Response:
     """Answer a prompt as a UI message stream."""
     follower = _ask()
-    return event_stream(follower, UiCompletion(follower.session.id))
+    return stream_response(follower, UICompletionEncoder(follower.session.id))
 
 
 def complete_v4() -> Response:
     """Answer a prompt in the data stream of the first version."""
-    return event_stream(_ask(), DataStream(is_cut_on_failure=True))
+    return stream_response(_ask(), DataStreamV1Encoder(is_cut_on_failure=True))
 
 
-def _ask() -> Follower:
-    owner = enter()
+def _ask() -> StreamReader:
+    owner = authorize_request()
     body = read_body(_decoder)
-    return ask(body.model, body.question(body.turns()), owner=owner)
+    return open_stream(body.model, body.question(body.turns()), owner=owner)

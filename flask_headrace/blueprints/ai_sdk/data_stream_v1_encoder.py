@@ -12,21 +12,21 @@ import msgspec
 
 from ...core.errors import HeadraceError
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
+    ReasoningSignature,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import PLAIN_TEXT, BrokenOff
-from ..encoding.frames import framed
+from ..encoding.base import PLAIN_TEXT, AbortConnection
+from ..encoding.frames import encode_text_frames
 from .ui_completion_encoder import STOPPED, begins_again
 from .ui_message_encoder import FINISH_REASONS, accounts
 
@@ -36,7 +36,7 @@ HEARTBEAT = b"\n"
 _json = msgspec.json.Encoder().encode
 
 
-class DataStream:
+class DataStreamV1Encoder:
     """Writes one response.
 
     Args:
@@ -60,23 +60,23 @@ class DataStream:
         """Write events as lines; an empty list is a silence and becomes a heartbeat. May return nothing.
 
         Raises:
-            BrokenOff: the answer began again, or failed where that is not to be overlooked.
+            AbortConnection: the answer began again, or failed where that is not to be overlooked.
         """
         if not events:
             return HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
         if len(texts) == len(events):
             self._has_begun = True
-            return framed(texts, b"0:", b"\n")
+            return encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
             written.append(self._lines(event))
             if self._ends_badly(event):
-                raise BrokenOff(written.pop(), b"".join(written))
+                raise AbortConnection(written.pop(), b"".join(written))
             self._has_begun = self._has_begun or bool(written[-1])
         return b"".join(written)
 
-    def refusal(self, error: HeadraceError) -> str:
+    def error_body(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status, which its readers show as it is."""
         return error.message
 
@@ -84,11 +84,11 @@ class DataStream:
         match event:
             case TextDelta(text):
                 return _line(b"0", text)
-            case ReasoningDelta() | ReasoningSigned():
+            case ReasoningDelta() | ReasoningSignature():
                 return self._reasoning(event)
-            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+            case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._call(event)
-            case Done(finish_reason):
+            case Completed(finish_reason):
                 # Older readers do not take what has only an end for an answer.
                 empty = b"" if self._has_begun else _line(b"0", "")
                 return empty + self._spent() + self._end(FINISH_REASONS[finish_reason])
@@ -96,30 +96,30 @@ class DataStream:
                 return self._spent() + _line(b"3", message)
             case Cancelled():
                 return self._spent() + _line(b"3", STOPPED)
-            case Restarted(reason, model) if self._has_begun:
+            case AnswerRestarted(reason, model) if self._has_begun:
                 return _line(b"3", begins_again(reason, model))
             case Usage():
                 self._usage = event  # told at the end
         # Who answers, and an answer that begins again before anything was shown, have no form here.
         return b""
 
-    def _reasoning(self, event: ReasoningDelta | ReasoningSigned) -> bytes:
+    def _reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
         if not self._has_reasoning:
             return b""
         match event:
             case ReasoningDelta(text):
                 return _line(b"g", text)
-            case ReasoningSigned(signature, is_redacted):
+            case ReasoningSignature(signature, is_redacted):
                 return _line(b"i", {"data": signature}) if is_redacted else _line(b"j", {"signature": signature})
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> bytes:
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = {"toolCallId": id, "toolName": name}
                 return _line(b"b", self._calls[call])
             case ToolCallDelta(call, text):
                 return _line(b"c", {"toolCallId": self._calls[call]["toolCallId"], "argsTextDelta": text})
-            case ToolCallEnded(call, arguments):
+            case ToolCallCompleted(call, arguments):
                 return _line(b"9", {**self._calls[call], "args": arguments})
 
     def _spent(self) -> bytes:
@@ -134,7 +134,7 @@ class DataStream:
 
     def _ends_badly(self, event: Event) -> bool:
         match event:
-            case Restarted():
+            case AnswerRestarted():
                 return self._has_begun
             case Failed() | Cancelled():
                 return self._is_cut_on_failure

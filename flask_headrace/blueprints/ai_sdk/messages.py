@@ -8,7 +8,7 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json, Message
-from ..http.request_body import readable
+from ..http.request_body import format_validation_error
 from .chat_body import read_chat_body
 from .chat_request import question_of
 from .options import Options
@@ -50,4 +50,4 @@ def _conversation(messages: Sequence[Json]) -> tuple[Message, ...]:
             return messages_of(msgspec.convert(posted, _Older).messages)
         return question_of(read_chat_body(posted)).messages
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {readable(error)}.") from None
+        raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None

@@ -5,17 +5,17 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response
 
-from ...core.errors import HeadraceError, InvalidRequest, UnknownSchema
-from ...providers.chat_request import AnswerFormat, Json
-from ..http.auth import enter
+from ...core.errors import HeadraceError, InvalidRequest, SchemaNotFound
+from ...providers.chat_request import Json, ResponseFormat
+from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import event_stream
-from ..open_stream import ask
-from ..openapi.operation import PLAIN, Answered, Operation, Parameter
-from ..state import current_service
+from ..http.response import stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import PLAIN, Operation, Parameter, ResponseSpec
+from ..state import current_state
 from .chat import told
 from .messages import Asked
-from .object_encoder import Document
+from .object_encoder import ObjectTextEncoder
 
 
 class ObjectBody(Asked, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class ObjectBody(Asked, frozen=True, kw_only=True):
     schema: Json | None = None
 
 
-_ANSWERED = (Answered(200, "The document's text. Where it is cut, so is the connection.", {PLAIN: None}),)
+_ANSWERED = (ResponseSpec(200, "The document's text. Where it is cut, so is the connection.", {PLAIN: None}),)
 
 OPERATIONS = (
     Operation(
@@ -64,21 +64,21 @@ def create_ai_object_blueprint() -> Blueprint:
 
 def answer(name: str | None = None) -> Response:
     """Answer with a document; `name` is that of a schema in the settings."""
-    owner = enter()
+    owner = authorize_request()
     posted = read_body(_decoder)
     body = ObjectBody(prompt=posted) if isinstance(posted, str) else posted
-    question = body.question(body.turns(), answer_format=_format(body, name))
-    return event_stream(ask(body.model, question, owner=owner, is_held_to_schema=True), Document())
+    question = body.question(body.turns(), response_format=_format(body, name))
+    return stream_response(open_stream(body.model, question, owner=owner, is_held_to_schema=True), ObjectTextEncoder())
 
 
-def _format(body: ObjectBody, name: str | None) -> AnswerFormat:
+def _format(body: ObjectBody, name: str | None) -> ResponseFormat:
     if name is None:
-        return AnswerFormat(body.schema)
+        return ResponseFormat(body.schema)
     if body.schema is not None:
         raise InvalidRequest(f"schema is given, and the address names {name!r:.100}: give one of them.")
-    schemas = current_service().schemas
+    schemas = current_state().schemas
     if name not in schemas:
-        raise UnknownSchema(
+        raise SchemaNotFound(
             f"No schema {name!r:.100} is kept here: put it into HEADRACE_SCHEMAS, or send it as schema."
         )
-    return AnswerFormat(schemas[name], name)
+    return ResponseFormat(schemas[name], name)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 
 from ...core.partial_json import JSONError, PartialJSON
-from ...core.partial_json.locate import Opening
-from ..encoding.base import BrokenOff
-from .text_encoder import Text
+from ...core.partial_json.locate import DocumentLocator
+from ..encoding.base import AbortConnection
+from .text_encoder import PlainTextEncoder
 
 _UP_TO_A_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
 """Pieces of a text; a document that something came before ends with one of them."""
 
 
-class Document(Text):
+class ObjectTextEncoder(PlainTextEncoder):
     """Writes one response."""
 
     SILENCE = b" "
@@ -28,7 +28,7 @@ class Document(Text):
 
     def __init__(self) -> None:
         super().__init__()
-        self._opening = Opening()
+        self._opening = DocumentLocator()
         self._parser = PartialJSON()
 
     def _more(self, text: str) -> str:
@@ -46,7 +46,7 @@ class Document(Text):
         try:
             self._parser.feed(text)
         except JSONError:
-            raise BrokenOff from None
+            raise AbortConnection from None
         return text
 
     def _end(self) -> str:
@@ -55,9 +55,9 @@ class Document(Text):
         try:
             self._parser.end()
         except JSONError:
-            raise BrokenOff from None
+            raise AbortConnection from None
         return rest
 
     def _restart(self) -> None:
         super()._restart()
-        self._opening = Opening()
+        self._opening = DocumentLocator()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...providers.chat_request import AnswerSettings, ChatRequest, Message, Tool, ToolChoice
+from ...providers.chat_request import ChatRequest, GenerationParams, Message, Tool, ToolChoice
 
 _OF_A_QUESTION = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 
 
-class Options(AnswerSettings, frozen=True, kw_only=True):
+class Options(GenerationParams, frozen=True, kw_only=True):
     """Whom to ask, and how.
 
     Args:

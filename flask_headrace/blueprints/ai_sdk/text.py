@@ -8,14 +8,14 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ..http.auth import enter
+from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import event_stream
-from ..open_stream import ask
-from ..openapi.operation import PLAIN, Answered, Operation
+from ..http.response import stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import PLAIN, Operation, ResponseSpec
 from .chat import told
 from .messages import Asked
-from .text_encoder import Text
+from .text_encoder import PlainTextEncoder
 
 
 class TextBody(Asked, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ OPERATIONS = (
         "POST",
         "/ai/text",
         "Answer a prompt or a conversation of the AI SDK's hooks in plain text.",
-        (Answered(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN: None}),),
+        (ResponseSpec(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN: None}),),
         body=TextBody,
         refusal=None,
     ),
@@ -58,6 +58,6 @@ def create_ai_text_blueprint() -> Blueprint:
 
 def text() -> Response:
     """Answer a prompt or a conversation."""
-    owner = enter()
+    owner = authorize_request()
     body = read_body(_decoder)
-    return event_stream(ask(body.model, body.question(body.turns()), owner=owner), Text())
+    return stream_response(open_stream(body.model, body.question(body.turns()), owner=owner), PlainTextEncoder())

@@ -8,11 +8,11 @@ breaks the connection. Pure.
 from __future__ import annotations
 
 from ...core.errors import HeadraceError
-from ...core.events import Cancelled, Done, Event, Failed, Restarted, TextDelta
-from ..encoding.base import PLAIN_TEXT, BrokenOff
+from ...core.events import AnswerRestarted, Cancelled, Completed, Event, Failed, TextDelta
+from ..encoding.base import PLAIN_TEXT, AbortConnection
 
 
-class Text:
+class PlainTextEncoder:
     """Writes one response."""
 
     HEADERS = PLAIN_TEXT
@@ -28,7 +28,7 @@ class Text:
         """Write the text of events; an empty list is a silence. May return nothing.
 
         Raises:
-            BrokenOff: the answer has ended, and is not whole.
+            AbortConnection: the answer has ended, and is not whole.
         """
         if not events:
             return b"" if self._has_begun else self.SILENCE
@@ -36,11 +36,11 @@ class Text:
         try:
             for event in events:
                 written += self._write(event).encode()
-        except BrokenOff as broken:
+        except AbortConnection as broken:
             raise broken.behind(bytes(written)) from None
         return bytes(written)
 
-    def refusal(self, error: HeadraceError) -> str:
+    def error_body(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status, which its readers show as it is."""
         return error.message
 
@@ -48,11 +48,11 @@ class Text:
         match event:
             case TextDelta(text):
                 return self._more(text)
-            case Done():
+            case Completed():
                 return self._end()
             case Failed() | Cancelled():
-                raise BrokenOff
-            case Restarted():
+                raise AbortConnection
+            case AnswerRestarted():
                 self._restart()
         return ""
 
@@ -65,4 +65,4 @@ class Text:
 
     def _restart(self) -> None:
         if self._has_begun:
-            raise BrokenOff
+            raise AbortConnection

@@ -6,8 +6,8 @@ So a stop is an error here, and so is an answer that begins again after some of 
 
 from __future__ import annotations
 
-from ..encoding.base import BrokenOff
-from .ui_message_encoder import Kind, UiMessages, error_frame
+from ..encoding.base import AbortConnection
+from .ui_message_encoder import Kind, UIMessageEncoder, error_frame
 
 STOPPED = "The answer was stopped before it was whole."
 """What the reader of an answer is told that somebody else has stopped."""
@@ -18,7 +18,7 @@ def begins_again(reason: str, model: str) -> str:
     return f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
 
 
-class UiCompletion(UiMessages):
+class UICompletionEncoder(UIMessageEncoder):
     """One response: one answer's text."""
 
     __slots__ = ("_has_text",)
@@ -38,4 +38,4 @@ class UiCompletion(UiMessages):
         if not self._has_text:
             return super()._restart(reason, model)
         why = begins_again(reason, model)
-        raise BrokenOff(error_frame(why), b"".join(self._close_all(why)))
+        raise AbortConnection(error_frame(why), b"".join(self._close_all(why)))

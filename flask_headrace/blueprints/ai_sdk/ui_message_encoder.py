@@ -14,18 +14,18 @@ import msgspec
 
 from ...core.errors import HeadraceError
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -56,7 +56,7 @@ _encode = msgspec.json.Encoder().encode
 Kind: TypeAlias = Literal["text", "reasoning"]
 
 
-class UiMessages:
+class UIMessageEncoder:
     """One response in this protocol: one assistant's message.
 
     Args:
@@ -90,7 +90,7 @@ class UiMessages:
             return HEARTBEAT
         return written(events, first, suffix, self._write)
 
-    def refusal(self, error: HeadraceError) -> str:
+    def error_body(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status: its text is what the client shows."""
         return error.message
 
@@ -100,24 +100,24 @@ class UiMessages:
                 return self._delta("text", text)
             case ReasoningDelta(text):
                 return self._delta("reasoning", text)
-            case ReasoningSigned(signature, is_redacted):
+            case ReasoningSignature(signature, is_redacted):
                 return self._sign(signature, is_redacted=is_redacted)
-            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+            case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._call(event)
             case Usage():
                 # It is told with the end, which comes right after it.
                 self._usage = event
                 return []
-            case Done(reason):
+            case Completed(reason):
                 return self._finish(reason)
             case _:
                 return self._turn(event)
 
     def _turn(self, event: Event) -> list[bytes]:
         match event:
-            case Started(id, model, provider):
+            case ResponseStarted(id, model, provider):
                 return self._begin({"model": model, "provider": provider, "streamId": id})
-            case Restarted(reason, model):
+            case AnswerRestarted(reason, model):
                 return self._restart(reason, model)
             case Failed(code, message, retryable):
                 told = {"error": {"code": code, "retryable": retryable}}
@@ -161,14 +161,14 @@ class UiMessages:
 
     # Tool calls
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> list[bytes]:
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = event
                 return [*self._close_part(), _frame("tool-input-start", toolCallId=id, toolName=name)]
             case ToolCallDelta(call, text):
                 return [_frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
-            case ToolCallEnded(call, arguments):
+            case ToolCallCompleted(call, arguments):
                 begun = self._calls.pop(call)
                 named = {"toolCallId": begun.id, "toolName": begun.name}
                 return [_frame("tool-input-available", **named, input=arguments)]

@@ -8,15 +8,15 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
-from ..http.auth import enter
+from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import read_body
-from ..http.response import event_stream
-from ..open_stream import ask
-from ..openapi.operation import PLAIN, Answered, Operation, Parameter
-from ..state import current_service
+from ..http.response import stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import PLAIN, Operation, Parameter, ResponseSpec
+from ..state import current_state
 from .chat import told
-from .data_stream_v1_encoder import DataStream
+from .data_stream_v1_encoder import DataStreamV1Encoder
 from .options import ChatOptions
 from .v4_body import Turn
 from .v4_request import messages_of
@@ -47,7 +47,7 @@ OPERATIONS = (
         "POST",
         "/ai/v4/chat",
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
-        (Answered(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
+        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
         body=OlderChat,
         refusal=None,
     ),
@@ -55,7 +55,7 @@ OPERATIONS = (
         "GET",
         "/ai/v4/chat",
         "Send the latest answer in a chat from its beginning, if it is resumable.",
-        (Answered(200, "The answer; nothing where there is none that a reader lacks.", {PLAIN: None}),),
+        (ResponseSpec(200, "The answer; nothing where there is none that a reader lacks.", {PLAIN: None}),),
         parameters=(_CHAT_ID,),
         refusal=None,
     ),
@@ -63,7 +63,7 @@ OPERATIONS = (
         "DELETE",
         "/ai/v4/chat",
         "Stop the latest answer in a chat, if it is resumable.",
-        (Answered(204, "It is stopped, or has ended, or there is none."),),
+        (ResponseSpec(204, "It is stopped, or has ended, or there is none."),),
         parameters=(_CHAT_ID,),
         refusal=None,
     ),
@@ -84,11 +84,11 @@ def create_ai_v4_chat_blueprint() -> Blueprint:
 
 def chat() -> Response:
     """Answer a conversation."""
-    owner = enter()
+    owner = authorize_request()
     body = read_body(_decoder)
     question = body.question(messages_of(body.messages))
-    follower = ask(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
-    return event_stream(follower, DataStream(has_reasoning=body.sendReasoning))
+    follower = open_stream(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
+    return stream_response(follower, DataStreamV1Encoder(has_reasoning=body.sendReasoning))
 
 
 def resume() -> Response:
@@ -96,21 +96,21 @@ def resume() -> Response:
 
     Without reasoning: a reader that resumes has no way to say that it knows it.
     """
-    owner = enter()
+    owner = authorize_request()
     chat_id = _chat_id()
-    follower = current_service().resumption.follow_latest(chat_id, owner) if has_one_loop() else None
+    follower = current_state().resumption.follow_latest(chat_id, owner) if has_one_loop() else None
     if follower is None:
         # Not a 204: that has no body, which the hook takes for a failure.
-        return Response(b"", headers=DataStream.HEADERS)
-    return event_stream(follower, DataStream())
+        return Response(b"", headers=DataStreamV1Encoder.HEADERS)
+    return stream_response(follower, DataStreamV1Encoder())
 
 
 def stop() -> Response:
     """Stop the latest answer in a chat: the hook's own `stop` only leaves."""
-    owner = enter()
+    owner = authorize_request()
     chat_id = _chat_id()
     if has_one_loop():
-        current_service().resumption.stop_latest(chat_id, owner)
+        current_state().resumption.stop_latest(chat_id, owner)
     return Response(status=204)
 
 

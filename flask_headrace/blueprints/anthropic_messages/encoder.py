@@ -13,30 +13,30 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Answer, Block, Call, Reasoning
-from ...core.errors import Stopped
+from ...core.answer import Block, Call, CollectedAnswer, Reasoning
+from ...core.errors import StreamCancelled
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from ...core.partial_json.tokens import BLANKS
 from ...core.sse import named
 from ...core.usage import text_of
-from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import anthropic_error_body, anthropic_failure
-from ..encoding.frames import framed, written
+from ..encoding.frames import encode_text_frames, written
 
 MOST_HELD = 4 * 1024 * 1024
 """Bytes of an answer that may wait for the end of a tool call, roughly."""
@@ -58,7 +58,7 @@ STOP_REASONS: dict[FinishReason, str] = {
     "other": "end_turn",
 }
 
-_CONTENT = (TextDelta, ReasoningDelta, ReasoningSigned, ToolCallStarted, ToolCallDelta, ToolCallEnded)
+_CONTENT = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted)
 
 _Kind: TypeAlias = Literal["text", "thinking"]
 
@@ -70,14 +70,14 @@ _BLOCKS: dict[_Kind, dict[str, Any]] = {
 _encoder = msgspec.json.Encoder()
 
 
-class MessagesWire:
+class MessagesEncoder:
     """One message, as frames or whole.
 
     A tool call that is not whole when something else begins holds that back: some providers mix the pieces of calls.
     """
 
     HEADERS = EVENT_STREAM
-    refusal = staticmethod(anthropic_error_body)
+    error_body = staticmethod(anthropic_error_body)
 
     __slots__ = ("_arguments", "_begun", "_held", "_held_size", "_index", "_open", "_usage")
 
@@ -100,7 +100,7 @@ class MessagesWire:
             suffix: What follows each number; see `position`.
 
         Raises:
-            BrokenOff: the answer begins again, or too much waits for the end of a call.
+            AbortConnection: the answer begins again, or too much waits for the end of a call.
         """
         if not events:
             return HEARTBEAT
@@ -110,20 +110,20 @@ class MessagesWire:
         return written(events, first, suffix, self._frames)
 
     @staticmethod
-    def whole(answer: Answer) -> dict[str, Any]:
+    def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         """Return an answer that is given in one piece."""
         assert answer.started is not None
         assert answer.finish_reason is not None
         return {
             **_message(answer.started),
             "content": [_content(block) for block in answer.blocks],
-            **_stopped(answer.finish_reason, answer.stopped_at),
+            **_stopped(answer.finish_reason, answer.stop_sequence),
             "usage": _usage(answer.usage or Usage(0, 0)),
         }
 
     def _encode_texts(self, texts: list[str]) -> bytes:
         before, _, after = self._delta("text_delta", text="").partition(b'""')
-        return framed(texts, before, after)
+        return encode_text_frames(texts, before, after)
 
     def _frames(self, event: Event) -> list[bytes]:
         if self._must_wait(event):
@@ -133,44 +133,48 @@ class MessagesWire:
                 return self._grow("text", "text_delta", text)
             case ReasoningDelta(text):
                 return self._grow("thinking", "thinking_delta", text)
-            case ReasoningSigned(signature, is_redacted):
+            case ReasoningSignature(signature, is_redacted):
                 return self._redacted(signature) if is_redacted else self._signed(signature)
-            case ToolCallStarted() | ToolCallDelta() | ToolCallEnded():
+            case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._call(event)
             case _:
                 return self._outside(event)
 
     def _outside(self, event: Event) -> list[bytes]:
         match event:
-            case Started():
+            case ResponseStarted():
                 return [_frame("message_start", message=_message(event))]
             case Usage():
                 self._usage = event
-            case Restarted(reason, model) if self._index >= 0:
+            case AnswerRestarted(reason, model) if self._index >= 0:
                 # What was shown cannot be taken back.
-                raise BrokenOff(_error_frame("restarted", f"{model} began the answer again ({reason}). Ask again."))
-            case Done(finish_reason, stopped_at):
+                raise AbortConnection(
+                    _error_frame("restarted", f"{model} began the answer again ({reason}). Ask again.")
+                )
+            case Completed(finish_reason, stop_sequence):
                 stopped: list[bytes] = []
                 while self._open is not None:
                     stopped += self._stop()
-                return [*stopped, *_end(_stopped(finish_reason, stopped_at), self._usage)]
+                return [*stopped, *_end(_stopped(finish_reason, stop_sequence), self._usage)]
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
-                return [_error_frame(Stopped.code, Stopped(reason).message)]
+                return [_error_frame(StreamCancelled.code, StreamCancelled(reason).message)]
         return []
 
     def _must_wait(self, event: Event) -> bool:
         if not isinstance(self._open, int) or not isinstance(event, _CONTENT):
             return False
-        if isinstance(event, (ToolCallDelta, ToolCallEnded)) and event.call in self._begun:
+        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.call in self._begun:
             return False
         return bool(self._held) or not _is_object(self._arguments)
 
     def _hold(self, event: Event) -> list[bytes]:
         self._held_size += 100 + len(text_of(event))
         if self._held_size > MOST_HELD:
-            raise BrokenOff(_error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call."))
+            raise AbortConnection(
+                _error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call.")
+            )
         self._held.append(event)
         return []
 
@@ -185,7 +189,7 @@ class MessagesWire:
     def _redacted(self, data: str) -> list[bytes]:
         return [*self._begin("thinking", {"type": "redacted_thinking", "data": data}), *self._stop()]
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallEnded) -> list[bytes]:
+    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         if isinstance(event, ToolCallStarted):
             self._begun.add(event.call)
             self._arguments = []
@@ -225,7 +229,7 @@ class MessagesWire:
         return frames + [frame for event in held for frame in self._frames(event)]
 
 
-def _message(started: Started) -> dict[str, Any]:
+def _message(started: ResponseStarted) -> dict[str, Any]:
     return {
         "id": f"msg_{started.id}",
         "type": "message",
@@ -261,9 +265,9 @@ def _usage(usage: Usage) -> dict[str, Any]:
     return {**told, **(thought if usage.reasoning_tokens else {})}
 
 
-def _stopped(finish_reason: FinishReason, stopped_at: str | None) -> dict[str, str | None]:
-    reason = STOP_REASONS[finish_reason] if stopped_at is None else "stop_sequence"
-    return {"stop_reason": reason, "stop_sequence": stopped_at}
+def _stopped(finish_reason: FinishReason, stop_sequence: str | None) -> dict[str, str | None]:
+    reason = STOP_REASONS[finish_reason] if stop_sequence is None else "stop_sequence"
+    return {"stop_reason": reason, "stop_sequence": stop_sequence}
 
 
 def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:

@@ -11,16 +11,16 @@ from flask import Blueprint, Response
 from ...core.errors import HeadraceError
 from ...providers.registry import Model
 from ..encoding.error_bodies import anthropic_error_body
-from ..http.auth import enter
-from ..http.error_handlers import refused
-from ..http.json_response import json_reply
+from ..http.auth import authorize_request
+from ..http.error_handlers import error_response
+from ..http.json_response import json_value_response
 from ..http.request_body import read_body
-from ..http.response import event_stream, json_answer
-from ..open_stream import ask
+from ..http.response import json_response, stream_response
 from ..open_stream import count_tokens as count
-from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
+from ..open_stream import open_stream
+from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
 from .body import MessagesBody
-from .encoder import FRAMES, MessagesWire
+from .encoder import FRAMES, MessagesEncoder
 from .request import question_of
 
 PREFERRED = "anthropic"
@@ -50,7 +50,7 @@ OPERATIONS = (
         "/v1/messages",
         "Answer a conversation as Anthropic's API does.",
         (
-            Answered(
+            ResponseSpec(
                 200,
                 "The answer: one JSON object, or with `stream` true an event stream.",
                 {JSON: {"type": "object", "required": ["id", "model", "content", "usage"]}, EVENTS: frames(*FRAMES)},
@@ -63,7 +63,7 @@ OPERATIONS = (
         "POST",
         "/v1/messages/count_tokens",
         "Count the input tokens of a conversation, where its provider does.",
-        (Answered(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        (ResponseSpec(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
         body=MessagesBody,
         refusal=REFUSAL,
     ),
@@ -83,19 +83,21 @@ def create_anthropic_blueprint() -> Blueprint:
 
 def messages() -> Response:
     """Answer a conversation."""
-    owner = enter()
+    owner = authorize_request()
     body = read_body(_decoder)
     question = question_of(body)
-    follower = ask(body.model, question, owner=owner, preferred=PREFERRED, is_resumable=body.resumable, id=body.id)
-    wire = MessagesWire()
-    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
+    follower = open_stream(
+        body.model, question, owner=owner, preferred=PREFERRED, is_resumable=body.resumable, id=body.id
+    )
+    wire = MessagesEncoder()
+    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
 
 
 def count_tokens() -> Response:
     """Tell how many tokens a conversation would take."""
-    enter()
+    authorize_request()
     body = read_body(_decoder)
-    return json_reply({"input_tokens": count(body.model, question_of(body), preferred=PREFERRED)})
+    return json_value_response({"input_tokens": count(body.model, question_of(body), preferred=PREFERRED)})
 
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
@@ -118,4 +120,4 @@ def described(model: Model) -> dict[str, Any]:
 
 
 def _refused(error: HeadraceError) -> Response:
-    return refused(error, anthropic_error_body(error))
+    return error_response(error, anthropic_error_body(error))

@@ -12,7 +12,6 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Json,
@@ -20,12 +19,13 @@ from ...providers.chat_request import (
     NamedTool,
     Part,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
 )
-from ..http.request_body import readable
+from ..http.request_body import format_validation_error
 from .body import (
     BLOCKS,
     Block,
@@ -64,7 +64,7 @@ def question_of(body: MessagesBody) -> ChatRequest:
         tools=tuple(_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
         tool_choice=None if choice is None else _choice(choice),
         parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
-        answer_format=None if output.format is None else AnswerFormat(output.format.schema),
+        response_format=None if output.format is None else ResponseFormat(output.format.schema),
         reasoning_effort=output.effort,
         thinking=body.thinking,
         user=body.metadata.user_id if body.metadata else None,
@@ -186,4 +186,4 @@ def _converted(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a 
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{where} is not as it should be: {readable(error, kind)}.") from None
+        raise InvalidRequest(f"{where} is not as it should be: {format_validation_error(error, kind)}.") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ...core.answer import Answer
+from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
 from ...core.events import Event
 
@@ -28,7 +28,7 @@ PLAIN_TEXT: Mapping[str, str] = {
 """The same of a stream that is not made of events."""
 
 
-class BrokenOff(Exception):
+class AbortConnection(Exception):
     """The protocol cannot go on: the connection is to be broken after these last bytes.
 
     Args:
@@ -45,12 +45,12 @@ class BrokenOff(Exception):
         """All that is to be sent before the connection is broken."""
         return self.before + self.words
 
-    def behind(self, before: bytes) -> BrokenOff:
+    def behind(self, before: bytes) -> AbortConnection:
         """Return the same, with more that was written before."""
-        return BrokenOff(self.words, before + self.before)
+        return AbortConnection(self.words, before + self.before)
 
 
-class Wire(Protocol):
+class StreamEncoder(Protocol):
     """One client protocol, for one response."""
 
     @property
@@ -67,18 +67,18 @@ class Wire(Protocol):
             suffix: What follows each number; see `position`.
 
         Raises:
-            BrokenOff: the connection is to be broken.
+            AbortConnection: the connection is to be broken.
         """
         ...
 
-    def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+    def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
         """Return the body of a response with an error's own status; a string is sent as plain text."""
         ...
 
 
-class WholeWire(Wire, Protocol):
+class JSONEncoder(StreamEncoder, Protocol):
     """A client protocol that can also give an answer in one piece."""
 
-    def whole(self, answer: Answer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
+    def encode_whole(self, answer: CollectedAnswer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
         """Return an answer that is given in one piece."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ...core.events import Event
-from .base import BrokenOff
+from .base import AbortConnection
 
 _lines = msgspec.json.Encoder().encode_lines
 
@@ -17,7 +17,7 @@ OPENAI_HEARTBEAT = b": keep-alive\n"
 after a comment for a frame without data."""
 
 
-def framed(texts: list[str], before: bytes, after: bytes) -> bytes:
+def encode_text_frames(texts: list[str], before: bytes, after: bytes) -> bytes:
     """Write texts as JSON strings, each between the same bytes; there must be at least one."""
     # JSON holds no line end, so one call encodes all of them and one replacement frames them.
     return before + _lines(texts)[:-1].replace(b"\n", after + before) + after
@@ -38,18 +38,18 @@ def written(
         frames_of: Writes one event.
 
     Raises:
-        BrokenOff: one of them cannot be written; with all that was written before it.
+        AbortConnection: one of them cannot be written; with all that was written before it.
     """
     frames: list[bytes] = []
     for number, event in enumerate(events, first or 0):
         try:
             of_event = frames_of(event)
-        except BrokenOff as broken:
+        except AbortConnection as broken:
             raise broken.behind(b"".join(frames)) from None
-        frames += of_event if first is None else numbered(of_event, number, suffix)
+        frames += of_event if first is None else with_event_id(of_event, number, suffix)
     return b"".join(frames)
 
 
-def numbered(frames: list[bytes], number: int, suffix: bytes) -> list[bytes]:
+def with_event_id(frames: list[bytes], number: int, suffix: bytes) -> list[bytes]:
     """Give the frames of one event its number: who has the last has the event, until then all have to come again."""
     return [*frames[:-1], b"id: %d%b\n%b" % (number, suffix, frames[-1])] if frames else frames

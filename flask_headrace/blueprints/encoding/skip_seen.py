@@ -6,10 +6,10 @@ from typing import Any
 
 from ...core.errors import HeadraceError
 from ...core.events import Event
-from .base import BrokenOff, Wire
+from .base import AbortConnection, StreamEncoder
 
 
-class Resumed:
+class SkipSeenEvents:
     """Lets a wire see all events, since its frames depend on what came before, and sends those that are new.
 
     Args:
@@ -17,26 +17,26 @@ class Resumed:
         seen: The number of the last event that the reader has already.
     """
 
-    def __init__(self, wire: Wire, seen: int) -> None:
+    def __init__(self, wire: StreamEncoder, seen: int) -> None:
         self._wire, self._seen = wire, seen
         self.HEADERS = wire.HEADERS
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write the events that are new; see `Wire.encode`. What has no number is of this reading, and always new.
+        """Write the events that are new; see `StreamEncoder.encode`. What has no number is of this reading, and always new.
 
         Raises:
-            BrokenOff: the protocol cannot go on; where it could not before the reader left, with its last words alone.
+            AbortConnection: the protocol cannot go on; where it could not before the reader left, with its last words alone.
         """
         known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
         if first is None or not known:
             return self._wire.encode(events, first, suffix)
         try:
             self._wire.encode(events[:known], first, suffix)
-        except BrokenOff as broken:
-            raise BrokenOff(broken.words) from None
+        except AbortConnection as broken:
+            raise AbortConnection(broken.words) from None
         new = events[known:]
         return self._wire.encode(new, self._seen + 1, suffix) if new else b""
 
-    def refusal(self, error: HeadraceError) -> Any:  # noqa: ANN401
+    def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401
         """Return the body of a response with an error's own status."""
-        return self._wire.refusal(error)
+        return self._wire.error_body(error)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ...core.errors import Forbidden, RequestError, Unauthorized
-from ..state import current_service
+from ..state import current_state
 from .aborts import aborted
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -23,7 +23,7 @@ ANY_NAME = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
 """Endpoints that are asked under any name: who looks whether a process lives is told nothing else."""
 
 
-def enter() -> str:
+def authorize_request() -> str:
     """Return who makes the present request.
 
     Raises:
@@ -31,7 +31,7 @@ def enter() -> str:
         Unauthorized: it carries no key that is known here; 401.
         Aborted: the application's `authorize` has aborted.
     """
-    refuse_foreign_pages(current_service().cors_origins)
+    check_origin(current_state().cors_origins)
     return identify()
 
 
@@ -43,7 +43,7 @@ def identify() -> str:
         Aborted: the application's `authorize` has aborted.
     """
     try:
-        return current_service().authorize()
+        return current_state().authorize()
     except HTTPException as error:
         if error.response is not None and error.response.status_code < 300:
             raise  # no refusal, but an answer of the application's own
@@ -56,7 +56,7 @@ def way_to_login() -> Response | None:
     Whatever else it says of the request is not heard here: the page is the same for everybody, and asks by itself.
     """
     try:
-        current_service().authorize()
+        current_state().authorize()
     except HTTPException as error:
         response = error.get_response(request.environ)
         return response if response.status_code // 100 == 3 else None
@@ -65,7 +65,7 @@ def way_to_login() -> Response | None:
     return None
 
 
-def refuse_foreign_names() -> None:
+def check_host() -> None:
     """Refuse a request under a name that is none of this machine's, where neither key nor login keeps the door.
 
     A web site may let its own name point to this machine (DNS rebinding): to a browser it then is one site with this
@@ -75,7 +75,7 @@ def refuse_foreign_names() -> None:
     Raises:
         Forbidden: 403.
     """
-    service = current_service()
+    service = current_state()
     if service.hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
         return
     if request.headers.get("Origin") in service.cors_origins:
@@ -88,7 +88,7 @@ def refuse_foreign_names() -> None:
         )
 
 
-def refuse_foreign_pages(allowed: Sequence[str]) -> None:
+def check_origin(allowed: Sequence[str]) -> None:
     """Refuse a request that another web site made a visitor's browser send.
 
     The body is read as JSON whatever its content type says, so a browser would send such a request without asking
@@ -131,7 +131,7 @@ def _is_digits(host: str) -> bool:
     return True
 
 
-def bearer_of(keys: Sequence[str]) -> Callable[[], str]:
+def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
     """Return an `authorize` that lets in who sends one of `keys`; everybody, where there are none.
 
     A key comes as a bearer's, or in `x-api-key`, as Anthropic's clients send theirs. Who asks is named by its digest.

@@ -31,7 +31,7 @@ _LEFT_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
 """TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
 
 
-class Watch:
+class DisconnectWatcher:
     """Watches one client's socket until `stop`.
 
     Args:

@@ -12,17 +12,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from ...core.errors import HeadraceError
 from ..encoding.error_bodies import anthropic_error_body, native_error_body, openai_error_body
 from .aborts import Aborted, aborted
-from .json_response import json_reply
+from .json_response import json_value_response
 
 
-def of_ours(error: HeadraceError) -> Response:
+def handle_headrace_error(error: HeadraceError) -> Response:
     """Answer with an error of our tree, in the native protocol's form."""
-    return refused(error, native_error_body(error))
+    return error_response(error, native_error_body(error))
 
 
-def of_v1(error: HeadraceError) -> Response:
+def handle_v1_error(error: HeadraceError) -> Response:
     """Answer with an error of our tree in OpenAI's form, or to Anthropic's clients in theirs."""
-    return refused(error, anthropic_error_body(error) if speaks_anthropic() else openai_error_body(error))
+    return error_response(error, anthropic_error_body(error) if speaks_anthropic() else openai_error_body(error))
 
 
 def speaks_anthropic() -> bool:
@@ -30,12 +30,12 @@ def speaks_anthropic() -> bool:
     return "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
 
 
-def refused(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a JSON value of a protocol
+def error_response(error: HeadraceError, body: Any) -> Response:  # noqa: ANN401  # a JSON value of a protocol
     """Answer with an error of our tree and a protocol's own body for it; a string is sent as plain text."""
     if isinstance(body, str):
         response = Response(body, error.status, content_type="text/plain; charset=utf-8")
     else:
-        response = json_reply(body, error.status)
+        response = json_value_response(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if not error.retryable:
@@ -53,12 +53,12 @@ def in_words_of_protocol(error: HTTPException) -> ResponseReturnValue:
     return current_app.handle_user_exception(aborted(error))
 
 
-def of_http(error: HTTPException) -> ResponseReturnValue:
+def handle_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer with an error of Flask's, such as 405, in the same forms."""
     if error.response is not None:
         return error.response
     ours = aborted(error, _message(error))
-    return of_v1(ours) if request.path.startswith("/v1/") else of_ours(ours)
+    return handle_v1_error(ours) if request.path.startswith("/v1/") else handle_headrace_error(ours)
 
 
 def _message(error: HTTPException) -> str:

@@ -11,12 +11,12 @@ from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
-from ...core.json_text import half_in
+from ...core.json_text import find_lone_surrogate
 from ...providers.http.hub_local import end_loop_with_thread
-from ..state import current_service
+from ..state import current_state
 from .item_limits import MOST_PIECES, is_too_much
 from .unread_body import is_broken
-from .validation_messages import choices
+from .validation_messages import allowed_values
 
 B = TypeVar("B")
 
@@ -32,7 +32,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
         BodyTooLarge: it is longer than a body may be; 413.
         BodyTimeout: it has not arrived in time; 408.
     """
-    service = current_service()
+    service = current_state()
     seconds = service.body_timeout
     end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
@@ -50,7 +50,9 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {readable(error, decoder.type)}.") from None
+        raise InvalidRequest(
+            f"The body is not as it should be: {format_validation_error(error, decoder.type)}."
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it as it is.") from None
@@ -59,7 +61,7 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
         raise InvalidRequest("The body is nested too deep.") from None
 
 
-def readable(error: msgspec.ValidationError, kind: Any = None) -> str:  # noqa: ANN401  # a type
+def format_validation_error(error: msgspec.ValidationError, kind: Any = None) -> str:  # noqa: ANN401  # a type
     """Say what is wrong with a value, and where; and what it may be, where that is one of a few words.
 
     Args:
@@ -68,14 +70,14 @@ def readable(error: msgspec.ValidationError, kind: Any = None) -> str:  # noqa: 
     """
     # msgspec writes the path as `$.messages[0].role`; `$` alone is the body itself.
     said, _, path = str(error).partition(" - at ")
-    words = choices(kind, path) if kind is not None and said.startswith("Invalid ") else []
+    words = allowed_values(kind, path) if kind is not None and said.startswith("Invalid ") else []
     may = f": it must be {words[0] if len(words) == 1 else 'one of ' + ', '.join(words)}" if words else ""
     return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object") + may
 
 
 def _not_json(data: bytes, error: Exception) -> str:
     # The decoder says of most such bodies that they are truncated.
-    if half := half_in(data):
+    if half := find_lone_surrogate(data):
         return (
             f"The body holds {half[0].decode()} (byte {half.start()}), half a surrogate pair: send whole characters, "
             "and cut text only between them."

@@ -17,20 +17,20 @@ import gevent
 from flask import Response, request
 from gevent.monkey import get_original
 
-from ...core.answer import Answer
-from ...core.errors import AnswerTooLarge, HeadraceError, SourceFailed, Stopped, StoreUnavailable
-from ...core.events import ENDS, Cancelled, Event, Failed
+from ...core.answer import CollectedAnswer
+from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
+from ...core.events import TERMINAL_EVENTS, Cancelled, Event, Failed
 from ...core.text_buffer import MOST_WHOLE
 from ...providers.http.hub_local import end_loop_with_thread
-from ...streaming.internal_error import mistake
-from ...streaming.readable import Stream
-from ...streaming.reader import Follower
-from ..encoding.base import BrokenOff, WholeWire, Wire
+from ...streaming.internal_error import log_internal_error
+from ...streaming.readable import ReadableStream
+from ...streaming.reader import StreamReader
+from ..encoding.base import AbortConnection, JSONEncoder, StreamEncoder
 from ..encoding.event_id import suffix_of
-from .disconnect import Watch
-from .error_handlers import refused
+from .disconnect import DisconnectWatcher
+from .error_handlers import error_response
 from .event_loop import has_one_loop
-from .json_response import json_reply
+from .json_response import json_value_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -44,32 +44,32 @@ ACCOUNT_LIMIT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def event_stream(follower: Follower, wire: Wire) -> Response:
+def stream_response(follower: StreamReader, wire: StreamEncoder) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     The connection is broken where the reading ends before its stream does, or where the protocol has no word for a
-    failure: many clients take the body's end for the answer's. See `Watch.guard`.
+    failure: many clients take the body's end for the answer's. See `DisconnectWatcher.guard`.
 
     Args:
         follower: The reader's place in the stream.
         wire: The protocol.
     """
-    reading = _Reading(follower, wire)
-    return _LateResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
+    reading = ResponseStream(follower, wire)
+    return DeferredResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
 
 
-def json_answer(follower: Follower, wire: WholeWire) -> Response:
+def json_response(follower: StreamReader, wire: JSONEncoder) -> Response:
     """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
 
     Args:
         follower: The reader's place at the beginning of the stream.
         wire: The protocol.
     """
-    reading = _Reading(follower, wire)
-    return _LateResponse(reading, lambda: _collect(reading, wire), {"Content-Type": "application/json"})
+    reading = ResponseStream(follower, wire)
+    return DeferredResponse(reading, lambda: _collect(reading, wire), {"Content-Type": "application/json"})
 
 
-class _Reading:
+class ResponseStream:
     """One reader at its stream: its place in it, and the watch on its socket. Closing it twice does no harm.
 
     Attributes:
@@ -79,7 +79,7 @@ class _Reading:
 
     __slots__ = ("_hub", "follower", "is_at_end", "session", "suffix", "watch", "wire")
 
-    def __init__(self, follower: Follower, wire: Wire) -> None:
+    def __init__(self, follower: StreamReader, wire: StreamEncoder) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
         self.suffix = suffix_of(follower.session.target.incarnation)
@@ -87,7 +87,7 @@ class _Reading:
         end_loop_with_thread()
         self._hub = gevent.get_hub()
         try:
-            self.watch = Watch(request.environ, self.follower.close)
+            self.watch = DisconnectWatcher(request.environ, self.follower.close)
         except BaseException:
             # A socket that is closed already cannot be watched, and its stream has no reader.
             self.follower.close()
@@ -116,17 +116,17 @@ class _Reading:
         # Each thread has an event loop of its own here (Flask's development server, a test client), which runs only
         # while the thread waits: a stream must come to its end before the thread does.
         with gevent.Timeout(ACCOUNT_LIMIT, False):
-            while not self.session.is_told:
+            while not self.session.is_reported:
                 gevent.sleep(0.001)
 
 
-class _LateResponse(Response):
+class DeferredResponse(Response):
     """A response that is decided when the server iterates it, which is after the request's context has gone.
 
     What the application adds to it before (a cookie, CORS headers) is added to the response that it becomes.
     """
 
-    def __init__(self, reading: _Reading, decide: Callable[[], Response], headers: Mapping[str, str]) -> None:
+    def __init__(self, reading: ResponseStream, decide: Callable[[], Response], headers: Mapping[str, str]) -> None:
         super().__init__((), headers=headers, direct_passthrough=True)
         self._reading, self._decide = reading, decide
         self.headers["Headrace-Stream-Id"] = reading.session.id
@@ -161,14 +161,14 @@ class _LateResponse(Response):
             raise
         except Exception as error:  # noqa: BLE001  # a mistake of ours is answered like any other failure
             self._reading.close()
-            response = self._refused(mistake(self._reading.session.id, error))
+            response = self._refused(log_internal_error(self._reading.session.id, error))
         decided = set(response.headers.keys())
         response.headers.extend([(name, value) for name, value in self.headers if name not in decided])
         start_response(response.status, response.headers.to_wsgi_list())
         return iter(response.response)  # type: ignore[arg-type]  # they hold bytes
 
     def _refused(self, error: HeadraceError) -> Response:
-        return refused(error, self._reading.wire.refusal(error))
+        return error_response(error, self._reading.wire.error_body(error))
 
 
 class _Body:
@@ -183,7 +183,7 @@ class _Body:
         return self._begin()
 
 
-def _begin_stream(reading: _Reading) -> Response:
+def _begin_stream(reading: ResponseStream) -> Response:
     first = next(reading.follower, None)
     session = reading.session
     if first is None:
@@ -195,7 +195,7 @@ def _begin_stream(reading: _Reading) -> Response:
         raise session.error
     try:
         begun = _encode(reading, first)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         # What follows finds nothing more to read, and breaks the connection.
         reading.close()
         begun = broken.last
@@ -208,14 +208,14 @@ def _gone() -> BrokenPipeError:
     return BrokenPipeError(errno.EPIPE, "the reader has left")
 
 
-def _stream(reading: _Reading) -> Iterator[bytes]:
+def _stream(reading: ResponseStream) -> Iterator[bytes]:
     try:
         yield from _frames(reading)
         if not reading.is_at_end:
             # Servers break the connection after this one, and do not log it.
             raise _gone()
         reading.watch.release()
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         yield broken.last
         raise _gone() from None
     finally:
@@ -223,7 +223,7 @@ def _stream(reading: _Reading) -> Iterator[bytes]:
         reading.close()
 
 
-def _frames(reading: _Reading) -> Iterator[bytes]:
+def _frames(reading: ResponseStream) -> Iterator[bytes]:
     follower = reading.follower
     try:
         for events in follower:
@@ -237,49 +237,49 @@ def _frames(reading: _Reading) -> Iterator[bytes]:
         yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
 
 
-def _pieces(frames: bytes, follower: Follower) -> Iterator[bytes]:
+def _pieces(frames: bytes, follower: StreamReader) -> Iterator[bytes]:
     for start in range(0, len(frames), MOST_AT_ONCE):
         yield frames[start : start + MOST_AT_ONCE]
         follower.progressed()
 
 
-def _encode(reading: _Reading, events: list[Event]) -> bytes:
+def _encode(reading: ResponseStream, events: list[Event]) -> bytes:
     follower = reading.follower
     first = follower.position - len(events) + 1 if follower.is_numbered else None
     try:
         frames = reading.wire.encode(events, first, reading.suffix)
-    except BrokenOff:
+    except AbortConnection:
         raise
     except Exception as error:
-        failure = mistake(follower.session.id, error)
+        failure = log_internal_error(follower.session.id, error)
         follower.session.fail(failure)
         raise failure from error
-    reading.is_at_end = bool(events) and type(events[-1]) in ENDS
+    reading.is_at_end = bool(events) and type(events[-1]) in TERMINAL_EVENTS
     return frames
 
 
-def _collect(reading: _Reading, wire: WholeWire) -> Response:
-    answer = Answer()
+def _collect(reading: ResponseStream, wire: JSONEncoder) -> Response:
+    answer = CollectedAnswer()
     for events in reading.follower:
         answer.add(events)
         if answer.size > MOST_WHOLE:
             too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
-            if reading.session.is_kept:
+            if reading.session.is_stored:
                 raise too_large  # others may read it as it comes
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
         error.text = answer.text()
         raise error
-    return json_reply(wire.whole(answer))
+    return json_value_response(wire.encode_whole(answer))
 
 
-def _error_of(session: Stream) -> HeadraceError | None:
+def _error_of(session: ReadableStream) -> HeadraceError | None:
     match session.terminal:
         case Failed(code, message, retryable):
-            return session.error or SourceFailed(message, code=code, retryable=retryable)
+            return session.error or SourceError(message, code=code, retryable=retryable)
         case Cancelled(reason):
-            return Stopped(reason)
+            return StreamCancelled(reason)
         case None:
             return StoreUnavailable("The stream cannot be read to its end now. Try again soon.", retry_after=2)
         case _:

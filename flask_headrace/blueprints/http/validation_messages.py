@@ -14,7 +14,7 @@ _STEP = re.compile(r"\.(?P<field>\w+)|\[(?:\d+|\.\.\.)\]")
 _described = lru_cache(maxsize=32)(inspect.type_info)
 
 
-def choices(kind: Any, path: str) -> list[str]:  # noqa: ANN401  # a type
+def allowed_values(kind: Any, path: str) -> list[str]:  # noqa: ANN401  # a type
     """Return the words that the value at a place may be; none where it is not one of a few.
 
     Args:

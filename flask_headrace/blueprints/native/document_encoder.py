@@ -9,20 +9,20 @@ from typing import Any
 
 import msgspec
 
-from ...core.answer import Answer
+from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
-from ...core.events import Done, Event, Restarted, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
 from ...core.sse import named
 from ...core.text_buffer import GrowingText
-from ...streaming.context import Partials
+from ...streaming.context import PartialMode
 from . import encoder as native_encoder
 
 _encode = msgspec.json.Encoder().encode
 
 
-class NativeDocument:
+class NativeDocumentEncoder:
     """Writes one response.
 
     Args:
@@ -32,13 +32,13 @@ class NativeDocument:
 
     HEADERS = native_encoder.HEADERS
 
-    def __init__(self, partials: Partials, seen: int = 0) -> None:
+    def __init__(self, partials: PartialMode, seen: int = 0) -> None:
         self._seen = seen
         self._has_text = partials == "all"
         self._documents: dict[int | None, _Document] = {}
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events, and after those that make a document grow, what changed in it; see `Wire.encode`."""
+        """Write events, and after those that make a document grow, what changed in it; see `StreamEncoder.encode`."""
         if not events:
             return native_encoder.HEARTBEAT
         frames: list[bytes] = []
@@ -52,7 +52,7 @@ class NativeDocument:
                 continue
             if call not in grown or text is None:
                 frames += _written(grown)
-            if type(event) is Done:
+            if type(event) is Completed:
                 frames += self._end()
             frames.append(native_encoder.encode([event], None if first is None else number, suffix))
             if patches:
@@ -68,26 +68,26 @@ class NativeDocument:
                 self._documents[call] = _Document(self._seen > 0)
             case ToolCallDelta(call, text) if call in self._documents:
                 return call, text
-            case Restarted():
+            case AnswerRestarted():
                 self._documents.clear()
         return None, None
 
     def _resume(self) -> list[bytes]:
-        begun = {call: document.whole() for call, document in self._documents.items()}
+        begun = {call: document.encode_whole() for call, document in self._documents.items()}
         return _written({call: patches for call, patches in begun.items() if patches})
 
     def _end(self) -> list[bytes]:
         # A number that is the whole document may have grown to the last.
         return _written({call: document.end() for call, document in self._documents.items()})
 
-    def whole(self, answer: Answer) -> dict[str, Any]:
+    def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return an answer that is given in one piece, with its document."""
-        written = native_encoder.whole(answer)
+        written = native_encoder.encode_whole(answer)
         return {**written, "document": _of_ended(answer.text())} if self._has_text else written
 
-    def refusal(self, error: HeadraceError) -> dict[str, Any]:
+    def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status, and of the document what there is of it."""
-        written = native_encoder.refusal(error)
+        written = native_encoder.error_body(error)
         return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
 
 
@@ -124,7 +124,7 @@ class _Document:
         except JSONError:
             return []  # it was cut: what there is of it was told
 
-    def whole(self) -> list[Patch]:
+    def encode_whole(self) -> list[Patch]:
         value = self._right if self._is_wrong else _value(str(self._text or ""))
         self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]

@@ -12,26 +12,26 @@ from typing import Any
 
 import msgspec
 
-from ...core.answer import Answer
+from ...core.answer import CollectedAnswer
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from ...core.sse import named
 from ..encoding.base import EVENT_STREAM
 from ..encoding.error_bodies import native_error_body
-from ..encoding.frames import framed, numbered
+from ..encoding.frames import encode_text_frames, with_event_id
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
@@ -41,7 +41,7 @@ HEADERS = EVENT_STREAM
 EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
 """The names that frames may have."""
 
-refusal = native_error_body
+error_body = native_error_body
 
 _DELTA, _END = b'data: {"delta":', b"}\n\n"
 _DONE = b"data: [DONE]\n\n"
@@ -62,16 +62,16 @@ def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -
         return b"".join([
             b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, suffix, _json(event.text))
             if type(event) is TextDelta
-            else b"".join(numbered(_encode_one(event), number, suffix))
+            else b"".join(with_event_id(_encode_one(event), number, suffix))
             for number, event in enumerate(events, first)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
-        return framed(texts, _DELTA, _END)
+        return encode_text_frames(texts, _DELTA, _END)
     return b"".join([frame for event in events for frame in _encode_one(event)])
 
 
-def whole(answer: Answer) -> dict[str, Any]:
+def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
     """Return an answer that is given in one piece."""
     assert answer.started is not None
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls()]
@@ -89,7 +89,7 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
     match event:
         case TextDelta(text):
             return [_DELTA + _json(text) + _END]
-        case Started(id, model, provider):
+        case ResponseStarted(id, model, provider):
             return [_frame(b"start", {"id": id, "model": model, "provider": provider})]
         case ReasoningDelta(text):
             return [_frame(b"reasoning", {"delta": text})]
@@ -97,9 +97,9 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             return [_frame(b"tool", {"call": call, "id": id, "name": name})]
         case ToolCallDelta(call, text):
             return [_frame(b"tool", {"call": call, "delta": text})]
-        case ToolCallEnded(call, arguments):
+        case ToolCallCompleted(call, arguments):
             return [_frame(b"tool", {"call": call, "arguments": arguments})]
-        case Done(reason):
+        case Completed(reason):
             # The number is that of `[DONE]`: who has lost that alone, comes back and gets both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case _:
@@ -107,9 +107,9 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
 
 
 _NAMES: dict[type[Event], bytes] = {
-    Restarted: b"restart",
+    AnswerRestarted: b"restart",
     Usage: b"usage",
-    ReasoningSigned: b"reasoning",
+    ReasoningSignature: b"reasoning",
     Failed: b"error",
     Cancelled: b"cancelled",
 }

@@ -5,18 +5,18 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from ...providers.chat_request import AnswerFormat, ChatRequest, Json, Message, Tool, ToolChoice
-from ...streaming.context import Target
-from ..encoding.base import WholeWire
-from ..http.auth import enter, identify
-from ..http.json_response import json_reply
+from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat, Tool, ToolChoice
+from ...streaming.context import StreamContext
+from ..encoding.base import JSONEncoder
+from ..http.auth import authorize_request, identify
+from ..http.json_response import json_value_response
 from ..http.request_body import read_body
-from ..http.response import event_stream, json_answer
-from ..open_stream import ask
-from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
-from ..state import current_service
+from ..http.response import json_response, stream_response
+from ..open_stream import open_stream
+from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
+from ..state import current_state
 from . import encoder
-from .document_encoder import NativeDocument
+from .document_encoder import NativeDocumentEncoder
 
 
 class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +57,7 @@ OPERATIONS = (
         "/api/chat",
         "Answer a conversation, streamed or as one JSON object.",
         (
-            Answered(
+            ResponseSpec(
                 200,
                 "The answer: an event stream, or with `stream` false one JSON object.",
                 {
@@ -72,7 +72,7 @@ OPERATIONS = (
         "GET",
         "/api/models",
         "List the models that can be asked.",
-        (Answered(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
+        (ResponseSpec(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
     ),
 )
 
@@ -89,7 +89,7 @@ def create_chat_blueprint() -> Blueprint:
 
 def chat() -> Response:
     """Answer a conversation."""
-    owner = enter()
+    owner = authorize_request()
     body = read_body(_decoder)
     return answer(body, question_of(body), owner)
 
@@ -105,10 +105,10 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
     Raises:
         HeadraceError: see `ask`.
     """
-    has_schema = question.answer_format is not None and question.answer_format.schema is not None
+    has_schema = question.response_format is not None and question.response_format.schema is not None
     # Nobody reads what HEAD asks for, and so nobody comes back to it.
     is_read = request.method != "HEAD"
-    follower = ask(
+    follower = open_stream(
         body.model,
         question,
         owner=owner,
@@ -118,16 +118,16 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
         is_held_to_schema=True,
     )
     wire = encoder_of(follower.session.target)
-    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
+    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
 
 
 def models() -> Response:
     """List the models that can be asked."""
     identify()
-    service = current_service()
+    service = current_state()
     found = service.catalogue.models()
     default = next((model.id for model in found if model.default), None)
-    return json_reply({"default": default, "models": found})
+    return json_value_response({"default": default, "models": found})
 
 
 def question_of(body: ChatBody) -> ChatRequest:
@@ -141,15 +141,15 @@ def question_of(body: ChatBody) -> ChatRequest:
         temperature=body.temperature,
         tools=tuple(body.tools),
         tool_choice=body.tool_choice,
-        answer_format=None if body.schema is None else AnswerFormat(body.schema),
+        response_format=None if body.schema is None else ResponseFormat(body.schema),
     )
 
 
-def encoder_of(target: Target, seen: int = 0) -> WholeWire:
+def encoder_of(target: StreamContext, seen: int = 0) -> JSONEncoder:
     """Return the native encoder for a stream.
 
     Args:
         target: What it was opened with.
         seen: The number of the last event that the reader has already.
     """
-    return encoder if target.partials is None else NativeDocument(target.partials, seen)
+    return encoder if target.partials is None else NativeDocumentEncoder(target.partials, seen)

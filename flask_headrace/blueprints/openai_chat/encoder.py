@@ -11,34 +11,34 @@ from typing import Any
 
 import msgspec
 
-from ...core.answer import Answer, Call
-from ...core.errors import HeadraceError, Stopped
+from ...core.answer import Call, CollectedAnswer
+from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    Restarted,
-    Started,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from ...core.partial_json.tokens import BLANKS
-from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import openai_error_body, openai_failure
-from ..encoding.frames import OPENAI_HEARTBEAT, framed, written
+from ..encoding.frames import OPENAI_HEARTBEAT, encode_text_frames, written
 
 _DONE = b"data: [DONE]\n\n"
 _FINISHES: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
 _json = msgspec.json.Encoder().encode
 
 
-class ChatCompletion:
+class ChatCompletionEncoder:
     """One answer.
 
     Args:
@@ -66,7 +66,7 @@ class ChatCompletion:
             suffix: What follows each number; see `position`.
 
         Raises:
-            BrokenOff: the answer begins again.
+            AbortConnection: the answer begins again.
         """
         if not events:
             return OPENAI_HEARTBEAT
@@ -75,7 +75,7 @@ class ChatCompletion:
             return self._encode_texts(texts)
         return written(events, first, suffix, self._encode_one)
 
-    def whole(self, answer: Answer) -> dict[str, Any]:
+    def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return an answer that is given in one piece."""
         choice = {
             "index": 0,
@@ -92,7 +92,7 @@ class ChatCompletion:
             "usage": _tokens(answer.usage) if answer.usage else None,
         }
 
-    def refusal(self, error: HeadraceError) -> dict[str, Any]:
+    def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status."""
         return openai_error_body(error)
 
@@ -104,7 +104,7 @@ class ChatCompletion:
         self._text, self._text_end = b"data: " + before, after + b"\n\n"
 
     def _encode_texts(self, texts: list[str]) -> bytes:
-        return framed(texts, self._text, self._text_end)
+        return encode_text_frames(texts, self._text, self._text_end)
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
@@ -118,10 +118,10 @@ class ChatCompletion:
                 self._silent_calls.add(call)
                 begun = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
                 return [self._delta({"tool_calls": [begun]})]
-            case ToolCallEnded(call, arguments) if call in self._silent_calls:
+            case ToolCallCompleted(call, arguments) if call in self._silent_calls:
                 # Readers parse what has come, and nothing at all is no JSON.
                 return self._encode_arguments(call, _json(arguments).decode())
-            case Started(_, model):
+            case ResponseStarted(_, model):
                 self._name(model)
                 return [self._delta({"role": "assistant", "content": ""})]
             case _:
@@ -132,14 +132,14 @@ class ChatCompletion:
             case Usage():
                 self._usage = event
                 return []
-            case Done(reason):
+            case Completed(reason):
                 return [self._delta({}, _finish(reason)), *self._encode_usage(), _DONE]
-            case Restarted():
-                raise BrokenOff(_broken_off(event))
+            case AnswerRestarted():
+                raise AbortConnection(_broken_off(event))
             case Failed(code, message):
                 return [*self._encode_usage(), _failure(code, message)]
             case Cancelled(reason):
-                return [*self._encode_usage(), _failure(Stopped.code, Stopped(reason).message)]
+                return [*self._encode_usage(), _failure(StreamCancelled.code, StreamCancelled(reason).message)]
             case _:
                 return []
 
@@ -170,7 +170,7 @@ class ChatCompletion:
         return chunk | {"usage": None} if self._has_usage else chunk
 
 
-def _message(answer: Answer) -> dict[str, Any]:
+def _message(answer: CollectedAnswer) -> dict[str, Any]:
     calls = [_call(call) for call in answer.calls()]
     reasoning = answer.reasoning()
     return {
@@ -204,7 +204,7 @@ def _tokens(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _broken_off(event: Restarted) -> bytes:
+def _broken_off(event: AnswerRestarted) -> bytes:
     why = f"The answer began again, with {event.model} ({event.reason}), and what was shown cannot be taken back here"
     return _failure("restarted", f"{why}: ask again.")
 

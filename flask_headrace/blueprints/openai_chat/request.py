@@ -10,20 +10,20 @@ from typing import Any
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     Part,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
 )
 from ..openai_shared.body import AllowedTools, PlainText
-from ..openai_shared.request import arguments_in, refuse_meaningless
+from ..openai_shared.request import arguments_in, reject_unsupported
 from .body import (
     Call,
     Choice,
@@ -66,7 +66,7 @@ def question_of(body: CompletionBody) -> ChatRequest:
     Raises:
         InvalidRequest: it asks for something that nobody here can honour; the message names the field.
     """
-    refuse_meaningless(body, MEANINGLESS, _INSTEAD)
+    reject_unsupported(body, MEANINGLESS, _INSTEAD)
     return ChatRequest(
         model="",
         messages=tuple([_message(turn, f"messages[{number}]") for number, turn in enumerate(body.messages)]),
@@ -82,7 +82,7 @@ def question_of(body: CompletionBody) -> ChatRequest:
         tools=tuple([_tool(tool) for tool in body.tools or ()]),
         tool_choice=_choice(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls,
-        answer_format=_format(body),
+        response_format=_format(body),
         reasoning_effort=body.reasoning_effort,
         verbosity=body.verbosity,
         user=body.user,
@@ -155,11 +155,11 @@ def _choice(choice: Choice | None) -> ToolChoice | None:
             return choice
 
 
-def _format(body: CompletionBody) -> AnswerFormat | None:
+def _format(body: CompletionBody) -> ResponseFormat | None:
     match body.response_format:
         case None | PlainText():
             return None
         case JsonSchema(wanted):
-            return AnswerFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
+            return ResponseFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
         case _:
-            return AnswerFormat(None)
+            return ResponseFormat(None)

@@ -11,26 +11,26 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...core.answer import Answer, Block, Call, Reasoning, Text
-from ...core.errors import AnswerTooLarge, HeadraceError, Stopped
+from ...core.answer import Block, Call, CollectedAnswer, Reasoning, Text
+from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
 from ...core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from ...core.sse import named
 from ...core.text_buffer import MOST_WHOLE
-from ..encoding.base import EVENT_STREAM, BrokenOff
+from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, written
 from .output_items import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
@@ -76,7 +76,7 @@ _THOUGHTS = _Words(
 )
 
 
-class Responses:
+class ResponsesEncoder:
     """One answer.
 
     Args:
@@ -109,7 +109,7 @@ class Responses:
             suffix: What follows each number; see `position`.
 
         Raises:
-            BrokenOff: the answer begins again, or is longer than what the last frame can repeat.
+            AbortConnection: the answer begins again, or is longer than what the last frame can repeat.
         """
         if not events:
             return OPENAI_HEARTBEAT
@@ -118,7 +118,7 @@ class Responses:
             return b"".join(self._deltas(texts))
         return written(events, first, suffix, self._frames)
 
-    def whole(self, answer: Answer) -> Json:
+    def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return an answer that is given in one piece."""
         output = [self._about.item(number, block) for number, block in enumerate(answer.blocks)]
         if answer.finish_reason in INCOMPLETE and answer.blocks and type(answer.blocks[-1]) is Text:
@@ -126,7 +126,7 @@ class Responses:
         model = answer.started.model if answer.started else self._model
         return self._about.ended(model, output, answer.finish_reason, answer.usage)
 
-    def refusal(self, error: HeadraceError) -> Json:
+    def error_body(self, error: HeadraceError) -> Json:
         """Return the body of a response with an error's own status."""
         return openai_error_body(error)
 
@@ -136,36 +136,36 @@ class Responses:
                 return self._grow(Text, _TEXT, text)
             case ReasoningDelta(text):
                 return self._grow(Reasoning, _THOUGHTS, text)
-            case ReasoningSigned(signature, is_redacted):
+            case ReasoningSignature(signature, is_redacted):
                 return self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
                 return self._begin_call(call, id, name)
             case ToolCallDelta(call, text):
                 return [self._grow_call(self._calls[call], text)]
-            case ToolCallEnded(call, arguments):
+            case ToolCallCompleted(call, arguments):
                 return self._close_call(self._calls.pop(call), arguments)
             case _:
                 return self._outside(event)
 
     def _outside(self, event: Event) -> list[bytes]:
         match event:
-            case Started(model=model):
+            case ResponseStarted(model=model):
                 self._model = model
                 begun = self._about.response(model, "in_progress", [])
                 return [self._frame(f"response.{how}", response=begun) for how in ("created", "in_progress")]
             case Usage():
                 self._usage = event
-            case Done(reason):
+            case Completed(reason):
                 closed = self._close_run("incomplete" if reason in INCOMPLETE else "completed")
                 response = self._about.ended(self._model, self._output(), reason, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
-            case Restarted(reason, model):
+            case AnswerRestarted(reason, model):
                 why = f"The answer began again, with {model} ({reason}), and what was shown cannot be taken back here"
-                raise BrokenOff(self._failed("restarted", f"{why}: ask again."))
+                raise AbortConnection(self._failed("restarted", f"{why}: ask again."))
             case Failed(code, message):
                 return [self._failed(code, message)]
             case Cancelled(reason):
-                return [self._failed(Stopped.code, Stopped(reason).message)]
+                return [self._failed(StreamCancelled.code, StreamCancelled(reason).message)]
         return []
 
     def _failed(self, code: str, message: str) -> bytes:
@@ -248,7 +248,7 @@ class Responses:
         self._size += block.growing.size - before
         if self._size > MOST_WHOLE:
             why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
-            raise BrokenOff(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
+            raise AbortConnection(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
 
     @property
     def _last(self) -> int:

@@ -8,17 +8,17 @@ import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ...streaming.readable import Stream
-from ..http.auth import enter
-from ..http.error_handlers import of_v1
+from ...streaming.readable import ReadableStream
+from ..http.auth import authorize_request
+from ..http.error_handlers import handle_v1_error
 from ..http.request_body import read_body
-from ..http.response import event_stream, json_answer
-from ..open_stream import Repeated, ask, repeated_in
+from ..http.response import json_response, stream_response
+from ..open_stream import Repeated, open_stream, repeated_in
 from ..openai_shared.errors import REFUSAL
-from ..openapi.operation import EVENTS, JSON, Answered, Operation, frames
+from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
 from .body import ResponseBody
 from .encoder import EVENTS as FRAMES
-from .encoder import Responses
+from .encoder import ResponsesEncoder
 from .output_items import UNTOLD
 from .request import question_of
 
@@ -28,7 +28,7 @@ OPERATIONS = (
         "/v1/responses",
         "Answer a conversation over OpenAI's Responses protocol.",
         (
-            Answered(
+            ResponseSpec(
                 200,
                 "One JSON object, or with `stream` true an event stream.",
                 {
@@ -52,16 +52,16 @@ def create_responses_blueprint() -> Blueprint:
     """Return the blueprint of OpenAI's Responses protocol."""
     blueprint = Blueprint("headrace_responses", __name__)
     blueprint.add_url_rule("/v1/responses", view_func=respond, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, of_v1)
+    blueprint.register_error_handler(HeadraceError, handle_v1_error)
     return blueprint
 
 
 def respond() -> Response:
     """Answer a conversation."""
-    owner = enter()
+    owner = authorize_request()
     body = read_body(_decoder)
     question = question_of(body)
-    follower = ask(
+    follower = open_stream(
         body.model,
         question,
         owner=owner,
@@ -71,7 +71,7 @@ def respond() -> Response:
         repeated=Repeated(PROTOCOL, _repeated(body)),
     )
     wire = encoder_of(follower.session)
-    return event_stream(follower, wire) if body.stream else json_answer(follower, wire)
+    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
 
 
 def _repeated(body: ResponseBody) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _repeated(body: ResponseBody) -> dict[str, Any]:
     return {name: msgspec.to_builtins(value) for name, value in told.items() if value is not None}
 
 
-def encoder_of(stream: Stream) -> Responses:
+def encoder_of(stream: ReadableStream) -> ResponsesEncoder:
     """Return the encoder of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
     repeated = repeated_in(stream, PROTOCOL)
-    return Responses(stream.id, stream.target.model, stream.target.created, repeated)
+    return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, repeated)

@@ -11,20 +11,20 @@ from typing import Any
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     Part,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
 )
 from ..openai_shared.body import AllowedTools, JsonObject
-from ..openai_shared.request import arguments_in, refuse_meaningless
+from ..openai_shared.request import arguments_in, reject_unsupported
 from .body import Choice, Content, Format, FunctionChoice, FunctionTool, InputImage, Item, Refusal, ResponseBody
 from .output_items import REDACTED
 
@@ -57,7 +57,7 @@ def question_of(body: ResponseBody) -> ChatRequest:
     Raises:
         InvalidRequest: it asks for something that nobody here can honour; the message names the field.
     """
-    refuse_meaningless(body, MEANINGLESS, _INSTEAD)
+    reject_unsupported(body, MEANINGLESS, _INSTEAD)
     return ChatRequest(
         model="",
         messages=_messages(body),
@@ -67,7 +67,7 @@ def question_of(body: ResponseBody) -> ChatRequest:
         tools=tuple([_tool(tool) for tool in body.tools or ()]),
         tool_choice=_choice(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls,
-        answer_format=_format(body),
+        response_format=_format(body),
         reasoning_effort=body.reasoning.effort if body.reasoning else None,
         verbosity=body.text.verbosity if body.text else None,
         user=body.user,
@@ -212,12 +212,12 @@ def _choice(choice: Choice | None) -> ToolChoice | None:
             return choice
 
 
-def _format(body: ResponseBody) -> AnswerFormat | None:
+def _format(body: ResponseBody) -> ResponseFormat | None:
     wanted = body.text.format if body.text else None
     match wanted:
         case Format():
-            return AnswerFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
+            return ResponseFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
         case JsonObject():
-            return AnswerFormat(None)
+            return ResponseFormat(None)
         case _:
             return None

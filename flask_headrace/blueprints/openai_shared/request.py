@@ -13,7 +13,7 @@ from ...providers.chat_request import Json
 _arguments = msgspec.json.Decoder(Json)
 
 
-def refuse_meaningless(body: Any, meaningless: Mapping[str, tuple[Any, ...]], instead: Mapping[str, str]) -> None:  # noqa: ANN401  # any body of OpenAI's
+def reject_unsupported(body: Any, meaningless: Mapping[str, tuple[Any, ...]], instead: Mapping[str, str]) -> None:  # noqa: ANN401  # any body of OpenAI's
     """Return if a body has no field that nobody here can honour.
 
     Args:

@@ -12,8 +12,8 @@ from typing import Any, get_args
 import msgspec
 from flask import Blueprint, Response, url_for
 
-from ..http.json_response import json_reply
-from .operation import JSON, PLAIN, TEXT, Answered, Operation
+from ..http.json_response import json_value_response
+from .operation import JSON, PLAIN, TEXT, Operation, ResponseSpec
 
 _REF = "#/components/schemas/{name}"
 _REFUSAL = {
@@ -50,7 +50,7 @@ def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
 
     def openapi() -> Response:
         root = url_for("headrace_openapi.openapi").removesuffix("/openapi.json")
-        return json_reply({**described, "servers": [{"url": root or "/"}]})
+        return json_value_response({**described, "servers": [{"url": root or "/"}]})
 
     blueprint.add_url_rule("/openapi.json", view_func=openapi, methods=["GET"])
     return blueprint
@@ -106,12 +106,12 @@ def _operation(operation: Operation, body: dict[str, Any] | None) -> dict[str, A
     return described
 
 
-def _failure(operation: Operation) -> Answered:
+def _failure(operation: Operation) -> ResponseSpec:
     contents = {PLAIN: None} if operation.refusal is None else {JSON: operation.refusal}
-    return Answered(500, "Any failure before the first byte, with a status of its own.", contents)
+    return ResponseSpec(500, "Any failure before the first byte, with a status of its own.", contents)
 
 
-def _answered(answer: Answered) -> dict[str, Any]:
+def _answered(answer: ResponseSpec) -> dict[str, Any]:
     meaning = answer.meaning or HTTPStatus(answer.status).phrase
     contents = {kind: {"schema": dict(schema or TEXT)} for kind, schema in answer.contents.items()}
     return {"description": meaning, **({"content": contents} if contents else {})}

@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
     schema: Mapping[str, Any] = TEXT
 
 
-class Answered(NamedTuple):
+class ResponseSpec(NamedTuple):
     """A response.
 
     Args:
@@ -54,7 +54,7 @@ class Operation(NamedTuple):
     method: str
     path: str
     summary: str
-    answers: tuple[Answered, ...]
+    answers: tuple[ResponseSpec, ...]
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
     refusal: Mapping[str, Any] | None = REFUSAL

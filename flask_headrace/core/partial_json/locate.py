@@ -26,7 +26,7 @@ _MARK = re.compile(r"[{\[`]")
 _FENCE = re.compile(r"(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*")
 
 
-class Opening:
+class DocumentLocator:
     """Reads a text up to its document, however it is cut."""
 
     __slots__ = ("_held", "_is_foreign", "_is_found", "_may_begin", "is_alone")

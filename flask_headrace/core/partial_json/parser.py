@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .errors import Incomplete, JSONError, TooLong
 from .grammar import Grammar
-from .locate import Opening
+from .locate import DocumentLocator
 from .patches import Append, Patch
 from .tokens import SPECIAL
 
@@ -38,7 +38,7 @@ class PartialJSON:
     def __init__(self, *, max_depth: int = MAX_DEPTH, max_path: int = MAX_PATH, max_size: int = MAX_SIZE) -> None:
         self.is_begun = False
         """Whether the document's first character has come."""
-        self._opening = Opening()
+        self._opening = DocumentLocator()
         self._grammar = Grammar(max_depth, max_path)
         self._max_size = max_size
         self._seen = 0

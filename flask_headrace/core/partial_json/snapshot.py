@@ -14,7 +14,7 @@ from msgspec import UNSET, MsgspecError, UnsetType, json
 from partial_json_parser import Allow, ensure_json
 
 from .errors import JSONError, Malformed, TooDeep
-from .locate import WORD, Opening
+from .locate import WORD, DocumentLocator
 from .parser import MAX_DEPTH
 from .patches import JSON
 from .tokens import BLANKS, reach
@@ -37,7 +37,7 @@ def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
         Malformed: the text cannot be completed to a document.
         TooDeep: more arrays and objects are open inside each other than may be.
     """
-    document = Opening().feed(text)
+    document = DocumentLocator().feed(text)
     if document is None:
         return UNSET
     try:

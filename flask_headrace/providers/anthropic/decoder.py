@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ...core.errors import UpstreamBroken, UpstreamRejected
-from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, ReasoningSigned, TextDelta, Usage
-from ...core.sse import Frame
+from ...core.errors import UpstreamProtocolError, UpstreamStatusError
+from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, ReasoningSignature, TextDelta, Usage
+from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import settled, told_by
 from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
 from ..decoding.tool_calls import ToolCalls
@@ -39,7 +39,7 @@ class MessageDecoder:
     Args:
         upstream: How messages name the upstream.
         model: The model's name, for the accounts.
-        price_list: See `streaming.prices`.
+        pricing_provider: See `streaming.prices`.
         answer_tool: The tool by whose call the answer is given, so that its input is the answer's text.
 
     Attributes:
@@ -66,8 +66,8 @@ class MessageDecoder:
         "is_done",
     )  # fmt: skip
 
-    def __init__(self, upstream: str, model: str, price_list: str, answer_tool: str | None = None) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, price_list
+    def __init__(self, upstream: str, model: str, pricing_provider: str, answer_tool: str | None = None) -> None:
+        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
         self._frames = JSONFrames(upstream, MessageEvent, decode, READ)
         self._answer_tool = answer_tool
         self._answer: Place | None = None  # the content block that is the answer
@@ -82,12 +82,12 @@ class MessageDecoder:
         self._stopped_at: str | None = None
         self._is_begun = self.is_done = False
 
-    def read(self, frames: list[Frame], events: list[Event]) -> None:
+    def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
-            UpstreamRejected: a frame tells of an error.
+            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
+            UpstreamStatusError: a frame tells of an error.
         """
         before, known = len(events), self._usage
         try:
@@ -114,21 +114,23 @@ class MessageDecoder:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: no stop reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no stop reason has come before it, or the answer cannot be read.
         """
         events: list[Event] = []
         if self._whole is not None and not self._is_begun:
             self._read_whole(self._whole, events)
         if self._finish_reason is None:
-            raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+            raise UpstreamProtocolError(
+                f"{self._upstream} closed the connection in the middle of its answer. Try again."
+            )
         failed = self._failed or self._calls.end_all(events)
         if self._finish_reason == "tool_calls" and not self._is_begun and not events and not failed:
-            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
+            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = priced(self._usage, self._model, self._price_list)
         reason = settled(self._finish_reason, has_calls=self._calls.are_any, has_refused=False)
-        return [*events, *([usage] if usage else []), failed or Done(reason, self._stopped_at)]
+        return [*events, *([usage] if usage else []), failed or Completed(reason, self._stopped_at)]
 
-    def _has_read(self, frame: Frame, events: list[Event]) -> bool:
+    def _has_read(self, frame: ServerSentEvent, events: list[Event]) -> bool:
         """Read a piece of text, or of a thought, as most servers send it; whether it is one."""
         try:
             told = decode_piece(frame.data)
@@ -168,7 +170,7 @@ class MessageDecoder:
         elif delta.partial_json:
             self._read_input(index, as_text(delta.partial_json), events)
         elif delta.signature:
-            events.append(ReasoningSigned(delta.signature))
+            events.append(ReasoningSignature(delta.signature))
         elif delta.stop_reason:
             self._stop(delta.stop_reason, delta.stop_sequence)
 
@@ -198,10 +200,10 @@ class MessageDecoder:
             self._blocks[index] = self._calls.begin(id_, block.name or "", events)
             self._inputs[index] = input_of(block)
         elif block.type == "redacted_thinking":
-            events.append(ReasoningSigned(block.data or "", is_redacted=True))
+            events.append(ReasoningSignature(block.data or "", is_redacted=True))
         elif block.type in {"text", "thinking"}:
             events += [ReasoningDelta(block.thinking)] if block.thinking else []
-            events += [ReasoningSigned(block.signature)] if block.signature else []
+            events += [ReasoningSignature(block.signature)] if block.signature else []
             events += [TextDelta(block.text)] if block.text else []
             if block.thinking or block.text:
                 self._spoken = index
@@ -229,13 +231,13 @@ class MessageDecoder:
             self._begin(index, block, events)
 
 
-def priced(usage: TokenCounts, model: str, price_list: str) -> Usage | None:
+def priced(usage: TokenCounts, model: str, pricing_provider: str) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if usage.input_tokens is None:
         return None
     cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     return counted(
-        price_list,
+        pricing_provider,
         model,
         # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
         usage.input_tokens + cached + cache_write,
@@ -246,12 +248,12 @@ def priced(usage: TokenCounts, model: str, price_list: str) -> Usage | None:
     )
 
 
-def failure(upstream: str, error: Any) -> UpstreamRejected:  # noqa: ANN401  # servers send objects, and strings
+def failure(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
     """Return our error for one that came inside the stream, as `overloaded_error` does."""
     fields = error if isinstance(error, dict) else {"message": error}
     message, kind = shown(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
     is_overloaded = kind in {"overloaded_error", "rate_limit_error"}
-    return UpstreamRejected(
+    return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message} ({shown(kind)})",
         status=529 if is_overloaded else 502,
         code="upstream_overloaded" if is_overloaded else "upstream_failed",

@@ -14,14 +14,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ...core.errors import InvalidRequest
-from ..chat_request import AnswerFormat, ChatRequest, Json
+from ..chat_request import ChatRequest, Json, ResponseFormat
 
 DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
 
 
 def is_wanted(request: ChatRequest) -> bool:
     """Whether a JSON answer is asked for, and may come now: not where another tool must be called first."""
-    return request.answer_format is not None and request.tool_choice in {None, "auto", "none"}
+    return request.response_format is not None and request.tool_choice in {None, "auto", "none"}
 
 
 def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
@@ -31,7 +31,7 @@ def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
         request: The question.
         may_force: Whether the model can be told which tool to call.
     """
-    wanted = request.answer_format
+    wanted = request.response_format
     if wanted is None or not is_wanted(request) or not may_force or _thinks(request) or not _is_object(wanted):
         return None
     name, others = wanted.name, {tool.name for tool in request.tools}
@@ -40,7 +40,7 @@ def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
     return name
 
 
-def tool_of(wanted: AnswerFormat, name: str) -> Json:
+def tool_of(wanted: ResponseFormat, name: str) -> Json:
     """Return the tool that takes the answer."""
     written: Json = {
         "name": name,
@@ -61,7 +61,7 @@ def choice_of(request: ChatRequest, name: str) -> Json:
     return {"type": "tool", "name": name, "disable_parallel_tool_use": True}
 
 
-def format_of(wanted: AnswerFormat) -> Json:
+def format_of(wanted: ResponseFormat) -> Json:
     """Return the answer's format in the API's own words.
 
     Raises:
@@ -88,5 +88,5 @@ def _thinks(request: ChatRequest) -> bool:
     return request.thinking is not None and request.thinking.get("type") != "disabled"
 
 
-def _is_object(wanted: AnswerFormat) -> bool:
+def _is_object(wanted: ResponseFormat) -> bool:
     return wanted.schema is None or wanted.schema.get("type", "object") == "object"

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import httpx2
 import msgspec
 
-from ...core.errors import UpstreamBroken
-from ...core.events import MOST_TOKENS, Event
+from ...core.errors import UpstreamProtocolError
+from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import events_of
 from ..decoding.usage import whole_numbers
-from ..http.hub_local import PerHub
-from ..http.request_overrides import NO_EXTRAS, Extras
+from ..http.hub_local import HubLocal
+from ..http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, translated
+from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
 from ..http.transport import Client, Transport
 from ..redaction import keep_secret
 from .decoder import MessageDecoder
@@ -35,7 +35,7 @@ COUNT_LIMIT = 30.0
 
 
 class _Count(msgspec.Struct):
-    input_tokens: Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+    input_tokens: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
 class AnthropicMessages:
@@ -52,7 +52,7 @@ class AnthropicMessages:
     """
 
     is_embedded = False
-    unsupported = frozenset({"seed", "frequency_penalty", "presence_penalty", "verbosity", "name"})
+    unsupported_features = frozenset({"seed", "frequency_penalty", "presence_penalty", "verbosity", "name"})
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,
@@ -63,14 +63,14 @@ class AnthropicMessages:
         connect_timeout: float = 5.0,
         retries: int = 0,
         preferred: tuple[str, ...] = (),
-        extras: Extras = NO_EXTRAS,
+        extras: RequestOverrides = NO_EXTRAS,
     ) -> None:
         self.name = name
-        self.price_list = base_url or "https://api.anthropic.com"
+        self.pricing_provider = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._retries = connect_timeout, retries
         self._preferred, self._extras = preferred, extras
-        self._clients = PerHub(self._new_client, lambda client: client.close())
+        self._clients = HubLocal(self._new_client, lambda client: client.close())
         self._unforced: set[str] = set()  # models that have refused to be told which tool to call
 
     def __repr__(self) -> str:
@@ -81,7 +81,7 @@ class AnthropicMessages:
         load("anthropic")
         import anthropic  # noqa: PLC0415  # for those alone who use it
 
-        with translated(anthropic, self.name, self.price_list):
+        with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             yield from events_of(*self._ask(request))
 
     def _ask(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
@@ -96,7 +96,7 @@ class AnthropicMessages:
             self._unforced.add(request.model)
             tool = None
             response = self._send(body_of(request))
-        return response, self.name, MessageDecoder(self.name, request.model, self.price_list, tool)
+        return response, self.name, MessageDecoder(self.name, request.model, self.pricing_provider, tool)
 
     def _send(self, body: Json) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
@@ -108,7 +108,7 @@ class AnthropicMessages:
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
-        with translated(anthropic, self.name, self.price_list):
+        with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=3.0, max_retries=0)
             response = client.get("/v1/models", options={"params": {"limit": 100}}, cast_to=httpx2.Response)
             found = listed(self.name, response)
@@ -120,7 +120,7 @@ class AnthropicMessages:
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
-        with translated(anthropic, self.name, self.price_list):
+        with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=COUNT_LIMIT)
             response = client.post(
                 "/v1/messages/count_tokens",
@@ -134,15 +134,15 @@ class AnthropicMessages:
         try:
             return msgspec.convert(whole_numbers(msgspec.json.decode(response.content)), _Count).input_tokens
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamBroken(
+            raise UpstreamProtocolError(
                 f"{self.name} answered with something that is no count of tokens. Check its base URL."
             ) from error
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Import the SDK; see `Provider.warm_up`."""
         load_here("anthropic")
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return: a key is set, or this provider would not be here; see `Provider.check`."""
 
     def _new_client(self, _address: None) -> Anthropic:

@@ -17,7 +17,7 @@ from ..chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import told
+from ..decoding.request_fields import drop_none
 from .json_output import choice_of, format_of, is_wanted, tool_of
 
 DEFAULT_MAX_TOKENS = 8192
@@ -50,11 +50,11 @@ def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
-    if request.answer_format is not None and answer_tool is not None:
-        body["tools"] = [*body.get("tools", ()), tool_of(request.answer_format, answer_tool)]
+    if request.response_format is not None and answer_tool is not None:
+        body["tools"] = [*body.get("tools", ()), tool_of(request.response_format, answer_tool)]
         body["tool_choice"] = choice_of(request, answer_tool)
-    elif request.answer_format is not None and is_wanted(request):
-        body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.answer_format)}
+    elif request.response_format is not None and is_wanted(request):
+        body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.response_format)}
     return body
 
 
@@ -64,7 +64,7 @@ def count_body_of(request: ChatRequest) -> Json:
 
 
 def _settings(request: ChatRequest) -> Json:
-    return told(
+    return drop_none(
         temperature=request.temperature,
         top_p=request.top_p,
         top_k=request.top_k,
@@ -158,7 +158,7 @@ def _call(call: ToolCall) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    written = told(
+    written = drop_none(
         name=tool.name,
         input_schema=tool.parameters or {"type": "object"},
         description=tool.description,

@@ -124,11 +124,11 @@ def newer(known: TokenCounts, told: TokenCounts) -> TokenCounts:
 
     What it leaves out stays as it was; and so does what was read, where it tells of that nothing but zeros.
     """
-    is_told = any(getattr(told, name) for name in _READ_COUNTS)
+    is_reported = any(getattr(told, name) for name in _READ_COUNTS)
 
     def after(name: str) -> Any:  # noqa: ANN401  # a count, or the details
         old, new = getattr(known, name), getattr(told, name)
-        is_kept = new is None or (old is not None and name in _READ_COUNTS and not is_told)
-        return old if is_kept else new
+        is_stored = new is None or (old is not None and name in _READ_COUNTS and not is_reported)
+        return old if is_stored else new
 
     return TokenCounts(*(after(name) for name in TokenCounts.__struct_fields__))

@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ...core.errors import UpstreamBroken
+from ...core.errors import UpstreamProtocolError
 from ...core.json_text import ESCAPE, NO_CHARACTER
-from ...core.sse import Frame
+from ...core.sse import ServerSentEvent
 from .usage import whole_numbers
 
 F = TypeVar("F", bound=msgspec.Struct)
@@ -44,18 +44,18 @@ class JSONFrames(Generic[F]):
         self._upstream, self._shape, self._decode, self._known = upstream, shape, decode, known
         self._first_half = b""  # of a character that an upstream has cut in two, escaped
 
-    def read(self, frame: Frame) -> F | None:
+    def read(self, frame: ServerSentEvent) -> F | None:
         """Return a frame's value; None for the sign that none comes after it. One without data is read as nothing.
 
         Raises:
-            UpstreamBroken: it is not JSON, or of another shape.
+            UpstreamProtocolError: it is not JSON, or of another shape.
         """
         try:
             return self._decode(frame.data)
         except UNREADABLE as error:
             return self._read_again(frame, error)
 
-    def _read_again(self, frame: Frame, error: Exception) -> F | None:
+    def _read_again(self, frame: ServerSentEvent, error: Exception) -> F | None:
         word = _word_in(frame.data)
         if word == b"[DONE]":
             return None
@@ -67,7 +67,9 @@ class JSONFrames(Generic[F]):
             return self._read_loosely(ESCAPE.sub(self._whole, frame.data))
         except UNREADABLE:
             # The first error tells more.
-            raise UpstreamBroken(f"{self._upstream} sent a frame that cannot be read ({error}). Try again.") from error
+            raise UpstreamProtocolError(
+                f"{self._upstream} sent a frame that cannot be read ({error}). Try again."
+            ) from error
 
     def _read_loosely(self, data: bytes) -> F:
         try:
@@ -117,7 +119,7 @@ def _word_in(data: bytes) -> bytes:
     return data.strip(b' \t\r\n"') if len(data) < 16 else data
 
 
-def _name_of(frame: Frame) -> bytes:
+def _name_of(frame: ServerSentEvent) -> bytes:
     # Some servers leave out the name, and the type in the data tells it.
     if frame.event != b"message":
         return frame.event

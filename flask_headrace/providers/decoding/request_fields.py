@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from ..chat_request import AnswerFormat, Json, Tool, ToolCall
+from ..chat_request import Json, ResponseFormat, Tool, ToolCall
 
 
-def told(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
+def drop_none(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
     """Return the fields that are set: what is None is left to the provider."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -17,12 +17,12 @@ def told(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
 def function_of(tool: Tool) -> Json:
     """Return a tool in OpenAI's words, but for how the model is held to it."""
     parameters = tool.parameters or {"type": "object", "properties": {}}
-    return told(name=tool.name, parameters=parameters, description=tool.description)
+    return drop_none(name=tool.name, parameters=parameters, description=tool.description)
 
 
-def schema_of(wanted: AnswerFormat) -> Json:
+def schema_of(wanted: ResponseFormat) -> Json:
     """Return the schema of an answer in OpenAI's words."""
-    return told(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
+    return drop_none(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
 
 
 def arguments_of(call: ToolCall) -> str:

@@ -10,9 +10,9 @@ import gevent
 import httpx2
 
 from ...core import sse
-from ...core.errors import UpstreamBroken, UpstreamError
+from ...core.errors import UpstreamError, UpstreamProtocolError
 from ...core.events import Event
-from ..http.exchange import Exchange
+from ..http.exchange import HTTPExchange
 from ..http.transport import EXCHANGE
 from .json_events import is_whole
 
@@ -34,7 +34,7 @@ class Decoder(Protocol):
         """Whether the upstream has said that the answer is over."""
         ...
 
-    def read(self, frames: list[sse.Frame], events: list[Event]) -> None:
+    def read(self, frames: list[sse.ServerSentEvent], events: list[Event]) -> None:
         """Append the events in `frames`; with `is_done`, the last ones too. Raises UpstreamError."""
         ...
 
@@ -58,7 +58,7 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
     exchange = _exchange_of(response, upstream)
     # Only the exchange is needed from here on: the SDK's request and response may go.
     del response
-    frames = sse.Decoder()
+    frames = sse.SSEDecoder()
     with closing(exchange):
         try:
             while data := exchange.read():
@@ -70,7 +70,7 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                     yield from in_turns(events)
                     raise
                 except sse.FrameTooLargeError as error:
-                    raise UpstreamBroken(f"{upstream} broke off: {error}.") from error
+                    raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
                 yield from in_turns(events)
                 if decoder.is_done:
                     return _drain(exchange)
@@ -80,7 +80,7 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
             yield from end_of(frames, decoder)
 
 
-def end_of(frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:
+def end_of(frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
     """Yield the last events, at the end of the body: first those of a last frame that lacks no more than its line end.
 
     Raises:
@@ -108,25 +108,25 @@ def in_turns(events: list[Event]) -> Iterator[list[Event]]:
         yield events[start : start + MOST_AT_ONCE]
 
 
-def _end_in_spite_of(error: httpx2.TransportError, frames: sse.Decoder, decoder: Decoder) -> Iterator[list[Event]]:
+def _end_in_spite_of(error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
     # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
     try:
         yield from end_of(frames, decoder)
-    except UpstreamBroken:
+    except UpstreamProtocolError:
         raise error from None
 
 
-def _exchange_of(response: httpx2.Response, upstream: str) -> Exchange:
+def _exchange_of(response: httpx2.Response, upstream: str) -> HTTPExchange:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    exchange: Exchange = response.extensions[EXCHANGE]
+    exchange: HTTPExchange = response.extensions[EXCHANGE]
     if kind in {"text/html", "application/json"} or not exchange.is_readable:
         response.close()
         what = kind if exchange.is_readable else f"a body encoded as {exchange.coding:.50}"
-        raise UpstreamBroken(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
+        raise UpstreamProtocolError(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
     return exchange
 
 
-def _drain(exchange: Exchange) -> None:
+def _drain(exchange: HTTPExchange) -> None:
     # To the end of the body, where it comes soon: only then can the connection be used again.
     unread = 0
     with gevent.Timeout(DRAIN_LIMIT, exception=False), suppress(httpx2.TransportError):

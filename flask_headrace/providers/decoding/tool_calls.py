@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from ...core.errors import ToolArgumentsInvalid
-from ...core.events import Event, Failed, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from ...core.errors import InvalidToolArguments
+from ...core.events import Event, Failed, ToolCallCompleted, ToolCallDelta, ToolCallStarted
 from .tool_arguments import Arguments
 
 MOST_ARGUMENTS = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ class ToolCalls:
         """Begin a call and return its number. One that has no id, or another call's, gets one here.
 
         Raises:
-            ToolArgumentsInvalid: it has no name, or there are too many.
+            InvalidToolArguments: it has no name, or there are too many.
         """
         call = len(self._names)
         if not name:
@@ -57,23 +57,23 @@ class ToolCalls:
         return call
 
     def count(self, known: int) -> None:
-        """Return if there may be another call, also one whose name has not come. Raises ToolArgumentsInvalid.
+        """Return if there may be another call, also one whose name has not come. Raises InvalidToolArguments.
 
         Args:
             known: How many there are.
         """
         if known >= MOST_CALLS:
-            raise ToolArgumentsInvalid(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
+            raise InvalidToolArguments(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
 
-    def nameless(self) -> ToolArgumentsInvalid:
+    def nameless(self) -> InvalidToolArguments:
         """Return the error for a call whose name never came."""
-        return ToolArgumentsInvalid(f"{self._upstream} called a tool without naming it. Ask again.")
+        return InvalidToolArguments(f"{self._upstream} called a tool without naming it. Ask again.")
 
     def weigh(self, text: str) -> None:
-        """Count a piece of arguments. Raises ToolArgumentsInvalid where there is too much of them."""
+        """Count a piece of arguments. Raises InvalidToolArguments where there is too much of them."""
         self._size += len(text)
         if self._size > MOST_ARGUMENTS:
-            raise ToolArgumentsInvalid(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
+            raise InvalidToolArguments(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
 
     def take(self, call: int, text: str, events: list[Event]) -> str:
         """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
@@ -81,7 +81,7 @@ class ToolCalls:
         What comes there and is the same arguments again, as some servers have it, is left out.
 
         Raises:
-            ToolArgumentsInvalid: they are too long.
+            InvalidToolArguments: they are too long.
         """
         if not text or call not in self._open:
             return ""
@@ -95,10 +95,10 @@ class ToolCalls:
         """Pass on the next piece of a call's arguments.
 
         Raises:
-            ToolArgumentsInvalid: they are too long, or something else comes behind their end.
+            InvalidToolArguments: they are too long, or something else comes behind their end.
         """
         if behind := self.take(call, text, events):
-            raise ToolArgumentsInvalid(
+            raise InvalidToolArguments(
                 f"{self._upstream} called {self._names[call]!r:.100} with arguments behind whose end something else "
                 f"came: {behind!r:.100}. Ask again."
             )
@@ -112,7 +112,7 @@ class ToolCalls:
         """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
 
         Raises:
-            ToolArgumentsInvalid: they are too long.
+            InvalidToolArguments: they are too long.
         """
         if not whole or call not in self._open:
             return
@@ -141,14 +141,14 @@ class ToolCalls:
             rest, value = self._all[call].end()
         except ValueError as error:
             return failed_by(
-                ToolArgumentsInvalid(
+                InvalidToolArguments(
                     f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
                     f"({error}): if the answer was cut at max_tokens, raise it."
                 )
             )
         if rest:
             events.append(ToolCallDelta(call, rest))
-        events.append(ToolCallEnded(call, value))
+        events.append(ToolCallCompleted(call, value))
         return None
 
     def end_all(self, events: list[Event]) -> Failed | None:
@@ -159,6 +159,6 @@ class ToolCalls:
         return None
 
 
-def failed_by(error: ToolArgumentsInvalid) -> Failed:
+def failed_by(error: InvalidToolArguments) -> Failed:
     """Return the end of a stream that an error in its calls is."""
     return Failed(error.code, error.message, error.retryable)

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from ...core.events import MOST_TOKENS, Usage
+from ...core.events import MAX_TOKENS, Usage
 from ...core.pricing import cost
 
 
 def counted(  # noqa: PLR0913  # the counts of an answer
-    price_list: str | None,
+    pricing_provider: str | None,
     model: str,
     read: int | None,
     written: int | None,
@@ -23,7 +23,7 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     """Return an answer's tokens with their price; None where the upstream has not told them, or told what cannot be.
 
     Args:
-        price_list: See `streaming.prices`; None for counts without a price.
+        pricing_provider: See `streaming.prices`; None for counts without a price.
         model: The model's name, as its provider knows it.
         read: Tokens that were read, those of the cache included.
         written: Tokens that were written.
@@ -34,12 +34,12 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     if read is None or written is None:
         return None
     cached, cache_write, reasoning = cached or 0, cache_write or 0, reasoning or 0
-    if not all(0 <= count <= MOST_TOKENS for count in (read, written, cached, cache_write, reasoning)):
+    if not all(0 <= count <= MAX_TOKENS for count in (read, written, cached, cache_write, reasoning)):
         return None
     usage = Usage(read, written, min(cached, read), min(reasoning, written))
-    if price_list is None:
+    if pricing_provider is None:
         return usage
-    price = cost(price_list, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
+    price = cost(pricing_provider, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
     return msgspec.structs.replace(usage, cost=price)
 
 

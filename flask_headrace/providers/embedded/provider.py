@@ -21,7 +21,7 @@ class Embedded(OpenAIChat):
     """
 
     def __init__(self, model_path: str | None = None, connect_timeout: float = 5.0) -> None:
-        super().__init__("local", self._find, price_list=FREE, connect_timeout=connect_timeout, is_embedded=True)
+        super().__init__("local", self._find, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True)
         self._model_path = model_path
 
     def models(self) -> list[str]:

@@ -28,7 +28,7 @@ LEAST_FAILURES = 5
 """Failures among them that open it."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Says who may ask.
 
     Args:
@@ -45,7 +45,7 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
-        self._probe: Admission | None = None
+        self._probe: BreakerPermit | None = None
         self._next_probe: float | None = None
 
     def __repr__(self) -> str:
@@ -64,20 +64,20 @@ class Breaker:
         at = self._next_probe
         return 0.0 if at is None else max(0.0, at - self._clock())
 
-    def admit(self) -> Admission | None:
+    def acquire(self) -> BreakerPermit | None:
         """Let one ask, or return None. Who was let in tells how it went, and leaves."""
         with self._lock:
             if self._next_probe is None:
-                return Admission(self)
+                return BreakerPermit(self)
             now = self._clock()
             if self._probe is not None or now < self._next_probe:
                 return None
             self._next_probe = now + INTERVAL
-            probe = self._probe = Admission(self)
+            probe = self._probe = BreakerPermit(self)
         self.on_change(None)
         return probe
 
-    def _note(self, admission: Admission, outcome: str, *, is_failure: bool) -> None:
+    def _note(self, admission: BreakerPermit, outcome: str, *, is_failure: bool) -> None:
         with self._lock:
             self.outcomes[outcome] += 1
             if admission is self._probe:
@@ -90,7 +90,7 @@ class Breaker:
                     self._next_probe = self._clock() + INTERVAL
         self.on_change(outcome)
 
-    def _leave(self, admission: Admission) -> None:
+    def _leave(self, admission: BreakerPermit) -> None:
         with self._lock:
             is_probe = admission is self._probe
             if is_probe:
@@ -103,12 +103,12 @@ class Breaker:
         return sum(is_failure and at >= begin for at, is_failure in self._recent) >= LEAST_FAILURES
 
 
-class Admission:
+class BreakerPermit:
     """The leave to ask once. A failure is told once: one that was slow, and then breaks off, has failed already."""
 
     __slots__ = ("_breaker", "_has_failed")
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
         self._has_failed = False
 
@@ -123,6 +123,6 @@ class Admission:
             self._has_failed = True
             self._breaker._note(self, outcome, is_failure=True)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Go; where nothing was told, nothing is known. May be called twice."""
         self._breaker._leave(self)

@@ -8,16 +8,16 @@ from __future__ import annotations
 import msgspec
 
 from ...core.events import (
-    ENDS,
+    TERMINAL_EVENTS,
+    AnswerRestarted,
     Cancelled,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
+    ReasoningSignature,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -30,12 +30,12 @@ MOST_KEPT = 262144
 _MARGIN = 64
 """Characters that an event counts for beside its text."""
 
-_THOUGHTS = (ReasoningDelta, ReasoningSigned)
+_THOUGHTS = (ReasoningDelta, ReasoningSignature)
 _DELTAS = (TextDelta, ReasoningDelta, ToolCallDelta)
-_CALLS = (ToolCallStarted, ToolCallDelta, ToolCallEnded)
+_CALLS = (ToolCallStarted, ToolCallDelta, ToolCallCompleted)
 
 
-class Said:
+class DeliveredOutput:
     """What the reader has been told of an answer so far.
 
     Attributes:
@@ -61,7 +61,7 @@ class Said:
                 self._size += len(event.text)
             elif isinstance(event, _CALLS):
                 self.is_repeatable = False
-            elif type(event) is Restarted:
+            elif type(event) is AnswerRestarted:
                 self._forget()
         if self._size > MOST_KEPT:
             self.is_repeatable = False
@@ -77,7 +77,7 @@ class Said:
         return self._pieces[0]
 
 
-class Rescue:
+class Continuation:
     """Another model's answer, held back until it is known what of it is new to the reader.
 
     Args:
@@ -126,7 +126,7 @@ class Rescue:
         if self.has_diverged:
             return []
         # Behind all else, and before the end.
-        place = len(new) - bool(new and isinstance(new[-1], ENDS))
+        place = len(new) - bool(new and isinstance(new[-1], TERMINAL_EVENTS))
         return [*new[:place], *told, *new[place:]]
 
     def _hold(self, events: list[Event]) -> None:
@@ -154,17 +154,17 @@ class Rescue:
         else:
             # A call of a tool, or the end, before which no more text comes.
             text, rest = self._match.end(), [event]
-        begins_anew = isinstance(event, Restarted) and not self.is_whole
+        begins_anew = isinstance(event, AnswerRestarted) and not self.is_whole
         self.has_diverged = self._match.is_off or begins_anew
         return [TextDelta(text), *rest] if text else rest
 
 
-def rescue_of(said: Said) -> Rescue:
+def rescue_of(said: DeliveredOutput) -> Continuation:
     """Return what holds another model's whole answer against what was said."""
-    return Rescue(Repetition(said.text()), is_comparable=said.is_repeatable)
+    return Continuation(Repetition(said.text()), is_comparable=said.is_repeatable)
 
 
-def continued(request: ChatRequest, said: Said) -> tuple[ChatRequest, Rescue] | None:
+def continued(request: ChatRequest, said: DeliveredOutput) -> tuple[ChatRequest, Continuation] | None:
     """Return a question that has the beginning of its answer at its end, and what to make of the rest.
 
     Returns:
@@ -174,11 +174,11 @@ def continued(request: ChatRequest, said: Said) -> tuple[ChatRequest, Rescue] | 
     told = said.text()
     # Anthropic's API refuses a beginning that ends in blanks.
     begun = told.rstrip()
-    is_plain = request.answer_format is None and request.thinking is None and request.messages[-1].role != "assistant"
+    is_plain = request.response_format is None and request.thinking is None and request.messages[-1].role != "assistant"
     if not any(map(str.isalnum, begun)) or not is_plain or not said.is_repeatable:
         return None
     messages = (*request.messages, Message("assistant", begun))
-    return msgspec.structs.replace(request, messages=messages), Rescue(Joint(told), is_whole=False)
+    return msgspec.structs.replace(request, messages=messages), Continuation(Joint(told), is_whole=False)
 
 
 def _size_of(events: list[Event]) -> int:

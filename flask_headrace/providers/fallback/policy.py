@@ -11,11 +11,11 @@ from typing import Literal
 import gevent
 
 from ..base import Provider
-from .circuit_breaker import Breaker
+from .circuit_breaker import CircuitBreaker
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Deployment:
     """One model of a chain.
 
     Args:
@@ -29,7 +29,7 @@ class Link:
 
     provider: Provider
     name: str
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     weight: float = 1.0
     context: int | None = None
     continues: bool = False
@@ -41,7 +41,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FallbackPolicy:
     """How the models of a chain are asked.
 
     Args:
@@ -65,7 +65,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Environment:
     """What a chain takes from outside: the time, a way to let it pass, and chance.
 
     Args:

@@ -10,12 +10,12 @@ from enum import Enum
 from typing import TypeAlias
 
 from ...core.errors import (
-    AnswerDiverged,
     ConnectTimeout,
+    FallbackMismatch,
     FirstTokenTimeout,
     InvalidRequest,
     UpstreamError,
-    UpstreamRejected,
+    UpstreamStatusError,
 )
 
 Failure: TypeAlias = UpstreamError | InvalidRequest
@@ -30,7 +30,7 @@ JITTER = 0.25
 _FAULTS_OF_THE_QUESTION = {400, 422}
 
 
-class Verdict(Enum):
+class RetryDecision(Enum):
     """What is to be done after a failure."""
 
     AGAIN = "ask the same model again"
@@ -39,28 +39,28 @@ class Verdict(Enum):
     TELL = "tell the reader: nobody else would answer that"
 
 
-def verdict_on(error: Failure) -> Verdict:
+def classify(error: Failure) -> RetryDecision:
     """Return what an error calls for."""
     match error:
-        case UpstreamRejected(is_too_long=True):
-            return Verdict.ROOMIER
-        case AnswerDiverged():
-            return Verdict.TELL
-        case UpstreamRejected(status=status) if status in _FAULTS_OF_THE_QUESTION:
-            return Verdict.TELL
+        case UpstreamStatusError(is_too_long=True):
+            return RetryDecision.ROOMIER
+        case FallbackMismatch():
+            return RetryDecision.TELL
+        case UpstreamStatusError(status=status) if status in _FAULTS_OF_THE_QUESTION:
+            return RetryDecision.TELL
         case FirstTokenTimeout() | ConnectTimeout():
             # It was silent, and would be: the reader has waited for it long enough.
-            return Verdict.NEXT
+            return RetryDecision.NEXT
         case _:
-            return Verdict.AGAIN if error.retryable else Verdict.NEXT
+            return RetryDecision.AGAIN if error.retryable else RetryDecision.NEXT
 
 
 def is_fault_of_ours(error: Failure) -> bool:
     """Whether an operator must see to it: a key that is not accepted, or a model that is not there."""
-    return isinstance(error, UpstreamRejected) and error.status in {401, 403, 404}
+    return isinstance(error, UpstreamStatusError) and error.status in {401, 403, 404}
 
 
-def pause_before(attempt: int, told: float | None, chance: float) -> float:
+def backoff_delay(attempt: int, told: float | None, chance: float) -> float:
     """Return the seconds before a model is asked again.
 
     Args:
@@ -74,7 +74,7 @@ def pause_before(attempt: int, told: float | None, chance: float) -> float:
     return usual * (1 - JITTER * chance)
 
 
-class Budget:
+class RetryBudget:
     """The time for all attempts that come before one token.
 
     Args:

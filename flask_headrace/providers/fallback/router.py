@@ -11,11 +11,11 @@ from contextlib import suppress
 import msgspec
 
 from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
-from ...core.events import Event, Note
+from ...core.events import Event, StreamMetadata
 from ..base import CountsTokens
 from ..chat_request import ChatRequest
-from .policy import Link, Terms, World
-from .run import Relay
+from .policy import Deployment, Environment, FallbackPolicy
+from .run import FallbackRun
 
 
 class Router:
@@ -30,8 +30,8 @@ class Router:
 
     is_embedded = False
 
-    def __init__(self, name: str, chain: Sequence[Link], terms: Terms, world: World) -> None:
-        self.name = self.price_list = name
+    def __init__(self, name: str, chain: Sequence[Deployment], terms: FallbackPolicy, world: Environment) -> None:
+        self.name = self.pricing_provider = name
         self.chain = tuple(chain)
         self._terms, self._world = terms, world
 
@@ -39,23 +39,23 @@ class Router:
         return f"<Router {self.name}: {', '.join(link.model for link in self.chain)}>"
 
     @property
-    def unsupported(self) -> frozenset[str]:
+    def unsupported_features(self) -> frozenset[str]:
         """What none of its models can honour; see `Provider.unsupported`."""
-        return frozenset.intersection(*(link.provider.unsupported for link in self.chain))
+        return frozenset.intersection(*(link.provider.unsupported_features for link in self.chain))
 
-    def stream(self, request: ChatRequest) -> Iterator[list[Event] | Note]:
+    def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Ask for an answer; see `Provider.stream`.
 
         Raises:
             InvalidRequest: none of its models can honour all that the question asks for.
         """
-        wanted = request.asks_for()
-        able = [link for link in self._in_order() if not wanted & link.provider.unsupported]
+        wanted = request.required_features()
+        able = [link for link in self._in_order() if not wanted & link.provider.unsupported_features]
         if not able:
             raise InvalidRequest(
                 f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
             )
-        return Relay(self.name, able, self._terms, request, self._world).stream()
+        return FallbackRun(self.name, able, self._terms, request, self._world).stream()
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
@@ -72,12 +72,12 @@ class Router:
         """Return nothing: an alias is one model, and stands in the list by itself."""
         return []
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Import what its providers need; see `Provider.warm_up`."""
         for link in self.chain:
-            link.provider.warm_up()
+            link.provider.preload()
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return if one of its models can be asked now; see `Provider.check`."""
         *others, last = self.chain
         for link in others:
@@ -86,12 +86,12 @@ class Router:
                 return
         self._check(last)
 
-    def _check(self, link: Link) -> None:
+    def _check(self, link: Deployment) -> None:
         if link.breaker.state != "closed":
             raise ModelUnavailable(f"The models of {self.name} have failed lately.")
-        link.provider.check()
+        link.provider.health_check()
 
-    def _in_order(self) -> list[Link]:
+    def _in_order(self) -> list[Deployment]:
         links = list(self.chain)
         if not self._terms.is_weighted:
             return links

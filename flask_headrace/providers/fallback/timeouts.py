@@ -11,11 +11,11 @@ from typing import Any
 
 import gevent
 
-from ...core.errors import FirstTokenTimeout, StallTimeout
-from ...core.events import Event, Note, Usage
+from ...core.errors import FirstTokenTimeout, IdleTimeout
+from ...core.events import Event, StreamMetadata, Usage
 
 
-def is_token(batch: list[Event] | Note) -> bool:
+def is_token(batch: list[Event] | StreamMetadata) -> bool:
     """Whether it has anything of the answer, and is not only what the provider tells of its tokens."""
     return isinstance(batch, list) and bool(batch) and (len(batch) > 1 or type(batch[0]) is not Usage)
 
@@ -24,7 +24,7 @@ class _Silence(BaseException):
     """Ends the wait. Not an `Exception`: the SDKs take those for their own connection's."""
 
 
-class Patience:
+class AttemptTimeout:
     """The wait for one model's answer.
 
     Args:
@@ -43,12 +43,12 @@ class Patience:
         self._waiter = gevent.getcurrent()
         self._timer: Any = None
 
-    def wait_for(self, batches: Iterator[list[Event] | Note]) -> Iterator[list[Event] | Note]:
+    def wait_for(self, batches: Iterator[list[Event] | StreamMetadata]) -> Iterator[list[Event] | StreamMetadata]:
         """Yield what comes, as it comes.
 
         Raises:
             FirstTokenTimeout: nothing came in time.
-            StallTimeout: it fell silent.
+            IdleTimeout: it fell silent.
         """
         self._arm()
         try:
@@ -66,7 +66,7 @@ class Patience:
                 self._timer.stop()
                 self._timer.close()
 
-    def _next(self, batches: Iterator[list[Event] | Note]) -> list[Event] | Note | None:
+    def _next(self, batches: Iterator[list[Event] | StreamMetadata]) -> list[Event] | StreamMetadata | None:
         self._is_waiting = True
         try:
             return next(batches, None)
@@ -103,7 +103,7 @@ class Patience:
         else:
             self._arm()
 
-    def _timeout(self) -> FirstTokenTimeout | StallTimeout:
+    def _timeout(self) -> FirstTokenTimeout | IdleTimeout:
         if self._has_begun:
-            return StallTimeout(f"{self._model} fell silent for {self._stall or 0:.3g} s in the middle of its answer.")
+            return IdleTimeout(f"{self._model} fell silent for {self._stall or 0:.3g} s in the middle of its answer.")
         return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token or 0:.3g} s.")

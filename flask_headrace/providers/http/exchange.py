@@ -20,7 +20,7 @@ from geventhttpclient.response import HTTPParseError, HTTPResponse
 from .connection_pool import connection_of
 from .content_coding import CodingError, Unpacking, coding_of, unpacking_of
 from .request_writer import send
-from .socket_reader import READ_SIZE, Arrivals
+from .socket_reader import READ_SIZE, SocketReader
 from .time_limit import within
 
 SWITCHING = 101
@@ -73,7 +73,7 @@ class _Parser(HTTPResponse):
         self.pieces.append(bytes(piece))
 
 
-class Exchange(httpx2.SyncByteStream):
+class HTTPExchange(httpx2.SyncByteStream):
     """A request and its response.
 
     Args:
@@ -101,7 +101,7 @@ class Exchange(httpx2.SyncByteStream):
         self._socket.settimeout(read_timeout)
         # TLS waits in ways of its own, and so does a limit.
         is_plain = type(self._socket) is gevent.socket.socket and read_timeout is None
-        self._arrivals = Arrivals(self._socket) if is_plain else None
+        self._arrivals = SocketReader(self._socket) if is_plain else None
         self.parser = _Parser()
         self._is_sent, self._early = False, b""
         self.coding = ""

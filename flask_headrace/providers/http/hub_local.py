@@ -29,7 +29,7 @@ atexit.register(_is_exiting.set)
 _here: Any = gevent.monkey.get_original("_thread", "_local")()
 
 
-class PerHub(Generic[A, C]):
+class HubLocal(Generic[A, C]):
     """One client for each event loop, or whatever else is not to be shared between loops.
 
     Args:

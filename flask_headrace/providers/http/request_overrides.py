@@ -7,7 +7,7 @@ from typing import NamedTuple
 import httpx2
 
 
-class Extras(NamedTuple):
+class RequestOverrides(NamedTuple):
     """Changes to every request to one server, whichever SDK has written it.
 
     Args:
@@ -32,4 +32,4 @@ class Extras(NamedTuple):
             request.url = request.url.copy_with(params=[*theirs, *self.query])
 
 
-NO_EXTRAS = Extras()
+NO_EXTRAS = RequestOverrides()

@@ -28,7 +28,7 @@ class _Likeness(NamedTuple):
     extensions: dict[str, Any]
 
 
-class SameRequest:
+class RequestTemplateMixin:
     """Mixed into an SDK's client: takes all but the body from the first request to the same path.
 
     Requests that are retried, or whose body is not given as bytes, are built by the SDK.
@@ -64,8 +64,8 @@ class SameRequest:
 
 
 def with_same_request(client_class: type[C]) -> type[C]:
-    """Return an SDK's client class with `SameRequest` mixed in."""
-    bases: tuple[Any, ...] = (SameRequest, client_class)
+    """Return an SDK's client class with `RequestTemplateMixin` mixed in."""
+    bases: tuple[Any, ...] = (RequestTemplateMixin, client_class)
     return type(client_class.__name__, bases, {})
 
 

@@ -25,7 +25,7 @@ from gevent.lock import Semaphore
 
 from ...core import errors
 from ..redaction import shown
-from .hub_local import PerHub
+from .hub_local import HubLocal
 from .native_thread import Errand
 
 log = logging.getLogger("flask_headrace")
@@ -66,7 +66,7 @@ SPENT = "insufficient_quota"
 """How OpenAI says, with status 429, that its account is used up: waiting does not help."""
 
 _loaded: set[str] = set()
-_loading: PerHub[None, Semaphore] = PerHub(lambda _: Semaphore())
+_loading: HubLocal[None, Semaphore] = HubLocal(lambda _: Semaphore())
 _importing = gevent.monkey.get_original("_thread", "allocate_lock")()
 
 
@@ -94,7 +94,7 @@ def load_here(sdk: str) -> None:
 
 
 @contextmanager
-def translated(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[None]:
+def map_sdk_errors(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[None]:
     """Turn the exceptions of an SDK and of its transport into ours.
 
     Args:
@@ -103,7 +103,7 @@ def translated(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[None]:
         base_url: Its address, for the log alone: readers need not know it.
     """
     try:
-        with _as_ours(sdk, upstream):
+        with to_headrace_error(sdk, upstream):
             yield
     except errors.UpstreamError as error:
         # Not the message: it may quote what the upstream said, and that the question.
@@ -118,16 +118,16 @@ def _place(base_url: str) -> str:
 
 
 @contextmanager
-def _as_ours(sdk: ModuleType, upstream: str) -> Iterator[None]:
+def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
     try:
         yield
     except sdk.APIStatusError as error:
         said = _quoted(error.body)
-        raise rejected(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
+        raise status_error(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
-        raise errors.UpstreamBroken(f"{upstream} broke off: {shown(error)}. Try again.") from error
+        raise errors.UpstreamProtocolError(f"{upstream} broke off: {shown(error)}. Try again.") from error
 
 
 class _Model(msgspec.Struct):
@@ -142,12 +142,12 @@ def listed(upstream: str, response: httpx2.Response) -> list[str]:
     """Return the names in a list of models, at most MOST_MODELS of them.
 
     Raises:
-        UpstreamBroken: it is none; the SDKs' own reading of it fails in ways of its own then.
+        UpstreamProtocolError: it is none; the SDKs' own reading of it fails in ways of its own then.
     """
     try:
         models = msgspec.json.decode(response.content, type=_ModelList).data or []
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise errors.UpstreamBroken(
+        raise errors.UpstreamProtocolError(
             f"{upstream} answered with something that is no list of models. Check its base URL."
         ) from error
     if len(models) > MOST_MODELS:
@@ -155,7 +155,7 @@ def listed(upstream: str, response: httpx2.Response) -> list[str]:
     return [model.id for model in models[:MOST_MODELS]]
 
 
-def rejected(
+def status_error(
     upstream: str, status: int, quoted: str, headers: httpx2.Headers | None = None, kind: str = ""
 ) -> errors.UpstreamError:
     """Return our error for a refusal.
@@ -168,13 +168,13 @@ def rejected(
         kind: Its own word for what went wrong.
     """
     if status < 400:
-        return errors.UpstreamBroken(
+        return errors.UpstreamProtocolError(
             f"{upstream} answered with a redirect ({status}), which is not followed: set its base URL to the target."
         )
     code, is_retryable = _KINDS.get(status, ("upstream_rejected", status >= 500))
     said = f": {quoted}" if quoted and status not in {401, 403} else "."
     hint = " Check the key that the service uses for it." if status in {401, 403} else ""
-    return errors.UpstreamRejected(
+    return errors.UpstreamStatusError(
         f"{upstream} refused the request with status {status}{said}{hint}",
         status=status if status < 500 or status == 529 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
@@ -220,8 +220,8 @@ def _unconnected(upstream: str, cause: BaseException | None) -> errors.UpstreamE
         case httpx2.ConnectTimeout():
             return errors.ConnectTimeout(f"{upstream} could not be reached: {said}. Try again.")
         case httpx2.ConnectError():
-            return errors.UpstreamUnreachable(f"{upstream} could not be reached: {said}. Is it running?")
+            return errors.UpstreamConnectionError(f"{upstream} could not be reached: {said}. Is it running?")
         case httpx2.TimeoutException():
             return errors.FirstTokenTimeout(f"{upstream} did not answer: {said}. Try again.")
         case _:
-            return errors.UpstreamBroken(f"{upstream} broke off before its answer began: {said}. Try again.")
+            return errors.UpstreamProtocolError(f"{upstream} broke off before its answer began: {said}. Try again.")

@@ -18,7 +18,7 @@ READ_SIZE = 65536
 """Bytes asked of the kernel at once."""
 
 
-class Arrivals:
+class SocketReader:
     """The incoming side of a plain socket.
 
     Args:

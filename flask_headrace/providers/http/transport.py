@@ -20,11 +20,11 @@ import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 
 from .connection_pool import PlainPool, SecurePool, close_idle
-from .exchange import Exchange, StaleConnectionError
-from .request_overrides import NO_EXTRAS, Extras
+from .exchange import HTTPExchange, StaleConnectionError
+from .request_overrides import NO_EXTRAS, RequestOverrides
 
 EXCHANGE = "headrace.exchange"
-"""Name of the response's extension that holds its `Exchange`, for those who read it directly."""
+"""Name of the response's extension that holds its `HTTPExchange`, for those who read it directly."""
 
 MOST_CONNECTIONS = 1_000_000
 """Connections to one origin: in effect without a bound, since the service bounds its streams."""
@@ -78,7 +78,7 @@ class Transport(httpx2.BaseTransport):
         data = route.head(request) + request.read()
         read_timeout = request.extensions.get("timeout", {}).get("read")
         while True:
-            exchange = Exchange(route.pool, read_timeout)
+            exchange = HTTPExchange(route.pool, read_timeout)
             try:
                 exchange.send(data)
                 exchange.read_head()
@@ -122,7 +122,7 @@ class Client(httpx2.Client):
         extras: What is changed in each request.
     """
 
-    def __init__(self, transport: Transport, extras: Extras = NO_EXTRAS) -> None:
+    def __init__(self, transport: Transport, extras: RequestOverrides = NO_EXTRAS) -> None:
         super().__init__(transport=transport, timeout=httpx2.Timeout(None, connect=transport.connect_timeout))
         self._direct, self._extras = transport, extras
 

@@ -18,7 +18,7 @@ class OpenAIChat(OpenAIServer):
     endpoint = "/chat/completions"
 
     @property
-    def unsupported(self) -> frozenset[str]:
+    def unsupported_features(self) -> frozenset[str]:
         """What questions must not ask of this server; see `Provider.unsupported`."""
         if self.is_embedded:
             return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
@@ -28,4 +28,4 @@ class OpenAIChat(OpenAIServer):
         return body_of(request, is_official=address.is_openais)
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
-        return ChatDecoder(self.name, request.model, self.price_list)
+        return ChatDecoder(self.name, request.model, self.pricing_provider)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.errors import UpstreamBroken
-from ...core.events import Done, Event, FinishReason, ReasoningDelta, TextDelta
-from ...core.sse import Frame
+from ...core.errors import UpstreamProtocolError
+from ...core.events import Completed, Event, FinishReason, ReasoningDelta, TextDelta
+from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import settled, told_by
 from ..decoding.json_events import UNREADABLE, JSONFrames
 from .chat_chunks import (
@@ -41,7 +41,7 @@ class ChatDecoder:
     Args:
         upstream: How messages name the upstream.
         model: The model's name, for the accounts.
-        price_list: See `streaming.prices`.
+        pricing_provider: See `streaming.prices`.
 
     Attributes:
         is_done: Whether the upstream has said that the answer is over.
@@ -70,8 +70,8 @@ class ChatDecoder:
         "is_done",
     )  # fmt: skip
 
-    def __init__(self, upstream: str, model: str, price_list: str) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, price_list
+    def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
+        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
         self._frames = JSONFrames(upstream, Chunk, decode, _UNNAMED)
         self._calls: IndexedCalls | None = None
         self._usage: TokenCounts | None = None
@@ -87,12 +87,12 @@ class ChatDecoder:
         self._has_foreign = False  # whether one of them said something in another protocol
         self.is_done = False
 
-    def read(self, frames: list[Frame], events: list[Event]) -> None:
+    def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
-            UpstreamRejected: a frame tells of an error.
+            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
+            UpstreamStatusError: a frame tells of an error.
         """
         before, known, is_whole = len(events), self._usage, False
         try:
@@ -118,28 +118,30 @@ class ChatDecoder:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: no finish reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no finish reason has come before it, or the answer cannot be read.
         """
         if self._finish_reason is None:
-            raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+            raise UpstreamProtocolError(
+                f"{self._upstream} closed the connection in the middle of its answer. Try again."
+            )
         return self._end(self._finish_reason)
 
     def _end(self, told: FinishReason) -> list[Event]:
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
         if not self._is_begun and not failed and self._is_lost(told):
-            raise UpstreamBroken(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
+            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = priced(self._usage, self._model, self._price_list)
         # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
         has_calls = self._calls is not None and self._calls.are_any
-        done = Done(settled(told, has_calls=has_calls, has_refused=self._has_refused))
+        done = Completed(settled(told, has_calls=has_calls, has_refused=self._has_refused))
         return [*events, *([usage] if usage else []), failed or done]
 
     def _is_lost(self, told: FinishReason) -> bool:
         is_announced = told == "tool_calls" or self._finish_reason is None
         return self._is_unread or is_announced or self._has_foreign
 
-    def _read(self, chunk: Chunk, frame: Frame, events: list[Event]) -> None:
+    def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
         if chunk.usage is not None:
             self._usage = newer(self._usage, chunk.usage)
         if chunk.choices is None or chunk.error is not None:
@@ -153,7 +155,7 @@ class ChatDecoder:
         if self._choice is None:
             self._look_at_silent(frame)
 
-    def _read_no_answer(self, chunk: Chunk, frame: Frame) -> None:
+    def _read_no_answer(self, chunk: Chunk, frame: ServerSentEvent) -> None:
         told = chunk.error
         if told is None:
             told = bare_error(frame.data, is_named=frame.event == b"error")
@@ -162,7 +164,7 @@ class ChatDecoder:
         if frame.event in _UNNAMED:
             self._look_at_silent(frame)
 
-    def _look_at_silent(self, frame: Frame) -> None:
+    def _look_at_silent(self, frame: ServerSentEvent) -> None:
         # At once: kept until the end, a few of the largest would fill the memory.
         if self._silent < MOST_SILENT:
             self._silent += 1

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ..chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Json,
     Message,
     NamedTool,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, function_of, schema_of, told
+from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
 
 SAME_NAME = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
@@ -39,15 +39,15 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
     if request.max_tokens is not None:
         # OpenAI's newer models know the newer name alone, and most other servers the older.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    body |= told(**{name: getattr(request, name) for name in SAME_NAME})
+    body |= drop_none(**{name: getattr(request, name) for name in SAME_NAME})
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _choice(request.tool_choice)
-    if request.answer_format is not None:
-        body["response_format"] = _format(request.answer_format)
+    if request.response_format is not None:
+        body["response_format"] = _format(request.response_format)
     return body
 
 
@@ -76,7 +76,7 @@ def _content(message: Message) -> str | list[Json]:
 
 
 def _image(part: ImagePart) -> Json:
-    return {"type": "image_url", "image_url": told(url=part.url, detail=part.detail or None)}
+    return {"type": "image_url", "image_url": drop_none(url=part.url, detail=part.detail or None)}
 
 
 def _call(call: ToolCall) -> Json:
@@ -84,7 +84,7 @@ def _call(call: ToolCall) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    return {"type": "function", "function": {**function_of(tool), **told(strict=tool.strict)}}
+    return {"type": "function", "function": {**function_of(tool), **drop_none(strict=tool.strict)}}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -93,7 +93,7 @@ def _choice(choice: ToolChoice) -> str | Json:
     return choice
 
 
-def _format(wanted: AnswerFormat) -> Json:
+def _format(wanted: ResponseFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
     return {"type": "json_schema", "json_schema": schema_of(wanted)}

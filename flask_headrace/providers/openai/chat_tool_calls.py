@@ -66,7 +66,7 @@ class IndexedCalls:
         """Append the events in the pieces of one chunk.
 
         Raises:
-            ToolArgumentsInvalid: see `ToolCalls`.
+            InvalidToolArguments: see `ToolCalls`.
         """
         self._round += 1
         for piece in pieces:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from ...core.errors import UpstreamBroken
+from ...core.errors import UpstreamProtocolError
 
 Name: TypeAlias = str | int | None
 
@@ -68,7 +68,7 @@ class ItemTexts:
         """Return the part that goes by these names, one of which is enough; where none is known, it is a new one.
 
         Raises:
-            UpstreamBroken: there are too many.
+            UpstreamProtocolError: there are too many.
         """
         names = [("id", item_id, content_index)] if item_id is not None else []
         names += [("place", output_index, content_index)] if output_index is not None else []
@@ -77,7 +77,9 @@ class ItemTexts:
             part = self.part
         if part is None:
             if len(self._parts) >= MOST_PARTS:
-                raise UpstreamBroken(f"{self._upstream} sent more than {MOST_PARTS} parts of text in one answer.")
+                raise UpstreamProtocolError(
+                    f"{self._upstream} sent more than {MOST_PARTS} parts of text in one answer."
+                )
             part = TextPart()
             self._parts.append(part)
         self._by_name |= dict.fromkeys(names, part)

@@ -15,11 +15,13 @@ class OpenAIResponses(OpenAIServer):
     """
 
     endpoint = "/responses"
-    unsupported = frozenset({"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"})
+    unsupported_features = frozenset(
+        {"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+    )
     """What the protocol has no word for."""
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
         return body_of(request)
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
-        return ResponseDecoder(self.name, request.model, self.price_list)
+        return ResponseDecoder(self.name, request.model, self.pricing_provider)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...core.errors import UpstreamBroken
-from ...core.events import Done, Event, Failed, FinishReason, ReasoningDelta, TextDelta
-from ...core.sse import Frame
+from ...core.errors import UpstreamProtocolError
+from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, TextDelta
+from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import settled, told_by
 from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
 from .item_texts import MOST_PARTS, ItemTexts
@@ -46,7 +46,7 @@ class ResponseDecoder:
     Args:
         upstream: How messages name the upstream.
         model: The model's name, for the accounts.
-        price_list: See `streaming.prices`.
+        pricing_provider: See `streaming.prices`.
 
     Attributes:
         is_done: Whether the upstream has said that the answer is over.
@@ -72,8 +72,8 @@ class ResponseDecoder:
         "is_done",
     )  # fmt: skip
 
-    def __init__(self, upstream: str, model: str, price_list: str) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, price_list
+    def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
+        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
         self._frames = JSONFrames(upstream, ResponseEvent, decode, READ)
         self._calls, self._texts = ItemCalls(upstream), ItemTexts(upstream)
         self._early: list[tuple[ResponseEvent, Item]] = []  # items that were whole when they began, it seems
@@ -84,11 +84,11 @@ class ResponseDecoder:
         self._is_begun = self._has_thought = self._has_refused = self._is_cut = False
         self._is_told = self.is_done = False
 
-    def read(self, frames: list[Frame], events: list[Event]) -> None:
+    def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Append the events in the next frames; at the end of the answer, the last ones too.
 
         Raises:
-            UpstreamBroken: a frame is not JSON, or the answer cannot be read.
+            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
             UpstreamError: a frame tells of an error.
         """
         before, known = len(events), self._usage
@@ -117,17 +117,19 @@ class ResponseDecoder:
         """Return the last events, at the end of the body.
 
         Raises:
-            UpstreamBroken: the upstream has not said before it how the response ended, or the answer cannot be read.
+            UpstreamProtocolError: the upstream has not said before it how the response ended, or the answer cannot be read.
         """
         if self._finish_reason is None:
-            raise UpstreamBroken(f"{self._upstream} closed the connection in the middle of its answer. Try again.")
+            raise UpstreamProtocolError(
+                f"{self._upstream} closed the connection in the middle of its answer. Try again."
+            )
         if self._unread and not self._is_begun:
             what = f"nothing but {self._unread!r:.100}, which cannot be read here"
-            raise UpstreamBroken(f"{self._upstream} answered with {what}. Ask for something else.")
+            raise UpstreamProtocolError(f"{self._upstream} answered with {what}. Ask for something else.")
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = priced(self._usage, self._model, self._price_list)
-        return [*events, *([usage] if usage else []), failed or Done(self._finish_reason)]
+        return [*events, *([usage] if usage else []), failed or Completed(self._finish_reason)]
 
     def _known(self) -> Event | None:
         return priced(self._usage, self._model, self._price_list) if self._is_told else known_so_far(self._usage)
@@ -172,7 +174,7 @@ class ResponseDecoder:
 
     # Text
 
-    def _has_said(self, frame: Frame, events: list[Event]) -> bool:
+    def _has_said(self, frame: ServerSentEvent, events: list[Event]) -> bool:
         """Read a piece of text as most servers send it; whether it is one."""
         try:
             told = decode_text(frame.data)
@@ -210,7 +212,7 @@ class ResponseDecoder:
         if kind == "response.output_item.added":
             if item.arguments or (item.content and item.type == "message"):
                 if len(self._early) >= MOST_PARTS:
-                    raise UpstreamBroken(f"{self._upstream} sent more than {MOST_PARTS} items in one answer.")
+                    raise UpstreamProtocolError(f"{self._upstream} sent more than {MOST_PARTS} items in one answer.")
                 self._early.append((told, item))
             return
         self._is_cut = self._is_cut or item.status == "incomplete"

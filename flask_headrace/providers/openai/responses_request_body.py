@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ..chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Json,
     Message,
     NamedTool,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, function_of, schema_of, told
+from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""
@@ -41,7 +41,7 @@ def body_of(request: ChatRequest) -> Json:
 
 
 def _settings(request: ChatRequest) -> Json:
-    return told(
+    return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
@@ -88,11 +88,11 @@ def _choice(choice: ToolChoice) -> str | Json:
 
 
 def _text(request: ChatRequest) -> Json:
-    wanted = request.answer_format
-    return told(format=None if wanted is None else _format(wanted), verbosity=request.verbosity)
+    wanted = request.response_format
+    return drop_none(format=None if wanted is None else _format(wanted), verbosity=request.verbosity)
 
 
-def _format(wanted: AnswerFormat) -> Json:
+def _format(wanted: ResponseFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
     return {"type": "json_schema", **schema_of(wanted)}

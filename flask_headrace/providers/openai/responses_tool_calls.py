@@ -54,7 +54,7 @@ class ItemCalls:
         )
 
     def begin(self, id: str | None, name: str, events: list[Event], *names: Name) -> None:  # noqa: A002
-        """Begin the call of an item, or tell its name where it has begun. Raises ToolArgumentsInvalid; see `ToolCalls`.
+        """Begin the call of an item, or tell its name where it has begun. Raises InvalidToolArguments; see `ToolCalls`.
 
         Args:
             id: The call's own.
@@ -65,7 +65,7 @@ class ItemCalls:
         self._name(self._begun(id, names), name, events)
 
     def add(self, text: str, events: list[Event], *names: Name) -> None:
-        """Pass on a piece of the arguments of an item's call. Raises ToolArgumentsInvalid; see `ToolCalls`."""
+        """Pass on a piece of the arguments of an item's call. Raises InvalidToolArguments; see `ToolCalls`."""
         item = self._find(names)
         if item is None or not text:
             return
@@ -79,7 +79,7 @@ class ItemCalls:
         """Take the arguments of an item's call that are told once more; servers that had them at once sent no pieces.
 
         Raises:
-            ToolArgumentsInvalid: see `ToolCalls`.
+            InvalidToolArguments: see `ToolCalls`.
         """
         item = self._find(names)
         if item is not None:

@@ -16,10 +16,10 @@ import msgspec
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import Decoder, events_of
-from ..http.hub_local import PerHub
-from ..http.request_overrides import NO_EXTRAS, Extras
+from ..http.hub_local import HubLocal
+from ..http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, translated
+from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
 from ..http.transport import Client, Transport
 from ..redaction import keep_secret
 
@@ -40,7 +40,7 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
-    extras: Extras = NO_EXTRAS
+    extras: RequestOverrides = NO_EXTRAS
 
     @property
     def is_openais(self) -> bool:
@@ -54,7 +54,7 @@ class OpenAIServer(ABC):
     Args:
         name: What stands before the slash in its models' names.
         address: Called for each request, since the embedded model moves when it is restarted.
-        price_list: See `streaming.prices`; the base URL of the address where left out.
+        pricing_provider: See `streaming.prices`; the base URL of the address where left out.
         connect_timeout: Seconds.
         retries: How often the SDK asks again before the first token.
         preferred: The models to name first, where the server has them.
@@ -69,7 +69,7 @@ class OpenAIServer(ABC):
         name: str,
         address: Callable[[], Address],
         *,
-        price_list: str | None = None,
+        pricing_provider: str | None = None,
         connect_timeout: float = 5.0,
         retries: int = 0,
         preferred: tuple[str, ...] = (),
@@ -78,17 +78,17 @@ class OpenAIServer(ABC):
         self.name = name
         self.is_embedded = is_embedded
         self._address = address
-        self._price_list = price_list
+        self._price_list = pricing_provider
         self._preferred = preferred
         self._connect_timeout, self._retries = connect_timeout, retries
-        self._clients = PerHub(self._new_client, lambda client: client.close())
+        self._clients = HubLocal(self._new_client, lambda client: client.close())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
     @property
     @abstractmethod
-    def unsupported(self) -> frozenset[str]:
+    def unsupported_features(self) -> frozenset[str]:
         """What questions must not ask of this server; see `Provider.unsupported`."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class OpenAIServer(ABC):
         """Make what reads the answer to a question."""
 
     @property
-    def price_list(self) -> str:
+    def pricing_provider(self) -> str:
         """By which name the price list knows this server."""
         return self._price_list or self._address().base_url
 
@@ -111,7 +111,7 @@ class OpenAIServer(ABC):
 
         address = self._address()
         decoder = self._decoder(request)
-        with translated(openai, self.name, address.base_url):
+        with map_sdk_errors(openai, self.name, address.base_url):
             yield from events_of(self._send(self._body(request, address), address), self.name, decoder)
 
     def _send(self, body: Json, address: Address) -> httpx2.Response:
@@ -125,7 +125,7 @@ class OpenAIServer(ABC):
         import openai  # noqa: PLC0415
 
         address = self._address()
-        with translated(openai, self.name, address.base_url):
+        with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
             found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
         if address.base_url == OFFICIAL:
@@ -133,11 +133,11 @@ class OpenAIServer(ABC):
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
 
-    def warm_up(self) -> None:
+    def preload(self) -> None:
         """Import the SDK; see `Provider.warm_up`."""
         load_here("openai")
 
-    def check(self) -> None:
+    def health_check(self) -> None:
         """Return if there is an address to ask; see `Provider.check`."""
         self._address()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.errors import UpstreamError, UpstreamRejected
-from ..http.sdk_errors import SPENT, rejected
+from ...core.errors import UpstreamError, UpstreamStatusError
+from ..http.sdk_errors import SPENT, status_error
 from ..redaction import shown
 
 _BY_THE_QUESTION = (
@@ -20,10 +20,10 @@ def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # serv
     fields = error if isinstance(error, dict) else {"message": error}
     code, message = fields.get("code"), shown(fields.get("message"))
     if isinstance(code, int) and 400 <= code < 600:
-        return rejected(upstream, code, message)
+        return status_error(upstream, code, message)
     is_final = str(code).startswith(_BY_THE_QUESTION)
     usual = "rate_limited" if code == "rate_limit_exceeded" else "upstream_failed"
-    return UpstreamRejected(
+    return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
         status=400 if is_final else 502,
         code="upstream_invalid_request" if is_final else usual,

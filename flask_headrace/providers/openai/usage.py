@@ -55,13 +55,13 @@ def known_so_far(tokens: Tokens | None) -> Usage | None:
     return usage and msgspec.structs.replace(usage, estimated=True)
 
 
-def priced(tokens: Tokens | None, model: str, price_list: str | None) -> Usage | None:
+def priced(tokens: Tokens | None, model: str, pricing_provider: str | None) -> Usage | None:
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if tokens is None:
         return None
     of_read, of_written = tokens.read_details or ReadTokens(), tokens.written_details or WrittenTokens()
     return counted(
-        price_list,
+        pricing_provider,
         model,
         tokens.read,
         tokens.written,

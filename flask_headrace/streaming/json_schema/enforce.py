@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...core.errors import AnswerInvalid, AnswerTooLarge
-from ...core.events import Done, Event, Failed, Note, Restarted, TextDelta
+from ...core.errors import AnswerTooLarge, SchemaValidationError
+from ...core.events import AnswerRestarted, Completed, Event, Failed, StreamMetadata, TextDelta
 from ...core.text_buffer import MOST_WHOLE, GrowingText
 from ..producer import Source
-from .validator import Schema
+from .validator import SchemaValidator
 
 
-def held_to(schema: Schema, source: Source, model: str) -> Source:
+def validate_output(schema: SchemaValidator, source: Source, model: str) -> Source:
     """Return a source that ends with a failure where the answer does not fit a schema.
 
     Args:
@@ -23,14 +23,14 @@ def held_to(schema: Schema, source: Source, model: str) -> Source:
     return lambda: _checked(schema, source, model)
 
 
-def _checked(schema: Schema, source: Source, model: str) -> Iterator[list[Event] | Note]:
+def _checked(schema: SchemaValidator, source: Source, model: str) -> Iterator[list[Event] | StreamMetadata]:
     text = GrowingText()
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
-            if isinstance(events, Note):
+            if isinstance(events, StreamMetadata):
                 yield events
                 continue
-            if any(isinstance(event, Restarted) for event in events):
+            if any(isinstance(event, AnswerRestarted) for event in events):
                 text.clear()
             text.add(*[event.text for event in events if isinstance(event, TextDelta)])
             if text.size > MOST_WHOLE:
@@ -39,15 +39,15 @@ def _checked(schema: Schema, source: Source, model: str) -> Iterator[list[Event]
                 )
             last = events[-1] if events else None
             # Calls of tools, and refusals, are no document, and are not meant to be one.
-            if isinstance(last, Done) and last.finish_reason not in {"tool_calls", "content_filter"}:
+            if isinstance(last, Completed) and last.finish_reason not in {"tool_calls", "content_filter"}:
                 yield [*events[:-1], _end(last, schema.mistake_in(str(text)), model)]
             else:
                 yield events
 
 
-def _end(done: Done, mistake: str | None, model: str) -> Done | Failed:
+def _end(done: Completed, mistake: str | None, model: str) -> Completed | Failed:
     if mistake is None:
         return done
     cut = " It was cut at max_tokens." if done.finish_reason == "length" else ""
-    error = AnswerInvalid(f"The answer of {model} does not fit the schema: {mistake}.{cut}")
+    error = SchemaValidationError(f"The answer of {model} does not fit the schema: {mistake}.{cut}")
     return Failed(error.code, error.message, error.retryable)

@@ -17,7 +17,7 @@ end_checks = _sandbox.close
 """End the process in which schemas are checked, where none will be for long; the next check starts it again."""
 
 
-class Schema:
+class SchemaValidator:
     """A JSON Schema (draft 2020-12, or the one that its `$schema` names) that answers are held to.
 
     Args:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import gevent
 
-from ...core.errors import AnswerReplaced, HeadraceError, InvalidRequest, NotResumable, StoreUnavailable
+from ...core.errors import AnswerReplaced, HeadraceError, InvalidRequest, ResumptionLost, StoreUnavailable
 from ...core.events import Failed
-from ..stores.base import LEASE, Record, Store
-from .store_writer import Journal
+from ..stores.base import LEASE, Store, StreamRecord
+from .store_writer import StoreWriter
 from .stored_events import events_beyond, target_of
 from .stored_reader import bury
 
@@ -25,7 +25,7 @@ CUT_SHORT = {"worker_lost", "not_resumable"}
 """How a stream ends in the store that has gone on, or may have, without it."""
 
 
-def caught_up(journal: Journal, record: Record, after: int, find: Callable[[], Record]) -> Record:
+def caught_up(journal: StoreWriter, record: StreamRecord, after: int, find: Callable[[], StreamRecord]) -> StreamRecord:
     """Wait until the store has as much of a stream as its reader, or the stream has ended there; not for ever.
 
     Args:
@@ -46,7 +46,7 @@ def caught_up(journal: Journal, record: Record, after: int, find: Callable[[], R
     return record
 
 
-def known_of(store: Store, record: Record, after: int) -> int | None:
+def known_of(store: Store, record: StreamRecord, after: int) -> int | None:
     """Return how much of what a reader has the store knows, where the stream broke off in the store; else None.
 
     A reader may have got further than the store has: its cursor is the number of an event that was lost. All that is
@@ -58,7 +58,7 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
     incarnation = target_of(record.claim).incarnation
     try:
         last = events_beyond(entries[-1], entries[-1].first - 1, incarnation)[-1] if entries else None
-    except NotResumable:
+    except ResumptionLost:
         last = None
     if last is None:
         # How it ended is lost: who has more of it than there ever was in the store is told that.
@@ -67,7 +67,7 @@ def known_of(store: Store, record: Record, after: int) -> int | None:
     return min(after, entries[-1].first - 1) if is_cut_short else None
 
 
-def refuse_replaced(record: Record, incarnation: str) -> None:
+def refuse_replaced(record: StreamRecord, incarnation: str) -> None:
     """Return if a stream can be the one that a reader has a part of.
 
     Args:
@@ -84,7 +84,7 @@ def refuse_replaced(record: Record, incarnation: str) -> None:
         )
 
 
-def beyond(record: Record, after: int) -> HeadraceError:
+def beyond(record: StreamRecord, after: int) -> HeadraceError:
     """Return why a reader has an event that the store has not."""
     if record.is_finished:
         return no_such_event(after)

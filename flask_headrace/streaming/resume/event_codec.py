@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ...core.events import AnyEvent, Event
+from ...core.events import Event, StreamEvent
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[AnyEvent]).decode
-_decode_json = msgspec.json.Decoder(list[AnyEvent]).decode
+_decode = msgspec.msgpack.Decoder(list[StreamEvent]).decode
+_decode_json = msgspec.json.Decoder(list[StreamEvent]).decode
 
 
 def encode(events: list[Event]) -> bytes:

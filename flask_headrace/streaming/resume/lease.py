@@ -82,7 +82,7 @@ class Lease:
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
-        self._store.renew(self._worker)
+        self._store.renew_lease(self._worker)
         if asked_at - self._renewed_at > 2 * PULSE:
             self.doubt()
         self._renewed_at = asked_at

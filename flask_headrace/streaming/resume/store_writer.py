@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import gevent
 
-from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
+from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
 from ...core.events import Event, Failed
 from ..internal_error import reported
 from ..sink import StoredStream
-from ..stores.base import Claim, Entry, Record, Store
+from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
 from .lease import PULSE, Lease
 from .pending_operations import Owed
 from .stored_events import payload_of, target_of
@@ -32,11 +32,11 @@ class _Kept:
     """A session that is kept: what it was claimed with, and what ends the watch for a wish to stop it."""
 
     session: StoredStream
-    claim: Claim
+    claim: StreamClaim
     unwatch: Callable[[], None]
 
 
-class Journal:
+class StoreWriter:
     """Keeps the sessions of one worker in a store.
 
     Args:
@@ -53,7 +53,7 @@ class Journal:
         self.worker = secrets.token_urlsafe(12)
         self.lease = Lease(store, self.worker)
         self.owed = Owed()
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, StreamClaim] = {}
         self._in_vain: set[str] = set()
         self._kept: dict[str, _Kept] = {}
         self._outbox = Outbox(store, self.worker, on_written=self._forget, on_lost=self._lose)
@@ -64,7 +64,7 @@ class Journal:
 
     # Claims: only for who is alone with the id
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
         self.lease.begin()
         self._begin_to_tend()
@@ -95,7 +95,7 @@ class Journal:
             self._outbox.drop(earlier.session)
             self._forget(earlier.session)
 
-    def _is_unused(self, record: Record, claim: Claim) -> bool:
+    def _is_unused(self, record: StreamRecord, claim: StreamClaim) -> bool:
         """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
         is_same = (record.claim.owner, record.claim.question) == (claim.owner, claim.question)
         has_had_readers = claim.id in self._kept or (self.owed.is_owed(claim.id) and claim.id not in self._in_vain)
@@ -118,7 +118,7 @@ class Journal:
 
         return take_back
 
-    def claim_of(self, session: StoredStream) -> Claim | None:
+    def claim_of(self, session: StoredStream) -> StreamClaim | None:
         """Return what a session was claimed with; None for one that is not kept here any more."""
         kept = self._kept.get(session.id)
         return kept.claim if kept is not None and kept.session is session else None
@@ -136,7 +136,7 @@ class Journal:
 
     def _look(self, session: StoredStream) -> None:
         # A watch may wake without a wish, so the store is asked; and for as long as it takes, or the wish were lost.
-        while session.is_kept and session.ending is None:
+        while session.is_stored and session.pending_terminal is None:
             try:
                 record = self.store.find(session.id)
             except StoreUnavailable:
@@ -146,19 +146,19 @@ class Journal:
                 session.cancel("stopped")
             return
 
-    def keep(self, session: StoredStream, first: int, events: list[Event]) -> None:
+    def write(self, session: StoredStream, first: int, events: list[Event]) -> None:
         """Take the next events of a session; they are written soon."""
         self._outbox.put(session, first, events)
 
-    def let_go(self, session: StoredStream) -> None:
+    def detach(self, session: StoredStream) -> None:
         """Write nothing more of a session; those who follow it in the store are told soon."""
         self._outbox.drop(session)
-        self._lose(session, NotResumable())
+        self._lose(session, ResumptionLost())
 
-    def is_attended(self, session: StoredStream) -> bool:
+    def has_remote_readers(self, session: StoredStream) -> bool:
         """Whether anybody reads a session at another worker; if that cannot be known, nobody does."""
         try:
-            return self.store.is_attended(session.id)
+            return self.store.has_stream_readers(session.id)
         except StoreUnavailable:
             return False
 
@@ -171,7 +171,7 @@ class Journal:
             id_ = session.id
             self.owed.owe(id_, self._ending(id_, ended_by(error)))
             self._forget(session)
-            session.keep_no_more()
+            session.detach_store()
 
     def _forget(self, session: StoredStream) -> None:
         if self.claim_of(session) is not None:
@@ -197,7 +197,7 @@ class Journal:
     def _sweep_on(self) -> None:
         while True:
             with reported("the sweep of the store"):
-                self.store.sweep()
+                self.store.delete_expired()
             gevent.sleep(SWEEP)
 
     # Streams that end in the store alone
@@ -214,7 +214,7 @@ class Journal:
         self._begin_to_tend()
         self.owed.settle_soon(id, self._ending(id, ending))
 
-    def take_over(self, record: Record, ending: Callable[[], list[Event]]) -> None:
+    def take_over(self, record: StreamRecord, ending: Callable[[], list[Event]]) -> None:
         """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
 
         Raises:
@@ -225,7 +225,7 @@ class Journal:
             return  # it was begun anew here, and is not the dead one's any more
         self._begin_to_tend()
         self.owed.owe(id_, self._ending(id_, ending))
-        self.store.take_over(id_, record.claim.worker, self.worker)
+        self.store.acquire(id_, record.claim.worker, self.worker)
         # Also where nothing was taken over just now: it may have been before, and have no end yet.
         self.conclude(id_, ending)
 
@@ -245,7 +245,7 @@ class Journal:
             return True
         events = ending()
         payload = payload_of(events, target_of(record.claim).incarnation)
-        entry = Entry(id_, record.last + 1, len(events), payload, is_last=True)
+        entry = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
         return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import msgspec
 
-from ...core.errors import NotResumable
+from ...core.errors import ResumptionLost
 from ...core.events import Event
-from ..context import Target
-from ..stores.base import Claim, Entry
+from ..context import StreamContext
+from ..stores.base import EventBatch, StreamClaim
 from .event_codec import decode, encode
 
 
-def target_of(claim: Claim) -> Target:
+def target_of(claim: StreamClaim) -> StreamContext:
     """Return what a claimed stream was opened with."""
-    return msgspec.msgpack.decode(claim.about, type=Target)
+    return msgspec.msgpack.decode(claim.about, type=StreamContext)
 
 
 def payload_of(events: list[Event], incarnation: str) -> bytes:
@@ -34,7 +34,7 @@ def payload_of(events: list[Event], incarnation: str) -> bytes:
     return incarnation.encode() + encode(events)
 
 
-def events_beyond(entry: Entry, number: int, incarnation: str) -> list[Event]:
+def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
     """Return the events of an entry that come after a number; none where all of them are at or before it.
 
     Args:
@@ -43,20 +43,20 @@ def events_beyond(entry: Entry, number: int, incarnation: str) -> list[Event]:
         incarnation: That of the stream.
 
     Raises:
-        NotResumable: the entry is of another incarnation, begins later than with the next number, or cannot be read.
+        ResumptionLost: the entry is of another incarnation, begins later than with the next number, or cannot be read.
     """
     mark = incarnation.encode()
     if entry.first > number + 1 or not entry.payload.startswith(mark):
-        raise NotResumable
+        raise ResumptionLost
     try:
         events = decode(entry.payload[len(mark) :])
     except msgspec.MsgspecError as error:
-        raise NotResumable from error
+        raise ResumptionLost from error
     if len(events) != entry.count:
-        raise NotResumable
+        raise ResumptionLost
     return events[max(0, number + 1 - entry.first) :]
 
 
-def last_number(entry: Entry) -> int:
+def last_number(entry: EventBatch) -> int:
     """Return the number of an entry's last event."""
     return entry.first + entry.count - 1

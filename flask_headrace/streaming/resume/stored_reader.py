@@ -14,16 +14,16 @@ from contextlib import suppress
 import gevent
 from gevent.event import Event as Flag
 
-from ...core.errors import HeadraceError, NotResumable, StoreUnavailable, UnknownStream, WorkerLost
-from ...core.events import ENDS, CancelReason, Event, Restarted, Started, Terminal, Usage
+from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable, StreamNotFound, WorkerLost
+from ...core.events import TERMINAL_EVENTS, AnswerRestarted, CancelReason, Event, ResponseStarted, TerminalEvent, Usage
 from ...core.usage import attributed, estimate
 from ..buffer import size_of
-from ..context import Limits
-from ..deadlines import Deadlines, Due
+from ..context import StreamLimits
+from ..deadlines import Deadline, TimeoutScheduler
 from ..readable import Reader
-from ..stores.base import Record, Store
-from ..waiter import Parking
-from .store_writer import Journal, ended_by
+from ..stores.base import Store, StreamRecord
+from ..waiter import GreenletWaiter
+from .store_writer import StoreWriter, ended_by
 from .stored_events import events_beyond, last_number, target_of
 from .unread_events import Inbox
 
@@ -40,7 +40,7 @@ PATIENCE = 60.0
 """Seconds for which the store may be away; its reader has heartbeats meanwhile."""
 
 
-class Replica:
+class StoredStreamReader:
     """A reading of a stream in the store.
 
     Args:
@@ -57,16 +57,16 @@ class Replica:
         error: Why there is nothing to be read any more, where that is known.
     """
 
-    is_kept = True
-    is_told = True
+    is_stored = True
+    is_reported = True
     first_event_at = 0.0  # a failure that it tells of is an event, and none of its own
 
     def __init__(  # noqa: PLR0913  # by name
         self,
-        journal: Journal,
-        record: Record,
+        journal: StoreWriter,
+        record: StreamRecord,
         after: int,
-        limits: Limits,
+        limits: StreamLimits,
         *,
         ahead: int = 0,
         ahead_from: int = 0,
@@ -76,20 +76,20 @@ class Replica:
         self.target = target_of(record.claim)
         self._about = record.claim.about
         self.limits = limits
-        self.terminal: Terminal | None = None
+        self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
         self._journal, self._store = journal, journal.store
         self._reader = secrets.token_urlsafe(8)
         self._begun_after = self._read_to = after
         self._ahead, self._ahead_from = ahead, ahead_from
-        self._missing = missing or unknown
+        self._missing = missing or stream_not_found
         self._heard_at = time.monotonic()
         self._inbox = Inbox()
         self._follower: Reader | None = None
-        self._news, self._room = Flag(), Parking()
-        self._deadlines = Deadlines(self._dues, limits.shortest())
-        self.on_close: Callable[[Replica], None] | None = None
+        self._news, self._room = Flag(), GreenletWaiter()
+        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
+        self.on_close: Callable[[StoredStreamReader], None] | None = None
         self._filling = gevent.spawn(self._fill)
         self._attending = gevent.spawn(self._attend_on)
 
@@ -98,7 +98,7 @@ class Replica:
 
     # What its follower calls
 
-    def join(self, follower: Reader) -> None:
+    def add_reader(self, follower: Reader) -> None:
         """Have a reader; there is only one."""
         self._follower = follower
         self._deadlines.start()
@@ -111,11 +111,11 @@ class Replica:
         self._room.wake()
         return events
 
-    def lose(self, follower: Reader) -> None:
+    def drop_reader(self, follower: Reader) -> None:
         """Let go of a reader that accepts nothing."""
         follower.close()
 
-    def leave(self, _follower: Reader) -> None:
+    def remove_reader(self, _follower: Reader) -> None:
         """End the reading."""
         self.close()
 
@@ -141,7 +141,7 @@ class Replica:
         if self._follower is not None:
             self._follower.close()
 
-    def _dues(self) -> Iterator[Due]:
+    def _dues(self) -> Iterator[Deadline]:
         if self._follower is not None:
             yield from self._follower.dues()
 
@@ -152,7 +152,7 @@ class Replica:
         try:
             while True:
                 with suppress(StoreUnavailable):
-                    self._store.attend(self.id, self._reader, ATTENDANCE)
+                    self._store.add_reader(self.id, self._reader, ATTENDANCE)
                 gevent.sleep(ATTENDANCE / 2)
         finally:
             # In a greenlet of its own: this one is about to be killed.
@@ -160,13 +160,13 @@ class Replica:
 
     def _leave_store(self) -> None:
         with suppress(StoreUnavailable):  # its attendance runs out by itself
-            self._store.leave(self.id, self._reader)
+            self._store.remove_reader(self.id, self._reader)
 
     def _fill(self) -> None:
         unwatch = self._store.watch(self.id, self._news.set)
         try:
             self._read_on()
-        except NotResumable as lost:
+        except ResumptionLost as lost:
             if self._read_to > self._begun_after or not self._is_replaced():
                 self._end_as_lost(lost)
             else:
@@ -204,7 +204,7 @@ class Replica:
         self._read_to += len(events)
         self._heard_at = time.monotonic()
         self._inbox.add(first + (self._ahead if first > self._ahead_from else 0), events)
-        if isinstance(events[-1], ENDS):
+        if isinstance(events[-1], TERMINAL_EVENTS):
             self.terminal = events[-1]
         for event in events[-2:]:
             if isinstance(event, Usage):
@@ -218,17 +218,17 @@ class Replica:
         record = self._store.find(self.id)
         if record is None or record.claim.about != self._about:
             if self._read_to > self._begun_after:
-                raise NotResumable
+                raise ResumptionLost
             # Its retention has ended since it was found, or it was never begun; its id may be another stream's by now.
             self.error = self._missing(self.id)
             self.cut()
         elif record.last < self._read_to or self._has_waited_for_nothing():
             # The store is an older copy of itself; the one that filled the stream may have long ended it.
-            raise NotResumable
+            raise ResumptionLost
         elif record.last > self._read_to or record.is_finished:
             # Unless it has come in this moment, what should be there is not.
             if not self._read():
-                raise NotResumable
+                raise ResumptionLost
         elif self._journal.lease.has_lost(record.claim.worker):
             bury(self._journal, record)
 
@@ -244,38 +244,40 @@ class Replica:
         longest = self.limits.duration
         return longest is not None and time.monotonic() - self._heard_at > longest + PATIENCE
 
-    def _end_as_lost(self, lost: NotResumable) -> None:
+    def _end_as_lost(self, lost: ResumptionLost) -> None:
         # The store has lost a part of it: its reader is told, in the place where that part should stand.
         self._take_in(ended_by(lost)())
 
 
-def unknown(id_: str) -> UnknownStream:
+def stream_not_found(id_: str) -> StreamNotFound:
     """Return the error for a stream that is not there, or not the asker's."""
-    return UnknownStream(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
+    return StreamNotFound(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
 
 
-def bury(journal: Journal, record: Record) -> None:
+def bury(journal: StoreWriter, record: StreamRecord) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
     with journal.owed.alone(record.claim.id):
         journal.take_over(record, lambda: _last_words(journal.store, record))
 
 
-def _last_words(store: Store, record: Record) -> list[Event]:
+def _last_words(store: Store, record: StreamRecord) -> list[Event]:
     target = target_of(record.claim)
     answer_bytes, model = _seen(store, record.claim.id, target.incarnation)
-    usage = estimate(target.name, target.price_list, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
+    usage = estimate(target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
     return [attributed(usage, model or target.model), *ended_by(WorkerLost())()]
 
 
 def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
     """Return the bytes of the answer, and the model that has given it, as far as they can be read."""
     size, after, model = 0, 0, ""
-    with suppress(NotResumable):
+    with suppress(ResumptionLost):
         while entries := store.read(id_, after, MOST_READ):
             for entry in entries:
                 events = events_beyond(entry, after, incarnation)
                 size += size_of(events)
                 after = last_number(entry)
-                told = (event.model for event in reversed(events) if isinstance(event, (Started, Restarted)))
+                told = (
+                    event.model for event in reversed(events) if isinstance(event, (ResponseStarted, AnswerRestarted))
+                )
                 model = next(told, model)
     return size, model

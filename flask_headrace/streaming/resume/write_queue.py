@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import gevent
 from gevent.event import Event as Flag
 
-from ...core.errors import HeadraceError, NotResumable, StoreUnavailable
-from ...core.events import ENDS, Event
-from ..internal_error import mistake
+from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
+from ...core.events import TERMINAL_EVENTS, Event
+from ..internal_error import log_internal_error
 from ..sink import StoredStream
-from ..stores.base import Entry, Store
+from ..stores.base import EventBatch, Store
 from .stored_events import last_number, payload_of
 
 log = logging.getLogger("flask_headrace")
@@ -44,7 +44,7 @@ class _Mail:
     session: StoredStream
     first: int = 0
     events: list[Event] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[EventBatch] = field(default_factory=list)
     away_since: float | None = None
 
 
@@ -135,7 +135,7 @@ class Outbox:
             is_whole = bool(mail.entries) and mail.entries[-1].is_last
             mail.entries, mail.away_since = [], None
             if mail.session.id in refused:
-                self._lose(mail, NotResumable())
+                self._lose(mail, ResumptionLost())
             elif is_whole:
                 self._end(mail)
         return True
@@ -151,12 +151,12 @@ class Outbox:
             try:
                 payload = payload_of(events, mail.session.target.incarnation)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
-                mail.session.fail(mistake(mail.session.id, error))
+                mail.session.fail(log_internal_error(mail.session.id, error))
                 # Its readers here may have more of it than the store, and are known there by this end.
-                self._lose(mail, NotResumable())
+                self._lose(mail, ResumptionLost())
                 return False
-            is_last = isinstance(events[-1], ENDS)
-            mail.entries.append(Entry(mail.session.id, mail.first, len(events), payload, is_last))
+            is_last = isinstance(events[-1], TERMINAL_EVENTS)
+            mail.entries.append(EventBatch(mail.session.id, mail.first, len(events), payload, is_last))
         if mail.away_since is not None:
             self._compare(mail)
         return bool(mail.entries)
@@ -165,7 +165,7 @@ class Outbox:
         """Look what the store has of a stream: it may have taken what it did not say that it took."""
         record = self._store.find(mail.session.id)
         if record is None or record.claim.worker != self._worker:
-            self._lose(mail, NotResumable())
+            self._lose(mail, ResumptionLost())
             return
         mail.away_since = None
         mail.entries = [entry for entry in mail.entries if last_number(entry) > record.last]
@@ -181,7 +181,7 @@ class Outbox:
         for mail in mails:
             mail.away_since = mail.away_since or now
             if now - mail.away_since > PATIENCE:
-                self._lose(mail, NotResumable())
+                self._lose(mail, ResumptionLost())
             elif self._has(mail.session):
                 self._due[mail.session.id] = mail
 

@@ -31,11 +31,11 @@ class Condition:
         store: What is looked at.
 
     Attributes:
-        is_told: Whether the log has what is wrong with it, or need not have it from here.
+        is_reported: Whether the log has what is wrong with it, or need not have it from here.
     """
 
     def __init__(self, store: Store) -> None:
-        self.is_told = False
+        self.is_reported = False
         self._store = store
         self._seen_at = -FRESH
         self._trouble: HeadraceError | None = None
@@ -83,14 +83,14 @@ class Condition:
         if isinstance(trouble := self.trouble(UNHURRIED), ConfigurationError):
             raise trouble
         told = self._words_for(trouble)
-        self.is_told = told is not None
+        self.is_reported = told is not None
         if is_first:
             self._tell(told)
 
     def tell_once(self) -> None:
         """Let the log have what is wrong with the store, the first time that this is called; does not wait."""
-        if not self.is_told:
-            self.is_told = True
+        if not self.is_reported:
+            self.is_reported = True
             gevent.spawn(lambda: self._tell(self._words_for(self.trouble(UNHURRIED))))
 
     def _words_for(self, trouble: HeadraceError | None) -> str | None:

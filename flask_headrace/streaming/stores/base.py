@@ -19,7 +19,7 @@ LAST_WORDS = 4096
 """Bytes of an entry that ends its stream for which there is always room: those who follow must learn of the end."""
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
+class StreamClaim(msgspec.Struct, frozen=True, gc=False):
     """A stream that is about to begin.
 
     Args:
@@ -37,7 +37,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     about: bytes
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class EventBatch(msgspec.Struct, frozen=True, gc=False):
     """Consecutive events of a stream.
 
     Args:
@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     is_last: bool = False
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class StreamRecord(msgspec.Struct, frozen=True, gc=False):
     """A stream as the store knows it.
 
     Args:
@@ -65,13 +65,13 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         is_stopping: Whether somebody has asked for its end.
     """
 
-    claim: Claim
+    claim: StreamClaim
     last: int = 0
     is_finished: bool = False
     is_stopping: bool = False
 
 
-class Bounds(msgspec.Struct, frozen=True, gc=False):
+class StoreLimits(msgspec.Struct, frozen=True, gc=False):
     """How much a store keeps, and for how long.
 
     Args:
@@ -109,7 +109,7 @@ class Store(Protocol):
         """
         ...
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream, if there is none of that id: one atomic step, whoever else tries at the same moment.
 
         Args:
@@ -132,7 +132,7 @@ class Store(Protocol):
         """
         ...
 
-    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
         """Add events to streams, in order; all of them in one step, and all that watch them are told.
 
         Returns:
@@ -143,19 +143,19 @@ class Store(Protocol):
         """
         ...
 
-    def find(self, id: str) -> Record | None:  # noqa: A002  # the field's name
+    def find(self, id: str) -> StreamRecord | None:  # noqa: A002  # the field's name
         """Return the record of a stream; None where there is none, or its retention is over."""
         ...
 
-    def named(self, name: str) -> Record | None:
+    def find_by_name(self, name: str) -> StreamRecord | None:
         """Return the record of the stream that was last begun by a name; None where it cannot be found any more."""
         ...
 
-    def unname(self, name: str, id: str) -> None:  # noqa: A002
+    def clear_name(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more. Does nothing where another was begun by it since."""
         ...
 
-    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, oldest first.
 
         The first of them may begin before that number. At most `most` bytes of payloads, but one entry at least where
@@ -164,19 +164,19 @@ class Store(Protocol):
         """
         ...
 
-    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+    def request_stop(self, id: str) -> None:  # noqa: A002
         """Ask whoever fills a stream to end it; its watchers are told. Does nothing where it has ended or is gone."""
         ...
 
-    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+    def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
         ...
 
-    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+    def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left. May be called twice, and for one that never attended."""
         ...
 
-    def is_attended(self, id: str) -> bool:  # noqa: A002
+    def has_stream_readers(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
         ...
 
@@ -184,7 +184,7 @@ class Store(Protocol):
         """Whether anybody attends any stream that a worker fills, or did a moment ago."""
         ...
 
-    def renew(self, worker: str) -> None:
+    def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive; it counts as such for `LEASE` seconds."""
         ...
 
@@ -192,7 +192,7 @@ class Store(Protocol):
         """Whether a worker has renewed its lease in time. Clocks of different machines are never compared."""
         ...
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's, in one atomic step.
 
         Returns:
@@ -218,7 +218,7 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Remove what is too old to be read.
 
         That is finished streams after their retention, and unfinished ones when their worker has been dead for as

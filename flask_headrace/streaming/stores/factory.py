@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ...core.errors import ConfigurationError
-from .base import Bounds, Store
+from .base import Store, StoreLimits
 from .memory import MemoryStore
 from .sqlite.store import SqliteStore
 
@@ -20,7 +20,7 @@ REDIS = ("redis", "rediss", "valkey", "valkeys")
 SCHEMES = {f"{scheme}{kind}" for scheme in REDIS for kind in ("", "+cluster", "+sentinel")} | {"unix"}
 
 
-def open_store(url: str, bounds: Bounds) -> Store:
+def open_store(url: str, bounds: StoreLimits) -> Store:
     """Return the store that a URL names. What it needs is opened at its first use.
 
     Raises:
@@ -41,7 +41,7 @@ def without_password(url: str) -> str:
     return re.sub(r"(://[^/@]*?:)[^/]*@", r"\1***@", re.sub(r"(?i)(password=)[^&]*", r"\1***", url))
 
 
-def _open_redis(url: str, bounds: Bounds) -> Store:
+def _open_redis(url: str, bounds: StoreLimits) -> Store:
     try:
         from .redis.store import RedisStore  # noqa: PLC0415
     except ModuleNotFoundError as error:

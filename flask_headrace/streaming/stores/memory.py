@@ -15,8 +15,8 @@ import gevent
 import msgspec
 
 from ...core.errors import StoreUnavailable
-from .base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
-from .notifier import Watches
+from .base import LAST_WORDS, LEASE, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from .notifier import ChangeNotifier
 
 ENTRY_OVERHEAD, STREAM_OVERHEAD = 128, 640
 """Bytes that an entry takes beside its payload, and a stream beside its entries."""
@@ -29,30 +29,30 @@ AT_ONCE = 500
 class _Stream:
     """A stream and its entries; `touched` is when it was last added to."""
 
-    claim: Claim
+    claim: StreamClaim
     name: str | None
     touched: float
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[EventBatch] = field(default_factory=list)
     last: int = 0
     size: int = 0
     is_finished: bool = False
     is_stopping: bool = False
 
-    def record(self) -> Record:
-        return Record(self.claim, self.last, self.is_finished, self.is_stopping)
+    def record(self) -> StreamRecord:
+        return StreamRecord(self.claim, self.last, self.is_finished, self.is_stopping)
 
     @property
     def held(self) -> int:
         return STREAM_OVERHEAD + self.size + ENTRY_OVERHEAD * len(self.entries)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: EventBatch) -> None:
         self.entries.append(entry)
         self.last += entry.count
         self.size += len(entry.payload)
         self.is_finished = entry.is_last
         self.touched = time.monotonic()
 
-    def beyond(self, after: int) -> Iterator[Entry]:
+    def beyond(self, after: int) -> Iterator[EventBatch]:
         start = bisect_right(self.entries, after, key=lambda entry: entry.first + entry.count - 1)
         return (self.entries[number] for number in range(start, len(self.entries)))
 
@@ -62,7 +62,7 @@ class MemoryStore:
 
     window = 0.0  # nothing is gained by collecting
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: StoreLimits) -> None:
         self._bounds = bounds
         self._streams: dict[str, _Stream] = {}
         self._running: set[str] = set()
@@ -71,13 +71,13 @@ class MemoryStore:
         self._size = 0
         self._leases: dict[str, float] = {}
         self._readers: dict[str, dict[str, float]] = {}
-        self._watches = Watches()
-        self._stops = Watches()
+        self._watches = ChangeNotifier()
+        self._stops = ChangeNotifier()
 
     def __repr__(self) -> str:
         return f"<MemoryStore {len(self._streams)} streams, {self._size} bytes>"
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream, if there is none of that id."""
         if stream := self._find(claim.id):
             return stream.record()
@@ -103,7 +103,7 @@ class MemoryStore:
         if stream is not None and stream.claim.worker == worker and stream.last == 0 and not stream.is_finished:
             self._remove(id)
 
-    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         refused: set[str] = set()
         self._make_room(sum(len(entry.payload) + ENTRY_OVERHEAD for entry in entries))
@@ -120,7 +120,7 @@ class MemoryStore:
         self._watches.wake({entry.id for entry in entries})
         return refused
 
-    def _may_add(self, stream: _Stream, worker: str, entry: Entry) -> bool:
+    def _may_add(self, stream: _Stream, worker: str, entry: EventBatch) -> bool:
         goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
         room = min(self._bounds.stream - stream.size, self._bounds.total - self._size - ENTRY_OVERHEAD)
         return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= LAST_WORDS))
@@ -140,7 +140,7 @@ class MemoryStore:
             self._running.discard(stream)
             self._finished.pop(stream, None)
             if removed.name is not None:
-                self.unname(removed.name, stream)
+                self.clear_name(removed.name, stream)
             self._watches.wake([stream])
 
     def _find(self, stream: str) -> _Stream | None:
@@ -151,24 +151,24 @@ class MemoryStore:
     def _is_recent(self, stream: _Stream) -> bool:
         return stream.touched + self._bounds.retention > time.monotonic()
 
-    def find(self, id: str) -> Record | None:  # noqa: A002
+    def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         """Return the record of a stream, or None."""
         stream = self._find(id)
         return None if stream is None else stream.record()
 
-    def named(self, name: str) -> Record | None:
+    def find_by_name(self, name: str) -> StreamRecord | None:
         """Return the record of the stream that was last begun by a name, or None."""
         return self.find(self._names[name]) if name in self._names else None
 
-    def unname(self, name: str, id: str) -> None:  # noqa: A002
+    def clear_name(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more."""
         if self._names.get(name) == id:
             del self._names[name]
 
-    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
         stream = self._find(id)
-        found: list[Entry] = []
+        found: list[EventBatch] = []
         for entry in () if stream is None else stream.beyond(after):
             most -= len(entry.payload)
             if found and most < 0:
@@ -176,7 +176,7 @@ class MemoryStore:
             found.append(entry)
         return found
 
-    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+    def request_stop(self, id: str) -> None:  # noqa: A002
         """Ask whoever fills a stream to end it."""
         stream = self._find(id)
         if stream is not None and not stream.is_finished:
@@ -184,18 +184,18 @@ class MemoryStore:
             self._watches.wake([id])
             self._stops.wake([id])
 
-    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+    def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
         self._readers.setdefault(id, {})[reader] = time.monotonic() + seconds
 
-    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+    def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
         readers = self._readers.get(id, {})
         readers.pop(reader, None)
         if not readers:
             self._readers.pop(id, None)
 
-    def is_attended(self, id: str) -> bool:  # noqa: A002
+    def has_stream_readers(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
         now = time.monotonic()
         return any(until > now for until in self._readers.get(id, {}).values())
@@ -203,9 +203,9 @@ class MemoryStore:
     def has_readers(self, worker: str) -> bool:
         """Whether anybody attends any stream that a worker fills."""
         attended = [stream for id_ in self._readers if (stream := self._streams.get(id_)) is not None]
-        return any(stream.claim.worker == worker and self.is_attended(stream.claim.id) for stream in attended)
+        return any(stream.claim.worker == worker and self.has_stream_readers(stream.claim.id) for stream in attended)
 
-    def renew(self, worker: str) -> None:
+    def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive."""
         self._leases[worker] = time.monotonic() + LEASE
 
@@ -213,7 +213,7 @@ class MemoryStore:
         """Whether a worker has renewed its lease in time."""
         return self._leases.get(worker, 0.0) > time.monotonic()
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's."""
         stream = self._find(id)
         if stream is None or stream.is_finished or stream.claim.worker != dead or self.is_alive(dead):
@@ -229,7 +229,7 @@ class MemoryStore:
         """Call `wake` after somebody has asked for a stream's end."""
         return self._stops.add(id, wake)
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Remove what is too old to be read."""
         now = time.monotonic()
         self._readers = {

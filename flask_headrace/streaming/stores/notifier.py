@@ -17,7 +17,7 @@ def nothing(_: str) -> None:
     """Do nothing."""
 
 
-class Watches:
+class ChangeNotifier:
     """The watches of one process.
 
     Args:

@@ -11,12 +11,12 @@ from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import DENIED, UNANSWERED, question_of
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -180,7 +180,7 @@ class TestSettings:
         }
         asked = question(HI, system="Be kind.", schema={"type": "object"}, **settings)
         assert asked.messages[0] == Message("system", "Be kind.")
-        assert asked.answer_format == AnswerFormat({"type": "object"})
+        assert asked.response_format == ResponseFormat({"type": "object"})
         assert (asked.tools, asked.tool_choice, asked.stop) == ((Tool("find"),), NamedTool("find"), ("END",))
         plain = settings.keys() - {"tools", "tool_choice", "stop"}
         assert {name: getattr(asked, name) for name in plain} == {name: settings[name] for name in plain}

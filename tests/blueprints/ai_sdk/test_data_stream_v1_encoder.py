@@ -10,43 +10,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk import data_stream_v1_encoder
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
-    (Started("s1", "acme/tiny", "acme"), b""),
+    (ResponseStarted("s1", "acme/tiny", "acme"), b""),
     (TextDelta("Hel"), b'0:"Hel"\n'),
     (TextDelta('"\\\n\r\t'), b'0:"\\"\\\\\\n\\r\\t"\n'),
     (TextDelta("ö🌊\u2028"), '0:"ö🌊\u2028"\n'.encode()),
     (ReasoningDelta("hmm"), b'g:"hmm"\n'),
-    (ReasoningSigned("abc"), b'j:{"signature":"abc"}\n'),
-    (ReasoningSigned("abc", is_redacted=True), b'i:{"data":"abc"}\n'),
+    (ReasoningSignature("abc"), b'j:{"signature":"abc"}\n'),
+    (ReasoningSignature("abc", is_redacted=True), b'i:{"data":"abc"}\n'),
     (ToolCallStarted(0, "c1", "find"), b'b:{"toolCallId":"c1","toolName":"find"}\n'),
     (ToolCallDelta(0, '{"q":'), b'c:{"toolCallId":"c1","argsTextDelta":"{\\"q\\":"}\n'),
-    (ToolCallEnded(0, {"q": [1, None]}), b'9:{"toolCallId":"c1","toolName":"find","args":{"q":[1,null]}}\n'),
+    (ToolCallCompleted(0, {"q": [1, None]}), b'9:{"toolCallId":"c1","toolName":"find","args":{"q":[1,null]}}\n'),
     (
-        Restarted("it broke off", "acme/big"),
+        AnswerRestarted("it broke off", "acme/big"),
         b'3:"acme/big begins the answer again, which cannot be shown here (it broke off). Ask again."\n',
     ),
     (Usage(9, 2), b""),
-    (Done("stop"), b'e:{"finishReason":"stop","isContinued":false}\nd:{"finishReason":"stop"}\n'),
+    (Completed("stop"), b'e:{"finishReason":"stop","isContinued":false}\nd:{"finishReason":"stop"}\n'),
     (Failed("stall_timeout", "It fell silent.", retryable=True), b'3:"It fell silent."\n'),
     (Cancelled("stopped"), b'3:"The answer was stopped before it was whole."\n'),
 ]  # fmt: skip
@@ -59,9 +59,9 @@ ANNOTATION = (
 TEXTS = st.text(CHARACTERS)
 
 
-def wire(**options: Any) -> DataStream:
+def wire(**options: Any) -> DataStreamV1Encoder:
     """Return a wire that has written something, and knows of a call."""
-    begun = DataStream(**options)
+    begun = DataStreamV1Encoder(**options)
     begun.encode([TextDelta("x"), ToolCallStarted(0, "c1", "find")])
     return begun
 
@@ -70,7 +70,7 @@ def written(events: list[Event], **options: Any) -> bytes:
     """Return what is written of events, whether the connection is broken after it or not."""
     try:
         return wire(**options).encode(events)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return broken.last
 
 
@@ -84,18 +84,18 @@ def test_every_kind_of_event_has_an_entry() -> None:
 
 
 def test_events_are_written_one_after_the_other() -> None:
-    several = [event for event, _ in GOLDEN if not isinstance(event, (Restarted, Usage))]
+    several = [event for event, _ in GOLDEN if not isinstance(event, (AnswerRestarted, Usage))]
     lines = b"".join(line for event, line in GOLDEN if event in several)
     assert written(several, has_reasoning=True) == lines
 
 
 def test_what_older_readers_die_of_is_left_out_unless_it_is_asked_for() -> None:
-    assert written([ReasoningDelta("hmm"), ReasoningSigned("abc"), ReasoningSigned("x", is_redacted=True)]) == b""
+    assert written([ReasoningDelta("hmm"), ReasoningSignature("abc"), ReasoningSignature("x", is_redacted=True)]) == b""
 
 
 def test_usage_is_told_at_the_end_with_its_cost() -> None:
     numbers = b'"usage":{"promptTokens":9,"completionTokens":2}'
-    assert written([SPENT, Done("length")]) == (
+    assert written([SPENT, Completed("length")]) == (
         ANNOTATION + b'e:{"finishReason":"length",' + numbers + b',"isContinued":false}\n'
         b'd:{"finishReason":"length",' + numbers + b"}\n"
     )
@@ -114,31 +114,39 @@ def test_usage_is_told_before_an_error_which_is_the_last_line(end: Event) -> Non
      ("pause", "other"), ("other", "other")],
 )  # fmt: skip
 def test_the_finish_reason_is_in_its_own_words(ours: FinishReason, theirs: str) -> None:
-    end = written([Done(ours)]).splitlines()[-1]
+    end = written([Completed(ours)]).splitlines()[-1]
     assert json.loads(end[2:]) == {"finishReason": theirs}
 
 
 def test_an_answer_in_which_nothing_came_is_an_empty_text() -> None:
-    lines = DataStream().encode([Started("s1", "acme/tiny", "acme"), SPENT, Done("stop")]).splitlines()
+    lines = (
+        DataStreamV1Encoder()
+        .encode([ResponseStarted("s1", "acme/tiny", "acme"), SPENT, Completed("stop")])
+        .splitlines()
+    )
     assert lines[0] == b'0:""'
     assert [line[:1] for line in lines] == [b"0", b"8", b"e", b"d"]
 
 
 def test_an_answer_that_begins_again_before_anything_was_written_goes_on() -> None:
-    own = DataStream()
-    events: list[Event] = [Started("s1", "acme/tiny", "acme"), Restarted("busy", "acme/big"), TextDelta("x")]
+    own = DataStreamV1Encoder()
+    events: list[Event] = [
+        ResponseStarted("s1", "acme/tiny", "acme"),
+        AnswerRestarted("busy", "acme/big"),
+        TextDelta("x"),
+    ]
     assert own.encode(events) == b'0:"x"\n'
 
 
 def test_one_that_begins_again_later_breaks_off_and_nothing_follows() -> None:
-    with pytest.raises(BrokenOff) as broken:
-        wire().encode([TextDelta("z"), Restarted("it broke off", "acme/big"), TextDelta("y")])
+    with pytest.raises(AbortConnection) as broken:
+        wire().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
     assert [line[:2] for line in broken.value.last.splitlines()] == [b"0:", b"3:"]
 
 
 @pytest.mark.parametrize("end", [Failed("x", "No.", retryable=False), Cancelled("stopped")])
 def test_a_failure_breaks_the_connection_where_its_line_would_be_overlooked(end: Event) -> None:
-    with pytest.raises(BrokenOff) as broken:
+    with pytest.raises(AbortConnection) as broken:
         wire(is_cut_on_failure=True).encode([SPENT, end])
     assert broken.value.last == written([SPENT, end])
 
@@ -146,14 +154,16 @@ def test_a_failure_breaks_the_connection_where_its_line_would_be_overlooked(end:
 @given(st.lists(TEXTS, min_size=1))
 def test_many_texts_at_once_have_the_bytes_of_each_by_itself(texts: list[str]) -> None:
     events: list[Event] = [TextDelta(text) for text in texts]
-    assert DataStream().encode(events) == b"".join(DataStream().encode([event, Usage(1, 1)]) for event in events)
+    assert DataStreamV1Encoder().encode(events) == b"".join(
+        DataStreamV1Encoder().encode([event, Usage(1, 1)]) for event in events
+    )
 
 
 @given(TEXTS)
 def test_no_line_holds_a_line_end_of_its_own(text: str) -> None:
-    for event in (TextDelta(text), ReasoningDelta(text), ToolCallEnded(0, {text: text}), Failed("x", text, False)):
+    for event in (TextDelta(text), ReasoningDelta(text), ToolCallCompleted(0, {text: text}), Failed("x", text, False)):
         assert written([event], has_reasoning=True).count(b"\n") == 1
 
 
 def test_a_silence_is_an_empty_line() -> None:
-    assert DataStream().encode([]) == data_stream_v1_encoder.HEARTBEAT == b"\n"
+    assert DataStreamV1Encoder().encode([]) == data_stream_v1_encoder.HEARTBEAT == b"\n"

@@ -6,80 +6,80 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.ai_sdk.object_encoder import Document
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.ai_sdk.object_encoder import ObjectTextEncoder
+from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
-    (Started("s1", "acme/tiny", "acme"), b""),
+    (ResponseStarted("s1", "acme/tiny", "acme"), b""),
     (TextDelta('["ö🌊\\n"]'), '["ö🌊\\n"]'.encode()),
     (ReasoningDelta("hmm"), b""),
-    (ReasoningSigned("abc"), b""),
+    (ReasoningSignature("abc"), b""),
     (ToolCallStarted(0, "c1", "find"), b""),
     (ToolCallDelta(0, "{"), b""),
-    (ToolCallEnded(0, {}), b""),
+    (ToolCallCompleted(0, {}), b""),
     (Usage(9, 2), b""),
 ]
 BREAKING: list[Event] = [
     Failed("x", "No.", retryable=False),
     Cancelled("stopped"),
-    Restarted("it broke off", "acme/big"),
+    AnswerRestarted("it broke off", "acme/big"),
 ]
-WIRES = pytest.mark.parametrize("wire", [Text, Document])
+WIRES = pytest.mark.parametrize("wire", [PlainTextEncoder, ObjectTextEncoder])
 
 
 @WIRES
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=[type(event).__name__ for event, _ in GOLDEN])
-def test_each_event_is_its_text_and_no_more(wire: type[Text], event: Event, written: bytes) -> None:
+def test_each_event_is_its_text_and_no_more(wire: type[PlainTextEncoder], event: Event, written: bytes) -> None:
     assert wire().encode([event]) == written
 
 
 @WIRES
-def test_the_end_of_a_whole_answer_is_nothing_more(wire: type[Text]) -> None:
-    assert wire().encode([TextDelta("[]"), Done("stop")]) == b"[]"
+def test_the_end_of_a_whole_answer_is_nothing_more(wire: type[PlainTextEncoder]) -> None:
+    assert wire().encode([TextDelta("[]"), Completed("stop")]) == b"[]"
 
 
 def test_every_kind_of_event_has_an_entry() -> None:
-    named = [*(event for event, _ in GOLDEN), *BREAKING, Done("stop")]
+    named = [*(event for event, _ in GOLDEN), *BREAKING, Completed("stop")]
     assert {type(event) for event in named} == set(Event.__subclasses__())
 
 
 @WIRES
 @pytest.mark.parametrize("event", BREAKING, ids=lambda event: type(event).__name__)
-def test_what_cannot_be_told_breaks_the_connection_after_the_text(wire: type[Text], event: Event) -> None:
-    with pytest.raises(BrokenOff) as broken:
+def test_what_cannot_be_told_breaks_the_connection_after_the_text(wire: type[PlainTextEncoder], event: Event) -> None:
+    with pytest.raises(AbortConnection) as broken:
         wire().encode([TextDelta('["Hel'), TextDelta("lo"), event, TextDelta("no more")])
     assert broken.value.last == b'["Hello'
 
 
 @WIRES
-def test_an_answer_that_begins_again_before_its_first_text_goes_on(wire: type[Text]) -> None:
-    assert wire().encode([Restarted("busy", "acme/big"), TextDelta("[]")]) == b"[]"
+def test_an_answer_that_begins_again_before_its_first_text_goes_on(wire: type[PlainTextEncoder]) -> None:
+    assert wire().encode([AnswerRestarted("busy", "acme/big"), TextDelta("[]")]) == b"[]"
 
 
 @WIRES
-def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type[Text]) -> None:
+def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type[PlainTextEncoder]) -> None:
     own = wire()
     own.encode([TextDelta("[")])
-    with pytest.raises(BrokenOff):
-        own.encode([Restarted("it broke off", "acme/big")])
+    with pytest.raises(AbortConnection):
+        own.encode([AnswerRestarted("it broke off", "acme/big")])
 
 
 @pytest.mark.parametrize(
@@ -94,29 +94,32 @@ def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type
 )
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_a_document_is_all_that_is_written(said: str, document: str, size: int) -> None:
-    own = Document()
+    own = ObjectTextEncoder()
     pieces: list[Event] = [TextDelta(said[at : at + size]) for at in range(0, len(said), size)]
-    assert b"".join(own.encode([piece]) for piece in [*pieces, Done("stop")]) == document.encode()
+    assert b"".join(own.encode([piece]) for piece in [*pieces, Completed("stop")]) == document.encode()
 
 
 @pytest.mark.parametrize("said", ["", "Sorry, no.", '{"a": 1', '{"a": 1} and', "{'a': 1}", 'See: {"a": tru}'])
 @pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
 def test_a_document_that_is_none_or_not_whole_breaks_off(said: str, reason: FinishReason) -> None:
-    with pytest.raises(BrokenOff):
-        Document().encode([TextDelta(said), Done(reason)])
+    with pytest.raises(AbortConnection):
+        ObjectTextEncoder().encode([TextDelta(said), Completed(reason)])
 
 
 def test_what_is_said_before_a_restart_is_not_taken_for_a_part_of_the_document() -> None:
-    own = Document()
-    assert own.encode([TextDelta("```yaml\n"), Restarted("busy", "acme/big"), TextDelta("{}"), Done("stop")]) == b"{}"
+    own = ObjectTextEncoder()
+    assert (
+        own.encode([TextDelta("```yaml\n"), AnswerRestarted("busy", "acme/big"), TextDelta("{}"), Completed("stop")])
+        == b"{}"
+    )
 
 
 def test_a_silence_is_nothing_in_a_text() -> None:
-    assert Text().encode([]) == b""
+    assert PlainTextEncoder().encode([]) == b""
 
 
 def test_a_silence_is_a_space_before_a_document_and_nothing_within_it() -> None:
-    own = Document()
+    own = ObjectTextEncoder()
     assert own.encode([]) == own.encode([]) == b" "
     own.encode([TextDelta('{"a')])
     assert own.encode([]) == b""
@@ -124,6 +127,6 @@ def test_a_silence_is_a_space_before_a_document_and_nothing_within_it() -> None:
 
 @given(st.lists(st.lists(st.text(CHARACTERS))))
 def test_the_text_that_comes_out_is_the_text_that_went_in(batches: list[list[str]]) -> None:
-    own = Text()
+    own = PlainTextEncoder()
     written = b"".join([own.encode([TextDelta(text) for text in batch]) for batch in batches])
     assert written.decode() == "".join([text for batch in batches for text in batch])

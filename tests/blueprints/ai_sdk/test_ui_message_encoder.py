@@ -10,29 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.ai_sdk.ui_completion_encoder import UiCompletion
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import HEARTBEAT, UiMessages
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.ai_sdk.ui_completion_encoder import UICompletionEncoder
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import HEARTBEAT, UIMessageEncoder
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Attempt,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 from tests.support.event_sequences import CHARACTERS
 
-BEGIN = Started("s1", "acme/tiny", "acme")
+BEGIN = ResponseStarted("s1", "acme/tiny", "acme")
 TEXT, THOUGHT, CALL = TextDelta("Hel"), ReasoningDelta("hmm"), ToolCallStarted(0, "c1", "find")
 USAGE = Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),))
 ACCOUNTS = (
@@ -64,12 +64,12 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
     ([BEGIN, THOUGHT], ReasoningDelta("!"), [b'{"type":"reasoning-delta","id":"1","delta":"!"}']),
     (
         [BEGIN, THOUGHT],
-        ReasoningSigned("abc"),
+        ReasoningSignature("abc"),
         [b'{"type":"reasoning-end","id":"1","providerMetadata":{"anthropic":{"signature":"abc"}}}'],
     ),
     (
         [BEGIN, TEXT],
-        ReasoningSigned("abc", is_redacted=True),
+        ReasoningSignature("abc", is_redacted=True),
         [
             END_OF_TEXT,
             b'{"type":"reasoning-start","id":"2","providerMetadata":{"anthropic":{"redactedData":"abc"}}}',
@@ -84,12 +84,12 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
     ),
     (
         [BEGIN, CALL],
-        ToolCallEnded(0, {"q": [1, None]}),
+        ToolCallCompleted(0, {"q": [1, None]}),
         [b'{"type":"tool-input-available","toolCallId":"c1","toolName":"find","input":{"q":[1,null]}}'],
     ),
     (
         [BEGIN, TEXT],
-        Restarted("it broke off", "acme/big"),
+        AnswerRestarted("it broke off", "acme/big"),
         [
             END_OF_TEXT,
             b'{"type":"finish-step"}',
@@ -101,7 +101,7 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
     ([BEGIN, TEXT], USAGE, []),
     (
         [BEGIN, TEXT, USAGE],
-        Done("tool_calls"),
+        Completed("tool_calls"),
         [
             END_OF_TEXT,
             b'{"type":"finish-step"}',
@@ -169,15 +169,15 @@ FIELDS = {
 """All that is written: what a version does not know ends the stream there."""
 
 
-def wire_after(events: list[Event]) -> UiMessages:
-    wire = UiMessages("m1")
+def wire_after(events: list[Event]) -> UIMessageEncoder:
+    wire = UIMessageEncoder("m1")
     if events:
         wire.encode(events)
     return wire
 
 
 def values(body: bytes) -> list[Any]:
-    return [json.loads(frame.data) for frame in Decoder().feed(body) if frame.data != b"[DONE]"]
+    return [json.loads(frame.data) for frame in SSEDecoder().feed(body) if frame.data != b"[DONE]"]
 
 
 @golden
@@ -190,8 +190,8 @@ def test_each_event_has_its_frames(before: list[Event], event: Event, frames: li
 def test_events_at_once_have_the_frames_of_each_by_itself(
     before: list[Event], event: Event, frames: list[bytes]
 ) -> None:
-    one = UiMessages("m1")
-    assert UiMessages("m1").encode([*before, event]) == b"".join(one.encode([each]) for each in [*before, event])
+    one = UIMessageEncoder("m1")
+    assert UIMessageEncoder("m1").encode([*before, event]) == b"".join(one.encode([each]) for each in [*before, event])
 
 
 def test_every_kind_of_event_has_an_entry() -> None:
@@ -202,7 +202,7 @@ def test_every_kind_of_event_has_an_entry() -> None:
 def test_no_frame_has_a_field_that_a_version_may_not_know(
     before: list[Event], event: Event, frames: list[bytes]
 ) -> None:
-    for value in values(UiMessages("m1").encode([*before, event])):
+    for value in values(UIMessageEncoder("m1").encode([*before, event])):
         assert value.keys() - {"type"} <= FIELDS[value["type"]]
 
 
@@ -214,35 +214,35 @@ def test_the_last_frame_of_an_event_has_its_number(before: list[Event], event: E
 
 
 def test_a_replay_voids_what_its_reader_may_have() -> None:
-    first, *rest = values(UiMessages("m1", is_replay=True).encode([BEGIN, TEXT, Done("stop")]))
+    first, *rest = values(UIMessageEncoder("m1", is_replay=True).encode([BEGIN, TEXT, Completed("stop")]))
     void = {"type": "data-restart", "data": {"reason": "resumed", "model": "acme/tiny"}}
-    assert [first, *rest[1:]] == values(UiMessages("m1").encode([BEGIN, TEXT, Done("stop")]))
+    assert [first, *rest[1:]] == values(UIMessageEncoder("m1").encode([BEGIN, TEXT, Completed("stop")]))
     assert rest[0] == void
 
 
 class TestCompletion:
     def test_has_the_frames_of_a_message(self) -> None:
-        events = [BEGIN, THOUGHT, TEXT, CALL, USAGE, Done("stop")]
-        assert UiCompletion("m1").encode(events) == UiMessages("m1").encode(events)
+        events = [BEGIN, THOUGHT, TEXT, CALL, USAGE, Completed("stop")]
+        assert UICompletionEncoder("m1").encode(events) == UIMessageEncoder("m1").encode(events)
 
     def test_that_is_stopped_is_an_error(self) -> None:
-        last = values(UiCompletion("m1").encode([BEGIN, TEXT, USAGE, Cancelled("stopped")]))[-1]
+        last = values(UICompletionEncoder("m1").encode([BEGIN, TEXT, USAGE, Cancelled("stopped")]))[-1]
         assert last == {"type": "error", "errorText": "The answer was stopped before it was whole."}
 
     def test_that_begins_again_is_an_error_after_its_text_and_nothing_follows(self) -> None:
-        with pytest.raises(BrokenOff) as broken:
-            UiCompletion("m1").encode([BEGIN, TEXT, Restarted("busy", "acme/big"), TextDelta("x")])
+        with pytest.raises(AbortConnection) as broken:
+            UICompletionEncoder("m1").encode([BEGIN, TEXT, AnswerRestarted("busy", "acme/big"), TextDelta("x")])
         kinds = [value["type"] for value in values(broken.value.last)]
         assert kinds == ["start", "start-step", "text-start", "text-delta", "text-end", "error"]
 
     def test_that_begins_again_before_its_text_goes_on(self) -> None:
-        events = [BEGIN, THOUGHT, Restarted("busy", "acme/big"), TEXT, Done("stop")]
-        assert UiCompletion("m1").encode(events) == UiMessages("m1").encode(events)
+        events = [BEGIN, THOUGHT, AnswerRestarted("busy", "acme/big"), TEXT, Completed("stop")]
+        assert UICompletionEncoder("m1").encode(events) == UIMessageEncoder("m1").encode(events)
 
 
 @pytest.mark.parametrize("end", [Failed("x", "It broke.", False), Cancelled("stopped")])
 def test_a_cut_answer_has_no_finish_and_no_done(end: Event) -> None:
-    body = UiMessages("m1").encode([BEGIN, TEXT, USAGE, end])
+    body = UIMessageEncoder("m1").encode([BEGIN, TEXT, USAGE, end])
     assert b'"finish"' not in body
     assert b"[DONE]" not in body
 
@@ -259,36 +259,36 @@ def test_a_cut_answer_has_no_finish_and_no_done(end: Event) -> None:
     ],
 )
 def test_each_finish_reason_has_a_name_that_all_versions_know(reason: Any, written: str) -> None:
-    assert values(wire_after([BEGIN]).encode([Done(reason)]))[-1]["finishReason"] == written
+    assert values(wire_after([BEGIN]).encode([Completed(reason)]))[-1]["finishReason"] == written
 
 
 def test_an_answer_in_which_nothing_came_is_begun_at_its_end() -> None:
-    kinds = [value["type"] for value in values(UiMessages("m1").encode([USAGE, Done("stop")]))]
+    kinds = [value["type"] for value in values(UIMessageEncoder("m1").encode([USAGE, Completed("stop")]))]
     assert kinds == ["start", "start-step", "finish-step", "finish"]
 
 
 def test_a_message_that_goes_on_gets_no_id() -> None:
-    (start, _) = values(UiMessages(None).encode([BEGIN]))
+    (start, _) = values(UIMessageEncoder(None).encode([BEGIN]))
     assert "messageId" not in start
 
 
 def test_a_signature_without_thoughts_has_a_part_of_its_own() -> None:
-    kinds = [value["type"] for value in values(wire_after([BEGIN, TEXT]).encode([ReasoningSigned("abc")]))]
+    kinds = [value["type"] for value in values(wire_after([BEGIN, TEXT]).encode([ReasoningSignature("abc")]))]
     assert kinds == ["text-end", "reasoning-start", "reasoning-end"]
 
 
 def test_calls_side_by_side_keep_their_ids() -> None:
     calls: list[Event] = [CALL, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{}"), ToolCallDelta(1, "{}")]
-    written = values(wire_after([BEGIN, *calls]).encode([ToolCallEnded(1, {}), ToolCallEnded(0, {})]))
+    written = values(wire_after([BEGIN, *calls]).encode([ToolCallCompleted(1, {}), ToolCallCompleted(0, {})]))
     assert [(value["toolCallId"], value["toolName"]) for value in written] == [("c2", "now"), ("c1", "find")]
 
 
 def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
-    assert UiMessages("m1").encode([]) == HEARTBEAT == b": keep-alive\n\n"
-    assert Decoder().feed(HEARTBEAT * 3) == []
+    assert UIMessageEncoder("m1").encode([]) == HEARTBEAT == b": keep-alive\n\n"
+    assert SSEDecoder().feed(HEARTBEAT * 3) == []
 
 
 @given(st.lists(st.text(CHARACTERS)))
 def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
-    body = UiMessages("m1").encode([BEGIN, *[TextDelta(text) for text in texts]])
+    body = UIMessageEncoder("m1").encode([BEGIN, *[TextDelta(text) for text in texts]])
     assert [value["delta"] for value in values(body) if value["type"] == "text-delta"] == texts

@@ -15,34 +15,34 @@ from flask_headrace.blueprints.anthropic_messages.encoder import (
     HEARTBEAT,
     MOST_HELD,
     STOP_REASONS,
-    MessagesWire,
+    MessagesEncoder,
 )
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_CODES, anthropic_error_body
 from flask_headrace.blueprints.http.aborts import CODES as ERRORS_OF_FLASK
 from flask_headrace.core import errors
-from flask_headrace.core.answer import Answer
+from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Attempt,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
 
-STARTED = Started("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4)
+STARTED = ResponseStarted("s1", "acme/tiny", "acme", input_tokens=9, cached_tokens=4)
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
 TEXT_STARTS = 'content_block_start {"index":0,"content_block":{"type":"text","text":""}}'
 THINKING_STARTS = 'content_block_start {"index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
@@ -79,24 +79,24 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
     ([STARTED], ReasoningDelta("hm"), [THINKING_STARTS, delta("thinking_delta", "thinking", "hm")]),
     (
         [STARTED, ReasoningDelta("hm")],
-        ReasoningSigned("abc"),
+        ReasoningSignature("abc"),
         [delta("signature_delta", "signature", "abc"), stops()],
     ),
-    ([STARTED], ReasoningSigned("a"), [THINKING_STARTS, delta("signature_delta", "signature", "a"), stops()]),
+    ([STARTED], ReasoningSignature("a"), [THINKING_STARTS, delta("signature_delta", "signature", "a"), stops()]),
     (
         [STARTED],
-        ReasoningSigned("abc", is_redacted=True),
+        ReasoningSignature("abc", is_redacted=True),
         ['content_block_start {"index":0,"content_block":{"type":"redacted_thinking","data":"abc"}}', stops()],
     ),
     ([STARTED], FIND, [CALL_STARTS]),
     ([STARTED, TextDelta("x")], FIND, [stops(), CALL_STARTS.replace('"index":0', '"index":1')]),
     ([STARTED, FIND], ToolCallDelta(0, '{"q":'), [delta("input_json_delta", "partial_json", '{"q":')]),
-    ([STARTED, FIND, ToolCallDelta(0, "{}")], ToolCallEnded(0, {}), [stops()]),
-    ([STARTED], Restarted("it broke off", "acme/big"), []),
+    ([STARTED, FIND, ToolCallDelta(0, "{}")], ToolCallCompleted(0, {}), [stops()]),
+    ([STARTED], AnswerRestarted("it broke off", "acme/big"), []),
     ([STARTED], Usage(9, 2, 4, 1, 0.1, attempts=(Attempt("tiny", 9, 2, None),)), []),
     (
         [STARTED, TextDelta("x"), Usage(9, 2, 4, 1)],
-        Done("length"),
+        Completed("length"),
         [
             stops(),
             (
@@ -108,7 +108,7 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
     ),
     (
         [STARTED, Usage(9, 2)],
-        Done("stop", "END"),
+        Completed("stop", "END"),
         [
             (
                 'message_delta {"delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":'
@@ -141,22 +141,22 @@ def written(frames: list[str]) -> bytes:
 
 
 def ended(*events: Event) -> list[Event]:
-    return [STARTED, *events, Usage(9, 2), Done("stop")]
+    return [STARTED, *events, Usage(9, 2), Completed("stop")]
 
 
 def streamed(events: list[Event]) -> bytes:
-    return MessagesWire().encode(events)
+    return MessagesEncoder().encode(events)
 
 
 @pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
 class TestEachEvent:
     def test_has_its_frames(self, before: list[Event], event: Event, frames: list[str]) -> None:
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         wire.encode(before)
         assert wire.encode([event]) == written(frames)
 
     def test_carries_its_number_in_the_last_of_them(self, before, event, frames) -> None:
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         wire.encode(before)
         *others, last = [written([frame]) for frame in frames] or [b""]
         assert wire.encode([event], 7) == b"".join(others) + (b"id: 7\n" + last if last else b"")
@@ -171,17 +171,17 @@ def test_every_frame_has_one_of_the_names() -> None:
 
 
 def test_a_silence_is_a_ping_before_the_message_and_in_it() -> None:
-    wire = MessagesWire()
+    wire = MessagesEncoder()
     assert wire.encode([]) == HEARTBEAT == b'event: ping\ndata: {"type":"ping"}\n\n'
     wire.encode([STARTED, TextDelta("x")])
     assert wire.encode([], None) == HEARTBEAT
 
 
 def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_an_error() -> None:
-    wire = MessagesWire()
+    wire = MessagesEncoder()
     wire.encode([STARTED, TextDelta("x")])
-    with pytest.raises(BrokenOff) as broken:
-        wire.encode([Restarted("it broke off", "acme/big"), TextDelta("y")])
+    with pytest.raises(AbortConnection) as broken:
+        wire.encode([AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
     message = "acme/big began the answer again (it broke off). Ask again."
     assert broken.value.last == written([failed("api_error", message, "restarted")])
 
@@ -194,7 +194,7 @@ def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_
         *ERRORS_OF_FLASK.values(),
     }
     for code in sum(ANTHROPIC_CODES.values(), ("novel",)):
-        refused = anthropic_error_body(errors.SourceFailed("It failed.", code=code, retryable=True))
+        refused = anthropic_error_body(errors.SourceError("It failed.", code=code, retryable=True))
         ErrorResponse.model_validate(refused, strict=True)
 
 
@@ -202,21 +202,21 @@ class TestCallsThatAreMixed:
     """One provider's calls come one after the other, another's side by side: readers know one open block alone."""
 
     def test_the_next_begins_at_once_where_the_one_before_is_whole(self) -> None:
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":1}')])
         assert b'"index":1,"content_block":{"type":"tool_use","id":"c2"' in wire.encode([NOW])
-        assert wire.encode([ToolCallDelta(0, " "), ToolCallEnded(0, {"q": 1})]) == b""
-        assert wire.encode([ToolCallEnded(1, {})]) == written([stops(1)])
+        assert wire.encode([ToolCallDelta(0, " "), ToolCallCompleted(0, {"q": 1})]) == b""
+        assert wire.encode([ToolCallCompleted(1, {})]) == written([stops(1)])
 
     def test_the_next_waits_for_the_end_of_one_that_is_not(self) -> None:
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         wire.encode([STARTED, FIND, ToolCallDelta(0, '{"q":')])
         assert wire.encode([NOW, ToolCallDelta(1, '{"a"'), TextDelta("So")]) == b""
         assert wire.encode([ToolCallDelta(0, "1}"), ToolCallDelta(1, ":2}")]) == written(
             [delta("input_json_delta", "partial_json", "1}")]
         )
         begun = 'content_block_start {"index":1,"content_block":{"type":"tool_use","id":"c2","name":"now","input":{}}}'
-        assert wire.encode([ToolCallEnded(0, {"q": 1}), ToolCallEnded(1, {"a": 2})], 20) == (
+        assert wire.encode([ToolCallCompleted(0, {"q": 1}), ToolCallCompleted(1, {"a": 2})], 20) == (
             written([stops(), begun, delta("input_json_delta", "partial_json", '{"a"', 1)])
             + b"id: 20\n"
             + written([delta("input_json_delta", "partial_json", ":2}", 1)])
@@ -226,16 +226,16 @@ class TestCallsThatAreMixed:
         )
 
     def test_no_more_waits_than_may(self) -> None:
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         wire.encode([STARTED, FIND])
         half = TextDelta("x" * (MOST_HELD // 2 - 200))
         assert wire.encode([half, half]) == b""
-        with pytest.raises(BrokenOff) as broken:
+        with pytest.raises(AbortConnection) as broken:
             wire.encode([TextDelta("x" * 400)])
         assert b'"error_code":"answer_too_large"' in broken.value.last
 
     def test_what_waited_is_told_before_the_end_even_where_no_end_of_a_call_came(self) -> None:
-        frames = streamed([STARTED, FIND, NOW, TextDelta("So"), Usage(9, 2), Done("stop")]).decode()
+        frames = streamed([STARTED, FIND, NOW, TextDelta("So"), Usage(9, 2), Completed("stop")]).decode()
         assert [name for name in re.findall("event: (.*)", frames) if name != "content_block_delta"] == [
             "message_start",
             *["content_block_start", "content_block_stop"] * 3,
@@ -245,11 +245,18 @@ class TestCallsThatAreMixed:
 
 
 def test_a_whole_answer_is_a_message() -> None:
-    answer = Answer()
+    answer = CollectedAnswer()
     answer.add(
-        ended(ReasoningDelta("hm"), ReasoningSigned("s"), TextDelta("Hel"), TextDelta("lo"), FIND, ToolCallEnded(0, {}))
+        ended(
+            ReasoningDelta("hm"),
+            ReasoningSignature("s"),
+            TextDelta("Hel"),
+            TextDelta("lo"),
+            FIND,
+            ToolCallCompleted(0, {}),
+        )
     )
-    whole = MessagesWire.whole(answer)
+    whole = MessagesEncoder.encode_whole(answer)
     assert whole["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "text", "text": "Hello"},
@@ -261,5 +268,5 @@ def test_a_whole_answer_is_a_message() -> None:
 
 def test_every_finish_reason_has_a_stop_reason_that_the_sdk_knows() -> None:
     for finish_reason in STOP_REASONS:
-        for frame in Decoder().feed(streamed([STARTED, Usage(9, 2), Done(finish_reason)])):
+        for frame in SSEDecoder().feed(streamed([STARTED, Usage(9, 2), Completed(finish_reason)])):
             EVENT.validate_json(frame.data, strict=True)

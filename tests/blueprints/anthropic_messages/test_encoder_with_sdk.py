@@ -13,34 +13,34 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
+from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     Failed,
-    Restarted,
-    Started,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 from tests.support import event_sequences
 
 EVENT, ERROR = TypeAdapter(RawMessageStreamEvent), TypeAdapter(ErrorResponse)
 
 
 def streamed(events: list[Event]) -> bytes:
-    return MessagesWire().encode(events)
+    return MessagesEncoder().encode(events)
 
 
 BEGUN_AGAIN = [
-    Started("s1", "acme/tiny", "acme"), TextDelta("wrong"), Restarted("busy", "acme/big"), TextDelta("right"),
-    Usage(1, 1), Done("stop"),
+    ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"), TextDelta("right"),
+    Usage(1, 1), Completed("stop"),
 ]  # fmt: skip
 
 
@@ -68,10 +68,10 @@ def heard(pieces: list[bytes]) -> anthropic.types.ParsedMessage[None]:
 
 def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
     """Return what is sent of events that come so, and whether the connection is broken behind it."""
-    wire, pieces = MessagesWire(), []
+    wire, pieces = MessagesEncoder(), []
     try:
         pieces.extend(wire.encode(batch) for batch in batched)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return [*pieces, broken.last], True
     return pieces, False
 
@@ -94,14 +94,14 @@ class TestAnySequence:
     @settings(max_examples=150)
     @given(event_sequences.sequences(event_sequences.DONE), event_sequences.SIZES, st.booleans())
     def test_that_is_complete_gives_the_sdk_the_message_that_it_would_have_had_whole(self, events, sizes, numbered):
-        wire, answer, number = MessagesWire(), Answer(), 1
+        wire, answer, number = MessagesEncoder(), CollectedAnswer(), 1
         answer.add(events)
         pieces = []
         for batch in event_sequences.batches(events, sizes):
             pieces.append(wire.encode(batch, number if numbered else None))
             number += len(batch)
         message = heard(pieces)
-        whole = wire.whole(answer)
+        whole = wire.encode_whole(answer)
         assert plain(message.content) == whole["content"]
         assert message.stop_reason == whole["stop_reason"]
         assert message.usage.to_dict(exclude_none=True) == whole["usage"]
@@ -122,11 +122,11 @@ class TestAnySequence:
     @given(event_sequences.answers(), event_sequences.SIZES)
     @example(BEGUN_AGAIN, [])
     def test_leaves_the_sdk_with_all_that_came_before_its_end_also_where_it_began_again(self, events, sizes):
-        restart = next((n for n, event in enumerate(events) if isinstance(event, Restarted)), None)
+        restart = next((n for n, event in enumerate(events) if isinstance(event, AnswerRestarted)), None)
         pieces, is_broken = sent(event_sequences.batches(events, sizes))
         message, error = left_with(pieces)
         assert message.id == "msg_s1"
-        assert (error is None) == (isinstance(events[-1], Done) and not is_broken)
+        assert (error is None) == (isinstance(events[-1], Completed) and not is_broken)
         shown = events[:restart] if is_broken else events
         if not any(isinstance(event, ToolCallStarted) for event in shown):  # a call that is not whole holds text back
             texts = [event.text for event in shown if isinstance(event, TextDelta)]
@@ -135,7 +135,7 @@ class TestAnySequence:
     @settings(max_examples=60)
     @given(event_sequences.sequences(), event_sequences.SIZES)
     def test_is_written_alike_however_its_events_come(self, events, sizes):
-        wire = MessagesWire()
+        wire = MessagesEncoder()
         assert b"".join(wire.encode(batch) for batch in event_sequences.batches(events, sizes) if batch) == streamed(
             events
         )
@@ -143,7 +143,7 @@ class TestAnySequence:
     @settings(max_examples=60)
     @given(event_sequences.sequences())
     def test_fits_the_sdks_own_schema(self, events):
-        for frame in Decoder().feed(streamed(events)):
+        for frame in SSEDecoder().feed(streamed(events)):
             parsed = (ERROR if frame.event == b"error" else EVENT).validate_json(frame.data, strict=True)
             assert parsed.type == frame.event.decode()
 
@@ -153,6 +153,8 @@ def test_blanks_before_the_arguments_of_a_call_harm_nobody(pieces: list[str]) ->
     calls: list[Event] = []
     for number, (texts, arguments) in enumerate([(pieces, {"a": 1}), ([" "], {}), ([], {})]):
         deltas = [ToolCallDelta(number, text) for text in texts]
-        calls += [ToolCallStarted(number, f"c{number}", "find"), *deltas, ToolCallEnded(number, arguments)]
-    message = heard([streamed([Started("s1", "acme/tiny", "acme"), *calls, Usage(1, 1), Done("tool_calls")])])
+        calls += [ToolCallStarted(number, f"c{number}", "find"), *deltas, ToolCallCompleted(number, arguments)]
+    message = heard(
+        [streamed([ResponseStarted("s1", "acme/tiny", "acme"), *calls, Usage(1, 1), Completed("tool_calls")])]
+    )
     assert [block.input for block in message.content] == [{"a": 1}, {}, {}]

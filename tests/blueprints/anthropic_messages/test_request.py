@@ -13,12 +13,12 @@ from flask_headrace.blueprints.anthropic_messages.request import question_of
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.anthropic.request_body import body_of
 from flask_headrace.providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -160,18 +160,18 @@ class TestSettings:
         )
         assert (question.max_tokens, question.temperature, question.top_p, question.top_k) == (9, 0.5, 0.9, 5)
         assert (question.stop, question.thinking, question.user) == (("END",), {"type": "adaptive"}, "u1")
-        assert (question.reasoning_effort, question.answer_format) == ("low", AnswerFormat(SCHEMA))
+        assert (question.reasoning_effort, question.response_format) == ("low", ResponseFormat(SCHEMA))
 
     def test_that_are_null_are_not_set(self) -> None:
         names = ("system", "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "metadata")
         assert read(**dict.fromkeys(names)) == read()
-        assert read().asks_for() == {"max_tokens"}
+        assert read().required_features() == {"max_tokens"}
 
     def test_that_ask_for_no_thinking_ask_nothing_of_a_provider(self) -> None:
         question = read(thinking={"type": "disabled"})
-        assert "thinking" not in question.asks_for()
+        assert "thinking" not in question.required_features()
         assert body_of(question)["thinking"] == {"type": "disabled"}
-        assert "thinking" in read(thinking={"type": "enabled", "budget_tokens": 1024}).asks_for()
+        assert "thinking" in read(thinking={"type": "enabled", "budget_tokens": 1024}).required_features()
 
     def test_of_tools_are_kept(self) -> None:
         tool = {"name": "find", "description": "Finds.", "input_schema": SCHEMA, "strict": True, "cache_control": MARK}

@@ -7,46 +7,55 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.ai_sdk.object_encoder import Document
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
-from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
-from flask_headrace.blueprints.encoding.skip_seen import Resumed
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from flask_headrace.blueprints.ai_sdk.object_encoder import ObjectTextEncoder
+from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
+from flask_headrace.blueprints.encoding.base import AbortConnection, StreamEncoder
+from flask_headrace.blueprints.encoding.skip_seen import SkipSeenEvents
 from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
-from flask_headrace.blueprints.openai_responses.encoder import Responses
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta, ToolCallStarted, Usage
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
+from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
+from flask_headrace.core.events import (
+    AnswerRestarted,
+    Completed,
+    Event,
+    Failed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallStarted,
+    Usage,
+)
 from tests.support.event_sequences import SIZES, answers, batches
 
-WIRES: dict[str, Callable[[], Wire]] = {
+WIRES: dict[str, Callable[[], StreamEncoder]] = {
     "native": lambda: native_encoder,
-    "openai": lambda: ChatCompletion("s1", "acme/tiny", 1700000000, has_usage=True),
-    "openai-responses": lambda: Responses("s1", "acme/tiny", 1700000000),
-    "anthropic": MessagesWire,
-    "data-v1": lambda: DataStream(has_reasoning=True, is_cut_on_failure=True),
-    "text": Text,
-    "document": Document,
-    "ui-messages": lambda: UiMessages("m1"),
+    "openai": lambda: ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True),
+    "openai-responses": lambda: ResponsesEncoder("s1", "acme/tiny", 1700000000),
+    "anthropic": MessagesEncoder,
+    "data-v1": lambda: DataStreamV1Encoder(has_reasoning=True, is_cut_on_failure=True),
+    "text": PlainTextEncoder,
+    "document": ObjectTextEncoder,
+    "ui-messages": lambda: UIMessageEncoder("m1"),
 }
-SHOWN: list[Event] = [Started("s1", "acme/tiny", "acme"), TextDelta("wrong")]
-AGAIN: list[Event] = [Restarted("it broke off", "acme/big"), TextDelta("right"), Usage(1, 1), Done("stop")]
+SHOWN: list[Event] = [ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong")]
+AGAIN: list[Event] = [AnswerRestarted("it broke off", "acme/big"), TextDelta("right"), Usage(1, 1), Completed("stop")]
 
 
-def read(wire: Wire, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
+def read(wire: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
     """Return what a reader gets, and the last words where the protocol could not go on."""
     written, first = b"", 1
     try:
         for batch in batched:
             written += wire.encode(batch, first) if batch else b""
             first += len(batch)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return written + broken.last, broken.words
     return written, None
 
 
-def each(wire: Wire, events: list[Event]) -> tuple[list[bytes], bytes | None]:
+def each(wire: StreamEncoder, events: list[Event]) -> tuple[list[bytes], bytes | None]:
     """Return what a reader who never left gets for each event, and the last words."""
     found: list[bytes] = []
     for number, event in enumerate(events, 1):
@@ -57,10 +66,10 @@ def each(wire: Wire, events: list[Event]) -> tuple[list[bytes], bytes | None]:
     return found, None
 
 
-def read_one(wire: Wire, event: Event, number: int) -> tuple[bytes, bytes | None]:
+def read_one(wire: StreamEncoder, event: Event, number: int) -> tuple[bytes, bytes | None]:
     try:
         return wire.encode([event], number), None
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return broken.last, broken.words
 
 
@@ -75,14 +84,14 @@ def test_the_rest_is_what_a_reader_has_who_never_left_at_every_cursor(
     assert read(make(), batches(events, sizes)) == (b"".join(whole), words), "how events come makes no difference"
     for seen in range(len(events)):
         rest = b"".join(whole[seen:]) if seen < len(whole) else words
-        assert read(Resumed(make(), seen), batches(events, sizes)) == (rest, words)
+        assert read(SkipSeenEvents(make(), seen), batches(events, sizes)) == (rest, words)
 
 
 @pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
 def test_what_was_void_is_not_sent_again_to_who_knows_of_it(protocol: str) -> None:
     events = [*SHOWN, *AGAIN]
     for seen in (3, 4):
-        rest, words = read(Resumed(WIRES[protocol](), seen), [events])
+        rest, words = read(SkipSeenEvents(WIRES[protocol](), seen), [events])
         assert rest == words
         assert b"wrong" not in rest.replace(b'"text":"wrong"', b"")  # a response that failed tells what there was
         assert (rest == b"") == (protocol == "text")
@@ -97,18 +106,18 @@ def test_what_came_together_with_a_restart_is_not_lost(protocol: str) -> None:
 
 
 def test_anthropics_message_has_begun_before_it_is_broken_off() -> None:
-    begun, _ = read(MessagesWire(), [[*SHOWN, ToolCallStarted(0, "c1", "find"), *AGAIN]])
+    begun, _ = read(MessagesEncoder(), [[*SHOWN, ToolCallStarted(0, "c1", "find"), *AGAIN]])
     assert begun.index(b"message_start") < begun.index(b"tool_use") < begun.index(b"event: error")
 
 
 @pytest.mark.parametrize("protocol", WIRES)
 def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(protocol: str) -> None:
     failed: list[Event] = [Failed("internal", "Oh.", retryable=True)]
-    wire = Resumed(WIRES[protocol](), 2)
+    wire = SkipSeenEvents(WIRES[protocol](), 2)
     wire.encode(SHOWN, 1)
     try:
         told = wire.encode(failed)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         told = broken.last
     fresh = WIRES[protocol]()
     fresh.encode(SHOWN, 1)
@@ -116,8 +125,8 @@ def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(proto
     assert (told == b"") == (protocol in {"text", "document"})
 
 
-def read_one_unnumbered(wire: Wire, events: list[Event]) -> bytes:
+def read_one_unnumbered(wire: StreamEncoder, events: list[Event]) -> bytes:
     try:
         return wire.encode(events)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return broken.last

@@ -52,9 +52,9 @@ http {{
 HOSTING = """
 from flask_headrace import create_app
 from flask_headrace.blueprints.open_stream import ask
-from flask_headrace.blueprints.http.response import event_stream
+from flask_headrace.blueprints.http.response import stream_response
 from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 
 app = create_app()
 
@@ -67,7 +67,7 @@ class Mistaken(Text):
 @app.post("/mistaken/<model>")
 def mistaken(model):
     question = ChatRequest("", (Message("user", "hi"),))
-    return event_stream(ask(f"openai/{model}", question, owner=""), Mistaken())
+    return stream_response(ask(f"openai/{model}", question, owner=""), Mistaken())
 """
 TEXT, OBJECT, COMPLETION = "/ai/text", "/ai/object", "/ai/v4/completion"
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.reader import StreamReader
 from tests.support.event_loop import until
 
 
@@ -18,13 +18,13 @@ def test_a_response_that_the_collector_finds_in_another_thread_ends_its_stream_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closed_in: list[int] = []
-    close = Follower.close
+    close = StreamReader.close
 
-    def noted(follower: Follower) -> None:
+    def noted(follower: StreamReader) -> None:
         closed_in.append(threading.get_ident())
         close(follower)
 
-    monkeypatch.setattr(Follower, "close", noted)
+    monkeypatch.setattr(StreamReader, "close", noted)
     app = Flask(__name__)
     app.config.update(HEADRACE_LOCAL=False)
     headrace = Headrace(app)

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.native import encoder as native_encoder
-from flask_headrace.blueprints.native.document_encoder import NativeDocument
-from flask_headrace.core.answer import Answer
-from flask_headrace.core.errors import AnswerInvalid
+from flask_headrace.blueprints.native.document_encoder import NativeDocumentEncoder
+from flask_headrace.core.answer import CollectedAnswer
+from flask_headrace.core.errors import SchemaValidationError
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     Failed,
-    Restarted,
-    Started,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -30,8 +30,8 @@ from flask_headrace.core.partial_json import Patch, apply
 from tests.support.json_documents import damaged, rubbish, shown, texts
 
 TEXT = '{"title": "Salz & Mühle 🌊", "parts": [{"n": 1}, {"n": -2.5e3}], "whole": true}'
-STARTED = Started("s", "acme/tiny", "acme")
-END = [Usage(1, 2), Done("stop")]
+STARTED = ResponseStarted("s", "acme/tiny", "acme")
+END = [Usage(1, 2), Completed("stop")]
 
 
 def pieces(text: str, size: int) -> list[Event]:
@@ -61,7 +61,7 @@ def documents_in(written: bytes, call: int | None = None) -> list[Any]:
 
 @pytest.mark.parametrize("size", [1, 4, 1000])
 def test_the_text_is_all_there_and_the_patches_make_the_document(size: int) -> None:
-    wire = NativeDocument("all")
+    wire = NativeDocumentEncoder("all")
     written = b"".join(wire.encode([event]) for event in [STARTED, *pieces(TEXT, size)]) + wire.encode(END)
     texts = [data["delta"] for event, _, data in frames_of(written) if event == "message" and data != "[DONE]"]
     assert "".join(texts) == TEXT
@@ -69,14 +69,14 @@ def test_the_text_is_all_there_and_the_patches_make_the_document(size: int) -> N
 
 
 def test_many_deltas_at_once_have_one_frame_of_patches_after_them() -> None:
-    written = NativeDocument("all").encode([STARTED, *pieces(TEXT, 3), *END])
+    written = NativeDocumentEncoder("all").encode([STARTED, *pieces(TEXT, 3), *END])
     names = [event for event, _, _ in frames_of(written)]
     assert names.count("partial") == 1
     assert names[-4:] == ["partial", "usage", "end", "message"]
 
 
 def test_numbers_have_no_gap_and_patches_have_none() -> None:
-    numbered = frames_of(NativeDocument("all").encode([STARTED, *pieces(TEXT, 9), *END], 1))
+    numbered = frames_of(NativeDocumentEncoder("all").encode([STARTED, *pieces(TEXT, 9), *END], 1))
     assert [number for event, number, _ in numbered if event == "partial"] == [None]
     ids = [int(number) for _, number, _ in numbered if number]
     assert ids == list(range(1, len(ids) + 1))
@@ -86,7 +86,7 @@ def test_numbers_have_no_gap_and_patches_have_none() -> None:
 def test_who_comes_back_has_the_document_whole_and_what_follows(seen: int, together: int) -> None:
     events = [STARTED, *pieces(TEXT, 3), *END]
     seen = min(seen, len(events) - 1)
-    wire = NativeDocument("all", seen)
+    wire = NativeDocumentEncoder("all", seen)
     batches = [events[at : at + together] for at in range(0, len(events), together)]
     written = b"".join(wire.encode(batch, 1 + at * together) for at, batch in enumerate(batches))
     assert documents_in(written)[-1] == json.loads(TEXT)
@@ -100,7 +100,7 @@ def final(written: bytes, call: int | None = None) -> Any:
 
 
 def resumed(events: list[Event], seen: int) -> bytes:
-    wire = NativeDocument("all", seen)
+    wire = NativeDocumentEncoder("all", seen)
     return b"".join(wire.encode([event], number) for number, event in enumerate(events, 1))
 
 
@@ -109,14 +109,14 @@ def resumed(events: list[Event], seen: int) -> bytes:
 def test_any_value_can_be_the_whole_document(text: str, size: int) -> None:
     events = [STARTED, *pieces(text, size), *END]
     value = json.loads(text)
-    for written in (NativeDocument("all").encode(events), resumed(events, 0)):
+    for written in (NativeDocumentEncoder("all").encode(events), resumed(events, 0)):
         assert final(written) == value
         assert type(final(written)) is type(value)
     for seen in range(len(events)):
         assert final(resumed(events, seen)) == value
-    answer = Answer()
+    answer = CollectedAnswer()
     answer.add(events)
-    document = NativeDocument("all").whole(answer)["document"]
+    document = NativeDocumentEncoder("all").encode_whole(answer)["document"]
     assert (document, type(document)) == (value, type(value))
 
 
@@ -125,35 +125,38 @@ def test_any_value_can_be_the_whole_document(text: str, size: int) -> None:
 def test_who_comes_back_anywhere_has_the_document_that_others_have(text: str, size: int, is_whole: bool) -> None:
     end = END if is_whole else [Usage(1, 2), Failed("stall_timeout", "It fell silent.", retryable=True)]
     events = [STARTED, *pieces(text, size), *end]
-    others = shown(final(NativeDocument("all").encode(events, 1)))
+    others = shown(final(NativeDocumentEncoder("all").encode(events, 1)))
     for seen in range(len(events)):
         assert shown(final(resumed(events, seen))) == others
 
 
 def test_a_document_that_goes_wrong_keeps_its_last_changes_for_who_comes_back_there() -> None:
     events = [STARTED, TextDelta('{"a": ['), TextDelta('1, "two", }'), TextDelta("more"), *END]
-    assert final(NativeDocument("all").encode(events)) == {"a": [1, "two"]}
+    assert final(NativeDocumentEncoder("all").encode(events)) == {"a": [1, "two"]}
     for seen in range(1, 6):
         assert final(resumed(events, seen)) == {"a": [1, "two"]}
-    error = AnswerInvalid("It does not fit.")
+    error = SchemaValidationError("It does not fit.")
     error.text = '{"a": [1, "two", }more'
-    assert NativeDocument("all").refusal(error)["document"] == {"a": [1, "two"]}
+    assert NativeDocumentEncoder("all").error_body(error)["document"] == {"a": [1, "two"]}
 
 
 def test_the_arguments_of_each_call_are_a_document_of_their_own() -> None:
     events: list[Event] = [
         STARTED, TextDelta("Not [JSON]."), ToolCallStarted(0, "a", "find"), ToolCallStarted(1, "b", "now"),
         ToolCallDelta(0, '{"q": "mi'), ToolCallDelta(1, "{"), ToolCallDelta(0, 'll"}'), ToolCallDelta(1, "}"),
-        ToolCallEnded(0, {"q": "mill"}), ToolCallEnded(1, {}), *END,
+        ToolCallCompleted(0, {"q": "mill"}), ToolCallCompleted(1, {}), *END,
     ]  # fmt: skip
-    for written in (NativeDocument("calls").encode(events), b"".join(map(NativeDocument("calls").encode, [events]))):
+    for written in (
+        NativeDocumentEncoder("calls").encode(events),
+        b"".join(map(NativeDocumentEncoder("calls").encode, [events])),
+    ):
         assert documents_in(written, 0)[-1] == {"q": "mill"}
         assert documents_in(written, 1)[-1] == {}
         assert documents_in(written) == []
 
 
 def test_what_is_no_json_goes_on_as_text() -> None:
-    wire = NativeDocument("all")
+    wire = NativeDocumentEncoder("all")
     written = wire.encode(
         [STARTED, *pieces('{"a": 1, b}', 2), Failed("answer_invalid", "It is no JSON.", retryable=True)]
     )
@@ -162,23 +165,23 @@ def test_what_is_no_json_goes_on_as_text() -> None:
 
 
 def test_a_restart_begins_a_new_document() -> None:
-    wire = NativeDocument("all")
-    written = wire.encode([STARTED, TextDelta('{"a": ["x')]) + wire.encode([Restarted("broke", "acme/big")])
+    wire = NativeDocumentEncoder("all")
+    written = wire.encode([STARTED, TextDelta('{"a": ["x')]) + wire.encode([AnswerRestarted("broke", "acme/big")])
     written += wire.encode([TextDelta('{"b": 1}'), *END])
     assert documents_in(written)[-1] == {"b": 1}
 
 
 def test_a_silence_is_a_heartbeat() -> None:
-    assert NativeDocument("all").encode([]) == native_encoder.HEARTBEAT
+    assert NativeDocumentEncoder("all").encode([]) == native_encoder.HEARTBEAT
 
 
 def test_a_whole_answer_and_a_cut_one_have_their_document() -> None:
-    answer = Answer()
+    answer = CollectedAnswer()
     answer.add([STARTED, *pieces(TEXT, 5), *END])
-    wire = NativeDocument("all")
-    assert wire.whole(answer)["document"] == json.loads(TEXT)
-    error = AnswerInvalid("It does not fit.")
+    wire = NativeDocumentEncoder("all")
+    assert wire.encode_whole(answer)["document"] == json.loads(TEXT)
+    error = SchemaValidationError("It does not fit.")
     error.text = '{"a": [1, 2'
-    refusal = wire.refusal(error)
+    refusal = wire.error_body(error)
     assert refusal["error"] == {"code": "answer_invalid", "message": "It does not fit."}
     assert (refusal["text"], refusal["document"]) == ('{"a": [1, 2', {"a": [1]})

@@ -12,38 +12,41 @@ from hypothesis import strategies as st
 
 from flask_headrace.blueprints.native import encoder as native_encoder
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Attempt,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 from tests.support.event_sequences import CHARACTERS
 
 GOLDEN: list[tuple[Event, bytes]] = [
     (
-        Started("s1", "acme/tiny", "acme"),
+        ResponseStarted("s1", "acme/tiny", "acme"),
         b'event: start\ndata: {"id":"s1","model":"acme/tiny","provider":"acme"}\n\n',
     ),
     (TextDelta("Hel"), b'data: {"delta":"Hel"}\n\n'),
     (TextDelta('"\\\n\t'), b'data: {"delta":"\\"\\\\\\n\\t"}\n\n'),
     (TextDelta("ö🌊"), 'data: {"delta":"ö🌊"}\n\n'.encode()),
     (ReasoningDelta("hmm"), b'event: reasoning\ndata: {"delta":"hmm"}\n\n'),
-    (ReasoningSigned("abc"), b'event: reasoning\ndata: {"signature":"abc","is_redacted":false}\n\n'),
+    (ReasoningSignature("abc"), b'event: reasoning\ndata: {"signature":"abc","is_redacted":false}\n\n'),
     (ToolCallStarted(0, "c1", "find"), b'event: tool\ndata: {"call":0,"id":"c1","name":"find"}\n\n'),
     (ToolCallDelta(0, '{"q":'), b'event: tool\ndata: {"call":0,"delta":"{\\"q\\":"}\n\n'),
-    (ToolCallEnded(0, {"q": [1, None]}), b'event: tool\ndata: {"call":0,"arguments":{"q":[1,null]}}\n\n'),
-    (Restarted("it broke off", "acme/big"), b'event: restart\ndata: {"reason":"it broke off","model":"acme/big"}\n\n'),
+    (ToolCallCompleted(0, {"q": [1, None]}), b'event: tool\ndata: {"call":0,"arguments":{"q":[1,null]}}\n\n'),
+    (
+        AnswerRestarted("it broke off", "acme/big"),
+        b'event: restart\ndata: {"reason":"it broke off","model":"acme/big"}\n\n',
+    ),
     (
         Usage(9, 2, 4, 1, 0.00001, attempts=(Attempt("tiny", 9, 2, None),)),
         (
@@ -52,8 +55,8 @@ GOLDEN: list[tuple[Event, bytes]] = [
             b'"attempts":[{"model":"tiny","input_tokens":9,"output_tokens":2,"cost":null}]}\n\n'
         ),
     ),
-    (Done("stop"), b'event: end\ndata: {"finish_reason":"stop"}\n\ndata: [DONE]\n\n'),
-    (Done("length", "x"), b'event: end\ndata: {"finish_reason":"length"}\n\ndata: [DONE]\n\n'),
+    (Completed("stop"), b'event: end\ndata: {"finish_reason":"stop"}\n\ndata: [DONE]\n\n'),
+    (Completed("length", "x"), b'event: end\ndata: {"finish_reason":"length"}\n\ndata: [DONE]\n\n'),
     (
         Failed("stall_timeout", "It fell silent.", retryable=True),
         b'event: error\ndata: {"code":"stall_timeout","message":"It fell silent.","retryable":true}\n\n',
@@ -80,19 +83,19 @@ def test_many_events_are_written_one_after_the_other() -> None:
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
 def test_only_text_and_done_begin_with_data(event: Event, written: bytes) -> None:
     frames = written.removesuffix(b"\n\n").split(b"\n\n")
-    assert frames[-1].startswith(b"data: ") == isinstance(event, (TextDelta, Done))
+    assert frames[-1].startswith(b"data: ") == isinstance(event, (TextDelta, Completed))
     assert all(frame.startswith(b"event: ") for frame in frames[:-1])
 
 
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=IDS)
 def test_a_reader_that_splits_at_blank_lines_sees_one_frame_and_two_at_the_end(event: Event, written: bytes) -> None:
     assert written.endswith(b"\n\n")
-    assert written.count(b"\n\n") == (2 if isinstance(event, Done) else 1)
+    assert written.count(b"\n\n") == (2 if isinstance(event, Completed) else 1)
 
 
 def test_why_an_answer_has_ended_comes_before_the_number_of_its_end() -> None:
     # Who lost the connection between the two has the number before, comes back and gets both.
-    written = native_encoder.encode([Usage(9, 2), Done("content_filter")], 7)
+    written = native_encoder.encode([Usage(9, 2), Completed("content_filter")], 7)
     assert re.findall(rb"id: \d+|event: \w+|\[DONE\]", written) == [
         b"id: 7", b"event: usage", b"event: end", b"id: 8", b"[DONE]",
     ]  # fmt: skip
@@ -107,7 +110,7 @@ def test_many_texts_at_once_have_the_bytes_of_each_by_itself(texts: list[str]) -
 
 @given(st.lists(TEXTS, min_size=1))
 def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
-    frames = Decoder().feed(native_encoder.encode([TextDelta(text) for text in texts]))
+    frames = SSEDecoder().feed(native_encoder.encode([TextDelta(text) for text in texts]))
     assert [json.loads(frame.data)["delta"] for frame in frames] == texts
 
 
@@ -121,7 +124,7 @@ def test_a_text_among_other_events_has_the_bytes_that_it_has_alone(text: str) ->
 
 @given(TEXTS)
 def test_no_event_holds_a_line_end_of_its_own(text: str) -> None:
-    for event in (TextDelta(text), ReasoningDelta(text), ToolCallEnded(0, {text: text}), Failed("x", text, False)):
+    for event in (TextDelta(text), ReasoningDelta(text), ToolCallCompleted(0, {text: text}), Failed("x", text, False)):
         assert native_encoder.encode([event]).splitlines()[-1] == b""  # bytes are split at CR, LF and CRLF alone
         assert len(native_encoder.encode([event]).splitlines()) <= 3
 
@@ -131,7 +134,7 @@ def test_a_silence_is_a_comment_that_ends_with_a_blank_line() -> None:
 
 
 def test_a_silence_is_no_frame() -> None:
-    assert Decoder().feed(native_encoder.HEARTBEAT * 3) == []
+    assert SSEDecoder().feed(native_encoder.HEARTBEAT * 3) == []
 
 
 def test_fields_are_those_of_the_frame() -> None:

@@ -6,39 +6,39 @@ import json
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletion as CompletionOfTheirs
 from openai.types.chat import ChatCompletionChunk
+from openai.types.chat import ChatCompletionEncoder as CompletionOfTheirs
 
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
-from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
+from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.errors import (
     Forbidden,
     InvalidRequest,
+    ModelNotFound,
     NotSupported,
-    TooManyStreams,
+    StreamLimitExceeded,
     Unauthorized,
-    UnknownModel,
-    UpstreamRejected,
+    UpstreamStatusError,
 )
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 
 HEAD = '{"id":"chatcmpl-s1","object":"chat.completion.chunk","created":1700000000,"model":"acme/tiny","choices":'
 USAGE = Usage(9, 3, 4, 1, 0.00001)
@@ -46,7 +46,7 @@ TOKENS = (
     '{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":4},'
     '"completion_tokens_details":{"reasoning_tokens":1},"cost":0.00001,"estimated":false}'
 )
-START = Started("s1", "acme/tiny", "acme")
+START = ResponseStarted("s1", "acme/tiny", "acme")
 CALLED = ToolCallStarted(0, "c1", "find")
 
 
@@ -59,8 +59,8 @@ def error(code: str, message: str) -> bytes:
     return f'data: {{"error":{body}}}\n\n'.encode()
 
 
-def wire(*, has_usage: bool = False, after: tuple[Event, ...] = ()) -> ChatCompletion:
-    made = ChatCompletion("s1", "acme/tiny", 1700000000, has_usage=has_usage)
+def wire(*, has_usage: bool = False, after: tuple[Event, ...] = ()) -> ChatCompletionEncoder:
+    made = ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=has_usage)
     made.encode([START, *after])
     return made
 
@@ -72,18 +72,18 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, bytes]] = [  # what came before, wh
     ((), TextDelta("ö🌊"), chunk('{"content":"ö🌊"}')),
     ((), TextDelta(""), chunk('{"content":""}')),
     ((), ReasoningDelta("hmm"), chunk('{"reasoning_content":"hmm"}')),
-    ((), ReasoningSigned("abc"), b""),
+    ((), ReasoningSignature("abc"), b""),
     (
         (),
         CALLED,
         chunk('{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"find","arguments":""}}]}'),
     ),
     ((CALLED,), ToolCallDelta(0, '{"q":'), chunk('{"tool_calls":[{"index":0,"function":{"arguments":"{\\"q\\":"}}]}')),
-    ((CALLED, ToolCallDelta(0, "{}")), ToolCallEnded(0, {}), b""),
-    ((CALLED,), ToolCallEnded(0, {}), chunk('{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}')),
+    ((CALLED, ToolCallDelta(0, "{}")), ToolCallCompleted(0, {}), b""),
+    ((CALLED,), ToolCallCompleted(0, {}), chunk('{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}')),
     ((), USAGE, b""),
-    ((), Done("stop"), chunk("{}", '"stop"') + b"data: [DONE]\n\n"),
-    ((USAGE,), Done("tool_calls"), chunk("{}", '"tool_calls"') + b"data: [DONE]\n\n"),
+    ((), Completed("stop"), chunk("{}", '"stop"') + b"data: [DONE]\n\n"),
+    ((USAGE,), Completed("tool_calls"), chunk("{}", '"tool_calls"') + b"data: [DONE]\n\n"),
     ((USAGE,), Failed("stall_timeout", "It fell silent.", True), error("stall_timeout", "It fell silent.")),
     ((), Cancelled("stopped"), error("cancelled", "The answer was stopped before it was whole (stopped).")),
 ]
@@ -97,7 +97,7 @@ def test_each_event_has_its_chunk(before: tuple[Event, ...], event: Event, writt
 
 
 def test_every_kind_of_event_is_thought_of() -> None:
-    assert {type(event) for _, event, _ in GOLDEN} | {Restarted} == set(Event.__subclasses__())
+    assert {type(event) for _, event, _ in GOLDEN} | {AnswerRestarted} == set(Event.__subclasses__())
 
 
 @golden
@@ -131,23 +131,25 @@ def test_many_texts_at_once_have_the_bytes_of_each_by_itself() -> None:
 
 
 def read(written: bytes) -> list[dict[str, Any]]:
-    return [json.loads(frame.data) for frame in Decoder().feed(written) if frame.data != b"[DONE]"]
+    return [json.loads(frame.data) for frame in SSEDecoder().feed(written) if frame.data != b"[DONE]"]
 
 
 class TestUsage:
     def test_where_it_is_wanted_is_a_chunk_without_choices_before_the_end(self) -> None:
-        written = wire(has_usage=True).encode([USAGE, Done("stop")])
+        written = wire(has_usage=True).encode([USAGE, Completed("stop")])
         finish = chunk("{}", '"stop"').replace(b"}]}", b'}],"usage":null}')
         assert written == finish + f'data: {HEAD}[],"usage":{TOKENS}}}\n\ndata: [DONE]\n\n'.encode()
 
     def test_where_it_is_wanted_is_null_in_all_others(self) -> None:
-        *others, last = read(wire(has_usage=True).encode([TextDelta("a"), CALLED, TextDelta("b"), USAGE, Done("stop")]))
+        *others, last = read(
+            wire(has_usage=True).encode([TextDelta("a"), CALLED, TextDelta("b"), USAGE, Completed("stop")])
+        )
         assert [data["usage"] for data in others] == [None] * 4
         assert last["usage"]["total_tokens"] == 12
 
     def test_may_come_apart_from_the_end(self) -> None:
         apart = wire(has_usage=True)
-        written = apart.encode([TextDelta("a"), USAGE]) + apart.encode([Done("stop")])
+        written = apart.encode([TextDelta("a"), USAGE]) + apart.encode([Completed("stop")])
         assert read(written)[-1]["usage"]["total_tokens"] == 12
 
     @pytest.mark.parametrize("end", [Failed("x", "y", False), Cancelled("stopped")])
@@ -157,37 +159,39 @@ class TestUsage:
         assert "error" in failure
 
     def test_that_nobody_wants_is_not_there(self) -> None:
-        assert b"usage" not in wire().encode([TextDelta("a"), USAGE, Done("stop")])
+        assert b"usage" not in wire().encode([TextDelta("a"), USAGE, Completed("stop")])
 
 
 class TestAnAnswerThatBeginsAgain:
     def test_ends_with_an_error_after_what_was_written(self) -> None:
-        with pytest.raises(BrokenOff) as caught:
-            wire().encode([TextDelta("Hel"), Restarted("it broke off", "acme/big"), TextDelta("Hello")])
+        with pytest.raises(AbortConnection) as caught:
+            wire().encode([TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")])
         text, failure = read(caught.value.last)
         assert text["choices"][0]["delta"] == {"content": "Hel"}
         assert failure["error"]["code"] == "restarted"
         assert "acme/big" in failure["error"]["message"]
 
     def test_is_whole_in_one_piece_with_the_name_of_who_answered(self) -> None:
-        answer = Answer()
-        answer.add([START, TextDelta("Hel"), Restarted("it broke off", "acme/big"), TextDelta("Hi"), Done("stop")])
-        written = wire().whole(answer)
+        answer = CollectedAnswer()
+        answer.add(
+            [START, TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hi"), Completed("stop")]
+        )
+        written = wire().encode_whole(answer)
         assert (written["choices"][0]["message"]["content"], written["model"]) == ("Hi", "acme/big")
 
 
 class TestTheModel:
     def test_is_the_one_that_answers(self) -> None:
         other = wire()
-        written = other.encode([Started("s1", "acme/big", "acme"), TextDelta("a"), Done("stop")])
+        written = other.encode([ResponseStarted("s1", "acme/big", "acme"), TextDelta("a"), Completed("stop")])
         assert {data["model"] for data in read(written)} == {"acme/big"}
 
     def test_is_known_where_the_start_was_read_before(self) -> None:
-        resumed = ChatCompletion("s1", "acme/tiny", 1700000000)
+        resumed = ChatCompletionEncoder("s1", "acme/tiny", 1700000000)
         assert resumed.encode([TextDelta("Hel")], 2) == b"id: 2\n" + chunk('{"content":"Hel"}')
 
     def test_may_have_any_name(self) -> None:
-        odd = ChatCompletion("s1", 'acme/""{}', 1)
+        odd = ChatCompletionEncoder("s1", 'acme/""{}', 1)
         assert read(odd.encode([TextDelta("a")]))[0]["model"] == 'acme/""{}'
 
 
@@ -199,16 +203,16 @@ class TestTheModel:
     ],
 )  # fmt: skip
 def test_every_finish_reason_is_one_of_theirs(ours: FinishReason, theirs: str) -> None:
-    assert read(wire().encode([Done(ours)]))[0]["choices"][0]["finish_reason"] == theirs
+    assert read(wire().encode([Completed(ours)]))[0]["choices"][0]["finish_reason"] == theirs
 
 
 class TestAnAnswerInOnePiece:
     def test_is_one_of_theirs(self) -> None:
-        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
-        answer = Answer()
-        answer.add([START, ReasoningDelta("hmm"), TextDelta("Hel"), TextDelta("lo"), *calls, ToolCallEnded(1, {})])
-        answer.add([USAGE, Done("tool_calls")])
-        written = wire().whole(answer)
+        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallCompleted(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
+        answer = CollectedAnswer()
+        answer.add([START, ReasoningDelta("hmm"), TextDelta("Hel"), TextDelta("lo"), *calls, ToolCallCompleted(1, {})])
+        answer.add([USAGE, Completed("tool_calls")])
+        written = wire().encode_whole(answer)
         parsed = CompletionOfTheirs.model_validate_json(json.dumps(written), strict=True)
         message = parsed.choices[0].message
         assert (message.content, message.model_extra) == ("Hello", {"reasoning_content": "hmm"})
@@ -218,30 +222,34 @@ class TestAnAnswerInOnePiece:
         assert written["usage"] == json.loads(TOKENS)
 
     def test_has_no_content_where_it_is_a_call_alone(self) -> None:
-        answer = Answer()
-        answer.add([START, CALLED, ToolCallEnded(0, {}), USAGE, Done("tool_calls")])
-        assert wire().whole(answer)["choices"][0]["message"]["content"] is None
+        answer = CollectedAnswer()
+        answer.add([START, CALLED, ToolCallCompleted(0, {}), USAGE, Completed("tool_calls")])
+        assert wire().encode_whole(answer)["choices"][0]["message"]["content"] is None
 
     def test_may_be_empty(self) -> None:
-        answer = Answer()
-        answer.add([START, USAGE, Done("stop")])
-        assert wire().whole(answer)["choices"][0]["message"] == {"role": "assistant", "content": "", "refusal": None}
+        answer = CollectedAnswer()
+        answer.add([START, USAGE, Completed("stop")])
+        assert wire().encode_whole(answer)["choices"][0]["message"] == {
+            "role": "assistant",
+            "content": "",
+            "refusal": None,
+        }
 
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
         (InvalidRequest("x"), "invalid_request_error"),
-        (UnknownModel("x"), "invalid_request_error"),
+        (ModelNotFound("x"), "invalid_request_error"),
         (Unauthorized("x"), "authentication_error"),
         (Forbidden("x"), "permission_error"),
-        (UpstreamRejected("x", status=429, code="rate_limited", retryable=True), "rate_limit_error"),
-        (TooManyStreams("x"), "server_error"),
+        (UpstreamStatusError("x", status=429, code="rate_limited", retryable=True), "rate_limit_error"),
+        (StreamLimitExceeded("x"), "server_error"),
         (NotSupported("x"), "server_error"),
     ],
 )
 def test_a_refusal_has_the_fields_of_theirs(failure, kind: str) -> None:
-    assert openai_error_body(failure) == wire().refusal(failure)
+    assert openai_error_body(failure) == wire().error_body(failure)
     assert openai_error_body(failure) == {"error": {"message": "x", "type": kind, "param": None, "code": failure.code}}
 
 

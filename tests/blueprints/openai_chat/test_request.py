@@ -11,12 +11,12 @@ from flask_headrace.blueprints.openai_chat.body import CompletionBody
 from flask_headrace.blueprints.openai_chat.request import MEANINGLESS, question_of
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -102,7 +102,7 @@ class TestFields:
         assert question(stop=given).stop == read
 
     def test_that_ask_for_no_penalty_ask_for_nothing(self) -> None:
-        assert not question(frequency_penalty=0, presence_penalty=0.0).asks_for()
+        assert not question(frequency_penalty=0, presence_penalty=0.0).required_features()
 
     def test_for_tools_are_read(self) -> None:
         function = {"name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}
@@ -119,9 +119,9 @@ class TestFields:
     def test_for_the_form_of_the_answer_are_of_three_kinds(self) -> None:
         described = {"name": "sum", "schema": SCHEMA, "strict": True, "description": "A sum."}
         asked = question(response_format={"type": "json_schema", "json_schema": described})
-        assert asked.answer_format == AnswerFormat(SCHEMA, "sum", True, "A sum.")
-        assert question(response_format={"type": "json_object"}).answer_format == AnswerFormat(None)
-        assert question(response_format={"type": "text"}).answer_format is None
+        assert asked.response_format == ResponseFormat(SCHEMA, "sum", True, "A sum.")
+        assert question(response_format={"type": "json_object"}).response_format == ResponseFormat(None)
+        assert question(response_format={"type": "text"}).response_format is None
 
 
 class TestAccepted:

@@ -9,31 +9,31 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from flask_headrace.blueprints.encoding.base import BrokenOff
+from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
-from flask_headrace.blueprints.openai_responses.encoder import EVENTS, Responses
-from flask_headrace.core.answer import Answer
-from flask_headrace.core.errors import TooManyStreams
+from flask_headrace.blueprints.openai_responses.encoder import EVENTS, ResponsesEncoder
+from flask_headrace.core.answer import CollectedAnswer
+from flask_headrace.core.errors import StreamLimitExceeded
 from flask_headrace.core.events import (
+    AnswerRestarted,
     Cancelled,
-    Done,
+    Completed,
     Event,
     Failed,
     FinishReason,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
-    Started,
+    ReasoningSignature,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.sse import Decoder
+from flask_headrace.core.sse import SSEDecoder
 
 USAGE = Usage(9, 3, 4, 1, 0.00001)
-START = Started("s1", "acme/tiny", "acme")
+START = ResponseStarted("s1", "acme/tiny", "acme")
 CALLED = ToolCallStarted(0, "c1", "find")
 ANY_OF_THEIRS = TypeAdapter(ResponseStreamEvent)
 
@@ -50,14 +50,14 @@ def item(how: str, fields: dict[str, Any], **more: Any) -> tuple[str, dict[str, 
     return f"output_item.{how}", {"output_index": 0, "item": {**fields, **more}}
 
 
-def wire(*after: Event) -> Responses:
-    made = Responses("s1", "acme/tiny", 1700000000)
+def wire(*after: Event) -> ResponsesEncoder:
+    made = ResponsesEncoder("s1", "acme/tiny", 1700000000)
     made.encode([START, *after])
     return made
 
 
 def read(written: bytes) -> list[dict[str, Any]]:
-    frames = Decoder().feed(written)
+    frames = SSEDecoder().feed(written)
     told = [json.loads(frame.data) for frame in frames]
     assert [frame.event.decode() for frame in frames] == [data["type"] for data in told]
     assert {data["type"] for data in told} <= set(EVENTS)
@@ -97,7 +97,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
     ),
     (
         (ReasoningDelta("h"), ReasoningDelta("m")),
-        ReasoningSigned("abc"),
+        ReasoningSignature("abc"),
         [
             ("reasoning_summary_text.done", {**IN_THOUGHTS, "text": "hm"}),
             ("reasoning_summary_part.done", {**IN_THOUGHTS, "part": {"type": "summary_text", "text": "hm"}}),
@@ -106,14 +106,14 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
     ),
     (
         (),
-        ReasoningSigned("abc", True),
+        ReasoningSignature("abc", True),
         [item(how, THOUGHT, encrypted_content="redacted:abc") for how in ("added", "done")],
     ),
     ((), CALLED, [item("added", CALL, status="in_progress", arguments="")]),
     ((CALLED,), ToolCallDelta(0, '{"q":'), [("function_call_arguments.delta", {**IN_CALL, "delta": '{"q":'})]),
     (
         (CALLED, ToolCallDelta(0, '{"q": '), ToolCallDelta(0, "1}")),
-        ToolCallEnded(0, {"q": 1}),
+        ToolCallCompleted(0, {"q": 1}),
         [
             ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": '{"q": 1}'}),
             item("done", CALL, arguments='{"q": 1}'),
@@ -121,7 +121,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
     ),
     (
         (CALLED,),
-        ToolCallEnded(0, {}),
+        ToolCallCompleted(0, {}),
         [
             ("function_call_arguments.done", {**IN_CALL, "name": "find", "arguments": "{}"}),
             item("done", CALL, arguments="{}"),
@@ -130,7 +130,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
     ((), USAGE, []),
     (
         (TextDelta("Hel"), USAGE),
-        Done("stop"),
+        Completed("stop"),
         [
             ("output_text.done", {**IN_TEXT, "logprobs": [], "text": "Hel"}),
             ("content_part.done", {**IN_TEXT, "part": SAID}),
@@ -151,7 +151,7 @@ def test_each_event_has_its_frames(before: tuple[Event, ...], event: Event, fram
 
 
 def test_every_kind_of_event_is_thought_of() -> None:
-    assert {type(event) for _, event, _ in GOLDEN} | {Restarted} == set(Event.__subclasses__())
+    assert {type(event) for _, event, _ in GOLDEN} | {AnswerRestarted} == set(Event.__subclasses__())
 
 
 @golden
@@ -175,12 +175,12 @@ def test_many_texts_at_once_have_the_bytes_of_each_by_itself() -> None:
     texts: list[Event] = [TextDelta(text) for text in ("", "a", '"\r\n', "\u2028ö🌊")]
     apart, together = wire(TextDelta("a")), wire(TextDelta("a"))
     assert together.encode(texts) == b"".join(apart.encode([text]) for text in texts)
-    assert together.encode([Done("stop")]) == apart.encode([Done("stop")])
+    assert together.encode([Completed("stop")]) == apart.encode([Completed("stop")])
 
 
 def test_frames_are_counted_from_0_on() -> None:
-    made = Responses("s1", "acme/tiny", 1)
-    written = made.encode([START, TextDelta("a")]) + made.encode([TextDelta("b"), USAGE, Done("stop")])
+    made = ResponsesEncoder("s1", "acme/tiny", 1)
+    written = made.encode([START, TextDelta("a")]) + made.encode([TextDelta("b"), USAGE, Completed("stop")])
     assert [data["sequence_number"] for data in read(written)] == list(range(10))
 
 
@@ -197,13 +197,15 @@ class TestTheLastFrame:
         ],
     )
     def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
-        said, last = read(wire(TextDelta("a")).encode([USAGE, Done(reason)]))[-2:]
+        said, last = read(wire(TextDelta("a")).encode([USAGE, Completed(reason)]))[-2:]
         assert (said["item"]["status"], last["type"]) == (status, f"response.{status}")
         assert (last["response"]["status"], last["response"]["incomplete_details"]) == (status, why)
 
     def test_has_the_whole_answer_and_what_it_took(self) -> None:
-        call = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1})]
-        last = read(wire(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Done("stop")]))
+        call = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallCompleted(0, {"q": 1})]
+        last = read(
+            wire(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Completed("stop")])
+        )
         response = last[-1]["response"]
         assert [each["type"] for each in response["output"]] == ["reasoning", "message", "function_call"]
         assert response["output"][1]["content"][0]["text"] == "Hello"
@@ -222,7 +224,7 @@ class TestTheLastFrame:
         [(Failed("stall_timeout", "Silent.", True), "stall_timeout"), (Cancelled("stopped"), "cancelled")],
     )
     def test_of_what_was_cut_has_what_there_is(self, end: Event, code: str) -> None:
-        (failed,) = read(wire(CALLED, ToolCallEnded(0, {}), TextDelta("Hel"), USAGE).encode([end]))
+        (failed,) = read(wire(CALLED, ToolCallCompleted(0, {}), TextDelta("Hel"), USAGE).encode([end]))
         response = failed["response"]
         assert (response["status"], response["error"]["code"]) == ("failed", code)
         assert [each["status"] for each in response["output"]] == ["completed", "incomplete"]
@@ -232,8 +234,10 @@ class TestTheLastFrame:
 
 class TestAnAnswerThatBeginsAgain:
     def test_ends_with_a_failure_after_what_was_written(self) -> None:
-        with pytest.raises(BrokenOff) as caught:
-            wire(TextDelta("H")).encode([TextDelta("el"), Restarted("it broke off", "acme/big"), TextDelta("Hello")])
+        with pytest.raises(AbortConnection) as caught:
+            wire(TextDelta("H")).encode(
+                [TextDelta("el"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")]
+            )
         text, failure = read(caught.value.last)
         assert text["delta"] == "el"
         assert failure["response"]["error"]["code"] == "restarted"
@@ -242,7 +246,9 @@ class TestAnAnswerThatBeginsAgain:
 
 def test_calls_may_grow_side_by_side() -> None:
     events = [CALLED, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{"), ToolCallDelta(1, "{}")]
-    written = wire().encode([*events, ToolCallDelta(0, "}"), ToolCallEnded(1, {}), ToolCallEnded(0, {}), Done("stop")])
+    written = wire().encode(
+        [*events, ToolCallDelta(0, "}"), ToolCallCompleted(1, {}), ToolCallCompleted(0, {}), Completed("stop")]
+    )
     grown = [(frame["output_index"], frame["delta"]) for frame in read(written) if "delta" in frame]
     assert grown == [(0, "{"), (1, "{}"), (0, "}")]
     assert [each["arguments"] for each in read(written)[-1]["response"]["output"]] == ["{}", "{}"]
@@ -250,23 +256,23 @@ def test_calls_may_grow_side_by_side() -> None:
 
 def test_the_model_is_the_one_that_answers() -> None:
     other = wire()
-    assert read(other.encode([Started("s1", "acme/big", "acme")]))[0]["response"]["model"] == "acme/big"
-    assert read(other.encode([Done("stop")]))[0]["response"]["model"] == "acme/big"
+    assert read(other.encode([ResponseStarted("s1", "acme/big", "acme")]))[0]["response"]["model"] == "acme/big"
+    assert read(other.encode([Completed("stop")]))[0]["response"]["model"] == "acme/big"
 
 
 def test_what_was_asked_comes_back() -> None:
-    made = Responses("s1", "acme/tiny", 1, {"temperature": 0.5, "metadata": {"a": "b"}})
+    made = ResponsesEncoder("s1", "acme/tiny", 1, {"temperature": 0.5, "metadata": {"a": "b"}})
     response = read(made.encode([START]))[0]["response"]
     assert (response["temperature"], response["metadata"], response["tool_choice"]) == (0.5, {"a": "b"}, "auto")
 
 
 class TestAnAnswerInOnePiece:
     def test_is_one_of_theirs(self) -> None:
-        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallEnded(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
-        answer = Answer()
-        answer.add([START, ReasoningDelta("hmm"), ReasoningSigned("abc"), TextDelta("Hel"), TextDelta("lo"), *calls])
-        answer.add([ToolCallEnded(1, {}), USAGE, Done("tool_calls")])
-        written = wire().whole(answer)
+        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallCompleted(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
+        answer = CollectedAnswer()
+        answer.add([START, ReasoningDelta("hmm"), ReasoningSignature("abc"), TextDelta("Hel"), TextDelta("lo"), *calls])
+        answer.add([ToolCallCompleted(1, {}), USAGE, Completed("tool_calls")])
+        written = wire().encode_whole(answer)
         written["usage"]["input_tokens_details"]["cache_write_tokens"] = 0
         parsed = Response.model_validate_json(json.dumps(written), strict=True)
         thought, _, first, second = parsed.output
@@ -278,20 +284,20 @@ class TestAnAnswerInOnePiece:
         )  # fmt: skip
 
     def test_is_what_a_stream_ends_with(self) -> None:
-        events: list[Event] = [ReasoningDelta("hm"), ReasoningSigned("x", True), TextDelta("a"), CALLED]
-        events += [ToolCallEnded(0, {"q": [1]}), TextDelta("b"), USAGE, Done("length")]
-        answer = Answer()
+        events: list[Event] = [ReasoningDelta("hm"), ReasoningSignature("x", True), TextDelta("a"), CALLED]
+        events += [ToolCallCompleted(0, {"q": [1]}), TextDelta("b"), USAGE, Completed("length")]
+        answer = CollectedAnswer()
         answer.add([START, *events])
-        assert wire().whole(answer) == read(wire().encode(events))[-1]["response"]
+        assert wire().encode_whole(answer) == read(wire().encode(events))[-1]["response"]
 
     def test_may_be_empty(self) -> None:
-        answer = Answer()
-        answer.add([START, USAGE, Done("stop")])
-        assert wire().whole(answer)["output"] == []
+        answer = CollectedAnswer()
+        answer.add([START, USAGE, Completed("stop")])
+        assert wire().encode_whole(answer)["output"] == []
 
 
 def test_a_refusal_is_that_of_their_other_protocol() -> None:
-    assert wire().refusal(TooManyStreams("x")) == openai_error_body(TooManyStreams("x"))
+    assert wire().error_body(StreamLimitExceeded("x")) == openai_error_body(StreamLimitExceeded("x"))
 
 
 def test_a_silence_is_a_comment_with_one_line_end() -> None:

@@ -11,12 +11,12 @@ from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import MEANINGLESS, question_of
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -140,21 +140,21 @@ class TestFields:
 
     def test_of_reasoning_and_text_are_taken_over(self) -> None:
         asked = question(reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "high"})
-        assert (asked.reasoning_effort, asked.verbosity, asked.answer_format) == ("low", "high", None)
+        assert (asked.reasoning_effort, asked.verbosity, asked.response_format) == ("low", "high", None)
 
     @pytest.mark.parametrize(
         ("told", "wanted"),
         [
             ({"type": "text"}, None),
-            ({"type": "json_object"}, AnswerFormat(None)),
+            ({"type": "json_object"}, ResponseFormat(None)),
             (
                 {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True},
-                AnswerFormat(SCHEMA, "a", True),
+                ResponseFormat(SCHEMA, "a", True),
             ),
         ],
     )
-    def test_of_the_format_are_taken_over(self, told: dict[str, Any], wanted: AnswerFormat | None) -> None:
-        assert question(text={"format": told}).answer_format == wanted
+    def test_of_the_format_are_taken_over(self, told: dict[str, Any], wanted: ResponseFormat | None) -> None:
+        assert question(text={"format": told}).response_format == wanted
 
     def test_of_tools_are_taken_over(self) -> None:
         tool = {"type": "function", "name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}

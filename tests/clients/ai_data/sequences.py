@@ -7,15 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.encoding.base import BrokenOff, Wire
+from flask_headrace.blueprints.encoding.base import AbortConnection, StreamEncoder
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     ReasoningDelta,
-    ReasoningSigned,
-    Restarted,
+    ReasoningSignature,
     TextDelta,
-    ToolCallEnded,
+    ToolCallCompleted,
     ToolCallStarted,
 )
 from tests.support.event_sequences import SIZES, batches, contents, sequences
@@ -27,20 +27,20 @@ def answers(draw: st.DrawFn) -> list[list[Event]]:
     *events, usage, end = draw(sequences())
     if draw(st.integers(0, 5)) == 0:
         place = draw(st.integers(1, len(events)))
-        events = [*events[:place], Restarted("busy", "acme/big"), *draw(contents())]
-    if not isinstance(end, Done):
+        events = [*events[:place], AnswerRestarted("busy", "acme/big"), *draw(contents())]
+    if not isinstance(end, Completed):
         events = events[: draw(st.integers(1, len(events)))]
     told = [usage] if draw(st.booleans()) else []
     return batches([*events, *told, end], draw(SIZES))
 
 
-def write(wire: Wire, given: list[list[Event]]) -> tuple[bytes, bool]:
+def write(wire: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:
     """Return all bytes of an answer, and whether the connection is broken after them."""
     written = b""
     try:
         for batch in given:
             written += wire.encode(batch)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         return written + broken.last, True
     return written, False
 
@@ -60,7 +60,7 @@ class Expected:
 
 
 SHOWN = (TextDelta, ToolCallStarted)
-THOUGHTS = (ReasoningDelta, ReasoningSigned)
+THOUGHTS = (ReasoningDelta, ReasoningSignature)
 
 
 def expected(given: list[list[Event]], shown: tuple[type[Event], ...] = SHOWN) -> Expected:
@@ -72,13 +72,13 @@ def expected(given: list[list[Event]], shown: tuple[type[Event], ...] = SHOWN) -
                 found.text += text
             case ToolCallStarted(number, id, name):
                 found._calls[number] = {"toolCallId": id, "toolName": name}
-            case ToolCallEnded(number, arguments):
+            case ToolCallCompleted(number, arguments):
                 found._calls[number]["args"] = arguments
-            case Restarted() if has_begun:
+            case AnswerRestarted() if has_begun:
                 return found
-            case Restarted():
+            case AnswerRestarted():
                 found = Expected()
-            case Done(reason):
+            case Completed(reason):
                 found.reason = reason
         has_begun = has_begun or isinstance(event, shown)
     return found

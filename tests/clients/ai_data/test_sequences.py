@@ -8,14 +8,19 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStream
-from flask_headrace.blueprints.ai_sdk.text_encoder import Text
+from flask_headrace.blueprints.ai_sdk.data_stream_v1_encoder import DataStreamV1Encoder
+from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import FINISH_REASONS
-from flask_headrace.core.events import Done, Event, Restarted, TextDelta, ToolCallStarted
+from flask_headrace.core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallStarted
 from tests.clients.ai_data.node import Node
 from tests.clients.ai_data.sequences import SHOWN, THOUGHTS, answers, expected, write
 
-CALL_THEN_TEXT = [ToolCallStarted(0, "call_0", "find"), Restarted("busy", "acme/big"), TextDelta("ok"), Done("stop")]
+CALL_THEN_TEXT = [
+    ToolCallStarted(0, "call_0", "find"),
+    AnswerRestarted("busy", "acme/big"),
+    TextDelta("ok"),
+    Completed("stop"),
+]
 FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -29,7 +34,7 @@ def read(readers: dict[str, Node], todo: str, written: bytes, **options: Any) ->
 @FEW
 @given(batches=answers(), size=st.integers(1, 9))
 def test_every_answer_is_read_as_a_data_stream(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
-    written, _ = write(DataStream(), batches)
+    written, _ = write(DataStreamV1Encoder(), batches)
     wanted = expected(batches)
     for told in read(readers, "chat", written, size=size).values():
         called = told["message"].get("toolInvocations", [])
@@ -44,7 +49,7 @@ def test_every_answer_is_read_as_a_data_stream(readers: dict[str, Node], batches
 def test_every_answer_is_read_with_its_reasoning(
     readers: dict[str, Node], batches: list[list[Event]], size: int
 ) -> None:
-    written, _ = write(DataStream(has_reasoning=True), batches)
+    written, _ = write(DataStreamV1Encoder(has_reasoning=True), batches)
     wanted = expected(batches, (*SHOWN, *THOUGHTS))
     told = read({"4.3": readers["4.3"]}, "chat", written, size=size)["4.3"]
     assert told["message"].get("content", "") == wanted.text
@@ -55,7 +60,7 @@ def test_every_answer_is_read_with_its_reasoning(
 @FEW
 @given(batches=answers(), size=st.integers(1, 9))
 def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
-    written, is_broken = write(DataStream(is_cut_on_failure=True), batches)
+    written, is_broken = write(DataStreamV1Encoder(is_cut_on_failure=True), batches)
     wanted = expected(batches)
     for told in read(readers, "completion", written, size=size, isBroken=is_broken).values():
         assert told["text"] == wanted.text
@@ -66,7 +71,7 @@ def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches:
 @given(batches=answers(), size=st.integers(1, 9))
 @example(batches=[CALL_THEN_TEXT], size=1)
 def test_every_answer_is_read_as_text(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
-    written, is_broken = write(Text(), batches)
+    written, is_broken = write(PlainTextEncoder(), batches)
     wanted = expected(batches, (TextDelta,))
     options = {"size": size, "isBroken": is_broken, "streamProtocol": "text"}
     for told in read(readers, "completion", written, **options).values():

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import question_of
-from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UiMessages
-from flask_headrace.core.answer import Answer, Call, Reasoning, Text
-from flask_headrace.core.events import Done, Event, Failed, Restarted, Started, TextDelta
+from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
+from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning
+from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 from tests.clients.ai_sdk.node import Node, text_of
 from tests.support.event_sequences import SIZES, answers, batches
 
-STARTED = Started("s1", "acme/tiny", "acme")
+STARTED = ResponseStarted("s1", "acme/tiny", "acme")
 
 
 def expected(events: list[Event]) -> list[tuple[str, Any]]:
     """Return the parts that are to be seen: kind, and text or arguments; None for a call that is not whole."""
-    answer = Answer()
+    answer = CollectedAnswer()
     answer.add(events)
     found: list[tuple[str, Any]] = []
     for block in answer.blocks:
@@ -55,7 +55,7 @@ def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
 @st.composite
 def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
     """Give an answer and its bytes, with silences in it and cut anywhere."""
-    events, wire = draw(answers()), UiMessages("m1")
+    events, wire = draw(answers()), UIMessageEncoder("m1")
     body = b"".join([wire.encode(batch, 1) for batch in batches(events, draw(SIZES))])
     # These clients refuse arguments that reach for an object's prototype, whoever sends them.
     assume(b"__proto__" not in body and b"prototype" not in body)
@@ -78,15 +78,15 @@ def test_is_parsed_and_shows_what_went_in(node: Node, streams: list[tuple[list[E
 
 
 def test_each_frame_is_one_of_the_clients_own_schema(node: Node) -> None:
-    frames = [value for before, event, _ in GOLDEN for value in values(UiMessages("m1").encode([*before, event]))]
+    frames = [value for before, event, _ in GOLDEN for value in values(UIMessageEncoder("m1").encode([*before, event]))]
     accepted: list[bool] = node.do("check", frames=frames)
     assert [frame for frame, is_accepted in zip(frames, accepted, strict=True) if not is_accepted] == []
     assert node.do("check", frames=[{"type": "no-such-type"}, {"type": "text-delta", "id": 1}]) == [False, False]
 
 
 def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node]) -> None:
-    events: list[Event] = [STARTED, TextDelta("wrong"), Restarted("it broke off", "acme/big"), TextDelta("right")]
-    body = UiMessages("m1").encode([*events, Done("stop")])
+    events: list[Event] = [STARTED, TextDelta("wrong"), AnswerRestarted("it broke off", "acme/big"), TextDelta("right")]
+    body = UIMessageEncoder("m1").encode([*events, Completed("stop")])
     for version in ("ai5", "ai6", "ai7"):
         (read,) = nodes(version).read([[body]])
         assert read["messages"][0]["metadata"]["model"] == "acme/big"

@@ -7,8 +7,8 @@ import base64
 import pytest
 from hypothesis import given, settings
 
-from flask_headrace.blueprints.anthropic_messages.encoder import MessagesWire
-from flask_headrace.core.answer import Answer
+from flask_headrace.blueprints.anthropic_messages.encoder import MessagesEncoder
+from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Failed
 from tests.clients.anthropic_messages.answers import CALLED, HI, PIECES, PROVIDERS, TEXT, TOOLS, calling, whole
 from tests.clients.anthropic_messages.node import Node
@@ -114,7 +114,7 @@ class TestAnySequence:
     @settings(max_examples=60)
     @given(events=event_sequences.sequences(), sizes=event_sequences.SIZES)
     def test_is_read_by_the_sdk_as_what_it_is(self, node: Node, events, sizes) -> None:
-        wire, answer = MessagesWire(), Answer()
+        wire, answer = MessagesEncoder(), CollectedAnswer()
         answer.add(events)
         pieces = [wire.encode(batch) for batch in event_sequences.batches(events, sizes)]
         came = node.do("read", pieces=[base64.b64encode(piece).decode() for piece in pieces])
@@ -123,4 +123,4 @@ class TestAnySequence:
             assert answer.text().startswith("".join(came["texts"]))
         else:
             assert "".join(came["texts"]) == answer.text()
-            assert came["blocks"] == came["message"]["content"] == wire.whole(answer)["content"]
+            assert came["blocks"] == came["message"]["content"] == wire.encode_whole(answer)["content"]

@@ -16,17 +16,17 @@ from openai import OpenAI, Stream
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_chat.encoder import ChatCompletion
+from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     ReasoningDelta,
-    Restarted,
-    Started,
+    ResponseStarted,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -39,7 +39,7 @@ STRICT = {
     "function": {"name": "find", "strict": True, "parameters": {"type": "object", "properties": {}}},
 }
 """A tool whose arguments the SDK parses with each piece of them."""
-ENDS = DONE | BROKEN | st.just(Restarted("it broke off", "acme/big"))
+ENDS = DONE | BROKEN | st.just(AnswerRestarted("it broke off", "acme/big"))
 
 
 @st.composite
@@ -51,13 +51,13 @@ def streams(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
 
 
 def write(batched: list[list[Event]], first: int | None) -> bytes:
-    wire = ChatCompletion("s1", "acme/tiny", 1700000000, has_usage=True)
+    wire = ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True)
     written = b""
     try:
         for batch in batched:
             written += wire.encode(batch, first)
             first = None if first is None else first + len(batch)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         written += broken.last
     return written
 
@@ -77,7 +77,7 @@ def said(events: list[Event], kind: type[TextDelta | ReasoningDelta]) -> str:
 
 
 def called(events: list[Event]) -> list[tuple[str, str, object]]:
-    arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallEnded)}
+    arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
     return [(event.id, event.name, arguments[event.call]) for event in events if isinstance(event, ToolCallStarted)]
 
 
@@ -96,7 +96,7 @@ def read(pieces: list[bytes]) -> tuple[list[ChatCompletionChunk], openai.APIErro
 def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]]) -> None:
     events, pieces = stream
     chunks, error = read(pieces)
-    assert (error is None) == isinstance(events[-1], Done) == (b"data: [DONE]" in b"".join(pieces))
+    assert (error is None) == isinstance(events[-1], Completed) == (b"data: [DONE]" in b"".join(pieces))
     deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
     assert "".join(delta.content or "" for delta in deltas) == said(events, TextDelta)
     reasoning = "".join((delta.model_extra or {}).get("reasoning_content") or "" for delta in deltas)
@@ -114,8 +114,10 @@ def test_pythons_sdk_reads_what_went_in(stream: tuple[list[Event], list[bytes]])
 def test_blanks_before_the_arguments_of_a_strict_tool_harm_nobody(pieces: list[str]) -> None:
     deltas = [ToolCallDelta(0, piece) for piece in pieces]
     arguments = {"a": 1}
-    told = [ToolCallStarted(0, "call_0", "find"), *deltas, ToolCallEnded(0, arguments)]
-    chunks, _ = read([write([[Started("s1", "acme/tiny", "acme"), *told, Usage(1, 1), Done("tool_calls")]], 1)])
+    told = [ToolCallStarted(0, "call_0", "find"), *deltas, ToolCallCompleted(0, arguments)]
+    chunks, _ = read(
+        [write([[ResponseStarted("s1", "acme/tiny", "acme"), *told, Usage(1, 1), Completed("tool_calls")]], 1)]
+    )
     state = ChatCompletionStreamState(input_tools=[STRICT])
     for chunk in chunks:
         state.handle_chunk(chunk)
@@ -133,14 +135,14 @@ def test_nodes_sdk_reads_what_went_in(node: Node, batch: list[tuple[list[Event],
     encoded = [[base64.b64encode(piece).decode() for piece in pieces] for _, pieces in batch]
     for (events, _), got in zip(batch, node.ask("read", streams=encoded), strict=True):
         assert (got["text"], got["reasoning"]) == (said(events, TextDelta), said(events, ReasoningDelta))
-        assert ("error" not in got) == isinstance(events[-1], Done)
+        assert ("error" not in got) == isinstance(events[-1], Completed)
         calls = [(call["id"], call["name"], json.loads(call["arguments"])) for call in got["calls"]]
         assert calls == called(events)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_a_stream_in_pieces_of_any_size_reads_the_same(size: int) -> None:
-    events = [Started("s1", "acme/tiny", "acme"), TextDelta("👩‍👩‍👧 e\u0301"), Done("stop")]
+    events = [ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("👩‍👩‍👧 e\u0301"), Completed("stop")]
     chunks, error = read(cut(write([events], 1), [size]))
     assert error is None
     assert chunks[1].choices[0].delta.content == "👩‍👩‍👧 e\u0301"

@@ -11,26 +11,34 @@ from openai import OpenAI, Stream, omit
 from openai.lib.streaming.responses import ResponseStream
 from openai.types.responses import Response, ResponseStreamEvent
 
-from flask_headrace.blueprints.encoding.base import BrokenOff
-from flask_headrace.blueprints.openai_responses.encoder import Responses
-from flask_headrace.core.events import Done, Event, ReasoningDelta, Restarted, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.blueprints.encoding.base import AbortConnection
+from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
+from flask_headrace.core.events import (
+    AnswerRestarted,
+    Completed,
+    Event,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallCompleted,
+    ToolCallStarted,
+)
 from tests.support.event_sequences import BROKEN, DONE, SIZES, batches, sequences
 
 SDK = OpenAI(base_url="http://never.asked", api_key="any")
-ENDS = DONE | BROKEN | st.just(Restarted("it broke off", "acme/big"))
+ENDS = DONE | BROKEN | st.just(AnswerRestarted("it broke off", "acme/big"))
 
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[list[Event], bytes]:
     """Draw an answer and its bytes: batched, with heartbeats and numbers or without."""
     events = draw(sequences(ENDS))
-    wire, first = Responses("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
+    wire, first = ResponsesEncoder("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
     written = b""
     try:
         for batch in batches(events, draw(SIZES)):
             written += wire.encode(batch, first)
             first = None if first is None else first + len(batch)
-    except BrokenOff as broken:
+    except AbortConnection as broken:
         written += broken.last
     return events, written
 
@@ -47,12 +55,12 @@ def last_response(written: bytes) -> Response:
 def test_the_sdk_reads_what_went_in(stream: tuple[list[Event], bytes]) -> None:
     events, written = stream
     response = last_response(written)
-    assert (response.status != "failed") == isinstance(events[-1], Done)
+    assert (response.status != "failed") == isinstance(events[-1], Completed)
     assert response.output_text == "".join(event.text for event in events if isinstance(event, TextDelta))
     thoughts = [part.text for item in response.output if item.type == "reasoning" for part in item.summary]
     assert "".join(thoughts) == "".join(event.text for event in events if isinstance(event, ReasoningDelta))
-    if isinstance(events[-1], Done):
+    if isinstance(events[-1], Completed):
         calls = [item for item in response.output if item.type == "function_call"]
-        arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallEnded)}
+        arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
         wanted = [(e.id, e.name, arguments[e.call]) for e in events if isinstance(e, ToolCallStarted)]
         assert [(call.call_id, call.name, json.loads(call.arguments)) for call in calls] == wanted

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.errors import UpstreamStatusError
 from flask_headrace.core.events import (
-    Done,
+    Completed,
     Event,
     ReasoningDelta,
-    ReasoningSigned,
+    ReasoningSignature,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -96,15 +96,15 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             ToolCallStarted(0, "toolu_1", "find"),
             ToolCallDelta(0, '{"q": "ö'),
             ToolCallDelta(0, '🌊"}'),
-            ToolCallEnded(0, {"q": "ö🌊"}),
+            ToolCallCompleted(0, {"q": "ö🌊"}),
             ToolCallStarted(1, "toolu_2", "now"),
-            ToolCallEnded(1, {}),
+            ToolCallCompleted(1, {}),
             ToolCallStarted(2, "toolu_3", "find"),
             ToolCallDelta(2, '{"q":'),
             ToolCallDelta(2, ' "b"}'),
-            ToolCallEnded(2, {"q": "b"}),
+            ToolCallCompleted(2, {"q": "b"}),
             USED,
-            Done("tool_calls"),
+            Completed("tool_calls"),
         ],
     ),
     "blocks that begin with what they hold": (
@@ -119,17 +119,17 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
         [
             ReasoningDelta("hm"),
             ReasoningDelta(" so"),
-            ReasoningSigned(SIGNATURE),
+            ReasoningSignature(SIGNATURE),
             TextDelta("Hel"),
             TextDelta("lo"),
             ToolCallStarted(0, "toolu_1", "find"),
             ToolCallDelta(0, r'{"q": "\u00f6\ud83c\udf0a"}'),
-            ToolCallEnded(0, {"q": "ö🌊"}),
+            ToolCallCompleted(0, {"q": "ö🌊"}),
             ToolCallStarted(1, "toolu_2", "find"),
             ToolCallDelta(1, '{"q":"b"}'),
-            ToolCallEnded(1, {"q": "b"}),
+            ToolCallCompleted(1, {"q": "b"}),
             USED,
-            Done("tool_calls"),
+            Completed("tool_calls"),
         ],
     ),
     "interleaved thinking": (
@@ -144,17 +144,17 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
         [
             ReasoningDelta("first"),
             ReasoningDelta(" this"),
-            ReasoningSigned(SIGNATURE),
+            ReasoningSignature(SIGNATURE),
             ToolCallStarted(0, "toolu_1", "find"),
             ToolCallDelta(0, "{}"),
-            ToolCallEnded(0, {}),
+            ToolCallCompleted(0, {}),
             ReasoningDelta("then that"),
-            ReasoningSigned(SIGNATURE),
+            ReasoningSignature(SIGNATURE),
             ToolCallStarted(1, "toolu_2", "now"),
             ToolCallDelta(1, "{}"),
-            ToolCallEnded(1, {}),
+            ToolCallCompleted(1, {}),
             Usage(9, 7, reasoning_tokens=4),
-            Done("tool_calls"),
+            Completed("tool_calls"),
         ],
     ),
     "redacted and omitted thinking": (
@@ -166,11 +166,11 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             end("end_turn"),
         ],
         [
-            ReasoningSigned(SIGNATURE),
-            ReasoningSigned("EmwKAhgBEgy3va3", is_redacted=True),
+            ReasoningSignature(SIGNATURE),
+            ReasoningSignature("EmwKAhgBEgy3va3", is_redacted=True),
             TextDelta("So."),
             USED,
-            Done("stop"),
+            Completed("stop"),
         ],
     ),
     "tools of the server's, with citations": (
@@ -191,9 +191,9 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             TextDelta(" grind."),
             ToolCallStarted(0, "toolu_1", "find"),
             ToolCallDelta(0, "{}"),
-            ToolCallEnded(0, {}),
+            ToolCallCompleted(0, {}),
             USED,
-            Done("tool_calls"),
+            Completed("tool_calls"),
         ],
     ),
     "blocks that are whole when they begin": (
@@ -208,20 +208,20 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
         ],
         [
             ReasoningDelta("first"),
-            ReasoningSigned(SIGNATURE),
+            ReasoningSignature(SIGNATURE),
             TextDelta("I'll "),
             TextDelta("look."),
             ToolCallStarted(0, "toolu_1", "find"),
             ToolCallDelta(0, '{"q": "\\u00f6", "n": [1.0, 7]}'),
-            ToolCallEnded(0, {"q": "ö", "n": [1.0, 7]}),
+            ToolCallCompleted(0, {"q": "ö", "n": [1.0, 7]}),
             ToolCallStarted(1, "toolu_2", "find"),
             ToolCallDelta(1, '{"q":'),
             ToolCallDelta(1, ' "b"}'),
-            ToolCallEnded(1, {"q": "b"}),
+            ToolCallCompleted(1, {"q": "b"}),
             ToolCallStarted(2, "toolu_3", "now"),
-            ToolCallEnded(2, {}),
+            ToolCallCompleted(2, {}),
             USED,
-            Done("tool_calls"),
+            Completed("tool_calls"),
         ],
     ),
     "a pause in a long turn": (
@@ -231,20 +231,20 @@ ANSWERS: dict[str, tuple[list[bytes], list[Event]]] = {
             block(1, called("srvtoolu_1", "web_search", "server_tool_use"), *inputs('{"query": "mills"}')),
             end("pause_turn"),
         ],
-        [TextDelta("Let me see."), USED, Done("pause")],
+        [TextDelta("Let me see."), USED, Completed("pause")],
     ),
     "a refusal": (
         [start(), block(0, TEXT, *text("Well")), end("refusal", stop_details={"type": "refusal", "category": "bio"})],
-        [TextDelta("Well"), USED, Done("content_filter")],
+        [TextDelta("Well"), USED, Completed("content_filter")],
     ),
-    "a refusal before the first word": ([start(), end("refusal")], [USED, Done("content_filter")]),
+    "a refusal before the first word": ([start(), end("refusal")], [USED, Completed("content_filter")]),
     "what the cache gave": (
         [
             start(cache_read_input_tokens=100, cache_creation_input_tokens=1000, cache_creation={"ephemeral_5m": 1000}),
             block(0, TEXT, *text("So.")),
             end("end_turn", cache_read_input_tokens=100, cache_creation_input_tokens=1000, input_tokens=9),
         ],
-        [TextDelta("So."), Usage(1109, 7, cached_tokens=100), Done("stop")],
+        [TextDelta("So."), Usage(1109, 7, cached_tokens=100), Completed("stop")],
     ),
 }  # fmt: skip
 
@@ -268,7 +268,7 @@ def test_an_answer_without_its_last_frames_has_broken_off(name: str) -> None:
     answer = decode(*frames[:-1])
     assert answer.error is not None
     assert answer.events == expected[: len(answer.events)]
-    assert not any(isinstance(event, Done) for event in answer.events)
+    assert not any(isinstance(event, Completed) for event in answer.events)
 
 
 @pytest.mark.parametrize(
@@ -281,5 +281,5 @@ def test_an_error_inside_the_stream_comes_after_what_was_said(before: bytes) -> 
     whole = decode(start(), before)
     answer = decode(start() + before + error + end("end_turn"))
     assert answer.events == whole.events
-    assert isinstance(answer.error, UpstreamRejected)
+    assert isinstance(answer.error, UpstreamStatusError)
     assert (answer.error.code, answer.error.retryable) == ("upstream_overloaded", True)

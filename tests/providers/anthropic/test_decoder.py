@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
+from flask_headrace.core.events import Completed, ReasoningDelta, TextDelta, Usage
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Reasoning, Tokens, ToolCall, anthropic_wire, oddities
@@ -50,7 +50,7 @@ class TestAnswer:
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (9, 2, 4)
         assert usage.cost is not None
         assert usage.cost > 0
-        assert done == Done("stop")
+        assert done == Completed("stop")
         assert answer.is_done
 
     @pytest.mark.parametrize("name", ODD)
@@ -58,7 +58,7 @@ class TestAnswer:
         answer = decode(ODD[name].body)
         assert answer.error is None
         assert answer.text == oddities.TEXT
-        assert answer.events[-1] == Done("stop")
+        assert answer.events[-1] == Completed("stop")
 
     def test_is_the_same_wherever_it_is_cut(self) -> None:
         body = anthropic_wire.answer(Reasoning("hm"), "ö🌊").body.replace(b"\n", b"\r\n")
@@ -79,7 +79,10 @@ class TestAnswer:
         assert answer.error is not None
 
     def test_reads_nothing_behind_its_end(self) -> None:
-        assert decode(said("a"), TURN + STOP + said("late") + b"data: {\n\n").events == [TextDelta("a"), Done("stop")]
+        assert decode(said("a"), TURN + STOP + said("late") + b"data: {\n\n").events == [
+            TextDelta("a"),
+            Completed("stop"),
+        ]
 
     def test_has_its_reasoning_apart(self) -> None:
         answer = decode(anthropic_wire.answer(Reasoning("hm"), Reasoning("m"), "yes").body)
@@ -92,7 +95,7 @@ class TestAnswer:
     def test_of_tool_calls_has_no_text_of_them(self) -> None:
         answer = decode(anthropic_wire.answer("a", ToolCall("t1", "find", ('{"q"', ":1}")), finish="tool_use").body)
         assert answer.text == "a"
-        assert answer.events[-1] == Done("tool_calls")
+        assert answer.events[-1] == Completed("tool_calls")
 
 
 class TestStopReason:
@@ -109,16 +112,16 @@ class TestStopReason:
         ],
     )
     def test_has_one_vocabulary(self, theirs: str, ours: str) -> None:
-        assert decode(ending(theirs), STOP).events == [Done(ours)]
+        assert decode(ending(theirs), STOP).events == [Completed(ours)]
 
     def test_without_message_stop_is_a_whole_answer(self) -> None:
         answer = decode(said("a"), TURN)
-        assert (answer.events[-1], answer.is_done) == (Done("stop"), False)
+        assert (answer.events[-1], answer.is_done) == (Completed("stop"), False)
 
     @pytest.mark.parametrize("last", [[], [STOP], [ending(None), STOP], [TURN[:-3]]])
     def test_left_out_is_an_answer_that_broke_off(self, last: list[bytes]) -> None:
         answer = decode(said("a"), *last)
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.events == [TextDelta("a")]
 
 
@@ -156,7 +159,7 @@ class TestUsage:
 
     @pytest.mark.parametrize("start", [frame("message_start", message={}), opening(), opening(output_tokens=1)])
     def test_that_tells_too_little_is_none(self, start: bytes) -> None:
-        assert decode(start, TURN, STOP).events == [Done("stop")]
+        assert decode(start, TURN, STOP).events == [Completed("stop")]
 
 
 class TestError:
@@ -173,7 +176,7 @@ class TestError:
     )
     def test_in_the_stream_has_its_code(self, kind: str, status: int, code: str, is_retryable: bool) -> None:
         error = decode(said("a"), frame("error", error={"type": kind, "message": "no"})).error
-        assert isinstance(error, UpstreamRejected)
+        assert isinstance(error, UpstreamStatusError)
         assert (error.status, error.code, error.retryable) == (status, code, is_retryable)
         assert f"no ({kind})" in error.message
 
@@ -210,7 +213,7 @@ class TestFramesWithoutText:
     def test_are_skipped(self, extra: bytes) -> None:
         answer = decode(extra, said("a"), extra, TURN, extra, STOP)
         assert answer.error is None
-        assert answer.events == [TextDelta("a"), Done("stop")]
+        assert answer.events == [TextDelta("a"), Completed("stop")]
 
 
 class TestNonsense:
@@ -226,5 +229,5 @@ class TestNonsense:
     def test_after_good_deltas_loses_none_of_them(self, kind_and_data: bytes) -> None:
         answer = decode(said("good") + b"event: %b\n\n" % kind_and_data + said("late"))
         assert answer.events == [TextDelta("good")]
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert "cannot be read" in answer.error.message

@@ -9,13 +9,13 @@ import pydantic
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
-from flask_headrace.core.errors import InvalidRequest, UpstreamRejected
-from flask_headrace.core.events import Done, TextDelta, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.core.errors import InvalidRequest, UpstreamStatusError
+from flask_headrace.core.events import Completed, TextDelta, ToolCallCompleted, ToolCallDelta, ToolCallStarted
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.anthropic.json_output import answer_tool
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.anthropic.request_body import body_of
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message, NamedTool, Tool
+from flask_headrace.providers.chat_request import ChatRequest, Message, NamedTool, ResponseFormat, Tool
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Gate, ToolCall, Upstream, anthropic_wire, script
 
@@ -28,7 +28,7 @@ REFUSES_FORCE = "tool_choice forces tool use is not compatible with this model."
 
 
 def question(schema: dict[str, Any] | None = SCHEMA, **fields: Any) -> ChatRequest:
-    return ChatRequest("m", HI, answer_format=AnswerFormat(schema), **fields)
+    return ChatRequest("m", HI, response_format=ResponseFormat(schema), **fields)
 
 
 def sent(request: ChatRequest) -> dict[str, Any]:
@@ -55,13 +55,13 @@ class TestAsking:
         assert sent(question(schema))["tools"][0]["input_schema"] == given
 
     def test_holds_the_model_to_the_schema_where_that_is_asked(self) -> None:
-        strict = ChatRequest("m", HI, answer_format=AnswerFormat(CLOSED, "reply", strict=True))
+        strict = ChatRequest("m", HI, response_format=ResponseFormat(CLOSED, "reply", strict=True))
         (tool,) = sent(strict)["tools"]
         assert (tool["name"], tool["strict"]) == ("reply", True)
 
     @pytest.mark.parametrize("way", [{}, {"thinking": THINKING}], ids=["tool", "format"])
     def test_tells_what_the_answer_is_for(self, way: dict[str, Any]) -> None:
-        body = sent(ChatRequest("m", HI, answer_format=AnswerFormat(SCHEMA, description="For a form."), **way))
+        body = sent(ChatRequest("m", HI, response_format=ResponseFormat(SCHEMA, description="For a form."), **way))
         told = body["tools"][0] if "tools" in body else body["output_config"]["format"]["schema"]
         assert told["description"].endswith("For a form.")
 
@@ -118,34 +118,34 @@ class TestReading:
     def test_takes_the_tool_s_input_for_text_wherever_it_is_cut(self) -> None:
         answer = ToolCall("t1", "answer", ('{"q":', ' "ö🌊"}'))
         body = anthropic_wire.answer(answer, finish="tool_use", usage=None).body
-        expected = [TextDelta('{"q":'), TextDelta(' "ö🌊"}'), Done("stop")]
+        expected = [TextDelta('{"q":'), TextDelta(' "ö🌊"}'), Completed("stop")]
         for place in range(len(body)):
             assert decode(body[:place], body[place:]).events == expected
 
     def test_keeps_the_calls_of_other_tools_apart(self) -> None:
         calls = (ToolCall("t1", "find", ('{"a":1}',)), ToolCall("t2", "answer", ('{"q":2}',)))
         assert decode(anthropic_wire.answer(*calls, finish="tool_use", usage=None).body).events == [
-            ToolCallStarted(0, "t1", "find"), ToolCallDelta(0, '{"a":1}'), ToolCallEnded(0, {"a": 1}),
-            TextDelta('{"q":2}'), Done("tool_calls"),
+            ToolCallStarted(0, "t1", "find"), ToolCallDelta(0, '{"a":1}'), ToolCallCompleted(0, {"a": 1}),
+            TextDelta('{"q":2}'), Completed("tool_calls"),
         ]  # fmt: skip
 
     def test_takes_the_first_answer(self) -> None:
         twice = [ToolCall(name, "answer", ("{", "}")) for name in ("t1", "t2")]
         events = decode(anthropic_wire.answer(*twice, finish="tool_use", usage=None).body).events
-        assert events == [TextDelta("{"), TextDelta("}"), Done("stop")]
+        assert events == [TextDelta("{"), TextDelta("}"), Completed("stop")]
 
     def test_takes_no_input_for_an_empty_object(self) -> None:
         events = decode(anthropic_wire.answer(ToolCall("t1", "answer", ()), finish="tool_use", usage=None).body).events
-        assert events == [TextDelta("{}"), Done("stop")]
+        assert events == [TextDelta("{}"), Completed("stop")]
 
     def test_tells_of_one_that_was_cut(self) -> None:
         cut = anthropic_wire.answer(ToolCall("t1", "answer", ('{"q":',)), finish="max_tokens", usage=None)
-        assert decode(cut.body).events == [TextDelta('{"q":'), Done("length")]
+        assert decode(cut.body).events == [TextDelta('{"q":'), Completed("length")]
 
     def test_leaves_a_tool_of_that_name_alone_where_no_answer_is_wanted(self) -> None:
         body = anthropic_wire.answer(ToolCall("t1", "answer", ()), finish="tool_use", usage=None).body
         events = Answer(MessageDecoder("acme", "m", "http://acme"), body).events
-        assert events == [ToolCallStarted(0, "t1", "answer"), ToolCallEnded(0, {}), Done("tool_calls")]
+        assert events == [ToolCallStarted(0, "t1", "answer"), ToolCallCompleted(0, {}), Completed("tool_calls")]
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ class TestProvider:
         assert text_of(got) == '{"q":'
         own_upstream.open_gate("more")
         rest = list(batches)
-        assert (text_of(rest), rest[-1][-1]) == ("1}", Done("stop"))
+        assert (text_of(rest), rest[-1][-1]) == ("1}", Completed("stop"))
 
     def test_asks_a_model_that_cannot_be_told_which_tool_to_call_by_the_format(self, own_upstream, provider) -> None:
         refused = anthropic_wire.error(400, REFUSES_FORCE)
@@ -189,6 +189,6 @@ class TestProvider:
     )
     def test_asks_once_where_it_is_refused(self, own_upstream, provider, request_, message: str) -> None:
         own_upstream.answer("m", anthropic_wire.error(400, message))
-        with pytest.raises(UpstreamRejected, match=message[:10]):
+        with pytest.raises(UpstreamStatusError, match=message[:10]):
             list(provider.stream(request_))
         assert len(own_upstream.requests("m")) == 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
+from flask_headrace.core.events import Completed, TextDelta, ToolCallCompleted, ToolCallStarted
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -84,12 +84,12 @@ class TestText:
     @pytest.mark.parametrize("name", TEXTS)
     def test_is_told_whole_and_once(self, name: str) -> None:
         answer = decode(*TEXTS[name])
-        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Done("stop"))
+        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Completed("stop"))
 
     @pytest.mark.parametrize("last", [DONE, STOP, b""])
     def test_without_a_stop_reason_has_broken_off(self, last: bytes) -> None:
         answer = decode(start(), *HELLO, last)
-        assert (answer.text, isinstance(answer.error, UpstreamBroken)) == ("hello", True)
+        assert (answer.text, isinstance(answer.error, UpstreamProtocolError)) == ("hello", True)
 
 
 def pieces(*texts: Any) -> list[bytes]:
@@ -112,7 +112,7 @@ CALLS: dict[str, list[bytes]] = {
 
 
 def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallEnded)}
+    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
     return [(e.id, e.name, ended.get(e.call)) for e in answer.events if isinstance(e, ToolCallStarted)]
 
 
@@ -121,17 +121,21 @@ class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_input_and_ends_for_it(self, name: str, word: str) -> None:
         answer = decode(start(), *CALLS[name], end(word), STOP)
-        assert (answer.error, called(answer), answer.events[-1]) == (None, [("t1", "f", {"x": 1})], Done("tool_calls"))
+        assert (answer.error, called(answer), answer.events[-1]) == (
+            None,
+            [("t1", "f", {"x": 1})],
+            Completed("tool_calls"),
+        )
 
     def test_in_a_message_told_at_once_is_one(self) -> None:
         assert called(decode(start(tool({"x": 1})), end("tool_use"), STOP)) == [("t1", "f", {"x": 1})]
 
     def test_that_was_announced_and_never_came_is_a_failure(self) -> None:
-        assert isinstance(decode(start(), end("tool_use"), STOP).error, UpstreamBroken)
+        assert isinstance(decode(start(), end("tool_use"), STOP).error, UpstreamProtocolError)
 
 
 def test_nothing_at_all_is_an_answer_where_it_ended_well() -> None:
-    assert decode(start(), end(), STOP).events[-1] == Done("stop")
+    assert decode(start(), end(), STOP).events[-1] == Completed("stop")
 
 
 class TestUsage:
@@ -153,5 +157,5 @@ class TestUsage:
 def test_an_error_may_be_a_text(data: bytes) -> None:
     answer = decode(start(), *HELLO, b"event: error\ndata: " + data + b"\n\n")
     assert answer.events == [TextDelta("hello")]
-    assert isinstance(answer.error, UpstreamRejected if data != b'"busy"' else UpstreamBroken)
+    assert isinstance(answer.error, UpstreamStatusError if data != b'"busy"' else UpstreamProtocolError)
     assert data == b'"busy"' or "busy" in answer.error.message

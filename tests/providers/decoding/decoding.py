@@ -29,7 +29,7 @@ class Answer:
         self.events = [event for event in self.events if event not in self.known]
 
     def _read(self, decoder: Any, pieces: tuple[bytes, ...]) -> None:
-        frames = sse.Decoder()
+        frames = sse.SSEDecoder()
         for piece in pieces:
             decoder.read(frames.feed(piece), self.events)
             if decoder.is_done:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamRejected
-from flask_headrace.core.events import Done, TextDelta
+from flask_headrace.core.errors import UpstreamStatusError
+from flask_headrace.core.events import Completed, TextDelta
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.decoding.finish_reasons import settled, told_by
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
@@ -92,22 +92,22 @@ def messages(word: str) -> Answer:
 class TestDecoders:
     @pytest.mark.parametrize("word", ["MAX_TOKENS", "max_tokens", "length"])
     def test_never_take_a_cut_for_a_whole_answer(self, decode: Any, word: str) -> None:
-        assert decode(word).events == [TextDelta("a"), Done("length")]
+        assert decode(word).events == [TextDelta("a"), Completed("length")]
 
     @pytest.mark.parametrize("word", ["tool_calls", "tool_use", "function_call"])
     def test_wait_for_no_call_where_there_is_none(self, decode: Any, word: str) -> None:
-        assert decode(word).events == [TextDelta("a"), Done("stop")]
+        assert decode(word).events == [TextDelta("a"), Completed("stop")]
 
     @pytest.mark.parametrize("word", ["abort", "error", "cancelled", "insufficient_system_resource"])
     def test_tell_of_an_answer_that_was_given_up(self, decode: Any, word: str) -> None:
         answer = decode(word)
         assert answer.events == [TextDelta("a")]
-        assert isinstance(answer.error, UpstreamRejected)
+        assert isinstance(answer.error, UpstreamStatusError)
         assert f"{word!r}" in answer.error.message
 
     @pytest.mark.parametrize("word", ["", "null", "not_finished"])
     def test_take_an_answer_that_goes_on_for_none_that_ended(self, decode: Any, word: str) -> None:
-        assert decode(word).events[-1] != Done("stop")
+        assert decode(word).events[-1] != Completed("stop")
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_a_response_ends_as_its_own_status_says(kind: str, response: dict[str, A
     said = frame({"type": "response.output_text.delta", "delta": "a"})
     ended = frame({"type": f"response.{kind}", "response": response})
     answer = Answer(ResponseDecoder("acme", "m", "p"), said, ended)
-    assert answer.events == [TextDelta("a"), *([Done(reason)] if reason else [])]
-    assert isinstance(answer.error, UpstreamRejected) is (reason is None)
+    assert answer.events == [TextDelta("a"), *([Completed(reason)] if reason else [])]
+    assert isinstance(answer.error, UpstreamStatusError) is (reason is None)

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from flask_headrace.core.errors import ToolArgumentsInvalid, UpstreamBroken
-from flask_headrace.core.events import Done, Event, TextDelta
-from flask_headrace.core.sse import Frame
+from flask_headrace.core.errors import InvalidToolArguments, UpstreamProtocolError
+from flask_headrace.core.events import Completed, Event, TextDelta
+from flask_headrace.core.sse import ServerSentEvent
 from flask_headrace.providers.decoding.sse_stream import MOST_AT_ONCE, in_turns
 from flask_headrace.providers.decoding.tool_arguments import Arguments
 from flask_headrace.providers.decoding.tool_calls import MOST_CALLS
@@ -23,11 +23,11 @@ from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from flask_headrace.providers.openai.responses_tool_calls import ItemCalls
 
 
-def told(kind: str, **fields: Any) -> Frame:
-    return Frame(kind.encode(), json.dumps({"type": kind, **fields}).encode())
+def told(kind: str, **fields: Any) -> ServerSentEvent:
+    return ServerSentEvent(kind.encode(), json.dumps({"type": kind, **fields}).encode())
 
 
-PARTS: dict[str, Callable[[int], Frame]] = {
+PARTS: dict[str, Callable[[int], ServerSentEvent]] = {
     "deltas": lambda n: told("response.output_text.delta", output_index=0, content_index=n, delta="a"),
     "deltas of items": lambda n: told("response.output_text.delta", item_id=f"i{n}", content_index=0, delta="a"),
     "whole parts": lambda n: told("response.output_text.done", output_index=n, content_index=0, text="a"),
@@ -43,7 +43,7 @@ PARTS: dict[str, Callable[[int], Frame]] = {
 def test_parts_of_a_response_without_an_end_are_given_up(kind: str) -> None:
     decoder, events = ResponseDecoder("acme", "m", "openai"), []
     decoder.read([PARTS[kind](number) for number in range(MOST_PARTS)], events)
-    with pytest.raises(UpstreamBroken, match=f"more than {MOST_PARTS}"):
+    with pytest.raises(UpstreamProtocolError, match=f"more than {MOST_PARTS}"):
         decoder.read([PARTS[kind](MOST_PARTS)], events)
 
 
@@ -53,9 +53,9 @@ def test_calls_without_names_are_given_up() -> None:
     for number in range(MOST_CALLS):
         indexed.read([Piece(number, f"c{number}")], events)
         items.begin(f"c{number}", "", events, f"i{number}")
-    with pytest.raises(ToolArgumentsInvalid, match="more than 1024 tools"):
+    with pytest.raises(InvalidToolArguments, match="more than 1024 tools"):
         indexed.read([Piece(MOST_CALLS, "another")], events)
-    with pytest.raises(ToolArgumentsInvalid, match="more than 1024 tools"):
+    with pytest.raises(InvalidToolArguments, match="more than 1024 tools"):
         items.begin("another", "", events, "another")
 
 
@@ -64,7 +64,7 @@ def test_frames_of_which_nothing_is_read_are_not_kept() -> None:
     tracemalloc.start()
     try:
         for _ in range(8):
-            decoder.read([Frame(b"message", b'{"choices":[],"a":"%b"}' % (b"x" * 1_000_000))], [])
+            decoder.read([ServerSentEvent(b"message", b'{"choices":[],"a":"%b"}' % (b"x" * 1_000_000))], [])
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -112,7 +112,7 @@ def json_of(text: str) -> Any:
 
 @pytest.mark.parametrize("count", [0, 1, MOST_AT_ONCE, MOST_AT_ONCE + 1, 5 * MOST_AT_ONCE])
 def test_one_frame_of_very_many_events_is_passed_on_in_turns(count: int) -> None:
-    events: list[Event] = [*[TextDelta(str(number)) for number in range(count)], Done("stop")]
+    events: list[Event] = [*[TextDelta(str(number)) for number in range(count)], Completed("stop")]
     lists = list(in_turns(events))
     assert [event for each in lists for event in each] == events
     assert max(map(len, lists)) <= MOST_AT_ONCE

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken
-from flask_headrace.core.events import Done, ToolCallEnded, Usage
+from flask_headrace.core.errors import UpstreamProtocolError
+from flask_headrace.core.events import Completed, ToolCallCompleted, Usage
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
@@ -78,7 +78,7 @@ class TestHalfACharacter:
     def test_waits_for_the_other_half_in_the_next_delta(self, protocol: Protocol) -> None:
         body = in_halves(protocol.answer("a<", ">b"), (b"a<", rb"a\ud83c"), (b">b", rb"\udf0ab"))
         answer = protocol.read(body)
-        assert (answer.text, answer.error, answer.events[-1]) == ("a🌊b", None, Done("stop"))
+        assert (answer.text, answer.error, answer.events[-1]) == ("a🌊b", None, Completed("stop"))
 
     def test_that_stays_alone_is_the_sign_for_no_character(self, protocol: Protocol) -> None:
         body = in_halves(protocol.answer("a<>b", "c"), (b"<>", rb"\udf0a \ud83cx"))
@@ -94,7 +94,7 @@ class TestHalfACharacter:
     def test_in_the_arguments_of_a_call(self, protocol: Protocol) -> None:
         body = protocol.answer(ToolCall("call_1", "f", ('{"a":"<', '>"}')))
         answer = protocol.read(body.replace(b"<", rb"\ud83c").replace(b">", rb"\udf0a"))
-        (ended,) = [event for event in answer.events if isinstance(event, ToolCallEnded)]
+        (ended,) = [event for event in answer.events if isinstance(event, ToolCallCompleted)]
         assert ended.arguments == {"a": "🌊"}
 
     def test_whole_pairs_and_escaped_backslashes_are_left_alone(self, protocol: Protocol) -> None:
@@ -114,12 +114,12 @@ class TestCounts:
     @pytest.mark.parametrize("number", ["12", 1.5, -1, -1.0, 10**30, 1e30, math.nan, math.inf, [], None], ids=repr)
     def test_that_are_none_are_not_told_and_the_answer_is_whole(self, protocol: Protocol, number: Any) -> None:
         answer = protocol.read(protocol.with_counts(_each(number)))
-        assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Done("stop"))
+        assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Completed("stop"))
         assert not any(isinstance(event, Usage) for event in answer.events)
 
     def test_beyond_all_bounds_are_not_told_and_the_answer_is_whole(self, protocol: Protocol) -> None:
         answer = protocol.read(protocol.with_counts(_each(5)).replace(b": 5", b": 1e999"))
-        assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Done("stop"))
+        assert (answer.text, answer.error, answer.events[-1]) == ("Hello", None, Completed("stop"))
         assert not any(isinstance(event, Usage) for event in answer.events)
 
     @pytest.mark.parametrize("usage", ["many", 7, [1], True])
@@ -141,7 +141,7 @@ class TestNumbers:
         body = protocol.answer("a<", ">b").replace(b"data: {", b'data: {"novel":%b,' % number)
         body = in_halves(body, (b"a<", rb"a\ud83c"), (b">b", rb"\udf0ab"))
         answer = protocol.read(body)
-        assert (answer.text, answer.error, answer.events[-1]) == ("a🌊b", None, Done("stop"))
+        assert (answer.text, answer.error, answer.events[-1]) == ("a🌊b", None, Completed("stop"))
 
 
 class TestShape:
@@ -149,7 +149,7 @@ class TestShape:
         deep = b'data: {"novel":' + b"[" * 50_000 + b"]" * 50_000 + b"}\n\n"
         head, mark, rest = protocol.answer("Hello").partition(b"data: ")
         broken = protocol.read(head.rpartition(b"event: ")[0] + deep + mark + rest)
-        assert isinstance(broken.error, UpstreamBroken)
+        assert isinstance(broken.error, UpstreamProtocolError)
 
     @pytest.mark.parametrize("data", [b"[1]", b'{"type":"novel","choices":5,"delta":5,"item":5,"index":"x"}'])
     def test_of_an_event_that_nobody_knows_may_be_any(self, protocol: Protocol, data: bytes) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.core.events import Done, ToolCallDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.core.events import Completed, ToolCallCompleted, ToolCallDelta, ToolCallStarted
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
@@ -34,7 +34,7 @@ def cut(draw: Any, body: bytes) -> list[bytes]:
 
 def calls_in(answer: reading.Answer) -> list[tuple[str, Any]]:
     names = {event.call: event.name for event in answer.events if isinstance(event, ToolCallStarted)}
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallEnded)}
+    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
     return [(names[call], ended[call]) for call in sorted(ended)]
 
 
@@ -42,7 +42,7 @@ def check_pieces(answer: reading.Answer) -> None:
     """What a call's pieces add up to is what it ends with, and no two calls have one id."""
     started = [event for event in answer.events if isinstance(event, ToolCallStarted)]
     assert len({event.id for event in started}) == len(started)
-    for ended in (event for event in answer.events if isinstance(event, ToolCallEnded)):
+    for ended in (event for event in answer.events if isinstance(event, ToolCallCompleted)):
         text = "".join(e.text for e in answer.events if isinstance(e, ToolCallDelta) and e.call == ended.call)
         assert quirky_answers.json.loads(text or "{}") == ended.arguments
 
@@ -60,7 +60,7 @@ class TestAnOddAnswer:
         answer = read(protocol, *cut(drawn.draw, b"".join(body.frames)))
         assert (answer.error, answer.text) == (None, said.text)
         assert calls_in(answer) == [(call.name, call.value) for call in said.calls]
-        assert answer.events[-1] == Done(said.reason)
+        assert answer.events[-1] == Completed(said.reason)
         check_pieces(answer)
 
     @few
@@ -75,4 +75,4 @@ class TestAnOddAnswer:
         answer = read(protocol, *cut(drawn.draw, whole[:place]))
         assert answer.error is not None
         assert said.text.startswith(answer.text)
-        assert not any(isinstance(event, Done) for event in answer.events)
+        assert not any(isinstance(event, Completed) for event in answer.events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken
+from flask_headrace.core.errors import UpstreamProtocolError
 from flask_headrace.providers.decoding.sse_stream import MOST_UNREAD
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
@@ -75,7 +75,7 @@ class TestBadFrame:
         answer = cuts.cut_at(cuts.raw(faults.broken(openai_wire)["invalid JSON"]), [])
         heard = hear(own_upstream, provider, answer)
         assert heard.text == "Hello"
-        assert isinstance(heard.error, UpstreamBroken)
+        assert isinstance(heard.error, UpstreamProtocolError)
 
     def test_over_the_bound_loses_none_of_the_good_ones_before_it(self, own_upstream, provider) -> None:
         heard = hear(own_upstream, provider, faults.broken(openai_wire)["frame without end"])
@@ -87,7 +87,7 @@ class TestResponse:
     def test_in_another_coding_is_refused_by_its_name(self, own_upstream, provider) -> None:
         head = Head(headers=(("content-type", "text/event-stream"), ("content-encoding", "br")))
         heard = hear(own_upstream, provider, script(head, Chunk(b"\x1f\x8b"), Hang()))
-        assert isinstance(heard.error, UpstreamBroken)
+        assert isinstance(heard.error, UpstreamProtocolError)
         assert "a body encoded as br" in heard.error.message
         until(lambda: own_upstream.requests("m")[0].closed)
 

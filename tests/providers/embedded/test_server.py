@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from flask_headrace.core.events import Done, TextDelta, Usage
+from flask_headrace.core.events import Completed, TextDelta, Usage
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
+from flask_headrace.providers.chat_request import ChatRequest, Message, ResponseFormat
 from flask_headrace.providers.embedded import supervisor
 from flask_headrace.providers.embedded.provider import Embedded
 from flask_headrace.providers.openai.chat import OpenAIChat
@@ -70,13 +70,13 @@ def test_every_provider_reads_a_real_server(served: supervisor.Endpoint, kind: t
     assert isinstance(usage, Usage)
     assert usage.input_tokens > 0
     assert 0 < usage.output_tokens <= 8
-    assert isinstance(done, Done)
+    assert isinstance(done, Completed)
 
 
 @pytest.mark.usefixtures("served")
 def test_a_schema_is_enforced_and_its_answer_streams() -> None:
-    wanted = AnswerFormat(SCHEMA)
-    events = ask(Embedded(), "Describe a parrot.", answer_format=wanted, max_tokens=200, temperature=0.0)
+    wanted = ResponseFormat(SCHEMA)
+    events = ask(Embedded(), "Describe a parrot.", response_format=wanted, max_tokens=200, temperature=0.0)
     words = [event.text for event in events if isinstance(event, TextDelta)]
     assert len(words) > 5
     answer = json.loads("".join(words))
@@ -85,12 +85,12 @@ def test_a_schema_is_enforced_and_its_answer_streams() -> None:
     assert 2 <= len(answer["colours"]) <= 3
     assert set(answer["colours"]) <= set(COLOURS)
     assert 1 <= answer["age"] <= 99
-    assert events[-1] == Done("stop")
+    assert events[-1] == Completed("stop")
 
 
 @pytest.mark.usefixtures("served")
 def test_an_object_of_any_kind_is_one() -> None:
-    wanted = AnswerFormat(None)
-    events = ask(Embedded(), "Say hello in JSON.", answer_format=wanted, max_tokens=40, temperature=0.0)
+    wanted = ResponseFormat(None)
+    events = ask(Embedded(), "Say hello in JSON.", response_format=wanted, max_tokens=40, temperature=0.0)
     text = "".join([event.text for event in events if isinstance(event, TextDelta)])
     assert text.strip().startswith("{")

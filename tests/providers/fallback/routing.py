@@ -9,24 +9,24 @@ from typing import Any
 import gevent
 
 from flask_headrace.core.errors import HeadraceError
-from flask_headrace.core.events import Event, Restarted, Started, TextDelta, Usage
+from flask_headrace.core.events import AnswerRestarted, Event, ResponseStarted, TextDelta, Usage
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.chat_request import ChatRequest, Message
-from flask_headrace.providers.fallback.circuit_breaker import Breaker
-from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.fallback.circuit_breaker import CircuitBreaker
+from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from flask_headrace.providers.fallback.router import Router
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
 from flask_headrace.streaming import producer
-from flask_headrace.streaming.context import Limits, Target
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.context import StreamContext, StreamLimits
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.session import StreamSession
 from tests.support.event_loop import until
 from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 QUESTION = ChatRequest("", (Message("user", "x" * 40),))
-UNLIMITED = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
+UNLIMITED = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
 TERMS: dict[str, Any] = {"retries": 0, "retry_budget": 20, "first_token": 10, "last_first_token": 10, "stall": 10}
 """Terms of a chain, where a test says nothing else: models are asked once, and a busy machine is waited for."""
 
@@ -51,8 +51,8 @@ class Chain:
         upstream: Upstream,
         *models: str,
         links: dict[str, dict[str, Any]] | None = None,
-        breaker: Callable[[], Breaker] = Breaker,
-        world: World = World(),  # noqa: B008  # a frozen value
+        breaker: Callable[[], CircuitBreaker] = CircuitBreaker,
+        world: Environment = Environment(),  # noqa: B008  # a frozen value
         **terms: Any,
     ) -> None:
         self.upstream = upstream
@@ -62,14 +62,14 @@ class Chain:
             "gone": OpenAIChat("gone", lambda: Address("http://127.0.0.1:9/v1", "sk-test-0123")),
         }
         self.links = [
-            Link(providers[provider], name, breaker(), **(links or {}).get(model, {}))
+            Deployment(providers[provider], name, breaker(), **(links or {}).get(model, {}))
             for model in models
             for provider, _, name in [model.partition("/")]
         ]
         for provider in providers.values():
             # The import of an SDK takes longer than a model may here.
             provider.warm_up()
-        self.router = Router("smart", self.links, Terms(**{**TERMS, **terms}), world)
+        self.router = Router("smart", self.links, FallbackPolicy(**{**TERMS, **terms}), world)
 
     def ask(self, question: ChatRequest = QUESTION) -> Reading:
         """Ask it, and read the whole answer."""
@@ -87,13 +87,13 @@ class Chain:
 class Reading:
     """One question to a provider, its session, and what the reader gets."""
 
-    def __init__(self, provider: Any, question: ChatRequest = QUESTION, limits: Limits = UNLIMITED) -> None:
-        target = Target(provider.name, provider.name, provider.name, provider.price_list, question.size())
-        self.session = Session(target, limits)
-        self.follower = Follower(self.session)
+    def __init__(self, provider: Any, question: ChatRequest = QUESTION, limits: StreamLimits = UNLIMITED) -> None:
+        target = StreamContext(provider.name, provider.name, provider.name, provider.pricing_provider, question.size())
+        self.session = StreamSession(target, limits)
+        self.follower = StreamReader(self.session)
         self.events: list[Event] = []
-        self._ended: list[Session] = []
-        producer.start(self.session, lambda: provider.stream(question), self._ended.append)
+        self._ended: list[StreamSession] = []
+        producer.start_producer(self.session, lambda: provider.stream(question), self._ended.append)
 
     def read(self, limit: float = 10.0) -> Reading:
         """Read to the end, and until the upstream is closed."""
@@ -115,18 +115,18 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The text as a reader has it that knows what `Restarted` means."""
+        """The text as a reader has it that knows what `AnswerRestarted` means."""
         text = ""
         for event in self.events:
-            if isinstance(event, Restarted):
+            if isinstance(event, AnswerRestarted):
                 text = ""
             elif isinstance(event, TextDelta):
                 text += event.text
         return text
 
     @property
-    def started(self) -> Started:
-        return next(self.of(Started))
+    def started(self) -> ResponseStarted:
+        return next(self.of(ResponseStarted))
 
     @property
     def usage(self) -> Usage:

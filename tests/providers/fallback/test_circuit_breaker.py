@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, MEMORY, Admission, Breaker
+from flask_headrace.providers.fallback.circuit_breaker import (
+    INTERVAL,
+    LEAST_FAILURES,
+    MEMORY,
+    BreakerPermit,
+    CircuitBreaker,
+)
 
 
 class Clock:
@@ -30,34 +36,34 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(clock)
 
 
-def fail(breaker: Breaker, times: int = 1) -> None:
+def fail(breaker: CircuitBreaker, times: int = 1) -> None:
     for _ in range(times):
-        admission = breaker.admit()
+        admission = breaker.acquire()
         assert admission is not None
         admission.fail("upstream_failed")
-        admission.leave()
+        admission.release()
 
 
-def succeed(breaker: Breaker, times: int = 1) -> None:
+def succeed(breaker: CircuitBreaker, times: int = 1) -> None:
     for _ in range(times):
-        admission = breaker.admit()
+        admission = breaker.acquire()
         assert admission is not None
         admission.succeed("began")
-        admission.leave()
+        admission.release()
 
 
 class TestOpening:
-    def test_takes_several_failures(self, breaker: Breaker) -> None:
+    def test_takes_several_failures(self, breaker: CircuitBreaker) -> None:
         fail(breaker, LEAST_FAILURES - 1)
         assert breaker.state == "closed"
         fail(breaker)
-        assert (breaker.state, breaker.admit(), breaker.admits_in) == ("open", None, INTERVAL)
+        assert (breaker.state, breaker.acquire(), breaker.admits_in) == ("open", None, INTERVAL)
 
-    def test_takes_half_of_the_last_attempts(self, breaker: Breaker) -> None:
+    def test_takes_half_of_the_last_attempts(self, breaker: CircuitBreaker) -> None:
         for _ in range(10):
             fail(breaker, 2)
             succeed(breaker, 3)
@@ -68,30 +74,30 @@ class TestOpening:
             fail(breaker)
         assert breaker.state == "open"
 
-    def test_forgets_what_is_long_ago(self, breaker: Breaker, clock: Clock) -> None:
+    def test_forgets_what_is_long_ago(self, breaker: CircuitBreaker, clock: Clock) -> None:
         fail(breaker, LEAST_FAILURES - 1)
         clock.now += MEMORY + 1
         fail(breaker, LEAST_FAILURES - 1)
         assert breaker.state == "closed"
 
-    def test_is_not_brought_about_by_those_who_only_left(self, breaker: Breaker) -> None:
+    def test_is_not_brought_about_by_those_who_only_left(self, breaker: CircuitBreaker) -> None:
         for _ in range(20):
-            breaker.admit().leave()
+            breaker.acquire().release()
         assert (breaker.state, dict(breaker.outcomes)) == ("closed", {})
 
-    def test_counts_how_attempts_ended(self, breaker: Breaker) -> None:
+    def test_counts_how_attempts_ended(self, breaker: CircuitBreaker) -> None:
         succeed(breaker, 3)
         fail(breaker, 2)
         assert breaker.outcomes == {"began": 3, "upstream_failed": 2}
         assert repr(breaker) == "<Breaker closed, {'began': 3, 'upstream_failed': 2}>"
 
 
-def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Breaker, clock: Clock) -> None:
+def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: CircuitBreaker, clock: Clock) -> None:
     told: list[tuple[str | None, str]] = []
     breaker.on_change = lambda outcome: told.append((outcome, breaker.state))
     fail(breaker, LEAST_FAILURES)
     clock.now += INTERVAL
-    breaker.admit().leave()
+    breaker.acquire().release()
     clock.now += INTERVAL
     succeed(breaker)
     assert told[LEAST_FAILURES - 1 :] == [
@@ -103,63 +109,63 @@ def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Break
     ]
 
 
-def test_an_attempt_that_fails_twice_has_failed_once(breaker: Breaker) -> None:
+def test_an_attempt_that_fails_twice_has_failed_once(breaker: CircuitBreaker) -> None:
     for _ in range(LEAST_FAILURES - 1):
-        admission = breaker.admit()
+        admission = breaker.acquire()
         admission.fail("slow")
         admission.fail("upstream_broken")
         admission.succeed("upstream_invalid_request")
-        admission.leave()
+        admission.release()
     assert (breaker.state, dict(breaker.outcomes)) == ("closed", {"slow": LEAST_FAILURES - 1})
 
 
 class TestProbe:
     @pytest.fixture(autouse=True)
-    def open_it(self, breaker: Breaker) -> None:
+    def open_it(self, breaker: CircuitBreaker) -> None:
         fail(breaker, LEAST_FAILURES)
 
-    def test_is_one_request_in_an_interval(self, breaker: Breaker, clock: Clock) -> None:
+    def test_is_one_request_in_an_interval(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL - 0.01
-        assert breaker.admit() is None
+        assert breaker.acquire() is None
         clock.now += 0.01
-        assert breaker.admit() is not None
-        assert (breaker.state, breaker.admit()) == ("probing", None)
+        assert breaker.acquire() is not None
+        assert (breaker.state, breaker.acquire()) == ("probing", None)
 
-    def test_that_succeeds_closes_it(self, breaker: Breaker, clock: Clock) -> None:
+    def test_that_succeeds_closes_it(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL
         succeed(breaker)
         assert breaker.state == "closed"
         fail(breaker, LEAST_FAILURES - 1)  # what was before it is forgotten
         assert breaker.state == "closed"
 
-    def test_that_fails_leaves_it_open_for_another_interval(self, breaker: Breaker, clock: Clock) -> None:
+    def test_that_fails_leaves_it_open_for_another_interval(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL
         fail(breaker)
-        assert (breaker.state, breaker.admit()) == ("open", None)
+        assert (breaker.state, breaker.acquire()) == ("open", None)
         clock.now += INTERVAL
-        assert breaker.admit() is not None
+        assert breaker.acquire() is not None
 
-    def test_that_is_slow_to_fail_is_waited_for(self, breaker: Breaker, clock: Clock) -> None:
+    def test_that_is_slow_to_fail_is_waited_for(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL
-        probe = breaker.admit()
+        probe = breaker.acquire()
         clock.now += 2 * INTERVAL
-        assert breaker.admit() is None
+        assert breaker.acquire() is None
         probe.fail("first_token_timeout")
         assert breaker.admits_in == INTERVAL
 
-    def test_whose_reader_left_is_followed_by_another_in_its_time(self, breaker: Breaker, clock: Clock) -> None:
+    def test_whose_reader_left_is_followed_by_another_in_its_time(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL
-        probe = breaker.admit()
+        probe = breaker.acquire()
         clock.now += 3
-        probe.leave()
-        probe.leave()
+        probe.release()
+        probe.release()
         assert (breaker.state, breaker.admits_in) == ("open", INTERVAL - 3)
 
-    def test_alone_decides(self, breaker: Breaker, clock: Clock) -> None:
+    def test_alone_decides(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += INTERVAL
-        before = Breaker(clock).admit()
+        before = CircuitBreaker(clock).acquire()
         before._breaker = breaker  # an attempt from before it opened
-        probe = breaker.admit()
+        probe = breaker.acquire()
         before.succeed("began")
         assert breaker.state == "probing"
         probe.fail("upstream_failed")
@@ -170,12 +176,12 @@ class TestProbe:
 @given(st.lists(st.tuples(st.floats(0, 7), st.booleans()), max_size=80))
 def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float, bool]]) -> None:
     clock = Clock()
-    breaker = Breaker(clock)
+    breaker = CircuitBreaker(clock)
     fail(breaker, LEAST_FAILURES)
     opened, admitted = clock.now, []
     for seconds, is_answered in steps:
         clock.now += seconds
-        admission = breaker.admit()
+        admission = breaker.acquire()
         if admission is not None:
             admitted.append(clock.now)
             admission.fail("upstream_failed")
@@ -195,7 +201,7 @@ class TestThreads:
         yield
         sys.setswitchinterval(before)
 
-    def test_may_all_tell_how_it_went(self, breaker: Breaker) -> None:
+    def test_may_all_tell_how_it_went(self, breaker: CircuitBreaker) -> None:
         def tell(_: int) -> None:
             for _ in range(1000):
                 succeed(breaker)
@@ -204,14 +210,14 @@ class TestThreads:
             list(threads.map(tell, range(16)))
         assert breaker.outcomes["began"] == 16 * 1000
 
-    def test_are_not_let_in_while_another_tells_how_its_probe_went(self, breaker: Breaker, clock: Clock) -> None:
+    def test_are_not_let_in_while_another_tells_how_its_probe_went(self, breaker: CircuitBreaker, clock: Clock) -> None:
         fail(breaker, LEAST_FAILURES)
         clock.now += INTERVAL + 1
-        probe = breaker.admit()
+        probe = breaker.acquire()
         assert probe is not None
         clock.now += INTERVAL + 1
-        admitted: list[Admission | None] = []
-        other = threading.Thread(target=lambda: admitted.append(breaker.admit()))
+        admitted: list[BreakerPermit | None] = []
+        other = threading.Thread(target=lambda: admitted.append(breaker.acquire()))
 
         class MeetingClock:
             def __call__(self) -> float:

@@ -9,23 +9,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.core.events import (
-    Done,
+    Completed,
     Event,
     Failed,
     ReasoningDelta,
-    ReasoningSigned,
+    ReasoningSignature,
     TextDelta,
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.providers.chat_request import AnswerFormat, ChatRequest, Message
-from flask_headrace.providers.fallback.continuation import MOST_KEPT, Rescue, Said, continued, rescue_of
+from flask_headrace.providers.chat_request import ChatRequest, Message, ResponseFormat
+from flask_headrace.providers.fallback.continuation import (
+    MOST_KEPT,
+    Continuation,
+    DeliveredOutput,
+    continued,
+    rescue_of,
+)
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))
 
 
-def said(*texts: str) -> Said:
-    told = Said()
+def said(*texts: str) -> DeliveredOutput:
+    told = DeliveredOutput()
     told.add([TextDelta(text) for text in texts])
     return told
 
@@ -36,7 +42,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[begin:end] for begin, end in itertools.pairwise(at)]
 
 
-def take(rescue: Rescue, pieces: list[str]) -> str:
+def take(rescue: Continuation, pieces: list[str]) -> str:
     new: list[Event] = []
     for piece in pieces:
         new += rescue.take([TextDelta(piece)])
@@ -57,19 +63,19 @@ def test_text_that_repeats_what_was_said_gives_the_rest_of_it(told: str, rest: s
 def test_any_other_text_diverges_and_all_of_it_is_held(told: str, other: str, places: list[int]) -> None:
     rescue = rescue_of(said(told))
     new = take(rescue, cut(other, places))
-    ended = rescue.take([Done("stop")])
+    ended = rescue.take([Completed("stop")])
     if other.startswith(told):
-        assert (new, ended) == (other[len(told) :], [Done("stop")])
+        assert (new, ended) == (other[len(told) :], [Completed("stop")])
     else:
         assert (new, ended, rescue.has_diverged) == ("", [], True)
         held = "".join(event.text for event in rescue.held if isinstance(event, TextDelta))
-        assert (held, rescue.held[-1]) == (other, Done("stop"))
+        assert (held, rescue.held[-1]) == (other, Completed("stop"))
         assert rescue.withheld == len(other.encode())
 
 
 def test_thoughts_are_not_new() -> None:
     rescue = rescue_of(said("ab"))
-    assert rescue.take([ReasoningDelta("hm"), ReasoningSigned("s"), TextDelta("abc")]) == [TextDelta("c")]
+    assert rescue.take([ReasoningDelta("hm"), ReasoningSignature("s"), TextDelta("abc")]) == [TextDelta("c")]
     assert rescue.take([ReasoningDelta("hm"), TextDelta("d")]) == [TextDelta("d")]
 
 
@@ -78,8 +84,8 @@ def test_what_a_provider_tells_of_its_tokens_passes() -> None:
     known = Usage(9, 0, estimated=True)
     assert rescue.take([known]) == [known]
     assert rescue.take([TextDelta("a"), known]) == [known]
-    assert rescue.take([TextDelta("x"), Usage(9, 1), Done("stop")]) == []
-    assert rescue.held == [TextDelta("a"), TextDelta("x"), Usage(9, 1), Done("stop")]
+    assert rescue.take([TextDelta("x"), Usage(9, 1), Completed("stop")]) == []
+    assert rescue.held == [TextDelta("a"), TextDelta("x"), Usage(9, 1), Completed("stop")]
 
 
 def test_a_failure_that_is_told_ends_the_answer_and_voids_nothing() -> None:
@@ -91,7 +97,7 @@ def test_a_failure_that_is_told_ends_the_answer_and_voids_nothing() -> None:
 
 def test_thoughts_are_held_within_bounds_and_whole_or_not_at_all() -> None:
     rescue = rescue_of(said("ab"))
-    signed = ReasoningSigned("s")
+    signed = ReasoningSignature("s")
     rescue.take([ReasoningDelta("hm"), signed])
     assert rescue.held == [ReasoningDelta("hm"), signed]
     rescue.take([ReasoningDelta("x" * MOST_KEPT), TextDelta(""), TextDelta("c")])
@@ -103,10 +109,10 @@ def test_usage_stands_behind_what_was_held_back_and_before_the_end() -> None:
     assert rescue.take([TextDelta("ti")]) == [TextDelta("ti")]
     _, rescue = continued(QUESTION, said("Once upon"))
     assert rescue.take([TextDelta("o")]) == []
-    assert rescue.take([TextDelta("r two"), Usage(9, 1), Done("stop")]) == [
+    assert rescue.take([TextDelta("r two"), Usage(9, 1), Completed("stop")]) == [
         TextDelta("or two"),
         Usage(9, 1),
-        Done("stop"),
+        Completed("stop"),
     ]
 
 
@@ -145,9 +151,9 @@ class TestContinued:
             (QUESTION, said(" \n")),
             (QUESTION, said("\n- ")),
             (ChatRequest("m", (Message("assistant", "a"),)), said("b")),
-            (ChatRequest("m", QUESTION.messages, answer_format=AnswerFormat(None)), said("b")),
+            (ChatRequest("m", QUESTION.messages, response_format=ResponseFormat(None)), said("b")),
             (ChatRequest("m", QUESTION.messages, thinking={"type": "adaptive"}), said("b")),
         ],
     )
-    def test_is_nothing_where_the_rest_would_not_follow(self, question: ChatRequest, told: Said) -> None:
+    def test_is_nothing_where_the_rest_would_not_follow(self, question: ChatRequest, told: DeliveredOutput) -> None:
         assert continued(question, told) is None

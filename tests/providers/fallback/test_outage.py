@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, Breaker
-from flask_headrace.providers.fallback.policy import World
+from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, CircuitBreaker
+from flask_headrace.providers.fallback.policy import Environment
 from tests.providers.fallback.routing import Chain, Reading
 from tests.support.event_loop import until
 from tests.support.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
@@ -44,8 +44,8 @@ def test_is_one_that_no_reader_notices(own_upstream: Upstream, outage: str) -> N
         "openai/b",
         retries=1,
         retry_budget=30,
-        breaker=lambda: Breaker(clock),
-        world=World(clock, clock.sleep, lambda: 0.0),
+        breaker=lambda: CircuitBreaker(clock),
+        world=Environment(clock, clock.sleep, lambda: 0.0),
     )
     answered: list[tuple[float, str]] = []
     asked: list[float] = []
@@ -75,7 +75,13 @@ def test_of_all_models_is_told_at_once_with_when_to_come_again(own_upstream: Ups
     clock = Clock()
     for model in "ab":
         own_upstream.answer(model, plain.empty(503))
-    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: Breaker(clock), world=World(clock, clock.sleep))
+    chain = Chain(
+        own_upstream,
+        "openai/a",
+        "openai/b",
+        breaker=lambda: CircuitBreaker(clock),
+        world=Environment(clock, clock.sleep),
+    )
     for _ in range(LEAST_FAILURES):
         assert chain.ask().end == "upstream_failed"
     assert chain.states() == ["open", "open"]
@@ -91,12 +97,12 @@ class TestSlowness:
         clock = Clock()
         for model in "ab":
             own_upstream.answer(model, openai_wire.answer(model))
-        world = World(clock, clock.sleep)
+        world = Environment(clock, clock.sleep)
         chain = Chain(
             own_upstream,
             "openai/a",
             "openai/b",
-            breaker=lambda: Breaker(clock),
+            breaker=lambda: CircuitBreaker(clock),
             world=world,
             first_token=12.0,
             retry_budget=60,
@@ -114,7 +120,7 @@ class TestSlowness:
         assert chain.ask().text == "b"
         assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES}
 
-        alone = Chain(own_upstream, "openai/a", breaker=lambda: Breaker(clock), world=world, retry_budget=60)
+        alone = Chain(own_upstream, "openai/a", breaker=lambda: CircuitBreaker(clock), world=world, retry_budget=60)
         alone.links[0].provider.stream = slowly
         for _ in range(LEAST_FAILURES):
             assert alone.ask().text == "a"
@@ -125,8 +131,8 @@ def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own
     clock = Clock()
     own_upstream.answer("a", plain.empty(503))
     own_upstream.answer("b", openai_wire.answer("b"))
-    world = World(clock, clock.sleep)
-    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: Breaker(clock), world=world)
+    world = Environment(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: CircuitBreaker(clock), world=world)
     for _ in range(LEAST_FAILURES):
         chain.ask()
     own_upstream.answer("a", script(Hang()))
@@ -171,7 +177,7 @@ def test_a_model_that_is_slow_and_then_breaks_off_has_failed_once(own_upstream: 
     clock = Clock()
     own_upstream.answer("a", faults.after(openai_wire.answer("a", "b"), 1, Close()))
     own_upstream.answer("b", openai_wire.answer("ab"))
-    world = World(clock, clock.sleep)
+    world = Environment(clock, clock.sleep)
     chain = Chain(own_upstream, "openai/a", "openai/b", world=world, first_token=12.0, retry_budget=60)
     ask = chain.links[0].provider.stream
 

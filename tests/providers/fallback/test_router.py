@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import InvalidRequest
-from flask_headrace.core.events import Cancelled, Done, Restarted, Started
-from flask_headrace.providers.chat_request import AnswerFormat
-from flask_headrace.providers.fallback.policy import World
+from flask_headrace.core.events import AnswerRestarted, Cancelled, Completed, ResponseStarted
+from flask_headrace.providers.chat_request import ResponseFormat
+from flask_headrace.providers.fallback.policy import Environment
 from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading, gaps
 from tests.support.event_loop import until
 from tests.support.upstream import (
@@ -76,10 +76,10 @@ def test_a_question_that_a_provider_has_no_words_for_goes_to_the_next(own_upstre
     refusal = {"error": {"type": "invalid_request_error", "message": "tool_choice: cannot be forced"}}
     own_upstream.answer("a", plain.json_body(refusal, 400))
     own_upstream.answer("b", openai_wire.answer("{}"))
-    question = msgspec.structs.replace(QUESTION, answer_format=AnswerFormat(None))
+    question = msgspec.structs.replace(QUESTION, response_format=ResponseFormat(None))
     chain = Chain(own_upstream, "anthropic/a", "openai/b", retries=1)
     reading = chain.ask(question)
-    assert (reading.text, reading.session.terminal) == ("{}", Done("stop"))
+    assert (reading.text, reading.session.terminal) == ("{}", Completed("stop"))
     assert [attempt.model for attempt in reading.session.usage.attempts] == ["openai/b"]
     assert not chain.links[0].breaker.outcomes
     alone = Chain(own_upstream, "anthropic/a").ask(question)
@@ -98,12 +98,14 @@ class TestFault:
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
         limit = BRIEFLY if name in SILENT else 10
-        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=World(chance=lambda: 1.0)).ask()
+        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=Environment(chance=lambda: 1.0)).ask()
 
         assert reading.text == "Hello"
-        assert reading.events[-1] == Done("stop")
-        assert [(each.model, each.provider) for each in reading.of(Started)] == [(chain[1], chain[1].partition("/")[0])]
-        assert not list(reading.of(Restarted))
+        assert reading.events[-1] == Completed("stop")
+        assert [(each.model, each.provider) for each in reading.of(ResponseStarted)] == [
+            (chain[1], chain[1].partition("/")[0])
+        ]
+        assert not list(reading.of(AnswerRestarted))
         assert (reading.session.target.model, reading.error) == (chain[1], None)
 
         assert len(own_upstream.requests("a")) == fault.asked
@@ -144,7 +146,7 @@ class TestWhatIsNotTheModelsFault:
         wire = WIRES[model.partition("/")[0]]
         own_upstream.answer("a", wire.answer(Refusal("I will not."), finish=finish))
         chain = Chain(own_upstream, model, "openai/b")
-        assert chain.ask().events[-1] == Done("content_filter")
+        assert chain.ask().events[-1] == Completed("content_filter")
         assert chain.asked() == ["a"]
 
 
@@ -173,7 +175,7 @@ class TestWhatAModelCannotHonour:
     def test_is_asked_of_one_that_can(self, own_upstream: Upstream) -> None:
         own_upstream.answer("b", WIRES["anthropic"].answer("ok"))
         chain = Chain(own_upstream, "openai/a", "anthropic/b")
-        assert chain.router.unsupported == frozenset()
+        assert chain.router.unsupported_features == frozenset()
         assert chain.ask(self.THINKING).text == "ok"
         assert chain.asked() == ["b"]
 
@@ -184,7 +186,7 @@ class TestWhatAModelCannotHonour:
         assert "seed, thinking" in reading.error.message
         assert reading.usage.input_tokens == 0
         assert chain.asked() == []
-        assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported == {"thinking"}
+        assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported_features == {"thinking"}
 
 
 class TestAskingAgain:
@@ -192,7 +194,7 @@ class TestAskingAgain:
         own_upstream.answer("a", plain.empty(503))
         own_upstream.answer("b", openai_wire.answer("ok"))
         slept: list[float] = []
-        world = World(sleep=slept.append, chance=lambda: 0.0)
+        world = Environment(sleep=slept.append, chance=lambda: 0.0)
         assert Chain(own_upstream, "openai/a", "openai/b", retries=3, world=world).ask().text == "ok"
         assert slept == [0.25, 0.5, 1.0]
         assert len(own_upstream.requests("a")) == 4
@@ -200,7 +202,7 @@ class TestAskingAgain:
     def test_honours_what_the_model_has_asked_for_and_adds_to_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", [openai_wire.error(429, retry_after=2), later(429), openai_wire.answer("ok")])
         slept: list[float] = []
-        world = World(sleep=slept.append, chance=lambda: 1.0)
+        world = Environment(sleep=slept.append, chance=lambda: 1.0)
         assert Chain(own_upstream, "openai/a", retries=2, world=world).ask().text == "ok"
         assert slept == [2.5, pytest.approx(0.075)]
 
@@ -287,7 +289,7 @@ class TestWeights:
     def test_draw_who_is_asked_first(self, own_upstream: Upstream) -> None:
         weights = {"openai/a": {"weight": 1}, "openai/b": {"weight": 3}, "openai/c": {"weight": 0}}
         for chance, order in [(0.0, "abc"), (0.24, "abc"), (0.26, "bac"), (0.99, "bac")]:
-            world = World(chance=lambda chance=chance: chance)
+            world = Environment(chance=lambda chance=chance: chance)
             chain = Chain(own_upstream, *weights, links=weights, is_weighted=True, world=world)
             own_upstream.start_afresh()
             chain.ask()  # all of them are unknown there, and refused with 404

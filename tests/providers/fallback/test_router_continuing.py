@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     ReasoningDelta,
-    Restarted,
     TextDelta,
-    ToolCallEnded,
+    ToolCallCompleted,
     ToolCallStarted,
     Usage,
 )
 from flask_headrace.core.usage import tokens_in
 from flask_headrace.providers.chat_request import ChatRequest
-from flask_headrace.providers.custom import adopted
-from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.custom import adapt_provider
+from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from flask_headrace.providers.fallback.router import Router
 from tests.providers.fallback.routing import QUESTION, Chain, Reading
 from tests.providers.fallback.test_continuation import cut
@@ -31,7 +31,7 @@ from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
 from tests.support.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
 
 KNOWN: dict[str, Any] = {"openai/b": {"continues": True}}
-CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallEnded(0, {}), Done("tool_calls")]
+CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallCompleted(0, {}), Completed("tool_calls")]
 
 
 class Played:
@@ -53,9 +53,9 @@ class Played:
 
 def ask(first: list[Any], second: Callable[[str | None], list[Any]], **terms: Any) -> tuple[Reading, Played]:
     """Ask a model that says `first` and breaks off, and then one that may go on."""
-    players = Played("first", lambda _: [*first, UpstreamBroken("gone")]), Played("second", second)
-    links = [Link(adopted(player), "x", continues=True) for player in players]
-    router = Router("smart", links, Terms(retries=0, **terms), World())
+    players = Played("first", lambda _: [*first, UpstreamProtocolError("gone")]), Played("second", second)
+    links = [Deployment(adapt_provider(player), "x", continues=True) for player in players]
+    router = Router("smart", links, FallbackPolicy(retries=0, **terms), Environment())
     return Reading(router).read(), players[1]
 
 
@@ -97,11 +97,11 @@ def test_a_reader_ends_with_one_whole_answer_or_is_told_that_it_is_none(
     reading, _ = ask(cut(told, places), second, on_divergence=on_divergence)
     if reading.end == "answer_diverged":
         assert on_divergence == "fail"
-        assert not list(reading.of(Restarted))
+        assert not list(reading.of(AnswerRestarted))
         assert answer.startswith(reading.text)
     else:
         assert (reading.text, reading.end) in {(answer, "stop"), (whole, "stop")}
-    assert len(list(reading.of(Restarted))) <= 1
+    assert len(list(reading.of(AnswerRestarted))) <= 1
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -112,7 +112,7 @@ def test_each_way_ends_well_wherever_a_tale_breaks_off(way: str, end: int) -> No
 
     reading, _ = ask([SENTENCES[:end]], second)
     assert (reading.text, reading.end) == (SENTENCES, "stop")
-    assert not list(reading.of(Restarted)), "The tale from its beginning repeats what the reader has."
+    assert not list(reading.of(AnswerRestarted)), "The tale from its beginning repeats what the reader has."
 
 
 class TestDoubt:
@@ -121,18 +121,20 @@ class TestDoubt:
     def test_asks_the_same_model_for_all_of_it_and_counts_both(self) -> None:
         def second(begun: str | None) -> list[Any]:
             if begun:
-                return ["Once upon", [Usage(20, 2), TextDelta(" a time"), Done("stop")]]
-            return ["There was ", "a king.", [Usage(9, 5), Done("stop")]]
+                return ["Once upon", [Usage(20, 2), TextDelta(" a time"), Completed("stop")]]
+            return ["There was ", "a king.", [Usage(9, 5), Completed("stop")]]
 
         reading, player = ask(self.TOLD, second)
         assert player.asked == ["Once upon a", None]
-        assert list(reading.of(Restarted)) == [Restarted("upstream_broken", "second/x")]
+        assert list(reading.of(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "second/x")]
         assert (reading.text, reading.end) == ("There was a king.", "stop")
         assert reading.attempts[1:] == [("second/x", 20, 2), ("second/x", 9, 5)]
 
     def test_fails_where_nothing_may_be_voided_and_what_was_told_of_tokens_counts(self) -> None:
         reading, player = ask(
-            self.TOLD, lambda _: [[TextDelta("Once upon a time"), Usage(20, 4), Done("stop")]], on_divergence="fail"
+            self.TOLD,
+            lambda _: [[TextDelta("Once upon a time"), Usage(20, 4), Completed("stop")]],
+            on_divergence="fail",
         )
         assert (reading.text, reading.end, len(player.asked)) == ("Once upon a ", "answer_diverged", 1)
         assert "second/x may not have gone on where it stood" in reading.error.message
@@ -146,7 +148,9 @@ class TestDoubt:
         assert any(isinstance(event, TextDelta) and "wrote" in event.text for event in reading.events)
 
     def test_of_a_model_that_then_fails_leaves_what_the_reader_has_and_its_error(self) -> None:
-        reading, _ = ask(self.TOLD, lambda begun: ["Once upon a time"] if begun else [UpstreamBroken("gone, too")])
+        reading, _ = ask(
+            self.TOLD, lambda begun: ["Once upon a time"] if begun else [UpstreamProtocolError("gone, too")]
+        )
         assert (reading.text, reading.end) == ("Once upon a ", "upstream_broken")
 
     def test_closes_the_upstream_before_it_asks_again(self, own_upstream: Upstream) -> None:
@@ -159,7 +163,7 @@ class TestDoubt:
         first, second = own_upstream.requests("b")
         assert first.ended is Ended.ABORTED
         assert [message["role"] for message in second.body["messages"]] == ["user"]
-        assert not list(reading.of(Restarted))
+        assert not list(reading.of(AnswerRestarted))
 
     def test_of_a_call_asks_for_all_of_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", faults.after(openai_wire.answer("Let me ", "see"), 2, Close()))
@@ -188,14 +192,14 @@ class TestUsageThatWasTold:
     @pytest.mark.parametrize(
         "error",
         [
-            UpstreamRejected("overloaded", status=529, code="upstream_overloaded", retryable=True),
-            UpstreamBroken("gone"),
+            UpstreamStatusError("overloaded", status=529, code="upstream_overloaded", retryable=True),
+            UpstreamProtocolError("gone"),
         ],
     )
     def test_before_the_first_token_is_kept_whatever_the_error_says(self, error: Exception) -> None:
         players = Played("first", lambda _: [self.KNOWN, error]), Played("second", lambda _: ["ok"])
-        links = [Link(adopted(player), "x") for player in players]
-        reading = Reading(Router("smart", links, Terms(retries=0), World())).read()
+        links = [Deployment(adapt_provider(player), "x") for player in players]
+        reading = Reading(Router("smart", links, FallbackPolicy(retries=0), Environment())).read()
         assert reading.text == "ok"
         assert reading.attempts[0] == ("first/x", 90, 1)
 
@@ -205,7 +209,7 @@ def test_an_answer_that_began_anew_by_itself_is_gone_on_with_from_there() -> Non
         assert begun is not None
         return [SENTENCES[len(begun) :]]
 
-    first = ["Not this: ", Restarted("changed my mind", "first/x"), SENTENCES[:80]]
+    first = ["Not this: ", AnswerRestarted("changed my mind", "first/x"), SENTENCES[:80]]
     reading, player = ask(first, second)
     assert (reading.text, player.asked) == (SENTENCES, [SENTENCES[:80].rstrip()])
     assert QUESTION.messages[-1].role == "user"

@@ -10,19 +10,19 @@ import pytest
 
 from flask_headrace.core.errors import UpstreamError
 from flask_headrace.core.events import (
-    Done,
+    AnswerRestarted,
+    Completed,
     Event,
     ReasoningDelta,
-    Restarted,
-    Started,
+    ResponseStarted,
     TextDelta,
-    ToolCallEnded,
+    ToolCallCompleted,
     ToolCallStarted,
 )
 from flask_headrace.core.usage import tokens_in
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
-from flask_headrace.providers.custom import adopted
-from flask_headrace.providers.fallback.policy import Link, Terms, World
+from flask_headrace.providers.custom import adapt_provider
+from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from flask_headrace.providers.fallback.router import Router
 from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading
 from tests.support.event_loop import until
@@ -65,9 +65,9 @@ class TestRescue:
         chain = Chain(own_upstream, model, "openai/b", stall=BRIEFLY if way == "stalls" else 10)
         reading = chain.ask()
         assert reading.text == TEXT
-        assert reading.events[-1] == Done("stop")
-        assert not list(reading.of(Restarted))
-        assert [each.model for each in reading.of(Started)] == [model]
+        assert reading.events[-1] == Completed("stop")
+        assert not list(reading.of(AnswerRestarted))
+        assert [each.model for each in reading.of(ResponseStarted)] == [model]
         assert chain.asked() == ["a", "b"]
         until(lambda: own_upstream.requests("a")[0].closed)
 
@@ -85,9 +85,9 @@ class TestRescue:
         own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], Close()))
         own_upstream.answer("b", openai_wire.answer("0 1 2 ", "three ", "four", usage=(9, 5)))
         reading = Chain(own_upstream, model, "openai/b").ask()
-        assert list(reading.of(Restarted)) == [Restarted("upstream_broken", "openai/b")]
+        assert list(reading.of(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "openai/b")]
         assert reading.text == "0 1 2 three four"
-        assert reading.events[-1] == Done("stop")
+        assert reading.events[-1] == Completed("stop")
         assert reading.attempts[-1] == ("openai/b", 9, 5)
 
     def test_that_was_held_back_and_then_shown_is_counted_once(self, own_upstream: Upstream, model: str) -> None:
@@ -103,7 +103,7 @@ class TestRescue:
         own_upstream.answer("b", openai_wire.answer("0 1 2 ", "three ", Gate("never")))
         reading = Chain(own_upstream, model, "openai/b", "openai/c", on_divergence="fail").ask()
         assert reading.text == "".join(WORDS[:40])
-        assert not list(reading.of(Restarted))
+        assert not list(reading.of(AnswerRestarted))
         assert (reading.end, reading.error.retryable) == ("answer_diverged", True)
         # What was read of the second answer counts, and it was closed.
         assert reading.attempts[-1][2] == tokens_in(len("0 1 2 three "))
@@ -116,7 +116,7 @@ class TestTheOtherAnswer:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer("0 1 2", usage=(9, 5)))
         reading = Chain(own_upstream, "openai/a", "openai/b").ask()
-        assert (reading.text, reading.events[-1]) == ("0 1 2", Done("stop"))
+        assert (reading.text, reading.events[-1]) == ("0 1 2", Completed("stop"))
         assert reading.attempts[-1] == ("openai/b", 9, 5)
         assert Chain(own_upstream, "openai/a", "openai/b", on_divergence="fail").ask().end == "answer_diverged"
 
@@ -124,7 +124,7 @@ class TestTheOtherAnswer:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", anthropic_wire.answer(*WORDS[:40]))
         reading = Chain(own_upstream, "openai/a", "anthropic/b").ask()
-        assert (reading.text, reading.events[-1]) == ("".join(WORDS[:40]), Done("stop"))
+        assert (reading.text, reading.events[-1]) == ("".join(WORDS[:40]), Completed("stop"))
 
     def test_that_breaks_off_too_is_gone_on_with_by_a_third(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close(), after=20))
@@ -171,7 +171,7 @@ class TestTheOtherAnswer:
         now = [0.0]
         own_upstream.answer("a", broken(openai_wire, Gate("later"), Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS))
-        chain = Chain(own_upstream, "openai/a", "openai/b", world=World(clock=lambda: now[0]))
+        chain = Chain(own_upstream, "openai/a", "openai/b", world=Environment(clock=lambda: now[0]))
         reading = Reading(chain.router).read_until("39 ")
         now[0] += 100
         own_upstream.open_gate("later")
@@ -215,14 +215,14 @@ class TestMoreThanText:
         own_upstream.answer("b", openai_wire.answer(*WORDS, *self.CALLS, finish="tool_calls"))
         reading = Chain(own_upstream, "openai/a", "openai/b").ask(self.QUESTION)
         assert reading.text == TEXT
-        assert list(reading.of(ToolCallEnded)) == [ToolCallEnded(0, {"q": 1})]
+        assert list(reading.of(ToolCallCompleted)) == [ToolCallCompleted(0, {"q": 1})]
 
     def test_a_call_before_its_end_differs(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer("0 ", *self.CALLS, finish="tool_calls"))
         reading = Chain(own_upstream, "openai/a", "openai/b").ask(self.QUESTION)
-        assert [type(event) for event in reading.events].count(Restarted) == 1
-        assert (reading.text, reading.events[-1]) == ("0 ", Done("tool_calls"))
+        assert [type(event) for event in reading.events].count(AnswerRestarted) == 1
+        assert (reading.text, reading.events[-1]) == ("0 ", Completed("tool_calls"))
 
     def test_a_call_that_was_begun_is_begun_again_or_fails(self, own_upstream: Upstream) -> None:
         begun = openai_wire.answer("Well. ", ToolCall("c0", "find", ('{"q', "x")))
@@ -230,7 +230,7 @@ class TestMoreThanText:
         own_upstream.answer("b", openai_wire.answer("Well. ", *self.CALLS, finish="tool_calls"))
         chain = Chain(own_upstream, "openai/a", "openai/b")
         reading = chain.ask(self.QUESTION)
-        at = next(number for number, event in enumerate(reading.events) if isinstance(event, Restarted))
+        at = next(number for number, event in enumerate(reading.events) if isinstance(event, AnswerRestarted))
         assert reading.events[at + 1 : at + 3] == [TextDelta("Well. "), ToolCallStarted(0, "c1", "find")]
         failing = Chain(own_upstream, "openai/a", "openai/b", on_divergence="fail")
         own_upstream.start_afresh()
@@ -248,7 +248,7 @@ class TestMoreThanText:
         own_upstream.answer("a", faults.after(anthropic_wire.answer(Reasoning("hm"), *WORDS), 20, Close()))
         own_upstream.answer("b", openai_wire.answer(Reasoning("let me see"), "No."))
         reading = Chain(own_upstream, "anthropic/a", "openai/b").ask()
-        at = next(number for number, event in enumerate(reading.events) if isinstance(event, Restarted))
+        at = next(number for number, event in enumerate(reading.events) if isinstance(event, AnswerRestarted))
         assert reading.events[at + 1 : at + 3] == [ReasoningDelta("let me see"), TextDelta("No.")]
 
 
@@ -266,13 +266,13 @@ def test_a_failure_behind_the_end_is_none() -> None:
 
         def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
             self.asked += 1
-            yield [TextDelta("ok"), Done("stop")]
+            yield [TextDelta("ok"), Completed("stop")]
             raise UpstreamError("gone")
 
     first, second = Own("first"), Own("second")
-    links = [Link(adopted(own), "x") for own in (first, second)]
+    links = [Deployment(adapt_provider(own), "x") for own in (first, second)]
     links[0].provider.stream = first.stream  # what adopts it would not go on behind the end
-    reading = Reading(Router("smart", links, Terms(), World())).read()
+    reading = Reading(Router("smart", links, FallbackPolicy(), Environment())).read()
     assert (reading.text, reading.end, second.asked) == ("ok", "stop", 0)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import gevent
 import pytest
 
-from flask_headrace.core.errors import FirstTokenTimeout, StallTimeout
-from flask_headrace.core.events import Asked, Done, TextDelta, Usage
-from flask_headrace.providers.fallback.timeouts import Patience, is_token
+from flask_headrace.core.errors import FirstTokenTimeout, IdleTimeout
+from flask_headrace.core.events import Completed, ModelSelected, TextDelta, Usage
+from flask_headrace.providers.fallback.timeouts import AttemptTimeout, is_token
 
 TOKEN, KNOWN = [TextDelta("x")], [Usage(9, 0, estimated=True)]
 
@@ -30,13 +30,13 @@ def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterat
 
 def hear(*steps: Any, first_token: float | None = 0.1, stall: float | None = 0.1) -> list[Any]:
     with gevent.Timeout(5):
-        return list(Patience("acme/tiny", first_token, stall).wait_for(source(*steps)))
+        return list(AttemptTimeout("acme/tiny", first_token, stall).wait_for(source(*steps)))
 
 
 def test_what_is_a_token() -> None:
     assert is_token(TOKEN)
-    assert is_token([*KNOWN, Done("stop")])
-    assert not any(is_token(batch) for batch in ([], KNOWN, Asked("a/b", "a", "b", "")))
+    assert is_token([*KNOWN, Completed("stop")])
+    assert not any(is_token(batch) for batch in ([], KNOWN, ModelSelected("a/b", "a", "b", "")))
 
 
 def test_all_that_comes_in_time_is_passed_on() -> None:
@@ -44,7 +44,7 @@ def test_all_that_comes_in_time_is_passed_on() -> None:
     assert hear(*steps, first_token=3.0, stall=3.0) == [step for step in steps if isinstance(step, list)]
 
 
-@pytest.mark.parametrize(("begun", "error"), [((), FirstTokenTimeout), ((TOKEN,), StallTimeout)])
+@pytest.mark.parametrize(("begun", "error"), [((), FirstTokenTimeout), ((TOKEN,), IdleTimeout)])
 def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, ...], error: type[Exception]) -> None:
     def busy() -> Iterator[Any]:
         yield from begun
@@ -53,7 +53,7 @@ def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, .
             yield []
 
     with pytest.raises(error):
-        list(Patience("acme/tiny", 0.05, 0.05).wait_for(busy()))
+        list(AttemptTimeout("acme/tiny", 0.05, 0.05).wait_for(busy()))
 
 
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
@@ -64,7 +64,7 @@ def test_silence_before_the_first_token_is_one_that_no_ping_ends(before: tuple[A
 
 @pytest.mark.parametrize("behind", [(), ([],), (KNOWN,)])
 def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
-    with pytest.raises(StallTimeout, match=r"acme/tiny fell silent for 0.1 s"):
+    with pytest.raises(IdleTimeout, match=r"acme/tiny fell silent for 0.1 s"):
         hear(TOKEN, *behind, 4.0, first_token=3.0)
 
 
@@ -75,7 +75,7 @@ def test_without_limits_nothing_is_timed() -> None:
 
 def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:
     got = []
-    for batch in Patience("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
+    for batch in AttemptTimeout("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
         got.append(batch)
         gevent.sleep(0.4)
     assert got == [TOKEN] * 3
@@ -94,5 +94,5 @@ def test_its_end_closes_what_it_waits_in_and_is_no_exception_to_that() -> None:
             closed.append("closed")
 
     with pytest.raises(FirstTokenTimeout):
-        list(Patience("acme/tiny", 0.05, None).wait_for(swallowing()))
+        list(AttemptTimeout("acme/tiny", 0.05, None).wait_for(swallowing()))
     assert closed == ["closed"]

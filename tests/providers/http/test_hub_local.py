@@ -12,9 +12,9 @@ from typing import Any
 import gevent
 import pytest
 
-from flask_headrace.providers.http.hub_local import PerHub, end_loop_with_thread
+from flask_headrace.providers.http.hub_local import HubLocal, end_loop_with_thread
 from flask_headrace.providers.http.transport import Transport
-from flask_headrace.providers.registry import LIST_LIMIT, Catalogue
+from flask_headrace.providers.registry import LIST_LIMIT, ModelRegistry
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.process_info import descriptors
@@ -44,18 +44,18 @@ def in_threads(jobs: list[Callable[[], Any]], limit: float = 10) -> list[Any]:
 
 class TestAClient:
     def test_is_made_once_for_an_address(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        clients = HubLocal(lambda address: SimpleNamespace(address=address))
         assert clients.get("a") is clients.get("a")
         assert clients.get("a").address == "a"
 
     def test_of_another_address_takes_its_place(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        clients = HubLocal(lambda address: SimpleNamespace(address=address))
         first = clients.get("a")
         assert clients.get("b").address == "b"
         assert clients.get("a") is not first
 
     def test_is_another_one_in_another_loop(self) -> None:
-        clients = PerHub(lambda address: SimpleNamespace(address=address))
+        clients = HubLocal(lambda address: SimpleNamespace(address=address))
         here = clients.get("a")
         there = gevent.get_hub().threadpool.apply(lambda: clients.get("a"))
         assert there is not here
@@ -63,7 +63,7 @@ class TestAClient:
 
     def test_is_closed_when_its_thread_ends(self) -> None:
         closed: list[object] = []
-        clients = PerHub(lambda _: object(), closed.append)
+        clients = HubLocal(lambda _: object(), closed.append)
         here = clients.get("a")
         there = in_a_thread(lambda: clients.get("a"))
         assert closed == [there]
@@ -73,7 +73,7 @@ class TestAClient:
 class TestAThreadThatEnds:
     def test_closes_the_connections_that_it_has_kept(self, own_upstream: Upstream) -> None:
         own_upstream.answer("m", openai_wire.answer("a"))
-        transports = PerHub(lambda _: Transport(), lambda transport: transport.close())
+        transports = HubLocal(lambda _: Transport(), lambda transport: transport.close())
         in_a_thread(lambda: body_of(ask(transports.get(None), own_upstream.url, "m")))
         own_upstream.wait_for(lambda: own_upstream.connections.open == 0)
 
@@ -102,7 +102,7 @@ class TestAThreadThatEnds:
         assert ended.is_set()
 
     def test_takes_nothing_of_another_loop_with_it(self) -> None:
-        clients = PerHub(lambda _: object())
+        clients = HubLocal(lambda _: object())
         here = clients.get(None)
         in_a_thread(lambda: clients.get(None))
         gevent.sleep(0.001)
@@ -112,9 +112,9 @@ class TestAThreadThatEnds:
 class Slow:
     """A provider that takes a moment to tell its models."""
 
-    name = price_list = "slow"
+    name = pricing_provider = "slow"
     is_embedded = False
-    unsupported: frozenset[str] = frozenset()
+    unsupported_features: frozenset[str] = frozenset()
 
     def models(self) -> list[str]:
         gevent.sleep(0.05)
@@ -122,7 +122,7 @@ class Slow:
 
 
 def test_threads_that_wait_for_the_same_list_all_get_it_also_after_the_thread_that_waited_first_has_ended() -> None:
-    catalogue = Catalogue([Slow()], None, "nothing")  # type: ignore[list-item]
+    catalogue = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
     in_a_thread(catalogue.models)
     for _ in range(3):
         catalogue._lists.clear()
@@ -131,7 +131,7 @@ def test_threads_that_wait_for_the_same_list_all_get_it_also_after_the_thread_th
 
 
 def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_seen_it_does_nothing_more() -> None:
-    catalogue = Catalogue([Slow()], None, "nothing")  # type: ignore[list-item]
+    catalogue = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
     in_a_thread(catalogue.models)
     catalogue._lists["slow"] = catalogue._lists["slow"]._replace(until=0.0)
     is_over = threading.Event()

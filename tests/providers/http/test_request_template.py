@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from flask_headrace.providers.http.request_template import SameRequest, ask, with_same_request
+from flask_headrace.providers.http.request_template import RequestTemplateMixin, ask, with_same_request
 from flask_headrace.providers.http.sdk_errors import HEADERS
 
 CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/messages")]
@@ -33,7 +33,7 @@ def send(client_class, path: str, recorder: Recorder, *bodies: bytes, retries: i
         max_retries=retries,
     )
     for body in bodies:
-        if isinstance(client, SameRequest):
+        if isinstance(client, RequestTemplateMixin):
             ask(client, path, body, openai.Stream)
         else:
             client.post(path, content=body, options={"headers": HEADERS}, cast_to=httpx2.Response)

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from flask_headrace.core import errors
-from flask_headrace.providers.http.sdk_errors import rejected, translated
+from flask_headrace.providers.http.sdk_errors import map_sdk_errors, status_error
 from flask_headrace.providers.redaction import MOST_QUOTED, keep_secret, shown
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
@@ -41,7 +41,7 @@ def refusal(sdk, status: int, body: object, **headers: str) -> Exception:
 
 
 def ours(sdk, error: Exception) -> errors.UpstreamError:
-    with pytest.raises(errors.UpstreamError) as raised, translated(sdk, "acme", "http://acme/v1"):
+    with pytest.raises(errors.UpstreamError) as raised, map_sdk_errors(sdk, "acme", "http://acme/v1"):
         raise error
     assert raised.value.__cause__ is error
     return raised.value
@@ -60,7 +60,7 @@ class TestRefusal:
         self, sdk, theirs, status, code, is_retryable
     ) -> None:
         error = ours(sdk, refusal(sdk, theirs, {"message": "no such thing"}))
-        assert isinstance(error, errors.UpstreamRejected)
+        assert isinstance(error, errors.UpstreamStatusError)
         assert (error.status, error.code, error.retryable) == (status, code, is_retryable)
         assert error.message.startswith(f"acme refused the request with status {theirs}")
 
@@ -135,7 +135,7 @@ class TestRefusal:
 
     def test_by_redirect_says_what_to_set(self, sdk) -> None:
         error = ours(sdk, refusal(sdk, 307, None))
-        assert isinstance(error, errors.UpstreamBroken)
+        assert isinstance(error, errors.UpstreamProtocolError)
         assert "redirect (307)" in error.message
 
 
@@ -145,13 +145,13 @@ class TestConnection:
         ("cause", "kind"),
         [
             (httpx2.ConnectTimeout("no connection within 5 s"), errors.ConnectTimeout),
-            (httpx2.ConnectError("[Errno 111] Connection refused"), errors.UpstreamUnreachable),
+            (httpx2.ConnectError("[Errno 111] Connection refused"), errors.UpstreamConnectionError),
             (httpx2.ReadTimeout("silent"), errors.FirstTokenTimeout),
             (httpx2.WriteTimeout("took nothing"), errors.FirstTokenTimeout),
-            (httpx2.ReadError("reset"), errors.UpstreamBroken),
-            (httpx2.RemoteProtocolError("not HTTP"), errors.UpstreamBroken),
-            (httpx2.LocalProtocolError("a header"), errors.UpstreamBroken),
-            (None, errors.UpstreamBroken),
+            (httpx2.ReadError("reset"), errors.UpstreamProtocolError),
+            (httpx2.RemoteProtocolError("not HTTP"), errors.UpstreamProtocolError),
+            (httpx2.LocalProtocolError("a header"), errors.UpstreamProtocolError),
+            (None, errors.UpstreamProtocolError),
         ],
     )
     def test_that_failed_before_the_answer_has_its_own_class(self, sdk, cause, kind) -> None:
@@ -163,7 +163,7 @@ class TestConnection:
     @pytest.mark.parametrize("kind", [httpx2.ReadError, httpx2.DecodingError])
     def test_that_broke_in_the_answer_is_told_as_broken(self, sdk, kind) -> None:
         error = ours(sdk, kind("reset by peer"))
-        assert type(error) is errors.UpstreamBroken
+        assert type(error) is errors.UpstreamProtocolError
         assert "reset by peer" in error.message
 
 
@@ -181,12 +181,12 @@ def test_no_failure_tells_a_reader_where_an_upstream_is(sdk, kind) -> None:
 @SDKS
 class TestTranslated:
     def test_lets_pass_what_is_not_the_upstreams(self, sdk) -> None:
-        with pytest.raises(ZeroDivisionError), translated(sdk, "acme", "http://acme/v1"):
+        with pytest.raises(ZeroDivisionError), map_sdk_errors(sdk, "acme", "http://acme/v1"):
             raise ZeroDivisionError
 
     def test_lets_pass_what_is_ours_already(self, sdk) -> None:
-        own = errors.UpstreamBroken("own")
-        with pytest.raises(errors.UpstreamBroken) as raised, translated(sdk, "acme", "http://acme/v1"):
+        own = errors.UpstreamProtocolError("own")
+        with pytest.raises(errors.UpstreamProtocolError) as raised, map_sdk_errors(sdk, "acme", "http://acme/v1"):
             raise own
         assert raised.value is own
 
@@ -246,7 +246,7 @@ class TestShown:
 
 @SDKS
 def test_the_log_names_the_place_without_what_an_address_may_hide(sdk, caplog) -> None:
-    with pytest.raises(errors.UpstreamError), translated(sdk, "acme", "http://me:hunter2@host:80/v1?key=abc"):
+    with pytest.raises(errors.UpstreamError), map_sdk_errors(sdk, "acme", "http://me:hunter2@host:80/v1?key=abc"):
         raise refusal(sdk, 500, None)
     assert "acme at http://host:80/v1: upstream_failed" in caplog.text
     assert "hunter2" not in caplog.text
@@ -254,4 +254,4 @@ def test_the_log_names_the_place_without_what_an_address_may_hide(sdk, caplog) -
 
 
 def test_a_refusal_without_headers_can_be_told_too() -> None:
-    assert rejected("acme", 429, "slow down").retry_after is None
+    assert status_error("acme", 429, "slow down").retry_after is None

@@ -13,7 +13,7 @@ import gevent
 import httpx2
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamError, UpstreamRejected
+from flask_headrace.core.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from flask_headrace.core.events import TextDelta
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.chat_request import ChatRequest, Message
@@ -65,7 +65,7 @@ def provider(request, own_upstream: Upstream) -> OpenAIChat | AnthropicMessages:
         if request.param == "openai"
         else AnthropicMessages("acme", base_url=own_upstream.url, api_key="sk-test-0123")
     )
-    made.warm_up()  # else its import would be counted as ours
+    made.preload()  # else its import would be counted as ours
     return made
 
 
@@ -101,7 +101,7 @@ class TestNothingCompressed:
             own_upstream.answer(name, packed(200, gzip.compress(b'{"data": []}')))
             try:
                 job()
-            except UpstreamBroken:
+            except UpstreamProtocolError:
                 assert name == "m"  # JSON is no event stream
             assert own_upstream.requests(name)[0].headers["accept-encoding"] == "identity"
 
@@ -111,7 +111,7 @@ class TestARefusal:
     def test_that_comes_compressed_is_told(self, own_upstream: Upstream, provider, coding, pack) -> None:
         own_upstream.answer("m", packed(422, pack(b'{"error": {"message": "no such thing"}}'), coding))
         error = refusal_of(provider)
-        assert isinstance(error, UpstreamRejected)
+        assert isinstance(error, UpstreamStatusError)
         assert (error.status, error.message.rpartition(": ")[2]) == (422, "no such thing")
 
     @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestAList:
 
     def test_that_would_fill_the_memory_is_read_no_further(self, own_upstream, provider, memory) -> None:
         own_upstream.answer(self.NAME, bomb(LARGE))
-        with pytest.raises(UpstreamBroken, match=f"more than {MOST_WHOLE} bytes"):
+        with pytest.raises(UpstreamProtocolError, match=f"more than {MOST_WHOLE} bytes"):
             provider.models()
 
     def test_of_more_models_than_anybody_has_is_cut(self, own_upstream, provider, caplog) -> None:
@@ -154,7 +154,7 @@ class TestAList:
 
     def test_in_a_coding_that_is_not_known_here_is_refused_by_its_name(self, own_upstream, provider) -> None:
         own_upstream.answer(self.NAME, packed(200, b"\x8b\x0f\x80hello\x03", "br"))
-        with pytest.raises(UpstreamBroken, match="encoded as br"):
+        with pytest.raises(UpstreamProtocolError, match="encoded as br"):
             provider.models()
 
     @pytest.mark.parametrize("head", [Head(), HalfHead()], ids=["body", "head"])
@@ -190,10 +190,10 @@ class TestAStream:
                 turn += 1
                 gevent.sleep(0)
 
-        read = exchange.Exchange.read
-        monkeypatch.setattr(exchange.Exchange, "read", lambda self: turns.append(turn) or read(self))
+        read = exchange.HTTPExchange.read
+        monkeypatch.setattr(exchange.HTTPExchange, "read", lambda self: turns.append(turn) or read(self))
         counting = gevent.spawn(count)
-        with pytest.raises(UpstreamBroken):
+        with pytest.raises(UpstreamProtocolError):
             list(provider.stream(QUESTION))
         counting.kill()
         assert len(set(turns)) == len(turns) > 200_000 * 6 / 65536

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.events import Done, ReasoningDelta, TextDelta
+from flask_headrace.core.events import Completed, ReasoningDelta, TextDelta
 from tests.providers.openai.test_chat_decoder import DONE, STOP, decode, frame
 
 
@@ -27,7 +27,7 @@ class TestContentInParts:
             DONE,
         )
         thoughts = [ReasoningDelta(text) for text in ("so", " it", " is")]
-        assert answer.events == [*thoughts, TextDelta("Hel"), TextDelta("lo"), Done("stop")]
+        assert answer.events == [*thoughts, TextDelta("Hel"), TextDelta("lo"), Completed("stop")]
 
     @pytest.mark.parametrize(
         "part",
@@ -48,13 +48,13 @@ class TestContentInParts:
     )
     def test_is_read_without_the_parts_that_nobody_knows(self, part: Any) -> None:
         answer = decode(frame({"content": [part, {"type": "text", "text": "a"}]}), STOP, DONE)
-        assert (answer.events, answer.error) == ([TextDelta("a"), Done("stop")], None)
+        assert (answer.events, answer.error) == ([TextDelta("a"), Completed("stop")], None)
 
     def test_may_have_a_thought_as_text(self) -> None:
         assert decode(frame({"content": [{"type": "thinking", "thinking": "hm"}]}), DONE).reasoning == "hm"
 
     def test_may_be_nothing(self) -> None:
-        assert decode(frame({"content": []}), STOP, DONE).events == [Done("stop")]
+        assert decode(frame({"content": []}), STOP, DONE).events == [Completed("stop")]
 
     def test_may_cut_a_character_in_half(self) -> None:
         first, second = (frame({"content": [thought(half)]}) for half in ("a<", ">b"))

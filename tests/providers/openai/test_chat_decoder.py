@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, ReasoningDelta, TextDelta, Usage
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
+from flask_headrace.core.events import Completed, ReasoningDelta, TextDelta, Usage
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Reasoning, Refusal, Tokens, ToolCall, oddities, openai_wire
@@ -49,7 +49,7 @@ class TestAnswer:
         assert usage.cost is not None
         assert usage.cost > 0
         assert not usage.estimated
-        assert done == Done("stop")
+        assert done == Completed("stop")
         assert answer.is_done
 
     @pytest.mark.parametrize("name", ODD)
@@ -57,7 +57,7 @@ class TestAnswer:
         answer = decode(ODD[name].body)
         assert answer.error is None
         assert answer.text == oddities.TEXT
-        assert answer.events[-1] == Done("stop")
+        assert answer.events[-1] == Completed("stop")
 
     def test_is_the_same_wherever_it_is_cut(self) -> None:
         body = openai_wire.answer(Reasoning("hm"), "Hel", "ö🌊").body.replace(b"\n\n", b"\r\n\r\n")
@@ -72,7 +72,7 @@ class TestAnswer:
 
     def test_reads_nothing_behind_done(self) -> None:
         answer = decode(said("a"), STOP + DONE + said("late") + b"data: {not json\n\n")
-        assert answer.events == [TextDelta("a"), Done("stop")]
+        assert answer.events == [TextDelta("a"), Completed("stop")]
 
 
 class TestFinishReason:
@@ -88,37 +88,37 @@ class TestFinishReason:
         ],
     )
     def test_has_one_vocabulary(self, theirs: str, ours: str) -> None:
-        assert decode(frame({}, theirs), DONE).events == [Done(ours)]
+        assert decode(frame({}, theirs), DONE).events == [Completed(ours)]
 
     def test_may_come_with_the_last_delta(self) -> None:
-        assert decode(frame({"content": "a"}, "length"), DONE).events == [TextDelta("a"), Done("length")]
+        assert decode(frame({"content": "a"}, "length"), DONE).events == [TextDelta("a"), Completed("length")]
 
     @pytest.mark.parametrize("none", [None, ""])
     def test_empty_is_none_yet(self, none: str | None) -> None:
-        assert decode(frame({"content": "a"}, none), frame({}, "length"), frame({}, none), DONE).events[-1] == Done(
-            "length"
-        )
+        assert decode(frame({"content": "a"}, none), frame({}, "length"), frame({}, none), DONE).events[
+            -1
+        ] == Completed("length")
 
     def test_left_out_before_done_is_not_known(self) -> None:
-        assert decode(said("a"), DONE).events[-1] == Done("other")
+        assert decode(said("a"), DONE).events[-1] == Completed("other")
 
     def test_without_done_is_a_whole_answer(self) -> None:
         answer = decode(said("a"), STOP)
-        assert (answer.events[-1], answer.is_done) == (Done("stop"), False)
+        assert (answer.events[-1], answer.is_done) == (Completed("stop"), False)
 
     def test_and_done_both_left_out_is_an_answer_that_broke_off(self) -> None:
         answer = decode(said("a"))
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert "acme at http://acme closed the connection" in answer.error.message
         assert answer.events == [TextDelta("a")]
 
     def test_of_a_frame_that_was_cut_does_not_count(self) -> None:
         for place in range(1, len(STOP) - 2):
-            assert isinstance(decode(said("a"), STOP[:place]).error, UpstreamBroken)
+            assert isinstance(decode(said("a"), STOP[:place]).error, UpstreamProtocolError)
 
     @pytest.mark.parametrize("missing", [1, 2])
     def test_of_a_frame_that_lacks_its_line_end_alone_counts(self, missing: int) -> None:
-        assert decode(said("a"), STOP[:-missing]).events == [TextDelta("a"), Done("stop")]
+        assert decode(said("a"), STOP[:-missing]).events == [TextDelta("a"), Completed("stop")]
 
 
 class TestDelta:
@@ -136,27 +136,27 @@ class TestDelta:
     def test_of_a_refusal_is_text(self) -> None:
         answer = decode(openai_wire.answer(Refusal("I can"), Refusal("not.")).body)
         assert answer.text == "I cannot."
-        assert answer.events[-1] == Done("content_filter")
+        assert answer.events[-1] == Completed("content_filter")
 
     @pytest.mark.parametrize(
         "delta",
         [None, {}, {"content": ""}, {"content": None}, {"role": "assistant"}, {"content": None, "refusal": None}],
     )
     def test_without_anything_in_it_is_no_event(self, delta: dict[str, Any] | None) -> None:
-        assert decode(frame(delta, "stop"), DONE).events == [Done("stop")]
+        assert decode(frame(delta, "stop"), DONE).events == [Completed("stop")]
 
     def test_of_a_tool_call_is_no_text(self) -> None:
         answer = decode(openai_wire.answer(ToolCall("c1", "find", ('{"q"', ":1}")), finish="tool_calls").body)
         assert answer.text == ""
-        assert answer.events[-1] == Done("tool_calls")
+        assert answer.events[-1] == Completed("tool_calls")
 
     def test_of_another_choice_is_left_out(self) -> None:
         other = b'data: {"choices":[{"index":1,"delta":{"content":"no"},"finish_reason":"length"}]}\n\n'
-        assert decode(said("a"), other, STOP, DONE).events == [TextDelta("a"), Done("stop")]
+        assert decode(said("a"), other, STOP, DONE).events == [TextDelta("a"), Completed("stop")]
 
     @pytest.mark.parametrize("choices", [b"null", b"[]"])
     def test_is_not_needed_in_a_frame(self, choices: bytes) -> None:
-        assert decode(b'data: {"choices":%b}\n\n' % choices, STOP, DONE).events == [Done("stop")]
+        assert decode(b'data: {"choices":%b}\n\n' % choices, STOP, DONE).events == [Completed("stop")]
 
     def test_may_have_fields_that_nobody_knows(self) -> None:
         strange = b'data: {"choices":[{"index":0,"delta":{"content":"a","x":{"y":[1]}},"logprobs":null}],"z":1.5}\n\n'
@@ -178,11 +178,11 @@ class TestUsage:
     def test_may_come_anywhere_and_the_last_counts(self, frames: list[bytes]) -> None:
         usage, done = decode(*frames, DONE).events[-2:]
         assert (usage.input_tokens, usage.output_tokens) == (9, 2)
-        assert done == Done("stop")
+        assert done == Completed("stop")
 
     @pytest.mark.parametrize("fields", [{"usage": None}, {"usage": {}}, told(None, 2), told(9, None)])
     def test_that_tells_too_little_is_none(self, fields: dict[str, Any]) -> None:
-        assert decode(STOP, frame(**fields), DONE).events == [Done("stop")]
+        assert decode(STOP, frame(**fields), DONE).events == [Completed("stop")]
 
     @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"audio_tokens": 3}])
     def test_has_details_or_not(self, details: dict[str, Any] | None) -> None:
@@ -208,7 +208,7 @@ class TestError:
     def test_in_the_stream_comes_after_what_was_said(self) -> None:
         answer = decode(openai_wire.failing_after(2).body)
         assert answer.text == "0 1 "
-        assert isinstance(answer.error, UpstreamRejected)
+        assert isinstance(answer.error, UpstreamStatusError)
         assert (answer.error.status, answer.error.code, answer.error.retryable) == (502, "upstream_failed", True)
         assert "The server had an error" in answer.error.message
 
@@ -267,7 +267,7 @@ class TestNonsense:
     def test_after_good_deltas_loses_none_of_them(self, data: bytes) -> None:
         answer = decode(said("good") + b"data: %b\n\n" % data + said("late"))
         assert answer.events == [TextDelta("good")]
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.error.retryable
         assert "cannot be read" in answer.error.message
 
@@ -275,4 +275,4 @@ class TestNonsense:
     def test_in_an_event_that_nobody_knows_is_skipped(self, data: bytes) -> None:
         answer = decode(said("a"), b"event: novel\ndata: %b\n\n" % data, STOP, DONE)
         assert answer.error is None
-        assert answer.events == [TextDelta("a"), Done("stop")]
+        assert answer.events == [TextDelta("a"), Completed("stop")]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
-from flask_headrace.core.events import Done, Failed, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
+from flask_headrace.core.events import Completed, Failed, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -40,7 +40,7 @@ def decode(*pieces: bytes) -> Answer:
 
 
 def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallEnded)}
+    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
     return [(e.id, e.name, ended.get(e.call)) for e in answer.events if isinstance(e, ToolCallStarted)]
 
 
@@ -84,14 +84,14 @@ class TestText:
     @pytest.mark.parametrize("name", TEXTS)
     def test_is_told_whole_and_once(self, name: str) -> None:
         answer = decode(*TEXTS[name])
-        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Done("stop"))
+        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Completed("stop"))
 
     def test_may_be_a_number(self) -> None:
         assert decode(frame({"content": "1"}), frame({"content": 2}), STOP).text == "12"
 
     def test_of_one_choice_is_not_ended_by_another(self) -> None:
         answer = decode(frame({}, "stop", index=1), frame({"content": "hel"}))
-        assert (answer.text, isinstance(answer.error, UpstreamBroken)) == ("hel", True)
+        assert (answer.text, isinstance(answer.error, UpstreamProtocolError)) == ("hel", True)
 
 
 CALLS: dict[str, list[bytes]] = {
@@ -155,7 +155,11 @@ class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_arguments_and_ends_for_it(self, name: str, word: str) -> None:
         answer = decode(*CALLS[name], frame({}, word), DONE)
-        assert (answer.error, called(answer), answer.events[-1]) == (None, [("a", "f", {"x": 1})], Done("tool_calls"))
+        assert (answer.error, called(answer), answer.events[-1]) == (
+            None,
+            [("a", "f", {"x": 1})],
+            Completed("tool_calls"),
+        )
 
     @pytest.mark.parametrize("nothing", ["", None, "null", '""', "{}", '"{}"', '"null"', "  "])
     def test_with_no_arguments_has_none_however_that_is_said(self, nothing: Any) -> None:
@@ -200,7 +204,7 @@ class TestCall:
         answer = decode(calls(piece(0, "a", "f", X)), calls(piece(0, arguments=behind)), STOP)
         told = answer.error or answer.events[-1]
         assert isinstance(told, Failed) or told.code == "tool_arguments_invalid"
-        assert not any(isinstance(event, Done) for event in answer.events)
+        assert not any(isinstance(event, Completed) for event in answer.events)
 
     def test_without_a_name_is_a_failure(self) -> None:
         (*_, failed) = decode(calls(piece(0, "a", None, X)), frame({}, "tool_calls"), DONE).events
@@ -209,7 +213,7 @@ class TestCall:
 
 class TestNothing:
     def test_with_a_reason_is_an_answer(self) -> None:
-        assert decode(frame({"role": "assistant", "content": ""}), STOP, DONE).events == [Done("stop")]
+        assert decode(frame({"role": "assistant", "content": ""}), STOP, DONE).events == [Completed("stop")]
 
     @pytest.mark.parametrize(
         "frames",
@@ -234,7 +238,7 @@ class TestNothing:
     )
     def test_that_could_be_read_is_a_failure(self, frames: list[bytes]) -> None:
         answer = decode(*frames)
-        assert (answer.events, isinstance(answer.error, UpstreamBroken)) == ([], True)
+        assert (answer.events, isinstance(answer.error, UpstreamProtocolError)) == ([], True)
 
 
 class TestUsage:
@@ -246,10 +250,10 @@ class TestUsage:
     @pytest.mark.parametrize("after", [{}, {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": None}])
     def test_is_not_undone_by_one_that_tells_nothing(self, after: dict[str, Any]) -> None:
         told = self.told(prompt_tokens=9, completion_tokens=2)
-        assert decode(told, STOP, self.told(**after), DONE).events == [Usage(9, 2), Done("stop")]
+        assert decode(told, STOP, self.told(**after), DONE).events == [Usage(9, 2), Completed("stop")]
 
     def test_may_stand_in_the_choice(self) -> None:
-        assert decode(frame({}, "stop", **self.TOLD), DONE).events == [Usage(9, 2), Done("stop")]
+        assert decode(frame({}, "stop", **self.TOLD), DONE).events == [Usage(9, 2), Completed("stop")]
 
     @pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cache_read_input_tokens"])
     def test_tells_of_the_cache_by_other_names(self, name: str) -> None:
@@ -279,7 +283,7 @@ class TestError:
     )
     def test_is_told_in_its_own_words(self, data: bytes, code: str) -> None:
         answer = decode(frame({"content": "h"}), data)
-        assert (answer.text, isinstance(answer.error, UpstreamRejected)) == ("h", True)
+        assert (answer.text, isinstance(answer.error, UpstreamStatusError)) == ("h", True)
         assert (answer.error.code, "boom" in answer.error.message) == (code, True)
 
 

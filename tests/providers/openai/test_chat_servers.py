@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamRejected
+from flask_headrace.core.errors import UpstreamStatusError
 from flask_headrace.core.events import (
-    Done,
+    Completed,
     Event,
     ReasoningDelta,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -58,7 +58,7 @@ def decode(*pieces: bytes) -> Answer:
 
 
 FIND, NOW = ToolCallStarted(0, "c1", "find"), ToolCallStarted(1, "c2", "now")
-FOUND = [ToolCallEnded(0, {"q": "ö🌊"}), ToolCallDelta(1, "{}"), ToolCallEnded(1, {})]
+FOUND = [ToolCallCompleted(0, {"q": "ö🌊"}), ToolCallDelta(1, "{}"), ToolCallCompleted(1, {})]
 PARALLEL = [FIND, ToolCallDelta(0, '{"q":'), NOW, ToolCallDelta(0, '"ö🌊"}'), *FOUND]
 IN_TURN = [FIND, ToolCallDelta(0, '{"q":'), ToolCallDelta(0, '"ö🌊"}'), NOW, *FOUND]
 WHOLE = [FIND, ToolCallDelta(0, '{"q":"ö🌊"}'), NOW, *FOUND]
@@ -139,9 +139,9 @@ class TestToolCalls:
     def test_are_the_same_from_every_server_wherever_they_are_cut(self, name: str) -> None:
         chunks, expected = TOOL_CALLS[name]
         body = frames(*chunks, DONE)
-        assert decode(body).events == [*expected, Done("tool_calls")]
+        assert decode(body).events == [*expected, Completed("tool_calls")]
         for place in range(1, len(body)):
-            assert decode(body[:place], body[place:]).events == [*expected, Done("tool_calls")]
+            assert decode(body[:place], body[place:]).events == [*expected, Completed("tool_calls")]
 
     def test_without_ids_get_some(self) -> None:
         for index in (0, None):
@@ -159,7 +159,7 @@ class TestToolCalls:
 
     def test_that_a_length_cut_short_are_a_length_where_they_are_whole(self) -> None:
         cut = {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}
-        assert decode(frames(calls((0, "c1", "now", "{}")), cut)).events[-1] == Done("length")
+        assert decode(frames(calls((0, "c1", "now", "{}")), cut)).events[-1] == Completed("length")
 
 
 ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
@@ -226,7 +226,7 @@ class TestAnswer:
     @pytest.mark.parametrize("server", ANSWERS)
     def test_is_the_same_from_every_server_wherever_it_is_cut(self, server: str) -> None:
         body = frames(*ANSWERS[server])
-        expected = [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), USED, Done("stop")]
+        expected = [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), USED, Completed("stop")]
         assert decode(body).events == expected
         for place in range(1, len(body)):
             assert decode(body[:place], body[place:]).events == expected
@@ -269,8 +269,8 @@ class TestFailure:
         chunk, code, says = FAILURES[server]
         answer = decode(frames(said({"content": "Hel"}), chunk, DONE))
         assert answer.events == [TextDelta("Hel")]
-        assert isinstance(answer.error, UpstreamRejected)
+        assert isinstance(answer.error, UpstreamStatusError)
         assert (answer.error.code, says in answer.error.message) == (code, True)
 
     def test_of_a_shape_that_is_none_is_an_answer(self) -> None:
-        assert decode(frames({"object": "ping"}, said({}, "stop"), DONE)).events == [Done("stop")]
+        assert decode(frames({"object": "ping"}, said({}, "stop"), DONE)).events == [Completed("stop")]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken, UpstreamRejected
+from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusError
 from flask_headrace.core.events import (
-    Done,
+    Completed,
     Failed,
     ReasoningDelta,
     TextDelta,
+    ToolCallCompleted,
     ToolCallDelta,
-    ToolCallEnded,
     ToolCallStarted,
     Usage,
 )
@@ -63,13 +63,13 @@ class TestAnswer:
         assert usage.cost is not None
         assert usage.cost > 0
         assert not usage.estimated
-        assert done == Done("stop")
+        assert done == Completed("stop")
         assert answer.is_done
 
     @pytest.mark.parametrize("name", ODD)
     def test_that_looks_odd_is_the_same(self, name: str) -> None:
         answer = decode(ODD[name].body)
-        assert (answer.error, answer.text, answer.events[-1]) == (None, oddities.TEXT, Done("stop"))
+        assert (answer.error, answer.text, answer.events[-1]) == (None, oddities.TEXT, Completed("stop"))
 
     def test_is_the_same_wherever_it_is_cut(self) -> None:
         body = responses_wire.answer(Reasoning("hm"), "ö🌊", *PARALLEL).body.replace(b"\n\n", b"\r\n\r\n")
@@ -80,11 +80,11 @@ class TestAnswer:
 
     def test_reads_nothing_behind_its_end(self) -> None:
         answer = decode(said("a"), completed() + said("late") + b"data: [DONE]\n\n")
-        assert answer.events == [TextDelta("a"), Done("stop")]
+        assert answer.events == [TextDelta("a"), Completed("stop")]
 
     def test_without_an_end_has_broken_off(self) -> None:
         answer = decode(said("a"), completed()[:-4])
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.events == [TextDelta("a")]
 
 
@@ -100,18 +100,18 @@ class TestEnd:
     )
     def test_of_an_incomplete_response_says_why(self, reason: str | None, ours: str) -> None:
         answer = decode(frame("incomplete", response={"incomplete_details": {"reason": reason}}))
-        assert answer.events == [Done(ours)]
+        assert answer.events == [Completed(ours)]
 
     def test_of_an_incomplete_response_may_leave_out_why(self) -> None:
-        assert decode(frame("incomplete", response={})).events == [Done("length")]
+        assert decode(frame("incomplete", response={})).events == [Completed("length")]
 
     def test_of_a_refusal_is_one_by_the_content(self) -> None:
         answer = decode(responses_wire.answer(Refusal("I can"), Refusal("not.")).body)
-        assert (answer.text, answer.events[-1]) == ("I cannot.", Done("content_filter"))
+        assert (answer.text, answer.events[-1]) == ("I cannot.", Completed("content_filter"))
 
     @pytest.mark.parametrize("output", [("Well.", *PARALLEL), PARALLEL])
     def test_with_calls_is_one_for_them(self, output: tuple[Any, ...]) -> None:
-        assert decode(responses_wire.answer(*output).body).events[-1] == Done("tool_calls")
+        assert decode(responses_wire.answer(*output).body).events[-1] == Completed("tool_calls")
 
 
 class TestReasoning:
@@ -129,10 +129,10 @@ class TestCalls:
             ToolCallStarted(0, "c1", "find"),
             ToolCallDelta(0, '{"q":'),
             ToolCallDelta(0, ' "ö🌊"}'),
-            ToolCallEnded(0, {"q": "ö🌊"}),
+            ToolCallCompleted(0, {"q": "ö🌊"}),
             ToolCallStarted(1, "c2", "now"),
-            ToolCallEnded(1, {}),
-            Done("tool_calls"),
+            ToolCallCompleted(1, {}),
+            Completed("tool_calls"),
         ]
 
     @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ class TestCalls:
         answer = decode(called("added", **added), *mixed, piece('{"a":', **named), piece("1}", **named), completed())
         assert [event for event in answer.events if getattr(event, "call", None) == 0] == [
             ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"a":'), ToolCallDelta(0, "1}"),
-            ToolCallEnded(0, {"a": 1}),
+            ToolCallCompleted(0, {"a": 1}),
         ]  # fmt: skip
 
     def test_end_with_their_item_and_not_with_the_answer(self) -> None:
         names = {"id": "fc_1", "call_id": "c1"}
         pieces = called("added", **names) + piece("{}", item_id="fc_1") + called("done", arguments="{}", **names)
         assert decode(pieces + said("a"), completed()).events[-3:] == [
-            ToolCallEnded(0, {}), TextDelta("a"), Done("tool_calls")
+            ToolCallCompleted(0, {}), TextDelta("a"), Completed("tool_calls")
         ]  # fmt: skip
 
     @pytest.mark.parametrize("is_added", [True, False])
@@ -166,12 +166,12 @@ class TestCalls:
         names = {"id": "fc_1", "call_id": "c1"}
         added = [called("added", **names)] if is_added else []
         assert decode(*added, called("done", arguments='{"a":1}', **names), completed()).events == [
-            ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"a":1}'), ToolCallEnded(0, {"a": 1}),
-            Done("tool_calls"),
+            ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"a":1}'), ToolCallCompleted(0, {"a": 1}),
+            Completed("tool_calls"),
         ]  # fmt: skip
 
     def test_of_a_piece_that_belongs_to_none_are_skipped(self) -> None:
-        assert decode(piece("{", item_id="fc_9"), completed()).events == [Done("stop")]
+        assert decode(piece("{", item_id="fc_9"), completed()).events == [Completed("stop")]
 
     def test_that_are_cut_fail_with_the_usage_also_where_others_follow(self) -> None:
         cut = ToolCall("c1", "find", ('{"q":',))
@@ -207,7 +207,7 @@ class TestFailure:
         }[shape]
         answer = decode(said("a"), b"data: %b\n\n" % json.dumps(data).encode())
         assert answer.text == "a"
-        assert isinstance(answer.error, UpstreamRejected)
+        assert isinstance(answer.error, UpstreamStatusError)
         assert (answer.error.status, answer.error.code, answer.error.retryable) == (status, ours, is_retryable)
         assert "boom" in answer.error.message
         assert answer.error.is_too_long is (code == "context_length_exceeded")
@@ -229,7 +229,7 @@ class TestFailure:
 class TestUsage:
     @pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 9}, {"output_tokens": 2, "input_tokens": None}])
     def test_that_tells_too_little_is_none(self, usage: dict[str, Any] | None) -> None:
-        assert decode(completed(usage=usage)).events == [Done("stop")]
+        assert decode(completed(usage=usage)).events == [Completed("stop")]
 
     @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"audio_tokens": 3}])
     def test_has_details_or_not(self, details: dict[str, Any] | None) -> None:
@@ -268,7 +268,7 @@ class TestFramesWithoutText:
     )  # fmt: skip
     def test_are_skipped(self, extra: bytes) -> None:
         answer = decode(extra, said("a"), extra, completed())
-        assert (answer.error, answer.events) == (None, [TextDelta("a"), Done("stop")])
+        assert (answer.error, answer.events) == (None, [TextDelta("a"), Completed("stop")])
 
 
 class TestNonsense:
@@ -285,5 +285,5 @@ class TestNonsense:
     def test_after_good_deltas_loses_none_of_them(self, frame: bytes) -> None:
         answer = decode(said("good") + frame + b"\n\n" + said("late"))
         assert answer.events == [TextDelta("good")]
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert "cannot be read" in answer.error.message

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_headrace.core.errors import UpstreamBroken
-from flask_headrace.core.events import Done, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.errors import UpstreamProtocolError
+from flask_headrace.core.events import Completed, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -116,20 +116,20 @@ class TestText:
     @pytest.mark.parametrize("name", TEXTS)
     def test_is_told_whole_and_once(self, name: str) -> None:
         answer = decode(*TEXTS[name])
-        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Done("stop"))
+        assert (answer.error, answer.text, answer.events[-1]) == (None, "hello", Completed("stop"))
 
     def test_of_a_refusal_at_its_end_alone_is_one(self) -> None:
         refused = message("", content=[{"type": "refusal", "refusal": "no"}])
         for frames in ([frame("refusal.done", refusal="no"), completed()], [item("done", refused), completed(refused)]):
-            assert decode(*frames).events == [TextDelta("no"), Done("content_filter")]
+            assert decode(*frames).events == [TextDelta("no"), Completed("content_filter")]
 
     def test_of_an_item_that_is_incomplete_is_cut(self) -> None:
-        assert decode(item("done", message("hel", status="incomplete")), completed()).events[-1] == Done("length")
+        assert decode(item("done", message("hel", status="incomplete")), completed()).events[-1] == Completed("length")
 
     @pytest.mark.parametrize("frames", [[], [said("hel")], [item("added", call("")), said("hel")]])
     def test_ended_by_done_in_its_middle_has_broken_off(self, frames: list[bytes]) -> None:
         answer = decode(*frames, DONE, said("late"))
-        assert isinstance(answer.error, UpstreamBroken)
+        assert isinstance(answer.error, UpstreamProtocolError)
         assert "late" not in answer.text
 
 
@@ -177,7 +177,7 @@ CALLS: dict[str, list[bytes]] = {
 
 
 def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallEnded)}
+    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
     return [(e.id, e.name, ended.get(e.call)) for e in answer.events if isinstance(e, ToolCallStarted)]
 
 
@@ -185,7 +185,11 @@ class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_arguments(self, name: str) -> None:
         answer = decode(*CALLS[name])
-        assert (answer.error, called(answer), answer.events[-1]) == (None, [("c0", "f", {"x": 1})], Done("tool_calls"))
+        assert (answer.error, called(answer), answer.events[-1]) == (
+            None,
+            [("c0", "f", {"x": 1})],
+            Completed("tool_calls"),
+        )
 
     def test_of_the_same_place_but_another_id_is_another(self) -> None:
         frames = [item(state, call(place=n)) for n in range(2) for state in ("added", "done")]
@@ -204,11 +208,11 @@ class TestCall:
 
 class TestNothing:
     def test_that_is_complete_is_an_answer(self) -> None:
-        assert decode(completed()).events == [Done("stop")]
+        assert decode(completed()).events == [Completed("stop")]
 
     def test_but_an_item_that_cannot_be_read_is_a_failure_that_names_it(self) -> None:
         error = decode(item("done", {"type": "image_generation_call", "result": "x"}), completed()).error
-        assert isinstance(error, UpstreamBroken)
+        assert isinstance(error, UpstreamProtocolError)
         assert "'image_generation_call'" in error.message
 
 

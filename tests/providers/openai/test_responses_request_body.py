@@ -9,12 +9,12 @@ import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from flask_headrace.providers.chat_request import (
-    AnswerFormat,
     ChatRequest,
     ImagePart,
     Message,
     NamedTool,
     ReasoningPart,
+    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -115,25 +115,25 @@ class TestSettings:
     def test_ask_for_an_answer_of_a_schema(self, strict: bool | None) -> None:
         told = {} if strict is None else {"strict": strict}
         written = {"type": "json_schema", "name": "answer", "schema": SCHEMA, **told}
-        assert sent(answer_format=AnswerFormat(SCHEMA, strict=strict))["text"] == {"format": written}
+        assert sent(response_format=ResponseFormat(SCHEMA, strict=strict))["text"] == {"format": written}
 
     def test_tell_what_the_answer_is_for_and_how_wordy_it_is_to_be(self) -> None:
-        text = sent(answer_format=AnswerFormat(SCHEMA, description="For a form."), verbosity="low")["text"]
+        text = sent(response_format=ResponseFormat(SCHEMA, description="For a form."), verbosity="low")["text"]
         assert (text["verbosity"], text["format"]["description"]) == ("low", "For a form.")
         assert sent(verbosity="high")["text"] == {"verbosity": "high"}
 
     def test_ask_for_any_json(self) -> None:
-        assert sent(answer_format=AnswerFormat(None))["text"] == {"format": {"type": "json_object"}}
+        assert sent(response_format=ResponseFormat(None))["text"] == {"format": {"type": "json_object"}}
 
     def test_that_it_has_no_word_for_are_told_as_unsupported(self) -> None:
         provider = OpenAIResponses("acme", lambda: Address("http://acme", "none"))
         whole = ChatRequest(
             "m", HI, max_tokens=1, temperature=1, top_p=1, top_k=1, stop=("a",), seed=1, frequency_penalty=1,
             presence_penalty=1, tools=(Tool("now"),), tool_choice="auto", parallel_tool_calls=True,
-            answer_format=AnswerFormat(None), reasoning_effort="low", thinking={}, verbosity="low", user="u",
+            response_format=ResponseFormat(None), reasoning_effort="low", thinking={}, verbosity="low", user="u",
         )  # fmt: skip
-        assert set(ChatRequest.__struct_fields__[2:]) == whole.asks_for()
+        assert set(ChatRequest.__struct_fields__[2:]) == whole.required_features()
         honoured = {"max_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"}
-        honoured |= {"answer_format", "reasoning_effort", "verbosity", "user"}
-        assert whole.asks_for() - provider.unsupported == honoured
-        assert "name" in provider.unsupported
+        honoured |= {"response_format", "reasoning_effort", "verbosity", "user"}
+        assert whole.required_features() - provider.unsupported_features == honoured
+        assert "name" in provider.unsupported_features

@@ -10,10 +10,10 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import AnswerTooLarge, InvalidRequest
-from flask_headrace.core.events import Done, Failed, Restarted, TextDelta, Usage
+from flask_headrace.core.events import AnswerRestarted, Completed, Failed, TextDelta, Usage
 from flask_headrace.core.text_buffer import MOST_WHOLE
-from flask_headrace.streaming.json_schema.enforce import held_to
-from flask_headrace.streaming.json_schema.validator import Schema
+from flask_headrace.streaming.json_schema.enforce import validate_output
+from flask_headrace.streaming.json_schema.validator import SchemaValidator
 
 MILL = {
     "type": "object",
@@ -54,7 +54,7 @@ class TestSchema:
         ['{"name": "Salz"}', ' {"name":"\\u00c4", "wheels": 2}\n', 'Here:\n```json\n{"name": "Salz"}\n```\nFine?'],
     )
     def test_takes_what_fits(self, text: str) -> None:
-        assert Schema(MILL).mistake_in(text) is None
+        assert SchemaValidator(MILL).mistake_in(text) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -72,7 +72,7 @@ class TestSchema:
         ],
     )
     def test_says_what_does_not(self, text: str, says: str) -> None:
-        assert says in (Schema(MILL).mistake_in(text) or "")
+        assert says in (SchemaValidator(MILL).mistake_in(text) or "")
 
     @pytest.mark.parametrize(
         ("schema", "says"),
@@ -88,13 +88,13 @@ class TestSchema:
     )
     def test_that_is_none_is_refused(self, schema: dict, says: str) -> None:
         with pytest.raises(InvalidRequest, match="schema") as raised:
-            Schema(schema)
+            SchemaValidator(schema)
         assert says in raised.value.message
 
     def test_lets_others_run_while_it_is_checked(self) -> None:
         with ticking() as ticks:
             for _ in range(50):
-                Schema({"properties": {f"p{number}": {"type": "string"} for number in range(500)}})
+                SchemaValidator({"properties": {f"p{number}": {"type": "string"} for number in range(500)}})
             assert ticks
 
     @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ class TestSchema:
         ],
     )
     def test_knows_items_that_come_twice(self, text: str, fits: bool) -> None:
-        assert (Schema({"uniqueItems": True}).mistake_in(text) is None) is fits
+        assert (SchemaValidator({"uniqueItems": True}).mistake_in(text) is None) is fits
 
     def test_takes_numbers_of_any_size(self) -> None:
-        assert Schema({"type": "integer", "maximum": 10**30}).mistake_in("1" + "0" * 29) is None
-        assert Schema({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) is None
+        assert SchemaValidator({"type": "integer", "maximum": 10**30}).mistake_in("1" + "0" * 29) is None
+        assert SchemaValidator({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -133,11 +133,11 @@ class TestSchema:
             "patternProperties": patterns,
             "additionalProperties": {"type": "boolean"},
         }
-        mistake = Schema(schema).mistake_in(text)
+        mistake = SchemaValidator(schema).mistake_in(text)
         assert mistake is None if says is None else says in (mistake or "")
 
     def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
-        schema = Schema({"patternProperties": {"^a": {}}, "additionalProperties": False})
+        schema = SchemaValidator({"patternProperties": {"^a": {}}, "additionalProperties": False})
         assert schema.mistake_in('{"abc": 1}') is None
         assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
 
@@ -155,17 +155,19 @@ class TestSchema:
         ],
     )
     def test_reads_patterns_as_javascript_does(self, pattern: str, text: str, fits: bool) -> None:
-        assert (Schema({"pattern": pattern}).mistake_in(f'"{text}"') is None) is fits
+        assert (SchemaValidator({"pattern": pattern}).mistake_in(f'"{text}"') is None) is fits
 
     def test_that_refers_to_itself_is_followed(self) -> None:
-        schema = Schema({"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False})
+        schema = SchemaValidator(
+            {"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False}
+        )
         assert schema.mistake_in('{"next": {"next": {}}}') is None
         assert "at $.next.next" in (schema.mistake_in('{"next": {"next": 1}}') or "")
 
 
 def ends(*batches, schema=MILL):
     """Return the events that a source held to a schema gives."""
-    source = held_to(Schema(schema), lambda: iter_of(batches), "acme/tiny")
+    source = validate_output(SchemaValidator(schema), lambda: iter_of(batches), "acme/tiny")
     return [event for batch in source() for event in batch]
 
 
@@ -175,11 +177,11 @@ def iter_of(batches):
 
 class TestHeldTo:
     def test_passes_on_what_fits_as_it_is(self) -> None:
-        batches = [TextDelta('{"name":')], [TextDelta(' "Salz"}'), Usage(1, 2), Done("stop")]
+        batches = [TextDelta('{"name":')], [TextDelta(' "Salz"}'), Usage(1, 2), Completed("stop")]
         assert ends(*batches) == [event for batch in batches for event in batch]
 
     def test_turns_the_end_of_what_does_not_into_a_failure_and_keeps_its_usage(self) -> None:
-        *rest, failed = ends([TextDelta('{"name": 7}')], [Usage(1, 2), Done("stop")])
+        *rest, failed = ends([TextDelta('{"name": 7}')], [Usage(1, 2), Completed("stop")])
         assert rest == [TextDelta('{"name": 7}'), Usage(1, 2)]
         assert isinstance(failed, Failed)
         assert (failed.code, failed.retryable) == ("answer_invalid", True)
@@ -187,20 +189,22 @@ class TestHeldTo:
         assert "at $.name" in failed.message
 
     def test_says_that_it_was_cut(self) -> None:
-        failed = ends([TextDelta('{"name": "Sal'), Done("length")])[-1]
+        failed = ends([TextDelta('{"name": "Sal'), Completed("length")])[-1]
         assert "cut at max_tokens" in failed.message
 
     def test_forgets_what_is_void(self) -> None:
-        answer = ends([TextDelta('{"na')], [Restarted("broke", "acme/big")], [TextDelta('{"name": "S"}'), Done("stop")])
-        assert answer[-1] == Done("stop")
+        answer = ends(
+            [TextDelta('{"na')], [AnswerRestarted("broke", "acme/big")], [TextDelta('{"name": "S"}'), Completed("stop")]
+        )
+        assert answer[-1] == Completed("stop")
 
     @pytest.mark.parametrize("reason", ["tool_calls", "content_filter"])
     def test_lets_be_what_is_meant_to_be_no_document(self, reason) -> None:
-        assert ends([TextDelta("Sorry."), Done(reason)])[-1] == Done(reason)
+        assert ends([TextDelta("Sorry."), Completed(reason)])[-1] == Completed(reason)
 
     def test_ends_with_a_failure_where_the_answer_is_too_long_to_be_kept(self) -> None:
         piece = TextDelta("x" * (MOST_WHOLE // 8))
-        batches = held_to(Schema(MILL), lambda: iter_of([[piece]] * 9), "acme/tiny")()
+        batches = validate_output(SchemaValidator(MILL), lambda: iter_of([[piece]] * 9), "acme/tiny")()
         for _ in range(8):
             next(batches)
         with pytest.raises(AnswerTooLarge, match="too many to be held to a schema"):
@@ -216,7 +220,7 @@ class TestHeldTo:
             finally:
                 closed.append(True)
 
-        batches = held_to(Schema(MILL), source, "acme/tiny")()
+        batches = validate_output(SchemaValidator(MILL), source, "acme/tiny")()
         next(batches)
         batches.close()
         assert closed == [True]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_headrace.core.errors import InvalidRequest
-from flask_headrace.streaming.json_schema.validator import Schema
+from flask_headrace.streaming.json_schema.validator import SchemaValidator
 
 OLD = {"$schema": "http://json-schema.org/draft-07/schema#"}
 NAMED = {"$id": "http://mill/root"}
@@ -32,7 +32,7 @@ class TestAReference:
     )
     def test_that_leads_to_no_schema_is_refused_by_its_name(self, schema: dict, named: str) -> None:
         with pytest.raises(InvalidRequest) as raised:
-            Schema(schema)
+            SchemaValidator(schema)
         assert raised.value.message == (
             f"schema is no JSON Schema: it refers to {named!r}, where no schema is: put one into $defs and refer to "
             "that. Nothing is fetched."
@@ -65,7 +65,7 @@ class TestAReference:
         ids=str,
     )
     def test_that_leads_somewhere_or_is_none_is_taken(self, schema: dict) -> None:
-        Schema(schema)
+        SchemaValidator(schema)
 
     @pytest.mark.parametrize(
         ("schema", "says"),
@@ -81,9 +81,9 @@ class TestAReference:
     )
     def test_to_what_cannot_be_one_is_refused_with_the_place(self, schema: dict, says: str) -> None:
         with pytest.raises(InvalidRequest) as raised:
-            Schema(schema)
+            SchemaValidator(schema)
         assert says in raised.value.message
 
     def test_is_looked_up_by_its_name_among_many(self) -> None:
         names = [f"a{number}" for number in range(900)]
-        Schema({"$defs": {name: {"$anchor": name, "items": {"$ref": f"#{name}"}} for name in names}})
+        SchemaValidator({"$defs": {name: {"$anchor": name, "items": {"$ref": f"#{name}"}} for name in names}})

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from flask_headrace.streaming.resume import stored_reader
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
-from tests.streaming.resume.workers import QUIET, Worker, is_finished, is_kept
+from tests.streaming.resume.workers import QUIET, Worker, is_finished, is_stored
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import until
 
@@ -30,11 +30,11 @@ def damage(store: MemoryStore) -> None:
 
 @pytest.mark.parametrize("lose", [evict, damage])
 def test_ahead_of_a_stream_whose_end_is_lost_is_told_so(lose: Callable[[MemoryStore], None]) -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
-    until(lambda: is_kept(worker, ID, 2))
-    reading.follower.session.keep_no_more()
+    until(lambda: is_stored(worker, ID, 2))
+    reading.follower.session.detach_store()
     source.give(text("b", "c", "d"))
     until(lambda: reading.last == 5)
     until(lambda: is_finished(store, ID))
@@ -45,7 +45,7 @@ def test_ahead_of_a_stream_whose_end_is_lost_is_told_so(lose: Callable[[MemorySt
 
 
 def test_at_the_end_of_a_stream_whose_end_is_lost_has_all_of_it() -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     worker, other = Worker(store), Worker(store)
     last = len(worker.begin(Source(text("a"), [DONE]), ID).read())
     until(lambda: is_finished(store, ID))
@@ -55,10 +55,10 @@ def test_at_the_end_of_a_stream_whose_end_is_lost_has_all_of_it() -> None:
 
 class TestStoreThatIsAnOlderCopyOfItself:
     def test_ends_the_reading_with_a_hole(self) -> None:
-        store = MemoryStore(Bounds())
+        store = MemoryStore(StoreLimits())
         worker, other, source = Worker(store), Worker(store), Source(text("a"))
         worker.begin(source, ID)
-        until(lambda: is_kept(worker, ID, 2))
+        until(lambda: is_stored(worker, ID, 2))
         reading = other.follow(ID)
         source.give(text("b"))
         until(lambda: reading.last == 3)
@@ -70,7 +70,7 @@ class TestStoreThatIsAnOlderCopyOfItself:
 
     def test_does_not_let_a_reader_wait_for_an_end_that_is_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stored_reader, "PATIENCE", 0.2)
-        store = MemoryStore(Bounds())
+        store = MemoryStore(StoreLimits())
         limits = msgspec.structs.replace(QUIET, duration=0.3)
         worker, other = Worker(store), Worker(store, limits)
         worker.begin(Source(text("a"), [DONE]), ID).read()

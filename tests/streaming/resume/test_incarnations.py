@@ -11,8 +11,8 @@ from flask_headrace.blueprints.encoding.event_id import read_position, suffix_of
 from flask_headrace.core.errors import AnswerReplaced, StoreUnavailable
 from flask_headrace.core.events import Failed
 from flask_headrace.streaming.resume.stored_events import target_of
-from flask_headrace.streaming.stores.base import Bounds
-from tests.streaming.resume.workers import Away, Reading, Worker, is_kept, shared
+from flask_headrace.streaming.stores.base import StoreLimits
+from tests.streaming.resume.workers import Away, Reading, Worker, is_stored, shared
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import until
 
@@ -20,7 +20,7 @@ from tests.support.event_loop import until
 @pytest.fixture(params=["memory", "sqlite"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away]]:
     """Return the store as three workers have it."""
-    with shared(request.param, tmp_path, Bounds(), 3) as kept:
+    with shared(request.param, tmp_path, StoreLimits(), 3) as kept:
         yield kept
 
 
@@ -38,11 +38,11 @@ class TestStreamThatIsLostAndWhoseIdIsAskedForAgain:
     def answers(self, workers: list[Worker]) -> list[Reading]:
         """Return two answers of one id: the store has lost the first before the second was asked for elsewhere."""
         first = workers[0].begin(Source(text("a", "b")), ID)
-        until(lambda: is_kept(workers[1], ID, 3))
+        until(lambda: is_stored(workers[1], ID, 3))
         workers[0].store.lose(ID)
         second = workers[1].begin(Source(text("x", "y", "z"), [DONE]), ID)
         second.read()
-        until(lambda: is_kept(workers[1], ID, 6))
+        until(lambda: is_stored(workers[1], ID, 6))
         return [first, second]
 
     def test_refuses_a_position_in_the_first(self, answers: list[Reading], workers: list[Worker]) -> None:
@@ -73,7 +73,7 @@ def test_a_stream_whose_claim_was_repeated_is_known_by_one_name(workers: list[Wo
     own = workers[0].begin(Source(text("a"), [DONE]), ID)
     assert own.incarnation == target_of(other.store.find(ID).claim).incarnation
     own.read()
-    until(lambda: is_kept(other, ID, 4))
+    until(lambda: is_stored(other, ID, 4))
     assert other.follow(ID, 1, own.incarnation).read() == own.events[1:]
 
 
@@ -83,13 +83,13 @@ def test_an_answer_is_a_new_one_also_where_the_store_has_lost_all_but_the_claim_
     here, elsewhere = workers
     first = here.begin(Source(text("a", "b"), [DONE]), ID)
     first.read()
-    until(lambda: is_kept(here, ID, 5) and not len(here.streams))
+    until(lambda: is_stored(here, ID, 5) and not len(here.streams))
     record = here.store.find(ID)
     here.store.lose(ID)
     assert here.store.claim(record.claim) is None
     second = here.begin(Source(text("x", "y"), [DONE]), ID)
     second.read()
-    until(lambda: is_kept(here, ID, 5))
+    until(lambda: is_stored(here, ID, 5))
     with pytest.raises(AnswerReplaced):
         elsewhere.follow(ID, 2, first.incarnation)
     assert elsewhere.follow(ID, 2, second.incarnation).read() == second.events[2:]

@@ -8,7 +8,7 @@ import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled
-from tests.streaming.resume.workers import Reading, Worker, is_kept
+from tests.streaming.resume.workers import Reading, Worker, is_stored
 from tests.streaming.stage import DONE, TARGET, Source, text
 from tests.support.event_loop import until
 
@@ -21,7 +21,7 @@ class TestLatest:
         earlier.read()
         source = Source(text("b"))
         first = workers[0].begin(source, chat="chat")
-        until(lambda: is_kept(other, first.id, 2))
+        until(lambda: is_stored(other, first.id, 2))
         follower = other.resumption.follow_latest("chat", "")
         assert follower is not None
         second = Reading(follower)
@@ -36,7 +36,7 @@ class TestLatest:
         until(lambda: first.last == 2)
         first.leave()
         source.give(text("b"), [DONE])
-        until(lambda: is_kept(other, first.id, 5))
+        until(lambda: is_stored(other, first.id, 5))
         for _ in range(2):
             follower = other.resumption.follow_latest("chat", "")
             assert follower is not None
@@ -48,7 +48,7 @@ class TestLatest:
 
     def test_is_stopped_from_anywhere_and_again(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a")), chat="chat")
-        until(lambda: is_kept(other, first.id, 2))
+        until(lambda: is_stored(other, first.id, 2))
         for _ in range(2):
             other.resumption.stop_latest("chat", "")
         assert other.resumption.follow_latest("chat", "") is None
@@ -58,7 +58,7 @@ class TestLatest:
     def test_of_another_chat_or_owner_is_not_there(self, workers: list[Worker], other: Worker) -> None:
         mine = msgspec.structs.replace(TARGET, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, Source(text("a")), "chat"))
-        until(lambda: is_kept(other, ID, 2))
+        until(lambda: is_stored(other, ID, 2))
         for chat, owner in (("chat", "theirs"), ("chat", ""), ("another", "mine"), ("", "mine")):
             assert other.resumption.follow_latest(chat, owner) is None
             other.resumption.stop_latest(chat, owner)
@@ -70,7 +70,7 @@ class TestLatest:
         self, workers: list[Worker], other: Worker
     ) -> None:
         first = workers[0].begin(Source(text("a")), chat="chat")
-        until(lambda: is_kept(other, first.id, 2))
+        until(lambda: is_stored(other, first.id, 2))
         other.store.is_away = True
         with pytest.raises(StoreUnavailable):
             other.resumption.stop_latest("chat", "")

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.core.errors import UnknownStream
-from flask_headrace.core.events import Done, Event, TextDelta, Usage
+from flask_headrace.core.errors import StreamNotFound
+from flask_headrace.core.events import Completed, Event, TextDelta, Usage
 from flask_headrace.streaming.resume import cursor, lease, store_writer, stored_reader
 from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.stores.base import Store, StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
@@ -75,14 +75,14 @@ class Reader:
             assert self.sitting.greenlet.dead, self.sitting.numbered[-3:]
             self.drop()
 
-    def check(self, words: list[str]) -> None:
+    def health_check(self, words: list[str]) -> None:
         numbers = [number for number, _ in self.got]
         events = [event for _, event in self.got]
         assert [event for event in events if is_terminal(event)] == events[-1:], self.got
         assert sum(isinstance(event, Usage) for event in events) == 1
         said = [event.text for event in events if isinstance(event, TextDelta)]
         assert said == words[: len(said)]
-        if isinstance(events[-1], Done):
+        if isinstance(events[-1], Completed):
             assert said == words
         assert numbers == list(range(1, len(numbers) + 1))
 
@@ -105,8 +105,8 @@ def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], 
         nonlocal count
         count += 1
         if request.param == "memory":
-            return [MemoryStore(Bounds())] * 2
-        return [SqliteStore(tmp_path / f"{count}.db", Bounds()) for _ in range(2)]
+            return [MemoryStore(StoreLimits())] * 2
+        return [SqliteStore(tmp_path / f"{count}.db", StoreLimits()) for _ in range(2)]
 
     return open_all
 
@@ -142,7 +142,7 @@ def test_every_reader_has_each_number_once_and_one_end(
         if not stays:
             reader.drop()
         reader.read_on(workers[1])
-        reader.check(words)
+        reader.health_check(words)
     check_expiry(workers[1], stores)
     for store in stores:
         store.close()
@@ -174,5 +174,5 @@ def check_expiry(worker: Worker, stores: list[Store]) -> None:
         stores[0]._streams[ID].touched -= 10**6
     else:
         stores[0]._writes.run(lambda db: db.execute("UPDATE streams SET touched = touched - 1e6"))
-    with pytest.raises(UnknownStream):
+    with pytest.raises(StreamNotFound):
         worker.follow(ID)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from flask_headrace.core.errors import NotResumable, StoreUnavailable
-from flask_headrace.core.events import ToolCallEnded, ToolCallStarted
+from flask_headrace.core.errors import ResumptionLost, StoreUnavailable
+from flask_headrace.core.events import ToolCallCompleted, ToolCallStarted
 from flask_headrace.streaming.resume import pending_operations
 from flask_headrace.streaming.resume.pending_operations import Owed
 from flask_headrace.streaming.resume.stored_reader import bury
-from flask_headrace.streaming.stores.base import Bounds, Claim
+from flask_headrace.streaming.stores.base import StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, TARGET, Source, text
@@ -22,12 +22,12 @@ ID = "an-id-of-the-clients"
 
 
 def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fails() -> None:
-    store = Away(MemoryStore(Bounds()))
+    store = Away(MemoryStore(StoreLimits()))
     worker, source = Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
     until(lambda: kept(store, ID))
     store.is_away = True
-    reading.follower.session.keep_no_more()
+    reading.follower.session.detach_store()
     with pytest.raises(StoreUnavailable):
         worker.begin(Source(), ID)
     store.is_away = False
@@ -38,9 +38,9 @@ def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fail
 
 
 def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same() -> None:
-    memory = MemoryStore(Bounds())
+    memory = MemoryStore(StoreLimits())
     about = msgspec.msgpack.encode(TARGET)
-    memory.claim(Claim(ID, "a dead worker", "", "q", about))
+    memory.claim(StreamClaim(ID, "a dead worker", "", "q", about))
     store = Away(memory)
     worker = Worker(store)
     store.is_away = store.does_it_first = True
@@ -53,9 +53,9 @@ def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same
 
 
 def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
-    memory = MemoryStore(Bounds())
-    memory.claim(Claim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
-    memory.renew("another worker")
+    memory = MemoryStore(StoreLimits())
+    memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
+    memory.renew_lease("another worker")
     worker = Worker(memory)
     bury(worker.journal, memory.find(ID))
     assert not worker.journal.owed
@@ -96,7 +96,7 @@ class TestMistake:
 
 
 def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_one_of_its_id() -> None:
-    memory = MemoryStore(Bounds())
+    memory = MemoryStore(StoreLimits())
     store = Away(memory)
     worker, source = Worker(store), Source(text("old"))
     old = worker.begin(source, ID)
@@ -116,17 +116,17 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
 
 
 def test_what_cannot_be_written_is_a_hole_to_who_has_read_it_where_it_was_filled() -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
-    source.give(text("b", "c"), [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})])
+    source.give(text("b", "c"), [ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {"q": object()})])
     reading.read()
     until(lambda: is_finished(store, ID))
-    assert [event.code for event in other.follow(ID, reading.last - 2).read()] == [NotResumable.code]
+    assert [event.code for event in other.follow(ID, reading.last - 2).read()] == [ResumptionLost.code]
 
 
 def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
-    store = Away(MemoryStore(Bounds()))
+    store = Away(MemoryStore(StoreLimits()))
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     worker.begin(Source(text("x"), [DONE])).read()
     store.is_away = store.does_it_first = True
@@ -143,15 +143,15 @@ def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
 
 
 def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_the_old_one_ends() -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     worker, old_source, source = Worker(store), Source(text("old")), Source(text("new"))
     old = worker.begin(old_source, ID)
     until(lambda: kept(store, ID))
     store._streams.clear()
     old_source.give(text("more"))
-    until(lambda: not old.follower.session.is_kept)
+    until(lambda: not old.follower.session.is_stored)
     new = worker.begin(source, ID)
-    assert old.read()[-1].code == NotResumable.code
+    assert old.read()[-1].code == ResumptionLost.code
     source.give([DONE])
     assert new.read()[-1] == DONE
     until(lambda: is_finished(store, ID))

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from flask_headrace.core.events import Cancelled
-from flask_headrace.streaming.reader import Follower
+from flask_headrace.streaming.reader import StreamReader
 from tests.streaming.resume.workers import QUIET, Reading, Worker
 from tests.streaming.stage import DONE, TARGET, Source, text
 from tests.support.event_loop import settle, until
@@ -64,7 +64,7 @@ class TestKeptNoMore:
         until(lambda: first.last == 2)
         second, slow = worker.follow(first.id, 1), worker.resumption.follow(first.id, "", 0)
         until(lambda: second.last == 2)
-        first.follower.session.keep_no_more()
+        first.follower.session.detach_store()
         assert first.follower.session._log.beyond(0, 99) != []
         source.give(*MANY, [DONE])
         settle()
@@ -79,8 +79,8 @@ class TestKeptNoMore:
         first = worker.begin(source)
         until(lambda: first.last == 4)
         session = first.follower.session
-        slow = Follower(session, 2)
-        session.keep_no_more()
+        slow = StreamReader(session, 2)
+        session.detach_store()
         assert session._log.beyond(2, 99) == text("b", "c")
         assert len(session._log._events) == 2
         slow.close()
@@ -92,7 +92,7 @@ class TestKeptNoMore:
         until(lambda: first.last == 2)
         session = first.follower.session
         first.leave()
-        session.keep_no_more()
+        session.detach_store()
         until(lambda: session.terminal == Cancelled("reader_left"))
 
     def test_ends_with_its_last_reader_and_at_once(self) -> None:
@@ -100,7 +100,7 @@ class TestKeptNoMore:
         first = worker.begin(source)
         until(lambda: first.last == 2)
         second = worker.follow(first.id)
-        first.follower.session.keep_no_more()
+        first.follower.session.detach_store()
         first.leave()
         settle()
         assert second.follower.session.ending is None
@@ -111,13 +111,13 @@ class TestKeptNoMore:
         worker, source = Worker(limits=msgspec.structs.replace(NARROW, kept=2000)), Source(*MANY, [DONE])
         first = worker.begin(source)
         assert len(first.read()) == 5003
-        assert not first.follower.session.is_kept
+        assert not first.follower.session.is_stored
 
     def test_can_still_be_stopped_here(self) -> None:
         worker, source = Worker(), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        first.follower.session.keep_no_more()
+        first.follower.session.detach_store()
         worker.resumption.stop(first.id, "")
         assert first.read()[-1] == Cancelled("stopped")
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.core.events import Cancelled, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted, Usage
+from flask_headrace.core.events import Cancelled, Event, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.streaming.resume.event_codec import decode, encode
 from flask_headrace.streaming.resume.stored_reader import bury
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
 from tests.streaming.stage import DONE, Source, text
@@ -61,7 +61,10 @@ class TestWriting:
 
 def test_integers_of_any_size_are_kept(store: Away) -> None:
     worker, other = Worker(store), Worker(store)
-    call: list[Event] = [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": 10**20, "p": [-(10**30)], "ö": None})]
+    call: list[Event] = [
+        ToolCallStarted(0, "c1", "find"),
+        ToolCallCompleted(0, {"q": 10**20, "p": [-(10**30)], "ö": None}),
+    ]
     reading = worker.begin(Source(text("a"), call, [DONE]))
     events = reading.read()
     until(lambda: is_finished(store, reading.id))
@@ -71,7 +74,7 @@ def test_integers_of_any_size_are_kept(store: Away) -> None:
 
 @pytest.mark.parametrize("big", [1, 10**20])
 def test_what_is_read_is_what_was_written(big: int) -> None:
-    call = ToolCallEnded(0, {"a": [big, 0.5, "[", {}]})
+    call = ToolCallCompleted(0, {"a": [big, 0.5, "[", {}]})
     events: list[Event] = [TextDelta("ö🌊\0"), call, Usage(9, 2, cost=0.5), DONE]
     assert decode(encode(events)) == events
 
@@ -81,7 +84,7 @@ class TestRefusal:
         worker = Worker(store)
         strange, other = Source(), Source()
         first, second = worker.begin(strange), worker.begin(other)
-        strange.give([ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})], [DONE])
+        strange.give([ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {"q": object()})], [DONE])
         other.give(text("a", "b"), [DONE])
         assert len(first.read()) == 5
         events = second.read()
@@ -90,12 +93,12 @@ class TestRefusal:
         assert [type(event) for event in kept(store, first.id)][-1] is Failed
 
     def test_makes_a_stream_plain_and_ends_it_in_the_store(self) -> None:
-        store = MemoryStore(Bounds(stream=200))
+        store = MemoryStore(StoreLimits(stream=200))
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
         source.give(text("x" * 300))
-        until(lambda: not reading.follower.session.is_kept)
+        until(lambda: not reading.follower.session.is_stored)
         until(lambda: is_finished(store, reading.id))
         assert kept(store, reading.id)[-1].code == "not_resumable"
         source.give(text("y"), [DONE])
@@ -103,7 +106,7 @@ class TestRefusal:
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_the_last_entry_ends_it_there_too(self) -> None:
-        store = MemoryStore(Bounds(stream=200))
+        store = MemoryStore(StoreLimits(stream=200))
         worker, source = Worker(store), Source(text("x" * 5000), [DONE])
         reading = worker.begin(source)
         assert reading.read()[-1] == DONE
@@ -111,7 +114,7 @@ class TestRefusal:
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_its_end_there_is_not_the_last_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        store = MemoryStore(Bounds())
+        store = MemoryStore(StoreLimits())
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
@@ -124,19 +127,19 @@ class TestRefusal:
             return msgspec.structs.replace(record, last=record.last - 1) if len(looks) == 1 else record
 
         monkeypatch.setattr(store, "find", find_too_early)
-        reading.follower.session.keep_no_more()
+        reading.follower.session.detach_store()
         until(lambda: len(looks) > 1 and kept(store, reading.id)[-1] != text("a")[0])
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_a_stream_that_another_worker_has_taken_over_changes_nothing_there(self) -> None:
-        store = MemoryStore(Bounds())
+        store = MemoryStore(StoreLimits())
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
         store._leases.clear()
-        assert store.take_over(reading.id, worker.journal.worker, "heir")
+        assert store.acquire(reading.id, worker.journal.worker, "heir")
         source.give(text("b"))
-        until(lambda: not reading.follower.session.is_kept)
+        until(lambda: not reading.follower.session.is_stored)
         gevent.sleep(0.3)
         assert not is_finished(store, reading.id)
         source.give([DONE])
@@ -148,7 +151,7 @@ class TestWishToStop:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
-        store.ask_to_stop(reading.id)
+        store.request_stop(reading.id)
         assert reading.read()[-1] == Cancelled("stopped")
         until(lambda: source.closed)
 
@@ -159,7 +162,7 @@ class TestWishToStop:
 
         def claim_and_stop(claimed, name):
             result = claim(claimed, name)
-            store._store.ask_to_stop(claimed.id)
+            store._store.request_stop(claimed.id)
             return result
 
         monkeypatch.setattr(store._store, "claim", claim_and_stop)
@@ -182,7 +185,7 @@ class TestWishToStop:
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
         store.is_away = True
-        store._store.ask_to_stop(reading.id)
+        store._store.request_stop(reading.id)
         gevent.sleep(0.1)
         assert reading.follower.session.ending is None
         store.is_away = False

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import LimitError, StoreUnavailable
-from flask_headrace.core.events import Asked, Failed, TextDelta, Usage
+from flask_headrace.core.events import Failed, ModelSelected, TextDelta, Usage
 from flask_headrace.streaming.resume import stored_reader
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import QUIET, Away, Reading, Worker, shared
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import until
@@ -21,7 +21,7 @@ from tests.support.event_loop import until
 @pytest.fixture(params=["memory", "sqlite"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away]]:
     """Return the store as three workers have it."""
-    with shared(request.param, tmp_path, Bounds(), 3) as kept:
+    with shared(request.param, tmp_path, StoreLimits(), 3) as kept:
         yield kept
 
 
@@ -80,11 +80,11 @@ class TestFollowing:
         own = here.begin(source)
         written(stores[0], own.id, 2)
         other = there.follow(own.id)
-        until(lambda: stores[0].is_attended(own.id))
+        until(lambda: stores[0].has_remote_readers(own.id))
         gevent.sleep(1.0)  # longer than it is noted for
-        assert stores[0].is_attended(own.id)
+        assert stores[0].has_remote_readers(own.id)
         other.leave()
-        until(lambda: not stores[0].is_attended(own.id), 0.5)
+        until(lambda: not stores[0].has_remote_readers(own.id), 0.5)
         assert len(there.streams) == 0
 
     def test_of_an_ended_stream_gives_all_and_ends(self, stores: list[Away]) -> None:
@@ -108,7 +108,7 @@ class TestFollowing:
 
 class TestLostWorker:
     def test_is_an_end_for_all_that_is_brought_about_once(self, stores: list[Away]) -> None:
-        here, source = Worker(stores[0]), Source(Asked("acme/big", "acme", "big", ""), text("a", "b"))
+        here, source = Worker(stores[0]), Source(ModelSelected("acme/big", "acme", "big", ""), text("a", "b"))
         others = [Worker(stores[1]), Worker(stores[2])]
         own = here.begin(source)
         written(stores[0], own.id, 3)
@@ -145,7 +145,7 @@ class TestLostWorker:
         there.begin(Source(text("x")))
         written(stores[0], own.id, 2)
         other = there.follow(own.id)
-        store, take_over = stores[1], stores[1]._store.take_over
+        store, take_over = stores[1], stores[1]._store.acquire
 
         def take_over_and_go(*arguments):
             store.is_away = take_over(*arguments)
@@ -166,7 +166,7 @@ class TestLostWorker:
         there.begin(Source(text("x")))
         written(stores[0], own.id, 2)
         readings = [there.follow(own.id) for _ in range(3)]
-        store, take_over, append, refused = stores[1], stores[1]._store.take_over, stores[1].append, []
+        store, take_over, append, refused = stores[1], stores[1]._store.acquire, stores[1].append, []
 
         def take_over_slowly(*arguments):
             # All of them have found it by then, as it was.

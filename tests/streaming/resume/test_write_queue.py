@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.core.events import Cancelled, Done, Failed
+from flask_headrace.core.events import Cancelled, Completed, Failed
 from flask_headrace.streaming import disconnect_grace
 from flask_headrace.streaming.resume import write_queue
 from tests.streaming.resume.workers import QUIET, Away, Worker, is_finished, kept
@@ -57,7 +57,7 @@ class TestStoreThatIsAway:
         until(lambda: kept(store, reading.id))
         store.is_away = True
         source.give(text("b"))
-        until(lambda: not reading.follower.session.is_kept)
+        until(lambda: not reading.follower.session.is_stored)
         store.is_away = False
         until(lambda: is_finished(store, reading.id))
         assert kept(store, reading.id)[-1].code == "not_resumable"
@@ -85,7 +85,7 @@ class TestStoreThatIsAway:
         gevent.sleep(0.2)
         store.is_away = False
         until(lambda: is_finished(store, reading.id) and not worker.journal.owed)
-        ends = [event for event in kept(store, reading.id) if isinstance(event, (Done, Failed))]
+        ends = [event for event in kept(store, reading.id) if isinstance(event, (Completed, Failed))]
         assert len(ends) == 1
 
     def test_opens_no_new_stream_and_does_when_it_is_back(self, store: Away) -> None:

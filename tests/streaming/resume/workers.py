@@ -13,21 +13,21 @@ import gevent
 
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Event
-from flask_headrace.streaming.context import Limits
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.resumable_streams import Resumption
-from flask_headrace.streaming.resume.store_writer import Journal
+from flask_headrace.streaming.context import StreamLimits
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.registry import StreamRegistry
+from flask_headrace.streaming.resumable_streams import ResumableStreams
+from flask_headrace.streaming.resume.store_writer import StoreWriter
 from flask_headrace.streaming.resume.stored_events import events_beyond, target_of
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.stores.base import Bounds, Store
+from flask_headrace.streaming.session import StreamSession
+from flask_headrace.streaming.stores.base import Store, StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite.database import transaction
 from flask_headrace.streaming.stores.sqlite.queries import remove
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.streaming.stage import TARGET, Source, is_terminal
 
-QUIET = Limits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)
+QUIET = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)
 
 
 class Away:
@@ -72,12 +72,12 @@ def _forget(db: sqlite3.Connection, id_: str) -> None:
 class Worker:
     """The streams of one worker, its journal, and its way to those of others."""
 
-    def __init__(self, store: Any = None, limits: Limits = QUIET, most: int = 100) -> None:
-        self.store = store or MemoryStore(Bounds())
-        self.journal = Journal(self.store)
-        self.ended: list[Session] = []
-        self.streams = Streams(limits, most, lambda _: None, self.ended.append, self.journal)
-        self.resumption = Resumption(self.streams, self.journal)
+    def __init__(self, store: Any = None, limits: StreamLimits = QUIET, most: int = 100) -> None:
+        self.store = store or MemoryStore(StoreLimits())
+        self.journal = StoreWriter(self.store)
+        self.ended: list[StreamSession] = []
+        self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.journal)
+        self.resumption = ResumableStreams(self.streams, self.journal)
 
     def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
@@ -95,7 +95,7 @@ class Worker:
 
 
 @contextmanager
-def shared(kind: str, folder: Path, bounds: Bounds, count: int) -> Iterator[list[Away]]:
+def shared(kind: str, folder: Path, bounds: StoreLimits, count: int) -> Iterator[list[Away]]:
     """Give a store, in memory or of SQLite, as so many workers have it."""
     if kind == "memory":
         kept: list[Store] = [MemoryStore(bounds)] * count
@@ -106,7 +106,7 @@ def shared(kind: str, folder: Path, bounds: Bounds, count: int) -> Iterator[list
         store.close()
 
 
-def is_kept(worker: Worker, id_: str, last: int) -> bool:
+def is_stored(worker: Worker, id_: str, last: int) -> bool:
     """Whether a worker finds so many events of a stream in its store."""
     record = worker.store.find(id_)
     return record is not None and record.last == last
@@ -127,7 +127,7 @@ def is_finished(store: Store | Away, id_: str) -> bool:
 class Reading:
     """Reads a follower in a greenlet, and keeps the events by their numbers."""
 
-    def __init__(self, follower: Follower, on_batch: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, follower: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
         self.follower = follower
         self.numbered: list[tuple[int, Event]] = []
         self._on_batch = on_batch

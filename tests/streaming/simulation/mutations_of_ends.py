@@ -8,24 +8,24 @@ from typing import Any
 import gevent
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.resumable_streams import Resumption
+from flask_headrace.streaming.registry import StreamRegistry
+from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import store_writer
 from flask_headrace.streaming.resume.event_codec import encode
 from flask_headrace.streaming.resume.lease import PULSE, Lease
 from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.store_writer import Journal, ended_by
-from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, Replica
+from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
+from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, StoredStreamReader
 from flask_headrace.streaming.resume.write_queue import Outbox
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.mutations import Patch, without
 
 
 @without("a claim that forgets that one failed", "refuses", "loses answers")
 def remember_failed_claims(patch: Patch) -> None:
-    claim = Journal.claim
+    claim = StoreWriter.claim
 
-    def claim_and_remember(self: Journal, wanted: Any, name: str | None = None) -> Any:
+    def claim_and_remember(self: StoreWriter, wanted: Any, name: str | None = None) -> Any:
         try:
             return claim(self, wanted, name)
         except StoreUnavailable as error:
@@ -33,7 +33,7 @@ def remember_failed_claims(patch: Patch) -> None:
             self.owed.owe(wanted.id, lambda: self._end(wanted.id, ended_by(failure)))
             raise
 
-    patch.setattr(Journal, "claim", claim_and_remember)
+    patch.setattr(StoreWriter, "claim", claim_and_remember)
     patch.setattr(Owed, "forget", lambda *_: None)
 
 
@@ -49,7 +49,7 @@ def remember_failed_claims(patch: Patch) -> None:
     first=19,
 )
 def keep_refused_claims(patch: Patch) -> None:
-    patch.setattr(Journal, "withdraw", lambda self, id_: self._claims.pop(id_, None))
+    patch.setattr(StoreWriter, "withdraw", lambda self, id_: self._claims.pop(id_, None))
 
 
 @without(
@@ -68,7 +68,7 @@ def renew_beside_other_work(patch: Patch) -> None:
             with store_writer.reported("all of it", on_trouble=self.doubt):
                 self._renew()
                 self._store.has_readers(self._worker)
-                self._store.sweep()
+                self._store.delete_expired()
             gevent.sleep(PULSE)
 
     patch.setattr(Lease, "_renew_on", renew_on)
@@ -104,13 +104,13 @@ def let_one_stop_all(patch: Patch) -> None:
         if step is not None and step():
             self._steps.pop(id_, None)
 
-    def tend(self: Journal) -> None:
+    def tend(self: StoreWriter) -> None:
         while True:
             self.owed.settle_all()
             gevent.sleep(PULSE)
 
     patch.setattr(Owed, "settle", settle)
-    patch.setattr(Journal, "_tend", tend)
+    patch.setattr(StoreWriter, "_tend", tend)
 
 
 @without("an event that fails its stream alone", first=1)
@@ -128,14 +128,14 @@ def lose_the_batch(patch: Patch) -> None:
 
 @without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0, first=12)
 def open_a_second(patch: Patch) -> None:
-    patch.setattr(Resumption, "_end_earlier", lambda *_: None)
-    opened = Streams.open
+    patch.setattr(ResumableStreams, "_end_earlier", lambda *_: None)
+    opened = StreamRegistry.open
 
-    def open_it(self: Streams, target: Any, source: Any, *, kept_as: str | None = None) -> Session:
+    def open_it(self: StreamRegistry, target: Any, source: Any, *, kept_as: str | None = None) -> StreamSession:
         self._open.pop(kept_as, None)  # type: ignore[arg-type]
         return opened(self, target, source, kept_as=kept_as)
 
-    patch.setattr(Streams, "open", open_it)
+    patch.setattr(StreamRegistry, "open", open_it)
 
 
 @without(
@@ -168,17 +168,17 @@ def judge_at_once(patch: Patch) -> None:
     first=137,
 )
 def attend_while_filling(patch: Patch) -> None:
-    patch.setattr(Replica, "_attend_on", lambda _: None)
-    read = Replica._read
+    patch.setattr(StoredStreamReader, "_attend_on", lambda _: None)
+    read = StoredStreamReader._read
 
-    def attend_and_read(self: Replica) -> bool:
+    def attend_and_read(self: StoredStreamReader) -> bool:
         now = time.monotonic()
         if now > getattr(self, "_until", 0.0) - ATTENDANCE / 2:
-            self._store.attend(self.id, self._reader, ATTENDANCE)
+            self._store.add_reader(self.id, self._reader, ATTENDANCE)
             self._until = now + ATTENDANCE  # type: ignore[attr-defined]
         return read(self)
 
-    patch.setattr(Replica, "_read", attend_and_read)
+    patch.setattr(StoredStreamReader, "_read", attend_and_read)
 
 
 @without(
@@ -205,11 +205,11 @@ def forget_what_is_owed(patch: Patch) -> None:
     first=158,
 )
 def forget_a_taking_over(patch: Patch) -> None:
-    def take_over(self: Journal, record: Any, ending: Any) -> None:
-        if self.store.take_over(record.claim.id, record.claim.worker, self.worker):
+    def take_over(self: StoreWriter, record: Any, ending: Any) -> None:
+        if self.store.acquire(record.claim.id, record.claim.worker, self.worker):
             self.conclude(record.claim.id, ending)
 
-    patch.setattr(Journal, "take_over", take_over)
+    patch.setattr(StoreWriter, "take_over", take_over)
 
 
 @without(
@@ -226,4 +226,4 @@ def forget_a_taking_over(patch: Patch) -> None:
     first=19,
 )
 def leave_the_earlier_one(patch: Patch) -> None:
-    patch.setattr(Journal, "_forget_earlier", lambda *_: None)
+    patch.setattr(StoreWriter, "_forget_earlier", lambda *_: None)

@@ -6,16 +6,16 @@ from typing import Any
 
 from flask_headrace.core.events import Event
 from flask_headrace.streaming import resumable_streams
-from flask_headrace.streaming.buffer import Log
-from flask_headrace.streaming.resumable_streams import Resumption
+from flask_headrace.streaming.buffer import EventBuffer
+from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import cursor, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.store_writer import Journal, ended_by
+from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
 from flask_headrace.streaming.resume.stored_events import events_beyond
-from flask_headrace.streaming.resume.stored_reader import Replica
+from flask_headrace.streaming.resume.stored_reader import StoredStreamReader
 from flask_headrace.streaming.resume.write_queue import Outbox
-from flask_headrace.streaming.session import Session
-from flask_headrace.streaming.stores.base import Entry
+from flask_headrace.streaming.session import StreamSession
+from flask_headrace.streaming.stores.base import EventBatch
 from tests.streaming.simulation.mutations import Patch, without
 
 
@@ -23,53 +23,53 @@ from tests.streaming.simulation.mutations import Patch, without
     "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
 )
 def take_by_order(patch: Patch) -> None:
-    def take(self: Log, _number: int) -> list[Event]:
+    def take(self: EventBuffer, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
         return events
 
-    def keep_no_more(self: Session) -> None:
+    def detach_store(self: StreamSession) -> None:
         keeper, self.keeper = self.keeper, None
         if keeper is not None:
-            keeper.let_go(self)
+            keeper.detach(self)
         self._forget()
         if not self._followers:
             self.cancel("reader_left")
 
-    def lose(self: Journal, session: Session, error: Any) -> None:
+    def lose(self: StoreWriter, session: StreamSession, error: Any) -> None:
         if self.claim_of(session) is not None:
             self.owed.owe(session.id, lambda: self._end(session.id, ended_by(error)))
-            if session.is_kept:
-                session.keep_no_more()
+            if session.is_stored:
+                session.detach_store()
             self._forget(session)
 
-    patch.setattr(Log, "take", take)
-    patch.setattr(Journal, "_lose", lose)
-    patch.setattr(Session, "keep_no_more", keep_no_more)
+    patch.setattr(EventBuffer, "take", take)
+    patch.setattr(StoreWriter, "_lose", lose)
+    patch.setattr(StreamSession, "detach_store", detach_store)
 
 
 @without("gaps that are seen", "evicts", first=6)
 def pass_over_gaps(patch: Patch) -> None:
-    def events_beyond(entry: Entry, number: int, incarnation: str) -> list[Event]:
+    def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
         return decode(entry.payload[len(incarnation) :])[max(0, number + 1 - entry.first) :]
 
-    def take_in(self: Replica, entries: list[Entry]) -> None:
+    def take_in(self: StoredStreamReader, entries: list[EventBatch]) -> None:
         for entry in entries:
             events = events_beyond(entry, self._read_to, self.target.incarnation)
             self._read_to = max(self._read_to, entry.first - 1)
             if events:
                 self._take_in(events)
 
-    def read(self: Replica) -> bool:
+    def read(self: StoredStreamReader) -> bool:
         entries = self._store.read(self.id, self._read_to, stored_reader.MOST_READ)
         take_in(self, entries)
         return bool(entries)
 
-    patch.setattr(Replica, "_read", read)
+    patch.setattr(StoredStreamReader, "_read", read)
 
 
 @without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8, first=14)
 def wait_for_what_is_gone(patch: Patch) -> None:
-    def look(self: Replica) -> None:
+    def look(self: StoredStreamReader) -> None:
         record = self._store.find(self.id)
         if record is None:
             self.error = self._missing(self.id)
@@ -77,17 +77,17 @@ def wait_for_what_is_gone(patch: Patch) -> None:
         elif not record.is_finished and self._journal.lease.has_lost(record.claim.worker):
             stored_reader.bury(self._journal, record)
 
-    patch.setattr(Replica, "_look", look)
+    patch.setattr(StoredStreamReader, "_look", look)
 
 
 @without("numbers of an end that are moved ahead", first=13)
 def give_numbers_again(patch: Patch) -> None:
-    init = Replica.__init__
+    init = StoredStreamReader.__init__
 
-    def begin(self: Replica, *arguments: Any, ahead: int = 0, ahead_from: int = 0, **more: Any) -> None:
+    def begin(self: StoredStreamReader, *arguments: Any, ahead: int = 0, ahead_from: int = 0, **more: Any) -> None:
         init(self, *arguments, **more)
 
-    patch.setattr(Replica, "__init__", begin)
+    patch.setattr(StoredStreamReader, "__init__", begin)
     place = resumable_streams._place
 
     def at_what_is_known(stream: Any, after: int, *, is_whole: bool) -> Any:
@@ -117,8 +117,8 @@ def send_again(patch: Patch) -> None:
 @without("positions that name their stream", "is emptied", "goes away", ids=1, readers=8, first=14)
 def count_alone(patch: Patch) -> None:
     patch.setattr(cursor, "refuse_replaced", lambda *_: None)
-    local = Resumption._local
-    patch.setattr(Resumption, "_local", lambda self, id_, _incarnation="": local(self, id_))
+    local = ResumableStreams._local
+    patch.setattr(ResumableStreams, "_local", lambda self, id_, _incarnation="": local(self, id_))
 
 
 @without(
@@ -139,4 +139,4 @@ def read_any_entry(patch: Patch) -> None:
     patch.setattr(store_writer, "payload_of", lambda events, _incarnation: encode(events))
     for reading in (cursor, stored_reader):
         patch.setattr(reading, "events_beyond", lambda entry, number, _incarnation: events_beyond(entry, number, ""))
-    patch.setattr(Replica, "_is_replaced", lambda _: False)
+    patch.setattr(StoredStreamReader, "_is_replaced", lambda _: False)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from flask_headrace.core.errors import AnswerReplaced, HeadraceError, InvalidRequest, LimitError, UnknownStream
-from flask_headrace.core.events import Cancelled, Done, Event, Failed, Started, TextDelta, Usage
-from flask_headrace.streaming.reader import Follower
-from flask_headrace.streaming.session import Session
+from flask_headrace.core.errors import AnswerReplaced, HeadraceError, InvalidRequest, LimitError, StreamNotFound
+from flask_headrace.core.events import Cancelled, Completed, Event, Failed, ResponseStarted, TextDelta, Usage
+from flask_headrace.streaming.reader import StreamReader
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.shape import Shape
 from tests.streaming.simulation.weather import TICK, Odd
 from tests.streaming.simulation.worker import TARGET, Script, Telling, Worker, is_terminal
@@ -78,7 +78,7 @@ class Reader:
         grace = self.world.limits.grace
         return self._rng.choice([TICK, 1.0, 5.0, grace, grace, grace + TICK, grace - TICK])
 
-    def _come(self, worker: Worker, tries: int) -> Follower | None:
+    def _come(self, worker: Worker, tries: int) -> StreamReader | None:
         # A connection that breaks in this takes the waiting greenlet along.
         asking = gevent.spawn(self._ask, worker)
         worker.seats.add(asking)
@@ -88,12 +88,12 @@ class Reader:
             raise Wrong(f"{self.name} had no answer within 100 s at all, not even a refusal")
         return None if worker.is_dead else self._answered(worker, asking.get(), tries)
 
-    def _answered(self, worker: Worker, got: object, tries: int) -> Follower | None:
+    def _answered(self, worker: Worker, got: object, tries: int) -> StreamReader | None:
         match got:
-            case Follower():
+            case StreamReader():
                 self.note(f"sits at {worker.name} after {self.last}: {got.session!r}"[:90])
                 return got
-            case UnknownStream():
+            case StreamNotFound():
                 self._unknown(tries)
             case InvalidRequest():
                 self._refused_cursor()
@@ -105,13 +105,13 @@ class Reader:
                 self._has_all(got)
         return None
 
-    def _ask(self, worker: Worker) -> Follower | HeadraceError | Odd | None:
+    def _ask(self, worker: Worker) -> StreamReader | HeadraceError | Odd | None:
         try:
             return self._asked(worker)
         except (HeadraceError, Odd) as error:
             return error
 
-    def _asked(self, worker: Worker) -> Follower | None:
+    def _asked(self, worker: Worker) -> StreamReader | None:
         if not self.asks or self.last:
             follower = worker.resumption.follow(self.id, "", self.last, incarnation=self.incarnation)
         else:
@@ -120,7 +120,7 @@ class Reader:
                 self.id, "q", TARGET, lambda: script.source(telling, worker, lambda: self.world.tell(telling))
             )
         session = None if follower is None else follower.session
-        self.is_at_home = isinstance(session, Session) and session.ending is None
+        self.is_at_home = isinstance(session, StreamSession) and session.pending_terminal is None
         return follower
 
     def _unknown(self, tries: int) -> None:
@@ -151,7 +151,7 @@ class Reader:
 
     # A sitting
 
-    def _sit(self, worker: Worker, follower: Follower) -> None:
+    def _sit(self, worker: Worker, follower: StreamReader) -> None:
         follower.on_stall = follower.close  # as its connection is then
         seat = gevent.spawn(self._read, follower)
         worker.seats.add(seat)
@@ -166,7 +166,7 @@ class Reader:
         if not worker.is_dead:
             self._rise(seat, follower)
 
-    def _rise(self, seat: gevent.Greenlet, follower: Follower) -> None:
+    def _rise(self, seat: gevent.Greenlet, follower: StreamReader) -> None:
         if (told := seat.get()) is not None:
             self.note(f"is told {told.code}")
             self.outcome = "error"
@@ -178,7 +178,7 @@ class Reader:
                 self.outcome = "error"
         self.note(f"rises with {self.last}")
 
-    def _read(self, follower: Follower) -> HeadraceError | None:
+    def _read(self, follower: StreamReader) -> HeadraceError | None:
         try:
             self._read_on(follower)
         except HeadraceError as error:
@@ -186,7 +186,7 @@ class Reader:
             return error
         return None
 
-    def _read_on(self, follower: Follower) -> None:
+    def _read_on(self, follower: StreamReader) -> None:
         waited_from = time.monotonic()
         here: set[int] = set()
         silences = 0
@@ -207,7 +207,7 @@ class Reader:
                 self._read_slowly(follower)
             waited_from = time.monotonic()
 
-    def _read_slowly(self, follower: Follower) -> None:
+    def _read_slowly(self, follower: StreamReader) -> None:
         gevent.sleep(self.pace)
         if self.pace > 2 * self.world.limits.client and not follower._is_ended:  # type: ignore[operator]
             raise Wrong(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
@@ -221,7 +221,7 @@ class Reader:
             raise Wrong(f"{self.name} gets number {number} after {self.last}: {event}")
         self.last = number
         match event:
-            case Started():
+            case ResponseStarted():
                 self.starts += 1
             case TextDelta(text):
                 for telling, place in WORD.findall(text):
@@ -263,7 +263,7 @@ class Reader:
         telling = self.world.telling_of(self)
         if telling is None:
             return
-        is_whole = isinstance(event, Done) or (isinstance(event, Failed) and event.code in {"mine", "internal"})
+        is_whole = isinstance(event, Completed) or (isinstance(event, Failed) and event.code in {"mine", "internal"})
         if is_whole and not telling.is_unwritable and len(self.words) != telling.said:
             raise Wrong(f"{self.name} has {len(self.words)} of {telling.said} words, and {event}")
         known = self.world.ends.setdefault(telling.number, event)

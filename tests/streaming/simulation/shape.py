@@ -21,8 +21,8 @@ class Shape:
         paces: Seconds from which a reader has one, that it takes for what it was given.
         leaves: Chances from which a reader has one, to leave after a batch.
         arrivals: Seconds after which readers come.
-        grace: See `Limits`.
-        buffer: See `Limits`.
+        grace: See `StreamLimits`.
+        buffer: See `StreamLimits`.
         slow_at: What the store is slow at; None where the seed decides.
         end: How all sources end; None where the seed decides.
         happens: What happens more often than the rest, by the names of the world's methods.

@@ -11,13 +11,13 @@ import msgspec
 from gevent import get_hub
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record
+from flask_headrace.streaming.stores.base import EventBatch, StoreLimits, StreamClaim, StreamRecord
 from flask_headrace.streaming.stores.memory import MemoryStore
-from flask_headrace.streaming.stores.notifier import Watches
+from flask_headrace.streaming.stores.notifier import ChangeNotifier
 from tests.streaming.simulation.weather import TICK, Odd, Weather
 
 
-class _LateWatches(Watches):
+class _LateWatches(ChangeNotifier):
     """Watches that wake in a fixed order, some ticks later; none while the store is away."""
 
     def __init__(self, rng: Random, weather: Weather) -> None:
@@ -43,7 +43,7 @@ class SimulatedStore(MemoryStore):
         on_taken: Called with a worker's name when a stream of its is taken over.
     """
 
-    def __init__(self, rng: Random, weather: Weather, bounds: Bounds) -> None:
+    def __init__(self, rng: Random, weather: Weather, bounds: StoreLimits) -> None:
         super().__init__(bounds)
         self._rng = rng
         self._watches, self._stops = _LateWatches(rng, weather), _LateWatches(rng, weather)
@@ -65,8 +65,8 @@ class SimulatedStore(MemoryStore):
         for watches in (self._watches, self._stops):
             watches.wake(watches.ids)
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
-        is_taken = super().take_over(id, dead, worker)
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+        is_taken = super().acquire(id, dead, worker)
         if is_taken:
             self.on_taken(dead)
         return is_taken
@@ -156,7 +156,7 @@ class Door:
             self.trouble = get_hub().loop.now() + course.before + course.after
         is_trouble = course.is_trouble or self._weather.is_away
         self._store.was_behind |= name == "append" and is_trouble
-        self._weather.has_hidden_readers |= name in {"attend", "is_attended", "leave"} and is_trouble
+        self._weather.has_hidden_readers |= name in {"attend", "has_remote_readers", "leave"} and is_trouble
         self._wait(course.before)
         if self._weather.is_odd_now(name):
             self._store.was_behind |= name == "append"
@@ -175,49 +175,49 @@ class Door:
 
     # The contract
 
-    def check(self) -> str | None:
+    def health_check(self) -> str | None:
         return self._call("check")
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         return self._call("claim", claim, name)
 
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
         self._call("withdraw", id, worker)
 
-    def append(self, worker: str, entries: list[Entry]) -> set[str]:
+    def append(self, worker: str, entries: list[EventBatch]) -> set[str]:
         return self._call("append", worker, list(entries))
 
-    def find(self, id: str) -> Record | None:  # noqa: A002
+    def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         return self._call("find", id)
 
-    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         return self._call("read", id, after, most)
 
-    def ask_to_stop(self, id: str) -> None:  # noqa: A002
-        self._call("ask_to_stop", id)
+    def request_stop(self, id: str) -> None:  # noqa: A002
+        self._call("request_stop", id)
 
-    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+    def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         self._call("attend", id, reader, seconds)
 
-    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+    def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         self._call("leave", id, reader)
 
-    def is_attended(self, id: str) -> bool:  # noqa: A002
-        return self._call("is_attended", id)
+    def has_stream_readers(self, id: str) -> bool:  # noqa: A002
+        return self._call("has_remote_readers", id)
 
     def has_readers(self, worker: str) -> bool:
         return self._call("has_readers", worker)
 
-    def renew(self, worker: str) -> None:
+    def renew_lease(self, worker: str) -> None:
         self._call("renew", worker)
 
     def is_alive(self, worker: str) -> bool:
         return self._call("is_alive", worker)
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         return self._call("take_over", id, dead, worker)
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         self._call("sweep")
 
     def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002

@@ -8,18 +8,26 @@ from random import Random
 
 import gevent
 
-from flask_headrace.core.events import ENDS, Done, Event, Failed, TextDelta, ToolCallEnded, ToolCallStarted
+from flask_headrace.core.events import (
+    TERMINAL_EVENTS,
+    Completed,
+    Event,
+    Failed,
+    TextDelta,
+    ToolCallCompleted,
+    ToolCallStarted,
+)
 from flask_headrace.core.pricing import FREE
-from flask_headrace.streaming.context import Limits, Target
-from flask_headrace.streaming.registry import Streams
-from flask_headrace.streaming.resumable_streams import Resumption
-from flask_headrace.streaming.resume.store_writer import Journal
-from flask_headrace.streaming.session import Session
+from flask_headrace.streaming.context import StreamContext, StreamLimits
+from flask_headrace.streaming.registry import StreamRegistry
+from flask_headrace.streaming.resumable_streams import ResumableStreams
+from flask_headrace.streaming.resume.store_writer import StoreWriter
+from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.store import Door
 from tests.streaming.simulation.weather import TICK
 
-TARGET = Target("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
-LIMITS = Limits(
+TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+LIMITS = StreamLimits(
     heartbeat=5.0, first_token=10.0, stall=10.0, duration=40.0, client=12.0, buffer=1500, grace=8.0, kept=100_000
 )
 
@@ -42,15 +50,15 @@ class Worker:
         seats: The greenlets of those who read here.
     """
 
-    def __init__(self, door: Door, limits: Limits, most: int) -> None:
+    def __init__(self, door: Door, limits: StreamLimits, most: int) -> None:
         self.door = door
-        self.journal = Journal(door)
-        self.started: list[Session] = []
-        self.ended: list[Session] = []
+        self.journal = StoreWriter(door)
+        self.started: list[StreamSession] = []
+        self.ended: list[StreamSession] = []
         self.seats = Ordered()
-        self.streams = Streams(limits, most, self.started.append, self.ended.append, self.journal)
+        self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.journal)
         self.streams._replicas = Ordered()  # type: ignore[assignment]
-        self.resumption = Resumption(self.streams, self.journal)
+        self.resumption = ResumableStreams(self.streams, self.journal)
 
     @property
     def name(self) -> str:
@@ -133,7 +141,7 @@ class Script:
     def _end(self, telling: Telling, worker: Worker) -> Iterator[list[Event]]:
         match self.end:
             case "done" | "lingers":
-                yield [Done("stop")]
+                yield [Completed("stop")]
                 if self.end == "lingers":
                     self._wait(worker, 20.0)
             case "raises":
@@ -144,8 +152,8 @@ class Script:
                 self._wait(worker, 60.0)
             case "unwritable":
                 telling.is_unwritable = True
-                yield [ToolCallStarted(0, "c1", "find"), ToolCallEnded(0, {"q": object()})]
-                yield [Done("stop")]
+                yield [ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {"q": object()})]
+                yield [Completed("stop")]
 
     @staticmethod
     def _wait(worker: Worker, seconds: float) -> None:
@@ -154,4 +162,4 @@ class Script:
 
 
 def is_terminal(event: Event) -> bool:
-    return isinstance(event, ENDS)
+    return isinstance(event, TERMINAL_EVENTS)

@@ -12,7 +12,7 @@ import gevent
 import msgspec
 
 from flask_headrace.core.events import Event
-from flask_headrace.streaming.stores.base import LEASE, Bounds
+from flask_headrace.streaming.stores.base import LEASE, StoreLimits
 from tests.streaming.simulation.clock import QuietHub, virtual_time
 from tests.streaming.simulation.reader import Reader, Wrong
 from tests.streaming.simulation.shape import shape_of
@@ -44,7 +44,7 @@ class World:
         self.kinds = chosen if kinds is None else kinds
         self.shape = replace(shape_of(rng), **shape)
         self.weather = Weather(rng, self.kinds, self.shape.slow_at)
-        bounds = Bounds(1500 if "is small" in self.kinds else 10**6, 10**7, RETENTION)
+        bounds = StoreLimits(1500 if "is small" in self.kinds else 10**6, 10**7, RETENTION)
         self.store = SimulatedStore(rng, self.weather, bounds)
         self.store.on_taken = self._taken
         self.limits = msgspec.structs.replace(LIMITS, grace=self.shape.grace, buffer=self.shape.buffer)

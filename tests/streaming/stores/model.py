@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask_headrace.streaming.stores.base import LAST_WORDS, Claim, Entry, Record
+from flask_headrace.streaming.stores.base import LAST_WORDS, EventBatch, StreamClaim, StreamRecord
 
 
 @dataclass
 class Kept:
-    claim: Claim
-    entries: list[Entry] = field(default_factory=list)
+    claim: StreamClaim
+    entries: list[EventBatch] = field(default_factory=list)
     is_finished: bool = False
     is_stopping: bool = False
     is_old: bool = False
@@ -23,8 +23,8 @@ class Kept:
     def size(self) -> int:
         return sum(len(entry.payload) for entry in self.entries)
 
-    def record(self) -> Record:
-        return Record(self.claim, self.last, self.is_finished, self.is_stopping)
+    def record(self) -> StreamRecord:
+        return StreamRecord(self.claim, self.last, self.is_finished, self.is_stopping)
 
 
 class Model:
@@ -51,14 +51,14 @@ class Model:
     def room(self) -> int:
         return self.total - sum(kept.size for kept in self.kept.values())
 
-    def room_for(self, entry: Entry, kept: Kept) -> int:
+    def room_for(self, entry: EventBatch, kept: Kept) -> int:
         return max(min(self.room, self.largest - kept.size), LAST_WORDS if entry.is_last else 0)
 
     def make_room(self, size: int) -> None:
         while self.room < size and self.ended:
             self.remove(self.ended[0])
 
-    def claim(self, claim: Claim, name: str | None) -> Record | str | None:
+    def claim(self, claim: StreamClaim, name: str | None) -> StreamRecord | str | None:
         if there := self.visible(claim.id):
             return there.record()
         self.remove(claim.id)
@@ -70,7 +70,7 @@ class Model:
             self.names[name] = claim.id
         return None
 
-    def append(self, worker: str, entries: list[Entry]) -> set[str]:
+    def append(self, worker: str, entries: list[EventBatch]) -> set[str]:
         refused = set()
         self.make_room(sum(len(entry.payload) for entry in entries))
         for entry in entries:
@@ -91,14 +91,14 @@ class Model:
                 self.ended.append(entry.id)
         return refused
 
-    def find(self, stream: str) -> Record | None:
+    def find(self, stream: str) -> StreamRecord | None:
         kept = self.visible(stream)
         return kept.record() if kept else None
 
-    def named(self, name: str) -> Record | None:
+    def find_by_name(self, name: str) -> StreamRecord | None:
         return self.find(self.names[name]) if name in self.names else None
 
-    def unname(self, name: str, stream: str) -> None:
+    def clear_name(self, name: str, stream: str) -> None:
         if self.names.get(name) == stream:
             del self.names[name]
 
@@ -113,18 +113,18 @@ class Model:
                 found.append((entry.first, entry.count, entry.payload))
         return found
 
-    def ask_to_stop(self, stream: str) -> None:
+    def request_stop(self, stream: str) -> None:
         if (kept := self.visible(stream)) and not kept.is_finished:
             kept.is_stopping = True
 
-    def take_over(self, stream: str, dead: str, worker: str) -> bool:
+    def acquire(self, stream: str, dead: str, worker: str) -> bool:
         kept = self.visible(stream)
         if kept is None or kept.is_finished or kept.claim.worker != dead or dead in self.alive:
             return False
-        kept.claim = Claim(stream, worker, kept.claim.owner, kept.claim.question, kept.claim.about)
+        kept.claim = StreamClaim(stream, worker, kept.claim.owner, kept.claim.question, kept.claim.about)
         return True
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         for stream, kept in list(self.kept.items()):
             if not kept.is_finished and kept.claim.worker in self.alive:
                 kept.is_old = False

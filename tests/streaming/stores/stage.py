@@ -13,11 +13,11 @@ from typing import Any
 import gevent
 import msgspec
 
-from flask_headrace.streaming.stores.base import Bounds, Claim, Entry, Record, Store
+from flask_headrace.streaming.stores.base import EventBatch, Store, StoreLimits, StreamClaim, StreamRecord
 from flask_headrace.streaming.stores.factory import open_store
 from tests.support.event_loop import until
 
-WIDE = Bounds()
+WIDE = StoreLimits()
 
 
 @dataclass
@@ -42,12 +42,14 @@ class Storage:
             store.close()
 
 
-def claim(stream: str = "s", worker: str = "w", question: str = "q", owner: str = "o", about: bytes = b"") -> Claim:
-    return Claim(stream, worker, owner, question, about)
+def claim(
+    stream: str = "s", worker: str = "w", question: str = "q", owner: str = "o", about: bytes = b""
+) -> StreamClaim:
+    return StreamClaim(stream, worker, owner, question, about)
 
 
-def entry(first: int, count: int = 1, payload: bytes = b"x", stream: str = "s", is_last: bool = False) -> Entry:
-    return Entry(stream, first, count, payload, is_last)
+def entry(first: int, count: int = 1, payload: bytes = b"x", stream: str = "s", is_last: bool = False) -> EventBatch:
+    return EventBatch(stream, first, count, payload, is_last)
 
 
 def fill(
@@ -66,11 +68,11 @@ def fill(
     assert store.append(worker, entries) == set()
 
 
-def payloads(entries: list[Entry]) -> list[bytes]:
+def payloads(entries: list[EventBatch]) -> list[bytes]:
     return [found.payload for found in entries]
 
 
-def found(store: Store, stream: str = "s") -> Record:
+def found(store: Store, stream: str = "s") -> StreamRecord:
     record = store.find(stream)
     assert record is not None
     return record

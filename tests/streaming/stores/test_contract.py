@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import LAST_WORDS, Claim, Record, Store
+from flask_headrace.streaming.stores.base import LAST_WORDS, Store, StreamClaim, StreamRecord
 from tests.streaming.stores.stage import Storage, claim, entry, fill, found, payloads
 from tests.support.event_loop import until
 
@@ -15,17 +15,17 @@ ODD_IDS = ["ä ö/ü", "a:b:c", "{tag}", "*?[x]", "'; DROP TABLE streams; --", "
 
 class TestClaim:
     def test_of_a_new_stream_is_the_callers(self, store: Store) -> None:
-        wanted = Claim("s", "w", "owner", "question", b"\x00\xff about")
+        wanted = StreamClaim("s", "w", "owner", "question", b"\x00\xff about")
         assert store.claim(wanted) is None
-        assert store.find("s") == Record(wanted)
+        assert store.find("s") == StreamRecord(wanted)
 
     def test_of_one_that_is_there_returns_its_record(self, store: Store) -> None:
         fill(store, b"a", b"b")
-        assert store.claim(claim(worker="late", question="other")) == Record(claim(), last=2)
+        assert store.claim(claim(worker="late", question="other")) == StreamRecord(claim(), last=2)
 
     def test_of_a_finished_one_returns_its_record(self, store: Store) -> None:
         fill(store, b"a", ends=True)
-        assert store.claim(claim(worker="late")) == Record(claim(), last=1, is_finished=True)
+        assert store.claim(claim(worker="late")) == StreamRecord(claim(), last=1, is_finished=True)
 
     def test_by_many_at_once_is_won_by_one(self, storage: Storage) -> None:
         stores = [storage.open() for _ in range(4)]
@@ -38,11 +38,11 @@ class TestClaim:
     @pytest.mark.parametrize("odd", ODD_IDS)
     def test_takes_ids_with_odd_characters(self, store: Store, odd: str) -> None:
         fill(store, b"a", stream=odd, worker=odd)
-        store.attend(odd, odd, 10)
-        store.renew(odd)
+        store.add_reader(odd, odd, 10)
+        store.renew_lease(odd)
         assert found(store, odd).claim == claim(odd, odd)
         assert payloads(store.read(odd, 0, 100)) == [b"a"]
-        assert store.is_attended(odd)
+        assert store.has_stream_readers(odd)
         assert store.is_alive(odd)
         assert store.find(odd + "x") is None
 
@@ -91,7 +91,7 @@ class TestAppend:
     def test_refuses_what_comes_after_the_end(self, store: Store) -> None:
         fill(store, b"a", ends=True)
         assert store.append("w", [entry(2)]) == {"s"}
-        assert found(store) == Record(claim(), last=1, is_finished=True)
+        assert found(store) == StreamRecord(claim(), last=1, is_finished=True)
 
     def test_refuses_what_comes_after_the_end_in_the_same_call(self, store: Store) -> None:
         store.claim(claim())
@@ -148,7 +148,7 @@ class TestBounds:
         for number in range(5):
             fill(store, b"x" * 100, stream=f"s{number}", ends=True)
             until(lambda n=number: store.find(f"s{n}") is None)
-            store.sweep()
+            store.delete_expired()
 
 
 class TestRead:
@@ -184,57 +184,57 @@ class TestRead:
 class TestStop:
     def test_is_seen_in_the_record(self, store: Store) -> None:
         store.claim(claim())
-        store.ask_to_stop("s")
-        store.ask_to_stop("s")
+        store.request_stop("s")
+        store.request_stop("s")
         assert found(store).is_stopping
         assert store.append("w", [entry(1, is_last=True)]) == set()
 
     def test_of_what_has_ended_does_nothing(self, store: Store) -> None:
         fill(store, b"a", ends=True)
-        store.ask_to_stop("s")
+        store.request_stop("s")
         assert not found(store).is_stopping
 
     def test_of_no_stream_does_nothing(self, store: Store) -> None:
-        store.ask_to_stop("no such")
+        store.request_stop("no such")
         assert store.find("no such") is None
 
 
 class TestAttendance:
     def test_lasts_until_the_last_reader_leaves(self, store: Store) -> None:
-        store.attend("s", "one", 60)
-        store.attend("s", "two", 60)
-        store.leave("s", "one")
-        assert store.is_attended("s")
-        store.leave("s", "two")
-        store.leave("s", "two")
-        assert not store.is_attended("s")
+        store.add_reader("s", "one", 60)
+        store.add_reader("s", "two", 60)
+        store.remove_reader("s", "one")
+        assert store.has_stream_readers("s")
+        store.remove_reader("s", "two")
+        store.remove_reader("s", "two")
+        assert not store.has_stream_readers("s")
 
     def test_lasts_until_its_time_is_over(self, store: Store) -> None:
-        store.attend("s", "one", 0.3)
-        assert store.is_attended("s")
-        until(lambda: not store.is_attended("s"))
+        store.add_reader("s", "one", 0.3)
+        assert store.has_stream_readers("s")
+        until(lambda: not store.has_stream_readers("s"))
 
     def test_can_be_prolonged(self, store: Store) -> None:
-        store.attend("s", "one", 0.1)
-        store.attend("s", "one", 60)
+        store.add_reader("s", "one", 0.1)
+        store.add_reader("s", "one", 60)
         gevent.sleep(0.15)
-        assert store.is_attended("s")
+        assert store.has_stream_readers("s")
 
     def test_is_known_of_a_worker_s_streams_all_together(self, store: Store) -> None:
         store.claim(claim("s", "w"))
         store.claim(claim("t", "v"))
-        store.attend("gone", "one", 60)
+        store.add_reader("gone", "one", 60)
         assert not store.has_readers("w")
-        store.attend("s", "one", 0.3)
+        store.add_reader("s", "one", 0.3)
         assert store.has_readers("w")
         assert not store.has_readers("v")
         until(lambda: not store.has_readers("w"))
 
     def test_is_each_streams_own(self, store: Store) -> None:
-        store.attend("s", "one", 60)
-        assert not store.is_attended("t")
-        store.leave("s", "never came")
-        assert store.is_attended("s")
+        store.add_reader("s", "one", 60)
+        assert not store.has_stream_readers("t")
+        store.remove_reader("s", "never came")
+        assert store.has_stream_readers("s")
 
 
 def test_close_twice(storage: Storage) -> None:

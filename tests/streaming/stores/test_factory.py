@@ -47,7 +47,7 @@ def test_a_path_is_relative_with_three_slashes_and_absolute_with_four(
     monkeypatch.chdir(tmp_path)
     for url, path in (("sqlite:///here.db", "here.db"), (f"sqlite:///{tmp_path}/there%20x.db", "there x.db")):
         store = open_store(url, WIDE)
-        store.renew("w")
+        store.renew_lease("w")
         assert (tmp_path / path).exists()
         store.close()
 

@@ -39,24 +39,24 @@ class TestRetention:
         store = storage.open(retention=60)
         fill(store, b"a", stream="finished", ends=True)
         fill(store, b"a", stream="running")
-        store.sweep()
+        store.delete_expired()
         assert found(store, "finished").last == found(store, "running").last == 1
 
     def test_a_running_stream_outlives_it_while_its_worker_lives(self, storage: Storage) -> None:
         store = storage.open(retention=0.05)
-        store.renew("w")
+        store.renew_lease("w")
         fill(store, b"a")
         gevent.sleep(0.2)
-        store.sweep()
+        store.delete_expired()
         assert store.append("w", [entry(2)]) == set()
 
     def test_a_dead_workers_stream_is_removed_after_it(self, storage: Storage, short_leases: None) -> None:
         store = storage.open(retention=0.1)
-        store.renew("w")
+        store.renew_lease("w")
         fill(store, b"a")
 
         def is_gone() -> bool:
-            store.sweep()
+            store.delete_expired()
             return store.find("s") is None
 
         until(is_gone)
@@ -66,7 +66,7 @@ class TestRetention:
         store = storage.open(retention=0.1)
         fill(store, *[b"x"] * 1700, ends=True)
         until(lambda: store.find("s") is None)
-        store.sweep()
+        store.delete_expired()
         fill(store, b"new")
         assert len(store.read("s", 0, 10**6)) == 1
 
@@ -74,23 +74,23 @@ class TestRetention:
 class TestLease:
     def test_lasts_for_its_time(self, store: Store, short_leases: None) -> None:
         assert not store.is_alive("w")
-        store.renew("w")
+        store.renew_lease("w")
         assert store.is_alive("w")
         until(lambda: not store.is_alive("w"))
-        store.renew("w")
+        store.renew_lease("w")
         assert store.is_alive("w")
 
     def test_of_a_living_worker_protects_its_streams(self, store: Store) -> None:
-        store.renew("w")
+        store.renew_lease("w")
         fill(store, b"a")
-        assert not store.take_over("s", "w", "heir")
+        assert not store.acquire("s", "w", "heir")
         assert store.append("w", [entry(2)]) == set()
 
 
 class TestTakeOver:
     def test_of_a_dead_workers_stream_shuts_that_worker_out(self, store: Store) -> None:
         fill(store, b"a")
-        assert store.take_over("s", "w", "heir")
+        assert store.acquire("s", "w", "heir")
         assert found(store).claim == claim(worker="heir")
         assert store.append("w", [entry(2)]) == {"s"}
         assert store.append("heir", [entry(2, is_last=True)]) == set()
@@ -98,13 +98,13 @@ class TestTakeOver:
     def test_is_done_once(self, storage: Storage) -> None:
         fill(storage.open(), b"a")
         stores = [storage.open() for _ in range(3)]
-        tries = [gevent.spawn(stores[n % 3].take_over, "s", "w", f"heir{n}") for n in range(12)]
+        tries = [gevent.spawn(stores[n % 3].acquire, "s", "w", f"heir{n}") for n in range(12)]
         assert [one.get() for one in tries].count(True) == 1
 
     def test_of_what_has_ended_or_is_not_there_is_refused(self, store: Store) -> None:
         fill(store, b"a", ends=True)
-        assert not store.take_over("s", "w", "heir")
-        assert not store.take_over("no such", "w", "heir")
+        assert not store.acquire("s", "w", "heir")
+        assert not store.acquire("no such", "w", "heir")
 
 
 class TestWatch:
@@ -113,14 +113,14 @@ class TestWatch:
         other.claim(claim())
         watcher = Watcher(store)
         watcher.sees(lambda: other.append("w", [entry(1)]))
-        watcher.sees(lambda: other.ask_to_stop("s"))
+        watcher.sees(lambda: other.request_stop("s"))
         watcher.sees(lambda: other.append("w", [entry(2, is_last=True)]))
 
     def test_wakes_at_changes_of_the_same_store(self, store: Store) -> None:
         fill(store, b"a")
         watcher = Watcher(store)
         watcher.sees(lambda: store.append("w", [entry(2)]))
-        watcher.sees(lambda: store.ask_to_stop("s"))
+        watcher.sees(lambda: store.request_stop("s"))
 
     def test_wakes_all_that_watch(self, store: Store) -> None:
         fill(store, b"a")
@@ -176,7 +176,7 @@ class TestWatchStop:
         for number in range(2, 5):
             everything.sees(lambda n=number: other.append("w", [entry(n)]))
         assert watcher.woken == before
-        watcher.sees(lambda: other.ask_to_stop("s"))
+        watcher.sees(lambda: other.request_stop("s"))
         before = watcher.woken
         everything.sees(lambda: other.append("w", [entry(5)]))
         assert watcher.woken == before
@@ -187,15 +187,15 @@ class TestWatchStop:
         fill(store, b"a", stream="t")
         first, second = Watcher(store, stop=True), Watcher(store, "t", stop=True)
         before = second.woken
-        first.sees(lambda: other.ask_to_stop("s"))
+        first.sees(lambda: other.request_stop("s"))
         assert second.woken == before
-        second.sees(lambda: other.ask_to_stop("t"))
+        second.sees(lambda: other.request_stop("t"))
 
     def test_ends_and_can_begin_again(self, store: Store) -> None:
         fill(store, b"a")
         ended = Watcher(store, stop=True)
         ended.end()
         before = ended.woken
-        Watcher(store, stop=True).sees(lambda: store.ask_to_stop("s"))
+        Watcher(store, stop=True).sees(lambda: store.request_stop("s"))
         settle()
         assert ended.woken == before

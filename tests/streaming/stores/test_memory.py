@@ -7,10 +7,10 @@ import tracemalloc
 
 import pytest
 
-from flask_headrace.core.events import Done, Event, TextDelta, Usage
+from flask_headrace.core.events import Completed, Event, TextDelta, Usage
 from flask_headrace.streaming.resume.event_codec import encode
 from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.base import Bounds, Claim, Entry
+from flask_headrace.streaming.stores.base import EventBatch, StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.stores.stage import claim, entry
 
@@ -23,20 +23,20 @@ def payloads_alone() -> None:
 def filled(store: MemoryStore, streams: int, deltas: int, text: str, *, ends: bool = True) -> None:
     for number in range(streams):
         id_ = f"a-stream-of-many-{number:08}"
-        store.claim(Claim(id_, "a-worker-of-one", "an-owner-of-many", "0" * 64 + str(number), b"about" * 40))
+        store.claim(StreamClaim(id_, "a-worker-of-one", "an-owner-of-many", "0" * 64 + str(number), b"about" * 40))
         for first in range(1, deltas + 1):
             events: list[Event] = [TextDelta(text)]
-            store.append("a-worker-of-one", [Entry(id_, first, 1, encode(events))])
+            store.append("a-worker-of-one", [EventBatch(id_, first, 1, encode(events))])
         if ends:
-            last: list[Event] = [Usage(9, 2), Done("stop")]
-            store.append("a-worker-of-one", [Entry(id_, deltas + 1, 2, encode(last), is_last=True)])
+            last: list[Event] = [Usage(9, 2), Completed("stop")]
+            store.append("a-worker-of-one", [EventBatch(id_, deltas + 1, 2, encode(last), is_last=True)])
 
 
 @pytest.mark.parametrize(
     ("streams", "deltas", "text"), [(40, 500, "x"), (60, 60, "x" * 100), (1500, 1, "x"), (60, 20, "x" * 5000)]
 )
 def test_counts_what_it_holds(streams: int, deltas: int, text: str) -> None:
-    store = MemoryStore(Bounds())
+    store = MemoryStore(StoreLimits())
     gc.collect()
     tracemalloc.start()
     try:
@@ -49,7 +49,7 @@ def test_counts_what_it_holds(streams: int, deltas: int, text: str) -> None:
 
 
 def test_has_no_more_finished_streams_than_fit() -> None:
-    store = MemoryStore(Bounds(total=100 * memory.STREAM_OVERHEAD))
+    store = MemoryStore(StoreLimits(total=100 * memory.STREAM_OVERHEAD))
     filled(store, 1000, 1, "x")
     assert 20 < len(store._streams) < 100
     assert store._size <= 100 * memory.STREAM_OVERHEAD
@@ -57,12 +57,12 @@ def test_has_no_more_finished_streams_than_fit() -> None:
 
 
 def test_is_empty_again_after_its_streams() -> None:
-    store = MemoryStore(Bounds(retention=0.0))
+    store = MemoryStore(StoreLimits(retention=0.0))
     filled(store, 20, 3, "x")
     filled(store, 1, 3, "x", ends=False)
-    store.attend("a-stream-of-many-00000003", "r", 0.0)
-    store.leave("a-stream-of-many-00000003", "r")
-    store.sweep()
+    store.add_reader("a-stream-of-many-00000003", "r", 0.0)
+    store.remove_reader("a-stream-of-many-00000003", "r")
+    store.delete_expired()
     assert (store._size, store._streams, store._running, store._finished, store._readers) == (0, {}, set(), {}, {})
 
 
@@ -83,14 +83,14 @@ class Counted(dict):  # type: ignore[type-arg]
 
 
 def test_looks_at_no_stream_that_an_operation_is_not_about() -> None:
-    store = MemoryStore(Bounds(total=3000 * memory.STREAM_OVERHEAD))
+    store = MemoryStore(StoreLimits(total=3000 * memory.STREAM_OVERHEAD))
     filled(store, 2000, 1, "x")
     store._streams = Counted(store._streams)
     Counted.looks = 0
     store.claim(claim("new"))
     store.append("w", [entry(1, stream="new", payload=b"x" * 1000)])
-    store.attend("new", "reader", 5.0)
+    store.add_reader("new", "reader", 5.0)
     assert store.has_readers("w")
-    store.renew("w")
-    store.sweep()
+    store.renew_lease("w")
+    store.delete_expired()
     assert Counted.looks == 0

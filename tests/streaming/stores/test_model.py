@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.streaming.stores import memory
-from flask_headrace.streaming.stores.base import Entry, Store
+from flask_headrace.streaming.stores.base import EventBatch, Store
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.sqlite import database, expiry, queries
 from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
@@ -79,28 +79,28 @@ class World:
                 got = [(entry.first, entry.count, entry.payload) for entry in store.read(stream, after, most)]
                 assert got == model.read(stream, after, most)
             case "unname", name, stream:
-                store.unname(name, stream)
-                model.unname(name, stream)
+                store.clear_name(name, stream)
+                model.clear_name(name, stream)
             case "stop", stream:
-                store.ask_to_stop(stream)
-                model.ask_to_stop(stream)
+                store.request_stop(stream)
+                model.request_stop(stream)
             case "attend", stream, reader:
-                store.attend(stream, reader, 600)
+                store.add_reader(stream, reader, 600)
                 model.readers.add((stream, reader))
             case "leave", stream, reader:
-                store.leave(stream, reader)
+                store.remove_reader(stream, reader)
                 model.readers.discard((stream, reader))
             case "renew", worker:
-                store.renew(worker)
+                store.renew_lease(worker)
                 model.alive.add(worker)
             case "take over", stream, dead, worker:
-                assert store.take_over(stream, dead, worker) == model.take_over(stream, dead, worker)
+                assert store.acquire(stream, dead, worker) == model.acquire(stream, dead, worker)
             case ("pass time",):
                 self.pass_time()
                 model.pass_time()
             case ("sweep",):
-                store.sweep()
-                model.sweep()
+                store.delete_expired()
+                model.delete_expired()
 
     def claim(self, store: Store, stream: str, worker: str, name: str | None) -> object:
         try:
@@ -108,22 +108,22 @@ class World:
         except StoreUnavailable:
             return "full"
 
-    def entries(self, pieces: list[tuple[str, int, int, int, bool]]) -> Iterator[Entry]:
+    def entries(self, pieces: list[tuple[str, int, int, int, bool]]) -> Iterator[EventBatch]:
         """Return entries that go on where their streams are, or beside it."""
         heads = {stream: kept.last + 1 for stream, kept in self.model.kept.items()}
         for number, (stream, beside, count, size, is_last) in enumerate(pieces):
             first = max(1, heads.get(stream, 1) + beside)
             heads[stream] = first + count
-            yield Entry(stream, first, count, bytes([number]) * size, is_last)
+            yield EventBatch(stream, first, count, bytes([number]) * size, is_last)
 
     def compare(self) -> None:
         for store in self.stores:
             for stream in "abcd":
                 assert store.find(stream) == self.model.find(stream)
                 attended = any(attended == stream for attended, _ in self.model.readers)
-                assert store.is_attended(stream) == attended
+                assert store.has_stream_readers(stream) == attended
             for name in "nm":
-                assert store.named(name) == self.model.named(name)
+                assert store.find_by_name(name) == self.model.find_by_name(name)
             assert {worker for worker in "wv" if store.is_alive(worker)} == self.model.alive
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from flask_headrace.streaming.stores.notifier import Watches
+from flask_headrace.streaming.stores.notifier import ChangeNotifier
 from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, Storage, Watcher, entry, fill
@@ -47,7 +47,7 @@ def test_where_what_follows_fails_nothing_is_left() -> None:
     def fail(_: str) -> None:
         raise gevent.GreenletExit
 
-    watches = Watches(on_first=fail)
+    watches = ChangeNotifier(on_first=fail)
     with pytest.raises(gevent.GreenletExit):
         watches.add("s", lambda: None)
     assert len(watches) == 0

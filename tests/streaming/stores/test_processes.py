@@ -67,7 +67,7 @@ def test_a_process_sees_a_wish_to_stop(shared: Storage, start_worker: Start) -> 
     worker.do("store.claim(claim()); watcher = Watcher(store)")
     worker.say("print('watching', flush=True); watcher.waits_for(lambda: found(store).is_stopping); print('stopping')")
     assert worker.answer() == "watching"
-    shared.open().ask_to_stop("s")
+    shared.open().request_stop("s")
     assert worker.answer() == "stopping"
 
 
@@ -83,13 +83,13 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
     for name, worker in workers.items():
         worker.do(f"redis.LEASE = sqlite_presence.LEASE = {lease}")
         worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew(worker)")
-        assert not store.take_over(name, name, "heir")
+        assert not store.acquire(name, name, "heir")
     began = time.monotonic()
     for name, worker in workers.items():
         os.kill(worker.process.pid, ends[name])
     for name in workers:
         until(lambda name=name: not store.is_alive(name), lease + 5)
-        assert store.take_over(name, name, "heir")
+        assert store.acquire(name, name, "heir")
         assert not store.append("heir", [entry(2, stream=name, is_last=True)])
     assert time.monotonic() - began > lease / 2
     os.kill(workers["stopped"].process.pid, signal.SIGCONT)

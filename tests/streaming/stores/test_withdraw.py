@@ -9,7 +9,7 @@ from tests.streaming.stores.stage import Watcher, claim, entry, fill, found
 def test_a_claim_that_is_taken_back_is_free_for_everybody(store: Store) -> None:
     store.claim(claim(), "chat")
     store.withdraw("s", "w")
-    assert (store.find("s"), store.named("chat")) == (None, None)
+    assert (store.find("s"), store.find_by_name("chat")) == (None, None)
     assert store.claim(claim(worker="other", question="another")) is None
     assert found(store).claim.worker == "other"
 
@@ -18,7 +18,7 @@ def test_the_name_of_a_later_stream_stays(store: Store) -> None:
     store.claim(claim("first"), "chat")
     store.claim(claim("second"), "chat")
     store.withdraw("first", "w")
-    record = store.named("chat")
+    record = store.find_by_name("chat")
     assert record is not None
     assert record.claim.id == "second"
 

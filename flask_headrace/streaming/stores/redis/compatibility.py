@@ -14,7 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ....core.errors import ConfigurationError, StoreUnavailable
 from .connection import RETRY_AFTER, RedisLink
-from .errors import UNCLEAR, code_of, is_for_good, told
+from .errors import UNCLEAR, code_of, is_for_good, redacted_message
 from .keys import PREFIX
 from .scripts import TRY
 from .topology import services
@@ -79,14 +79,16 @@ def _why_no_sentinel_knows(link: RedisLink) -> ConfigurationError | StoreUnavail
     if code_of(trouble) == "ERR":
         return _never(link, f"whose servers are no Sentinels: write {FORMS['']}, or {FORMS['cluster']}")
     if is_for_good(trouble):
-        return _never(link, f"and of its Sentinels one says that {told(trouble)}; theirs is ?sentinel_password=…")
+        return _never(
+            link, f"and of its Sentinels one says that {redacted_message(trouble)}; theirs is ?sentinel_password=…"
+        )
     return _trouble(link, trouble, "none of the Sentinels answers")
 
 
 def _heard(connection: AbstractConnection, error: Exception) -> Exception:
     """Return what a server has said that hung up: it says so before anything is asked, and the client does not look."""
     host = getattr(connection, "host", None)
-    if told(error) == UNCLEAR and host is not None:
+    if redacted_message(error) == UNCLEAR and host is not None:
         with suppress(OSError), socket.create_connection((host, connection.port), AT_ONCE) as plain:
             plain.settimeout(AT_ONCE)
             if plain.recv(64).startswith(b"-DENIED"):
@@ -169,8 +171,10 @@ def _warning(link: RedisLink, policy: str) -> str | None:
 def _trouble(link: RedisLink, error: Exception, what: str | None = None) -> ConfigurationError | StoreUnavailable:
     # A master that was found by asking may just have become a replica.
     if is_for_good(error) and not (link.target.kind and code_of(error) == "READONLY"):
-        return _never(link, f"and {told(error)}")
-    return StoreUnavailable(f"The store {link} cannot be used: {what or told(error)}.", retry_after=RETRY_AFTER)
+        return _never(link, f"and {redacted_message(error)}")
+    return StoreUnavailable(
+        f"The store {link} cannot be used: {what or redacted_message(error)}.", retry_after=RETRY_AFTER
+    )
 
 
 def _never(link: RedisLink, what: str) -> ConfigurationError:

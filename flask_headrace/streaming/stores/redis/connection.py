@@ -19,7 +19,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ....core.errors import StoreUnavailable
-from .errors import ELSEWHERE, code_of, told
+from .errors import ELSEWHERE, code_of, redacted_message
 from .keys import Script
 from .topology import place_of
 from .url import Address, target_of
@@ -122,7 +122,7 @@ class RedisLink:
         except NotDoneHere as error:
             if hops and self._is_elsewhere_than(error.at):
                 return self._run_where_it_is(script, arguments, hops - 1)
-            raise self._trouble(told(error.why)) from error.why
+            raise self._trouble(redacted_message(error.why)) from error.why
 
     def _run(self, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
         try:
@@ -135,9 +135,9 @@ class RedisLink:
                     if code_of(error) in ELSEWHERE:
                         raise NotDoneHere(at, error) from error
                     # It may have been done: what has become of it is the caller's to find out.
-                    raise self._trouble(told(error)) from error
+                    raise self._trouble(redacted_message(error)) from error
         except (RedisError, OSError) as nobody:
-            raise self._trouble(told(nobody)) from nobody
+            raise self._trouble(redacted_message(nobody)) from nobody
 
     def _run_at(self, connection: AbstractConnection, script: Script, arguments: Arguments) -> Any:  # noqa: ANN401
         if connection._sock is None:

@@ -91,7 +91,7 @@ def code_of(error: BaseException) -> str:
     return said[1] if said else "ERR"
 
 
-def told(error: BaseException) -> str:
+def redacted_message(error: BaseException) -> str:
     """Return what is wrong, in words."""
     code = code_of(error)
     if "without any password" in str(error):

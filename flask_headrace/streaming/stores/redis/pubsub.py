@@ -19,9 +19,9 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from ..notifier import Wake, Watches
+from ..notifier import ChangeNotifier, Wake
 from .connection import PATIENCE, RedisLink
-from .errors import told
+from .errors import redacted_message
 
 log = logging.getLogger("flask_headrace")
 
@@ -42,7 +42,7 @@ class RedisWatch:
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._watches = Watches(on_first=self._note, on_last=self._note)
+        self._watches = ChangeNotifier(on_first=self._note, on_last=self._note)
         self._changed: dict[str, None] = {}
         self._is_changed = Flag()
         self._subscribed: set[str] = set()
@@ -75,7 +75,7 @@ class RedisWatch:
             try:
                 self._listen()
             except ResponseError as error:
-                self._complain(told(error))
+                self._complain(redacted_message(error))
             except TROUBLE:
                 pass  # whoever uses the store is told; what is missed meanwhile is looked up
             gevent.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311

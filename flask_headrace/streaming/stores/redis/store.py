@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ....core.errors import StoreUnavailable
-from ..base import LAST_WORDS, LEASE, Bounds, Claim, Entry, Record
+from ..base import LAST_WORDS, LEASE, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from . import scripts
 from .compatibility import look_at
 from .connection import RedisLink
@@ -45,7 +45,7 @@ class RedisStore:
 
     window = 0.002  # a journey costs much more than an entry
 
-    def __init__(self, url: str, bounds: Bounds) -> None:
+    def __init__(self, url: str, bounds: StoreLimits) -> None:
         self._bounds = bounds
         self._retention = milliseconds(bounds.retention)
         self._life = milliseconds(bounds.retention + LIFE)
@@ -55,7 +55,7 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"<RedisStore {self._link}>"
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream, if there is none of that id."""
         asked = (claim.id, claim.worker, claim.owner, claim.question, claim.about, self._bounds.total, self._life)
         answer = self._link.run(scripts.CLAIM, *asked, *(() if name is None else (name,)))
@@ -66,7 +66,7 @@ class RedisStore:
             )
         return None if answer is None else record(claim.id, answer)
 
-    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         if not entries:
             return set()
@@ -80,38 +80,38 @@ class RedisStore:
         """Take back a claim of this worker's of which no event was written."""
         self._link.run(scripts.WITHDRAW, id, worker)
 
-    def find(self, id: str) -> Record | None:  # noqa: A002
+    def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         """Return the record of a stream, or None."""
         answer = self._link.run(scripts.FIND, id)
         return None if answer[0] is None else record(id, answer)
 
-    def named(self, name: str) -> Record | None:
+    def find_by_name(self, name: str) -> StreamRecord | None:
         """Return the record of the stream that was last begun by a name, or None."""
         answer = self._link.run(scripts.NAMED, name)
         return None if answer is None else record(answer[0].decode(), answer[1])
 
-    def unname(self, name: str, id: str) -> None:  # noqa: A002
+    def clear_name(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more."""
         self._link.run(scripts.UNNAME, name, id)
 
-    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
         answer = self._link.run(scripts.READ, id, after, most)
-        return [Entry(id, *answer[start : start + 3]) for start in range(0, len(answer), 3)]
+        return [EventBatch(id, *answer[start : start + 3]) for start in range(0, len(answer), 3)]
 
-    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+    def request_stop(self, id: str) -> None:  # noqa: A002
         """Ask whoever fills a stream to end it."""
         self._link.run(scripts.STOP, id)
 
-    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+    def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
         self._link.run(scripts.ATTEND, id, reader, milliseconds(seconds))
 
-    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+    def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
         self._link.run(scripts.LEAVE, id, reader)
 
-    def is_attended(self, id: str) -> bool:  # noqa: A002
+    def has_stream_readers(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
         return bool(self._link.run(scripts.IS_ATTENDED, id))
 
@@ -119,7 +119,7 @@ class RedisStore:
         """Whether anybody attends any stream that a worker fills."""
         return bool(self._link.run(scripts.HAS_READERS, worker))
 
-    def renew(self, worker: str) -> None:
+    def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive."""
         self._link.run(scripts.RENEW, worker, milliseconds(LEASE))
 
@@ -127,7 +127,7 @@ class RedisStore:
         """Whether a worker has renewed its lease in time."""
         return bool(self._link.run(scripts.IS_ALIVE, worker))
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's."""
         return bool(self._link.run(scripts.TAKE_OVER, id, dead, worker))
 
@@ -139,7 +139,7 @@ class RedisStore:
         """Call `wake` after somebody has asked for a stream's end."""
         return self._watch.add(f"{PREFIX}x:{id}", wake)
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Remove what is too old to be read, in small steps, between which others are served."""
         horizon, kept, is_more = 0, 0, True
         while is_more:
@@ -157,8 +157,8 @@ class RedisStore:
         self._link.close()
 
 
-def record(stream: str, answer: list[Any]) -> Record:
+def record(stream: str, answer: list[Any]) -> StreamRecord:
     """Return what a script says of a stream."""
     worker, owner, question, about, last, is_finished, is_stopping = answer
-    claim = Claim(stream, worker.decode(), owner.decode(), question.decode(), about)
-    return Record(claim, int(last), is_finished == b"1", is_stopping == b"1")
+    claim = StreamClaim(stream, worker.decode(), owner.decode(), question.decode(), about)
+    return StreamRecord(claim, int(last), is_finished == b"1", is_stopping == b"1")

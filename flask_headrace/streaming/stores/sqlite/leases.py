@@ -23,7 +23,7 @@ def leave(db: sqlite3.Connection, stream: str, reader: str) -> None:
     db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
 
 
-def is_attended(db: sqlite3.Connection, stream: str) -> bool:
+def has_remote_readers(db: sqlite3.Connection, stream: str) -> bool:
     """Whether a reader's time is not over."""
     found = db.execute(
         "SELECT 1 FROM readers WHERE id = ? AND until > clock() AND until <= clock() + seconds LIMIT 1", (stream,)

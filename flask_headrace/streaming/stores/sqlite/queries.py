@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..base import LAST_WORDS, Bounds, Claim, Entry, Record
+from ..base import LAST_WORDS, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .database import transaction
 from .leases import is_alive
 
@@ -38,7 +38,7 @@ class _Target(msgspec.Struct):
     is_finished: bool = False
     is_changed: bool = False
 
-    def add(self, entry: Entry, number: int, most: int) -> bool:
+    def add(self, entry: EventBatch, number: int, most: int) -> bool:
         """Make an entry of at most so many bytes the last one, by this number; return whether it may be added."""
         size = len(entry.payload)
         has_room = size <= most or (entry.is_last and size <= LAST_WORDS)
@@ -84,12 +84,12 @@ FROM streams JOIN claims ON stream = key WHERE {READABLE}
 """  # noqa: S608
 
 
-def find(db: sqlite3.Connection, stream: str, retention: float) -> Record | None:
+def find(db: sqlite3.Connection, stream: str, retention: float) -> StreamRecord | None:
     """Return the record of a stream; None where there is none that can be read."""
     return _record(db.execute(f"{RECORD} AND id = :id", {"id": stream, "retention": retention}))
 
 
-def named(db: sqlite3.Connection, name: str, retention: float) -> Record | None:
+def named(db: sqlite3.Connection, name: str, retention: float) -> StreamRecord | None:
     """Return the record of the stream that was last begun by a name; None where there is none that can be read."""
     found = f"{RECORD} AND key = (SELECT stream FROM names WHERE name = :name)"  # noqa: S608
     return _record(db.execute(found, {"name": name, "retention": retention}))
@@ -100,23 +100,23 @@ def unname(db: sqlite3.Connection, name: str, stream: str) -> None:
     db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
 
 
-def _record(found: sqlite3.Cursor) -> Record | None:
+def _record(found: sqlite3.Cursor) -> StreamRecord | None:
     row = found.fetchone()
     if row is None:
         return None
     *claimed, last, is_finished, is_stopping = row
-    return Record(Claim(*claimed), last, bool(is_finished), bool(is_stopping))
+    return StreamRecord(StreamClaim(*claimed), last, bool(is_finished), bool(is_stopping))
 
 
-def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[Entry]:
+def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[EventBatch]:
     """Return entries that hold events beyond number `after`."""
     rows = db.execute(READ, {"id": stream, "after": after, "retention": retention})
-    found: list[Entry] = []
+    found: list[EventBatch] = []
     for first, count, payload in rows:
         most -= len(payload)
         if found and most < 0:
             break
-        found.append(Entry(stream, first, count, payload))
+        found.append(EventBatch(stream, first, count, payload))
     # A statement that was not read to its end would keep its snapshot, and the log from being emptied.
     rows.close()
     return found
@@ -139,7 +139,7 @@ def stopping(db: sqlite3.Connection) -> set[str]:
     return {stream for (stream,) in db.execute("SELECT id FROM streams WHERE is_stopping AND NOT is_finished")}
 
 
-def claim(db: sqlite3.Connection, wanted: Claim, name: str | None, bounds: Bounds) -> Record | None:
+def claim(db: sqlite3.Connection, wanted: StreamClaim, name: str | None, bounds: StoreLimits) -> StreamRecord | None:
     """Begin a stream, or return the one that is there.
 
     Raises:
@@ -175,7 +175,7 @@ def withdraw(db: sqlite3.Connection, stream: str, worker: str) -> None:
             remove(db, key)
 
 
-def append(db: sqlite3.Connection, worker: str, entries: Sequence[Entry], bounds: Bounds) -> set[str]:
+def append(db: sqlite3.Connection, worker: str, entries: Sequence[EventBatch], bounds: StoreLimits) -> set[str]:
     """Add the entries that may be added; return the ids of the streams of the others."""
     rows: list[object] = []
     refused: set[str] = set()
@@ -226,7 +226,7 @@ def _numbered(count: int) -> str:
     return ",".join([f"({number},?)" for number in range(count)])
 
 
-def _make_room(db: sqlite3.Connection, total: int, size: int, bounds: Bounds) -> int:
+def _make_room(db: sqlite3.Connection, total: int, size: int, bounds: StoreLimits) -> int:
     """Remove finished streams, the oldest first, until so many bytes fit; return how many do."""
     while total + size > bounds.total:
         oldest = db.execute("SELECT key, bytes FROM streams WHERE is_finished ORDER BY touched LIMIT 1").fetchone()
@@ -246,7 +246,7 @@ def remove(db: sqlite3.Connection, key: int) -> None:
     db.execute("DELETE FROM names WHERE stream = ?", (key,))
 
 
-def ask_to_stop(db: sqlite3.Connection, stream: str) -> None:
+def request_stop(db: sqlite3.Connection, stream: str) -> None:
     """Note the wish."""
     db.execute("UPDATE streams SET is_stopping = 1 WHERE id = ? AND NOT is_finished", (stream,))
 

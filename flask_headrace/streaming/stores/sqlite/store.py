@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ....core.errors import StoreUnavailable
-from ..base import Bounds, Claim, Entry, Record
+from ..base import EventBatch, StoreLimits, StreamClaim, StreamRecord
 from . import expiry, leases, queries
 from .connection import SqliteFile
 from .database import check_file
@@ -31,7 +31,7 @@ class SqliteStore:
 
     window = 0.01  # a transaction costs much more than an entry
 
-    def __init__(self, path: Path, bounds: Bounds) -> None:
+    def __init__(self, path: Path, bounds: StoreLimits) -> None:
         check_file(path)
         self._path = path
         self._bounds = bounds
@@ -42,7 +42,7 @@ class SqliteStore:
     def __repr__(self) -> str:
         return f"<SqliteStore {self._path}>"
 
-    def claim(self, claim: Claim, name: str | None = None) -> Record | None:
+    def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream, if there is none of that id."""
         try:
             return self._writes.run(queries.claim, claim, name, self._bounds)
@@ -68,47 +68,47 @@ class SqliteStore:
         """Take back a claim of a worker's of which no event was written."""
         self._writes.run(queries.withdraw, id, worker)
 
-    def append(self, worker: str, entries: Sequence[Entry]) -> set[str]:
+    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         return self._writes.run(queries.append, worker, entries, self._bounds) if entries else set()
 
-    def find(self, id: str) -> Record | None:  # noqa: A002
+    def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         """Return the record of a stream, or None."""
         return self._reads.run(queries.find, id, self._bounds.retention)
 
-    def named(self, name: str) -> Record | None:
+    def find_by_name(self, name: str) -> StreamRecord | None:
         """Return the record of the stream that was last begun by a name, or None."""
         return self._reads.run(queries.named, name, self._bounds.retention)
 
-    def unname(self, name: str, id: str) -> None:  # noqa: A002
+    def clear_name(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more."""
         self._writes.run(queries.unname, name, id)
 
-    def read(self, id: str, after: int, most: int) -> list[Entry]:  # noqa: A002
+    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
         return self._reads.run(queries.read, id, after, most, self._bounds.retention)
 
-    def ask_to_stop(self, id: str) -> None:  # noqa: A002
+    def request_stop(self, id: str) -> None:  # noqa: A002
         """Ask whoever fills a stream to end it."""
-        self._writes.run(queries.ask_to_stop, id)
+        self._writes.run(queries.request_stop, id)
 
-    def attend(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
+    def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
         self._writes.run(leases.attend, id, reader, seconds)
 
-    def leave(self, id: str, reader: str) -> None:  # noqa: A002
+    def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
         self._writes.run(leases.leave, id, reader)
 
-    def is_attended(self, id: str) -> bool:  # noqa: A002
+    def has_stream_readers(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
-        return self._reads.run(leases.is_attended, id)
+        return self._reads.run(leases.has_remote_readers, id)
 
     def has_readers(self, worker: str) -> bool:
         """Whether anybody attends any stream that a worker fills."""
         return self._reads.run(leases.has_readers, worker)
 
-    def renew(self, worker: str) -> None:
+    def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive."""
         self._writes.run(leases.renew, worker)
 
@@ -116,7 +116,7 @@ class SqliteStore:
         """Whether a worker has renewed its lease in time."""
         return self._reads.run(leases.is_alive, worker)
 
-    def take_over(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
+    def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's."""
         return self._writes.run(queries.take_over, id, dead, worker)
 
@@ -128,7 +128,7 @@ class SqliteStore:
         """Call `wake` after somebody has asked for a stream's end."""
         return self._watch.add_stop(id, wake)
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Remove what is too old to be read, in small steps, between which others may write."""
         for key in self._writes.run(expiry.condemn, self._bounds.retention):
             while not self._writes.run(expiry.remove_some, key):

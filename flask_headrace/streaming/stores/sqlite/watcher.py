@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from ....core.errors import HeadraceError
-from ..notifier import Wake, Watches
+from ..notifier import ChangeNotifier, Wake
 from .connection import SqliteFile
 from .queries import State, states, stopping
 
@@ -42,8 +42,8 @@ class SqliteWatch:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self._changes = Watches(on_first=self._begin_soon)
-        self._stops = Watches(on_first=self._begin)
+        self._changes = ChangeNotifier(on_first=self._begin_soon)
+        self._stops = ChangeNotifier(on_first=self._begin)
         self._view: View = ({}, set())
         self._is_new = False
         self._seen: Version | None = None

@@ -43,18 +43,18 @@ def works(store: RedisStore) -> bool:
 
 
 def test_all_that_a_store_does_is_done_at_the_server_that_has_the_slot(cluster: Cluster, store: RedisStore) -> None:
-    store.renew("w")
+    store.renew_lease("w")
     fill(store, b"a", b"b", name="chat")
     watcher, stops = Watcher(store), Watcher(store, stop=True)
     watcher.sees(lambda: store.append("w", [entry(3)]))
-    stops.sees(lambda: store.ask_to_stop("s"))
-    store.attend("s", "r", 5)
-    assert (store.is_attended("s"), store.is_alive("w"), store.has_readers("w")) == (True, True, True)
+    stops.sees(lambda: store.request_stop("s"))
+    store.add_reader("s", "r", 5)
+    assert (store.has_stream_readers("s"), store.is_alive("w"), store.has_readers("w")) == (True, True, True)
     assert store.append("w", [entry(4, is_last=True)]) == set()
     assert payloads(store.read("s", 0, 99)) == [b"a", b"b", b"x", b"x"]
-    assert store.named("chat") == store.find("s")
-    store.sweep()
-    store.unname("chat", "s")
+    assert store.find_by_name("chat") == store.find("s")
+    store.delete_expired()
+    store.clear_name("chat", "s")
     assert all(cluster.owner.client.cluster("KEYSLOT", name) == OURS for name in cluster.owner.names())
     assert cluster.owner.names()
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import Bounds, Record
+from flask_headrace.streaming.stores.base import StoreLimits, StreamRecord
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.redis.store import RedisStore
 from tests.streaming.stores.redis.server import RedisServer
@@ -43,14 +43,14 @@ class TestALogThatIsGone:
         server.client.delete(f"{PREFIX}e:s")
         assert store.append("w", [entry(3), entry(4, is_last=True)]) == {"s"}
         assert store.read("s", 0, 99) == []
-        assert found(store) == Record(claim(), last=2)
+        assert found(store) == StreamRecord(claim(), last=2)
 
     def test_takes_the_end_all_the_same(self, server: RedisServer, store: RedisStore) -> None:
         # Who has all that came before it would wait for it for ever.
         fill(store, b"a", b"b")
         server.client.delete(f"{PREFIX}e:s")
         assert store.append("w", [entry(3, is_last=True)]) == set()
-        assert found(store) == Record(claim(), last=3, is_finished=True)
+        assert found(store) == StreamRecord(claim(), last=3, is_finished=True)
         assert [e.first for e in store.read("s", 0, 99)] == [3]
 
     def test_is_begun_where_there_was_none_yet(self, server: RedisServer, store: RedisStore) -> None:
@@ -83,32 +83,32 @@ def use_all(store: RedisStore) -> None:
         store.append("w", [entry(record.last + 1, stream=stream)])
         store.append("w", [entry(99, stream=stream)])
         store.read(stream, 0, 99)
-        store.named(stream)
-        store.ask_to_stop(stream)
-        store.attend(stream, "r", 5)
-        store.is_attended(stream)
-        store.take_over(stream, "dead", "w")
-        store.leave(stream, "r")
+        store.find_by_name(stream)
+        store.request_stop(stream)
+        store.add_reader(stream, "r", 5)
+        store.has_stream_readers(stream)
+        store.acquire(stream, "dead", "w")
+        store.remove_reader(stream, "r")
         store.withdraw(stream, "w")
-        store.unname(stream, stream)
+        store.clear_name(stream, stream)
     store.has_readers("w")
-    store.renew("w")
+    store.renew_lease("w")
     assert store.is_alive("w")
 
 
 @pytest.mark.parametrize("gone", [*combinations(BOOKKEEPING + OF_A_STREAM, 1), *combinations(BOOKKEEPING, 2)])
 def test_whatever_is_gone_all_goes_on(server: RedisServer, gone: tuple[str, ...]) -> None:
     store = RedisStore(server.url, msgspec.structs.replace(WIDE, total=200, stream=100))
-    store.renew("w")
+    store.renew_lease("w")
     fill(store, b"x" * 30, stream="open", name="open")
     fill(store, b"x" * 40, stream="ended", name="ended", ends=True)
     server.client.delete(*gone)
     with gevent.Timeout(10):
         use_all(store)
         assert total(server) >= 0
-        store.sweep()
+        store.delete_expired()
         server.client.delete(f"{PREFIX}counted")
-        store.sweep()
+        store.delete_expired()
     left = [record for stream in ("open", "ended", "new") if (record := store.find(stream))]
     assert total(server) >= 0
     assert server.client.hlen(f"{PREFIX}sizes") <= server.client.zcard(f"{PREFIX}finished") <= len(left)
@@ -135,13 +135,13 @@ def test_a_total_that_is_too_low_does_not_become_a_debt(server: RedisServer, sto
 
 
 def test_sizes_of_streams_that_nobody_lists_any_more_do_not_fill_the_store(server: RedisServer) -> None:
-    store = RedisStore(server.url, Bounds(total=100, retention=0.05))
+    store = RedisStore(server.url, StoreLimits(total=100, retention=0.05))
     fill(store, b"x" * 90, ends=True)
     server.client.delete(f"{PREFIX}finished")
     while store.find("s") is not None:
         gevent.sleep(0.01)
     server.client.delete(f"{PREFIX}counted")
-    store.sweep()
+    store.delete_expired()
     fill(store, b"y" * 90)
     assert server.client.hlen(f"{PREFIX}sizes") == 0
     store.close()
@@ -165,7 +165,7 @@ def test_a_server_that_evicts_gives_nobody_a_part_for_the_whole(server: RedisSer
     told = [stream for stream, count in read.items() if count is not None]
     assert len(told) < 40, "nothing was evicted"
     assert all(read[stream] == written[stream] for stream in told)
-    store.sweep()
+    store.delete_expired()
     store.close()
 
 

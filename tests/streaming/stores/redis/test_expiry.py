@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.redis import scripts
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
@@ -77,7 +77,7 @@ class TestSweep:
         fill_many(server, MANY, ends=True, age=AGE)
         fill(store, b"a", stream="young", ends=True)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == 1
         assert server.client.zcard(f"{PREFIX}finished") == server.client.hlen(f"{PREFIX}sizes") == 1
         assert int(server.client.get(f"{PREFIX}total")) == 1
@@ -88,9 +88,9 @@ class TestSweep:
         self, server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
         fill_many(server, count, age=AGE)
-        store.renew("w")
+        store.renew_lease("w")
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
         assert steps.taken <= count // BATCH + 1
         assert server.client.zcount(f"{PREFIX}running", "-inf", AGE * 10) == 0
@@ -100,9 +100,9 @@ class TestSweep:
         self, server: RedisServer, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
         fill_many(server, count, age=AGE)
-        store = RedisStore(server.url, Bounds(retention=AGE / 1000 * 2))
+        store = RedisStore(server.url, StoreLimits(retention=AGE / 1000 * 2))
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
         assert steps.taken == count // BATCH + 1
         store.close()
@@ -112,7 +112,7 @@ class TestSweep:
     ) -> None:
         fill_many(server, MANY, age=AGE)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == server.client.zcard(f"{PREFIX}running") == 0
         assert int(server.client.get(f"{PREFIX}total")) == 0
         assert steps.taken == MANY // BATCH + 1
@@ -122,8 +122,8 @@ class TestSweep:
             fill_many(server, 600, worker=worker)
         fill_many(server, 600, worker="ended", ends=True)
         grow_old(server, AGE)
-        store.renew("alive")
-        store.sweep()
+        store.renew_lease("alive")
+        store.delete_expired()
         assert streams(server) == 600
         assert store.find("alive-599") is not None
 
@@ -138,7 +138,7 @@ class TestSweep:
                 served.append(other.find("other"))
 
         with ticking():
-            sweeping = gevent.spawn(store.sweep)
+            sweeping = gevent.spawn(store.delete_expired)
             ask_on()
         sweeping.get()
         assert len(served) >= MANY // BATCH

@@ -35,7 +35,7 @@ def store(guarded: Guarded) -> Iterator[RedisStore]:
 
 def works(store: RedisStore, worker: str = "w") -> bool:
     try:
-        store.renew(worker)
+        store.renew_lease(worker)
         return store.is_alive(worker)
     except StoreUnavailable:
         return False
@@ -98,7 +98,7 @@ def test_a_failover_that_was_asked_for_is_followed(guarded: Guarded, store: Redi
     other = open_store(guarded.url, WIDE)
     until(lambda: works(other), FAILOVER)
     other.close()
-    gevent.joinall([gevent.spawn(store.renew, "w") for _ in range(40)], raise_error=True)
+    gevent.joinall([gevent.spawn(store.renew_lease, "w") for _ in range(40)], raise_error=True)
     watcher.sees(lambda: store.append("w", [entry(2, stream="t")]))
     assert found(store, "t").last == 2
 

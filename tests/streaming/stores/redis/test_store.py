@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from flask_headrace.core.errors import ConfigurationError, StoreUnavailable
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.redis import connection as redis_connection
 from flask_headrace.streaming.stores.redis import keys as redis_keys
 from flask_headrace.streaming.stores.redis import pubsub
@@ -120,7 +120,7 @@ class TestKilled:
     def test_calls_fail_and_work_again_with_the_next_server(self, server: RedisServer, store: RedisStore) -> None:
         fill(store, b"a")
         server.kill()
-        for ask in (lambda: store.append("w", [entry(2)]), lambda: store.find("s"), lambda: store.renew("w")):
+        for ask in (lambda: store.append("w", [entry(2)]), lambda: store.find("s"), lambda: store.renew_lease("w")):
             with pytest.raises(StoreUnavailable, match=r"redis\.sock cannot be used: no connection"):
                 ask()
         server.start()
@@ -210,35 +210,35 @@ class TestGreenlets:
 class TestKeys:
     def test_all_of_them_go_by_themselves(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(redis_store, "LIFE", 0.2)
-        store = RedisStore(server.url, Bounds(retention=0.2))
-        store.attend("s", "r", 0.2)
+        store = RedisStore(server.url, StoreLimits(retention=0.2))
+        store.add_reader("s", "r", 0.2)
         fill(store, b"a", stream="finished", ends=True, name="one")
         fill(store, b"a", stream="abandoned", name="another")
         until(lambda: not [name for name in server.names() if name.split(":")[2] in {"s", "e", "r", "n"}])
-        store.sweep()
+        store.delete_expired()
         assert server.names() <= {f"{redis_keys.PREFIX}total", f"{redis_keys.PREFIX}counted"}
         store.close()
 
     def test_a_stream_that_is_filled_does_not(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(redis_store, "LIFE", 0.8)
-        store = RedisStore(server.url, Bounds(retention=0.8))
+        store = RedisStore(server.url, StoreLimits(retention=0.8))
         store.claim(claim(), "chat")
         for number in range(1, 12):
             assert store.append("w", [entry(number)]) == set()
             gevent.sleep(0.1)
         assert len(store.read("s", 0, 99)) == 11
-        assert store.named("chat") is not None
+        assert store.find_by_name("chat") is not None
         store.close()
 
     def test_a_silent_stream_of_a_living_worker_lives_by_sweeps(
         self, server: RedisServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(redis_store, "LIFE", 0.8)
-        store = RedisStore(server.url, Bounds(retention=0.8))
-        store.renew("w")
+        store = RedisStore(server.url, StoreLimits(retention=0.8))
+        store.renew_lease("w")
         fill(store, b"a")
         for _ in range(12):
-            store.sweep()
+            store.delete_expired()
             gevent.sleep(0.1)
         assert store.append("w", [entry(2)]) == set()
         store.close()
@@ -247,12 +247,12 @@ class TestKeys:
         fill(store, b"x" * 30)
         fill(store, b"x" * 12, stream="finished", ends=True)
         server.client.set(f"{redis_keys.PREFIX}total", 10**9)
-        store.sweep()
+        store.delete_expired()
         assert int(server.client.get(f"{redis_keys.PREFIX}total")) == 42
 
     def test_are_none_but_ours(self, server: RedisServer, store: RedisStore) -> None:
-        store.attend("s", "r", 10)
-        store.renew("w")
+        store.add_reader("s", "r", 10)
+        store.renew_lease("w")
         fill(store, b"a", ends=True, name="chat")
         assert all(name.startswith(redis_keys.PREFIX) for name in server.names())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from flask_headrace.streaming.stores.base import Bounds
+from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.sqlite import expiry
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, found
@@ -23,13 +23,13 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_sweep_gives_space_back(file: Path) -> None:
-    store = SqliteStore(file, Bounds(retention=0.05))
+    store = SqliteStore(file, StoreLimits(retention=0.05))
     for number in range(10):
         fill(store, bytes(200_000), stream=str(number), ends=True)
     size = total_size(file)
 
     def is_small() -> bool:
-        store.sweep()
+        store.delete_expired()
         store._writes.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         return total_size(file) < size / 4
 
@@ -42,7 +42,7 @@ def test_a_sweep_that_waits_for_its_turn_spares_what_is_written_meanwhile(file: 
     fill(store, b"a", ends=True)
     with closing(sqlite3.connect(file, isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")
-        sweeping = gevent.spawn(store.sweep)
+        sweeping = gevent.spawn(store.delete_expired)
         gevent.sleep(0.2)
         busy.execute("UPDATE streams SET touched = ?", (time.monotonic(),))
         busy.execute("COMMIT")
@@ -52,7 +52,7 @@ def test_a_sweep_that_waits_for_its_turn_spares_what_is_written_meanwhile(file: 
 
 
 def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(file: Path) -> None:
-    bounds = Bounds(retention=0.05)
+    bounds = StoreLimits(retention=0.05)
     store, other = SqliteStore(file, bounds), SqliteStore(file, bounds)
     for number in range(20):
         fill(store, b"a", stream=f"old {number}", ends=True)
@@ -70,10 +70,10 @@ def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(file: Path) -> N
 
 
 def test_a_sweep_leaves_nothing_of_a_long_stream(file: Path) -> None:
-    store = SqliteStore(file, Bounds(retention=0.05))
+    store = SqliteStore(file, StoreLimits(retention=0.05))
     fill(store, *[b"x"] * 1700, ends=True)
     until(lambda: store.find("s") is None)
-    store.sweep()
+    store.delete_expired()
     rows = [f"SELECT count(*) FROM {table}" for table in ("streams", "claims", "entries")]
     rows.append("SELECT bytes FROM total")
     assert [store._reads.run(lambda db, sql=sql: db.execute(sql).fetchone()) for sql in rows] == [(0,)] * 4
@@ -81,7 +81,7 @@ def test_a_sweep_leaves_nothing_of_a_long_stream(file: Path) -> None:
 
 
 def test_a_sweep_that_comes_second_spares_a_new_stream_in_the_place_of_the_old(file: Path) -> None:
-    store = SqliteStore(file, Bounds(retention=0.01))
+    store = SqliteStore(file, StoreLimits(retention=0.01))
     fill(store, b"a", ends=True)
     until(lambda: store.find("s") is None)
     (key,) = store._writes.run(expiry.condemn, 0.01)
@@ -93,12 +93,12 @@ def test_a_sweep_that_comes_second_spares_a_new_stream_in_the_place_of_the_old(f
 
 
 def test_many_sweeps_and_appends_at_once(file: Path) -> None:
-    store = SqliteStore(file, Bounds(retention=0.01))
-    store.renew("w")
+    store = SqliteStore(file, StoreLimits(retention=0.01))
+    store.renew_lease("w")
     for number in range(10):
         fill(store, *[b"x"] * 600, stream=f"old {number}", ends=True)
     store.claim(claim())
-    sweeps = [gevent.spawn(store.sweep) for _ in range(3)]
+    sweeps = [gevent.spawn(store.delete_expired) for _ in range(3)]
     for number in range(1, 100):
         assert store.append("w", [entry(number)]) == set()
     gevent.joinall(sweeps, timeout=10, raise_error=True)

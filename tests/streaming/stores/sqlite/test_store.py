@@ -52,7 +52,7 @@ class Holder:
         )
         self.process.stdout.readline()
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         self.process.communicate()
 
 
@@ -69,7 +69,7 @@ class TestLocked:
             assert found(store).last == 1
             gevent.joinall(writes, timeout=20)
         errors = [write.exception for write in writes]
-        holder.let_go()
+        holder.detach()
         assert [type(error) for error in errors] == [StoreUnavailable] * 2
         assert "streams.db" in errors[0].message
         assert "locked" in errors[0].message
@@ -80,7 +80,7 @@ class TestLocked:
     def test_for_a_moment_is_waited_for(self, store: SqliteStore, file: Path) -> None:
         fill(store, b"a")
         holder = Holder(file)
-        gevent.spawn_later(0.2, holder.let_go)
+        gevent.spawn_later(0.2, holder.detach)
         assert store.append("w", [entry(2)]) == set()
 
     def test_a_watch_survives_it(self, store: SqliteStore, file: Path) -> None:
@@ -89,7 +89,7 @@ class TestLocked:
         holder = Holder(file)
         with pytest.raises(StoreUnavailable):
             store.append("w", [entry(2)])
-        holder.let_go()
+        holder.detach()
         watcher.sees(lambda: store.append("w", [entry(2)]))
 
 
@@ -199,15 +199,15 @@ class TestFile:
     ) -> None:
         now = time.monotonic()
         monkeypatch.setattr("time.monotonic", lambda: now + 10_000_000)
-        store.renew("w")
-        store.attend("s", "r", 60)
+        store.renew_lease("w")
+        store.add_reader("s", "r", 60)
         fill(store, b"a", ends=True)
         fill(store, b"a", stream="t")
-        assert (store.is_alive("w"), store.is_attended("s")) == (True, True)
+        assert (store.is_alive("w"), store.has_stream_readers("s")) == (True, True)
         monkeypatch.undo()
-        assert (store.is_alive("w"), store.is_attended("s")) == (False, False)
+        assert (store.is_alive("w"), store.has_stream_readers("s")) == (False, False)
         assert store.find("s") is None
-        store.sweep()
+        store.delete_expired()
         assert store.find("t") is None
 
     def test_what_is_finished_while_somebody_looks_is_found(self, file: Path) -> None:
