@@ -168,7 +168,7 @@ def post_worker_init(worker):
             *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
         )
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    worker.warming = Errand(worker.service.catalogue.warm_up)
+    worker.warming = Errand(worker.service.catalogue.preload)
 
     def warm_up():
         try:

@@ -16,7 +16,7 @@ from ..core.errors import HeadraceError
 from ..core.events import AnswerRestarted, Completed, Event, FinishReason, TextDelta
 from ..providers.chat_request import ChatRequest, Message
 from ..streaming.reader import StreamReader
-from .open_stream import open_stream as open_stream
+from .open_stream import open_stream
 from .state import current_state
 
 CUT: dict[FinishReason, str] = {

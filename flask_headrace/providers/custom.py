@@ -66,11 +66,11 @@ class ProviderAdapter:
 
     def preload(self) -> None:
         """Let it import what it needs."""
-        self._call("warm_up", None)
+        self._call("preload", None)
 
     def health_check(self) -> None:
         """Return if it can be asked now."""
-        self._call("check", None)
+        self._call("health_check", None)
 
     def _call(self, method: str, default: Any, *given: Any) -> Any:  # noqa: ANN401  # whatever that method returns
         own = getattr(self._own, method, None)
@@ -78,7 +78,7 @@ class ProviderAdapter:
 
 
 def _fields_of(own: CustomProvider) -> frozenset[str]:
-    unsupported_features = getattr(own, "unsupported", ())
+    unsupported_features = getattr(own, "unsupported_features", ())
     known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
     if (
         isinstance(unsupported_features, str)
@@ -86,7 +86,7 @@ def _fields_of(own: CustomProvider) -> frozenset[str]:
         or not known.issuperset(unsupported_features)
     ):
         raise ConfigurationError(
-            f"{own.name}.unsupported is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
+            f"{own.name}.unsupported_features is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
             f"{', '.join(sorted(known))}."
         )
     return frozenset(unsupported_features)

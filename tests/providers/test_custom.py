@@ -95,7 +95,7 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
 @pytest.mark.parametrize("unsupported", ["images", 5, None, {"pictures"}])
 def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsupported: Any) -> None:
     own = Own("hi")
-    own.unsupported = unsupported  # type: ignore[attr-defined]
+    own.unsupported_features = unsupported  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match=r"unsupported is .*: it must be a set of fields"):
         adapt_provider(own)
 
@@ -130,7 +130,7 @@ class TestAdopted:
     def test_leaves_what_is_there(self) -> None:
         own = Own()
         own.models = lambda: ["a", "b"]
-        own.unsupported = {"seed"}
+        own.unsupported_features = {"seed"}
         own.pricing_provider = "free"
         own.check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
         provider = adapt_provider(own)

@@ -84,15 +84,15 @@ class Odd:
 class Whole(Odd):
     name = pricing_provider = "whole"
     is_embedded = False
-    unsupported = frozenset()
+    unsupported_features = frozenset()
 
     def models(self):
         return ["good"]
 
-    def warm_up(self):
+    def preload(self):
         pass
 
-    def check(self):
+    def health_check(self):
         pass
 
 

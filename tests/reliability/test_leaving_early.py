@@ -30,7 +30,7 @@ def leave_word():
 class Slow:
     name = pricing_provider = "slow"
     is_embedded = False
-    unsupported = frozenset()
+    unsupported_features = frozenset()
 
     def stream(self, request):
         yield []
@@ -38,11 +38,11 @@ class Slow:
     def models(self):
         return []
 
-    def warm_up(self):
+    def preload(self):
         (HERE / f"begun-{os.getpid()}").touch()
         importlib.import_module("slow_to_import")
 
-    def check(self):
+    def health_check(self):
         pass
 
 

@@ -139,7 +139,7 @@ class AnthropicMessages:
             ) from error
 
     def preload(self) -> None:
-        """Import the SDK; see `Provider.warm_up`."""
+        """Import the SDK; see `Provider.preload`."""
         load_here("anthropic")
 
     def health_check(self) -> None:

@@ -40,7 +40,7 @@ class Router:
 
     @property
     def unsupported_features(self) -> frozenset[str]:
-        """What none of its models can honour; see `Provider.unsupported`."""
+        """What none of its models can honour; see `Provider.unsupported_features`."""
         return frozenset.intersection(*(link.provider.unsupported_features for link in self.chain))
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
@@ -73,7 +73,7 @@ class Router:
         return []
 
     def preload(self) -> None:
-        """Import what its providers need; see `Provider.warm_up`."""
+        """Import what its providers need; see `Provider.preload`."""
         for link in self.chain:
             link.provider.preload()
 

@@ -19,7 +19,7 @@ class OpenAIChat(OpenAIServer):
 
     @property
     def unsupported_features(self) -> frozenset[str]:
-        """What questions must not ask of this server; see `Provider.unsupported`."""
+        """What questions must not ask of this server; see `Provider.unsupported_features`."""
         if self.is_embedded:
             return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
         return NOT_OF_OPENAI if self._address().is_openais else NOT_OF_ANY

@@ -89,7 +89,7 @@ class OpenAIServer(ABC):
     @property
     @abstractmethod
     def unsupported_features(self) -> frozenset[str]:
-        """What questions must not ask of this server; see `Provider.unsupported`."""
+        """What questions must not ask of this server; see `Provider.unsupported_features`."""
 
     @abstractmethod
     def _body(self, request: ChatRequest, address: Address) -> Json:
@@ -134,7 +134,7 @@ class OpenAIServer(ABC):
         return first + [name for name in found if name not in first]
 
     def preload(self) -> None:
-        """Import the SDK; see `Provider.warm_up`."""
+        """Import the SDK; see `Provider.preload`."""
         load_here("openai")
 
     def health_check(self) -> None:

@@ -68,7 +68,7 @@ class Chain:
         ]
         for provider in providers.values():
             # The import of an SDK takes longer than a model may here.
-            provider.warm_up()
+            provider.preload()
         self.router = Router("smart", self.links, FallbackPolicy(**{**TERMS, **terms}), world)
 
     def ask(self, question: ChatRequest = QUESTION) -> Reading:
