@@ -5,6 +5,7 @@ the page's own JavaScript asks the endpoints that lie beside it, under the same 
 """
 
 from collections.abc import Callable
+from importlib.resources import files
 
 from flask import Blueprint, make_response, render_template, url_for
 from werkzeug.wrappers import Response
@@ -37,7 +38,7 @@ def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: 
         "headrace_page",
         __name__,
         template_folder="../templates",
-        static_folder="../static",
+        static_folder=str(files("flask_headrace") / "static"),
         # Flask's default, /static, would be shadowed by the application's own when there is no prefix.
         static_url_path="/headrace-static",
     )

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EXAMPLES } from "../../static/examples.js";
-import { Fields } from "../../static/fields.js";
-import { PartialJSON } from "../../static/partial-json.js";
-import { Readout } from "../../static/readout.js";
-import { readSchema, summaryOf } from "../../static/schema-text.js";
-import { Shape } from "../../static/shape.js";
+import { SCHEMA_EXAMPLES } from "../../../flask_headrace/static/chat/schema-examples.js";
+import { Fields } from "../../../flask_headrace/static/form/fields.js";
+import { PartialJSON } from "../../../flask_headrace/static/json/partial-json.js";
+import { FormAnnouncer } from "../../../flask_headrace/static/answer/form-announcer.js";
+import { parseSchema, summarizeFields } from "../../../flask_headrace/static/chat/schema-text.js";
+import { SchemaShape } from "../../../flask_headrace/static/form/schema-shape.js";
 
 /** The operations as lines of text: what is open is indented, what grows grows in its line, what was cut ends in a bar. */
 class Lines {
@@ -35,7 +35,7 @@ class Lines {
 /** What a document in these pieces makes of a form. */
 function filled(schema, pieces, sink = new Lines()) {
   const [fields, parser] = [new Fields(schema, sink), new PartialJSON()];
-  for (const piece of pieces) fields.take(parser.feed(piece));
+  for (const piece of pieces) fields.apply(parser.feed(piece));
   fields.end();
   return sink;
 }
@@ -81,27 +81,27 @@ test("references and parts are followed, and one that goes round in circles ends
       },
     },
   };
-  const shape = new Shape(schema);
+  const shape = new SchemaShape(schema);
   assert.deepEqual(shape.keys, ["leaf", "next"]);
   assert.equal(shape.member("leaf").title, "Leaf");
   assert.equal(shape.member("next").member("next").title, "Tree");
-  for (const $ref of ["#/nowhere/at/all", "#/%", "https://example.org/s.json"]) assert.deepEqual(new Shape({ $ref }).keys, []);
+  for (const $ref of ["#/nowhere/at/all", "#/%", "https://example.org/s.json"]) assert.deepEqual(new SchemaShape({ $ref }).keys, []);
 });
 
 test("alternatives are not expected, and their members are found when they come", () => {
-  const shape = new Shape({ oneOf: [{ properties: { a: { title: "First" } } }, { properties: { b: { title: "Second" } } }] });
+  const shape = new SchemaShape({ oneOf: [{ properties: { a: { title: "First" } } }, { properties: { b: { title: "Second" } } }] });
   assert.deepEqual(shape.keys, []);
   assert.equal(shape.member("b").title, "Second");
-  assert.equal(new Shape({ additionalProperties: { title: "Any" } }).member("x").title, "Any");
-  assert.equal(new Shape({ properties: { a: {} } }).member("__proto__").title, "");
-  const tuple = new Shape({ prefixItems: [{ title: "Head" }], items: { title: "Rest" } });
+  assert.equal(new SchemaShape({ additionalProperties: { title: "Any" } }).member("x").title, "Any");
+  assert.equal(new SchemaShape({ properties: { a: {} } }).member("__proto__").title, "");
+  const tuple = new SchemaShape({ prefixItems: [{ title: "Head" }], items: { title: "Rest" } });
   assert.deepEqual([tuple.item(0).title, tuple.item(1).title], ["Head", "Rest"]);
 });
 
 test("a form is read out field by field, and a text in it as it goes", () => {
   const heard = [];
   const announcer = { open: () => heard.push(""), text: (piece) => heard.push(heard.pop() + piece), close() {} };
-  filled({ title: "Mill" }, ['{"head_m": 3, "parts": ["wh', 'eel", {"name": "gate"}]}'], new Readout(announcer));
+  filled({ title: "Mill" }, ['{"head_m": 3, "parts": ["wh', 'eel", {"name": "gate"}]}'], new FormAnnouncer(announcer));
   assert.deepEqual(heard, ["Mill.", "Head m: 3", "Parts.", "wheel", "Item 2.", "Name: gate"]);
 });
 
@@ -117,7 +117,7 @@ test("a mistake in a schema is told with its place", () => {
     12: /this is a number\.$/,
   };
   for (const [text, mistake] of Object.entries(mistakes)) {
-    const read = readSchema(text);
+    const read = parseSchema(text);
     assert.equal(read.schema, null);
     assert.match(read.mistake, mistake);
   }
@@ -125,10 +125,10 @@ test("a mistake in a schema is told with its place", () => {
 
 test("a schema is summed up by its fields", () => {
   const schema = (count) => ({ properties: Object.fromEntries(Array.from({ length: count }, (_, at) => [`f_${at}`, {}])) });
-  assert.deepEqual(readSchema(JSON.stringify(schema(1))), { schema: schema(1), mistake: "" });
-  assert.equal(summaryOf(schema(2)), "F 0, F 1.");
-  assert.match(summaryOf(schema(8)), /, F 5 and 2 more\.$/);
-  assert.equal(summaryOf({}), "Any answer that fits.");
+  assert.deepEqual(parseSchema(JSON.stringify(schema(1))), { schema: schema(1), mistake: "" });
+  assert.equal(summarizeFields(schema(2)), "F 0, F 1.");
+  assert.match(summarizeFields(schema(8)), /, F 5 and 2 more\.$/);
+  assert.equal(summarizeFields({}), "Any answer that fits.");
 });
 
 test("the examples bound what a model may write, and ask for all of it", () => {
@@ -137,6 +137,6 @@ test("the examples bound what a model may write, and ask for all of it", () => {
     if (schema.type in bounds) assert.ok(bounds[schema.type] in schema, JSON.stringify(schema));
     for (const inner of [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])]) check(inner);
   };
-  assert.deepEqual(Object.keys(EXAMPLES), ["recipe", "places", "person"]);
-  Object.values(EXAMPLES).forEach(check);
+  assert.deepEqual(Object.keys(SCHEMA_EXAMPLES), ["recipe", "places", "person"]);
+  Object.values(SCHEMA_EXAMPLES).forEach(check);
 });
