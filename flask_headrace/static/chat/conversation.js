@@ -8,7 +8,6 @@ import { documentText, proseText } from "../answer/parts.js";
 import { newStreamId } from "../network/stream-id.js";
 
 /** @import { ShownTurn } from "../answer/parts.js" */
-/** @import { JSONStorage } from "./storage.js" */
 /** @import { Times } from "./usage-meter.js" */
 
 /**
@@ -22,7 +21,8 @@ import { newStreamId } from "../network/stream-id.js";
  * A conversation with an answer that is coming, for other tabs.
  * @typedef {{id: string, at: number, turns: Turn[]}} SharedConversation
  *
- * @typedef {Pick<JSONStorage, "read" | "write">} Store
+ * Where values are stored by key. `write` removes the value where it is null; `read` returns null where there is none.
+ * @typedef {{read: (key: string) => unknown, write: (key: string, value: unknown) => void}} Store
  */
 
 /** A growing answer is stored at most once in this time. */

@@ -52,7 +52,8 @@ export class UsageMeter {
     facts.push({ value: formatInteger(usage.output_tokens), label: `tokens out${reasoning}` });
     facts.push({ value: formatInteger(usage.input_tokens), label: `in${cached}` });
     facts.push({ value: formatCost(usage), label: usage.estimated ? "estimated" : "" });
-    if (usage.attempts > 1) facts.push({ value: formatInteger(usage.attempts), label: "attempts" });
+    const attempts = usage.attempts?.length ?? 0;
+    if (attempts > 1) facts.push({ value: formatInteger(attempts), label: "attempts" });
     return facts;
   }
 

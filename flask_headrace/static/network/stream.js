@@ -21,9 +21,12 @@ import { SSEDecoder } from "./sse-decoder.js";
  * All that came before is void: `model` answers from here on, and `reason` is the error code of the model before it.
  * @typedef {{type: "restart", reason: string, model?: string}} RestartEvent
  *
- * What the answer took. `cost` is null where the price is unknown; `attempts` lists the requests to models that cost something.
+ * What a request to a model took. `cost` is null where the price is unknown.
+ * @typedef {{model: string, input_tokens: number, output_tokens: number, cost: number | null}} Attempt
+ *
+ * What the whole answer took. `attempts` lists the requests to models that cost something.
  * @typedef {{input_tokens: number, output_tokens: number, cached_tokens?: number, reasoning_tokens?: number,
- *   cost: number | null, currency?: string, estimated: boolean, attempts?: object[]}} Usage
+ *   cost: number | null, currency?: string, estimated: boolean, attempts?: Attempt[]}} Usage
  * @typedef {{type: "usage"} & Usage} UsageEvent
  * @typedef {{type: "end", finish_reason: string}} EndEvent why the model ended the answer; comes just before `done`
  * @typedef {{type: "done"}} DoneEvent the answer is complete

@@ -20,7 +20,8 @@ test("costs are said with the digits that matter", () => {
 test("a whole answer has all its facts", () => {
   const meter = new UsageMeter(1000);
   for (const moment of [1250, 1500, 2250]) meter.countDelta(moment);
-  meter.usage = { input_tokens: 1200, output_tokens: 21, cached_tokens: 1000, reasoning_tokens: 5, cost: 0, estimated: false, attempts: 2 };
+  const attempts = ["a/b", "c/d"].map((model) => ({ model, input_tokens: 600, output_tokens: 10, cost: 0 }));
+  meter.usage = { input_tokens: 1200, output_tokens: 21, cached_tokens: 1000, reasoning_tokens: 5, cost: 0, estimated: false, attempts };
   assert.deepEqual(said(meter), [
     "250 ms to first token", "20 tokens/s", "21 tokens out, 5 of them reasoning", "1,200 in, 1,000 of them cached", "free", "2 attempts",
   ]);
