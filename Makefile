@@ -4,6 +4,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+TSC := tests/node_modules/.bin/tsc
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 ROOMS := blueprints providers streaming
 
@@ -36,7 +37,13 @@ check: $(VENV)/.installed-dev ## lint, format, types, and the rules of the house
 	@rm -rf .typing && mkdir -p .typing/flask_headrace
 	@ln -s $(addprefix ../../,$(wildcard flask_headrace/*.py flask_headrace/py.typed) $(ROOMS)) .typing/flask_headrace/
 	MYPYPATH=.typing $(BIN)/mypy -p flask_headrace
-	$(BIN)/python -m pytest -q tests/test_house.py
+	@test -x $(TSC) || npm ci --prefix tests --no-audit --no-fund || { \
+		echo "TypeScript checks the page's JavaScript: install Node 20 or later with npm, then run the same command again." >&2; \
+		exit 1; \
+	}
+	$(TSC) -p tsconfig.json
+	$(TSC) -p tsconfig.pure.json
+	$(BIN)/python -m pytest -q tests/test_house.py tests/page/test_layers.py
 
 bench: $(VENV)/.installed-dev ## measure what the README promises, beside its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
