@@ -16,6 +16,7 @@ import { ToolCallList } from "./tool-call-view.js";
 
 /** @typedef {Prose | StructuredAnswer | ReasoningView | ToolCallList} PartView */
 
+/** Shows the body of one answer, piece by piece. */
 export class AnswerView {
   /**
    * @param {HTMLElement} element the element to fill; its content is removed

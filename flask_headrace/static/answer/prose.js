@@ -10,6 +10,7 @@ import { tee } from "./tee.js";
 
 /** @import { MarkdownSink } from "../markdown/operations.js" */
 
+/** Shows one run of text as Markdown. */
 export class Prose {
   type = /** @type {const} */ ("text");
 

@@ -5,6 +5,7 @@
 import { appendText } from "../dom/append-text.js";
 import { createElement } from "../dom/elements.js";
 
+/** Shows one run of reasoning, which a reader can unfold. */
 export class ReasoningView {
   type = /** @type {const} */ ("reasoning");
 

@@ -7,6 +7,7 @@
 /** A reader within so many pixels of the end counts as being there. */
 const END_DISTANCE_PX = 48;
 
+/** Scrolls the page to its end as the page grows, unless the reader has scrolled up. */
 export class ScrollFollower {
   isFollowing = false;
 

@@ -17,6 +17,7 @@ import { tee } from "./tee.js";
 /** @import { JSONValue, Op } from "../json/document.js" */
 /** @import { Announcer } from "./announcer.js" */
 
+/** Shows an answer that is to be one JSON document as a form; as text where it is none. */
 export class StructuredAnswer {
   type = /** @type {const} */ ("text");
   /** The whole text, for when it turns out to be no document. */

@@ -30,6 +30,7 @@ export class ToolCallList {
   end() {}
 }
 
+/** Shows one tool call on a line of its own. */
 export class ToolCallView {
   isEnded = false;
 

@@ -14,6 +14,7 @@ import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
 /** New text is shown after this time at the latest, where the browser draws no frame before. */
 const MAX_DELAY_MS = 250;
 
+/** Shows one turn: its question, its answer, how the answer ended, and what it took. */
 export class TurnView {
   /** @type {Part[]} The pieces that are not on the page yet. */
   pending = [];

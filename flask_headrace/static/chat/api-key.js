@@ -8,6 +8,7 @@ import { findElement } from "../dom/elements.js";
 
 /** @import { JSONStorage } from "./storage.js" */
 
+/** Asks the reader for an API key, and keeps the key. */
 export class ApiKey {
   /**
    * @param {HTMLFormElement} form where the key is entered

@@ -7,6 +7,7 @@
 
 import { findElement } from "../dom/elements.js";
 
+/** The field for a question, with the buttons that send the question and stop the answer. */
 export class Composer {
   #send;
 

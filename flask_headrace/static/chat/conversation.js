@@ -30,6 +30,7 @@ const SAVE_INTERVAL_MS = 1000;
 /** For so long an answer may be there to be resumed: the longest answer, and the time for which it is kept after its end. */
 const MAX_SHARED_AGE_MS = 15 * 60_000;
 
+/** The turns of one conversation, stored as they change. */
 export class Conversation {
   /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;

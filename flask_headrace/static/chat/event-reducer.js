@@ -37,6 +37,7 @@ const CUT_NOTES = {
   pause: "The model has paused here, before the end of its answer.",
 };
 
+/** Applies the events of one answer, in their order, to its turn and to what shows the turn. */
 export class EventReducer {
   /** Whether the server had no more of an answer that this page tried to resume. */
   isGone = false;

@@ -166,6 +166,7 @@ function useKey() {
   if (retry instanceof HTMLElement) retry.click();
 }
 
+/** Load the list of models; where the server requires a key, ask for one. */
 function loadModels() {
   models.load(`${api}/models`, apiKey.headers, () => apiKey.request());
 }

@@ -14,6 +14,7 @@
 
 const EMBEDDED_NOTE = "is a small model on this machine, for trying things out. It knows little and errs often.";
 
+/** Fills a select element with the models of the service, and remembers the choice. */
 export class ModelSelect {
   /** @type {Set<string>} The ids of the models that run inside the service. */
   #embedded = new Set();

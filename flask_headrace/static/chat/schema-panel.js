@@ -16,6 +16,7 @@ import { parseSchema, summarizeFields } from "./schema-text.js";
 /** A mistake is shown so long after the last key. */
 const MISTAKE_DELAY_MS = 500;
 
+/** Lets the reader edit a JSON Schema for the answers, and switch it on and off. */
 export class SchemaPanel {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;

@@ -4,6 +4,7 @@
  * Knows keys and JSON. A browser may refuse to store, or be full: the page then works on, and forgets.
  */
 
+/** Stores values of JSON under keys with a prefix. Never throws. */
 export class JSONStorage {
   /** @type {Storage | null} */
   #area;

@@ -13,6 +13,7 @@
  * @typedef {{askedAt: number, firstTokenAt: number | null, lastTokenAt: number | null, deltas: number}} Times
  */
 
+/** Measures one answer, and returns what is known of it as facts for a reader. */
 export class UsageMeter {
   /** @type {Usage | null} What the server says that the answer took. */
   usage = null;

@@ -38,5 +38,6 @@ export function findParts(root) {
 export function findElement(root, selector, type) {
   const found = root.querySelector(selector);
   if (found instanceof type) return /** @type {InstanceType<Type>} */ (found);
-  throw new TypeError(`the page has no ${type.name} at ${JSON.stringify(selector)}: its template and its scripts are of different versions`);
+  const missing = `the page has no ${type.name} at ${JSON.stringify(selector)}`;
+  throw new TypeError(`${missing}: its template and its scripts are of different versions. Load it again without the cache`);
 }

@@ -35,6 +35,7 @@ import { SchemaShape, memberLabel } from "./schema-shape.js";
 /** @type {readonly (keyof FieldSink)[]} The names of a FieldSink's operations. */
 export const FIELD_OPERATIONS = ["expect", "open", "text", "close"];
 
+/** Passes the changes of one growing document on to a form, with each field's label. */
 export class Fields {
   /**
    * Announce the form to `sink`.

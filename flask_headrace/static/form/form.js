@@ -134,6 +134,7 @@ function createMemberList(members) {
   return list;
 }
 
+/** Return an empty list for the items of an array. */
 function createItemList() {
   const list = createElement("ul");
   // Without markers, some browsers do not present a list as one.

@@ -18,6 +18,7 @@
  *   {op: "close", path: string}} Op
  */
 
+/** A JSON document that ops build. */
 export class JSONDocument {
   /**
    * The document as far as it has come; undefined before the first op.

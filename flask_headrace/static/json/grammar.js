@@ -21,6 +21,7 @@ import {
  * @typedef {(text: string, start: number) => number} State
  */
 
+/** Parses one JSON document, which begins with the first character that is read. */
 export class Grammar {
   /** @type {Op[]} What the text has changed. The user of the ops takes them out by assigning an empty list. */
   ops = [];
@@ -82,8 +83,6 @@ export class Grammar {
       if (this.isInString && !this.isKey) this.#flushString();
     }
   }
-
-  // The states.
 
   /** @type {State} */
   #value(text, start) {

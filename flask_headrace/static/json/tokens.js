@@ -20,10 +20,13 @@ export const HIGH_SURROGATE = /^[\ud800-\udbff]$/u;
 /** An escape; an escaped high surrogate only together with the low one after it, and never a low one alone. */
 export const ESCAPE =
   /\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))/y;
+/** The longest valid beginning of an escape. */
 export const ESCAPE_START =
   /\\(?:u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{0,2}|[dD](?:[0-7][0-9a-fA-F]?|[89abAB](?:[0-9a-fA-F](?:[0-9a-fA-F](?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?)?)?)?/y;
+/** The longest valid beginning of a number. */
 export const NUMBER_START =
   /-?(?:(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE](?:[+-]?[0-9]*)?)?)?|[eE](?:[+-]?[0-9]*)?)?)?/y;
+/** The longest valid beginning of `true`, `false` or `null`. */
 export const LITERAL_START = /t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?/y;
 
 /** @type {ReadonlyMap<string, boolean | null>} The values of the three literals. */

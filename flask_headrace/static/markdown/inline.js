@@ -22,6 +22,7 @@ const MAX_RUN_LENGTH = 64;
 /** Most characters that are read at once. */
 const MAX_PIECE_LENGTH = 1024;
 
+/** Reads the text of one block, and passes its spans and its text on as operations. */
 export class Inline {
   #held = "";
   #isEnded = false;

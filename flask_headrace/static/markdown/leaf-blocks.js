@@ -8,6 +8,7 @@ import { Inline } from "./inline.js";
 
 /** @import { MarkdownSink } from "./operations.js" */
 
+/** A paragraph. It may turn out to be a heading or the head of a table. */
 export class Paragraph {
   kind = /** @type {const} */ ("paragraph");
   /** The whole text, for when it turns out to be another block. */
@@ -51,6 +52,7 @@ export class Paragraph {
   }
 }
 
+/** A heading that is written with number signs. */
 export class Heading {
   kind = /** @type {const} */ ("heading");
   /** Marks at the end of the text so far, which are no text if the line ends with them. */
@@ -95,6 +97,7 @@ export class Heading {
   }
 }
 
+/** A block of code between lines of backticks or tildes. */
 export class Fence {
   kind = /** @type {const} */ ("fence");
   lines = 0;
@@ -126,6 +129,7 @@ export class Fence {
     return false;
   }
 
+  /** End the block. */
   close() {
     this.sink.close();
   }

@@ -70,6 +70,7 @@ export function startOfLongLine(line, containers, leaf) {
   return { depth, opens: [], kind, rest: reader.rest };
 }
 
+/** Reads the beginning of one line. */
 class LineReader {
   /**
    * @param {string} line
@@ -91,6 +92,7 @@ class LineReader {
     this.left = undefined;
   }
 
+  /** The part of the line that is not read yet. */
   get rest() {
     return this.line.slice(this.index);
   }

@@ -11,6 +11,7 @@ import { matchAt } from "./match.js";
 /** @import { Step } from "./match.js" */
 /** @import { Spans } from "./spans.js" */
 
+/** Reads the links in the text of one block. */
 export class Links {
   /** Whether the block's text has ended, so that no more is to be waited for. */
   isEnded = false;

@@ -17,6 +17,7 @@ import { Table } from "./table.js";
 /** Most characters of a line's beginning that are held back until it is clear what the line is. */
 const MAX_START_LENGTH = 400;
 
+/** Reads one answer, piece by piece, and passes its blocks on as operations. */
 export class Markdown {
   /** @param {MarkdownSink} sink receives the operations */
   constructor(sink) {

@@ -23,6 +23,7 @@
 /** Most spans inside each other: browsers lay out deep trees slowly, or not at all. */
 export const MAX_DEPTH = 8;
 
+/** The stack of open spans in one block. Text is gathered, and passed on when a span opens or ends. */
 export class Spans {
   /** @type {Span[]} The open spans, outermost first. */
   open = [];

@@ -15,6 +15,7 @@ const MAX_COLUMNS = 64;
 /** Takes the text of a cell that is not shown. */
 const HIDDEN_CELL = { feed() {}, end() {} };
 
+/** A table. It begins with a head, which may turn out to be none. */
 export class Table {
   kind = /** @type {const} */ ("table");
   /** Whether the line of dashes below the head has come. */
@@ -37,6 +38,7 @@ export class Table {
     this.startRow();
   }
 
+  /** Begin a row. */
   startRow() {
     this.isInRow = true;
     this.column = -1;

@@ -4,6 +4,7 @@
  * Knows durations and randomness. Does not wait itself, and takes the clock and the random source as options.
  */
 
+/** Counts the failures of one operation, and computes the delay after each. */
 export class Backoff {
   /**
    * Each delay is drawn from 0 up to a bound, so that clients of a server that restarts do not all reconnect at once.

@@ -70,6 +70,7 @@ export async function* streamAnswer(stream, options) {
   }
 }
 
+/** One answer: opens one connection after the other until the answer has ended. */
 class ResumableConnection {
   /**
    * @param {StreamRequest} stream
