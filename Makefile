@@ -4,6 +4,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+TSC := tests/node_modules/.bin/tsc
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10)
 
 # an environment whose Python is gone was not installed, whatever its stamps say
@@ -34,7 +35,13 @@ check: $(VENV)/.installed-dev ## lint, format, types, layers, and the other arch
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p flask_headrace
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	@test -x $(TSC) || npm ci --prefix tests --no-audit --no-fund || { \
+		echo "TypeScript checks the page's JavaScript: install Node 20 or later with npm, then run the same command again." >&2; \
+		exit 1; \
+	}
+	$(TSC) -p tsconfig.json
+	$(TSC) -p tsconfig.pure.json
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/page/test_layers.py
 
 bench: $(VENV)/.installed-dev ## measure what the README promises, beside its peers
 	@$(BIN)/python -m benchmarks $(ARGS)

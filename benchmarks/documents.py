@@ -133,7 +133,7 @@ def _under_node(texts: dict[str, str], scale: Scale, say: Say) -> dict[str, work
     folder = install.node()
     say("a growing document: under Node")
     question = {"texts": texts, "delta": DELTA, "samples": scale.samples, "repeat": scale.repeat}
-    argv = ["node", folder / "growing.mjs", ROOT / "static/partial-json.js"]
+    argv = ["node", folder / "growing.mjs", ROOT / "flask_headrace/static/json/partial-json.js"]
     done = subprocess.run(argv, input=json.dumps(question), capture_output=True, text=True, check=True)
     runs = json.loads(done.stdout)
     return {SCRIPT: work.median(runs["patches"]), AI_SDK: work.median(runs["again"])}

@@ -156,7 +156,7 @@ def test_the_wheel_has_the_rooms_inside_the_package_and_nothing_beside_it(site: 
     assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace"}
     assert (site / "flask_headrace/py.typed").exists()
     assert (site / "flask_headrace/templates/flask_headrace/chat.html").exists()
-    assert list((site / "flask_headrace/static").glob("*.js"))
+    assert list((site / "flask_headrace/static").rglob("*.js"))
 
 
 def test_the_hosts_own_packages_are_its_own(host: Service) -> None:
@@ -187,7 +187,7 @@ def test_openais_clients_find_theirs_under_the_prefix_too(host: Service, upstrea
 def test_the_page_and_its_files_are_served_under_the_prefix(host: Service) -> None:
     page = send(host.url + "/assistant/", method="GET", headers=ALICE)
     assert page.status == 200
-    for file in ("style.css", "chat.js"):
+    for file in ("css/base.css", "chat/main.js"):
         assert send(f"{host.url}/assistant/headrace-static/{file}", method="GET").status == 200
 
 

@@ -3,8 +3,8 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { JSONError, PartialJSON } from "../../static/partial-json.js";
-import { plain } from "./growing.mjs";
+import { JSONError, PartialJSON } from "../../flask_headrace/static/json/partial-json.js";
+import { plain } from "./json/growing.mjs";
 
 function run(pieces) {
   const parser = new PartialJSON();

@@ -18,13 +18,17 @@ FITS = "(element) => element.scrollWidth <= element.clientWidth"
 DIRECTION = "(element) => getComputedStyle(element).direction"
 
 
+def add_model_of_a_long_name(page):
+    """Let the list be wider than the page: it is as wide as its longest name, whichever is chosen."""
+    page.get_by_label("Model").evaluate("(select) => select.add(new Option('a model of a long name '.repeat(3)))")
+
+
 def test_on_a_phone_stop_is_one_word_and_the_model_can_be_read(page, upstream):
     page.set_viewport_size({"width": 320, "height": 640})
     upstream.answer(MODEL, answer("Some", Gate("never")))
     ask(page)
     expect(prose(page)).to_have_text("Some")
-    # A list is as wide as its longest name, whichever is chosen.
-    page.get_by_label("Model").evaluate("(select) => select.add(new Option('a model of a long name '.repeat(3)))")
+    add_model_of_a_long_name(page)
     stop = page.get_by_role("button", name="Stop")
     text = stop.evaluate_handle("(button) => button.lastChild")
     assert text.evaluate(LINES) == 1
@@ -39,6 +43,7 @@ def test_on_a_phone_the_model_has_room_beside_stop_and_a_shape_and_the_panel_beg
     upstream.answer(MODEL, answer('{"dish": "Pan', Gate("never")))
     page.get_by_role("button", name="Fill in a recipe").click()
     expect(last(page, "flowing")).to_be_visible()
+    add_model_of_a_long_name(page)
     assert page.get_by_label("Model").bounding_box()["width"] >= 90
     shape = page.get_by_role("button", name="Structured Recipe")
     shape.click()

@@ -35,7 +35,7 @@ def paths(service: Service, upstream: Upstream) -> list[str]:
     upstream.answer("known", openai_wire.answer("a secret"))
     question = {"messages": [{"role": "user", "content": "?"}], "model": "openai/known", "resumable": True}
     known = send(service.url + "/api/chat", question).headers["headrace-stream-id"]
-    files = ["/", "/headrace-static/chat.js", "/openapi.json", "/metrics", "/api/models", "/v1/models"]
+    files = ["/", "/headrace-static/chat/main.js", "/openapi.json", "/metrics", "/api/models", "/v1/models"]
     return [*files, f"/api/streams/{known}"]
 
 

@@ -38,7 +38,7 @@ class TestReload:
         expect(prose(page).locator("strong")).to_have_text("two")
         page.reload()
         now = page.evaluate(f"() => {STORED}.times")
-        assert (now["asked"], now["first"]) == (times["asked"], times["first"])
+        assert (now["askedAt"], now["firstTokenAt"]) == (times["askedAt"], times["firstTokenAt"])
         upstream.open_gate("rest")
         expect(last(page, "done").locator(".prose p")).to_have_text("two three.")
         expect(last(page, "done").locator(".prose strong")).to_have_text("two")

@@ -1,6 +1,7 @@
 """The page as a response: its headers, its files, and where it looks for the API."""
 
 import re
+from posixpath import dirname, join, normpath
 
 import pytest
 from flask import Flask
@@ -37,14 +38,15 @@ class TestPage:
     def test_every_module_that_is_imported_is_there(self, prefix, path):
         client = client_of(prefix)
         base = f"{path}headrace-static/"
-        seen, left = set(), {"chat.js"}
+        seen, left = set(), {"chat/main.js"}
         while left:
             name = left.pop()
             seen.add(name)
             response = client.get(base + name)
             assert response.status_code == 200, name
-            left |= set(re.findall(r'from "\./([^"]+)"', response.text)) - seen
-        assert "markdown.js" in seen
+            imported = re.findall(r'from "(\.[^"]+)"', response.text)
+            left |= {normpath(join(dirname(name), address)) for address in imported} - seen
+        assert "markdown/markdown.js" in seen
 
 
 class TestHeaders:
@@ -66,5 +68,5 @@ class TestHeaders:
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text)
 
     def test_a_host_s_own_static_folder_does_not_hide_its_files(self):
-        response = client_of(static_folder=".").get("/headrace-static/chat.js")
+        response = client_of(static_folder=".").get("/headrace-static/chat/main.js")
         assert response.status_code == 200

@@ -1,8 +1,8 @@
 """A growing JSON document, as patches and as a value: pure, from text to values.
 
 `PartialJSON` turns the pieces of a text into patches, each in time proportional to the piece; `apply` makes the
-document of them; `snapshot` gives the value of a cut text whole, for who joins in the middle. static/partial-json.js
-is the same in JavaScript, but for the snapshot.
+document of them; `snapshot` gives the value of a cut text whole, for who joins in the middle.
+static/json/partial-json.js is the same in JavaScript, but for the snapshot.
 """
 
 from .document import apply

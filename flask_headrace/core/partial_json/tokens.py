@@ -1,7 +1,7 @@
 """The words of JSON (RFC 8259), as patterns that also tell how far an unfinished one is right.
 
 A pattern whose name ends in START matches the longest beginning of a word: where it stops before the text does, the
-character there is the first that no word can have in this place. static/json-tokens.js has the same patterns.
+character there is the first that no word can have in this place. static/json/tokens.js has the same patterns.
 """
 
 from __future__ import annotations

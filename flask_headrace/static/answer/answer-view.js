@@ -1,79 +1,109 @@
 /**
- * An answer on the page: its text, and between it what the model thought and which tools it called, in the order in which
- * they came. Only the end grows, so what was read stays where it is.
+ * The body of an answer on the page: its text, and between it the model's reasoning and its tool calls, in the order in which
+ * they came. Only the end grows, so what a reader has read stays in its place.
  *
- * Takes the pieces of parts.js. An answer that is one document has one place for all its text.
+ * Takes the pieces of parts.js. An answer that is one JSON document has one place for all its text.
  */
 
-import { Calls } from "./calls.js";
 import { Prose } from "./prose.js";
+import { ReasoningView } from "./reasoning-view.js";
 import { StructuredAnswer } from "./structured-answer.js";
-import { Thoughts } from "./thoughts.js";
+import { ToolCallList } from "./tool-call-view.js";
 
-export class Flow {
-  /** Write into `element`, which is emptied. `schema` is there where a document was asked for; `announcer` may be null. */
+/** @import { Announcer } from "./announcer.js" */
+/** @import { CallPart, Part } from "./parts.js" */
+/** @import { ToolCallView } from "./tool-call-view.js" */
+
+/** @typedef {Prose | StructuredAnswer | ReasoningView | ToolCallList} PartView */
+
+/** Shows the body of one answer, piece by piece. */
+export class AnswerView {
+  /**
+   * @param {HTMLElement} element the element to fill; its content is removed
+   * @param {object | undefined} schema the JSON Schema of the answer; undefined for an answer in text
+   * @param {Announcer | null} announcer reads the answer out; null for no one
+   */
   constructor(element, schema, announcer) {
     element.replaceChildren();
-    Object.assign(this, { element, announcer, calls: new Map() });
+    this.element = element;
+    this.announcer = announcer;
+    /** @type {Map<number, ToolCallView>} The tool calls by their number in the answer. */
+    this.calls = new Map();
     this.document = schema ? new StructuredAnswer(schema, announcer) : null;
     if (this.document) element.append(this.document.element);
-    // What grows, at the end.
+    /** @type {PartView | null} The part at the end, which grows. */
     this.part = null;
   }
 
-  /** Put the next piece where it belongs. */
-  take({ type, text, ...call }) {
-    switch (type) {
-      case "text":
-        return this.#text(text);
-      case "reasoning":
-        return this.#think(text);
-      case "call":
-        return this.#call(text, call);
-    }
+  /**
+   * Show the next piece of the answer.
+   *
+   * @param {Part} piece
+   */
+  append(piece) {
+    if (piece.type === "call") this.#appendCall(piece);
+    else if (piece.type === "reasoning") this.#appendReasoning(piece.text);
+    else this.#appendText(piece.text);
   }
 
-  /** It ends here; `isCut` where there should have been more. */
+  /**
+   * End the answer.
+   *
+   * @param {boolean} isCut whether the answer is incomplete
+   */
   end(isCut) {
-    this.#leave(isCut);
+    this.#endPart(isCut);
     this.document?.end(isCut);
     for (const call of this.calls.values()) call.end(isCut);
   }
 
-  #text(text) {
-    if (this.part?.type !== "text") this.#begin(this.document ?? new Prose(this.announcer));
-    this.part.feed(text);
+  /** @param {string} text */
+  #appendText(text) {
+    const part = this.part?.type === "text" ? this.part : this.#begin(this.document ?? new Prose(this.announcer));
+    part.append(text);
   }
 
-  #think(text) {
-    if (this.part?.type !== "reasoning") {
-      this.#begin(new Thoughts());
-      this.announcer?.say("The model is thinking.");
-    }
-    this.part.feed(text);
+  /** @param {string} text */
+  #appendReasoning(text) {
+    if (this.part?.type === "reasoning") return this.part.append(text);
+    const part = this.#begin(new ReasoningView());
+    this.announcer?.say("The model is thinking.");
+    part.append(text);
   }
 
-  #call(text, { call, name, isWhole }) {
+  /** @param {CallPart} piece */
+  #appendCall({ index, name, text, isComplete }) {
     if (name) {
-      if (this.part?.type !== "call") this.#begin(new Calls());
-      this.calls.set(call, this.part.begin(name));
+      const list = this.part?.type === "call" ? this.part : this.#begin(new ToolCallList());
+      this.calls.set(index, list.addCall(name));
       this.announcer?.say(`Calls ${name}.`);
     }
-    this.calls.get(call)?.feed(text);
-    if (isWhole) this.calls.get(call)?.end(false);
+    this.calls.get(index)?.append(text);
+    if (isComplete) this.calls.get(index)?.end(false);
   }
 
+  /**
+   * Begin a part at the end of the answer, and return it.
+   *
+   * @template {PartView} View
+   * @param {View} part
+   */
   #begin(part) {
-    this.#leave(false);
+    this.#endPart(false);
     this.part = part;
-    if (part === this.document) return;
-    // The form stands there from the beginning, and what comes before its first field comes above it.
+    if (part === this.document) return part;
+    // The form stands there from the beginning: parts that come before its first field are put above it.
     if (this.document?.isAwaited) this.document.element.before(part.element);
     else this.element.append(part.element);
+    return part;
   }
 
-  /** Something else comes, or nothing more. A document goes on after it. */
-  #leave(isCut) {
+  /**
+   * End the part that grows. A document goes on after other parts.
+   *
+   * @param {boolean} isCut
+   */
+  #endPart(isCut) {
     if (this.part !== this.document) this.part?.end(isCut);
     this.part = null;
   }

@@ -1,89 +1,137 @@
 /**
- * The operations of the streaming Markdown, applied to a page.
+ * Applies the operations of streaming Markdown to the page.
  *
- * Knows which element stands for what. Makes every one with createElement and fills it with text nodes, so nothing that a
- * model writes is ever read as HTML. Only the last child of each open node is touched. Each block runs in the direction of
- * its own first words; code runs from left to right.
+ * Knows which element stands for which node. Makes every element with createElement and fills it with text nodes, so nothing
+ * that a model writes is ever parsed as HTML. Only the last child of each open node changes. Each block runs in the direction
+ * of its own first words; code runs from left to right.
  */
 
-import { appendText } from "./growing-text.js";
+import { appendText } from "../dom/append-text.js";
+import { createElement } from "../dom/elements.js";
 
-const ELEMENTS = {
-  paragraph: "p", quote: "blockquote", item: "li", row: "tr", rule: "hr", break: "br",
-  emphasis: "em", strong: "strong", strike: "del", code: "code", link: "a",
-};
+/** @import { Alignment, LateAttributes, NodeAttributes, NodeKind } from "../markdown/operations.js" */
 
-export class Renderer {
-  /** Render into `root`, from its end on. */
+/**
+ * An open node: the outermost element made for it, and the element that takes its content.
+ *
+ * @typedef {{kind: NodeKind | "root", outer: HTMLElement, inner: HTMLElement}} OpenNode
+ *
+ * What is made for a node. `inner` is `outer` by default, and `parent`, to which `outer` is added, the open node's `inner`.
+ * @typedef {{outer: HTMLElement, inner?: HTMLElement, parent?: HTMLElement}} NewNode
+ */
+
+/** Implements the MarkdownSink of operations.js. */
+export class MarkdownRenderer {
+  #pending = "";
+
+  /** @param {HTMLElement} root the element to which blocks are added */
   constructor(root) {
-    // Each open node: the outermost element made for it, and the one that takes its content.
-    this.open_ = [{ kind: "root", outer: root, inner: root }];
-    this.pending = "";
+    /** @type {OpenNode} */
+    this.root = { kind: "root", outer: root, inner: root };
+    /** @type {OpenNode[]} The open nodes inside of the root, outermost first. */
+    this.openNodes = [];
   }
 
+  /**
+   * Begin a node inside the innermost open one.
+   *
+   * @template {NodeKind} Kind
+   * @param {Kind} kind
+   * @param {NodeAttributes[Kind]} attributes
+   */
   open(kind, attributes) {
     this.flush();
-    const node = { kind, ...MAKERS[kind]?.(attributes, this.#top) };
-    node.outer ??= element(ELEMENTS[kind]);
-    node.inner ??= node.outer;
-    if (this.#top.kind === "root") node.outer.dir ||= "auto";
-    (node.parent ?? this.#top.inner).append(node.outer);
-    this.open_.push(node);
+    const top = this.#top;
+    const { outer, inner = outer, parent = top.inner } = MAKERS[kind](attributes, top);
+    if (top.kind === "root") outer.dir ||= "auto";
+    parent.append(outer);
+    this.openNodes.push({ kind, outer, inner });
   }
 
-  /** Text is gathered until the next operation, or until `flush`. */
+  /**
+   * Add text to the innermost open node. It is gathered until the next operation, or until `flush`.
+   *
+   * @param {string} text
+   */
   text(text) {
-    this.pending += text;
+    this.#pending += text;
   }
 
+  /**
+   * Apply what was not known when the innermost node opened.
+   *
+   * @param {LateAttributes} attributes
+   */
   set(attributes) {
     this.flush();
-    const { kind, outer, inner } = this.#top;
-    if (kind === "link") point(inner, attributes);
-    if (kind === "table") align(outer, attributes.aligns);
+    const { outer, inner } = this.#top;
+    if ("href" in attributes) setAddress(inner, attributes);
+    else alignHead(outer, attributes.aligns);
   }
 
+  /** Complete the innermost open node. */
   close() {
     this.flush();
-    this.open_.pop();
+    this.openNodes.pop();
   }
 
+  /**
+   * Replace the innermost open node by a text and its content.
+   *
+   * @param {string} literal the text
+   */
   unwrap(literal) {
     this.flush();
-    const { outer } = this.open_.pop();
-    outer.replaceWith(literal, ...outer.childNodes);
+    const outer = this.openNodes.pop()?.outer;
+    outer?.replaceWith(literal, ...outer.childNodes);
   }
 
+  /** Remove the innermost open node. */
   drop() {
-    this.pending = "";
-    this.open_.pop().outer.remove();
+    this.#pending = "";
+    this.openNodes.pop()?.outer.remove();
   }
 
   /** Put the gathered text on the page. */
   flush() {
-    if (!this.pending) return;
-    appendText(this.#top.inner, this.pending);
-    this.pending = "";
+    if (!this.#pending) return;
+    appendText(this.#top.inner, this.#pending);
+    this.#pending = "";
   }
 
   get #top() {
-    return this.open_.at(-1);
+    return this.openNodes.at(-1) ?? this.root;
   }
 }
 
+/**
+ * Makes the elements of a node, from its attributes and the innermost open node.
+ *
+ * @type {{[Kind in NodeKind]: (attributes: NodeAttributes[Kind], top: OpenNode) => NewNode}}
+ */
 const MAKERS = {
-  heading: ({ level }) => ({ outer: element(`h${level}`) }),
+  paragraph: () => ({ outer: createElement("p") }),
+  quote: () => ({ outer: createElement("blockquote") }),
+  rule: () => ({ outer: createElement("hr") }),
+  break: () => ({ outer: createElement("br") }),
+  emphasis: () => ({ outer: createElement("em") }),
+  strong: () => ({ outer: createElement("strong") }),
+  strike: () => ({ outer: createElement("del") }),
+  code: () => ({ outer: createElement("code") }),
+  link: () => ({ outer: createElement("a") }),
+  heading: ({ level }) => ({ outer: document.createElement(`h${level}`) }),
 
   list({ ordered, start }) {
-    const outer = element(ordered ? "ol" : "ul");
-    if (ordered && start !== 1) outer.start = start;
+    if (!ordered) return { outer: createElement("ul") };
+    const outer = createElement("ol");
+    if (start !== 1) outer.start = start;
     return { outer };
   },
 
   item({ task }) {
-    const outer = element("li");
+    const outer = createElement("li");
     if (task !== null) {
-      const box = element("input", { type: "checkbox", disabled: true, checked: task });
+      const box = createElement("input", { type: "checkbox", disabled: true, checked: task });
       box.setAttribute("aria-label", task ? "Done" : "To do");
       outer.className = "task";
       outer.append(box);
@@ -92,49 +140,57 @@ const MAKERS = {
   },
 
   fence({ language }) {
-    const outer = element("figure", { className: "code", dir: "ltr" });
-    const bar = element("figcaption");
-    const copy = element("button", { type: "button", className: "copy", textContent: "Copy" });
+    const outer = createElement("figure", { className: "code", dir: "ltr" });
+    const bar = createElement("figcaption");
+    const copy = createElement("button", { type: "button", className: "copy", textContent: "Copy" });
     copy.setAttribute("aria-label", language ? `Copy this ${language} code` : "Copy this code");
-    bar.append(element("span", { textContent: language || "text" }), copy);
-    const lines = element("pre", { tabIndex: 0, role: "group" });
+    bar.append(createElement("span", { textContent: language || "text" }), copy);
+    const lines = createElement("pre", { tabIndex: 0, role: "group" });
     lines.setAttribute("aria-label", language ? `${language} code` : "Code");
-    const inner = element("code");
+    const inner = createElement("code");
     lines.append(inner);
     outer.append(bar, lines);
     return { outer, inner };
   },
 
   table() {
-    const outer = element("div", { className: "table", tabIndex: 0 });
+    const outer = createElement("div", { className: "table", tabIndex: 0 });
     outer.setAttribute("role", "region");
     outer.setAttribute("aria-label", "Table");
-    const inner = element("table");
+    const inner = createElement("table");
     outer.append(inner);
     return { outer, inner };
   },
 
-  row({ head }, { inner: table }) {
-    return { parent: head ? table.createTHead() : (table.tBodies[0] ?? table.createTBody()) };
+  row({ head }, { inner }) {
+    const table = /** @type {HTMLTableElement} */ (inner);
+    const parent = head ? table.createTHead() : (table.tBodies[0] ?? table.createTBody());
+    return { outer: createElement("tr"), parent };
   },
 
   cell({ head, align }) {
-    const outer = element(head ? "th" : "td", head ? { scope: "col" } : {});
+    const outer = head ? createElement("th", { scope: "col" }) : createElement("td");
     if (align !== "start") outer.className = align;
     return { outer };
   },
 };
 
-function element(name, properties = {}) {
-  return Object.assign(document.createElement(name), properties);
-}
-
-function point(link, { href, title }) {
+/**
+ * @param {HTMLElement} link
+ * @param {{href: string, title: string}} attributes
+ */
+function setAddress(link, { href, title }) {
   Object.assign(link, { href, target: "_blank", rel: "noopener noreferrer nofollow" });
   if (title) link.title = title;
 }
 
-function align(table, aligns) {
+/**
+ * Align the cells of a table's head, which opened before the alignments were known.
+ *
+ * @param {HTMLElement} table
+ * @param {Alignment[]} aligns
+ */
+function alignHead(table, aligns) {
   for (const [column, cell] of [...table.querySelectorAll("th")].entries()) {
     if (aligns[column] && aligns[column] !== "start") cell.className = aligns[column];
   }

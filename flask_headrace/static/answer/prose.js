@@ -1,30 +1,39 @@
 /**
- * A run of an answer's text: Markdown on the page, and read out.
+ * A run of an answer's text: Markdown, shown on the page and read out.
  */
 
-import { Both } from "./both.js";
-import { Renderer } from "./markdown-dom.js";
-import { Markdown } from "./markdown.js";
+import { createElement } from "../dom/elements.js";
+import { Markdown } from "../markdown/markdown.js";
+import { MARKDOWN_OPERATIONS } from "../markdown/operations.js";
+import { MarkdownRenderer } from "./markdown-renderer.js";
+import { tee } from "./tee.js";
 
-const OPERATIONS = ["open", "text", "set", "close", "unwrap", "drop"];
+/** @import { MarkdownSink } from "../markdown/operations.js" */
 
+/** Shows one run of text as Markdown. */
 export class Prose {
-  type = "text";
+  type = /** @type {const} */ ("text");
 
-  /** Write into an `element` of its own; `announcer` may be null. */
+  /**
+   * Make the `element` into which the text is rendered.
+   *
+   * @param {MarkdownSink | null} announcer reads the text out; null for no one
+   */
   constructor(announcer) {
-    this.element = document.createElement("div");
-    this.element.className = "prose";
-    this.renderer = new Renderer(this.element);
-    this.markdown = new Markdown(announcer ? new Both(OPERATIONS, this.renderer, announcer) : this.renderer);
+    this.element = createElement("div", { className: "prose" });
+    this.renderer = new MarkdownRenderer(this.element);
+    /** @type {MarkdownSink} */
+    const sink = announcer ? tee(MARKDOWN_OPERATIONS, this.renderer, announcer) : this.renderer;
+    this.markdown = new Markdown(sink);
   }
 
-  feed(text) {
+  /** @param {string} text the next text */
+  append(text) {
     this.markdown.feed(text);
     this.renderer.flush();
   }
 
-  /** It ends here; `isCut` where there should have been more. */
+  /** @param {boolean} isCut whether the text was cut off here */
   end(isCut) {
     this.markdown.end(isCut);
     this.renderer.flush();

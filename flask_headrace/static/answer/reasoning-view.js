@@ -1,29 +1,31 @@
 /**
- * What a model thinks before it goes on, behind a click.
+ * A run of a model's reasoning, folded behind a summary.
  */
 
-import { appendText } from "./growing-text.js";
+import { appendText } from "../dom/append-text.js";
+import { createElement } from "../dom/elements.js";
 
-export class Thoughts {
-  type = "reasoning";
+/** Shows one run of reasoning, which a reader can unfold. */
+export class ReasoningView {
+  type = /** @type {const} */ ("reasoning");
 
+  /** Make the `element` to which the reasoning is written. */
   constructor() {
-    const [details, summary] = ["details", "summary"].map((tag) => document.createElement(tag));
-    this.label = document.createElement("span");
-    this.thoughts = document.createElement("div");
-    details.className = "reasoning";
-    details.dataset.growing = "";
-    this.label.textContent = "Thinking";
+    this.label = createElement("span", { textContent: "Thinking" });
+    this.text = createElement("div");
+    const summary = createElement("summary");
     summary.append(this.label);
-    details.append(summary, this.thoughts);
-    this.element = details;
+    this.element = createElement("details", { className: "reasoning" });
+    this.element.dataset.growing = "";
+    this.element.append(summary, this.text);
   }
 
-  feed(piece) {
-    appendText(this.thoughts, piece);
+  /** @param {string} text the next reasoning */
+  append(text) {
+    appendText(this.text, text);
   }
 
-  /** What comes next is no thought. */
+  /** End the run: another part begins, or the answer has ended. */
   end() {
     this.label.textContent = "Reasoning";
     delete this.element.dataset.growing;

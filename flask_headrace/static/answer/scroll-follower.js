@@ -1,67 +1,73 @@
 /**
- * Keeping the end of the page in sight, as long as the reader wants it.
+ * Keeps the end of the page in sight for as long as the reader wants it.
  *
- * Knows scrolling. A reader who moves up is never fought; one who comes back to the end, or asks for it, is followed again.
+ * Knows scrolling. A reader who scrolls up is left alone; one who comes back to the end, or asks for it, is followed again.
  */
 
-/** Pixels from the end that still count as being there. */
-const NEAR = 48;
+/** A reader within so many pixels of the end counts as being there. */
+const END_DISTANCE_PX = 48;
 
-export class Follow {
-  /** `changed(following)` is told when the reader leaves the end or comes back to it. */
-  constructor(changed = () => {}) {
-    this.page = document.scrollingElement;
-    this.changed = changed;
-    this.following = false;
+/** Scrolls the page to its end as the page grows, unless the reader has scrolled up. */
+export class ScrollFollower {
+  isFollowing = false;
+
+  /** @param {(isFollowing: boolean) => void} onChange called when the reader leaves the end, or comes back to it */
+  constructor(onChange) {
+    this.page = document.scrollingElement ?? document.documentElement;
+    this.onChange = onChange;
     this.top = this.page.scrollTop;
     this.height = this.page.scrollHeight;
-    addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // A wheel turned up says what the reader wants before the page has moved, and new text could hide the move.
-    addEventListener("wheel", (event) => this.#turned(event), { passive: true });
-    addEventListener("resize", () => this.grown());
+    addEventListener("scroll", () => this.#onScroll(), { passive: true });
+    // A wheel that turns up shows what the reader wants before the page has moved, and new text could hide the move.
+    addEventListener("wheel", (event) => this.#onWheel(event), { passive: true });
+    addEventListener("resize", () => this.keepUp());
   }
 
-  /** The page has grown. */
-  grown() {
-    if (this.following) this.#toEnd();
+  /** Scroll to the end if the reader wants it there, because the page has grown. */
+  keepUp() {
+    if (this.isFollowing) this.#scrollToEnd();
   }
 
-  /** The reader asks for the end. */
-  now() {
+  /** Scroll to the end, and keep it in sight from here on. */
+  start() {
     this.#set(true);
-    this.#toEnd();
+    this.#scrollToEnd();
   }
 
-  /** There is nothing to follow. */
-  rest() {
-    this.following = false;
-    this.changed(true);
+  /** Scroll to the top of a page that was emptied, and follow nothing. */
+  reset() {
+    this.isFollowing = false;
+    this.onChange(true);
     this.page.scrollTop = 0;
   }
 
-  #toEnd() {
+  #scrollToEnd() {
     this.page.scrollTop = this.page.scrollHeight;
     this.top = this.page.scrollTop;
     this.height = this.page.scrollHeight;
   }
 
-  #scrolled() {
+  #onScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.page;
     // A page that became shorter moves up by itself.
-    const up = scrollTop < this.top - 1 && scrollHeight >= this.height;
+    const isUp = scrollTop < this.top - 1 && scrollHeight >= this.height;
     this.top = scrollTop;
     this.height = scrollHeight;
-    if (up && scrollHeight - scrollTop - clientHeight > 2) this.#set(false);
-    else if (scrollHeight - scrollTop - clientHeight < NEAR && !up) this.#set(true);
+    const distance = scrollHeight - scrollTop - clientHeight;
+    if (isUp && distance > 2) this.#set(false);
+    else if (distance < END_DISTANCE_PX && !isUp) this.#set(true);
   }
 
-  #turned({ deltaY, target }) {
-    if (deltaY < 0 && this.page.scrollTop > 0 && !target.closest("textarea")) this.#set(false);
+  /** @param {WheelEvent} event */
+  #onWheel({ deltaY, target }) {
+    const isInField = target instanceof Element && target.closest("textarea") !== null;
+    if (deltaY < 0 && this.page.scrollTop > 0 && !isInField) this.#set(false);
   }
 
-  #set(following) {
-    if (following === this.following) return;
-    this.following = following;
-    this.changed(following);
+  /** @param {boolean} isFollowing */
+  #set(isFollowing) {
+    if (isFollowing === this.isFollowing) return;
+    this.isFollowing = isFollowing;
+    this.onChange(isFollowing);
   }
 }

@@ -1,114 +1,142 @@
 /**
- * The body of an answer that is one JSON document: a form that fills in while its text comes; else the text.
+ * The body of an answer that is one JSON document: a form that fills in while the text comes; or else the text.
  *
- * Reads the text itself and not the `partial` frames that tell the same, since the text is what a turn keeps: an answer that
- * comes, one that goes on after a reload, and one that was stored are shown in the same way.
+ * Parses the text itself, and not the `partial` frames with the same content, because the text is what a turn keeps: an answer
+ * that comes, one that goes on after a reload, and one that was stored are shown in the same way.
  */
 
-import { Both } from "./both.js";
-import { Fields } from "./fields.js";
-import { Form } from "./form.js";
-import { JSONDocument, JSONError, PartialJSON } from "./partial-json.js";
+import { createElement } from "../dom/elements.js";
+import { FIELD_OPERATIONS, Fields } from "../form/fields.js";
+import { Form } from "../form/form.js";
+import { JSONDocument, JSONError, PartialJSON } from "../json/partial-json.js";
+import { FormAnnouncer } from "./form-announcer.js";
 import { Prose } from "./prose.js";
-import { Readout } from "./readout.js";
+import { tee } from "./tee.js";
 
-const OPERATIONS = ["expect", "open", "text", "close"];
+/** @import { FieldSink } from "../form/fields.js" */
+/** @import { JSONValue, Op } from "../json/document.js" */
+/** @import { Announcer } from "./announcer.js" */
 
+/** Shows an answer that is to be one JSON document as a form; as text where it is none. */
 export class StructuredAnswer {
-  type = "text";
+  type = /** @type {const} */ ("text");
+  /** The whole text, for when it turns out to be no document. */
+  text = "";
+  isInvalid = false;
 
-  /** Fill in an `element` of its own, by the names that `schema` has; `announcer` may be null. */
+  /**
+   * Make the `element` with an empty form.
+   *
+   * @param {object} schema the document's JSON Schema, which names the fields
+   * @param {Announcer | null} announcer reads the form out; null for no one
+   */
   constructor(schema, announcer) {
-    Object.assign(this, { announcer, parser: new PartialJSON(), document: new JSONDocument() });
-    this.card = element("form");
-    Object.assign(this.card, { role: "group", dir: "auto" });
-    // For a text that is no document.
+    this.announcer = announcer;
+    this.parser = new PartialJSON();
+    this.document = new JSONDocument();
+    this.card = createElement("div", { className: "form", role: "group", dir: "auto" });
+    /** Shows a text that is no document. */
     this.prose = new Prose(null);
-    this.element = element("document");
+    this.element = createElement("div", { className: "document" });
     this.element.append(this.card, this.prose.element);
     const form = new Form(this.card);
-    this.fields = new Fields(schema, announcer ? new Both(OPERATIONS, form, new Readout(announcer)) : form);
-    // Kept for where it turns out to be no document.
-    this.text = "";
-    this.isWrong = false;
+    /** @type {FieldSink} */
+    const sink = announcer ? tee(FIELD_OPERATIONS, form, new FormAnnouncer(announcer)) : form;
+    this.fields = new Fields(schema, sink);
   }
 
-  /** Whether nothing of its text has come. */
+  /** Whether no text has come yet. */
   get isAwaited() {
     return this.text === "";
   }
 
-  /** Whether there is something of a document. */
+  /** Whether something of a document has come. */
   get hasBegun() {
     return this.document.value !== undefined;
   }
 
-  /** What is copied of an answer whose text is `text`: the document, as far as it came. */
-  copied(text) {
-    return this.hasBegun ? laidOut(text, this.document.value) : text;
+  /**
+   * Return what is copied of the answer: the document as far as it has come, or the text.
+   *
+   * @param {string} text the answer's text
+   */
+  copyText(text) {
+    return this.document.value === undefined ? text : indentJSON(text, this.document.value);
   }
 
-  feed(text) {
+  /** @param {string} text the next text */
+  append(text) {
     this.text += text;
-    if (!this.isWrong) this.#read(() => this.parser.feed(text));
+    if (!this.isInvalid) this.#apply(() => this.parser.feed(text));
     else if (this.hasBegun) this.prose.renderer.text(text);
     this.prose.renderer.flush();
   }
 
-  /** It ends here; `isCut` where there should have been more. */
+  /** @param {boolean} isCut whether the answer is incomplete */
   end(isCut) {
-    if (!isCut && !this.isWrong) this.#read(() => this.parser.end());
+    if (!isCut && !this.isInvalid) this.#apply(() => this.parser.end());
     this.fields.end();
-    if (!this.hasBegun) this.#speak(isCut);
+    if (!this.hasBegun) this.#showProse(isCut);
   }
 
-  #read(ops) {
+  /**
+   * Show what the parser makes of the text.
+   *
+   * @param {() => Op[]} parse calls the parser
+   */
+  #apply(parse) {
     try {
-      this.#grow(ops());
+      this.#applyOps(parse());
     } catch (error) {
       if (!(error instanceof JSONError)) throw error;
-      this.#grow(error.ops);
-      // One that is only not complete is as it should be, as far as it goes.
+      this.#applyOps(error.ops);
+      // A document that is only incomplete is right as far as it goes.
       if (error.kind !== "incomplete") this.#giveUp();
     }
   }
 
-  #grow(ops) {
+  /** @param {Op[]} ops */
+  #applyOps(ops) {
     this.document.apply(ops);
-    this.fields.take(ops);
+    this.fields.apply(ops);
   }
 
-  /** It is no document from here on: show the text as it came. */
+  /** Show the text as it came, below the form: it is no document from here on. */
   #giveUp() {
-    this.isWrong = true;
+    this.isInvalid = true;
     this.fields.end();
     if (!this.hasBegun) return;
     this.prose.renderer.open("fence", { language: "" });
     this.prose.renderer.text(this.text);
   }
 
-  /** There was no document in it: it is what the model says. */
-  #speak(isCut) {
+  /**
+   * Show the text as prose: no document was in it.
+   *
+   * @param {boolean} isCut
+   */
+  #showProse(isCut) {
     const prose = new Prose(this.announcer);
     this.element.replaceChildren(prose.element);
-    prose.feed(this.text);
+    prose.append(this.text);
     prose.end(isCut);
   }
 }
 
-function element(name) {
-  const made = document.createElement("div");
-  made.className = name;
-  return made;
-}
-
-/** The document `value` on lines of its own, unless that would change more of its text than blanks, as in 1.0 or a long number. */
-function laidOut(text, value) {
+/**
+ * Return a document with line breaks and indentation; its text as it came, where the document as JavaScript has it differs
+ * from the text in more than white space, as for 1.0 or a long number.
+ *
+ * @param {string} text the answer's text
+ * @param {JSONValue} value the document
+ */
+function indentJSON(text, value) {
   if (!isJSON(text)) return JSON.stringify(value, null, 2);
-  const bare = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
-  return bare === JSON.stringify(value) ? JSON.stringify(value, null, 2) : text.trim();
+  const compact = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+  return compact === JSON.stringify(value) ? JSON.stringify(value, null, 2) : text.trim();
 }
 
+/** @param {string} text */
 function isJSON(text) {
   try {
     JSON.parse(text);

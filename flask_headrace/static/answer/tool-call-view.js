@@ -1,47 +1,60 @@
 /**
- * The tools that a model calls, each as a line: its name, and its arguments as they come.
+ * The tools that a model calls, one line for each call: its name, and its arguments as they come.
  */
 
-import { appendText } from "./growing-text.js";
+import { appendText } from "../dom/append-text.js";
+import { createElement } from "../dom/elements.js";
 
-/** Calls that came one after the other. */
-export class Calls {
-  type = "call";
+/** A list of consecutive tool calls. */
+export class ToolCallList {
+  type = /** @type {const} */ ("call");
 
+  /** Make the `element` to which calls are added. */
   constructor() {
-    this.element = document.createElement("ul");
-    this.element.className = "calls";
+    this.element = createElement("ul", { className: "calls" });
     this.element.setAttribute("aria-label", "Tool calls");
   }
 
-  /** Show the next call, and return it. */
-  begin(name) {
-    const call = new Call(name);
+  /**
+   * Show one more call, and return its view.
+   *
+   * @param {string} name the tool's name
+   */
+  addCall(name) {
+    const call = new ToolCallView(name);
     this.element.append(call.element);
     return call;
   }
 
-  /** Something else comes. Each call has an end of its own: some providers tell of it only where the answer ends. */
+  /** End the list. Its calls end by themselves: some providers complete a call only where the answer ends. */
   end() {}
 }
 
-class Call {
+/** Shows one tool call on a line of its own. */
+export class ToolCallView {
+  isEnded = false;
+
+  /** @param {string} name the tool's name */
   constructor(name) {
-    const [item, code, title] = ["li", "code", "b"].map((tag) => document.createElement(tag));
-    this.arguments = document.createElement("span");
-    title.textContent = name;
-    code.append(title, "(", this.arguments);
-    item.append("calls ", code);
-    Object.assign(this, { element: item, code, isOver: false });
+    this.arguments = createElement("span");
+    this.code = createElement("code");
+    this.code.append(createElement("b", { textContent: name }), "(", this.arguments);
+    this.element = createElement("li");
+    this.element.append("calls ", this.code);
   }
 
-  feed(piece) {
-    appendText(this.arguments, piece);
+  /** @param {string} text the next text of the arguments */
+  append(text) {
+    appendText(this.arguments, text);
   }
 
-  /** It ends here, `isCut` where there should have been more. */
+  /**
+   * End the call. Idempotent.
+   *
+   * @param {boolean} isCut whether its arguments are incomplete
+   */
   end(isCut) {
-    if (!this.isOver) this.code.append(isCut ? "…" : ")");
-    this.isOver = true;
+    if (!this.isEnded) this.code.append(isCut ? "…" : ")");
+    this.isEnded = true;
   }
 }

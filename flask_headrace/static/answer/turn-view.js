@@ -1,112 +1,160 @@
 /**
  * One turn on the page: the question, and the answer as it comes.
  *
- * Knows the elements of a turn and its states: waiting, flowing, done, cut, stopped, failed; and that what comes may be held up.
- * Knows no protocol and asks for nothing.
+ * Knows the elements of a turn and its states, and shows when the connection is lost. Knows no protocol and sends nothing.
  */
 
-import { Flow } from "./flow.js";
-import { documentOf, grow, isBegun, textOf } from "./parts.js";
+import { createElement, findParts } from "../dom/elements.js";
+import { AnswerView } from "./answer-view.js";
+import { appendPiece, documentText, hasContent, proseText } from "./parts.js";
 
-export class Answer {
-  /** Show a turn in a copy of `template`; `announcer` reads the answer out, `grown` is told when it got longer. */
-  constructor(template, turn, { announcer, grown }) {
-    this.element = template.content.firstElementChild.cloneNode(true);
-    Object.assign(this, { turn, announcer, grown });
-    this.parts = Object.fromEntries([...this.element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+/** @import { Announcer } from "./announcer.js" */
+/** @import { Fact, Part, ShownTurn, TurnState } from "./parts.js" */
+
+/** New text is shown after this time at the latest, where the browser draws no frame before. */
+const MAX_DELAY_MS = 250;
+
+/** Shows one turn: its question, its answer, how the answer ended, and what it took. */
+export class TurnView {
+  /** @type {Part[]} The pieces that are not on the page yet. */
+  pending = [];
+  frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+
+  /**
+   * Make the turn's `element`, with the question and an empty answer.
+   *
+   * @param {HTMLTemplateElement} template the template of a turn
+   * @param {ShownTurn} turn
+   * @param {{announcer: Announcer | null, onGrow: () => void}} options `announcer` reads the answer out, null for no one;
+   *   `onGrow` is called when the turn became longer
+   */
+  constructor(template, turn, { announcer, onGrow }) {
+    const root = /** @type {HTMLElement} */ (template.content.firstElementChild);
+    this.element = /** @type {HTMLElement} */ (root.cloneNode(true));
+    this.turn = turn;
+    this.announcer = announcer;
+    this.onGrow = onGrow;
+    this.parts = findParts(this.element);
     this.parts.question.textContent = turn.question;
-    this.begin();
+    this.answer = this.reset();
   }
 
-  /** Begin, or begin again: what was shown is void. */
-  begin(note = "") {
+  /**
+   * Begin the answer, or begin it anew: what was shown of it is removed.
+   *
+   * @param {string} [note] why it begins anew, for the reader
+   * @returns {AnswerView} the empty answer
+   */
+  reset(note = "") {
     const { schema } = this.turn;
     const { flow, waiting, copy, label } = this.parts;
     this.announcer?.reset();
-    this.flow = new Flow(flow, schema, this.announcer);
-    this.coming = [];
+    this.answer = new AnswerView(flow, schema, this.announcer);
+    this.pending = [];
     waiting.hidden = false;
     label.textContent = schema ? "Copy JSON" : "Copy";
     delete copy.dataset.says;
-    this.#state("waiting");
-    this.lost("");
-    this.#note(note);
-    this.#facts("", []);
+    this.#setState("waiting");
+    this.showInterruption("");
+    this.#setNote(note);
+    this.#setFacts("", []);
+    return this.answer;
   }
 
-  /** The next piece of the answer, as in parts.js. It is on the page with the next frame. */
-  take(piece) {
-    grow(this.coming, piece);
-    this.#later();
+  /**
+   * Show the next piece of the answer, with the browser's next frame.
+   *
+   * @param {Part} piece
+   */
+  append(piece) {
+    appendPiece(this.pending, piece);
+    this.#scheduleFlush();
   }
 
   /** What is copied of the answer. */
-  get copied() {
+  get copyText() {
     const { parts, schema } = this.turn;
-    return schema ? this.flow.document.copied(documentOf(parts)) : textOf(parts);
+    const { document } = this.answer;
+    return schema && document ? document.copyText(documentText(parts)) : proseText(parts);
   }
 
-  /** Show at once what has come of the answer before this page did. */
+  /**
+   * Show at once an answer, or the part of one, that had come before the page was loaded. It is not read out.
+   *
+   * @param {Pick<ShownTurn, "parts">} turn
+   */
   restore({ parts }) {
     if (this.announcer) this.announcer.isMuted = true;
-    this.coming = parts;
+    this.pending = parts;
     this.#flush();
     if (this.announcer) this.announcer.isMuted = false;
   }
 
-  /** Say that nothing comes for now, and why; nothing where the answer goes on. */
-  lost(reason) {
+  /**
+   * Show that nothing comes for now.
+   *
+   * @param {string} reason for the reader; "" when the answer goes on
+   */
+  showInterruption(reason) {
     this.parts.lost.textContent = reason;
     this.parts.lost.hidden = !reason;
     this.element.toggleAttribute("data-lost", Boolean(reason));
-    this.grown?.();
+    this.onGrow();
   }
 
-  /** The answer has ended as `state`: done, cut (by its model's provider), stopped or failed, with a `note` to the reader. */
-  settle({ state, note = "", model = "", facts = [] }) {
+  /**
+   * Show that the answer has ended, and how.
+   *
+   * @param {Pick<ShownTurn, "state" | "note" | "model" | "facts">} turn
+   */
+  finish({ state, note = "", model = "", facts = [] }) {
     this.#flush();
-    this.flow.end(state !== "done");
-    this.#state(state);
-    this.lost("");
-    this.#note(note, state === "failed");
-    this.#facts(model, facts);
-    this.grown?.();
+    this.answer.end(state !== "done");
+    this.#setState(state);
+    this.showInterruption("");
+    this.#setNote(note, state === "failed");
+    this.#setFacts(model, facts);
+    this.onGrow();
   }
 
-  #later() {
+  #scheduleFlush() {
     if (this.frame) return;
     // A hidden page draws no frames, but its reader may be listening.
     if (document.hidden) return this.#flush();
     this.frame = requestAnimationFrame(() => this.#flush());
-    this.fallback = setTimeout(() => this.#flush(), 250);
+    this.timer = setTimeout(() => this.#flush(), MAX_DELAY_MS);
   }
 
   #flush() {
     cancelAnimationFrame(this.frame);
-    clearTimeout(this.fallback);
+    clearTimeout(this.timer);
     this.frame = 0;
-    const { coming } = this;
-    this.coming = [];
-    if (!coming.length) return;
+    const { pending } = this;
+    this.pending = [];
+    if (!pending.length) return;
     this.parts.waiting.hidden = true;
-    for (const piece of coming) this.flow.take(piece);
-    if (isBegun(coming)) this.#state("flowing");
-    this.grown?.();
+    for (const piece of pending) this.answer.append(piece);
+    if (hasContent(pending)) this.#setState("flowing");
+    this.onGrow();
   }
 
-  #state(state) {
+  /** @param {TurnState} state */
+  #setState(state) {
     if (this.element.dataset.state === state) return;
-    const coming = state === "waiting" || state === "flowing";
+    const isPending = state === "waiting" || state === "flowing";
     this.element.dataset.state = state;
-    this.parts.answer.setAttribute("aria-busy", String(coming));
+    this.parts.answer.setAttribute("aria-busy", String(isPending));
     this.parts.waiting.hidden = state !== "waiting";
-    this.parts.foot.hidden = coming;
-    this.parts.copy.hidden = coming || !textOf(this.turn.parts);
+    this.parts.foot.hidden = isPending;
+    this.parts.copy.hidden = isPending || !proseText(this.turn.parts);
     this.parts.retry.hidden = state !== "failed";
     this.parts.regenerate.hidden = state === "failed";
   }
 
-  #note(note, isAlert = false) {
+  /** @type {(note: string, isAlert?: boolean) => void} */
+  #setNote(note, isAlert = false) {
     const { note: element, reason } = this.parts;
     // An alert is read out when its text comes into the page, so it is shown first.
     if (isAlert) element.setAttribute("role", "alert");
@@ -115,16 +163,16 @@ export class Answer {
     reason.textContent = note;
   }
 
-  #facts(model, facts) {
-    const rows = facts.map(({ value, label }) => row(value, label));
-    this.parts.facts.replaceChildren(...(model ? [row(model, "")] : []), ...rows);
+  /** @type {(model: string, facts: Fact[]) => void} */
+  #setFacts(model, facts) {
+    const items = facts.map(({ value, label }) => createFact(value, label));
+    this.parts.facts.replaceChildren(...(model ? [createFact(model, "")] : []), ...items);
   }
 }
 
-function row(value, label) {
-  const item = document.createElement("li");
-  const strong = document.createElement("b");
-  strong.textContent = value;
-  item.append(strong, label && ` ${label}`);
+/** @type {(value: string, label: string) => HTMLElement} */
+function createFact(value, label) {
+  const item = createElement("li");
+  item.append(createElement("b", { textContent: value }), label && ` ${label}`);
   return item;
 }

@@ -1,14 +1,24 @@
 /**
- * The key of a service that wants one.
+ * The API key of a service that requires one.
  *
- * Knows one form, and keeps what was entered for as long as the tab is open. Whether a key is wanted is told by the server.
+ * Knows one form, and stores the entered key for as long as the tab is open. The server decides whether a key is required.
  */
 
-export class Key {
-  /** `given` is called after a key was entered. */
-  constructor(form, storage, given) {
-    Object.assign(this, { form, storage });
-    this.field = form.querySelector("input");
+import { findElement } from "../dom/elements.js";
+
+/** @import { JSONStorage } from "./storage.js" */
+
+/** Asks the reader for an API key, and keeps the key. */
+export class ApiKey {
+  /**
+   * @param {HTMLFormElement} form where the key is entered
+   * @param {JSONStorage} storage
+   * @param {() => void} onEnter called after a key was entered
+   */
+  constructor(form, storage, onEnter) {
+    this.form = form;
+    this.storage = storage;
+    this.field = findElement(form, "input", HTMLInputElement);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const key = this.field.value.trim();
@@ -16,18 +26,22 @@ export class Key {
       storage.write("key", key);
       this.field.value = "";
       form.hidden = true;
-      given();
+      onEnter();
     });
   }
 
-  /** The headers that show the key; none where none was entered. */
+  /**
+   * The headers that carry the key; none where no key was entered.
+   *
+   * @returns {Record<string, string>}
+   */
   get headers() {
     const key = this.storage.read("key");
     return key ? { Authorization: `Bearer ${key}` } : {};
   }
 
-  /** Ask for a key, where a request was refused for want of the right one. */
-  ask() {
+  /** Show the form, because the server refused a request for lack of a valid key. */
+  request() {
     this.form.hidden = false;
     this.field.focus();
   }

@@ -1,56 +1,71 @@
 /**
- * Where the reader writes.
+ * The field in which the reader writes, with its buttons.
  *
  * Knows the keys of a text field: Enter sends, Shift+Enter breaks the line, and an Enter that ends a composition (as when
- * writing Japanese) does neither. Knows nothing of what is sent where.
+ * writing Japanese) does neither. Does not know what happens to a question.
  */
 
+import { findElement } from "../dom/elements.js";
+
+/** The field for a question, with the buttons that send the question and stop the answer. */
 export class Composer {
-  /** `send(text)` is called with what was written and returns whether it was taken; `stop()` when the reader wants an end. */
+  #send;
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {object} options
+   * @param {(text: string) => boolean} options.send called with a question; returns whether it was sent, and may be removed
+   *   from the field
+   * @param {() => void} options.stop called when the reader presses the stop button
+   */
   constructor(form, { send, stop }) {
     this.form = form;
-    this.field = form.elements.question;
-    this.sendButton = form.querySelector("[data-part=send]");
-    this.stopButton = form.querySelector("[data-part=stop]");
-    this.send = send;
+    this.field = findElement(form, "textarea", HTMLTextAreaElement);
+    this.sendButton = findElement(form, "[data-part=send]", HTMLButtonElement);
+    this.stopButton = findElement(form, "[data-part=stop]", HTMLButtonElement);
+    this.#send = send;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
-    this.field.addEventListener("keydown", (event) => this.#key(event));
+    this.field.addEventListener("keydown", (event) => this.#onKey(event));
     this.field.addEventListener("input", () => this.#fit());
     this.stopButton.addEventListener("click", () => stop());
     this.#fit();
   }
 
+  /** Put the cursor into the field. */
   focus() {
     this.field.focus({ preventScroll: true });
   }
 
-  /** Show the stop button while an answer is coming, else the send button. */
-  set busy(busy) {
-    const inside = this.form.contains(document.activeElement);
-    this.sendButton.hidden = busy;
-    this.stopButton.hidden = !busy;
-    // A button that goes away takes the focus with it.
-    if (inside && !this.form.contains(document.activeElement)) this.focus();
+  /** @param {boolean} isBusy whether an answer is coming: the stop button then takes the place of the send button */
+  set isBusy(isBusy) {
+    const hadFocus = this.form.contains(document.activeElement);
+    this.sendButton.hidden = isBusy;
+    this.stopButton.hidden = !isBusy;
+    // A button that is hidden loses the focus.
+    if (hadFocus && !this.form.contains(document.activeElement)) this.focus();
     this.#fit();
   }
 
-  #key(event) {
-    const composing = event.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || composing) return;
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    // Some browsers report the end of a composition as the key 229.
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
     event.preventDefault();
     this.#submit();
   }
 
   #submit() {
     const text = this.field.value.trim();
-    if (!text || !this.send(text)) return;
+    if (!text || !this.#send(text)) return;
     this.field.value = "";
     this.#fit();
   }
 
+  /** Fit the buttons and the field's height to the field's text. */
   #fit() {
     this.sendButton.disabled = !this.field.value.trim();
     if (CSS.supports("field-sizing", "content")) return;

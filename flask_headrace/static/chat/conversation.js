@@ -1,95 +1,150 @@
 /**
- * The conversation: its turns, what of them a model is told, and what is left of them when the page comes back.
+ * The conversation: its turns, the messages that a model receives of them, and what is stored for a page that comes back.
  *
- * A turn is `{question, schema, parts, state, note, model, facts, stream, times}`, with the `parts` of parts.js as the model
- * wrote them; `schema` where the answer is to be a JSON document.
- * `stream` is there while the answer can be followed: `{id, model, asked, isBegun, cursor}`, with the model that was asked
- * for and the number of the last event that is in the turn; `isShared` where another tab has asked. Knows no DOM.
+ * Knows what is stored and when. Does not know the DOM.
  */
 
-import { documentOf, textOf } from "./parts.js";
-import { freshId } from "./stream-id.js";
+import { documentText, proseText } from "../answer/parts.js";
+import { newStreamId } from "../network/stream-id.js";
 
-/** Milliseconds between two times that a growing answer is stored. */
-const PACE = 1000;
-/** Milliseconds for which an answer may be there to be followed: the longest answer, and how long it is kept after. */
-const KEPT = 15 * 60_000;
+/** @import { ShownTurn } from "../answer/parts.js" */
+/** @import { Times } from "./usage-meter.js" */
 
+/**
+ * How an answer can be resumed: the stream's id, the model that was requested, the time of the request in milliseconds since
+ * 1970, whether the server has answered, and the number of the last event in the turn. `isShared` where another tab has asked.
+ * @typedef {{id: string, model?: string, askedAt: number, isAccepted: boolean, cursor: string, isShared?: boolean}} TurnStream
+ *
+ * A turn. `stream` is null once the answer cannot be resumed, `times` once they are in the facts.
+ * @typedef {ShownTurn & {stream: TurnStream | null, times: Times | null}} Turn
+ *
+ * A conversation with an answer that is coming, for other tabs.
+ * @typedef {{id: string, at: number, turns: Turn[]}} SharedConversation
+ *
+ * Where values are stored by key. `write` removes the value where it is null; `read` returns null where there is none.
+ * @typedef {{read: (key: string) => unknown, write: (key: string, value: unknown) => void}} Store
+ */
+
+/** A growing answer is stored at most once in this time. */
+const SAVE_INTERVAL_MS = 1000;
+/** For so long an answer may be there to be resumed: the longest answer, and the time for which it is kept after its end. */
+const MAX_SHARED_AGE_MS = 15 * 60_000;
+
+/** The turns of one conversation, stored as they change. */
 export class Conversation {
-  /** `storage` is this tab's own; `shared` is where another tab finds a conversation whose answer is coming. */
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  #timer = null;
+  /** @type {string | null} The id of the stream that other tabs can find. */
+  #sharedId = null;
+
+  /**
+   * Restore the stored conversation, or begin an empty one.
+   *
+   * @param {Store} storage this tab's own
+   * @param {Store} shared where another tab finds a conversation whose answer is coming
+   */
   constructor(storage, shared) {
-    Object.assign(this, { storage, shared });
+    this.storage = storage;
+    this.shared = shared;
     const stored = storage.read("turns");
-    this.turns = areTurns(stored) ? stored : this.#adopted();
+    this.turns = areTurns(stored) ? stored : this.#adoptShared();
   }
 
-  /** `model` and `schema` may be undefined: the server's default, and an answer in text. */
+  /**
+   * Add a turn for a question, and return it.
+   *
+   * @param {string} question
+   * @param {string | undefined} model undefined for the server's default
+   * @param {object} [schema] the JSON Schema of the answer; undefined for an answer in text
+   */
   add(question, model, schema) {
-    const turn = { question };
+    const turn = /** @type {Turn} */ ({ question });
     this.turns.push(turn);
     this.restart(turn, model, schema);
     return turn;
   }
 
-  /** The turn's answer is asked for once more. */
+  /**
+   * Prepare a turn whose answer is requested, or requested once more: nothing is left of an answer before.
+   *
+   * @param {Turn} turn
+   * @param {string | undefined} model undefined for the server's default
+   * @param {object} [schema] the JSON Schema of the answer; undefined for an answer in text
+   */
   restart(turn, model, schema) {
-    const stream = { id: freshId(), model, asked: Date.now(), isBegun: false, cursor: "0" };
+    const stream = { id: newStreamId(), model, askedAt: Date.now(), isAccepted: false, cursor: "0" };
     const empty = { parts: [], state: "waiting", note: "", model: "", facts: [], times: null };
     Object.assign(turn, empty, { schema, stream });
   }
 
+  /** Remove all turns. */
   clear() {
     this.turns = [];
     this.save();
   }
 
-  /** The last turn, if its answer is still coming and can be followed. */
-  get coming() {
+  /** The last turn, if its answer is still coming and can be resumed; or null. */
+  get pending() {
     const turn = this.turns.at(-1);
-    return turn?.stream && isComing(turn) ? turn : null;
+    return turn?.stream && isPending(turn) ? turn : null;
   }
 
-  /** The answer has grown: store it soon. */
-  grown() {
-    this.timer ??= setTimeout(() => this.save(), PACE);
+  /** Save soon, because the answer has grown. */
+  saveSoon() {
+    this.#timer ??= setTimeout(() => this.save(), SAVE_INTERVAL_MS);
   }
 
+  /** Store the conversation now. */
   save() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    // Whoever comes back finds no stream of these.
-    const isLeft = (turn) => isComing(turn) && !turn.stream;
-    const left = { state: "stopped", note: "Stopped when the page was left." };
-    this.storage.write("turns", this.turns.map((turn) => (isLeft(turn) ? { ...turn, ...left } : turn)));
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    // A page that comes back cannot resume an answer without a stream.
+    const isAbandoned = (/** @type {Turn} */ turn) => isPending(turn) && !turn.stream;
+    const stopped = { state: "stopped", note: "Stopped when the page was left." };
+    this.storage.write("turns", this.turns.map((turn) => (isAbandoned(turn) ? { ...turn, ...stopped } : turn)));
     this.#share();
   }
 
+  /** Let other tabs find the conversation while its answer is coming, and no longer. */
   #share() {
-    const { coming } = this;
-    if (coming) {
-      this.sharing = coming.stream.id;
-      this.shared.write("coming", { id: this.sharing, at: Date.now(), turns: this.turns });
-    } else if (this.sharing) {
-      if (this.shared.read("coming")?.id === this.sharing) this.shared.write("coming", null);
-      this.sharing = null;
+    const id = this.pending?.stream?.id;
+    if (id) {
+      this.#sharedId = id;
+      /** @type {SharedConversation} */
+      const conversation = { id, at: Date.now(), turns: this.turns };
+      this.shared.write("coming", conversation);
+    } else if (this.#sharedId) {
+      if (this.#readShared()?.id === this.#sharedId) this.shared.write("coming", null);
+      this.#sharedId = null;
     }
   }
 
-  #adopted() {
-    const { at, turns } = this.shared.read("coming") ?? {};
-    if (!areTurns(turns) || !turns.at(-1)?.stream || Date.now() - at > KEPT) {
+  /** Return the turns of a conversation that another tab shares; none where there is no such conversation. */
+  #adoptShared() {
+    const { at = 0, turns } = this.#readShared() ?? {};
+    const stream = areTurns(turns) ? turns.at(-1)?.stream : null;
+    if (!turns || !stream || Date.now() - at > MAX_SHARED_AGE_MS) {
       this.shared.write("coming", null);
       return [];
     }
-    turns.at(-1).stream.isShared = true;
+    stream.isShared = true;
     return turns;
   }
 
-  /** The messages that ask for this turn's answer. A question that was never answered is not told. */
+  #readShared() {
+    return /** @type {SharedConversation | null} */ (this.shared.read("coming"));
+  }
+
+  /**
+   * Return the messages that request a turn's answer. A question that was never answered is left out.
+   *
+   * @param {Turn} turn
+   */
   messagesFor(turn) {
-    const before = this.turns.slice(0, this.turns.indexOf(turn)).map((turn) => ({ ...turn, text: answerOf(turn) }));
+    const earlier = this.turns.slice(0, this.turns.indexOf(turn));
+    const answered = earlier.map((turn) => ({ ...turn, text: answerText(turn) })).filter(({ text }) => text.trim());
     return [
-      ...before.filter(({ text }) => text.trim()).flatMap(({ question, text }) => [
+      ...answered.flatMap(({ question, text }) => [
         { role: "user", content: question },
         { role: "assistant", content: text },
       ]),
@@ -98,15 +153,22 @@ export class Conversation {
   }
 }
 
-/** Whether this page can show what was stored: another version of it may have stored something else. */
+/**
+ * Return whether this page can show what was stored: another version of the page may have stored something else.
+ *
+ * @param {unknown} stored
+ * @returns {stored is Turn[]}
+ */
 function areTurns(stored) {
   return Array.isArray(stored) && stored.every(({ parts }) => Array.isArray(parts));
 }
 
-function answerOf({ schema, parts }) {
-  return schema ? documentOf(parts) : textOf(parts);
+/** @param {Turn} turn */
+function answerText({ schema, parts }) {
+  return schema ? documentText(parts) : proseText(parts);
 }
 
-function isComing({ state }) {
+/** @param {Turn} turn */
+function isPending({ state }) {
   return state === "waiting" || state === "flowing";
 }

@@ -1,184 +1,243 @@
 /**
- * The chat page: wires the parts to each other.
+ * The chat page: connects its parts with each other.
  *
- * Knows which part does what, and the one answer that may be coming. All else is in the parts.
+ * Knows which part does what, and the one answer that may be coming. Everything else is in the parts.
  */
 
-import { Announcer } from "./announcer.js";
-import { Answer } from "./answer.js";
-import { copy } from "./clipboard.js";
+import { Announcer } from "../answer/announcer.js";
+import { hasContent } from "../answer/parts.js";
+import { ScrollFollower } from "../answer/scroll-follower.js";
+import { TurnView } from "../answer/turn-view.js";
+import { findElement } from "../dom/elements.js";
+import { streamAnswer } from "../network/resumable-connection.js";
+import { stopStream } from "../network/stop-stream.js";
+import { ApiKey } from "./api-key.js";
+import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { Follow } from "./follow.js";
-import { Key } from "./key.js";
-import { Models } from "./models.js";
-import { isBegun } from "./parts.js";
-import { Reception } from "./reception.js";
-import { ask } from "./resumption.js";
-import { stop as stopStream } from "./stopping.js";
-import { Storage } from "./storage.js";
-import { Structured } from "./structured.js";
+import { EventReducer } from "./event-reducer.js";
+import { ModelSelect } from "./models.js";
+import { waitForNetwork } from "./network-wait.js";
+import { SchemaPanel } from "./schema-panel.js";
+import { JSONStorage } from "./storage.js";
 
-const $ = (id) => document.getElementById(id);
-const api = document.body.dataset.api;
-const prefix = `headrace:${api}:`;
-/** Milliseconds for which a question may be on its way. After that, only its reader may ask it again. */
-const ARRIVAL = 120_000;
-const conversation = new Conversation(new Storage("sessionStorage", prefix), new Storage("localStorage", prefix));
-const models = new Models($("model"), $("about"), new Storage("localStorage", prefix));
-const structured = new Structured($("structured"), $("shape"), new Storage("localStorage", prefix));
-const announcer = new Announcer($("spoken"));
-const follow = new Follow(offerJump);
-const key = new Key($("key"), new Storage("sessionStorage", prefix), () => {
-  loadModels();
-  // The field goes away, and would take the focus with it.
-  composer.focus();
-  $("turns").querySelector(".turn:last-child[data-state=failed] [data-part=retry]")?.click();
-});
-const composer = new Composer($("composer"), { send, stop });
-let coming = null;
+/** @import { Turn } from "./conversation.js" */
 
+/** A question may be on its way for so long. After that, only its reader may ask it again. */
+const MAX_ARRIVAL_MS = 120_000;
+
+/** @type {(id: string) => HTMLElement} */
+const find = (id) => findElement(document, `#${id}`, HTMLElement);
+
+const api = document.body.dataset.api ?? "";
+const tabStorage = new JSONStorage("sessionStorage", `headrace:${api}:`);
+const browserStorage = new JSONStorage("localStorage", `headrace:${api}:`);
+
+const turns = find("turns");
+const jumpButton = find("jump");
+const turnTemplate = findElement(document, "#turn", HTMLTemplateElement);
+const conversation = new Conversation(tabStorage, browserStorage);
+const models = new ModelSelect(findElement(document, "#model", HTMLSelectElement), find("about"), browserStorage);
+const schemaPanel = new SchemaPanel(find("structured"), find("shape"), browserStorage);
+const announcer = new Announcer(find("spoken"));
+const follower = new ScrollFollower(showJumpButton);
+const apiKey = new ApiKey(findElement(document, "#key", HTMLFormElement), tabStorage, useKey);
+const composer = new Composer(findElement(document, "#composer", HTMLFormElement), { send, stop });
+
+/** @type {{turn: Turn, controller: AbortController} | null} The answer that is coming. */
+let current = null;
+
+/**
+ * Send a question, and return whether that was possible.
+ *
+ * @param {string} question
+ */
 function send(question) {
-  if (coming || !structured.check()) return false;
-  const turn = conversation.add(question, models.chosen, structured.schema);
-  const answer = show(turn, announcer);
-  follow.now();
-  receive(turn, answer);
+  if (current || !schemaPanel.validate()) return false;
+  const turn = conversation.add(question, models.selected, schemaPanel.schema);
+  const view = showTurn(turn, announcer);
+  follower.start();
+  receive(turn, view);
   return true;
 }
 
-/** End the answer that is coming, wherever it is made. */
+/** Stop the answer that is coming, on the server as well. */
 function stop() {
-  if (!coming) return;
-  const { control, turn } = coming;
-  if (turn.stream) stopStream(`${api}/streams/${turn.stream.id}`, { isBegun: turn.stream.isBegun, headers: key.headers });
-  control.abort();
+  if (!current) return;
+  const { controller, turn } = current;
+  if (turn.stream) {
+    const { id, isAccepted } = turn.stream;
+    stopStream(`${api}/streams/${id}`, { isAccepted, headers: apiKey.headers, wait: waitForNetwork });
+  }
+  controller.abort();
 }
 
-function show(turn, reader) {
-  const answer = new Answer($("turn"), turn, { announcer: reader, grown: () => follow.grown() });
+/**
+ * Show a turn at the end of the page, and return its view.
+ *
+ * @param {Turn} turn
+ * @param {Announcer | null} reader reads the answer out; null for no one
+ */
+function showTurn(turn, reader) {
+  const view = new TurnView(turnTemplate, turn, { announcer: reader, onGrow: () => follower.keepUp() });
   for (const part of ["retry", "regenerate"]) {
-    answer.parts[part].addEventListener("click", () => {
-      if (coming) return;
+    view.parts[part].addEventListener("click", () => {
+      if (current) return;
       composer.focus();
-      if (turn.stream) resume(turn, answer);
-      else restart(turn, answer);
+      if (turn.stream) resume(turn, view);
+      else askAgain(turn, view);
     });
   }
-  answer.parts.copy.addEventListener("click", ({ currentTarget }) => copied(answer.copied, currentTarget));
-  $("turns").append(answer.element);
+  const { copy } = view.parts;
+  copy.addEventListener("click", () => copyAndSay(view.copyText, copy));
+  turns.append(view.element);
   document.body.dataset.filled = "";
-  return answer;
+  return view;
 }
 
-function restart(turn, answer) {
-  if (!structured.check()) return;
-  conversation.restart(turn, models.chosen, structured.schema);
-  answer.begin();
-  receive(turn, answer);
+/** @type {(turn: Turn, view: TurnView) => void} Request a new answer in place of the one before. */
+function askAgain(turn, view) {
+  if (!schemaPanel.validate()) return;
+  conversation.restart(turn, models.selected, schemaPanel.schema);
+  view.reset();
+  receive(turn, view);
 }
 
-/** Go on with an answer that was given up; where the server has no more of it, ask anew. */
-async function resume(turn, answer) {
-  Object.assign(turn, { state: isBegun(turn.parts) ? "flowing" : "waiting", note: "" });
-  answer.begin();
-  answer.restore(turn);
-  const { isGone } = await receive(turn, answer);
-  if (isGone && !coming) restart(turn, answer);
+/** @type {(turn: Turn, view: TurnView) => Promise<void>} Resume an answer; where the server has no more of it, ask again. */
+async function resume(turn, view) {
+  Object.assign(turn, { state: hasContent(turn.parts) ? "flowing" : "waiting", note: "" });
+  view.reset();
+  view.restore(turn);
+  const { isGone } = await receive(turn, view);
+  if (isGone && !current) askAgain(turn, view);
 }
 
-async function receive(turn, answer) {
-  const own = { turn, control: new AbortController() };
-  coming = own;
-  busy(true);
-  announcer.say(isBegun(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
-  const reception = new Reception(turn, answer, announcer);
-  const body = { messages: conversation.messagesFor(turn), model: turn.stream.model, schema: turn.schema };
-  const options = { api, signal: own.control.signal, headers: () => key.headers };
+/**
+ * Receive the answer of a turn until it ends.
+ *
+ * @type {(turn: Turn, view: TurnView) => Promise<EventReducer>}
+ */
+async function receive(turn, view) {
+  const own = { turn, controller: new AbortController() };
+  current = own;
+  setBusy(true);
+  announcer.say(hasContent(turn.parts) ? "The answer goes on." : "Asked. Waiting for the answer.");
+  const reducer = new EventReducer(turn, view, announcer);
+  const body = { messages: conversation.messagesFor(turn), model: turn.stream?.model, schema: turn.schema };
+  const options = { api, signal: own.controller.signal, headers: () => apiKey.headers, wait: waitForNetwork };
   conversation.save();
-  for await (const event of ask({ ...turn.stream, body }, options)) {
-    if (coming !== own) break;
-    reception.take(event);
-    if (event.code === "unauthorized") key.ask();
-    conversation.grown();
+  for await (const event of streamAnswer({ ...streamOf(turn), body }, options)) {
+    if (current !== own) break;
+    reducer.apply(event);
+    if (event.type === "error" && event.code === "unauthorized") apiKey.request();
+    conversation.saveSoon();
   }
-  if (coming !== own) return reception;
-  coming = null;
-  busy(false);
+  if (current !== own) return reducer;
+  current = null;
+  setBusy(false);
   conversation.save();
-  return reception;
+  return reducer;
 }
 
-/** The end of the page is in sight, or one may want to go there. */
-function offerJump(isAtEnd) {
-  const hadFocus = document.activeElement === $("jump");
-  $("jump").hidden = isAtEnd;
+/** @param {Turn} turn a turn whose answer can be requested or resumed */
+function streamOf({ stream }) {
+  if (stream) return stream;
+  throw new TypeError("this turn has no stream to receive: its answer has ended");
+}
+
+/** @param {boolean} isAtEnd whether the end of the page is in sight; if not, the reader may want to go there */
+function showJumpButton(isAtEnd) {
+  const hadFocus = document.activeElement === jumpButton;
+  jumpButton.hidden = isAtEnd;
   if (isAtEnd && hadFocus) composer.focus();
 }
 
-async function copied(text, button) {
-  announcer.say(await copy(text, button));
+/** @type {(text: string, button: HTMLElement) => Promise<void>} */
+async function copyAndSay(text, button) {
+  announcer.say(await copyText(text, button));
 }
 
+/** Repeat what was refused, now that a key was entered. */
+function useKey() {
+  loadModels();
+  // The key's field is hidden now, and lost the focus.
+  composer.focus();
+  const retry = turns.querySelector(".turn:last-child[data-state=failed] [data-part=retry]");
+  if (retry instanceof HTMLElement) retry.click();
+}
+
+/** Load the list of models; where the server requires a key, ask for one. */
 function loadModels() {
-  models.load(`${api}/models`, key.headers, () => key.ask());
+  models.load(`${api}/models`, apiKey.headers, () => apiKey.request());
 }
 
-function busy(isBusy) {
-  composer.busy = isBusy;
+/** @param {boolean} isBusy whether an answer is coming */
+function setBusy(isBusy) {
+  composer.isBusy = isBusy;
   document.body.toggleAttribute("data-flowing", isBusy);
 }
 
+/** Begin a new chat. */
 function clear() {
-  // Another tab that has asked reads on.
-  if (coming?.turn.stream?.isShared) coming.control.abort();
+  // An answer that another tab requested goes on there.
+  if (current?.turn.stream?.isShared) current.controller.abort();
   else stop();
-  coming = null;
-  busy(false);
+  current = null;
+  setBusy(false);
   conversation.clear();
-  $("turns").replaceChildren();
+  turns.replaceChildren();
   delete document.body.dataset.filled;
-  follow.rest();
+  follower.reset();
   composer.focus();
 }
 
+/** Show the stored conversation. */
 function restore() {
   for (const turn of conversation.turns) {
-    const isComing = turn === conversation.coming;
-    const answer = show(turn, isComing ? announcer : null);
-    answer.announcer = announcer;
-    answer.restore(turn);
-    if (isComing) goOn(turn, answer);
-    else answer.settle(turn);
+    const isPending = turn === conversation.pending;
+    const view = showTurn(turn, isPending ? announcer : null);
+    view.announcer = announcer;
+    view.restore(turn);
+    if (isPending) resumeAfterReload(turn, view);
+    else view.finish(turn);
   }
-  if (conversation.turns.length) follow.now();
+  if (conversation.turns.length) follower.start();
 }
 
-/** The page was loaded again in the middle of an answer. */
-function goOn(turn, answer) {
-  const { isBegun, asked } = turn.stream;
-  if (isBegun || Date.now() - asked < ARRIVAL) return receive(turn, answer);
+/** @type {(turn: Turn, view: TurnView) => void} Go on with an answer in the middle of which the page was loaded again. */
+function resumeAfterReload(turn, view) {
+  const { isAccepted, askedAt } = streamOf(turn);
+  if (isAccepted || Date.now() - askedAt < MAX_ARRIVAL_MS) {
+    receive(turn, view);
+    return;
+  }
   Object.assign(turn, { state: "failed", note: "This question was never answered.", stream: null });
-  answer.settle(turn);
+  view.finish(turn);
 }
 
-$("new").addEventListener("click", clear);
-$("jump").addEventListener("click", () => {
-  follow.now();
+/** @type {(event: Event) => HTMLButtonElement | null} Return the button on which an event happened, or null. */
+function buttonOf({ target }) {
+  return target instanceof Element ? target.closest("button") : null;
+}
+
+find("new").addEventListener("click", clear);
+jumpButton.addEventListener("click", () => {
+  follower.start();
   composer.focus();
 });
-$("suggestions").addEventListener("click", ({ target }) => {
-  const { ask, shape } = target.closest("button")?.dataset ?? {};
-  if (shape) structured.take(shape);
+find("suggestions").addEventListener("click", (event) => {
+  const { ask, shape } = buttonOf(event)?.dataset ?? {};
+  if (shape) schemaPanel.useExample(shape);
   if (ask) send(ask);
   composer.focus();
 });
-$("turns").addEventListener("click", ({ target }) => {
-  const button = target.closest(".code .copy");
-  if (button) copied(button.closest(".code").querySelector("pre").textContent, button);
+turns.addEventListener("click", (event) => {
+  const button = buttonOf(event);
+  const code = button?.matches(".code .copy") ? button.closest(".code")?.querySelector("pre") : null;
+  if (button && code) copyAndSay(code.textContent ?? "", button);
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing || !coming) return;
+  if (event.key !== "Escape" || event.isComposing || !current) return;
   event.preventDefault();
   stop();
 });

@@ -1,63 +1,89 @@
 /**
  * The choice of a model.
  *
- * Knows `GET /api/models` and one select element, and remembers what was chosen. Without the list the page still works: the
- * server then takes its default.
+ * Knows `GET /api/models` and one select element, and stores the choice. Without the list the page still works: the server
+ * then uses its default.
  */
 
-const SMALL = "is a small model on this machine, for trying things out. It knows little and errs often.";
+/** @import { JSONStorage } from "./storage.js" */
 
-export class Models {
+/**
+ * @typedef {{id: string, name: string, provider: string, embedded?: boolean}} Model
+ * @typedef {{default: string | null, models: Model[]}} ModelList
+ */
+
+const EMBEDDED_NOTE = "is a small model on this machine, for trying things out. It knows little and errs often.";
+
+/** Fills a select element with the models of the service, and remembers the choice. */
+export class ModelSelect {
+  /** @type {Set<string>} The ids of the models that run inside the service. */
+  #embedded = new Set();
+
+  /**
+   * @param {HTMLSelectElement} select
+   * @param {HTMLElement} about shows a sentence on the selected model
+   * @param {JSONStorage} storage
+   */
   constructor(select, about, storage) {
-    Object.assign(this, { select, about, storage });
-    this.embedded = new Set();
+    this.select = select;
+    this.about = about;
+    this.storage = storage;
     select.addEventListener("change", () => {
       storage.write("model", select.value);
       this.#describe();
     });
   }
 
-  /** The chosen model, or undefined: the server's default. */
-  get chosen() {
+  /** The id of the selected model; undefined for the server's default. */
+  get selected() {
     return this.select.value || undefined;
   }
 
-  /** Fill the list; `refused` is called where the server wants a key. */
-  async load(url, headers, refused) {
+  /**
+   * Load the list of models. Where that fails, the server's default stays selected.
+   *
+   * @param {string} url address of the list
+   * @param {Record<string, string>} headers headers that authorize the request
+   * @param {() => void} onUnauthorized called where the server requires a key
+   */
+  async load(url, headers, onUnauthorized) {
     try {
       const response = await fetch(url, { headers: { Accept: "application/json", ...headers } });
-      if (response.status === 401) refused();
+      if (response.status === 401) onUnauthorized();
       if (!response.ok) throw new Error(`status ${response.status}`);
       this.#fill(await response.json());
     } catch (error) {
-      console.info(`No list of models (${error.message}); the server's default is used.`);
+      const reason = error instanceof Error ? error.message : String(error);
+      console.info(`No list of models (${reason}); the server's default is used.`);
     }
   }
 
-  #fill({ default: first, models }) {
-    this.embedded = new Set(models.filter(({ embedded }) => embedded).map(({ id }) => id));
+  /** @param {ModelList} list */
+  #fill({ default: defaultId, models }) {
+    this.#embedded = new Set(models.filter(({ embedded }) => embedded).map(({ id }) => id));
     const groups = Map.groupBy?.(models, ({ provider }) => provider) ?? new Map([["", models]]);
-    const options = [...groups].map(([provider, members]) => {
-      if (groups.size === 1) return members.map(option);
+    const options = [...groups].flatMap(([provider, members]) => {
+      if (groups.size === 1) return members.map(createOption);
       const group = document.createElement("optgroup");
       group.label = provider;
-      group.append(...members.map(option));
+      group.append(...members.map(createOption));
       return [group];
     });
-    this.select.replaceChildren(...(models.length ? options.flat() : [new Option("No model", "")]));
-    const remembered = this.storage.read("model");
-    this.select.value = models.some(({ id }) => id === remembered) ? remembered : (first ?? "");
+    this.select.replaceChildren(...(models.length ? options : [new Option("No model", "")]));
+    const stored = this.storage.read("model");
+    this.select.value = models.find(({ id }) => id === stored)?.id ?? defaultId ?? "";
     this.#describe();
   }
 
   #describe() {
     const { value, selectedOptions } = this.select;
     if (!value) this.about.textContent = "There is no model to ask. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one in HEADRACE_MODEL.";
-    else if (this.embedded.has(value)) this.about.textContent = `${selectedOptions[0].text} ${SMALL}`;
+    else if (this.#embedded.has(value)) this.about.textContent = `${selectedOptions[0].text} ${EMBEDDED_NOTE}`;
     else this.about.textContent = "A model can be wrong. Check what matters.";
   }
 }
 
-function option({ id, name }) {
+/** @param {Model} model */
+function createOption({ id, name }) {
   return new Option(name, id);
 }

@@ -1,98 +1,129 @@
 /**
- * The choice of a shape for the answers: a button beside the composer, and a panel with a JSON Schema to paste or to edit.
+ * The choice of a structured answer: a button beside the composer, and a panel with a JSON Schema to paste or to edit.
  *
- * Remembers the schema's text and whether it is in use. What stands in a text is for schema-text.js to say.
+ * Stores the schema's text and whether it is in use. What is wrong with a text is found by schema-text.js.
  */
 
-import { EXAMPLES } from "./examples.js";
-import { readSchema, summaryOf } from "./schema-text.js";
-import { Shape } from "./shape.js";
+import { findElement } from "../dom/elements.js";
+import { SchemaShape } from "../form/schema-shape.js";
+import { SCHEMA_EXAMPLES } from "./schema-examples.js";
+import { parseSchema, summarizeFields } from "./schema-text.js";
 
-/** Milliseconds after the last key until the reader is told of a mistake. */
-const PAUSE = 500;
+/** @import { JSONStorage } from "./storage.js" */
 
-export class Structured {
+/** @typedef {{text: string, isUsed: boolean}} StoredSchema */
+
+/** A mistake is shown so long after the last key. */
+const MISTAKE_DELAY_MS = 500;
+
+/** Lets the reader edit a JSON Schema for the answers, and switch it on and off. */
+export class SchemaPanel {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {HTMLElement} button opens and closes the panel
+   * @param {HTMLElement} panel
+   * @param {JSONStorage} storage
+   */
   constructor(button, panel, storage) {
-    Object.assign(this, { button, panel, storage });
-    this.parts = Object.fromEntries([...panel.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-    const { text, use } = this.parts;
-    const kept = storage.read("schema");
-    text.value = kept?.text ?? "";
-    use.checked = Boolean(kept?.isUsed);
+    this.button = button;
+    this.panel = panel;
+    this.storage = storage;
+    this.field = findElement(panel, "[data-part=text]", HTMLTextAreaElement);
+    this.checkbox = findElement(panel, "[data-part=use]", HTMLInputElement);
+    this.status = findElement(panel, "[data-part=state]", HTMLElement);
+    this.name = findElement(button, "[data-part=name]", HTMLElement);
+    const stored = /** @type {StoredSchema | null} */ (storage.read("schema"));
+    this.field.value = stored?.text ?? "";
+    this.checkbox.checked = Boolean(stored?.isUsed);
     button.addEventListener("click", () => (panel.hidden ? this.#open() : this.#close()));
-    panel.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")?.dataset ?? {}));
-    panel.addEventListener("keydown", (event) => this.#key(event));
-    use.addEventListener("change", () => this.#changed());
-    text.addEventListener("input", () => this.#written());
-    this.#changed();
+    panel.addEventListener("click", (event) => this.#onClick(event));
+    panel.addEventListener("keydown", (event) => this.#onKey(event));
+    this.checkbox.addEventListener("change", () => this.#update());
+    this.field.addEventListener("input", () => this.#onInput());
+    this.#update();
   }
 
-  /** What the next answer is to fit; undefined for one in text. */
+  /** The JSON Schema of the next answer; undefined for an answer in text. */
   get schema() {
-    return this.parts.use.checked ? (readSchema(this.parts.text.value).schema ?? undefined) : undefined;
+    return this.checkbox.checked ? (parseSchema(this.field.value).schema ?? undefined) : undefined;
   }
 
-  /** Return whether one may ask, and make room for the answer; if not, show why. */
-  check() {
-    const isFit = !this.parts.use.checked || this.schema !== undefined;
-    if (isFit) this.#show(false);
+  /** Return whether a question can be sent. If so, close the panel to make room for the answer; if not, open it to show why. */
+  validate() {
+    const isValid = !this.checkbox.checked || this.schema !== undefined;
+    if (isValid) this.#setOpen(false);
     else this.#open();
-    return isFit;
+    return isValid;
   }
 
-  /** Use the example of this name. */
-  take(example) {
-    this.parts.text.value = JSON.stringify(EXAMPLES[example], null, 2);
-    this.parts.text.scrollTop = 0;
-    this.parts.use.checked = true;
-    this.#changed();
+  /**
+   * Use an example.
+   *
+   * @param {string} name a key of SCHEMA_EXAMPLES
+   */
+  useExample(name) {
+    this.field.value = JSON.stringify(SCHEMA_EXAMPLES[name], null, 2);
+    this.field.scrollTop = 0;
+    this.checkbox.checked = true;
+    this.#update();
   }
 
   #open() {
-    this.#show(true);
-    this.parts.text.focus();
+    this.#setOpen(true);
+    this.field.focus();
   }
 
   #close() {
-    this.#show(false);
+    this.#setOpen(false);
     this.button.focus();
   }
 
-  #show(isShown) {
-    this.panel.hidden = !isShown;
-    this.button.setAttribute("aria-expanded", String(isShown));
+  /** @param {boolean} isOpen */
+  #setOpen(isOpen) {
+    this.panel.hidden = !isOpen;
+    this.button.setAttribute("aria-expanded", String(isOpen));
   }
 
-  #clicked({ example, part }) {
-    if (example) this.take(example);
+  /** @param {MouseEvent} event */
+  #onClick({ target }) {
+    const { example, part } = (target instanceof Element ? target.closest("button") : null)?.dataset ?? {};
+    if (example) this.useExample(example);
     if (part === "close") this.#close();
   }
 
-  #key(event) {
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
     if (event.key !== "Escape" || event.isComposing) return;
-    // Elsewhere it stops an answer.
+    // Outside of the panel, Escape stops an answer.
     event.stopPropagation();
     this.#close();
   }
 
-  #written() {
-    this.parts.use.checked = Boolean(this.parts.text.value.trim());
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#changed(), PAUSE);
-    this.#changed(this.parts.state.textContent);
+  #onInput() {
+    this.checkbox.checked = Boolean(this.field.value.trim());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#update(), MISTAKE_DELAY_MS);
+    this.#update(this.status.textContent ?? "");
   }
 
-  /** Show what there is, and remember it. `says` is what the state's line still says while one writes. */
-  #changed(says) {
-    const { text, use, state } = this.parts;
-    const { schema, mistake } = readSchema(text.value);
-    const isWrong = use.checked && !schema;
-    state.textContent = says ?? (schema ? `Fields: ${summaryOf(schema)}` : mistake);
-    state.toggleAttribute("data-wrong", says === undefined && Boolean(mistake && text.value.trim()));
-    text.setAttribute("aria-invalid", String(isWrong));
-    this.button.toggleAttribute("data-used", use.checked);
-    this.button.toggleAttribute("data-wrong", isWrong);
-    this.button.querySelector("[data-part=name]").textContent = use.checked && schema ? new Shape(schema).title : "";
-    this.storage.write("schema", text.value ? { text: text.value, isUsed: use.checked } : null);
+  /**
+   * Show what the text is, and store it.
+   *
+   * @param {string} [status] what the status line keeps showing while the reader writes
+   */
+  #update(status) {
+    const { schema, mistake } = parseSchema(this.field.value);
+    const isInvalid = this.checkbox.checked && !schema;
+    this.status.textContent = status ?? (schema ? `Fields: ${summarizeFields(schema)}` : mistake);
+    this.status.toggleAttribute("data-wrong", status === undefined && Boolean(mistake && this.field.value.trim()));
+    this.field.setAttribute("aria-invalid", String(isInvalid));
+    this.button.toggleAttribute("data-used", this.checkbox.checked);
+    this.button.toggleAttribute("data-wrong", isInvalid);
+    this.name.textContent = this.checkbox.checked && schema ? new SchemaShape(schema).title : "";
+    /** @type {StoredSchema} */
+    const stored = { text: this.field.value, isUsed: this.checkbox.checked };
+    this.storage.write("schema", this.field.value ? stored : null);
   }
 }

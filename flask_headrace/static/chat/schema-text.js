@@ -1,52 +1,69 @@
 /**
- * A JSON Schema as its reader writes it: what it is, or what is wrong with it and where.
+ * A JSON Schema as a reader writes it: the schema, or what is wrong with the text and where.
  *
- * Knows that it must be one JSON object. Whether it is a schema is for the server to say.
+ * Knows that a schema is one JSON object here. Whether it is a valid schema is decided by the server.
  */
 
-import { JSONError, PartialJSON } from "./partial-json.js";
-import { Shape, labelOf } from "./shape.js";
+import { SchemaShape, memberLabel } from "../form/schema-shape.js";
+import { JSONError, PartialJSON } from "../json/partial-json.js";
 
-/** Fields that are named when a schema is summed up. */
-const NAMED = 6;
+/** Most fields that a summary names. */
+const MAX_NAMED_FIELDS = 6;
 
-/** Read `text`: `{schema, mistake}`, where `schema` is null if there is a `mistake`, which is a sentence. */
-export function readSchema(text) {
+/**
+ * Read a schema.
+ *
+ * @param {string} text
+ * @returns {{schema: object, mistake: ""} | {schema: null, mistake: string}} the schema; or a sentence that says what is wrong
+ */
+export function parseSchema(text) {
   let schema;
   try {
     schema = JSON.parse(text);
   } catch (error) {
-    return { schema: null, mistake: text.trim() ? mistakeIn(text, error) : "Paste a JSON Schema here, or begin with an example." };
+    if (!text.trim()) return { schema: null, mistake: "Paste a JSON Schema here, or begin with an example." };
+    return { schema: null, mistake: describeMistake(text, /** @type {SyntaxError} */ (error)) };
   }
   if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return { schema, mistake: "" };
-  return { schema: null, mistake: `A JSON Schema is an object, {…}; this is ${kindOf(schema)}.` };
+  return { schema: null, mistake: `A JSON Schema is an object, {…}; this is ${describeKind(schema)}.` };
 }
 
-/** Say in a line which fields an answer will have. */
-export function summaryOf(schema) {
-  const shape = new Shape(schema);
-  const names = shape.keys.map((key) => labelOf(shape.member(key), key));
-  if (!names.length) return "Any answer that fits.";
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : "";
-  return `${names.slice(0, NAMED).join(", ")}${more}.`;
+/**
+ * Return a line that says which fields an answer will have.
+ *
+ * @param {object} schema
+ */
+export function summarizeFields(schema) {
+  const shape = new SchemaShape(schema);
+  const labels = shape.keys.map((key) => memberLabel(shape.member(key), key));
+  if (!labels.length) return "Any answer that fits.";
+  const more = labels.length > MAX_NAMED_FIELDS ? ` and ${labels.length - MAX_NAMED_FIELDS} more` : "";
+  return `${labels.slice(0, MAX_NAMED_FIELDS).join(", ")}${more}.`;
 }
 
-function mistakeIn(text, { message }) {
+/**
+ * Return a sentence that says where a text stops being JSON, and why.
+ *
+ * @param {string} text
+ * @param {SyntaxError} syntaxError the error of JSON.parse
+ */
+function describeMistake(text, { message }) {
   try {
     const parser = new PartialJSON();
     parser.feed(text);
     parser.end();
   } catch (error) {
     if (!(error instanceof JSONError)) throw error;
-    const before = text.slice(0, error.at).split("\n");
-    const where = `Line ${before.length}, column ${before.at(-1).length + 1}`;
-    return `${where}: ${error.message.replace(/, at character \d+$/, "")}.`;
+    const lines = text.slice(0, error.at).split("\n");
+    const column = lines[lines.length - 1].length + 1;
+    return `Line ${lines.length}, column ${column}: ${error.message.replace(/, at character \d+$/, "")}.`;
   }
-  // The parser passes over text around a document, as models write it.
+  // PartialJSON skips text around a document, as models write it.
   return text.trimStart().startsWith("{") ? `${message}.` : "Only the JSON, please: there is something before it.";
 }
 
-function kindOf(value) {
+/** @param {unknown} value a value of JSON that is no object */
+function describeKind(value) {
   if (value === null) return "null";
   return Array.isArray(value) ? "a list" : `a ${typeof value}`;
 }

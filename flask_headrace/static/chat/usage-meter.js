@@ -1,68 +1,101 @@
 /**
- * What an answer took: time to its first token, its speed, its tokens, its cost.
+ * What an answer took: the time to its first token, its speed, its tokens, its cost.
  *
- * Knows times and numbers, and how to say them. Knows no clock: every moment is handed in, in milliseconds.
+ * Knows times and numbers, and how to write them. Does not know a clock: each time is passed in, in milliseconds.
  */
 
-export class Meter {
-  /** `times` are those of a meter before, for an answer that goes on. */
+/** @import { Fact } from "../answer/parts.js" */
+/** @import { Usage } from "../network/stream.js" */
+
+/**
+ * When the pieces of an answer came; `deltas` counts them.
+ *
+ * @typedef {{askedAt: number, firstTokenAt: number | null, lastTokenAt: number | null, deltas: number}} Times
+ */
+
+/** Measures one answer, and returns what is known of it as facts for a reader. */
+export class UsageMeter {
+  /** @type {Usage | null} What the server says that the answer took. */
+  usage = null;
+
+  /**
+   * @param {number} now when the question was sent
+   * @param {Times | null} [times] the times of an earlier meter, for an answer that goes on
+   */
   constructor(now, times = null) {
-    this.times = times ?? { asked: now, first: null, last: null, deltas: 0 };
-    this.usage = null;
+    /** @type {Times} */
+    this.times = times ?? { askedAt: now, firstTokenAt: null, lastTokenAt: null, deltas: 0 };
   }
 
-  /** A piece of the answer came. */
-  token(now) {
-    this.times.first ??= now;
-    this.times.last = now;
+  /**
+   * Count a piece of the answer.
+   *
+   * @param {number} now when it came
+   */
+  countDelta(now) {
+    this.times.firstTokenAt ??= now;
+    this.times.lastTokenAt = now;
     this.times.deltas++;
   }
 
-  /** What is known, each as `{value, label}`, ready to be read. */
+  /** Return what is known, ready to be shown. */
   facts() {
+    /** @type {Fact[]} */
     const facts = [];
     const { usage } = this;
-    const { asked, first } = this.times;
-    if (first !== null) facts.push({ value: seconds(first - asked), label: "to first token" });
+    const { askedAt, firstTokenAt } = this.times;
+    if (firstTokenAt !== null) facts.push({ value: formatDuration(firstTokenAt - askedAt), label: "to first token" });
     const speed = this.#speed();
     if (speed) facts.push({ value: speed, label: "tokens/s" });
     if (!usage) return facts;
-    const reasoning = usage.reasoning_tokens ? `, ${whole(usage.reasoning_tokens)} of them reasoning` : "";
-    const cached = usage.cached_tokens ? `, ${whole(usage.cached_tokens)} of them cached` : "";
-    facts.push({ value: whole(usage.output_tokens), label: `tokens out${reasoning}` });
-    facts.push({ value: whole(usage.input_tokens), label: `in${cached}` });
-    facts.push({ value: cost(usage), label: usage.estimated ? "estimated" : "" });
-    if (usage.attempts > 1) facts.push({ value: whole(usage.attempts), label: "attempts" });
+    const reasoning = usage.reasoning_tokens ? `, ${formatInteger(usage.reasoning_tokens)} of them reasoning` : "";
+    const cached = usage.cached_tokens ? `, ${formatInteger(usage.cached_tokens)} of them cached` : "";
+    facts.push({ value: formatInteger(usage.output_tokens), label: `tokens out${reasoning}` });
+    facts.push({ value: formatInteger(usage.input_tokens), label: `in${cached}` });
+    facts.push({ value: formatCost(usage), label: usage.estimated ? "estimated" : "" });
+    const attempts = usage.attempts?.length ?? 0;
+    if (attempts > 1) facts.push({ value: formatInteger(attempts), label: "attempts" });
     return facts;
   }
 
+  /** Return the tokens in a second, as text; "" where too little is known. */
   #speed() {
-    const { first, last, deltas } = this.times;
-    if (first === null) return "";
+    const { firstTokenAt, lastTokenAt, deltas } = this.times;
+    if (firstTokenAt === null || lastTokenAt === null) return "";
     const tokens = this.usage?.output_tokens || deltas;
-    const span = (last - first) / 1000;
+    const seconds = (lastTokenAt - firstTokenAt) / 1000;
     // The first token only starts the clock, and a burst says nothing about speed.
-    if (tokens < 3 || span < 0.05) return "";
-    const rate = (tokens - 1) / span;
-    return (this.usage ? "" : "≈ ") + (rate < 10 ? rate.toFixed(1) : whole(Math.round(rate)));
+    if (tokens < 3 || seconds < 0.05) return "";
+    const rate = (tokens - 1) / seconds;
+    return (this.usage ? "" : "≈ ") + (rate < 10 ? rate.toFixed(1) : formatInteger(Math.round(rate)));
   }
 }
 
-/** Say a duration given in milliseconds. */
-export function seconds(milliseconds) {
+/**
+ * Return a duration as text.
+ *
+ * @param {number} milliseconds
+ */
+export function formatDuration(milliseconds) {
   if (milliseconds < 1000) return `${Math.max(1, Math.round(milliseconds))} ms`;
   return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
 }
 
-/** Say a cost: null is a price that nobody knows, 0 is free. */
-export function cost({ cost: amount, currency }) {
-  if (amount === null || amount === undefined) return "price unknown";
-  if (amount === 0) return "free";
-  const format = { style: "currency", currency: currency || "USD", currencyDisplay: "narrowSymbol" };
-  const digits = amount < 0.01 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 3 };
-  return new Intl.NumberFormat("en", { ...format, ...digits }).format(amount);
+/**
+ * Return a cost as text. A cost of null is an unknown price, 0 is free.
+ *
+ * @param {Pick<Usage, "cost" | "currency">} usage
+ */
+export function formatCost({ cost, currency }) {
+  if (cost === null || cost === undefined) return "price unknown";
+  if (cost === 0) return "free";
+  const digits = cost < 0.01 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 3 };
+  /** @type {Intl.NumberFormatOptions} */
+  const options = { style: "currency", currency: currency || "USD", currencyDisplay: "narrowSymbol", ...digits };
+  return new Intl.NumberFormat("en", options).format(cost);
 }
 
-function whole(number) {
+/** @param {number | undefined} number */
+function formatInteger(number) {
   return new Intl.NumberFormat("en").format(number ?? 0);
 }

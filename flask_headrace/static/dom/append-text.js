@@ -1,13 +1,26 @@
 /**
- * Text at the end of an element that grows.
+ * Adding text to the end of an element that grows.
  */
 
-/** Characters of one text node. The browser copies a text node when it grows, so a long one is continued in a new one. */
-const TEXT_NODE = 2048;
+/** Most characters of one text node. A browser copies a text node when it grows, so a long text takes several nodes. */
+const MAX_TEXT_NODE_LENGTH = 2048;
 
-/** Put `text` at the end of `element`. */
+/**
+ * Add `text` to the end of `element`.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
 export function appendText(element, text) {
   const last = element.lastChild;
-  if (last?.nodeType === 3 && last.length < TEXT_NODE) last.appendData(text);
+  if (isText(last) && last.length < MAX_TEXT_NODE_LENGTH) last.appendData(text);
   else element.append(text);
+}
+
+/**
+ * @param {Node | null} node
+ * @returns {node is Text}
+ */
+function isText(node) {
+  return node?.nodeType === 3;
 }

@@ -1,71 +1,112 @@
 /**
- * What a JSON Schema says of a value before it is there: its name, its members and its items.
+ * What a JSON Schema says of a value before the value is there: its title, its members and its items.
  *
- * Reads what tells a form's looks, and holds nothing to the schema: that is the server's. Where alternatives leave it open
- * what comes, it says nothing beforehand, and finds a member in any of them once it is there.
+ * Reads the keywords that matter to the looks of a form, and validates nothing: the server does. Where alternatives leave
+ * open which members come, it announces none, and finds a member in any alternative once the member is there.
  */
 
-/** Members that are worth naming before they come. */
-export const MOST_MEMBERS = 24;
+/** Most members that a form shows before they come. */
+export const MAX_MEMBERS = 24;
 
-/** A schema, or the part of one that is about one value. */
-export class Shape {
+/** @typedef {{[keyword: string]: unknown}} SchemaObject */
+
+/** A schema for one value. `isCertain` tells that it applies to the value whatever the value is. */
+/** @typedef {{schema: SchemaObject, isCertain: boolean}} Applicable */
+
+/** A schema, or the part of one that describes one value. */
+export class SchemaShape {
   #root;
-  #parts;
+  #applicable;
 
-  /** `schema` may be anything; what is no schema says nothing. `root` is where its references begin. */
+  /**
+   * @param {unknown} schema whatever is no schema says nothing
+   * @param {unknown} [root] the whole document, in which references are resolved
+   */
   constructor(schema, root = schema) {
     this.#root = root;
-    this.#parts = partsOf(schema, root);
+    this.#applicable = applicableSchemas(schema, root);
   }
 
-  /** What it is to be called, or "". */
+  /** The value's name, or "". */
   get title() {
-    return this.#word("title");
+    return this.#string("title");
   }
 
-  /** What it is about, or "". */
+  /** What the value is about, or "". */
   get description() {
-    return this.#word("description");
+    return this.#string("description");
   }
 
-  /** Whether it is one of a few values. */
+  /** Whether the value is one of a few that the schema lists. */
   get isChoice() {
-    return this.#parts.some(({ schema }) => Array.isArray(schema.enum));
+    return this.#applicable.some(({ schema }) => Array.isArray(schema.enum));
   }
 
-  /** The keys of the members that will come, in the schema's order. */
+  /** The keys of the members that are certain to be allowed, in the schema's order, MAX_MEMBERS at most. */
   get keys() {
-    const named = this.#parts.filter(({ schema, isCertain }) => isCertain && isObject(schema.properties));
-    return [...new Set(named.flatMap(({ schema }) => Object.keys(schema.properties)))].slice(0, MOST_MEMBERS);
+    const keys = this.#applicable.flatMap(({ schema: { properties }, isCertain }) =>
+      isCertain && isObject(properties) ? Object.keys(properties) : [],
+    );
+    return [...new Set(keys)].slice(0, MAX_MEMBERS);
   }
 
-  /** The shape of a member. */
+  /**
+   * Return the shape of the value's member `key`.
+   *
+   * @param {string} key
+   */
   member(key) {
-    const named = this.#parts.find(({ schema }) => isObject(schema.properties) && Object.hasOwn(schema.properties, key));
-    const others = this.#parts.find(({ schema }) => isObject(schema.additionalProperties));
-    return new Shape(named ? named.schema.properties[key] : others?.schema.additionalProperties, this.#root);
+    for (const { schema: { properties } } of this.#applicable) {
+      if (isObject(properties) && Object.hasOwn(properties, key)) return new SchemaShape(properties[key], this.#root);
+    }
+    const others = this.#applicable.find(({ schema }) => isObject(schema.additionalProperties));
+    return new SchemaShape(others?.schema.additionalProperties, this.#root);
   }
 
-  /** The shape of an item. */
+  /**
+   * Return the shape of the value's item at `index`.
+   *
+   * @param {number} index
+   */
   item(index) {
-    const placed = this.#parts.find(({ schema }) => listOf(schema.prefixItems).length > index);
-    const others = this.#parts.find(({ schema }) => isObject(schema.items));
-    return new Shape(placed ? placed.schema.prefixItems[index] : others?.schema.items, this.#root);
+    for (const { schema } of this.#applicable) {
+      const placed = asArray(schema.prefixItems);
+      if (placed.length > index) return new SchemaShape(placed[index], this.#root);
+    }
+    const others = this.#applicable.find(({ schema }) => isObject(schema.items));
+    return new SchemaShape(others?.schema.items, this.#root);
   }
 
-  #word(name) {
-    return this.#parts.map(({ schema }) => schema[name]).find((word) => typeof word === "string" && word) ?? "";
+  /**
+   * Return the first string that a keyword has in the applicable schemas, or "".
+   *
+   * @param {string} keyword
+   */
+  #string(keyword) {
+    for (const { schema } of this.#applicable) {
+      const value = schema[keyword];
+      if (typeof value === "string" && value) return value;
+    }
+    return "";
   }
 }
 
-/** How the member `key` of this shape is called on a form. */
-export function labelOf(shape, key) {
-  return shape.title || wordsOf(key);
+/**
+ * Return the label of a member on a form: the schema's title, or its key in words.
+ *
+ * @param {SchemaShape} shape the member's shape
+ * @param {string} key
+ */
+export function memberLabel(shape, key) {
+  return shape.title || humanize(key);
 }
 
-/** Say a key in words: `prep_minutes` and `prepMinutes` are "Prep minutes". */
-function wordsOf(key) {
+/**
+ * Return a key in words: `prep_minutes` and `prepMinutes` are "Prep minutes".
+ *
+ * @param {string} key
+ */
+function humanize(key) {
   const words = key
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1 $2")
     .split(/[\s_-]+/u)
@@ -76,40 +117,63 @@ function wordsOf(key) {
   return first ? first.toUpperCase() + words.slice(first.length) : key;
 }
 
-/** A schema and all that it draws in for the same value, each once: a schema may refer to itself. */
-function partsOf(schema, root) {
-  const parts = [];
+/**
+ * Return a schema and all schemas that it applies to the same value. Each stands there once: a schema may refer to itself.
+ *
+ * @param {unknown} schema
+ * @param {unknown} root
+ */
+function applicableSchemas(schema, root) {
+  /** @type {Applicable[]} */
+  const found = [];
   const seen = new Set();
-  const left = [{ schema, isCertain: true }];
-  for (const part of left) {
-    if (!isObject(part.schema) || seen.has(part.schema)) continue;
-    seen.add(part.schema);
-    parts.push(part);
-    const { $ref, allOf, anyOf, oneOf } = part.schema;
-    if (typeof $ref === "string") left.push({ ...part, schema: pointed(root, $ref) });
-    left.push(...listOf(allOf).map((schema) => ({ ...part, schema })));
-    left.push(...alternatives(anyOf, part), ...alternatives(oneOf, part));
+  const queue = [{ schema, isCertain: true }];
+  for (const { schema: candidate, isCertain } of queue) {
+    if (!isObject(candidate) || seen.has(candidate)) continue;
+    seen.add(candidate);
+    found.push({ schema: candidate, isCertain });
+    const { $ref, allOf, anyOf, oneOf } = candidate;
+    if (typeof $ref === "string") queue.push({ schema: resolveReference(root, $ref), isCertain });
+    queue.push(...asArray(allOf).map((part) => ({ schema: part, isCertain })));
+    queue.push(...alternatives(anyOf, isCertain), ...alternatives(oneOf, isCertain));
   }
-  return parts;
+  return found;
 }
 
-function alternatives(schemas, { isCertain }) {
-  const others = listOf(schemas).filter((schema) => schema?.type !== "null");
+/**
+ * Return the alternatives of an `anyOf` or `oneOf`, apart from null. A single one applies for certain.
+ *
+ * @param {unknown} schemas
+ * @param {boolean} isCertain whether the schema with the keyword applies for certain
+ */
+function alternatives(schemas, isCertain) {
+  const others = asArray(schemas).filter((schema) => !(isObject(schema) && schema.type === "null"));
   return others.map((schema) => ({ schema, isCertain: isCertain && others.length === 1 }));
 }
 
-/** What a reference inside of the schema points to; undefined for all others. */
-function pointed(root, reference) {
+/**
+ * Return what a reference inside of the document points to; undefined for any other reference.
+ *
+ * @param {unknown} root
+ * @param {string} reference
+ */
+function resolveReference(root, reference) {
   if (!/^#(?:\/|$)/.test(reference)) return undefined;
   let place = root;
   for (const step of reference.split("/").slice(1)) {
-    const key = decoded(step).replaceAll("~1", "/").replaceAll("~0", "~");
-    place = typeof place === "object" && place !== null && Object.hasOwn(place, key) ? place[key] : undefined;
+    const key = decodePercent(step).replaceAll("~1", "/").replaceAll("~0", "~");
+    const holder = /** @type {SchemaObject} */ (place);
+    place = typeof place === "object" && place !== null && Object.hasOwn(place, key) ? holder[key] : undefined;
   }
   return place;
 }
 
-function decoded(step) {
+/**
+ * Return a step of a reference with its percent-encoding decoded; as it is, where the encoding is invalid.
+ *
+ * @param {string} step
+ */
+function decodePercent(step) {
   try {
     return decodeURIComponent(step);
   } catch {
@@ -117,10 +181,18 @@ function decoded(step) {
   }
 }
 
+/**
+ * @param {unknown} value
+ * @returns {value is SchemaObject}
+ */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function listOf(value) {
+/**
+ * @param {unknown} value
+ * @returns {unknown[]}
+ */
+function asArray(value) {
   return Array.isArray(value) ? value : [];
 }

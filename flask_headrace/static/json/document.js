@@ -1,54 +1,102 @@
 /**
- * The document that patches make: the reader of the `partial` frames' ops.
+ * The JSON document that patches build: the reader of the ops in the native protocol's `partial` frames.
  *
- * Knows paths (JSON Pointers, RFC 6901) and the three ops: `add` a value, which takes the place of what was there, or with
- * "/-" at its end comes after an array's last item; `append` to a string; `close` a string, an array or an object, which
- * is then complete. Knows nothing of JSON text and nothing of the page.
+ * Knows paths (JSON Pointers, RFC 6901) and the three ops. Knows neither JSON text nor the page.
  */
 
+/** @typedef {null | boolean | number | string | JSONValue[] | {[key: string]: JSONValue}} JSONValue */
+
+/**
+ * One change of a growing document, at `path`:
+ *
+ * - `add` puts a value there, in place of any value that was there; a path that ends in "/-" is the place after an array's
+ *   last item;
+ * - `append` adds text to the end of the string there;
+ * - `close` marks the string, array or object there as complete.
+ *
+ * @typedef {{op: "add", path: string, value: JSONValue} | {op: "append", path: string, value: string} |
+ *   {op: "close", path: string}} Op
+ */
+
+/** A JSON document that ops build. */
 export class JSONDocument {
-  /** What there is of it so far; undefined before its first op. */
+  /**
+   * The document as far as it has come; undefined before the first op.
+   *
+   * @type {JSONValue | undefined}
+   */
   value;
 
-  /** @param value what it was before, such as a snapshot; it is changed in place */
+  /** @param {JSONValue} [value] a value to continue from, such as a snapshot; it is changed in place */
   constructor(value) {
     this.value = value;
   }
 
-  /** Take the ops of a frame. Throws a RangeError where one has no place, because ops before it are missing. */
+  /**
+   * Apply ops in their order, and return the document.
+   *
+   * @param {Iterable<Op>} ops
+   * @returns {JSONValue | undefined}
+   * @throws {RangeError} the document has no place for an op, because ops before it are missing
+   */
   apply(ops) {
     for (const op of ops) {
-      const [place, key] = find(this, op.path);
-      if (op.op === "add") add(place, key, op.value);
-      if (op.op === "append") append(place, key, op);
+      const [holder, key] = findPlace(this, op.path);
+      if (op.op === "add") add(holder, key, op.value);
+      if (op.op === "append") append(holder, key, op);
     }
     return this.value;
   }
 }
 
-/** The container in which a path ends, and the key or index there. */
-function find(holder, path) {
-  let [place, key] = [holder, "value"];
+/**
+ * The object or array in which a path ends, and its key or index there.
+ *
+ * @typedef {{[key: string]: JSONValue | undefined}} Holder
+ */
+
+/**
+ * @param {JSONDocument} document
+ * @param {string} path
+ * @returns {[holder: Holder, key: string]}
+ */
+function findPlace(document, path) {
+  let holder = /** @type {Holder} */ (/** @type {unknown} */ (document));
+  let key = "value";
   for (const step of path.split("/").slice(1)) {
-    place = Object.hasOwn(place, key) ? place[key] : null;
-    if (typeof place !== "object" || place === null) throw lost(path);
-    key = Array.isArray(place) ? step.replace(/^-$/, place.length) : step.replaceAll("~1", "/").replaceAll("~0", "~");
+    const next = Object.hasOwn(holder, key) ? holder[key] : null;
+    if (typeof next !== "object" || next === null) throw missingPlace(path);
+    const isArray = Array.isArray(next);
+    key = isArray ? step.replace(/^-$/, String(next.length)) : step.replaceAll("~1", "/").replaceAll("~0", "~");
+    holder = /** @type {Holder} */ (next);
   }
-  return [place, key];
+  return [holder, key];
 }
 
-function add(place, key, value) {
+/**
+ * @param {Holder} holder
+ * @param {string} key
+ * @param {JSONValue} value
+ */
+function add(holder, key, value) {
   const own = typeof value === "object" ? structuredClone(value) : value;
-  // Assigned, a key named __proto__ would change what the object is instead.
-  if (key === "__proto__") Object.defineProperty(place, key, { value: own, configurable: true, enumerable: true, writable: true });
-  else place[key] = own;
+  // An assignment to __proto__ would change the object's prototype.
+  if (key === "__proto__") Object.defineProperty(holder, key, { value: own, configurable: true, enumerable: true, writable: true });
+  else holder[key] = own;
 }
 
-function append(place, key, { path, value }) {
-  if (!Object.hasOwn(place, key) || typeof place[key] !== "string") throw lost(path);
-  place[key] += value;
+/**
+ * @param {Holder} holder
+ * @param {string} key
+ * @param {{path: string, value: string}} op
+ */
+function append(holder, key, { path, value }) {
+  const before = Object.hasOwn(holder, key) ? holder[key] : undefined;
+  if (typeof before !== "string") throw missingPlace(path);
+  holder[key] = before + value;
 }
 
-function lost(path) {
+/** @param {string} path */
+function missingPlace(path) {
   return new RangeError(`the op at ${JSON.stringify(path)} has no place in this document: ops before it are missing`);
 }

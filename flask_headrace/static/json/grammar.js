@@ -1,156 +1,176 @@
 /**
- * The grammar of JSON (RFC 8259) as a machine that reads a document in pieces and writes down what each changes.
+ * The grammar of JSON (RFC 8259) as a state machine: reads a document in pieces, and records what each piece changes.
  *
- * Its steps each take one word and say which step is next. What is unfinished at a piece's end and shows nothing yet (half
- * an escape, a number, the beginning of `true`) is read again with the next piece; it is a few characters, or a number.
+ * A state is a method that reads one token and sets the next state. A token that is unfinished at a piece's end and shows
+ * nothing yet (half an escape, a number, the beginning of `true`) is read again with the next piece; it is short.
  *
- * Knows nothing of what is around the document, and nothing of who reads it.
+ * Does not know what is around the document, nor who uses the ops.
  */
 
+import { JSONError } from "./errors.js";
 import {
-  BLANKS, ESCAPE, ESCAPE_START, HALF, LITERALS, LITERAL_START, MAX_NUMBER, NUMBER_START, SPECIAL, find, isWhole, pastBlanks,
-  reach, unescaped,
-} from "./json-tokens.js";
+  BLANKS, ESCAPE, ESCAPE_START, HIGH_SURROGATE, LITERALS, LITERAL_START, MAX_NUMBER_LENGTH, NUMBER_START, SPECIAL,
+  isCompleteNumber, matchAt, matchEnd, skipBlanks, unescape,
+} from "./tokens.js";
 
-/** A text is not JSON, or beyond a limit. */
-export class JSONError extends Error {
-  /**
-   * @param kind "malformed", "incomplete", "too deep" or "too long"
-   * @param at how many UTF-16 units of the text come before the one at which it went wrong
-   */
-  constructor(kind, message, at) {
-    super(`${message}, at character ${at}`);
-    this.name = "JSONError";
-    this.kind = kind;
-    this.at = at;
-    /** What the refused piece still changed before. */
-    this.ops = [];
-  }
-}
+/** @import { Op } from "./document.js" */
+/** @import { JSONErrorKind } from "./errors.js" */
 
+/**
+ * A state reads the token that begins at `start`, a character that is not white space, and returns the index after it.
+ * @typedef {(text: string, start: number) => number} State
+ */
+
+/** Parses one JSON document, which begins with the first character that is read. */
 export class Grammar {
-  /** What the text has changed; whoever takes them empties the list. */
+  /** @type {Op[]} What the text has changed. The user of the ops takes them out by assigning an empty list. */
   ops = [];
-  /** The end of the last piece, which is read again with the next one. */
+  /** The unfinished token at the end of the last piece. */
   rest = "";
   isComplete = false;
-  /** Whether anything but blanks may follow the document. */
+  /** Whether any text may follow the document, rather than only white space. */
   skipsRest = false;
-  inString = false;
+  isInString = false;
   /** Whether the open string is a key. */
   isKey = false;
-  /** The open string's, if it is no key. */
-  path = "";
-  #isNew = false;
+  /** Path of the open string, if it is a value. */
+  stringPath = "";
+  #isNewString = false;
   #characters = "";
-  // The innermost open container: its path, the index of its next item (null for members), where its next value is added.
+  /** Path of the innermost open container. */
   #container = "";
+  /** @type {number | null} Index of the next item of that container; null in an object. */
   #index = null;
+  /** Path at which the next value is added. */
   #place = "";
+  /** @type {[container: string, index: number | null, place: string][]} The containers around the innermost one. */
   #outer = [];
-  #end = 0;
-  #step = this.#value;
+  #pieceEnd = 0;
+  /** @type {State} */
+  #state = this.#value;
 
-  constructor(maxDepth, maxPath) {
-    Object.assign(this, { maxDepth, maxPath });
+  /**
+   * @param {number} maxDepth most open arrays and objects
+   * @param {number} maxPathLength most characters of a path
+   */
+  constructor(maxDepth, maxPathLength) {
+    this.maxDepth = maxDepth;
+    this.maxPathLength = maxPathLength;
   }
 
-  /** The path of what is open. */
-  get innermost() {
-    return this.inString && !this.isKey ? this.path : this.#container;
+  /** Path of the innermost open value. */
+  get innermostPath() {
+    return this.isInString && !this.isKey ? this.stringPath : this.#container;
   }
 
-  /** Read the next piece. `end` is how many UTF-16 units there are up to its end. Throws a JSONError. */
-  read(piece, end) {
+  /**
+   * Read the next piece, and add what it changes to `ops`.
+   *
+   * @param {string} piece
+   * @param {number} pieceEnd UTF-16 units of the whole text up to the end of this piece, for the place of an error
+   * @throws {JSONError}
+   */
+  read(piece, pieceEnd) {
     const text = this.rest + piece;
     this.rest = "";
-    this.#end = end;
+    this.#pieceEnd = pieceEnd;
     try {
-      let at = this.inString ? this.#string(text, 0) : 0;
-      while (at < text.length) at = BLANKS.includes(text[at]) ? pastBlanks(text, at) : this.#step(text, at);
+      let index = this.isInString ? this.#readString(text, 0) : 0;
+      while (index < text.length) {
+        index = BLANKS.includes(text[index]) ? skipBlanks(text, index) : this.#state(text, index);
+      }
     } finally {
-      if (this.inString && !this.isKey) this.#show();
+      if (this.isInString && !this.isKey) this.#flushString();
     }
   }
 
-  // The steps: each takes the text and the place of a character that is not blank, and returns the place after a word.
-
-  #value(text, at) {
-    const mark = text[at];
-    if (mark === '"') {
-      this.path = this.#nextPath();
-      this.#isNew = true;
-      return this.#string(text, at + 1);
+  /** @type {State} */
+  #value(text, start) {
+    const first = text[start];
+    if (first === '"') {
+      this.stringPath = this.#nextPath();
+      this.#isNewString = true;
+      return this.#readString(text, start + 1);
     }
-    if (mark === "{" || mark === "[") return this.#begin(text, at);
-    if ("-0123456789".includes(mark)) return this.#number(text, at);
-    if ("tfn".includes(mark)) return this.#literal(text, at);
-    throw this.#unexpected(text, at, "a value");
+    if (first === "{" || first === "[") return this.#open(text, start);
+    if ("-0123456789".includes(first)) return this.#readNumber(text, start);
+    if ("tfn".includes(first)) return this.#readLiteral(text, start);
+    throw this.#unexpected(text, start, "a value");
   }
 
-  #firstItem(text, at) {
-    return text[at] === "]" ? this.#close(at) : this.#value(text, at);
+  /** @type {State} */
+  #firstItem(text, start) {
+    return text[start] === "]" ? this.#close(start) : this.#value(text, start);
   }
 
-  #afterItem(text, at) {
-    if (text[at] === "]") return this.#close(at);
-    if (text[at] !== ",") throw this.#unexpected(text, at, "a comma or the end of the array");
-    this.#step = this.#value;
-    return at + 1;
+  /** @type {State} */
+  #afterItem(text, start) {
+    if (text[start] === "]") return this.#close(start);
+    if (text[start] !== ",") throw this.#unexpected(text, start, "a comma or the end of the array");
+    this.#state = this.#value;
+    return start + 1;
   }
 
-  #firstKey(text, at) {
-    return text[at] === "}" ? this.#close(at) : this.#key(text, at);
+  /** @type {State} */
+  #firstKey(text, start) {
+    return text[start] === "}" ? this.#close(start) : this.#key(text, start);
   }
 
-  #key(text, at) {
-    if (text[at] !== '"') throw this.#unexpected(text, at, "a key in double quotes");
+  /** @type {State} */
+  #key(text, start) {
+    if (text[start] !== '"') throw this.#unexpected(text, start, "a key in double quotes");
     this.isKey = true;
-    return this.#string(text, at + 1);
+    return this.#readString(text, start + 1);
   }
 
-  #colon(text, at) {
-    if (text[at] !== ":") throw this.#unexpected(text, at, "a colon");
-    this.#step = this.#value;
-    return at + 1;
+  /** @type {State} */
+  #colon(text, start) {
+    if (text[start] !== ":") throw this.#unexpected(text, start, "a colon");
+    this.#state = this.#value;
+    return start + 1;
   }
 
-  #afterMember(text, at) {
-    if (text[at] === "}") return this.#close(at);
-    if (text[at] !== ",") throw this.#unexpected(text, at, "a comma or the end of the object");
-    this.#step = this.#key;
-    return at + 1;
+  /** @type {State} */
+  #afterMember(text, start) {
+    if (text[start] === "}") return this.#close(start);
+    if (text[start] !== ",") throw this.#unexpected(text, start, "a comma or the end of the object");
+    this.#state = this.#key;
+    return start + 1;
   }
 
-  #afterDocument(text, at) {
-    if (!this.skipsRest) throw this.#unexpected(text, at, "the text's end");
+  /** @type {State} */
+  #afterDocument(text, start) {
+    if (!this.skipsRest) throw this.#unexpected(text, start, "the text's end");
     return text.length;
   }
 
   // Containers.
 
-  #begin(text, at) {
+  /** @type {State} */
+  #open(text, start) {
     if (this.#outer.length === this.maxDepth) {
-      throw this.#error("too deep", `More than ${this.maxDepth} arrays and objects are open`, text, at);
+      throw this.#error("too deep", `More than ${this.maxDepth} arrays and objects are open`, text, start);
     }
-    const isObject = text[at] === "{";
+    const isObject = text[start] === "{";
     const path = this.#nextPath();
     this.ops.push({ op: "add", path: this.#place, value: isObject ? {} : [] });
     this.#outer.push([this.#container, this.#index, this.#place]);
     this.#container = path;
     this.#index = isObject ? null : 0;
     this.#place = `${path}/-`;
-    this.#step = isObject ? this.#firstKey : this.#firstItem;
-    return at + 1;
+    this.#state = isObject ? this.#firstKey : this.#firstItem;
+    return start + 1;
   }
 
-  #close(at) {
+  /** @param {number} start index of the closing bracket */
+  #close(start) {
     this.ops.push({ op: "close", path: this.#container });
-    [this.#container, this.#index, this.#place] = this.#outer.pop();
+    [this.#container, this.#index, this.#place] = this.#outer.pop() ?? ["", null, ""];
     this.#endValue();
-    return at + 1;
+    return start + 1;
   }
 
+  /** Return the path that the next value will have. `#place` may end in "/-" instead of an index. */
   #nextPath() {
     return this.#index === null ? this.#place : `${this.#container}/${this.#index}`;
   }
@@ -158,110 +178,121 @@ export class Grammar {
   #endValue() {
     if (this.#outer.length === 0) {
       this.isComplete = true;
-      this.#step = this.#afterDocument;
+      this.#state = this.#afterDocument;
     } else if (this.#index === null) {
-      this.#step = this.#afterMember;
+      this.#state = this.#afterMember;
     } else {
       this.#index++;
-      this.#step = this.#afterItem;
+      this.#state = this.#afterItem;
     }
   }
 
-  // Words.
+  // Numbers, literals.
 
-  #number(text, at) {
-    const end = reach(NUMBER_START, text, at);
-    if (end - at > MAX_NUMBER) {
-      throw this.#error("too long", `A number has more than ${MAX_NUMBER} characters`, text, at + MAX_NUMBER);
+  /** @type {State} */
+  #readNumber(text, start) {
+    const end = matchEnd(NUMBER_START, text, start);
+    if (end - start > MAX_NUMBER_LENGTH) {
+      throw this.#error("too long", `A number has more than ${MAX_NUMBER_LENGTH} characters`, text, start + MAX_NUMBER_LENGTH);
     }
-    if (end === text.length) return this.#hold(text, at);
-    const word = text.slice(at, end);
-    if (!isWhole(word)) throw this.#unexpected(text, end, "a digit");
+    if (end === text.length) return this.#postpone(text, start);
+    const word = text.slice(start, end);
+    if (!isCompleteNumber(word)) throw this.#unexpected(text, end, "a digit");
     const value = Number(word);
     if (!Number.isFinite(value)) throw this.#error("malformed", "A number is larger than numbers can be", text, end);
-    return this.#scalar(value, end);
+    return this.#addScalar(value, end);
   }
 
-  #literal(text, at) {
-    const end = reach(LITERAL_START, text, at);
-    const word = text.slice(at, end);
-    if (LITERALS.has(word)) return this.#scalar(LITERALS.get(word), end);
-    if (end === text.length) return this.#hold(text, at);
+  /** @type {State} */
+  #readLiteral(text, start) {
+    const end = matchEnd(LITERAL_START, text, start);
+    const value = LITERALS.get(text.slice(start, end));
+    if (value !== undefined) return this.#addScalar(value, end);
+    if (end === text.length) return this.#postpone(text, start);
     throw this.#unexpected(text, end, "true, false or null");
   }
 
-  #scalar(value, end) {
+  /** @type {(value: number | boolean | null, end: number) => number} Add a value whose token ends at `end`, and return `end`. */
+  #addScalar(value, end) {
     this.ops.push({ op: "add", path: this.#place, value });
     this.#endValue();
     return end;
   }
 
-  #hold(text, at) {
-    this.rest = text.slice(at);
+  /** @type {State} Keep an unfinished token until the next piece comes. */
+  #postpone(text, start) {
+    this.rest = text.slice(start);
     return text.length;
   }
 
   // Strings.
 
-  #string(text, from) {
-    this.inString = true;
-    let at = from;
-    while (at < text.length) {
-      const end = find(SPECIAL, text, at)?.index ?? text.length;
-      this.#characters += text.slice(at, end);
+  /** @type {State} Read a string from inside it: from after its quote, or from the beginning of a later piece. */
+  #readString(text, start) {
+    this.isInString = true;
+    let index = start;
+    while (index < text.length) {
+      const end = matchAt(SPECIAL, text, index)?.index ?? text.length;
+      this.#characters += text.slice(index, end);
       if (end === text.length) return end;
       if (text[end] === '"') {
         this.#endString(text, end);
         return end + 1;
       }
-      at = this.#escape(text, end);
+      index = this.#readEscape(text, end);
     }
-    return at;
+    return index;
   }
 
-  #escape(text, at) {
-    const escape = find(ESCAPE, text, at);
+  /** @type {State} */
+  #readEscape(text, start) {
+    const escape = matchAt(ESCAPE, text, start);
     if (escape) {
-      this.#characters += unescaped(escape[0]);
-      return at + escape[0].length;
+      this.#characters += unescape(escape[0]);
+      return start + escape[0].length;
     }
-    const end = reach(ESCAPE_START, text, at);
-    if (end === text.length || (end === at && HALF.test(text.slice(at)))) return this.#hold(text, at);
+    const end = matchEnd(ESCAPE_START, text, start);
+    if (end === text.length || (end === start && HIGH_SURROGATE.test(text.slice(start)))) return this.#postpone(text, start);
     throw this.#unexpected(text, end, "a character or an escape of one");
   }
 
-  #endString(text, at) {
-    this.inString = false;
-    if (this.isKey) return this.#endKey(text, at);
-    this.#show();
-    this.ops.push({ op: "close", path: this.path });
+  /** @type {(text: string, quote: number) => void} End the string at its closing quote. */
+  #endString(text, quote) {
+    this.isInString = false;
+    if (this.isKey) return this.#endKey(text, quote);
+    this.#flushString();
+    this.ops.push({ op: "close", path: this.stringPath });
     this.#endValue();
   }
 
-  #endKey(text, at) {
+  /** @type {(text: string, quote: number) => void} End the key at its closing quote. */
+  #endKey(text, quote) {
     this.isKey = false;
     this.#place = `${this.#container}/${this.#characters.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     this.#characters = "";
-    if ([...this.#place].length > this.maxPath) {
-      throw this.#error("too long", `A path has more than ${this.maxPath} characters`, text, at);
+    if ([...this.#place].length > this.maxPathLength) {
+      throw this.#error("too long", `A path has more than ${this.maxPathLength} characters`, text, quote);
     }
-    this.#step = this.#colon;
+    this.#state = this.#colon;
   }
 
-  #show() {
+  /** Record the characters of the open string that were read since the last call. */
+  #flushString() {
     const value = this.#characters;
     this.#characters = "";
-    if (this.#isNew) this.ops.push({ op: "add", path: this.#place, value });
-    else if (value) this.ops.push({ op: "append", path: this.path, value });
-    this.#isNew = false;
+    if (this.#isNewString) this.ops.push({ op: "add", path: this.#place, value });
+    else if (value) this.ops.push({ op: "append", path: this.stringPath, value });
+    this.#isNewString = false;
   }
 
-  #error(kind, message, text, at) {
-    return new JSONError(kind, message, this.#end - text.length + at);
+  /** @type {(kind: JSONErrorKind, message: string, text: string, index: number) => JSONError} Make an error at an index of `text`. */
+  #error(kind, message, text, index) {
+    return new JSONError(kind, message, this.#pieceEnd - text.length + index);
   }
 
-  #unexpected(text, at, wanted) {
-    const found = JSON.stringify(String.fromCodePoint(text.codePointAt(at)));
-    return this.#error("malformed", `${found} stands where ${wanted} should`, text, at);
+  /** @type {(text: string, index: number, wanted: string) => JSONError} Make the error that `wanted` is not there. */
+  #unexpected(text, index, wanted) {
+    const found = JSON.stringify(String.fromCodePoint(text.codePointAt(index) ?? 0));
+    return this.#error("malformed", `${found} stands where ${wanted} should`, text, index);
   }
 }

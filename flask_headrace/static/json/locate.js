@@ -1,5 +1,5 @@
 /**
- * Where in a model's answer its JSON document begins: past the sentences and the Markdown fence before it.
+ * Finds where in a model's answer its JSON document begins: after any sentences, and inside a Markdown fence if there is one.
  *
  * A document begins
  *
@@ -7,79 +7,111 @@
  *   value;
  * - in prose, with a `{` before `"` or `}`, or a `[` before `"`, `[` or `{`: so [1], [links](…) and - [ ] are none.
  *
- * Knows nothing of what a document is inside.
+ * Does not read the document itself.
  */
 
-import { LITERALS, MAX_NUMBER, NUMBER_START, find, isWhole, pastBlanks, reach } from "./json-tokens.js";
+import { LITERALS, MAX_NUMBER_LENGTH, NUMBER_START, isCompleteNumber, matchAt, matchEnd, skipBlanks } from "./tokens.js";
 
-/** Characters of a fence's line, at most; a longer one is none. */
-const LONGEST_FENCE = 64;
+/** Most characters of a fence's opening line. A longer line is no fence. */
+const MAX_FENCE_LENGTH = 64;
 
-const FOLLOWERS = { "{": '"}', "[": '"[{' };
-const MARK = /[{[`]/g;
+/** What must follow a bracket in prose, so that it begins a document. */
+const FOLLOWERS = new Map([["{", '"}'], ["[", '"[{']]);
+const BRACKET_OR_TICK = /[{[`]/g;
 const WORD = /[-+.0-9A-Za-z]*/y;
 const FENCE = /(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*/y;
 
-/** Reads a text up to its document, however it is cut. */
-export class Opening {
-  /** Whether nothing but blanks came before the document. */
+/** Reads a text up to its document. The result does not depend on how the text is cut into pieces. */
+export class DocumentLocator {
+  /** Whether only white space came before the document. */
   isAlone = true;
-  #held = "";
+  #pending = "";
   #mayBegin = true;
-  #isForeign = false;
+  #isInForeignFence = false;
   #isFound = false;
 
-  /** Take the next piece and return the text from the document's first character on; null while there is none. */
+  /**
+   * Read the next piece of the text.
+   *
+   * @param {string} delta
+   * @returns {string | null} the text from the document's first character on; null while no document has begun
+   */
   feed(delta) {
-    const text = this.#held + delta;
-    this.#held = "";
-    let at = 0;
-    while (at < text.length && !this.#isFound) at = this.#mayBegin ? this.#atBeginning(text, at) : this.#inProse(text, at);
-    return this.#isFound ? text.slice(at) : null;
-  }
-
-  #atBeginning(text, from) {
-    const at = pastBlanks(text, from);
-    if (at === text.length) return at;
-    const end = reach(WORD, text, at);
-    if (end === text.length && at < end && end - at <= MAX_NUMBER) return this.#hold(text, at);
-    if ('{["'.includes(text[at]) || isScalar(text.slice(at, end))) this.#isFound = true;
-    else this.#mayBegin = this.isAlone = false;
-    return at;
-  }
-
-  #inProse(text, from) {
-    const mark = find(MARK, text, from);
-    if (!mark) return text.length;
-    const at = mark.index;
-    if (text[at] === "`") return this.#atTicks(text, at);
-    const after = pastBlanks(text, at + 1);
-    if (after === text.length) {
-      this.#held = text[at]; // the blanks mean nothing, and may be many
-      return after;
+    const text = this.#pending + delta;
+    this.#pending = "";
+    let index = 0;
+    while (index < text.length && !this.#isFound) {
+      index = this.#mayBegin ? this.#readStart(text, index) : this.#readProse(text, index);
     }
-    this.#isFound = FOLLOWERS[text[at]].includes(text[after]);
-    return this.#isFound ? at : at + 1;
+    return this.#isFound ? text.slice(index) : null;
   }
 
-  #atTicks(text, at) {
-    const [line, ticks, title] = find(FENCE, text, at);
-    const end = at + line.length;
-    if (end === text.length && line.length <= LONGEST_FENCE) return this.#hold(text, at);
-    if (text[end] !== "\n" || ticks.length < 3) return at + ticks.length;
+  // Each of these reads on from an index, and returns the index after what it has read.
+
+  /**
+   * @param {string} text
+   * @param {number} from
+   */
+  #readStart(text, from) {
+    const start = skipBlanks(text, from);
+    if (start === text.length) return start;
+    const end = matchEnd(WORD, text, start);
+    if (end === text.length && start < end && end - start <= MAX_NUMBER_LENGTH) return this.#postpone(text, start);
+    if ('{["'.includes(text[start]) || isScalar(text.slice(start, end))) this.#isFound = true;
+    else this.#mayBegin = this.isAlone = false;
+    return start;
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} from
+   */
+  #readProse(text, from) {
+    const found = matchAt(BRACKET_OR_TICK, text, from);
+    if (!found) return text.length;
+    const start = found.index;
+    if (text[start] === "`") return this.#readTicks(text, start);
+    const next = skipBlanks(text, start + 1);
+    if (next === text.length) {
+      this.#pending = text[start]; // the white space has no meaning, and may be long
+      return next;
+    }
+    this.#isFound = FOLLOWERS.get(text[start])?.includes(text[next]) ?? false;
+    return this.#isFound ? start : start + 1;
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} start
+   */
+  #readTicks(text, start) {
+    const [line, ticks, title] = /** @type {RegExpExecArray} */ (matchAt(FENCE, text, start));
+    const end = start + line.length;
+    if (end === text.length && line.length <= MAX_FENCE_LENGTH) return this.#postpone(text, start);
+    if (text[end] !== "\n" || ticks.length < 3) return start + ticks.length;
     const name = title.toLowerCase();
-    this.#mayBegin = name === "json" || !(name || this.#isForeign);
-    this.#isForeign = name !== "" && name !== "json";
+    this.#mayBegin = name === "json" || !(name || this.#isInForeignFence);
+    this.#isInForeignFence = name !== "" && name !== "json";
     return end + 1;
   }
 
-  #hold(text, at) {
-    this.#held = text.slice(at);
+  /**
+   * Keep the rest of the text until the next piece comes.
+   *
+   * @param {string} text
+   * @param {number} start
+   */
+  #postpone(text, start) {
+    this.#pending = text.slice(start);
     return text.length;
   }
 }
 
-/** Whether a word is a number, a boolean or null. */
+/**
+ * Return whether a word is a number, a boolean or null.
+ *
+ * @param {string} word
+ */
 function isScalar(word) {
-  return LITERALS.has(word) || (isWhole(word) && reach(NUMBER_START, word) === word.length);
+  return LITERALS.has(word) || (isCompleteNumber(word) && matchEnd(NUMBER_START, word) === word.length);
 }

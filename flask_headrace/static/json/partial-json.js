@@ -1,48 +1,59 @@
 /**
- * A JSON document that grows: text in, ops out, each piece at the cost of its length; and the document that ops make.
+ * A growing JSON document: text in, ops out, each piece at the cost of its length; and the document that the ops build.
  *
  *   const parser = new PartialJSON(), document = new JSONDocument();
  *   for await (const delta of deltas) show(document.apply(parser.feed(delta)));
  *   parser.end();
  *
- * The ops are those of the native protocol's `partial` frames, whose reader needs no parser: `document.apply(frame.ops)`.
+ * The ops are those of the native protocol's `partial` frames. A page that receives frames needs no parser:
+ * `document.apply(frame.ops)`.
  *
- * Nothing is guessed: a number is there when something follows it, `tr` is nothing, half a surrogate pair waits for its
- * other half. Otherwise this is strict JSON (RFC 8259). The value of a key that comes twice takes the place of the first
- * one, as in JSON.parse. Text before the document and a Markdown fence around it are skipped (json-opening.js), and where
- * there was any, what follows is, too; a document that nothing came before must be all there is.
+ * The parser never guesses: a number appears when a character follows it, `tr` shows nothing, half a surrogate pair waits
+ * for its other half. Otherwise this is strict JSON (RFC 8259). The second value of a repeated key replaces the first one, as
+ * in JSON.parse. Text before the document and a Markdown fence around it are skipped (locate.js), and then text after the
+ * document is skipped too; where nothing comes before the document, nothing but white space may follow it.
  *
- * Knows no DOM and no connection. tests/core/partial_json/cases.json holds what this and the server's parser must both do.
+ * Knows neither the DOM nor a connection. tests/core/partial_json/cases.json holds what this parser and the server's must both do.
  */
 
-import { Grammar, JSONError } from "./json-grammar.js";
-import { Opening } from "./json-opening.js";
+import { JSONError } from "./errors.js";
+import { Grammar } from "./grammar.js";
+import { DocumentLocator } from "./locate.js";
 
-export { JSONDocument } from "./json-document.js";
+/** @import { Op } from "./document.js" */
+
+export { JSONDocument } from "./document.js";
 export { JSONError };
 
-/** Arrays and objects that may be open inside each other. */
+/** Default limit for arrays and objects inside each other. */
 export const MAX_DEPTH = 64;
 
-/** Characters that a path may have: every op carries one, so this bounds their size. */
-export const MAX_PATH = 1024;
+/** Default limit for the characters of a path. Every op carries a path, so this bounds the size of an op. */
+export const MAX_PATH_LENGTH = 1024;
 
-/** UTF-16 units that a text may have, with what is around its document. */
-export const MAX_SIZE = 8 * 1024 * 1024;
+/** Default limit for the UTF-16 units of the whole text, including what is around the document. */
+export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
 
-/** Reads one document, however its text is cut. After an error it answers everything with the same one. */
+/** Parses one document. The ops do not depend on how the text is cut, apart from where strings are cut. */
 export class PartialJSON {
   /** Whether the document's first character has come. */
   isBegun = false;
-  #opening = new Opening();
+  #locator = new DocumentLocator();
   #grammar;
-  #maxSize;
-  #seen = 0;
+  #maxTextLength;
+  #length = 0;
+  /** @type {JSONError | null} */
   #error = null;
 
-  constructor({ maxDepth = MAX_DEPTH, maxPath = MAX_PATH, maxSize = MAX_SIZE } = {}) {
-    this.#grammar = new Grammar(maxDepth, maxPath);
-    this.#maxSize = maxSize;
+  /**
+   * @param {object} [limits]
+   * @param {number} [limits.maxDepth] most arrays and objects inside each other
+   * @param {number} [limits.maxPathLength] most characters of a path
+   * @param {number} [limits.maxTextLength] most UTF-16 units of the whole text
+   */
+  constructor({ maxDepth = MAX_DEPTH, maxPathLength = MAX_PATH_LENGTH, maxTextLength = MAX_TEXT_LENGTH } = {}) {
+    this.#grammar = new Grammar(maxDepth, maxPathLength);
+    this.#maxTextLength = maxTextLength;
   }
 
   /** Whether the document's last character has come. */
@@ -51,56 +62,74 @@ export class PartialJSON {
   }
 
   /**
-   * Take the next piece of the text and return the ops of what it changes. Throws a JSONError where it is no JSON from some
-   * character on, or goes beyond a limit; the error's `ops` are what the piece has changed before that.
+   * Parse the next piece of the text.
+   *
+   * @param {string} delta
+   * @returns {Op[]} what this piece changes in the document
+   * @throws {JSONError} the text is not JSON, or exceeds a limit. The error's `ops` are what the piece has changed before
+   *   that; every later call throws the same error
    */
   feed(delta) {
     if (this.#error) throw this.#error;
-    this.#seen += delta.length;
-    if (this.#seen > this.#maxSize) {
-      throw this.#refused(new JSONError("too long", `The text has more than ${this.#maxSize} characters`, this.#maxSize));
+    this.#length += delta.length;
+    const limit = this.#maxTextLength;
+    if (this.#length > limit) {
+      throw this.#fail(new JSONError("too long", `The text has more than ${limit} characters`, limit));
     }
     return this.#read(delta);
   }
 
   /**
-   * Return the ops of what the end of the text changes: a number that is the whole document is there now. Throws a JSONError
-   * where the text was refused before, or its document is not complete. May be called twice.
+   * End the text: only now a number that is the whole document is known to be complete. Idempotent.
+   *
+   * @returns {Op[]} what the end changes in the document
+   * @throws {JSONError} of kind "incomplete" where the document is; or the error of an earlier call
    */
   end() {
     if (this.#error) throw this.#error;
     const ops = this.isBegun ? [] : this.#read(" ");
     if (this.isComplete) return ops;
-    const place = this.#grammar.innermost;
-    const where = place ? `the value at ${JSON.stringify(place)}` : "the document";
-    const what = this.isBegun ? `The text ends inside ${where}` : "There is no JSON document in the text";
-    throw this.#refused(new JSONError("incomplete", what, this.#seen));
+    const path = this.#grammar.innermostPath;
+    const where = path ? `the value at ${JSON.stringify(path)}` : "the document";
+    const message = this.isBegun ? `The text ends inside ${where}` : "There is no JSON document in the text";
+    throw this.#fail(new JSONError("incomplete", message, this.#length));
   }
 
+  /** @param {string} delta */
   #read(delta) {
     try {
-      this.#grammar.read(this.isBegun ? delta : this.#document(delta), this.#seen);
+      this.#grammar.read(this.isBegun ? delta : this.#documentText(delta), this.#length);
     } catch (error) {
-      throw error instanceof JSONError ? this.#refused(error) : error;
+      throw error instanceof JSONError ? this.#fail(error) : error;
     }
-    return this.#taken();
+    return this.#takeOps();
   }
 
-  #document(delta) {
-    const document = this.#opening.feed(delta);
-    if (document === null) return "";
+  /**
+   * Return the part of a piece that belongs to the document, which has not begun before.
+   *
+   * @param {string} delta
+   */
+  #documentText(delta) {
+    const text = this.#locator.feed(delta);
+    if (text === null) return "";
     this.isBegun = true;
-    this.#grammar.skipsRest = !this.#opening.isAlone;
-    return document;
+    this.#grammar.skipsRest = !this.#locator.isAlone;
+    return text;
   }
 
-  #refused(error) {
-    error.ops = this.#taken();
+  /**
+   * Make an error final, and return it.
+   *
+   * @param {JSONError} error
+   */
+  #fail(error) {
+    error.ops = this.#takeOps();
     this.#error = error;
     return error;
   }
 
-  #taken() {
+  #takeOps() {
     const { ops } = this.#grammar;
     this.#grammar.ops = [];
     return ops;

@@ -1,101 +1,131 @@
 /**
  * The address of a link while it comes, character by character: `(address "title")`, or bare in the text.
  *
- * Knows how far an address reaches. Whether it may be followed is for link.js to say.
+ * Knows how far an address reaches. Whether it may be followed is decided by link.js.
  */
 
-import { splitBare, unescape } from "./link.js";
+import { splitBareAddress, unescape } from "./link.js";
+import { matchAt } from "./match.js";
 
-const LONGEST = 2000;
+/** Most characters of an address. */
+const MAX_LENGTH = 2000;
+
+/**
+ * What the next character of `(address "title")` belongs to. A quote mark stands for a title that it opened.
+ *
+ * @typedef {"before" | "plain" | "angled" | "gap" | '"' | "'" | "after title"} Part
+ */
 
 /** What stands between the brackets after a link's text. */
 export class LinkAddress {
-  constructor() {
-    this.raw = "";
-    this.last = "";
-    this.part = "before";
-    this.depth = 0;
+  /** The text so far, without the brackets around it. */
+  raw = "";
+  #last = "";
+  /** @type {Part} */
+  #part = "before";
+  #depth = 0;
+
+  /**
+   * Read the next character.
+   *
+   * @param {string} character
+   * @returns {"incomplete" | "complete" | "invalid"} "complete" after the closing bracket, "invalid" when this is no address
+   */
+  read(character) {
+    if (character === "\n" || this.raw.length >= MAX_LENGTH) return "invalid";
+    const isEscaped = this.#last === "\\";
+    if (!isEscaped && this.#isEnd(character)) return "complete";
+    const part = isEscaped && this.#part !== "before" ? this.#part : this.#partAfter(character);
+    if (!part) return "invalid";
+    this.#part = part;
+    this.raw += character;
+    this.#last = isEscaped ? "" : character;
+    return "incomplete";
   }
 
-  /** Take the next character: "more", "done" after the closing bracket, or "bad" when this is no address. */
-  take(mark) {
-    if (mark === "\n" || this.raw.length >= LONGEST) return "bad";
-    const escaped = this.last === "\\";
-    if (!escaped && this.#ends(mark)) return "done";
-    const part = escaped && this.part !== "before" ? this.part : this.#after(mark);
-    if (!part) return "bad";
-    this.part = part;
-    this.raw += mark;
-    this.last = escaped ? "" : mark;
-    return "more";
-  }
-
-  /** The address and its title, when it is done. */
+  /** The address and its title, when they are complete. */
   get value() {
     const [, angled, plain, title] = /^\s*(?:<([^<>]*)>|(\S*))(?:\s+["'](.*)["'])?\s*$/.exec(this.raw) ?? [];
     return { href: unescape(angled ?? plain ?? ""), title: unescape(title ?? "") };
   }
 
-  #ends(mark) {
-    return mark === ")" && this.depth === 0 && this.part !== "angled" && this.part !== '"' && this.part !== "'";
+  /** @param {string} character */
+  #isEnd(character) {
+    const part = this.#part;
+    return character === ")" && this.#depth === 0 && part !== "angled" && part !== '"' && part !== "'";
   }
 
-  #after(mark) {
-    const space = mark === " " || mark === "\t";
-    switch (this.part) {
+  /**
+   * Return the part that a character belongs to; null where no address has it in this place.
+   *
+   * @param {string} character
+   * @returns {Part | null}
+   */
+  #partAfter(character) {
+    const isSpace = character === " " || character === "\t";
+    switch (this.#part) {
       case "before":
-        if (space) return "before";
-        if (mark === "<") return "angled";
-        this.depth = mark === "(" ? 1 : 0;
+        if (isSpace) return "before";
+        if (character === "<") return "angled";
+        this.#depth = character === "(" ? 1 : 0;
         return "plain";
       case "plain":
-        if (space) return this.depth ? null : "gap";
-        if (mark === "(") this.depth++;
-        if (mark === ")") this.depth--;
-        return mark === "<" || this.depth > 32 ? null : "plain";
+        if (isSpace) return this.#depth ? null : "gap";
+        if (character === "(") this.#depth++;
+        if (character === ")") this.#depth--;
+        return character === "<" || this.#depth > 32 ? null : "plain";
       case "angled":
-        if (mark === ">") return "gap";
-        return mark === "<" ? null : "angled";
+        if (character === ">") return "gap";
+        return character === "<" ? null : "angled";
       case "gap":
-        if (space) return "gap";
-        return (mark === '"' || mark === "'") && /\s/.test(this.last) ? mark : null;
-      case "titled":
-        return space ? "titled" : null;
+        if (isSpace) return "gap";
+        return (character === '"' || character === "'") && /\s/.test(this.#last) ? character : null;
+      case "after title":
+        return isSpace ? "after title" : null;
       default:
-        return mark === this.part ? "titled" : this.part;
+        return character === this.#part ? "after title" : this.#part;
     }
   }
 }
 
 /** An address that stands in the text without brackets. The marks at its end may belong to the sentence. */
 export class BareAddress {
+  #marks = "";
+
+  /** @param {string} scheme how the address begins, such as "https://" or "www." */
   constructor(scheme) {
     this.raw = scheme;
-    this.marks = "";
   }
 
-  /** Read on from `at`: `{length, text}`, where length 0 means that it has ended and `text` can be shown. */
-  read(rest, at) {
-    const marks = match(/[?!.,:;*_~'")\]]+/y, rest, at);
-    this.marks += marks;
-    if (marks) return { length: marks.length, text: "" };
-    const room = Math.max(0, LONGEST - this.raw.length - this.marks.length);
-    const found = match(/[^?!.,:;*_~'")\]\s<>`\\\u3000-\u303f\uff00-\uffef]+/y, rest, at).slice(0, room);
-    const text = found && this.marks + found;
-    this.raw += text;
-    if (found) this.marks = "";
-    return { length: found.length, text };
+  /**
+   * Read on in a text.
+   *
+   * @param {string} text
+   * @param {number} index
+   * @returns {{length: number, shown: string}} how many characters belong to the address, 0 where it has ended; and the part
+   *   of it that can be shown now
+   */
+  read(text, index) {
+    const marks = matchAt(/[?!.,:;*_~'")\]]+/y, text, index);
+    this.#marks += marks;
+    if (marks) return { length: marks.length, shown: "" };
+    const room = Math.max(0, MAX_LENGTH - this.raw.length - this.#marks.length);
+    const found = matchAt(/[^?!.,:;*_~'")\]\s<>`\\\u3000-\u303f\uff00-\uffef]+/y, text, index).slice(0, room);
+    const shown = found && this.#marks + found;
+    this.raw += shown;
+    if (found) this.#marks = "";
+    return { length: found.length, shown };
   }
 
-  /** Its end is known: the address, the part of it that was not shown yet, and what belongs to the sentence. */
-  finish() {
-    const [address, after] = splitBare(this.raw + this.marks);
+  /**
+   * End the address.
+   *
+   * @returns {{href: string, shown: string, rest: string}} the address, the part of it that was not shown yet, and the marks
+   *   that belong to the sentence
+   */
+  end() {
+    const [address, rest] = splitBareAddress(this.raw + this.#marks);
     const href = /^www\./i.test(address) ? `https://${address}` : address;
-    return { href, text: address.slice(this.raw.length), after };
+    return { href, shown: address.slice(this.raw.length), rest };
   }
-}
-
-function match(pattern, text, at) {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0] ?? "";
 }

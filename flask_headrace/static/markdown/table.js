@@ -1,110 +1,135 @@
 /**
  * A table, cell by cell.
  *
- * Knows its rows. A line that begins with a bar is believed to be a table's head at once, and `takeBack` undoes it when the
- * line below says otherwise.
+ * Knows its rows. A line that begins with a bar is shown as a table's head at once, and `takeBack` undoes that when the line
+ * below is no line of dashes.
  */
 
 import { Inline } from "./inline.js";
 
-/** Columns, at most; what stands in more of them is not shown. */
-const WIDEST = 64;
+/** @import { Alignment, MarkdownSink } from "./operations.js" */
 
+/** Most columns. Cells in further columns are not shown. */
+const MAX_COLUMNS = 64;
+
+/** Takes the text of a cell that is not shown. */
+const HIDDEN_CELL = { feed() {}, end() {} };
+
+/** A table. It begins with a head, which may turn out to be none. */
 export class Table {
-  kind = "table";
+  kind = /** @type {const} */ ("table");
+  /** Whether the line of dashes below the head has come. */
+  isConfirmed = false;
+  /** The text of the head, for when it turns out to be no table. */
+  raw = "";
+  /** @type {Alignment[]} The alignment of each column. */
+  aligns = [];
+  isInRow = false;
+  column = -1;
+  isAfterBar = false;
+  isEscaped = false;
+  /** @type {Inline | typeof HIDDEN_CELL | null} The open cell. */
+  cell = null;
 
+  /** @param {MarkdownSink} sink */
   constructor(sink) {
     this.sink = sink;
-    this.confirmed = false;
-    this.raw = "";
-    this.aligns = [];
     sink.open("table", {});
     this.startRow();
   }
 
+  /** Begin a row. */
   startRow() {
-    this.inRow = true;
+    this.isInRow = true;
     this.column = -1;
-    this.barred = false;
-    this.escaped = false;
+    this.isAfterBar = false;
+    this.isEscaped = false;
     this.cell = null;
-    this.sink.open("row", { head: !this.confirmed });
+    this.sink.open("row", { head: !this.isConfirmed });
   }
 
+  /** @param {string} piece the next text of the row */
   text(piece) {
-    if (!this.confirmed) this.raw += piece;
-    for (const token of piece.match(/[\\|]|[^\\|]+/g) ?? []) this.#take(token);
+    if (!this.isConfirmed) this.raw += piece;
+    for (const token of piece.match(/[\\|]|[^\\|]+/g) ?? []) this.#readToken(token);
   }
 
-  /** The line of dashes below the head: the table is one, and its columns are aligned like this. */
+  /**
+   * Confirm that this is a table.
+   *
+   * @param {string} line the line of dashes below the head, which aligns the columns
+   */
   confirm(line) {
-    const rules = line.trim().replace(/^\||\|$/g, "").split("|").slice(0, WIDEST);
+    const rules = line.trim().replace(/^\||\|$/g, "").split("|").slice(0, MAX_COLUMNS);
     this.aligns = rules.map((rule) => {
       const [, left, right] = /^\s*(:?)-+(:?)/.exec(rule) ?? [];
       return right ? (left ? "center" : "end") : "start";
     });
-    this.confirmed = true;
+    this.isConfirmed = true;
     this.sink.set({ aligns: this.aligns });
   }
 
-  endLine(cut = false) {
-    if (!this.inRow) return false;
-    if (this.escaped) this.#write("\\");
-    this.#endCell(cut);
+  /** End the current row, and return whether that closes the block. */
+  endLine(isCut = false) {
+    if (!this.isInRow) return false;
+    if (this.isEscaped) this.#write("\\");
+    this.#closeCell(isCut);
     this.sink.close();
-    this.inRow = false;
+    this.isInRow = false;
     return false;
   }
 
+  /** Remove the table, and return its text: it is another block. */
   takeBack() {
     this.endLine();
     this.sink.drop();
     return this.raw;
   }
 
-  close(cut) {
-    this.endLine(cut);
+  /** @param {boolean} isCut whether the answer was cut off here */
+  close(isCut) {
+    this.endLine(isCut);
     this.sink.close();
   }
 
-  #take(token) {
-    const escaped = this.escaped;
-    this.escaped = false;
-    if (escaped) this.#write(token === "|" ? "|" : `\\${token}`);
-    else if (token === "\\") this.escaped = true;
-    else if (token === "|") this.#bar();
+  /** @param {string} token a backslash, a bar, or text without them */
+  #readToken(token) {
+    const wasEscaped = this.isEscaped;
+    this.isEscaped = false;
+    if (wasEscaped) this.#write(token === "|" ? "|" : `\\${token}`);
+    else if (token === "\\") this.isEscaped = true;
+    else if (token === "|") this.#readBar();
     else this.#write(token);
   }
 
-  #bar() {
-    if (!this.cell && (this.barred || this.column >= 0)) this.#startCell();
-    this.#endCell();
-    this.barred = true;
+  #readBar() {
+    if (!this.cell && (this.isAfterBar || this.column >= 0)) this.#openCell();
+    this.#closeCell();
+    this.isAfterBar = true;
   }
 
+  /** @param {string} text */
   #write(text) {
     const shown = this.cell ? text : text.trimStart();
     if (!shown) return;
-    if (!this.cell) this.#startCell();
-    this.cell.feed(shown);
+    if (!this.cell) this.#openCell();
+    this.cell?.feed(shown);
   }
 
-  #startCell() {
+  #openCell() {
     this.column++;
-    if (this.column >= WIDEST) {
-      this.cell = NOWHERE;
+    if (this.column >= MAX_COLUMNS) {
+      this.cell = HIDDEN_CELL;
       return;
     }
-    this.sink.open("cell", { head: !this.confirmed, align: this.aligns[this.column] ?? "start" });
-    this.cell = new Inline(this.sink, { cell: true });
+    this.sink.open("cell", { head: !this.isConfirmed, align: this.aligns[this.column] ?? "start" });
+    this.cell = new Inline(this.sink, { isCell: true });
   }
 
-  #endCell(cut = false) {
+  #closeCell(isCut = false) {
     if (!this.cell) return;
-    this.cell.end(cut);
-    if (this.cell !== NOWHERE) this.sink.close();
+    this.cell.end(isCut);
+    if (this.cell !== HIDDEN_CELL) this.sink.close();
     this.cell = null;
   }
 }
-
-const NOWHERE = { feed() {}, end() {} };

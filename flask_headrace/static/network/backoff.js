@@ -1,31 +1,54 @@
 /**
- * How long to wait before trying again, and when to stop trying.
+ * Exponential backoff with full jitter: how long to wait before the next attempt, and when to give up.
  *
- * Knows times, in milliseconds, and chance. Waits for nothing itself: the clock and the dice are handed in.
+ * Knows durations and randomness. Does not wait itself, and takes the clock and the random source as options.
  */
 
+/** Counts the failures of one operation, and computes the delay after each. */
 export class Backoff {
   /**
-   * The wait before each try is drawn from zero up to a bound (full jitter), so that readers whose server comes back do not
-   * all come at once. The bound is `least` at first, doubles with each try and is never more than `most`. From the first
-   * failure on, tries begin within `limit`.
+   * Each delay is drawn from 0 up to a bound, so that clients of a server that restarts do not all reconnect at once.
+   *
+   * @param {object} [options]
+   * @param {number} [options.initialDelayMs] bound of the first delay; each further failure doubles the bound
+   * @param {number} [options.maxDelayMs] largest bound
+   * @param {number} [options.maxElapsedMs] attempts may start up to this long after the first failure
+   * @param {() => number} [options.now] returns the current time in milliseconds, on a clock that never jumps
+   * @param {() => number} [options.random] returns a number from 0 up to, but not including, 1
    */
-  constructor({ least = 250, most = 8000, limit = 120_000, now = () => performance.now(), random = Math.random } = {}) {
-    Object.assign(this, { least, most, limit, now, random });
-    this.reset();
+  constructor({
+    initialDelayMs = 250,
+    maxDelayMs = 8000,
+    maxElapsedMs = 120_000,
+    now = () => performance.now(),
+    random = Math.random,
+  } = {}) {
+    this.initialDelayMs = initialDelayMs;
+    this.maxDelayMs = maxDelayMs;
+    this.maxElapsedMs = maxElapsedMs;
+    this.now = now;
+    this.random = random;
+    this.failures = 0;
+    /** @type {number | null} */
+    this.firstFailureAt = null;
   }
 
-  /** All is well again: the next failure is a first one. */
+  /** Forget all failures after a success: the next failure counts as the first one. */
   reset() {
-    this.tries = 0;
-    this.since = null;
+    this.failures = 0;
+    this.firstFailureAt = null;
   }
 
-  /** Return how long to wait after one more failure, `asked` at least; null where it is time to give up. */
-  next(asked = 0) {
-    this.since ??= this.now();
-    const bound = Math.min(this.most, this.least * 2 ** this.tries++);
-    const wait = Math.max(asked, this.random() * bound);
-    return this.now() + wait > this.since + this.limit ? null : wait;
+  /**
+   * Count one more failure, and return the delay before the next attempt.
+   *
+   * @param {number} [minDelayMs] shortest delay, such as the server's Retry-After; it may exceed `maxDelayMs`
+   * @returns {number | null} milliseconds; null when the next attempt would start after `maxElapsedMs`
+   */
+  nextDelay(minDelayMs = 0) {
+    this.firstFailureAt ??= this.now();
+    const boundMs = Math.min(this.maxDelayMs, this.initialDelayMs * 2 ** this.failures++);
+    const delayMs = Math.max(minDelayMs, this.random() * boundMs);
+    return this.now() + delayMs > this.firstFailureAt + this.maxElapsedMs ? null : delayMs;
   }
 }

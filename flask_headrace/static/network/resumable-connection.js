@@ -1,72 +1,122 @@
 /**
  * One answer over as many connections as it takes.
  *
- * Knows how a resumable stream is asked for, and how it is followed from where a connection broke. What comes on one
- * connection is `stream.js`'s, how long to wait `backoff.js`'s. Knows nothing of the page.
+ * Knows how a resumable stream is requested, and how it is resumed after a connection broke. What a connection carries is
+ * read by stream.js, how long to wait is computed by backoff.js. Does not know the page.
  */
 
 import { Backoff } from "./backoff.js";
-import { Watchdog, pause } from "./network.js";
-import { eventsOf, failure, isTerminal, refusalOf } from "./stream.js";
+import { errorEvent, errorFromResponse, isTerminal, readEvents } from "./stream.js";
+import { Watchdog } from "./watchdog.js";
 
-/** Milliseconds without a byte after which a connection counts as lost: the service sends a heartbeat every 15 s. */
-export const SILENCE = 45_000;
-
-/** Milliseconds after which a connection that only heartbeats come on has proved good. */
-const STEADY = 10_000;
-
-/** What a proxy says while the service behind it is away. */
-const PASSING = new Set([408, 425, 429, 502, 503, 504]);
-/** What the service says when it cannot serve now. Other codes tell how the answer itself ended. */
-const BUSY = new Set(["store_unavailable", "too_many_streams", "shutting_down"]);
-
-/** What the service says of a stream that is not there, or holds another answer by now, or not as much of this one. */
-const NEVER_AGAIN = new Set([400, 404, 410]);
-
-const GONE = failure({ code: "gone", message: "The connection was lost, and this answer can no longer be resumed." });
-const CUT = failure({ code: "cut", message: "The connection broke before the answer was complete." });
-const AWAY = failure({ code: "cut", message: "The connection was lost and did not come back in time." });
-const UNREACHABLE = failure({ code: "unreachable", message: "The server cannot be reached. Is it running, and are you online?" });
-const MALFORMED = failure({ code: "malformed", message: "The server sent something that this page cannot read." });
+/** @import { ErrorEvent, StreamEvent } from "./stream.js" */
 
 /**
- * Ask for an answer, or follow one that was asked for, and yield its events as they come.
+ * The answer to be streamed. `id` is the stream's id, `body` the body of `POST /api/chat`. For a stream that was requested
+ * before, `isAccepted` tells whether the server has answered, and `cursor` is the `id` of
+ * the last event received: its number, and a mark that tells this answer from another one of the same stream.
  *
- * `stream` is `{id, body}`, and where it was asked for before also `{isBegun, cursor}`: whether the server has answered, and
- * the `id` of the last event that was taken; an event has its own as `cursor`. It is a number, and behind that what tells this
- * answer from another one that the same stream may hold later. Besides the protocol's events there are
- * `begun` (the server has answered), `plain` (this service can resume nothing), `lost` (the connection is), and `back`. The
- * last event is always, and alone, one of `done`, `error`, `cancelled` and `stopped` (the signal was aborted); an `error`
- * that `isResumable` does not end the stream, which may be followed again.
+ * @typedef {{id: string, body: object, isAccepted?: boolean, cursor?: string}} StreamRequest
+ *
+ * What happens to the connection: `accepted` (the server has answered), `not_resumable` (this service can resume no
+ * streams), `disconnected`, `reconnected`.
+ * @typedef {{type: "accepted" | "not_resumable" | "disconnected" | "reconnected"}} ConnectionEvent
+ * @typedef {{type: "stopped"}} StoppedEvent the caller's signal was aborted
+ * @typedef {(StreamEvent | ConnectionEvent | StoppedEvent) & {cursor?: string}} AnswerEvent
+ *
+ * @typedef {object} ConnectionOptions
+ * @property {string} api address of the API, without a slash at its end
+ * @property {(delayMs: number, signal?: AbortSignal, minDelayMs?: number) => Promise<void>} wait waits before the next
+ *   connection, `minDelayMs` at least, unless the signal is aborted
+ * @property {AbortSignal} [signal] ends the answer with a `stopped` event when it is aborted
+ * @property {() => Record<string, string>} [headers] returns the headers that authorize a request
+ * @property {typeof globalThis.fetch} [fetch]
+ * @property {Backoff} [backoff] delays between connections
+ * @property {number} [idleTimeoutMs] a connection without a byte for so long counts as lost
  */
-export async function* ask(stream, options) {
-  const line = new Line(stream, options);
-  while (!line.isOver) {
-    yield* line.connect();
-    if (!line.isOver) yield* line.recover();
+
+/** Default idle timeout. The service sends a heartbeat every 15 seconds. */
+export const IDLE_TIMEOUT_MS = 45_000;
+
+/** A connection that lasts for so long is a success, even if it carries only heartbeats. */
+const STABLE_AFTER_MS = 10_000;
+
+/** Statuses with which a proxy answers while the service behind it is away. */
+const TRANSIENT_STATUSES = new Set([408, 425, 429, 502, 503, 504]);
+
+/** Codes with which the service says that it cannot serve now. Any other code is the failure of the answer itself. */
+const TRANSIENT_CODES = new Set(["store_unavailable", "too_many_streams", "shutting_down"]);
+
+/** Statuses for a stream that is not there, or holds another answer by now, or less of this answer. */
+const GONE_STATUSES = new Set([400, 404, 410]);
+
+const GONE = errorEvent({ code: "gone", message: "The connection was lost, and this answer can no longer be resumed." });
+const CUT = errorEvent({ code: "cut", message: "The connection broke before the answer was complete." });
+const GAVE_UP = errorEvent({ code: "cut", message: "The connection was lost and did not come back in time." });
+const UNREACHABLE = errorEvent({ code: "unreachable", message: "The server cannot be reached. Is it running, and are you online?" });
+const MALFORMED = errorEvent({ code: "malformed", message: "The server sent something that this page cannot read." });
+
+/**
+ * Request an answer, or resume one, and yield its events as they arrive.
+ *
+ * The last event is the only terminal one: `done`, `error`, `cancelled` or `stopped`. After an `error` with `isResumable`
+ * the same stream may be passed in again. Nothing is thrown: errors are events.
+ *
+ * @param {StreamRequest} stream
+ * @param {ConnectionOptions} options
+ * @returns {AsyncGenerator<AnswerEvent, void, void>}
+ */
+export async function* streamAnswer(stream, options) {
+  const connection = new ResumableConnection(stream, options);
+  while (!connection.isFinished) {
+    yield* connection.connect();
+    if (!connection.isFinished) yield* connection.recover();
   }
 }
 
-class Line {
-  constructor({ id, body, isBegun = false, cursor = "0" }, options) {
-    const defaults = { headers: () => ({}), fetch: globalThis.fetch.bind(globalThis), wait: pause, silence: SILENCE };
-    Object.assign(this, { id, body, isBegun, cursor, backoff: new Backoff() }, defaults, options);
-    this.isPlain = this.isLost = this.isOver = false;
-    // A server that sends the same again and again has not brought the answer any further.
-    this.farthest = numberOf(this.cursor);
-    this.trouble = null;
+/** One answer: opens one connection after the other until the answer has ended. */
+class ResumableConnection {
+  /**
+   * @param {StreamRequest} stream
+   * @param {ConnectionOptions} options
+   */
+  constructor({ id, body, isAccepted = false, cursor = "0" }, options) {
+    this.id = id;
+    this.body = body;
+    this.isAccepted = isAccepted;
+    this.cursor = cursor;
+    // A server that repeats events it has sent before makes no progress.
+    this.maxNumber = numberIn(cursor);
+    this.api = options.api;
+    this.wait = options.wait;
+    this.signal = options.signal;
+    this.headers = options.headers ?? (() => ({}));
+    this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.backoff = options.backoff ?? new Backoff();
+    this.idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    this.isResumable = true;
+    this.isDisconnected = false;
+    this.isFinished = false;
+    /** @type {ErrorEvent | null} */
+    this.lastError = null;
+    this.openedAt = 0;
   }
 
-  /** Open one connection and yield what comes on it. Where it brings no end, `trouble` says why. */
+  /**
+   * Open one connection and yield its events. Where it brings no terminal event, `lastError` says why.
+   *
+   * @returns {AsyncGenerator<AnswerEvent, void, void>}
+   */
   async *connect() {
-    const watchdog = new Watchdog(this.silence, this.signal);
-    this.trouble = null;
-    this.opened = this.backoff.now();
+    const watchdog = new Watchdog(this.idleTimeoutMs, this.signal);
+    this.lastError = null;
+    this.openedAt = this.backoff.now();
     try {
       const response = await this.#request(watchdog.signal);
-      watchdog.alive();
-      const refused = response.status === 204 ? GONE : await refusalOf(response);
-      yield* refused ? this.#refused(refused) : this.#read(response.body, watchdog);
+      watchdog.reset();
+      const error = response.status === 204 ? GONE : await errorFromResponse(response);
+      if (error) yield* this.#refused(error);
+      else yield* this.#read(/** @type {ReadableStream<Uint8Array>} */ (response.body), watchdog);
     } catch (error) {
       yield* this.#broken(error);
     } finally {
@@ -74,29 +124,35 @@ class Line {
     }
   }
 
-  /** Wait until it is time for the next connection, or give up. */
+  /**
+   * Wait until it is time for the next connection; or give up, with a terminal event.
+   *
+   * @returns {AsyncGenerator<AnswerEvent, void, void>}
+   */
   async *recover() {
-    if (!this.trouble) return;
-    const asked = (this.trouble.wait ?? 0) * 1000;
-    const delay = this.isPlain ? null : this.backoff.next(asked);
-    if (delay === null) {
-      yield this.#last({ ...(this.trouble === CUT && !this.isPlain ? AWAY : this.trouble), isResumable: !this.isPlain });
+    const error = this.lastError;
+    if (!error) return;
+    const minDelayMs = (error.retryAfterSeconds ?? 0) * 1000;
+    const delayMs = this.isResumable ? this.backoff.nextDelay(minDelayMs) : null;
+    if (delayMs === null) {
+      yield this.#finish({ ...(error === CUT && this.isResumable ? GAVE_UP : error), isResumable: this.isResumable });
       return;
     }
-    if (!this.isLost) yield { type: "lost" };
-    this.isLost = true;
-    await this.wait(delay, this.signal, asked);
-    if (this.signal?.aborted) yield this.#last({ type: "stopped" });
+    if (!this.isDisconnected) yield { type: "disconnected" };
+    this.isDisconnected = true;
+    await this.wait(delayMs, this.signal, minDelayMs);
+    if (this.signal?.aborted) yield this.#finish({ type: "stopped" });
   }
 
+  /** @param {AbortSignal} signal */
   #request(signal) {
     const headers = { Accept: "text/event-stream", ...this.headers() };
-    if (this.isBegun) {
+    if (this.isAccepted) {
       const url = `${this.api}/streams/${encodeURIComponent(this.id)}`;
       return this.fetch(url, { headers: { ...headers, "Last-Event-ID": String(this.cursor) }, cache: "no-store", signal });
     }
-    // Also where nobody knows whether it has arrived already: the same id and body are answered once.
-    const body = this.isPlain ? this.body : { ...this.body, resumable: true, id: this.id };
+    // The question is sent again even if it may have arrived before: the server answers the same id and body once.
+    const body = this.isResumable ? { ...this.body, resumable: true, id: this.id } : this.body;
     return this.fetch(`${this.api}/chat`, {
       method: "POST",
       headers: { ...headers, "Content-Type": "application/json" },
@@ -105,58 +161,91 @@ class Line {
     });
   }
 
+  /**
+   * @param {ReadableStream<Uint8Array>} body
+   * @param {Watchdog} watchdog
+   * @returns {AsyncGenerator<AnswerEvent, void, void>}
+   */
   async *#read(body, watchdog) {
-    if (!this.isBegun && !this.isPlain) {
-      this.isBegun = true;
-      yield { type: "begun" };
+    if (!this.isAccepted && this.isResumable) {
+      this.isAccepted = true;
+      yield { type: "accepted" };
     }
-    if (this.isLost) yield { type: "back" };
-    this.isLost = false;
-    const alive = () => {
-      watchdog.alive();
-      if (this.backoff.now() - this.opened > STEADY) this.backoff.reset();
+    if (this.isDisconnected) yield { type: "reconnected" };
+    this.isDisconnected = false;
+    const onActivity = () => {
+      watchdog.reset();
+      if (this.backoff.now() - this.openedAt > STABLE_AFTER_MS) this.backoff.reset();
     };
-    for await (const event of eventsOf(body, alive)) {
-      const number = numberOf(event.cursor);
-      if (number > this.farthest) this.backoff.reset();
-      this.farthest = Math.max(this.farthest, number);
+    for await (const event of readEvents(body, onActivity)) {
+      const number = numberIn(event.cursor);
+      if (number > this.maxNumber) this.backoff.reset();
+      this.maxNumber = Math.max(this.maxNumber, number);
       this.cursor = event.cursor ?? this.cursor;
-      this.isOver = isTerminal(event);
+      this.isFinished = isTerminal(event);
       yield event;
     }
-    if (!this.isOver) this.trouble = CUT;
+    if (!this.isFinished) this.lastError = CUT;
   }
 
-  *#refused({ status, ...refused }) {
-    if (refused.code === "not_supported" && !this.isBegun && !this.isPlain) {
-      this.isPlain = true;
-      yield { type: "plain" };
-    } else if ((this.isBegun || this.isLost) && isPassing(status, refused.code)) {
-      this.trouble = refused;
-    } else if (this.isBegun && NEVER_AGAIN.has(status)) {
-      yield this.#last(GONE);
+  /**
+   * Handle a response that is no event stream.
+   *
+   * @param {ErrorEvent} response
+   * @returns {Generator<AnswerEvent, void, void>}
+   */
+  *#refused({ status = 0, ...error }) {
+    if (error.code === "not_supported" && !this.isAccepted && this.isResumable) {
+      this.isResumable = false;
+      yield { type: "not_resumable" };
+    } else if ((this.isAccepted || this.isDisconnected) && isTransient(status, error.code)) {
+      this.lastError = error;
+    } else if (this.isAccepted && GONE_STATUSES.has(status)) {
+      yield this.#finish(GONE);
     } else {
-      yield this.#last(this.isBegun && status === 401 ? { ...refused, isResumable: true } : refused);
+      yield this.#finish(this.isAccepted && status === 401 ? { ...error, isResumable: true } : error);
     }
   }
 
+  /**
+   * Handle what a request or the reading of its body has thrown.
+   *
+   * @param {unknown} error
+   * @returns {Generator<AnswerEvent, void, void>}
+   */
   *#broken(error) {
-    if (this.signal?.aborted) yield this.#last({ type: "stopped" });
-    else if (error instanceof SyntaxError || error instanceof RangeError) yield this.#last(MALFORMED);
-    else this.trouble = this.isBegun || this.isPlain ? CUT : UNREACHABLE;
+    if (this.signal?.aborted) yield this.#finish({ type: "stopped" });
+    else if (error instanceof SyntaxError || error instanceof RangeError) yield this.#finish(MALFORMED);
+    else this.lastError = this.isAccepted || !this.isResumable ? CUT : UNREACHABLE;
   }
 
-  #last(event) {
-    this.isOver = true;
+  /**
+   * Mark the answer as finished, and return its terminal event.
+   *
+   * @template {AnswerEvent} Event
+   * @param {Event} event
+   */
+  #finish(event) {
+    this.isFinished = true;
     return event;
   }
 }
 
-/** Return the number in an event's `id`; 0 where there is none. */
-function numberOf(cursor) {
-  return Number.parseInt(cursor, 10) || 0;
+/**
+ * Return the number in the `id` of an event; 0 where there is none.
+ *
+ * @param {string | undefined} cursor
+ */
+function numberIn(cursor) {
+  return Number.parseInt(cursor ?? "", 10) || 0;
 }
 
-function isPassing(status, code) {
-  return PASSING.has(status) && (code === `http_${status}` || BUSY.has(code));
+/**
+ * Return whether a refusal passes by itself: it comes from a proxy, or from a service that cannot serve now.
+ *
+ * @param {number} status
+ * @param {string} code
+ */
+function isTransient(status, code) {
+  return TRANSIENT_STATUSES.has(status) && (code === `http_${status}` || TRANSIENT_CODES.has(code));
 }

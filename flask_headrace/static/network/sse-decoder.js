@@ -1,57 +1,84 @@
 /**
- * Server-Sent Events (HTML standard, 9.2), read: bytes that may be cut anywhere become frames.
+ * Server-Sent Events (HTML standard, section 9.2): decodes chunks of bytes, cut anywhere, into events.
  *
- * Knows lines and fields. Knows nothing of what a frame means.
+ * Knows lines and fields. Does not know what an event means.
  */
 
-/** Characters that one frame may hold. A line that never ends must not fill the reader's memory. */
-export const FRAME_LIMIT = 4 * 1024 * 1024;
+/**
+ * One decoded event. `event` is its name, "message" where the stream gives none; `data` is its data lines, joined with
+ * line feeds; `id` is null where the event itself has no id (the id of an earlier event is not carried over).
+ *
+ * @typedef {{event: string, data: string, id: string | null}} ServerSentEvent
+ */
 
-/** Decodes Server-Sent Events out of chunks of UTF-8. */
-export class FrameReader {
-  constructor(limit = FRAME_LIMIT) {
-    this.limit = limit;
-    this.reset();
+/** Default limit for the characters of one event: a line that never ends must not fill the page's memory. */
+export const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
+
+/** Decodes Server-Sent Events from chunks of UTF-8. */
+export class SSEDecoder {
+  #decoder = new TextDecoder();
+  /** The unfinished line at the end of the last chunk. */
+  #line = "";
+  #isAfterReturn = false;
+  // The fields of the unfinished event.
+  #event = "";
+  /** @type {string | null} */
+  #data = null;
+  /** @type {string | null} */
+  #id = null;
+
+  /** @param {number} [maxCharacters] most characters of one line, and of the data of one event */
+  constructor(maxCharacters = MAX_EVENT_CHARACTERS) {
+    this.maxCharacters = maxCharacters;
   }
 
-  /** Forget everything, as at the start of a new response. */
+  /** Drop all state, as at the start of a new response. */
   reset() {
-    this.decoder = new TextDecoder();
-    this.line = "";
-    this.afterReturn = false;
+    this.#decoder = new TextDecoder();
+    this.#line = "";
+    this.#isAfterReturn = false;
     this.#clear();
   }
 
   /**
-   * Take the next bytes and return the frames that they complete, each `{event, data, id}`; `id` is null where
-   * the frame has none.
-   * A frame without its blank line is never returned. Throws a RangeError when one outgrows the limit.
+   * Decode the next chunk. An event counts as complete at its blank line; an incomplete one waits for the next chunk.
+   *
+   * @param {Uint8Array} bytes the next chunk of the response
+   * @returns {ServerSentEvent[]} the events that this chunk completes
+   * @throws {RangeError} a line or an event has more than `maxCharacters`
    */
   feed(bytes) {
-    const text = this.decoder.decode(bytes, { stream: true });
-    const frames = [];
+    const text = this.#decoder.decode(bytes, { stream: true });
+    /** @type {ServerSentEvent[]} */
+    const events = [];
     let start = 0;
-    if (this.afterReturn && text) {
+    if (this.#isAfterReturn && text) {
       start = text[0] === "\n" ? 1 : 0;
-      this.afterReturn = false;
+      this.#isAfterReturn = false;
     }
-    const ends = /\r\n|\n|\r/g;
-    ends.lastIndex = start;
-    for (let end = ends.exec(text); end; end = ends.exec(text)) {
-      this.#take(this.line + text.slice(start, end.index), frames);
-      this.line = "";
-      start = ends.lastIndex;
+    const lineEnds = /\r\n|\n|\r/g;
+    lineEnds.lastIndex = start;
+    for (let end = lineEnds.exec(text); end; end = lineEnds.exec(text)) {
+      this.#readLine(this.#line + text.slice(start, end.index), events);
+      this.#line = "";
+      start = lineEnds.lastIndex;
       // The "\n" of a "\r\n" may be in the next chunk.
-      this.afterReturn = end[0] === "\r" && start === text.length;
+      this.#isAfterReturn = end[0] === "\r" && start === text.length;
     }
-    this.line += text.slice(start);
-    this.#measure(this.line.length);
-    return frames;
+    this.#line += text.slice(start);
+    this.#checkLength(this.#line.length);
+    return events;
   }
 
-  #take(line, frames) {
+  /**
+   * Read one line, and add the event that it completes, if any, to `events`.
+   *
+   * @param {string} line without its line end
+   * @param {ServerSentEvent[]} events
+   */
+  #readLine(line, events) {
     if (line === "") {
-      if (this.data !== null) frames.push({ event: this.event || "message", data: this.data, id: this.id });
+      if (this.#data !== null) events.push({ event: this.#event || "message", data: this.#data, id: this.#id });
       this.#clear();
       return;
     }
@@ -59,19 +86,20 @@ export class FrameReader {
     if (colon === 0) return;
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (field === "event") this.event = value;
-    if (field === "id" && !value.includes("\0")) this.id = value;
-    if (field === "data") this.data = this.data === null ? value : `${this.data}\n${value}`;
-    this.#measure(this.data?.length ?? 0);
+    if (field === "event") this.#event = value;
+    if (field === "id" && !value.includes("\0")) this.#id = value;
+    if (field === "data") this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
+    this.#checkLength(this.#data?.length ?? 0);
   }
 
   #clear() {
-    this.event = "";
-    this.data = null;
-    this.id = null;
+    this.#event = "";
+    this.#data = null;
+    this.#id = null;
   }
 
-  #measure(length) {
-    if (length > this.limit) throw new RangeError(`a frame of more than ${this.limit} characters`);
+  /** @param {number} length */
+  #checkLength(length) {
+    if (length > this.maxCharacters) throw new RangeError(`a frame of more than ${this.maxCharacters} characters`);
   }
 }

@@ -1,35 +1,53 @@
 /**
- * Stopping an answer wherever it is made.
+ * Stopping a stream on the server, in whichever worker it runs.
  *
- * Knows `DELETE /api/streams/<id>`, and that the network may be away when a reader says stop.
+ * Knows `DELETE /api/streams/<id>`, and that the network may be down when the reader presses stop.
  */
 
 import { Backoff } from "./backoff.js";
-import { pause } from "./network.js";
 
-/** Milliseconds in which a question that was on its way when it was stopped arrives, or never does. */
-const ARRIVAL = 3000;
+/** A question that was being sent when its stop overtook it arrives within this time, or never. */
+const MAX_ARRIVAL_MS = 3000;
 
 /**
- * Stop the stream at `url`; tries again while the server cannot be reached, and gives up in the end.
- * `isBegun` says whether the server is known to have the stream: if not, the question may arrive after the stop.
+ * Stop a stream. Retries while the server cannot be reached, and gives up silently in the end.
+ *
+ * @param {string} url address of the stream, `…/api/streams/<id>`
+ * @param {object} options
+ * @param {boolean} options.isAccepted whether the server has answered the question: if not, the question may arrive after the stop
+ * @param {(delayMs: number) => Promise<void>} options.wait waits before the next attempt
+ * @param {Record<string, string>} [options.headers] headers to authorize the request
+ * @param {typeof globalThis.fetch} [options.fetch]
+ * @param {Backoff} [options.backoff] delays while the server cannot be reached
+ * @returns {Promise<void>} resolves when the stream is stopped, or cannot be
  */
-export async function stop(url, { isBegun, headers = {}, fetch = globalThis.fetch, wait = pause, backoff = new Backoff() }) {
-  const arrival = new Backoff({ least: 500, limit: ARRIVAL, now: backoff.now, random: backoff.random });
+export async function stopStream(
+  url,
+  { isAccepted, wait, headers = {}, fetch = globalThis.fetch, backoff = new Backoff() },
+) {
+  const { now, random } = backoff;
+  const arrival = new Backoff({ initialDelayMs: 500, maxElapsedMs: MAX_ARRIVAL_MS, now, random });
   for (;;) {
-    const status = await attempt(fetch, url, headers);
+    const status = await deleteStatus(fetch, url, headers);
     const isAway = status === null || status >= 500 || status === 429;
-    const isEarly = status === 404 && !isBegun;
+    const isEarly = status === 404 && !isAccepted;
     if (!isAway && !isEarly) return;
-    const delay = isEarly ? arrival.next(250) : backoff.next();
-    if (delay === null) return;
-    await wait(delay);
+    const delayMs = isEarly ? arrival.nextDelay(250) : backoff.nextDelay();
+    if (delayMs === null) return;
+    await wait(delayMs);
   }
 }
 
-async function attempt(fetch, url, headers) {
+/**
+ * Send one DELETE, and return the status of its response; null where the server cannot be reached.
+ *
+ * @param {typeof globalThis.fetch} fetch
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ */
+async function deleteStatus(fetch, url, headers) {
   try {
-    // It must go out also where the page is closed in the next moment.
+    // `keepalive` sends the request also where the page is closed in the next moment.
     const response = await fetch(url, { method: "DELETE", headers, keepalive: true });
     return response.status;
   } catch {

@@ -1,27 +1,72 @@
 /**
- * The native protocol, read from one connection: its frames become events.
+ * The native protocol on one connection: turns the body of a response into the events of an answer.
  *
- * Knows what each frame of `POST /api/chat` and `GET /api/streams/<id>` means, and what a refusal looks like. Knows nothing
- * of the page, opens no connection and keeps nothing of the answer.
+ * Knows what each frame of `POST /api/chat` and `GET /api/streams/<id>` means, and how a response reports an error.
+ * Opens no connection, keeps nothing of the answer, and does not know the page.
  */
 
-import { FrameReader } from "./frames.js";
+import { SSEDecoder } from "./sse-decoder.js";
 
-const TERMINAL = new Set(["done", "error", "cancelled", "stopped"]);
+/** @import { ServerSentEvent } from "./sse-decoder.js" */
 
-/** Tell whether an event is the last of its answer. */
+/**
+ * @typedef {{type: "start", id: string, model: string, provider: string}} StartEvent
+ * @typedef {{type: "delta", text: string}} TextEvent a piece of the answer's text
+ * @typedef {{type: "reasoning", text: string}} ReasoningEvent a piece of the model's reasoning
+ *
+ * A tool call: its `name` begins the call, each `delta` continues the JSON text of its arguments, and `arguments`, the
+ * whole value, completes the call. `call` counts the calls of an answer from 0.
+ * @typedef {{type: "tool", call: number, id?: string, name?: string, delta?: string, arguments?: unknown}} ToolEvent
+ *
+ * All that came before is void: `model` answers from here on, and `reason` is the error code of the model before it.
+ * @typedef {{type: "restart", reason: string, model?: string}} RestartEvent
+ *
+ * What a request to a model took. `cost` is null where the price is unknown.
+ * @typedef {{model: string, input_tokens: number, output_tokens: number, cost: number | null}} Attempt
+ *
+ * What the whole answer took. `attempts` lists the requests to models that cost something.
+ * @typedef {{input_tokens: number, output_tokens: number, cached_tokens?: number, reasoning_tokens?: number,
+ *   cost: number | null, currency?: string, estimated: boolean, attempts?: Attempt[]}} Usage
+ * @typedef {{type: "usage"} & Usage} UsageEvent
+ * @typedef {{type: "end", finish_reason: string}} EndEvent why the model ended the answer; comes just before `done`
+ * @typedef {{type: "done"}} DoneEvent the answer is complete
+ * @typedef {{type: "cancelled", reason: string}} CancelledEvent the answer was stopped on the server
+ *
+ * The answer failed. `retryAfterSeconds` is null where the server names no time; `status` is the HTTP status of a response
+ * that is no event stream; `isResumable` tells that the stream may still be resumed later.
+ * @typedef {{type: "error", code: string, message: string, retryable: boolean, retryAfterSeconds: number | null,
+ *   status?: number, isResumable?: boolean}} ErrorEvent
+ *
+ * An event of a frame with an `id` carries that `id` as `cursor`.
+ * @typedef {(StartEvent | TextEvent | ReasoningEvent | ToolEvent | RestartEvent | UsageEvent | EndEvent | DoneEvent |
+ *   CancelledEvent | ErrorEvent) & {cursor?: string}} StreamEvent
+ */
+
+const TERMINAL_TYPES = new Set(["done", "error", "cancelled", "stopped"]);
+
+/**
+ * Return whether an event is the last one of its answer.
+ *
+ * @param {{type: string}} event
+ */
 export function isTerminal({ type }) {
-  return TERMINAL.has(type);
+  return TERMINAL_TYPES.has(type);
 }
 
-/** Turn one frame into an event `{type, …}`, or null for a frame that this page has no use for. */
-export function eventOf({ event, data }) {
+/**
+ * Return the event that a frame stands for.
+ *
+ * @param {ServerSentEvent} frame
+ * @returns {StreamEvent | null} null for a frame that this page does not use
+ * @throws {SyntaxError} the frame's data is not JSON
+ */
+export function parseEvent({ event, data }) {
   if (event === "message") {
     return data === "[DONE]" ? { type: "done" } : { type: "delta", text: JSON.parse(data).delta ?? "" };
   }
   switch (event) {
     case "reasoning":
-      return thought(JSON.parse(data));
+      return reasoningEvent(JSON.parse(data));
     case "start":
     case "tool":
     case "restart":
@@ -30,43 +75,59 @@ export function eventOf({ event, data }) {
     case "cancelled":
       return { ...JSON.parse(data), type: event };
     case "error":
-      return failure(JSON.parse(data));
+      return errorEvent(JSON.parse(data));
     default:
       return null;
   }
 }
 
-/** What comes after a thought, its signature, is for the provider and not for a reader. */
-function thought({ delta }) {
+/**
+ * Return the event of a `reasoning` frame; null for the frame that carries only the signature, which is for the provider.
+ *
+ * @param {{delta?: string}} data
+ * @returns {ReasoningEvent | null}
+ */
+function reasoningEvent({ delta }) {
   return delta === undefined ? null : { type: "reasoning", text: delta };
 }
 
 /**
- * Yield the events of an event stream's body, up to the terminal one; `alive` is called with whatever arrives.
- * An event of a frame with an `id` has that as `cursor`: its number, and what tells this answer from others. Ends without a terminal event where the connection does, and
- * throws what it throws. A body that is left before its end is cancelled.
+ * Yield the events of an event stream up to and including the terminal one.
+ *
+ * The iteration ends without a terminal event when the body does. A consumer that stops early cancels the body.
+ *
+ * @param {ReadableStream<Uint8Array>} body the body of the response
+ * @param {() => void} [onActivity] called with every chunk, also with one that holds only a heartbeat
+ * @returns {AsyncGenerator<StreamEvent, void, void>}
+ * @throws {SyntaxError} a frame is not JSON
+ * @throws {RangeError} a frame is too long
+ * @throws {TypeError} the connection broke
  */
-export async function* eventsOf(body, alive = () => {}) {
+export async function* readEvents(body, onActivity = () => {}) {
   const reader = body.getReader();
-  const frames = new FrameReader();
-  let isWhole = false;
+  const decoder = new SSEDecoder();
+  let isComplete = false;
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      alive();
-      for (const frame of frames.feed(read.value)) {
-        const event = eventOf(frame);
-        isWhole = event !== null && isTerminal(event);
+      onActivity();
+      for (const frame of decoder.feed(read.value)) {
+        const event = parseEvent(frame);
+        isComplete = event !== null && isTerminal(event);
         if (event) yield frame.id ? { ...event, cursor: frame.id } : event;
-        if (isWhole) return;
+        if (isComplete) return;
       }
     }
   } finally {
-    if (isWhole) drain(reader);
+    if (isComplete) drain(reader);
     else reader.cancel().catch(() => {});
   }
 }
 
-/** Read on to the end, so that the connection can be used again: to cancel it would look like a reader who leaves. */
+/**
+ * Read the rest of a body, so that its connection can be reused: the server would take a cancel for a reader who left.
+ *
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ */
 async function drain(reader) {
   try {
     while (!(await reader.read()).done);
@@ -75,31 +136,47 @@ async function drain(reader) {
   }
 }
 
-/** Return the failure that a response is instead of an event stream, or null; it has the `status` of the response. */
-export async function refusalOf(response) {
+/**
+ * Return the error that a response reports instead of an event stream.
+ *
+ * @param {Response} response
+ * @returns {Promise<ErrorEvent | null>} with the response's `status`; null where the response is an event stream
+ */
+export async function errorFromResponse(response) {
   const type = (response.headers.get("Content-Type") ?? "").split(";")[0].trim();
   const { ok, status } = response;
   if (ok && type === "text/event-stream") return null;
   if (ok) {
     const message = "The server sent a page, not an answer. You may need to sign in again.";
-    return { ...failure({ code: "not_a_stream", message }), status };
+    return { ...errorEvent({ code: "not_a_stream", message }), status };
   }
-  const told = type === "application/json" ? await response.json().catch(() => null) : null;
-  const refused = failure({
-    code: told?.error?.code ?? `http_${status}`,
-    message: told?.error?.message ?? `The server refused with status ${status}.`,
-    wait: secondsOf(response.headers.get("Retry-After")),
+  const body = type === "application/json" ? await response.json().catch(() => null) : null;
+  const error = errorEvent({
+    code: body?.error?.code ?? `http_${status}`,
+    message: body?.error?.message ?? `The server refused with status ${status}.`,
+    retryAfterSeconds: parseRetryAfter(response.headers.get("Retry-After")),
   });
-  return { ...refused, status };
+  return { ...error, status };
 }
 
-/** Return the event of an answer that failed; `wait` is in seconds, null where nobody knows. */
-export function failure({ code = "error", message = "The answer failed.", retryable = true, wait = null }) {
-  return { type: "error", code, message, retryable, wait };
+/**
+ * Return the event of an answer that failed, with defaults for what is not known.
+ *
+ * @param {Partial<Omit<ErrorEvent, "type">>} error
+ * @returns {ErrorEvent}
+ */
+export function errorEvent({ code = "error", message = "The answer failed.", retryable = true, retryAfterSeconds = null }) {
+  return { type: "error", code, message, retryable, retryAfterSeconds };
 }
 
-/** Read a Retry-After header, which is a number of seconds or a date; null when it is neither. */
-export function secondsOf(header, now = Date.now()) {
+/**
+ * Return the seconds that a Retry-After header asks for.
+ *
+ * @param {string | null} header a number of seconds, or a date
+ * @param {number} [now] the current time in milliseconds since 1970
+ * @returns {number | null} null where the header is neither, or lies in the past
+ */
+export function parseRetryAfter(header, now = Date.now()) {
   if (!header) return null;
   const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;

@@ -1,53 +1,41 @@
 /**
- * Waiting for the network.
+ * An idle timeout: aborts an operation during which nothing happens.
  *
- * Knows what a browser tells: that it is online again, and that the page is looked at again. It is not asked whether it is
- * online: a service on the same machine can be reached without any network.
+ * Knows timers and abort signals. Does not know what the operation is.
  */
 
-/**
- * Wait for so many milliseconds; less where the network may be back before, but never less than `least`, unless `signal`
- * is aborted.
- */
-export function pause(milliseconds, signal, least = 0) {
-  if (signal?.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const begun = performance.now();
-    const over = new AbortController();
-    const end = () => {
-      clearTimeout(timer);
-      over.abort();
-      resolve();
-    };
-    const wake = () => performance.now() - begun < least || end();
-    const timer = setTimeout(end, milliseconds);
-    addEventListener("online", wake, { signal: over.signal });
-    document.addEventListener("visibilitychange", () => document.hidden || wake(), { signal: over.signal });
-    signal?.addEventListener("abort", end, { signal: over.signal });
-  });
-}
-
-/** An end to a wait in which nothing happens: aborts its `signal` after so many milliseconds without a call of `alive`. */
+/** Aborts its `signal` when `reset` is not called for `timeoutMs`, or when the parent signal is aborted. */
 export class Watchdog {
-  constructor(milliseconds, outer) {
-    this.milliseconds = milliseconds;
-    this.control = new AbortController();
-    this.signal = this.control.signal;
-    this.outer = outer;
-    this.follow = () => this.control.abort(outer.reason);
-    if (outer?.aborted) this.follow();
-    outer?.addEventListener("abort", this.follow);
-    this.alive();
+  /**
+   * Start the timeout.
+   *
+   * @param {number} timeoutMs milliseconds without a call of `reset` before `signal` is aborted
+   * @param {AbortSignal} [parent] a signal whose abort is passed on, with its reason
+   */
+  constructor(timeoutMs, parent) {
+    this.timeoutMs = timeoutMs;
+    this.parent = parent;
+    this.controller = new AbortController();
+    this.passOn = () => this.controller.abort(parent?.reason);
+    if (parent?.aborted) this.passOn();
+    parent?.addEventListener("abort", this.passOn);
+    this.reset();
   }
 
-  alive() {
+  /** The signal for the operation that is watched. */
+  get signal() {
+    return this.controller.signal;
+  }
+
+  /** Restart the timeout. Called whenever the operation makes progress. */
+  reset() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.control.abort(), this.milliseconds);
+    this.timer = setTimeout(() => this.controller.abort(), this.timeoutMs);
   }
 
-  /** Watch no more. May be called twice. */
+  /** Cancel the timeout and detach from the parent signal. `signal` stays as it is. Idempotent. */
   close() {
     clearTimeout(this.timer);
-    this.outer?.removeEventListener("abort", this.follow);
+    this.parent?.removeEventListener("abort", this.passOn);
   }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Conversation } from "../../static/conversation.js";
+import { Conversation } from "../../../flask_headrace/static/chat/conversation.js";
 
 class Memory {
   constructor() {
@@ -47,10 +47,10 @@ test("a question that is asked again is asked as it is wanted then, and nothing 
 test("a page that comes back finds the answer's text and cursor, and goes on", () => {
   const { own, shared, conversation, turn } = asked();
   Object.assign(turn, { parts: HALF, state: "flowing" });
-  Object.assign(turn.stream, { isBegun: true, cursor: 5 });
+  Object.assign(turn.stream, { isAccepted: true, cursor: 5 });
   conversation.save();
-  const { coming } = new Conversation(own, shared);
-  assert.deepEqual([coming.parts, coming.stream], [HALF, turn.stream]);
+  const { pending } = new Conversation(own, shared);
+  assert.deepEqual([pending.parts, pending.stream], [HALF, turn.stream]);
 });
 
 test("an answer that cannot be followed counts as stopped for who comes back", () => {
@@ -58,14 +58,14 @@ test("an answer that cannot be followed counts as stopped for who comes back", (
   turn.stream = null;
   conversation.save();
   const again = new Conversation(own, shared);
-  assert.deepEqual([again.coming, again.turns[0].state], [null, "stopped"]);
+  assert.deepEqual([again.pending, again.turns[0].state], [null, "stopped"]);
 });
 
 test("another tab finds the conversation while its answer is coming, and not after", () => {
   const { shared, conversation, turn } = asked();
   const other = new Conversation(new Memory(), shared);
-  assert.equal(other.coming.stream.id, turn.stream.id);
-  assert.equal(other.coming.stream.isShared, true);
+  assert.equal(other.pending.stream.id, turn.stream.id);
+  assert.equal(other.pending.stream.isShared, true);
   Object.assign(turn, { state: "done", stream: null });
   conversation.save();
   assert.deepEqual(new Conversation(new Memory(), shared).turns, []);
@@ -77,7 +77,7 @@ test("a tab with a conversation of its own, or with a new chat, keeps it", () =>
   assert.equal(new Conversation(own, shared).turns.length, 1);
   conversation.clear();
   assert.deepEqual(new Conversation(own, shared).turns, []);
-  assert.equal(new Conversation(new Memory(), shared).coming.stream.id, other.turn.stream.id);
+  assert.equal(new Conversation(new Memory(), shared).pending.stream.id, other.turn.stream.id);
 });
 
 test("what a tab left behind long ago is forgotten", () => {
@@ -97,7 +97,7 @@ test("what another version of the page has stored is forgotten", () => {
 
 test("the model is told the text of an answer; a document is not cut by what came in between", () => {
   const { conversation, turn } = asked();
-  const call = { type: "call", call: 0, name: "find", text: "{}" };
+  const call = { type: "call", index: 0, name: "find", text: "{}" };
   turn.parts = [{ type: "text", text: "Look: \n" }, call, { type: "text", text: " So.\n" }];
   const form = conversation.add("Which?", "a/b", { type: "object" });
   form.parts = [{ type: "text", text: '{"a": "b ' }, call, { type: "text", text: ' c"}' }];

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Conversation } from "../../static/conversation.js";
-import { Reception } from "../../static/reception.js";
+import { Conversation } from "../../../flask_headrace/static/chat/conversation.js";
+import { EventReducer } from "../../../flask_headrace/static/chat/event-reducer.js";
 
 /** A turn that these events have come for, and what was shown. */
 function received(...events) {
@@ -12,8 +12,8 @@ function received(...events) {
   const turn = new Conversation(nothing, nothing).add("Why?", "a/b", { type: "object" });
   const shown = [];
   const answer = new Proxy({}, { get: (_, name) => (...values) => shown.push([name, ...values]) });
-  const reception = new Reception(turn, answer, { say() {} });
-  for (const event of events) reception.take(event);
+  const reducer = new EventReducer(turn, answer, { say() {} });
+  for (const event of events) reducer.apply(event);
   return { turn, shown };
 }
 
@@ -29,11 +29,11 @@ const FIND = [
 test("calls of tools are kept as they grow, also one whose arguments come at once", () => {
   const { turn, shown } = received(...FIND);
   assert.deepEqual(turn.parts, [
-    { type: "call", call: 0, name: "find", text: '{"q": "mill"}', isWhole: true },
-    { type: "call", call: 1, name: "now", text: '{"zone":"UTC"}', isWhole: true },
+    { type: "call", index: 0, name: "find", text: '{"q": "mill"}', isComplete: true },
+    { type: "call", index: 1, name: "now", text: '{"zone":"UTC"}', isComplete: true },
   ]);
   assert.equal(turn.state, "flowing");
-  const pieces = shown.filter(([, { call }]) => call === 0).map(([, { text }]) => text);
+  const pieces = shown.filter(([, { index }]) => index === 0).map(([, { text }]) => text);
   assert.equal(pieces.join(""), '{"q": "mill"}');
 });
 
@@ -57,7 +57,7 @@ test("an answer that its model ended for another reason than that it is whole sa
   const ended = (...finish) => {
     const ends = finish.map((finish_reason) => ({ type: "end", finish_reason }));
     const { turn, shown } = received({ type: "delta", text: "Half" }, ...ends, { type: "done" });
-    assert.equal(shown.at(-1)[0], "settle");
+    assert.equal(shown.at(-1)[0], "finish");
     return [turn.state, turn.note];
   };
   for (const finish of ["stop", "tool_calls", "other"]) assert.deepEqual(ended(finish), ["done", ""]);
@@ -72,6 +72,6 @@ test("a restart voids all that was shown, and what follows is the answer", () =>
   const before = [{ type: "delta", text: '{"a": 1' }, { type: "reasoning", text: "Hm." }, ...FIND];
   const { turn, shown } = received(...before, { type: "restart", reason: "stall", model: "c/d" });
   assert.deepEqual([turn.parts, turn.state, turn.model], [[], "waiting", "c/d"]);
-  assert.deepEqual(shown.at(-1), ["begin", "Begun again with c/d: stall"]);
+  assert.deepEqual(shown.at(-1), ["reset", "Begun again with c/d: stall"]);
   assert.deepEqual(turn.schema, { type: "object" });
 });

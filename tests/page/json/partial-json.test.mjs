@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { JSONDocument, JSONError, MAX_DEPTH, PartialJSON } from "../../static/partial-json.js";
+import { JSONDocument, JSONError, MAX_DEPTH, PartialJSON } from "../../../flask_headrace/static/json/partial-json.js";
 import { plain, resultOf } from "./growing.mjs";
 
 const SHARED = JSON.parse(readFileSync(new URL("../../core/partial_json/cases.json", import.meta.url), "utf8"));
@@ -29,7 +29,7 @@ for (const { name, text, value } of SHARED.documents)
 
 for (const { name, text, kind, at, value, limits = {} } of SHARED.refused)
   test(`${name}: refused, however it is cut`, () => {
-    const options = { maxDepth: limits.depth, maxPath: limits.path };
+    const options = { maxDepth: limits.depth, maxPathLength: limits.path };
     for (const pieces of everyCut(text)) assert.deepEqual(resultOf(pieces, options), plain({ value, kind, at }), JSON.stringify(pieces));
   });
 
@@ -62,7 +62,7 @@ test("an error says what was found, and is final", () => {
 });
 
 test("the size, the depth and a number are bounded", () => {
-  assert.deepEqual(resultOf(["[1,", "2", "]"], { maxSize: 4 }), { value: [1], kind: "too long", at: 4 });
+  assert.deepEqual(resultOf(["[1,", "2", "]"], { maxTextLength: 4 }), { value: [1], kind: "too long", at: 4 });
   assert.equal(resultOf(["[".repeat(MAX_DEPTH + 1)]).kind, "too deep");
   assert.deepEqual(resultOf(["[", ..."1".repeat(1025)]), { value: [], kind: "too long", at: 1025 });
 });

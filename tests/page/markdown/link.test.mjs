@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { safeHref } from "../../static/link.js";
+import { safeHref } from "../../../flask_headrace/static/markdown/link.js";
 import { treeOf } from "./tree.mjs";
 
 const ALLOWED = [

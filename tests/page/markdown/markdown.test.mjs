@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Markdown } from "../../static/markdown.js";
+import { Markdown } from "../../../flask_headrace/static/markdown/markdown.js";
 import { Tree, seen, stoppedAt, treeOf } from "./tree.mjs";
-import { worked } from "./worked.mjs";
+import { worked } from "../worked.mjs";
 
 const EXAMPLES = {
   "a paragraph": ["one\ntwo", "<p>one\ntwo</p>"],

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Backoff } from "../../static/backoff.js";
-import { ask } from "../../static/resumption.js";
+import { Backoff } from "../../../flask_headrace/static/network/backoff.js";
+import { streamAnswer } from "../../../flask_headrace/static/network/resumable-connection.js";
 import { bodyOf, bytes } from "./wire.mjs";
 
 const STREAM = { "Content-Type": "text/event-stream" };
@@ -43,7 +43,7 @@ async function heard({ fetch }, { given = {}, signal, ...options } = {}) {
     waits.push(milliseconds);
     moment += milliseconds;
   };
-  for await (const event of ask({ id: ID, body: { messages: [] }, ...given }, { api: "/api", signal, fetch, wait, backoff, ...options })) events.push(event);
+  for await (const event of streamAnswer({ id: ID, body: { messages: [] }, ...given }, { api: "/api", signal, fetch, wait, backoff, ...options })) events.push(event);
   return { events, waits, types: events.map(({ type }) => type), text: events.map(({ text }) => text ?? "").join("") };
 }
 
@@ -51,7 +51,7 @@ test("an answer on one connection is asked for once, resumable and with its id",
   const there = server(rest);
   const { text, types } = await heard(there);
   assert.equal(text, TEXT);
-  assert.deepEqual([types[0], types.at(-1)], ["begun", "done"]);
+  assert.deepEqual([types[0], types.at(-1)], ["accepted", "done"]);
   assert.deepEqual(there.requests, [{ url: "/api/chat", method: "POST", cursor: undefined, body: { messages: [], resumable: true, id: ID } }]);
 });
 
@@ -73,19 +73,19 @@ test("an answer that is cut after each of its frames is whole in the end", async
   const { text, waits, types } = await heard(server(one));
   assert.equal(text, TEXT);
   assert.ok(waits.every((wait) => wait === 250), "each connection that brought something is a success");
-  assert.equal(types.filter((type) => type === "lost").length, FRAMES.length - 1);
+  assert.equal(types.filter((type) => type === "disconnected").length, FRAMES.length - 1);
 });
 
 test("what was taken before the page was loaded again is not sent for again", async () => {
   const there = server(rest);
-  const { text } = await heard(there, { given: { isBegun: true, cursor: 3 } });
+  const { text } = await heard(there, { given: { isAccepted: true, cursor: 3 } });
   assert.equal(text, [...TEXT].slice(2).join(""));
   assert.deepEqual(there.requests.map(({ method, cursor }) => [method, cursor]), [["GET", "3"]]);
 });
 
 test("the position in a stream is given back as it came, mark and all", async () => {
   const there = server(rest);
-  await heard(there, { given: { isBegun: true, cursor: `3${MARK}` } });
+  await heard(there, { given: { isAccepted: true, cursor: `3${MARK}` } });
   assert.equal(there.requests[0].cursor, `3${MARK}`);
 });
 
@@ -101,14 +101,14 @@ test("a question whose answer's head was lost is asked again with the same id an
   const there = server(lost, lost, rest);
   const { text, types } = await heard(there);
   assert.equal(text, TEXT);
-  assert.deepEqual(types.slice(0, 3), ["lost", "begun", "back"]);
+  assert.deepEqual(types.slice(0, 3), ["disconnected", "accepted", "reconnected"]);
   assert.deepEqual(there.requests[0], there.requests[2]);
 });
 
 test("one loss is told once, however many tries it takes", async () => {
   const { types, waits } = await heard(server(stream([FRAMES[0]]), lost, lost, status(502), told(503, "store_unavailable"), rest));
-  assert.equal(types.filter((type) => type === "lost").length, 1);
-  assert.equal(types.filter((type) => type === "back").length, 1);
+  assert.equal(types.filter((type) => type === "disconnected").length, 1);
+  assert.equal(types.filter((type) => type === "reconnected").length, 1);
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000]);
 });
 
@@ -170,7 +170,7 @@ test("a key that is wanted in the middle can be entered, and the answer goes on"
 test("a service that can resume nothing is asked for a plain stream, which is not repeated", async () => {
   const there = server(told(501, "not_supported"), stream(['data: {"delta":"a"}\n\n'], lost));
   const { types, events } = await heard(there);
-  assert.deepEqual(types, ["plain", "delta", "error"]);
+  assert.deepEqual(types, ["not_resumable", "delta", "error"]);
   assert.deepEqual(there.requests[1].body, { messages: [] });
   assert.deepEqual([events.at(-1).code, events.at(-1).isResumable], ["cut", false]);
   assert.equal(there.requests.length, 2);
@@ -191,17 +191,17 @@ test("a connection on which nothing comes any more is left for another", async (
     });
     return new Response(body, { headers: STREAM });
   };
-  assert.equal((await heard(server(silent, rest), { silence: 50 })).text, TEXT);
+  assert.equal((await heard(server(silent, rest), { idleTimeoutMs: 50 })).text, TEXT);
 });
 
-for (const moment of ["delta", "lost"]) {
+for (const moment of ["delta", "disconnected"]) {
   test(`an abort ends the events with \`stopped\`, also when it comes after \`${moment}\``, async () => {
     const control = new AbortController();
     const there = server(({ signal }) => {
       const body = new ReadableStream({
         start(controller) {
           for (const frame of FRAMES.slice(0, 2)) controller.enqueue(frame);
-          if (moment === "lost") controller.close();
+          if (moment === "disconnected") controller.close();
           else signal.addEventListener("abort", () => controller.error(signal.reason));
         },
       });
@@ -209,7 +209,7 @@ for (const moment of ["delta", "lost"]) {
     });
     const types = [];
     const options = { api: "/api", signal: control.signal, fetch: there.fetch, wait: async () => {} };
-    for await (const { type } of ask({ id: ID, body: {} }, options)) {
+    for await (const { type } of streamAnswer({ id: ID, body: {} }, options)) {
       types.push(type);
       if (type === moment) control.abort();
     }

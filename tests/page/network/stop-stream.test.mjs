@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Backoff } from "../../static/backoff.js";
-import { stop } from "../../static/stopping.js";
+import { Backoff } from "../../../flask_headrace/static/network/backoff.js";
+import { stopStream } from "../../../flask_headrace/static/network/stop-stream.js";
 
 /** Stop a stream while the server answers so, and return how often that was tried; null is a network that is away. */
-async function tries(answers, isBegun = true) {
+async function tries(answers, isAccepted = true) {
   let moment = 0;
   let count = 0;
   const fetch = async (url, { method, keepalive }) => {
@@ -17,7 +17,7 @@ async function tries(answers, isBegun = true) {
     return new Response(null, { status });
   };
   const wait = async (milliseconds) => void (moment += milliseconds);
-  await stop("/api/streams/x", { isBegun, fetch, wait, backoff: new Backoff({ now: () => moment, random: () => 1 }) });
+  await stopStream("/api/streams/x", { isAccepted, fetch, wait, backoff: new Backoff({ now: () => moment, random: () => 1 }) });
   return count;
 }
 

@@ -3,10 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FrameReader } from "../../static/frames.js";
-import { eventsOf, refusalOf, secondsOf } from "../../static/stream.js";
+import { errorFromResponse, parseRetryAfter, readEvents } from "../../../flask_headrace/static/network/stream.js";
 import { bodyOf, bytes } from "./wire.mjs";
-import { worked } from "./worked.mjs";
 
 const WIRE = [
   ": keep-alive\n\n",
@@ -35,7 +33,7 @@ const EVENTS = [
 
 async function heard(chunks, error) {
   const events = [];
-  for await (const event of eventsOf(bodyOf(chunks, error))) events.push(event);
+  for await (const event of readEvents(bodyOf(chunks, error))) events.push(event);
   return events;
 }
 
@@ -48,48 +46,6 @@ test("a stream cut at every byte gives the same events, also inside of a charact
 
 test("a stream that comes byte by byte gives the same events", async () => {
   assert.deepEqual(await heard([...bytes(WIRE)].map((byte) => Uint8Array.of(byte))), EVENTS);
-});
-
-for (const [name, end] of [["CRLF", "\r\n"], ["CR", "\r"]]) {
-  test(`lines that end with ${name} are read, wherever they are cut`, () => {
-    const wire = bytes(WIRE.replaceAll("\n", end));
-    const expected = new FrameReader().feed(bytes(WIRE));
-    for (let cut = 0; cut <= wire.length; cut++) {
-      const reader = new FrameReader();
-      assert.deepEqual([...reader.feed(wire.slice(0, cut)), ...reader.feed(wire.slice(cut))], expected);
-    }
-  });
-}
-
-test("fields are read as the standard has them", () => {
-  const read = (text) => new FrameReader().feed(bytes(text));
-  assert.deepEqual(read("\ufeffdata:a\ndata:  b\ndata\n\n"), [{ event: "message", data: "a\n b\n", id: null }]);
-  assert.deepEqual(read("event: x\n\ndata: a\n\n"), [{ event: "message", data: "a", id: null }]);
-  assert.deepEqual(read("id: 1\nretry: 5\nother\n:c\ndata: a\n\n"), [{ event: "message", data: "a", id: "1" }]);
-  assert.deepEqual(read("data: never ended\n"), []);
-});
-
-test("after a reset nothing is left of the stream before", () => {
-  const reader = new FrameReader();
-  reader.feed(bytes('event: error\ndata: {"co').slice(0, 20));
-  reader.reset();
-  assert.deepEqual(reader.feed(bytes("data: a\n\n")), [{ event: "message", data: "a", id: null }]);
-});
-
-test("a line or a frame that never ends does not fill the memory", () => {
-  assert.throws(() => new FrameReader(100).feed(bytes(`data: ${"x".repeat(200)}`)), RangeError);
-  assert.throws(() => new FrameReader(100).feed(bytes("data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n".repeat(9))), RangeError);
-});
-
-test("ten thousand frames in one read take no longer than they should", () => {
-  const started = worked();
-  assert.equal(new FrameReader().feed(bytes('data: {"delta":"x"}\n\n'.repeat(10_000))).length, 10_000);
-  assert.ok(worked() - started < 500);
-});
-
-test("a frame's number is its own: it is not carried over, and one with a NUL is none", () => {
-  const ids = new FrameReader().feed(bytes("id: 7\ndata: a\n\ndata: b\n\nid: 8\0\ndata: c\n\n")).map(({ id }) => id);
-  assert.deepEqual(ids, ["7", null, null]);
 });
 
 test("the cursor of an event is its frame's number, wherever the frames are cut", async () => {
@@ -115,7 +71,7 @@ test("a stream without an ending brings none, and no frame that is not complete"
 });
 
 test("what came before a connection broke is heard, and then the break", async () => {
-  const events = eventsOf(bodyOf(['data: {"delta":"a"}\n\n'], new TypeError("network error")));
+  const events = readEvents(bodyOf(['data: {"delta":"a"}\n\n'], new TypeError("network error")));
   assert.equal((await events.next()).value.text, "a");
   await assert.rejects(events.next(), TypeError);
 });
@@ -123,7 +79,7 @@ test("what came before a connection broke is heard, and then the break", async (
 test("an error in the stream ends it, and what follows is not read", async () => {
   const wire = 'data: {"delta":"a"}\n\nevent: error\ndata: {"code":"stall","message":"Too slow.","retryable":true}\n\ndata: [DONE]\n\n';
   assert.deepEqual((await heard([wire])).slice(1), [
-    { type: "error", code: "stall", message: "Too slow.", retryable: true, wait: null },
+    { type: "error", code: "stall", message: "Too slow.", retryable: true, retryAfterSeconds: null },
   ]);
 });
 
@@ -137,30 +93,30 @@ test("what is no JSON is thrown", async () => {
 
 test("an event stream is no refusal", async () => {
   const headers = { "Content-Type": "text/event-stream; charset=utf-8" };
-  assert.equal(await refusalOf(new Response("", { headers })), null);
+  assert.equal(await errorFromResponse(new Response("", { headers })), null);
 });
 
 test("a refusal is told with its reason, its status and its wait", async () => {
   const headers = { "Content-Type": "application/json", "Retry-After": "7" };
   const body = JSON.stringify({ error: { code: "rate_limited", message: "Wait a little." } });
-  const told = { type: "error", code: "rate_limited", message: "Wait a little.", retryable: true, wait: 7, status: 429 };
-  assert.deepEqual(await refusalOf(new Response(body, { status: 429, headers })), told);
+  const told = { type: "error", code: "rate_limited", message: "Wait a little.", retryable: true, retryAfterSeconds: 7, status: 429 };
+  assert.deepEqual(await errorFromResponse(new Response(body, { status: 429, headers })), told);
 });
 
 test("a refusal without JSON is told by its status", async () => {
-  const refused = await refusalOf(new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "Content-Type": "text/html" } }));
+  const refused = await errorFromResponse(new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "Content-Type": "text/html" } }));
   assert.equal(refused.code, "http_502");
   assert.match(refused.message, /502/);
 });
 
 test("a page instead of a stream is a refusal", async () => {
   const page = new Response("<h1>Sign in</h1>", { headers: { "Content-Type": "text/html" } });
-  assert.equal((await refusalOf(page)).code, "not_a_stream");
+  assert.equal((await errorFromResponse(page)).code, "not_a_stream");
 });
 
 test("Retry-After is a number of seconds or a date", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
-  assert.equal(secondsOf("12", now), 12);
-  assert.equal(secondsOf("Thu, 01 Jan 2026 00:00:30 GMT", now), 30);
-  for (const none of [null, "", "soon", "0", "Wed, 31 Dec 2025 00:00:00 GMT"]) assert.equal(secondsOf(none, now), null);
+  assert.equal(parseRetryAfter("12", now), 12);
+  assert.equal(parseRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now), 30);
+  for (const none of [null, "", "soon", "0", "Wed, 31 Dec 2025 00:00:00 GMT"]) assert.equal(parseRetryAfter(none, now), null);
 });

@@ -1,6 +1,6 @@
 /** The operations of the streaming Markdown, applied to plain objects: what a reader would see, as text. */
 
-import { Markdown } from "../../static/markdown.js";
+import { Markdown } from "../../../flask_headrace/static/markdown/markdown.js";
 
 export class Tree {
   constructor() {

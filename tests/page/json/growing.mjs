@@ -1,6 +1,6 @@
 /** What the parser in JavaScript makes of a text in pieces. */
 
-import { JSONDocument, JSONError, PartialJSON } from "../../static/partial-json.js";
+import { JSONDocument, JSONError, PartialJSON } from "../../../flask_headrace/static/json/partial-json.js";
 
 /** A value as JSON has it: no -0, nothing undefined. */
 export const plain = (value) => JSON.parse(JSON.stringify(value));
