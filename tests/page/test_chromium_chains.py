@@ -1,11 +1,11 @@
 """An answer of a chain of models, in a real browser."""
 
 import pytest
-from tests.service import Service
 
 from tests.conftest import upstreams
 from tests.page.screen import ask, last, prose
-from tests.upstream import Close, anthropic_wire, faults, openai_wire
+from tests.support.service import Service
+from tests.support.upstream import Close, anthropic_wire, faults, openai_wire
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 

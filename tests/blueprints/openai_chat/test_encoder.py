@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletion as CompletionOfTheirs
 from openai.types.chat import ChatCompletionChunk
-from openai.types.chat import ChatCompletionEncoder as CompletionOfTheirs
 
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
