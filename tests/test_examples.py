@@ -12,6 +12,8 @@ from tests.reader import Reading, send
 from tests.service import ROOT, Service, environment
 from tests.upstream import Ended, Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 
 class Example(Service):
     """`examples/flask_app.py`, served by a command of `sys.executable -m`, which is told the port."""

@@ -18,6 +18,8 @@ from tests.streaming.stores.redis_server import RedisServer
 from tests.test_start import start
 from tests.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 HOST = """
 from flask import Flask
 from flask_headrace import Headrace

@@ -15,6 +15,11 @@ FLAGS = [
 ]
 
 
+def pytest_itemcollected(item):
+    if "browser" in item.fixturenames:
+        item.add_marker(pytest.mark.slow)
+
+
 # Not for the whole session: while Playwright runs, it has this thread's asyncio loop, and nobody else may start one.
 @pytest.fixture(scope="module")
 def browser():

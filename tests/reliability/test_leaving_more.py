@@ -107,6 +107,7 @@ def test_a_reader_whose_socket_is_full_leaves(service, upstream, provider, wire,
         assert upstream.ended(name, timeout=LIMIT).ended is Ended.ABORTED
 
 
+@pytest.mark.slow
 class TestTwoThousand:
     COUNT = 2000
 

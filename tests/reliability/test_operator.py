@@ -18,6 +18,8 @@ from tests.reliability.start import openai_alone
 from tests.service import Service, children
 from tests.upstream import Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 
 def waiting(service: Service, upstream: Upstream, name: str, **fields) -> Reading:
     """Ask, and return when the first word has come and the upstream waits at the gate of that name."""

@@ -15,6 +15,8 @@ from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
 REFUSED = "The reload is refused, and all goes on as before it. "
 

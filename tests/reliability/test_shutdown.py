@@ -22,6 +22,8 @@ from tests.service import Service
 from tests.test_embedded import model_process
 from tests.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 GONE = 8.0
 """Seconds beyond its drain in which a service must be gone; gunicorn itself would wait ten, and then kill."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask_headrace.streaming import journal, lease, outbox, replica
-from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
 
 from tests.streaming.resuming import Away, Worker, shared
@@ -20,6 +20,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (journal, lease):
         monkeypatch.setattr(module, "PULSE", 0.1)
     monkeypatch.setattr(replica, "LOOK", 0.1)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)  # a disk that others keep busy is no store that is away
 
 
 @pytest.fixture(params=["memory", "sqlite"])

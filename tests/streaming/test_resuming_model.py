@@ -14,7 +14,7 @@ import pytest
 from flask_headrace.streaming import cursor, journal, lease, replica
 from flask_headrace.streaming.errors import UnknownStream
 from flask_headrace.streaming.events import Done, Event, TextDelta, Usage
-from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite import SqliteStore
@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 from tests.loop import until
 from tests.streaming.resuming import Away, Reading, Worker
 from tests.streaming.stage import DONE, Source, is_terminal, text
+
+pytestmark = pytest.mark.slow
 
 ID = "the-stream-of-this-test"
 
@@ -70,7 +72,7 @@ class Reader:
         if self.sitting is None and not self.is_at_its_end:
             self.sit(worker)
         if self.sitting is not None:
-            self.sitting.greenlet.join(10)
+            self.sitting.greenlet.join(30)
             assert self.sitting.greenlet.dead, self.sitting.numbered[-3:]
             self.drop()
 
@@ -94,6 +96,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PULSE", 0.1)
     monkeypatch.setattr(replica, "LOOK", 0.1)
     monkeypatch.setattr(cursor, "CATCH_UP", 1.5)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)  # a disk that others keep busy is no store that is away
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -167,8 +170,8 @@ def finish(end: str, workers: list[Worker], source: Source, readers: list[Reader
 
 def check_expiry(worker: Worker, stores: list[Store]) -> None:
     """Check that a stream is gone after its retention, and that nothing is begun anew by who asks for it."""
-    until(lambda: (record := worker.store.find(ID)) is not None and record.is_finished)
-    until(lambda: worker.streams.get(ID) is None)
+    until(lambda: (record := worker.store.find(ID)) is not None and record.is_finished, 30)
+    until(lambda: worker.streams.get(ID) is None, 30)
     if isinstance(stores[0], MemoryStore):
         stores[0]._streams[ID].touched -= 10**6
     else:

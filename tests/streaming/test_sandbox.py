@@ -53,6 +53,7 @@ def children(box: Sandbox) -> list[str]:
     return listed.read_text().split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_check_ends_and_holds_nobody_up(box: Sandbox, case: str) -> None:
     schema, text = HOSTILE[case]

@@ -23,12 +23,6 @@ from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, foun
 
 
 @pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
-@pytest.fixture
 def store(server: RedisServer) -> Iterator[RedisStore]:
     opened = RedisStore(server.url, WIDE)
     yield opened
