@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.reader import QUESTION, Answer, Reading, send
-from tests.reliability.start import warm_up
+from tests.reliability.start import openai_alone, warm_up
 from tests.service import Service
 from tests.upstream import Ended, Gate, Reasoning, Tokens, Upstream, anthropic_wire, openai_wire
 
@@ -32,7 +31,7 @@ def chunks(answer: Answer) -> list[Any]:
 @pytest.fixture(scope="module")
 def guarded(upstream: Upstream) -> Iterator[Service]:
     settings = {"HEADRACE_API_KEYS": "mine", "HEADRACE_HEARTBEAT": "0.1", "HEADRACE_CORS_ORIGINS": PAGE}
-    with Service(**upstreams(upstream), **settings) as running:
+    with Service(**openai_alone(upstream), **settings) as running:
         yield running
 
 

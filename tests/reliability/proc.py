@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+from tests.reader import Reading
+from tests.service import Service
+
 
 def resident(pid: int) -> int:
     """Return the bytes of memory that a process holds."""
@@ -59,3 +62,9 @@ def has_connection_of(pid: int, port: int) -> bool:
         if (fields := line.split())[2].endswith(f":{port:04X}")
     }
     return bool(inodes & set(descriptors(pid)))
+
+
+def worker_of(service: Service, reading: Reading) -> int | None:
+    """Return the worker of a service that has a reader's connection."""
+    port = reading.sock.getsockname()[1]
+    return next((worker for worker in service.workers() if has_connection_of(worker, port)), None)

@@ -15,7 +15,7 @@ from flask_headrace.providers.local import unavailable_reason
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.reader import Answer, Reading, ask, asking, send
-from tests.reliability.proc import has_connection_of, is_alive
+from tests.reliability.proc import is_alive, worker_of
 from tests.reliability.start import openai_alone, warm_up
 from tests.resumption.stage import paused
 from tests.service import Service
@@ -276,12 +276,6 @@ def test_a_paused_worker_goes_on_where_it_was_and_sees_who_left_meanwhile(upstre
         assert upstream.ended("left in a pause").ended is Ended.ABORTED
         answer = rest(stays)
         assert (answer.text, answer.is_done) == ("onetwo", True)
-
-
-def worker_of(service: Service, reading: Reading) -> int | None:
-    """Return the worker that has a reader's connection."""
-    port = reading.sock.getsockname()[1]
-    return next((worker for worker in service.workers() if has_connection_of(worker, port)), None)
 
 
 def answers(service: Service) -> bool:

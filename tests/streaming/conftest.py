@@ -13,6 +13,12 @@ from flask_headrace.streaming.stores.base import Bounds
 from tests.streaming.resuming import Away, Worker, shared
 
 
+@pytest.fixture(autouse=True)
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a disk that others keep busy be no store that is away."""
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)
+
+
 @pytest.fixture
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (memory, sqlite_presence, lease):
@@ -20,7 +26,6 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (journal, lease):
         monkeypatch.setattr(module, "PULSE", 0.1)
     monkeypatch.setattr(replica, "LOOK", 0.1)
-    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)  # a disk that others keep busy is no store that is away
 
 
 @pytest.fixture(params=["memory", "sqlite"])

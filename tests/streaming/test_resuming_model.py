@@ -14,7 +14,7 @@ import pytest
 from flask_headrace.streaming import cursor, journal, lease, replica
 from flask_headrace.streaming.errors import UnknownStream
 from flask_headrace.streaming.events import Done, Event, TextDelta, Usage
-from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence
+from flask_headrace.streaming.stores import memory, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds, Store
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite import SqliteStore
@@ -96,7 +96,6 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PULSE", 0.1)
     monkeypatch.setattr(replica, "LOOK", 0.1)
     monkeypatch.setattr(cursor, "CATCH_UP", 1.5)
-    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)  # a disk that others keep busy is no store that is away
 
 
 @pytest.fixture(params=["memory", "sqlite"])
