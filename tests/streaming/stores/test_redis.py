@@ -100,7 +100,7 @@ class TestStopped:
         monkeypatch.setattr(redis_watch, "QUIET", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
-        connection = store._watch._connection
+        connection = until(lambda: store._watch._connection)
         gevent.sleep(1.0)
         assert store._watch._connection is connection
         fill(store, b"a")
