@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
 import threading
@@ -147,3 +149,8 @@ class Stock(Service):
         options = ("-k", worker, "-b", f"127.0.0.1:{self.port}", "--threads", "4", "--no-control-socket")
         where = ("-c", str(folder / "none.py"), "--pythonpath", str(folder))
         self.command = [sys.executable, "-m", "gunicorn", *where, *options, "unpatched:app"]
+
+    def __exit__(self, *raised: object) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)  # a thread of such a worker may wait for a body, and the end for it
+        self.process.wait()
+        self._log.close()
