@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.reader import send
+from tests.reader import Answer, send
 from tests.resumption.stage import WORDS, Pair, Steady, check_whole, frames, gated, numbers, read, stream_id, wait_until
 from tests.upstream import FINISH, Burst, Ended, Gate, Hang, Upstream, openai_wire, script
 
@@ -180,8 +180,7 @@ def test_a_finished_stream_can_be_read_until_its_retention_is_over_and_is_not_ma
         try:
             answer = read(pair.follow(worker, id_, key="mine"))
         except http.client.IncompleteRead as broken:
-            assert frames(broken.partial) == b""
-            return False
+            answer = Answer(200, {}, broken.partial)
         assert answer.status == 404 or frames(answer.body) in {whole, b""}
         return answer.status == 404
 
