@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +24,42 @@ settings.load_profile("headrace")
 
 HERE = Path(__file__).parent
 LONG = (
+    "blueprints/test_openapi.py",
     "page/test_chromium_restarts.py",
     "reliability/test_shutdown.py",
-    "reliability/test_slow_reader.py",
-    "page/test_chromium_return.py",
-    "resumption/test_store_away.py",
-    "providers/test_local_end.py",
-    "reliability/test_temporary_folder.py",
+    "resumption/test_death.py",
+    "test_benchmarks.py",
+    "test_typing.py",
     "reliability/test_operator.py",
     "reliability/test_reload.py",
+    "page/test_modules.py",
+    "page/test_chromium_network.py",
+    "page/test_chromium_return.py",
     "page/test_chromium_structured.py",
+    "resumption/test_store_away.py",
+    "resumption/test_nginx.py",
+    "resumption/test_chaos.py",
+    "test_embedded.py",
+    "test_store_at_start.py",
+    "providers/test_local_end.py",
+    "reliability/test_temporary_folder.py",
+    "reliability/test_slow_reader.py",
+    "reliability/test_own_word.py",
+    "streaming/stores/test_processes.py",
+    "test_start.py",
+    "blueprints/test_cli.py",
+    "blueprints/test_ops.py",
+    "reliability/test_leaving_more.py",
+    "reliability/test_bounds.py",
+    "reliability/test_open_files.py",
+    "resumption/test_expiry.py",
+    "test_open_door.py",
+    "test_host_app.py",
+    "providers/test_local.py",
+    "providers/test_outage.py",
+    "streaming/stores/test_memory.py",
+    "streaming/stores/test_redis_sweep.py",
+    "streaming/test_anthropic_messages_reading.py",
 )
 """Files of few tests that take long each: they wait for services that start, leave or die."""
 
@@ -51,6 +78,17 @@ def nothing_set() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let what is started here be ended by SIGINT, also where a shell has begun the tests in the background.
+
+    A process that was begun with that signal ignored hands this on to all of its own.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

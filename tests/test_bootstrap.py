@@ -16,6 +16,8 @@ from tests.loop import until
 from tests.reliability.proc import is_alive
 from tests.service import ROOT
 
+pytestmark = pytest.mark.slow
+
 PIP = """#!/bin/sh
 [ "$1" = -c ] && exit 0
 echo $$ > pip

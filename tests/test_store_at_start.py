@@ -11,13 +11,16 @@ from flask_headrace.streaming.stores.condition import Condition
 from flask_headrace.streaming.stores.sqlite import SqliteStore
 
 from flask_headrace import Settings, stores
-from tests.conftest import require, upstreams
+from tests.conftest import require
 from tests.host import Host
 from tests.reader import ask, send
+from tests.reliability.start import openai_alone
 from tests.service import Service, free_port
 from tests.streaming.stores.redis_server import RedisServer
 from tests.test_start import start
 from tests.upstream import Upstream, openai_wire
+
+pytestmark = pytest.mark.slow
 
 HOST = """
 from flask import Flask
@@ -101,7 +104,7 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
 ) -> None:
     upstream.answer("stored", openai_wire.answer("one"))
     redis_server.kill()
-    with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
+    with Service(HEADRACE_STORE=redis_server.url, **openai_alone(upstream)) as own:
         assert own.log().count("cannot be used: no connection to it comes about") == 1
         assert "MonkeyPatchWarning" not in own.log()
         # The model may need a moment on a machine that is busy; the store is not waited for.

@@ -13,6 +13,8 @@ from tests.reader import send
 from tests.service import Service
 from tests.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
 READ = "path => fetch(path).then(async answer => [answer.status, await answer.text()])"

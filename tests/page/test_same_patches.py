@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import msgspec
+import pytest
 from flask_headrace.streaming.partial_json import JSONError, PartialJSON
 from hypothesis import given, settings
 
 from tests.conftest import require
 from tests.streaming.documents import KINDS, cuts, damaged, rubbish, texts
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parent / "same-patches.mjs"
 

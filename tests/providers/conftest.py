@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from flask_headrace.providers import local
@@ -12,10 +13,38 @@ from flask_headrace.providers.transport import Transport
 
 from tests.conftest import require
 from tests.upstream import Upstream, openai_wire
+from tests.conftest import NOTHING_MAY_BE_SKIPPED
+from tests.upstream import Upstream
 
 
 @pytest.fixture
 def own_environment() -> Iterator[None]:
+    with without_model():
+        yield
+
+
+@pytest.fixture
+def runnable(own_environment: None) -> None:
+    check_runnable()
+
+
+@pytest.fixture
+def model(runnable: None) -> Iterator[local.LocalModel]:
+    with running_model() as running:
+        yield running
+
+
+@pytest.fixture(scope="class")
+def shared_model() -> Iterator[local.LocalModel]:
+    """Return one for tests that only ask it."""
+    check_runnable()
+    with without_model(), running_model() as running:
+        yield running
+
+
+@contextmanager
+def without_model() -> Iterator[None]:
+    """Let this process know of no model, and afterwards of the one that it knew before."""
     before = os.environ.pop(local.STATE_VARIABLE, None)
     yield
     os.environ.pop(local.STATE_VARIABLE, None)
@@ -23,17 +52,17 @@ def own_environment() -> Iterator[None]:
         os.environ[local.STATE_VARIABLE] = before
 
 
-@pytest.fixture
-def runnable(own_environment: None) -> None:
+def check_runnable() -> None:
+    """Skip the test where the model cannot run; in CI, fail."""
     reason = local.unavailable_reason()
-    if reason and os.environ.get("REQUIRE_ALL_TESTS"):
+    if reason and os.environ.get(NOTHING_MAY_BE_SKIPPED):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
 
 
-@pytest.fixture
-def model(runnable: None) -> Iterator[local.LocalModel]:
+@contextmanager
+def running_model() -> Iterator[local.LocalModel]:
     model = local.LocalModel()
     model.start()
     yield model

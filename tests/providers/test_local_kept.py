@@ -14,6 +14,8 @@ from flask_headrace.providers import local
 
 from tests.providers.embedded import ask, is_alive, model_pid, until
 
+pytestmark = pytest.mark.slow
+
 WORKER = """
 import os
 from flask_headrace.providers import local

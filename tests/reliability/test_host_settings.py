@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.host import Host
 from tests.reader import Reading, asking, send
 from tests.reliability.start import openai_alone, warm_up
 from tests.reliability.test_shutdown import GONE
 from tests.upstream import Gate, Upstream, openai_wire
+
+pytestmark = pytest.mark.slow
 
 HOST = """
 from flask import Flask

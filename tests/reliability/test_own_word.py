@@ -19,6 +19,8 @@ from tests.reliability.servers import SERVERS, THREADS, Served
 from tests.reliability.start import openai_alone
 from tests.upstream import ECHO, Upstream
 
+pytestmark = pytest.mark.slow
+
 READERS = THREADS
 QUESTIONS = 4
 """Of each reader, to each server: more than 1,000 in all."""

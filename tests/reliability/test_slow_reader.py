@@ -14,6 +14,8 @@ from tests.reliability.start import openai_alone, warm_up
 from tests.service import Service
 from tests.upstream import Burst, Chunk, Ended, Gate, Pause, Upstream, faults, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 HEARTBEAT = b": keep-alive\n\n"
 
 

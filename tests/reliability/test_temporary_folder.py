@@ -16,6 +16,8 @@ from tests.reliability.start import openai_alone
 from tests.service import Service
 from tests.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 ALONE = "# These are the numbers of process "
 
 

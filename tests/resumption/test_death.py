@@ -29,6 +29,8 @@ from tests.resumption.stage import (
 from tests.service import Service
 from tests.upstream import Ended, Upstream
 
+pytestmark = pytest.mark.slow
+
 LOST = b'event: error\ndata: {"code":"worker_lost"'
 
 

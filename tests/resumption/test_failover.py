@@ -13,6 +13,8 @@ from tests.resumption.stage import Pair, Steady, check_whole, gated, numbers, re
 from tests.streaming.stores.redis_groups import FAILOVER, Guarded
 from tests.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 NOT_RESUMABLE = b'event: error\ndata: {"code":"not_resumable"'
 
 

@@ -19,6 +19,8 @@ from tests.resumption.stage import WORDS, Pair, Steady, beyond, check_whole, fra
 from tests.service import ROOT, free_port
 from tests.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 AROUND = """
 daemon off;
 pid {folder}/nginx.pid;

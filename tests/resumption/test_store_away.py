@@ -19,6 +19,8 @@ from tests.resumption.stage import Pair, Steady, beyond, check_whole, frames, ga
 from tests.streaming.stores.redis_server import RedisServer
 from tests.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 NOT_RESUMABLE = b'event: error\ndata: {"code":"not_resumable"'
 
 

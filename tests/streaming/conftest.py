@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 from flask_headrace.streaming import journal, lease, outbox, replica
-from flask_headrace.streaming.stores import memory, sqlite_presence
+from flask_headrace.streaming.stores import memory, sqlite_file, sqlite_presence
 from flask_headrace.streaming.stores.base import Bounds
 
 from tests.streaming.resuming import Away, Worker, shared
+
+
+@pytest.fixture(autouse=True)
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a disk that others keep busy be no store that is away."""
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 30.0)
 
 
 @pytest.fixture

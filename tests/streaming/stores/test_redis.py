@@ -23,12 +23,6 @@ from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, foun
 
 
 @pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
-@pytest.fixture
 def store(server: RedisServer) -> Iterator[RedisStore]:
     opened = RedisStore(server.url, WIDE)
     yield opened
@@ -106,7 +100,7 @@ class TestStopped:
         monkeypatch.setattr(redis_watch, "QUIET", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
-        connection = store._watch._connection
+        connection = until(lambda: store._watch._connection)
         gevent.sleep(1.0)
         assert store._watch._connection is connection
         fill(store, b"a")

@@ -17,6 +17,8 @@ from tests.loop import until
 from tests.streaming.stores.redis_groups import FAILOVER, OURS, Cluster
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
