@@ -1,6 +1,6 @@
 # One command for each thing; `make` lists them. PYTHON=… names the Python that makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench soak clean distclean
+.PHONY: help install run test test-slow check bench soak clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,15 +20,21 @@ define bootstrap
 endef
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 install: $(VENV)/.installed ## set up .venv: packages and the embedded model (make -B install: check and repair it)
 
 run: $(VENV)/.installed ## start the service, on HEADRACE_BIND or http://127.0.0.1:8000
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
-test: $(VENV)/.installed-dev ## run the tests in three processes; ARGS="-k stop" goes to pytest, which then is one
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 3)
+# Each service that a test starts, and each of pytest's processes, would compile all modules again without bytecode.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
+test: $(VENV)/.installed-dev ## run the tests that are not slow; ARGS="-k stop" goes to pytest instead, in one process
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 -m "not slow")
+
+test-slow: $(VENV)/.installed-dev ## run the slow ones: clients of others, browsers, long faults; make test is without them
+	@$(BIN)/python -m pytest -n 4 -m slow
 
 check: $(VENV)/.installed-dev ## lint, format, types, layers, and the other architecture rules
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +24,42 @@ settings.load_profile("headrace")
 
 HERE = Path(__file__).parent
 LONG = (
+    "blueprints/openapi/test_document.py",
     "page/test_chromium_restarts.py",
     "reliability/test_shutdown.py",
-    "reliability/test_slow_reader.py",
-    "page/test_chromium_return.py",
-    "streaming/resume/across_workers/test_store_away.py",
-    "providers/embedded/test_process.py",
-    "reliability/test_temporary_folder.py",
+    "streaming/resume/across_workers/test_worker_death.py",
+    "test_benchmarks.py",
+    "packaging/test_typing.py",
     "reliability/test_operator.py",
     "reliability/test_reload.py",
+    "page/test_modules.py",
+    "page/test_chromium_network.py",
+    "page/test_chromium_return.py",
     "page/test_chromium_structured.py",
+    "streaming/resume/across_workers/test_store_away.py",
+    "streaming/resume/across_workers/test_nginx.py",
+    "streaming/resume/across_workers/test_chaos.py",
+    "reliability/test_embedded_model.py",
+    "setup/test_stores.py",
+    "providers/embedded/test_process.py",
+    "reliability/test_temporary_folder.py",
+    "reliability/test_slow_reader.py",
+    "reliability/test_answers_stay_apart.py",
+    "streaming/stores/test_processes.py",
+    "server/test_start_checks.py",
+    "blueprints/test_cli.py",
+    "blueprints/test_health.py",
+    "reliability/test_disconnect_windows.py",
+    "reliability/test_request_limits.py",
+    "reliability/test_open_files.py",
+    "streaming/resume/across_workers/test_expiry.py",
+    "server/test_open_access.py",
+    "packaging/test_wheel.py",
+    "providers/embedded/test_supervisor.py",
+    "providers/fallback/test_outage.py",
+    "streaming/stores/test_memory.py",
+    "streaming/stores/redis/test_expiry.py",
+    "blueprints/anthropic_messages/test_encoder_with_sdk.py",
 )
 """Files of few tests that take long each: they wait for services that start, leave or die."""
 
@@ -51,6 +78,17 @@ def nothing_set() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let what is started here be ended by SIGINT, also where a shell has begun the tests in the background.
+
+    A process that was begun with that signal ignored hands this on to all of its own.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

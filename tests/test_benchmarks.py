@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from benchmarks import documents, marks
 from benchmarks.__main__ import GOALS, measure, write
 from benchmarks.figures import ALL, Figure, Goal
 from benchmarks.peers import ALL as PEERS
 from benchmarks.relays import PROJECT
 from benchmarks.scale import Scale, Streams
+
+pytestmark = pytest.mark.slow
 
 TINY = Scale("tiny", 1, burst=Streams(2, 40), paced=Streams(2, 5), firsts=2, leaving=1, held=3, memory=(3,))
 

@@ -12,6 +12,8 @@ from tests.support.reader import Reading, send
 from tests.support.service import ROOT, Service, environment
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 
 class Example(Service):
     """`examples/flask_app.py`, served by a command of `sys.executable -m`, which is told the port."""
@@ -49,6 +51,9 @@ FLASK = ("flask", "--app", "flask_app", "run", "--port", "{port}")
 def example(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Example]:
     upstream.models = [MODEL]  # the first that a provider lists is the default
     with Example(*request.param, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test") as running:
+        # The first question waits for the SDK, and on a busy machine its list of models comes too late for that one.
+        upstream.answer(MODEL, openai_wire.answer("warm"))
+        running.wait_until(lambda: send(running.url + "/summaries/0", {}).status == 200, 60)
         yield running
     upstream.models = None
 

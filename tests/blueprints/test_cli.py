@@ -10,8 +10,8 @@ from typing import IO
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.support.service import ROOT, environment
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 
@@ -22,7 +22,7 @@ def start(
         [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
         cwd=ROOT,
         # Buffered, as at a user's: what could not be written is then there at the end again.
-        env=environment(**upstreams(upstream), HEADRACE_LOCAL="0", PYTHONUNBUFFERED="", **settings),
+        env=environment(**openai_alone(upstream), HEADRACE_LOCAL="0", PYTHONUNBUFFERED="", **settings),
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

@@ -16,6 +16,8 @@ from tests.support.event_loop import until
 from tests.support.process_info import is_alive
 from tests.support.service import ROOT
 
+pytestmark = pytest.mark.slow
+
 PIP = """#!/bin/sh
 [ "$1" = -c ] && exit 0
 echo $$ > pip

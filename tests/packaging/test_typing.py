@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.service import ROOT
+
+pytestmark = pytest.mark.slow
 
 USER = """
 from collections.abc import Mapping

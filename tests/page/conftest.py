@@ -15,13 +15,18 @@ FLAGS = [
 ]
 
 
+def pytest_itemcollected(item):
+    if "browser" in item.fixturenames:
+        item.add_marker(pytest.mark.slow)
+
+
 # Not for the whole session: while Playwright runs, it has this thread's asyncio loop, and nobody else may start one.
 @pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     chromium = require("chromium", "apt-get install chromium")
     # The first answer of a service waits for its SDK: on a busy machine for longer than Playwright's own five seconds.
-    sync_api.expect.set_options(timeout=15_000)
+    sync_api.expect.set_options(timeout=30_000)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
@@ -34,7 +39,7 @@ def open_page(browser):
     contexts, complaints = [], []
 
     def listen(page):
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
 
@@ -48,7 +53,7 @@ def open_page(browser):
             prepare(page)
         page.goto("/")
         # The service imports an SDK when it is asked for the first time.
-        page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=20_000)
+        page.wait_for_selector("#model option:not([value=''])", state="attached", timeout=60_000)
         return page
 
     yield open_at

@@ -13,6 +13,8 @@ from tests.support.reader import send
 from tests.support.service import Service
 from tests.support.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
 READ = "path => fetch(path).then(async answer => [answer.status, await answer.text()])"

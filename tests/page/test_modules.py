@@ -7,6 +7,8 @@ import pytest
 
 from tests.conftest import require
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

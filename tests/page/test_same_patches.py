@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 
 from flask_headrace.core.partial_json import JSONError, PartialJSON
 from tests.conftest import require
 from tests.support.json_documents import KINDS, cuts, damaged, rubbish, texts
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parent / "same-patches.mjs"
 

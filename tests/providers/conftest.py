@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from flask_headrace.providers.embedded import supervisor
 from flask_headrace.providers.http import transport as transports
 from flask_headrace.providers.http.transport import Transport
-from tests.conftest import require
+from tests.conftest import NOTHING_MAY_BE_SKIPPED, require
 from tests.support.upstream import Upstream, openai_wire
 
 
 @pytest.fixture
 def own_environment() -> Iterator[None]:
+    with without_model():
+        yield
+
+
+@pytest.fixture
+def runnable(own_environment: None) -> None:
+    check_runnable()
+
+
+@pytest.fixture
+def model(runnable: None) -> Iterator[supervisor.LocalModel]:
+    with running_model() as running:
+        yield running
+
+
+@pytest.fixture(scope="class")
+def shared_model() -> Iterator[supervisor.LocalModel]:
+    """Return one for tests that only ask it."""
+    check_runnable()
+    with without_model(), running_model() as running:
+        yield running
+
+
+@contextmanager
+def without_model() -> Iterator[None]:
+    """Let this process know of no model, and afterwards of the one that it knew before."""
     before = os.environ.pop(supervisor.STATE_VARIABLE, None)
     yield
     os.environ.pop(supervisor.STATE_VARIABLE, None)
@@ -23,17 +50,17 @@ def own_environment() -> Iterator[None]:
         os.environ[supervisor.STATE_VARIABLE] = before
 
 
-@pytest.fixture
-def runnable(own_environment: None) -> None:
+def check_runnable() -> None:
+    """Skip the test where the model cannot run; in CI, fail."""
     reason = supervisor.unavailable_reason()
-    if reason and os.environ.get("REQUIRE_ALL_TESTS"):
+    if reason and os.environ.get(NOTHING_MAY_BE_SKIPPED):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
 
 
-@pytest.fixture
-def model(runnable: None) -> Iterator[supervisor.LocalModel]:
+@contextmanager
+def running_model() -> Iterator[supervisor.LocalModel]:
     model = supervisor.LocalModel()
     model.start()
     yield model

@@ -19,6 +19,8 @@ from tests.support.reader import Answer, send
 from tests.support.started_service import openai_alone
 from tests.support.upstream import ECHO, Upstream
 
+pytestmark = pytest.mark.slow
+
 READERS = THREADS
 QUESTIONS = 4
 """Of each reader, to each server: more than 1,000 in all."""

@@ -32,8 +32,8 @@ from tests.support.upstream import (
     script,
 )
 
-LIMIT = 2.0
-"""Seconds that a busy machine may take. How soon it is on an idle one is measured by the benchmarks."""
+LIMIT = 10.0
+"""Seconds that a busy machine may take; no limit of the service is as short. The benchmarks measure how soon it is."""
 
 
 def is_idle(service: Service) -> bool:
@@ -59,7 +59,7 @@ class TestBeforeTheUpstreamIsConnected:
     def test_the_connecting_ends_and_its_socket_with_it(self, waiting: Service, is_streamed: bool, leave: str) -> None:
         worker = waiting.workers()[0]
         reading = asking(waiting.url, "anthropic/x", stream=is_streamed)
-        waiting.wait_until(lambda: connecting(worker) == 1)
+        waiting.wait_until(lambda: connecting(worker) == 1, 30)  # the first one waits for its SDK
         getattr(reading, leave)()
         waiting.wait_until(lambda: connecting(worker) == 0, LIMIT)
         waiting.wait_until(lambda: is_idle(waiting), LIMIT)
@@ -118,6 +118,7 @@ def test_a_reader_whose_socket_is_full_leaves(service, upstream, provider, wire,
         assert upstream.ended(name, timeout=LIMIT).ended is Ended.ABORTED
 
 
+@pytest.mark.slow
 class TestTwoThousand:
     COUNT = 2000
 
@@ -172,7 +173,7 @@ class TestTls:
     def secure(self, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsService]:
         require("openssl", "apt-get install openssl")
         with TlsService(
-            tmp_path_factory.mktemp("tls"), **upstreams(upstream), HEADRACE_HEARTBEAT="0.5", HEADRACE_DRAIN="1"
+            tmp_path_factory.mktemp("tls"), **openai_alone(upstream), HEADRACE_HEARTBEAT="0.5", HEADRACE_DRAIN="1"
         ) as running:
             yield running
 

@@ -17,7 +17,10 @@ from tests.support.service import Service, children
 from tests.support.upstream import Upstream, openai_wire
 
 REASON = unavailable_reason()
-pytestmark = pytest.mark.skipif(bool(REASON) and not os.environ.get(NOTHING_MAY_BE_SKIPPED), reason=str(REASON))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(REASON) and not os.environ.get(NOTHING_MAY_BE_SKIPPED), reason=str(REASON)),
+]
 
 TEN_LINES = """
 const response = await fetch(process.argv[1] + "/api/chat", {

@@ -19,6 +19,8 @@ from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Paced, Pause, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 CLIENT_TIMEOUT = 3
 SLACK = 6
 """Seconds beyond the limit that the kernel's own timers, and a busy machine, may take."""

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.reliability.test_shutdown import GONE
 from tests.support.host import Host
 from tests.support.reader import Reading, asking, send
 from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Gate, Upstream, openai_wire
+
+pytestmark = pytest.mark.slow
 
 HOST = """
 from flask import Flask

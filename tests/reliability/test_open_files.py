@@ -11,16 +11,16 @@ from contextlib import ExitStack
 import pytest
 
 from flask_headrace.server.gunicorn_worker import SPARE
-from tests.conftest import upstreams
 from tests.support.process_info import accepted
 from tests.support.reader import ask, send
 from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream, openai_wire
 
 
 @pytest.fixture(scope="module")
 def service(upstream: Upstream) -> Iterator[Service]:
-    running = Service(**upstreams(upstream))
+    running = Service(**openai_alone(upstream))
     running.command = ["bash", "-c", 'ulimit -n 256; exec "$@"', "limited", *running.command]
     with running:
         yield running
@@ -33,7 +33,7 @@ def test_the_start_says_what_the_limit_is_too_low_for(service: Service) -> None:
 
 
 def test_the_limit_is_raised_where_it_may_be(upstream: Upstream) -> None:
-    running = Service(**upstreams(upstream), HEADRACE_MAX_STREAMS="400")
+    running = Service(**openai_alone(upstream), HEADRACE_MAX_STREAMS="400")
     running.command = ["bash", "-c", 'ulimit -S -n 256; exec "$@"', "limited", *running.command]
     with running:
         assert "limit of open files" not in running.log()

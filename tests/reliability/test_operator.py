@@ -12,11 +12,13 @@ import pytest
 
 from flask_headrace.providers.embedded.supervisor import unavailable_reason
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.support.process_info import has_connection_of, proportional
+from tests.support.process_info import proportional, worker_of
 from tests.support.reader import Reading, ask, asking, send
 from tests.support.service import Service, children
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Upstream, openai_wire
+
+pytestmark = pytest.mark.slow
 
 
 def waiting(service: Service, upstream: Upstream, name: str, **fields) -> Reading:
@@ -68,12 +70,6 @@ def test_a_worker_that_is_ended_for_its_time_out_takes_only_its_own_streams_alon
                 rest(reading)
         upstream.answer("next", openai_wire.answer("next"))
         assert {ask(own.url, "openai/next").text for _ in range(4)} == {"next"}
-
-
-def worker_of(service: Service, reading: Reading) -> int | None:
-    """Return the worker that has a reader's connection."""
-    port = reading.sock.getsockname()[1]
-    return next((worker for worker in service.workers() if has_connection_of(worker, port)), None)
 
 
 # libfaketime, which would do that from outside, breaks the sleeps of Python's own on the monotonic clock.

@@ -16,6 +16,8 @@ from tests.support.service import Service, children
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Gate, Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
 REFUSED = "The reload is refused, and all goes on as before it. "
 
@@ -108,7 +110,7 @@ def test_a_reload_with_other_settings_holds_for_what_is_asked_from_then_on(
         service.wait_until(lambda: ask(service.url, "second").status == 200, 30)
         upstream.open_gate("held")
         assert b"two" in reading.until(b"[DONE]")
-    service.wait_until(lambda: not set(old) & set(service.workers()))
+    service.wait_until(lambda: not set(old) & set(service.workers()), 30)
 
 
 def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_service_along(service: Reloaded) -> None:
@@ -123,7 +125,7 @@ def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_servi
 def test_a_second_worker_is_refused_where_the_streams_are_in_the_memory_of_the_first(service: Reloaded) -> None:
     workers = service.workers()
     service.process.send_signal(signal.SIGTTIN)
-    service.wait_until(lambda: "No second worker is started" in service.log())
+    service.wait_until(lambda: "No second worker is started" in service.log(), 30)
     assert service.workers() == workers
 
 
@@ -136,15 +138,15 @@ def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_sto
     with Service(**settings, HEADRACE_CONFIG=str(tmp_path / "headrace.toml")) as own:
         (old,) = own.workers()
         own.process.send_signal(signal.SIGTTIN)
-        own.wait_until(lambda: len(workers := own.workers()) == 2 and old not in workers, 20)
-        own.wait_until(lambda: ask(own.url, "openai/one").status == 200, 20)
+        own.wait_until(lambda: len(workers := own.workers()) == 2 and old not in workers, 60)
+        own.wait_until(lambda: ask(own.url, "openai/one").status == 200, 60)
         assert {ask(own.url, "openai/one").status for _ in range(5)} == {200}
         own.wait_until(lambda: [scraped(own, "streams_total") for _ in range(6)] == [6] * 6)
         # Who tried a reload is nobody that is counted.
         own.process.send_signal(signal.SIGHUP)
         old_ones = own.workers()
-        own.wait_until(lambda: len(workers := own.workers()) == 1 and not set(old_ones) & set(workers), 20)
-        own.wait_until(lambda: scraped(own, 'breaker_state{model="openai/one",state="closed"') == 1, 20)
+        own.wait_until(lambda: len(workers := own.workers()) == 1 and not set(old_ones) & set(workers), 60)
+        own.wait_until(lambda: scraped(own, 'breaker_state{model="openai/one",state="closed"') == 1, 60)
 
 
 def scraped(service: Service, name: str) -> float:

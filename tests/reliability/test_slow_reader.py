@@ -14,6 +14,8 @@ from tests.support.service import Service
 from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Burst, Chunk, Ended, Gate, Pause, Upstream, faults, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 HEARTBEAT = b": keep-alive\n\n"
 
 

@@ -16,6 +16,8 @@ from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 ALONE = "# These are the numbers of process "
 
 

@@ -12,13 +12,16 @@ from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.setup import stores
 from flask_headrace.streaming.stores.availability import Condition
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-from tests.conftest import require, upstreams
+from tests.conftest import require
 from tests.server.test_start_checks import start
 from tests.streaming.stores.redis.server import RedisServer
 from tests.support.host import Host
 from tests.support.reader import ask, send
 from tests.support.service import Service, free_port
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Upstream, openai_wire
+
+pytestmark = pytest.mark.slow
 
 HOST = """
 from flask import Flask
@@ -40,7 +43,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def condition_of(store: str) -> Condition:
-    return Condition(stores.open_configured_store(Settings(store=store)))
+    return Condition(stores.of(Settings(store=store)))
 
 
 def ready(service: Service) -> tuple[int, dict[str, object]]:
@@ -102,7 +105,7 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
 ) -> None:
     upstream.answer("stored", openai_wire.answer("one"))
     redis_server.kill()
-    with Service(HEADRACE_STORE=redis_server.url, **upstreams(upstream)) as own:
+    with Service(HEADRACE_STORE=redis_server.url, **openai_alone(upstream)) as own:
         assert own.log().count("cannot be used: no connection to it comes about") == 1
         assert "MonkeyPatchWarning" not in own.log()
         # The model may need a moment on a machine that is busy; the store is not waited for.

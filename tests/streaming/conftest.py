@@ -10,8 +10,15 @@ import pytest
 from flask_headrace.streaming.resume import lease, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.stores import memory
 from flask_headrace.streaming.stores.base import StoreLimits
+from flask_headrace.streaming.stores.sqlite import database
 from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases
 from tests.streaming.resume.workers import Away, Worker, shared
+
+
+@pytest.fixture(autouse=True)
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a disk that others keep busy be no store that is away."""
+    monkeypatch.setattr(database, "PATIENCE", 30.0)
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+from tests.reader import Reading
+from tests.service import Service
+
 
 def resident(pid: int) -> int:
     """Return the bytes of memory that a process holds."""
@@ -69,3 +72,9 @@ def accepted(pid: int, port: int) -> int:
         if (fields := line.split())[1].endswith(f":{port:04X}") and fields[3] != "0A"  # LISTEN
     }
     return len(ours & set(descriptors(pid)))
+
+
+def worker_of(service: Service, reading: Reading) -> int | None:
+    """Return the worker of a service that has a reader's connection."""
+    port = reading.sock.getsockname()[1]
+    return next((worker for worker in service.workers() if has_connection_of(worker, port)), None)

@@ -81,7 +81,7 @@ class Service:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-            raise
+            raise AssertionError(f"it was there {limit} s after {how.name}:\n{self.log()}") from None
 
     def log(self) -> str:
         """Return what it has written so far."""

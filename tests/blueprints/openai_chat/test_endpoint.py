@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import upstreams
 from tests.support.reader import QUESTION, Answer, Reading, send
 from tests.support.service import Service
+from tests.support.started_service import openai_alone, warm_up
 from tests.support.upstream import Ended, Gate, Reasoning, Tokens, Upstream, anthropic_wire, openai_wire
 
 WIRES = [("openai", openai_wire), ("anthropic", anthropic_wire)]
@@ -31,7 +31,7 @@ def chunks(answer: Answer) -> list[Any]:
 @pytest.fixture(scope="module")
 def guarded(upstream: Upstream) -> Iterator[Service]:
     settings = {"HEADRACE_API_KEYS": "mine", "HEADRACE_HEARTBEAT": "0.1", "HEADRACE_CORS_ORIGINS": PAGE}
-    with Service(**upstreams(upstream), **settings) as running:
+    with Service(**openai_alone(upstream), **settings) as running:
         yield running
 
 
@@ -125,7 +125,9 @@ class TestAQuestion:
             other.answer("unlisted", openai_wire.answer("ok"))
             other.models = ["tiny"]
             # The SDKs take seconds to import on a busy machine, and lists have a limit that would count it.
-            own.wait_until(lambda: any(model.startswith("anthropic/") for model in listed(own)), 30)
+            warm_up(own, other, ["openai"])
+            warm_up(own, upstream, ["anthropic"])
+            own.wait_until(lambda: "anthropic/claude-x" in listed(own), 30)
             assert ask(own, "claude-x").json["model"] == "anthropic/claude-x"
             assert ask(own, "unlisted").json["model"] == "openai/unlisted"
 

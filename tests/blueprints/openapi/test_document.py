@@ -57,6 +57,7 @@ def test_names_its_server_under_the_prefix_of_a_host() -> None:
     assert answer.json["servers"] == [{"url": "/assistant"}]
 
 
+@pytest.mark.slow
 def test_the_service_keeps_to_it(service: Service, upstream: Upstream, tmp_path: Path) -> None:
     # A JSON document too, for those that ask for one: where it were none, the connection would be broken.
     upstream.answer("default", openai_wire.answer('"Hello"'))

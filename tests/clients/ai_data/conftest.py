@@ -34,7 +34,10 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ai(shared_upstream: Upstream, schemas: Path) -> Iterator[Service]:
-    """Run a service that sends many heartbeats, and stops what nobody reads soon."""
+    """Run a service that sends many heartbeats, and stops what nobody reads soon.
+
+    On a busy machine one is sent before an upstream can refuse: for a refusal with its status, ask `service`.
+    """
     own = {"HEADRACE_HEARTBEAT": "0.05", "HEADRACE_SCHEMAS": str(schemas), "HEADRACE_MODEL": "openai/unnamed"}
     with Service(**upstreams(shared_upstream) | own) as running:
         warm_up(running, shared_upstream)

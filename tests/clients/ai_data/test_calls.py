@@ -69,9 +69,11 @@ class TestChat:
         assert (told["message"]["content"], told["error"]) == ("yes", None)
         assert "reasoning" not in told["message"]
 
-    def test_that_fails_before_its_first_token_is_an_error_in_words(self, ai, upstream, reader, provider, wire) -> None:
+    def test_that_fails_before_its_first_token_is_an_error_in_words(
+        self, service, upstream, reader, provider, wire
+    ) -> None:
         upstream.answer("busy", wire.error(429, retry_after=7))
-        told = chat(reader, ai, f"{provider}/busy")
+        told = chat(reader, service, f"{provider}/busy")
         assert told["status"] == 429
         assert told["error"]["message"].startswith(f"{provider} ")
         assert told["finish"] is None
@@ -121,7 +123,7 @@ class TestCompletion:
         assert told["text"] == "0 1 "
         assert told["error"].startswith(provider)
 
-    def test_that_fails_at_once_is_an_error_in_words(self, ai, upstream, reader, provider, wire) -> None:
+    def test_that_fails_at_once_is_an_error_in_words(self, service, upstream, reader, provider, wire) -> None:
         upstream.answer("refused", wire.error(400))
         for path in ("/ai/v4/completion", "/ai/text"):
-            assert complete(reader, ai, f"{provider}/refused", path)["error"].startswith(provider)
+            assert complete(reader, service, f"{provider}/refused", path)["error"].startswith(provider)

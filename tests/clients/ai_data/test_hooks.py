@@ -46,9 +46,9 @@ class TestUseCompletion:
         assert told["finished"] == []
         assert told["error"] if is_text else told["error"].startswith(provider)
 
-    def test_shows_why_it_was_refused(self, ai, upstream, hooks, provider, wire, is_text) -> None:
+    def test_shows_why_it_was_refused(self, service, upstream, hooks, provider, wire, is_text) -> None:
         upstream.answer("refused", wire.error(400))
-        assert complete(hooks, ai, f"{provider}/refused", isText=is_text)["error"].startswith(provider)
+        assert complete(hooks, service, f"{provider}/refused", isText=is_text)["error"].startswith(provider)
 
 
 def chat(hooks: Node, ai: Service, model: str, *texts: str, **options: Any) -> dict[str, Any]:

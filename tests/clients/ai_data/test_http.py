@@ -61,9 +61,9 @@ class TestResponse:
         assert upstream.ended(name).ended is Ended.ABORTED
 
     @pytest.mark.parametrize("path", ALL)
-    def test_that_is_refused_says_when_to_try_again(self, ai, upstream, path) -> None:
+    def test_that_is_refused_says_when_to_try_again(self, service, upstream, path) -> None:
         upstream.answer("busy", openai_wire.error(429, retry_after=7))
-        answer = send(ai.url + path, body(path, "busy"))
+        answer = send(service.url + path, body(path, "busy"))
         assert (answer.status, answer.headers["retry-after"]) == (429, "7")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.body.startswith(b"openai ")

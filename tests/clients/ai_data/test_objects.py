@@ -111,9 +111,9 @@ class TestUseObject:
         assert upstream.ended(name).ended is Ended.ABORTED
         assert (told["error"], told["finished"]) == (None, [])
 
-    def test_shows_why_it_was_refused(self, ai, upstream, hooks) -> None:
+    def test_shows_why_it_was_refused(self, service, upstream, hooks) -> None:
         upstream.answer("refused", openai_wire.error(400))
-        assert submit(hooks, ai, "refused")["error"].startswith("openai ")
+        assert submit(hooks, service, "refused")["error"].startswith("openai ")
 
 
 class TestRequest:

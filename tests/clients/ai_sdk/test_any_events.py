@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import question_of
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
-from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning
+from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning, Text
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 from tests.clients.ai_sdk.node import Node, text_of

@@ -15,6 +15,8 @@ import pytest
 
 from tests.providers.embedded.process_table import is_alive, until
 
+pytestmark = pytest.mark.slow
+
 SUPERVISOR = """
 {before}
 import time

@@ -14,6 +14,8 @@ import pytest
 from flask_headrace.providers.embedded import endpoint, supervisor
 from tests.providers.embedded.process_table import ask, is_alive, model_pid, until
 
+pytestmark = pytest.mark.slow
+
 WORKER = """
 import os
 from flask_headrace.providers.embedded import endpoint, supervisor

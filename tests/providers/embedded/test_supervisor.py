@@ -17,8 +17,9 @@ from tests.providers.embedded.process_table import ask, busy_slots, is_alive, mo
 LONG_PROMPT = "The river was low that year. " * 200
 
 
+@pytest.mark.usefixtures("shared_model")
 class TestAsking:
-    def test_an_answer_comes_in_pieces_and_ends_with_done(self, model: supervisor.LocalModel) -> None:
+    def test_an_answer_comes_in_pieces_and_ends_with_done(self) -> None:
         frames = [line[6:] for line in ask("Say hello.").read().decode().splitlines() if line.startswith("data: ")]
         assert frames[-1] == "[DONE]"
         chunks = [json.loads(frame) for frame in frames[:-1]]
@@ -26,24 +27,24 @@ class TestAsking:
         assert {chunk["model"] for chunk in chunks} == {"smollm2"}
 
     @pytest.mark.parametrize("key", ["", "wrong"])
-    def test_a_request_without_the_key_is_refused(self, model: supervisor.LocalModel, key: str) -> None:
+    def test_a_request_without_the_key_is_refused(self, key: str) -> None:
         assert ask("Say hello.", key=key).status == 401
 
-    def test_a_reader_who_leaves_in_the_middle_frees_the_slot(self, model: supervisor.LocalModel) -> None:
+    def test_a_reader_who_leaves_in_the_middle_frees_the_slot(self) -> None:
         response = ask("Count to one thousand in words.", max_tokens=1500)
         assert response.readline()
         assert busy_slots() == 1
         response.close()
         until(lambda: busy_slots() == 0, 3)
 
-    def test_a_reader_who_leaves_before_the_first_token_frees_the_slot(self, model: supervisor.LocalModel) -> None:
-        response = ask(LONG_PROMPT)
+    def test_a_reader_who_leaves_before_the_first_token_frees_the_slot(self) -> None:
+        response = ask(LONG_PROMPT, max_tokens=1500)
         until(lambda: busy_slots() == 1)
         response.close()
         # llama.cpp looks after its readers when nothing happened for a second, and asking for the slots happens
-        until(lambda: busy_slots() == 0, 6, every=1.3)
+        until(lambda: busy_slots() == 0, 12, every=1.3)
 
-    def test_an_overlong_prompt_is_refused_and_harms_nobody(self, model: supervisor.LocalModel) -> None:
+    def test_an_overlong_prompt_is_refused_and_harms_nobody(self) -> None:
         assert ask(LONG_PROMPT * 3).status == 400
         assert ask("Say hello.").status == 200
 

@@ -125,6 +125,7 @@ class TestAConnectionIsNotUsedAgain:
         late = openai_wire.answer("a").then(Gate("late"), Bytes(LEAD + OK + b"content-length: 5\r\n\r\nstray"))
         own_upstream.answer("m", [late, openai_wire.answer("fine")])
         body_of(ask(transport, own_upstream.url, "m"))
+        until(lambda: own_upstream.requests("m")[0].at_gate)
         sent = own_upstream.requests("m")[0].bytes_sent
         own_upstream.open_gate("late")
         until(lambda: own_upstream.requests("m")[0].bytes_sent > sent)

@@ -26,6 +26,8 @@ from tests.streaming.resume.workers import Away, Reading, Worker
 from tests.streaming.stage import DONE, Source, is_terminal, text
 from tests.support.event_loop import until
 
+pytestmark = pytest.mark.slow
+
 ID = "the-stream-of-this-test"
 
 WORKER, READER = st.integers(0, 1), st.integers(0, 7)
@@ -71,7 +73,7 @@ class Reader:
         if self.sitting is None and not self.is_at_its_end:
             self.sit(worker)
         if self.sitting is not None:
-            self.sitting.greenlet.join(10)
+            self.sitting.greenlet.join(30)
             assert self.sitting.greenlet.dead, self.sitting.numbered[-3:]
             self.drop()
 
@@ -168,8 +170,8 @@ def finish(end: str, workers: list[Worker], source: Source, readers: list[Reader
 
 def check_expiry(worker: Worker, stores: list[Store]) -> None:
     """Check that a stream is gone after its retention, and that nothing is begun anew by who asks for it."""
-    until(lambda: (record := worker.store.find(ID)) is not None and record.is_finished)
-    until(lambda: worker.streams.get(ID) is None)
+    until(lambda: (record := worker.store.find(ID)) is not None and record.is_finished, 30)
+    until(lambda: worker.streams.get(ID) is None, 30)
     if isinstance(stores[0], MemoryStore):
         stores[0]._streams[ID].touched -= 10**6
     else:

@@ -20,6 +20,9 @@ from flask_headrace.streaming.resume.write_queue import Outbox
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.mutations import Patch, without
 
+ALL_ASK_FOR_ONE: dict[str, Any] = {"workers": 1, "ids": 1, "readers": 8, "asks": 1.0}
+"""The shape of a run in which all readers ask for the same stream, at one worker."""
+
 
 @without("a claim that forgets that one failed", "refuses", "loses answers")
 def remember_failed_claims(patch: Patch) -> None:
@@ -126,7 +129,7 @@ def lose_the_batch(patch: Patch) -> None:
     patch.setattr(Outbox, "_wait_with", lambda *_: None)
 
 
-@without("one session for one id", "is emptied", "goes away", workers=1, ids=1, readers=8, asks=1.0, first=12)
+@without("one session for one id", "is emptied", "goes away", **ALL_ASK_FOR_ONE, first=12)
 def open_a_second(patch: Patch) -> None:
     patch.setattr(ResumableStreams, "_end_earlier", lambda *_: None)
     opened = StreamRegistry.open
@@ -184,10 +187,7 @@ def attend_while_filling(patch: Patch) -> None:
 @without(
     "what is owed for a stream when a later claim of its id fails",
     "loses answers",
-    workers=1,
-    ids=1,
-    readers=8,
-    asks=1.0,
+    **ALL_ASK_FOR_ONE,
     end="unwritable",
     first=140,
 )
@@ -219,10 +219,7 @@ def forget_a_taking_over(patch: Patch) -> None:
     "is emptied",
     "is slow at",
     "loses answers",
-    workers=1,
-    ids=1,
-    readers=8,
-    asks=1.0,
+    **ALL_ASK_FOR_ONE,
     first=19,
 )
 def leave_the_earlier_one(patch: Patch) -> None:

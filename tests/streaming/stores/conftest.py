@@ -35,6 +35,13 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.close()
 
 
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    """Return a Redis without any keys."""
+    redis_server.forget_everything()
+    return redis_server
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     # Found without an import: the package would load a client of its own.

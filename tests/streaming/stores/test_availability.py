@@ -17,12 +17,6 @@ from tests.streaming.stores.stage import WIDE, Storage
 from tests.support.event_loop import until
 
 
-@pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
 def looks(server: RedisServer) -> int:
     """Return how often somebody has looked at a server."""
     return int(server.client.info("commandstats").get("cmdstat_subscribe", {"calls": 0})["calls"])

@@ -15,12 +15,6 @@ from tests.streaming.stores.stage import WIDE, Storage, Watcher, entry, fill
 from tests.support.event_loop import until
 
 
-@pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
 def channels(server: RedisServer) -> int:
     return len(server.client.pubsub_channels())
 

@@ -240,9 +240,7 @@ class TestLeaving:
         upstream.wait_for(lambda: all(r.bytes_sent for r in upstream.requests()) and upstream.tally().open == 2000, 20)
         for client in clients:
             client.close()
-        left_at = time.monotonic()
         upstream.wait_for(lambda: upstream.tally("m").aborted == 2000, 20)
-        assert max(record.closed_at for record in upstream.requests()) - left_at < 1
         assert upstream.connections == Connections(2000, 0)
 
 

@@ -16,6 +16,8 @@ from benchmarks.chaos.run import Outcome, Plan, run
 from benchmarks.chaos.stage import STORES
 from tests.conftest import require
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[dict[str, Future[Outcome]]]:

@@ -20,7 +20,7 @@ from tests.support.upstream import Upstream, openai_wire
 
 SCRIPT = Path(__file__).with_name("eventsource.mjs")
 
-pytestmark = pytest.mark.parametrize("pair", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("pair", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from tests.streaming.stores.redis.clusters import FAILOVER, Guarded
 from tests.support.reader import Answer
 from tests.support.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 NOT_RESUMABLE = b'event: error\ndata: {"code":"not_resumable"'
 
 

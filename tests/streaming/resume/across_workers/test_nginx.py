@@ -30,6 +30,8 @@ from tests.support.reader import Reading, asking, send
 from tests.support.service import ROOT, free_port
 from tests.support.upstream import Ended, Gate, Hang, Paced, Upstream, openai_wire, script
 
+pytestmark = pytest.mark.slow
+
 AROUND = """
 daemon off;
 pid {folder}/nginx.pid;

@@ -29,6 +29,8 @@ from tests.streaming.stores.redis.server import RedisServer
 from tests.support.reader import Answer
 from tests.support.upstream import Upstream, openai_wire
 
+pytestmark = pytest.mark.slow
+
 NOT_RESUMABLE = b'event: error\ndata: {"code":"not_resumable"'
 
 

@@ -29,6 +29,8 @@ from tests.support.service import Service
 from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Upstream
 
+pytestmark = pytest.mark.slow
+
 LOST = b'event: error\ndata: {"code":"worker_lost"'
 
 

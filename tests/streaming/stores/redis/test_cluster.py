@@ -17,6 +17,8 @@ from tests.streaming.stores.redis.clusters import FAILOVER, OURS, Cluster
 from tests.streaming.stores.stage import WIDE, Watcher, claim, entry, fill, found, payloads
 from tests.support.event_loop import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:

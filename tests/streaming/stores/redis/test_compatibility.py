@@ -41,12 +41,6 @@ def start(program: str, tmp_path: Path) -> Iterator[list[RedisServer]]:
         server.close()
 
 
-@pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
 def check(url: str) -> str | None:
     store = open_store(url, WIDE)
     try:

@@ -21,12 +21,6 @@ OF_A_STREAM = [f"{PREFIX}{name}" for name in ("s:open", "e:open", "s:ended", "e:
 
 
 @pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
-@pytest.fixture
 def store(server: RedisServer) -> Iterator[RedisStore]:
     opened = RedisStore(server.url, WIDE)
     yield opened

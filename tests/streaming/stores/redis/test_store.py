@@ -25,12 +25,6 @@ from tests.support.service import free_port
 
 
 @pytest.fixture
-def server(redis_server: RedisServer) -> RedisServer:
-    redis_server.forget_everything()
-    return redis_server
-
-
-@pytest.fixture
 def store(server: RedisServer) -> Iterator[RedisStore]:
     opened = RedisStore(server.url, WIDE)
     yield opened
@@ -108,7 +102,7 @@ class TestStopped:
         monkeypatch.setattr(pubsub, "QUIET", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
-        connection = store._watch._connection
+        connection = until(lambda: store._watch._connection)
         gevent.sleep(1.0)
         assert store._watch._connection is connection
         fill(store, b"a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.streaming.stores.redis.url import target_of
+from flask_headrace.streaming.stores.redis.url import Target, target_of
 
 
 def read(url: str) -> Target:
