@@ -6,8 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from tests.reader import Reading
-from tests.service import Service
+from tests.support.reader import Reading
+from tests.support.service import Service
 
 
 def resident(pid: int) -> int:
