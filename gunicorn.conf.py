@@ -187,15 +187,15 @@ def worker_int(worker):
 
 
 def worker_exit(_server, worker):
-    """Let the interpreter take down what the collector was told to forget, in its usual order.
+    """End a worker's process without the interpreter's own end.
 
-    Not while a thread of this worker's imports: the two would wait for each other for ever. Nor is that waited for: on
-    a busy machine it takes longer than an operator likes to.
+    Native threads may still import an SDK, look up a name that hangs, or take down their event loop: the interpreter's
+    end and such a thread can wait for each other for ever, and waiting for the thread can take long on a busy machine.
     """
-    if (warming := getattr(worker, "warming", None)) and not warming.is_done:
-        code = getattr(sys.exc_info()[1], "code", 0)
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else bool(code))
-    gc.unfreeze()
+    if worker.pid != os.getpid():
+        return  # called in the master, for a worker that is gone
+    code = getattr(sys.exc_info()[1], "code", 0)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else bool(code))
