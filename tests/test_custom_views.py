@@ -38,6 +38,8 @@ def health():
 @app.post("/own")
 def own():
     fields = request.get_json()
+    if "partials" in fields:  # the endpoint's name of the argument
+        fields["stream_tool_arguments"] = fields.pop("partials")
     return headrace.stream(fields.pop("messages"), **fields)
 
 
