@@ -61,6 +61,9 @@ class Headrace:
     def init_app(self, app: Flask) -> None:
         """Add the endpoints, the commands and the extension's state to an application.
 
+        Args:
+            app: The application. Its `config` is read now; later changes have no effect.
+
         Raises:
             ConfigurationError: a setting is wrong, in `app.config` or in the environment; or `flask run` would serve
                 an application without keys and without `authorize` on an address that other machines can reach.
@@ -98,6 +101,9 @@ class Headrace:
     ) -> Response:
         """Answer a conversation from a view of the application, as `POST /api/chat` does.
 
+        A view need not catch errors: the extension converts those below, and an error of the model before its first
+        token, to a response with the status of the error.
+
         Args:
             messages: The turns of the conversation, oldest first, each with `role` and `content`.
             model: `provider/name`, or an alias; None for the default model.
@@ -128,9 +134,6 @@ class Headrace:
             StreamConflict: another conversation or another owner has a stream with this id; 409.
             NotSupported: the stream is resumable, and the server does not run gevent; 501.
             LimitError: too many streams are open, or the store of resumable streams is not available; 503.
-
-        The error handler of the extension turns each of these errors, and an error of the model before its first
-        token, into a response with its status. A view need not catch them.
         """
         fields = {
             "messages": list(messages), "model": model, "system": system, "max_tokens": max_tokens,
