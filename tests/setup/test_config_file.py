@@ -157,7 +157,7 @@ def test_a_mistake_in_the_environment_is_told_without_what_is_secret(
 
 MISTAKES = [
     ("models = 3", "models is 3: write it as tables, such as [models.name]."),
-    ("model.x = 1", "model is no table of it: there are [models.…] and [upstreams.…]"),
+    ("model.x = 1", "model is no table of this file: there are [models.…] and [upstreams.…]"),
     ("[models.smart", "is not TOML: "),
     ("[models]\nsmart = 1", "models holds 'smart': it holds tables alone"),
     ('[models."a/b"]\nchain = ["acme/big"]', "models holds 'a/b'"),
