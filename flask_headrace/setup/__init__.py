@@ -1,1 +1,1 @@
-"""From settings and the configuration file to providers, fallbacks, stores and schemas."""
+"""Builds what an application needs from the settings: providers, fallbacks, store, schemas, blueprints and state."""

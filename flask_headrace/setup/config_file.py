@@ -1,6 +1,6 @@
-"""The file that HEADRACE_CONFIG names: chains of models under names of their own, and further upstreams.
+"""The TOML file of HEADRACE_CONFIG: model aliases with fallback chains, and further upstreams.
 
-Read and checked here; what it names is made in `upstreams.py` and `chains.py`.
+This file reads and checks the TOML. `fallbacks.py` and `providers.py` build the objects that it describes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_t
 import msgspec
 
 from ..core.errors import ConfigurationError
-from .server_address import is_address
+from .server_address import is_server_url
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -25,14 +25,15 @@ class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[models.<alias>]`.
 
     Args:
-        chain: The models that are asked, each as `provider/name`, one after another.
-        weights: How often each of them is asked first; empty for always in this order.
-        context: How many tokens each of them can hold, where that is known.
-        continues: Those that go on with an answer whose beginning stands at the question's end.
-        retries: How often a model is asked again before its first token.
-        retry_budget: Seconds that all attempts before the first token may take together.
-        first_token_timeout: Seconds to the first token of a model where another can take over.
-        on_divergence: What becomes of an answer that broke off where the next model tells it otherwise.
+        chain: The models, each as `provider/name`, in the order in which they are tried.
+        weights: Relative frequency with which each model is tried first; empty to always use the order of the chain.
+        context: Context window in tokens, by model; a model without an entry has no known limit.
+        continues: The models that continue an answer if the request ends with the beginning of that answer.
+        retries: How often a request to a model is repeated before its first token.
+        retry_budget: Maximum seconds of all attempts before the first token together.
+        first_token_timeout: Maximum seconds to the first token of a model that has a successor in the chain.
+        on_divergence: What happens if a model failed in the middle of an answer and its successor begins the answer
+            with other words: `restart` shows the new answer, `fail` ends the stream with an error.
     """
 
     chain: tuple[str, ...]
@@ -49,10 +50,10 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[upstreams.<name>]`.
 
     Args:
-        kind: Which API it speaks.
-        base_url: Its address. A query in it, such as `?api-version=…`, is sent with every request.
-        api_key_env: The environment variable that holds its key; None where it needs none.
-        api_key_header: The header in which the key is sent; None for the API's own.
+        kind: The API of the server, a key of `provider_kinds.KINDS`.
+        base_url: The URL of the server. Its query, such as `?api-version=…`, is sent with every request.
+        api_key_env: The name of the environment variable that contains the key; None for a server without keys.
+        api_key_header: The name of the header that carries the key; None for the header that the API defines.
     """
 
     kind: str
@@ -62,18 +63,24 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(NamedTuple):
-    """What the file holds. `path` is how messages name it."""
+    """The content of the file.
+
+    Args:
+        path: The path of the file, for messages; empty if there is no file.
+        models: The aliases, by name.
+        upstreams: The upstreams, by name.
+    """
 
     path: str = ""
     models: Mapping[str, Alias] = {}
     upstreams: Mapping[str, Upstream] = {}
 
-    def mistake(self, table: str, told: str) -> ConfigurationError:
-        """Return the error for what is wrong in a table, such as `models.smart`; `told` begins with the key."""
-        return ConfigurationError(f"{self.path}: in [{table}], {told}")
+    def error(self, table: str, message: str) -> ConfigurationError:
+        """Return the error for a table, such as `models.smart`; `message` begins with the name of the key."""
+        return ConfigurationError(f"{self.path}: in [{table}], {message}")
 
 
-_KINDS = {"models": Alias, "upstreams": Upstream}
+_TABLES = {"models": Alias, "upstreams": Upstream}
 _NAME = re.compile(r"[^/\s]+")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -81,13 +88,13 @@ T = TypeVar("T", Alias, Upstream)
 
 
 def read_config(path: str | None) -> Config:
-    """Read the file.
+    """Read and check the file.
 
     Args:
-        path: Where it is; None for no file, which is an empty one.
+        path: The path of the file; None for an empty `Config`.
 
     Raises:
-        ConfigurationError: it cannot be read, or has a mistake in it; the message names file, table and key.
+        ConfigurationError: the file cannot be read or has an invalid entry; the message names file, table and key.
     """
     if path is None:
         return Config()
@@ -97,10 +104,14 @@ def read_config(path: str | None) -> Config:
         raise ConfigurationError(f"HEADRACE_CONFIG is {path!r}, which cannot be read: {error.strerror}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}.") from None
-    if unknown := sorted(tables.keys() - _KINDS.keys()):
-        raise ConfigurationError(f"{path}: {unknown[0]} is no table of it: there are [models.…] and [upstreams.…].")
+    if unknown := sorted(tables.keys() - _TABLES.keys()):
+        raise ConfigurationError(
+            f"{path}: {unknown[0]} is no table of this file: there are [models.…] and [upstreams.…]."
+        )
     empty = Config(path)
-    config = Config(path, _read(empty, tables, "models", Alias), _read(empty, tables, "upstreams", Upstream))
+    config = Config(
+        path, _parse_tables(empty, tables, "models", Alias), _parse_tables(empty, tables, "upstreams", Upstream)
+    )
     for name, alias in config.models.items():
         _check_alias(config, f"models.{name}", alias)
     for name, upstream in config.upstreams.items():
@@ -108,67 +119,67 @@ def read_config(path: str | None) -> Config:
     return config
 
 
-def _read(config: Config, tables: dict[str, Any], kind: str, entry: type[T]) -> dict[str, T]:
-    named = tables.get(kind, {})
-    if not isinstance(named, dict):
-        raise ConfigurationError(f"{config.path}: {kind} is {named!r}: write it as tables, such as [{kind}.name].")
-    found = {}
-    for name, table in named.items():
+def _parse_tables(config: Config, tables: dict[str, Any], kind: str, entry: type[T]) -> dict[str, T]:
+    entries = tables.get(kind, {})
+    if not isinstance(entries, dict):
+        raise ConfigurationError(f"{config.path}: {kind} is {entries!r}: write it as tables, such as [{kind}.name].")
+    parsed = {}
+    for name, table in entries.items():
         if not isinstance(table, dict) or not _NAME.fullmatch(name):
             raise ConfigurationError(
                 f"{config.path}: {kind} holds {name!r}: it holds tables alone, such as [{kind}.name], whose names have "
                 "no slash and no blank."
             )
-        found[name] = _entry(config, f"{kind}.{name}", table, entry)
-    return found
+        parsed[name] = _parse_entry(config, f"{kind}.{name}", table, entry)
+    return parsed
 
 
-def _entry(config: Config, where: str, table: dict[str, Any], entry: type[T]) -> T:
+def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[T]) -> T:
     known = entry.__struct_fields__
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
-            raise config.mistake(where, f"{key} is no key: {hint}")
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
+            raise config.error(where, f"{key} is no key: {hint}")
     if missing := [field.name for field in msgspec.structs.fields(entry) if field.required and field.name not in table]:
-        raise config.mistake(where, f"{missing[0]} is missing.")
+        raise config.error(where, f"{missing[0]} is missing.")
     try:
         return msgspec.convert(table, entry)
     except msgspec.ValidationError as error:
-        said, _, place = str(error).partition(" - at `$.")
-        key = re.split(r"\W", place)[0]
-        reason = said.replace("`", "").replace("Expected", "it must be")
-        if said.startswith("Invalid enum value"):
+        message, _, path = str(error).partition(" - at `$.")
+        key = re.split(r"\W", path)[0]
+        reason = message.replace("`", "").replace("Expected", "it must be")
+        if message.startswith("Invalid enum value"):
             reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[key]))}"
-        raise config.mistake(where, f"{key} is {table[key]!r}: {reason}.") from None
+        raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
 
 
 def _check_alias(config: Config, where: str, alias: Alias) -> None:
     if not alias.chain:
-        raise config.mistake(where, "chain is empty: name at least one model, as provider/name.")
+        raise config.error(where, "chain is empty: name at least one model, as provider/name.")
     for model in alias.chain:
         if not all(model.partition("/")):
-            raise config.mistake(where, f"chain names {model!r}: write models as provider/name.")
+            raise config.error(where, f"chain names {model!r}: write models as provider/name.")
         if alias.chain.count(model) > 1:
-            raise config.mistake(where, f"chain names {model!r} twice: once is enough, retries says how often.")
+            raise config.error(where, f"chain names {model!r} twice: once is enough, retries says how often.")
     if alias.weights and len(alias.weights) != len(alias.chain):
-        raise config.mistake(
+        raise config.error(
             where, f"weights has {len(alias.weights)} numbers: one for each of {len(alias.chain)} models."
         )
     if alias.weights and not sum(alias.weights):
-        raise config.mistake(where, "weights are all 0: one of the models must be the first to be asked.")
+        raise config.error(where, "weights are all 0: give at least one model a weight above 0.")
     for key in ("context", "continues"):
         for model in getattr(alias, key):
             if model not in alias.chain:
-                raise config.mistake(where, f"{key} names {model!r}, which is not in the chain.")
+                raise config.error(where, f"{key} names {model!r}, which is not in the chain.")
 
 
 def _check_upstream(config: Config, where: str, upstream: Upstream) -> None:
-    if not is_address(upstream.base_url):
-        raise config.mistake(where, "base_url is no address: write it as https://host/path.")
+    if not is_server_url(upstream.base_url):
+        raise config.error(where, "base_url is no address: write it as https://host/path.")
     if upstream.api_key_header is not None and upstream.api_key_env is None:
-        raise config.mistake(
+        raise config.error(
             where, "api_key_header is set, and api_key_env is not: name the variable that holds the key."
         )
     if upstream.api_key_header is not None and not _HEADER.fullmatch(upstream.api_key_header):
-        raise config.mistake(where, f"api_key_header is {upstream.api_key_header!r}: no header has such a name.")
+        raise config.error(where, f"api_key_header is {upstream.api_key_header!r}: no header has such a name.")

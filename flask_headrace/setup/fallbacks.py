@@ -1,4 +1,4 @@
-"""From the aliases of the file of HEADRACE_CONFIG to chains of providers."""
+"""Builds a router for each model alias of the file of HEADRACE_CONFIG."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from .config_file import Alias, Config
 
 
 def build_routers(config: Config, providers: Mapping[str, Provider], settings: Settings) -> list[Router]:
-    """Return a provider for each alias.
+    """Return a router for each alias, in the order of the file.
+
+    Args:
+        config: The file.
+        providers: The providers that are set up, by name.
+        settings: The settings; their timeouts limit those of the aliases.
 
     Raises:
         ConfigurationError: a chain names a provider that is not set up.
     """
     breakers: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)
-    found = []
+    routers = []
     for name, alias in config.models.items():
         for model in alias.chain:
             if (provider := model.partition("/")[0]) not in providers:
-                raise config.mistake(f"models.{name}", f"chain names {model!r}, and {_unknown(provider, providers)}")
-        links = [_link(alias, number, providers, breakers) for number in range(len(alias.chain))]
-        found.append(Router(name, links, _terms(alias, settings), Environment()))
-    return found
+                raise config.error(f"models.{name}", f"chain names {model!r}, and {_unknown(provider, providers)}")
+        deployments = [_deployment(alias, number, providers, breakers) for number in range(len(alias.chain))]
+        routers.append(Router(name, deployments, _policy(alias, settings), Environment()))
+    return routers
 
 
 def _unknown(provider: str, providers: Mapping[str, Provider]) -> str:
-    there = ", ".join(providers) or "none"
-    return f"no provider {provider!r} is set up: set its key, or name one of those that are ({there})."
+    names = ", ".join(providers) or "none"
+    return f"no provider {provider!r} is set up: set its key, or name one of those that are ({names})."
 
 
-def _link(
+def _deployment(
     alias: Alias, number: int, providers: Mapping[str, Provider], breakers: Mapping[str, CircuitBreaker]
 ) -> Deployment:
     model = alias.chain[number]
@@ -50,7 +55,7 @@ def _link(
     )
 
 
-def _terms(alias: Alias, settings: Settings) -> FallbackPolicy:
+def _policy(alias: Alias, settings: Settings) -> FallbackPolicy:
     longest = settings.first_token_timeout
     return FallbackPolicy(
         retries=alias.retries,

@@ -1,4 +1,4 @@
-"""The kinds of upstreams: which provider speaks to a server whose API is of that kind."""
+"""The kinds of upstream servers by their API, and how a provider is built for each kind."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..settings import Settings
 
 
 class Server(NamedTuple):
-    """A server of any kind.
+    """An upstream server.
 
     Args:
-        name: What stands before the slash in its models' names.
-        base_url: Its address; None for the SDK's own.
-        api_key: Its key; None for the SDK's own variables.
-        extras: What requests to it carry beside what its SDK writes.
-        preferred: The models to name first, where it has them.
+        name: The name of its provider: the part before the slash in `provider/name`.
+        base_url: The URL of the server; None for the default of the SDK.
+        api_key: The key; None if the SDK reads it from its environment variables.
+        extras: Headers and query parameters that are added to each request of the SDK.
+        preferred: The models that are listed first if the server has them; the first is the default model.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Server(NamedTuple):
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
-    # A server of one's own may want no key, but the SDK wants to send one.
+    # The SDK refuses to work without a key, also for a server that needs none.
     address = Address((server.base_url or OFFICIAL).rstrip("/"), server.api_key or "none", server.extras)
     return provider(
         server.name,
         lambda: address,
         connect_timeout=settings.connect_timeout,
-        retries=settings.retries,
+        retries=settings.max_retries,
         preferred=server.preferred,
     )
 
@@ -51,7 +51,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         base_url=server.base_url,
         api_key=server.api_key,
         connect_timeout=settings.connect_timeout,
-        retries=settings.retries,
+        retries=settings.max_retries,
         preferred=server.preferred,
         extras=server.extras,
     )
@@ -62,4 +62,4 @@ KINDS: Mapping[str, Callable[[Server, Settings], Provider]] = {
     "openai-responses": partial(_openai, OpenAIResponses),
     "anthropic": _anthropic_messages,
 }
-"""By the word that stands in the file as an upstream's `kind`."""
+"""Functions that build a provider, by the `kind` of an upstream in the file of HEADRACE_CONFIG."""

@@ -1,4 +1,4 @@
-"""From settings to the JSON Schemas that answers can be asked to fit."""
+"""Loads the JSON Schemas from the folder of HEADRACE_SCHEMAS."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def load_schemas(settings: Settings) -> dict[str, Json]:
-    """Return the schemas in the folder that the settings name, by their names.
+    """Return the schemas of the folder, by the names of their files without `.json`; empty if no folder is set.
 
     Raises:
-        ConfigurationError: there is no such folder, or a file in it is no JSON Schema; the message names it.
+        ConfigurationError: the folder does not exist, or a file in it is not a JSON Schema; the message names it.
     """
     if settings.schemas is None:
         return {}
     folder = Path(settings.schemas)
     if not folder.is_dir():
         raise ConfigurationError(f"HEADRACE_SCHEMAS is {settings.schemas!r}: it must be a folder of files NAME.json.")
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: _load_schema(path) for path in sorted(folder.glob("*.json"))}
 
 
-def _read(path: Path) -> Json:
+def _load_schema(path: Path) -> Json:
     if not _NAME.fullmatch(path.stem):
         raise ConfigurationError(
-            f"{path} in HEADRACE_SCHEMAS has a name that models are not told: take 1 to 64 letters, digits, hyphens "
+            f"{path} in HEADRACE_SCHEMAS has a name that providers do not accept: use 1 to 64 letters, digits, hyphens "
             "and underscores."
         )
     try:

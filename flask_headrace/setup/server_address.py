@@ -1,4 +1,4 @@
-"""The address and the key of a server, as somebody has written them down: checked, and taken apart."""
+"""Checks the URL and the key of an upstream server, and splits the URL."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 
-class Place(NamedTuple):
-    """Where a server is.
+class ServerURL(NamedTuple):
+    """The URL of a server, split into its parts.
 
     Args:
-        base_url: Its address, without what follows.
-        query: What is put into the query of every request.
-        headers: What user and password in the address are sent as.
+        base_url: The URL without query and credentials.
+        query: The query parameters, which are added to every request.
+        headers: The Authorization header for the user and password in the URL; empty if the URL has none.
     """
 
     base_url: str
@@ -24,8 +24,8 @@ class Place(NamedTuple):
     headers: tuple[tuple[str, str], ...]
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is an address, such as `https://host:port/path?query`."""
+def is_server_url(text: str) -> bool:
+    """Whether `text` is an HTTP URL, such as `https://host:port/path?query`."""
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").encode("idna"), parts.port
@@ -35,17 +35,17 @@ def is_address(text: str) -> bool:
 
 
 def is_key(text: str) -> bool:
-    """Whether a text can be sent as a key: ASCII, and no blank or end of a line around it."""
+    """Whether `text` can be sent as a key in a header: printable ASCII, with no blank or line break around it."""
     return _KEY.fullmatch(text) is not None
 
 
-def place_of(address: str) -> Place:
-    """Take an address apart."""
-    parts = urlsplit(address)
+def split_server_url(url: str) -> ServerURL:
+    """Split a URL for which `is_server_url` holds."""
+    parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    secret = base64.b64encode(unquote(user).encode()).decode()
-    return Place(
+    credentials = base64.b64encode(unquote(user).encode()).decode()
+    return ServerURL(
         urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", "")),
         tuple(parse_qsl(parts.query, keep_blank_values=True)),
-        (("Authorization", f"Basic {secret}"),) if at else (),
+        (("Authorization", f"Basic {credentials}"),) if at else (),
     )

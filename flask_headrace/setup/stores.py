@@ -1,4 +1,4 @@
-"""From settings to the store of resumable streams."""
+"""Opens the store of resumable streams that the settings name."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from ..streaming.stores.sqlite.database import VERSION
 
 
 def open_configured_store(settings: Settings) -> Store:
-    """Return the store that the settings name.
+    """Open and return the store of HEADRACE_STORE.
+
+    Without that setting, the store is memory if there is one worker, and an SQLite file if there are several.
 
     Raises:
-        ConfigurationError: there is no such store, or it cannot be used.
+        ConfigurationError: the setting is not a store, or the store cannot be used.
     """
     if settings.store == "memory" and _has_several_workers():
         raise ConfigurationError(
-            f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which would not know of "
-            "each other's streams: leave it out, or name a file or a Redis, as in sqlite:///streams.db."
+            f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which cannot read "
+            "each other's memory: leave the setting out, or name a file or a Redis, as in sqlite:///streams.db."
         )
-    bounds = StoreLimits(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
-    return open_store(settings.store or _usual(), bounds)
+    limits = StoreLimits(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
+    return open_store(settings.store or _default_url(), limits)
 
 
-def _usual() -> str:
+def _default_url() -> str:
     if not _has_several_workers():
         return "memory"
-    # Nobody named this file, so nobody should have to remove it: another version of the schema has another.
+    # The name contains the version of the schema: after an update nobody has to remove the file of the old version.
     return f"sqlite:///{_private_folder() / f'streams-{VERSION}.db'}"
 
 
@@ -45,7 +47,7 @@ def _private_folder() -> Path:
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
         raise ConfigurationError(
-            f"{folder}, where the streams of several workers are kept, is not this user's alone: remove it, or set "
+            f"{folder}, where several workers store their streams, can be accessed by other users: remove it, or set "
             "HEADRACE_STORE to another place, as in sqlite:////var/lib/headrace/streams.db."
         )
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.checkout import make_repository
 from tests.support.service import ROOT
 
 pytestmark = pytest.mark.slow
@@ -31,7 +33,7 @@ def right() -> Response:
     headrace.stream(turns)
     headrace.stream(({"role": "user", "content": "hi"},), model="smart", system="Be short.", owner="alice")
     headrace.stream(turns, max_tokens=7, temperature=0, stop=["."], reasoning_effort="low")
-    headrace.stream(turns, tools=[{"name": "find", "parameters": {}}], tool_choice="auto", partials=True)
+    headrace.stream(turns, tools=[{"name": "find", "parameters": {}}], tool_choice="auto", stream_tool_arguments=True)
     headrace.stream(turns, tools=({"name": "find"},), tool_choice={"name": "find"})
     headrace.stream(turns, resumable=True, id="0123456789abcdef")
     return headrace.stream(turns, schema=schema, stream=False)
@@ -60,21 +62,53 @@ follow_imports = skip
 """
 
 
-def test_a_users_views_are_checked(tmp_path: Path) -> None:
-    (tmp_path / "user.py").write_text(USER)
-    (tmp_path / "mypy.ini").write_text(SETTINGS)  # what its libraries are made of need not be read
-    package = tmp_path / "installed/flask_headrace"
-    package.mkdir(parents=True)
-    rooms = (ROOT / room for room in ("blueprints", "providers", "streaming"))
-    for place in (*(ROOT / "flask_headrace").glob("*.py"), ROOT / "flask_headrace/py.typed", *rooms):
-        (package / place.name).symlink_to(place)
-    # Only what is the user's own is told, and an error that is to be ignored and is none would be one.
-    run = subprocess.run(
-        [sys.executable, "-m", "mypy", "user.py"],
-        cwd=tmp_path,
-        env={**os.environ, "MYPYPATH": str(package.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
+PYRIGHT = ROOT / "tests/node_modules/.bin/pyright"
+
+
+def run(*command: str | Path, folder: Path, **variables: str) -> str:
+    """Run a type checker in a folder and return what it writes."""
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
-    assert run.stdout.startswith("Success"), run.stdout + run.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_repository(tmp_path_factory.mktemp("checkout"))
+
+
+class TestViewsOfAnApplication:
+    """An error that is not expected fails the test, and so does an expected one that is not there."""
+
+    def test_are_checked_by_mypy(self, tmp_path: Path) -> None:
+        (tmp_path / "user.py").write_text(USER)
+        (tmp_path / "mypy.ini").write_text(SETTINGS)  # the libraries of the package need not be read
+        said = run(sys.executable, "-m", "mypy", "user.py", folder=tmp_path, MYPYPATH=str(ROOT))
+        assert said.startswith("Success"), said
+
+    def test_are_checked_by_pyright(self, tmp_path: Path) -> None:
+        (tmp_path / "user.py").write_text(USER)
+        settings = {"extraPaths": [str(ROOT)], "reportUnnecessaryTypeIgnoreComment": "error"}
+        (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+        said = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
+        assert said.startswith("0 errors"), said
+
+
+class TestCheckout:
+    """The package itself, with the settings of pyproject.toml and no others."""
+
+    def test_is_without_an_error_to_mypy(self, checkout: Path) -> None:
+        said = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
+        assert said.startswith("Success"), said
+
+    def test_is_found_by_pyright_and_its_public_files_are_without_an_error(self, checkout: Path) -> None:
+        # Inside, pyright takes the incomplete types of gevent, gunicorn and redis for whole. mypy checks those files.
+        report = json.loads(run(PYRIGHT, "--outputjson", "--pythonpath", sys.executable, folder=checkout))
+        assert report["summary"]["filesAnalyzed"] >= len(list((checkout / "flask_headrace").rglob("*.py")))
+        package = checkout / "flask_headrace"
+        found = [item for item in report["generalDiagnostics"] if item["severity"] == "error"]
+        assert [
+            item for item in found if item.get("rule") == "reportMissingImports" and 'Import ".' in item["message"]
+        ] == []
+        assert [item for item in found if Path(item["file"]).parent in {package, package / "setup"}] == []

@@ -1,0 +1,81 @@
+"""A clean checkout of the working tree, and a Python that finds the dependencies without this project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import require
+from tests.support.service import ROOT, environment
+
+PYTHON = str(Path(sys.base_prefix) / "bin/python3")
+"""The Python that .venv was made with: it has no packages but those on its PYTHONPATH."""
+
+IDENTITY = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
+
+
+def git(*arguments: str, folder: Path) -> str:
+    """Run git in a folder and return what it writes."""
+    command = [require("git", "apt-get install git"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def make_repository(folder: Path) -> Path:
+    """Make a repository of the files of the working tree that git knows or would add, and return its folder."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("these tests need the git repository of this project, and run in none")
+    repository = folder / "repository"
+    for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=ROOT).split("\0"):
+        source, target = ROOT / name, repository / name
+        if name and (source.exists() or source.is_symlink()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    git("init", "-q", folder=repository)
+    git("add", "-A", folder=repository)
+    git(*IDENTITY, "commit", "-q", "-m", "The working tree", folder=repository)
+    return repository
+
+
+def bare_environment(*paths: Path, **settings: str) -> dict[str, str]:
+    """Return an environment in which `PYTHON` imports from these folders first, and else only the dependencies.
+
+    The installation of this project is not among them: a folder on PYTHONPATH has no effect by its `.pth` files.
+    """
+    path = os.pathsep.join([*map(str, paths), sysconfig.get_paths()["purelib"]])
+    return environment(**settings, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
+
+
+def run_python(code: str, folder: Path, *paths: Path, python: str = PYTHON) -> subprocess.CompletedProcess[str]:
+    """Run code with a bare Python in a folder, which it imports from as well."""
+    return subprocess.run(
+        [python, "-c", code],
+        cwd=folder,
+        env=bare_environment(*paths),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def build(folder: Path, kind: str, target: Path) -> Path:
+    """Build the `wheel` or the `sdist` of a checkout by its build backend, and return the file."""
+    target.mkdir(parents=True, exist_ok=True)
+    code = f"from setuptools import build_meta; build_meta.build_{kind}({str(target)!r})"
+    done = run_python(code, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (file,) = target.iterdir()
+    return file
+
+
+def names_in_wheel(file: Path) -> set[str]:
+    """Return the names of the files in a wheel, without its metadata."""
+    with zipfile.ZipFile(file) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}

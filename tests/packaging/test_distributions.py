@@ -1,0 +1,55 @@
+"""What is in the wheel and in the source distribution, and that the one is built from the other."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.checkout import build, git, make_repository, names_in_wheel
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_repository(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def tracked(checkout: Path) -> set[str]:
+    """Return the names of all files of the checkout."""
+    return set(git("ls-files", folder=checkout).splitlines())
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout: Path) -> set[str]:
+    return names_in_wheel(build(checkout, "wheel", checkout.parent / "wheel"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(checkout: Path) -> Path:
+    """Unpack the source distribution and return its folder."""
+    folder = checkout.parent / "unpacked"
+    with tarfile.open(build(checkout, "sdist", checkout.parent / "sdist")) as archive:
+        archive.extractall(folder)
+    (project,) = folder.iterdir()
+    return project
+
+
+def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel: set[str], tracked: set[str]) -> None:
+    assert wheel == {name for name in tracked if name.startswith("flask_headrace/")}
+    assert "flask_headrace/py.typed" in wheel
+    assert "flask_headrace/templates/flask_headrace/chat.html" in wheel
+    assert any(name.endswith(".js") for name in wheel)
+
+
+def test_the_source_distribution_has_every_file_but_the_links(unpacked: Path, tracked: set[str]) -> None:
+    found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+    written_by_setuptools = {name for name in found if ".egg-info/" in name or name in {"PKG-INFO", "setup.cfg"}}
+    assert found - written_by_setuptools == tracked - {"blueprints", "providers", "templates", ".gitignore"}
+
+
+def test_the_source_distribution_builds_the_same_wheel_by_itself(unpacked: Path, wheel: set[str]) -> None:
+    assert names_in_wheel(build(unpacked, "wheel", unpacked.parent / "wheel")) == wheel
