@@ -117,10 +117,10 @@ def pre_exec(server):
 
 def when_ready(server):
     """Start the embedded model in the master, once for all workers, and say where the page is."""
-    if settings.local:
-        server.headrace_model = LocalModel(settings.local_model)
+    if settings.embedded:
+        server.headrace_model = LocalModel(settings.embedded_model)
         server.headrace_model.start()
-        reason = unavailable_reason(settings.local_model)
+        reason = unavailable_reason(settings.embedded_model)
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:

@@ -140,7 +140,7 @@ def command(stage: Stage, port: int, more: dict[str, str], *, is_encrypted: bool
     address = stage.url(is_encrypted=is_encrypted)
     settings = {
         "HEADRACE_BIND": f"127.0.0.1:{port}",
-        "HEADRACE_LOCAL": "0",
+        "HEADRACE_EMBEDDED": "0",
         "OPENAI_API_KEY": "sk-none",
         "OPENAI_BASE_URL": f"{address}/v1",
         "ANTHROPIC_API_KEY": "sk-none",

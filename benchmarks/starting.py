@@ -18,7 +18,7 @@ LIMIT = 60.0
 
 KINDS = {
     "without the embedded model, until it answers": ({}, "/healthz"),
-    "with it, until the model can be asked": ({"HEADRACE_LOCAL": "1", "HEADRACE_MODEL": "local/smollm2"}, "/readyz"),
+    "with it, until the model can be asked": ({"HEADRACE_EMBEDDED": "1", "HEADRACE_MODEL": "local/smollm2"}, "/readyz"),
 }
 
 

@@ -52,8 +52,8 @@ class Headrace:
         authorize: Called in each request; returns who asks, as a string that will own the streams, or aborts. None
             lets in the bearers of HEADRACE_API_KEYS, and everybody where there are none.
         page: Whether the chat page is served too, at the prefix itself.
-        hosts: Names by which these endpoints may be asked; None for any where a key or `authorize` keeps the door, and
-            otherwise for localhost and those of HEADRACE_HOSTS.
+        trusted_hosts: Names by which these endpoints may be asked; None for any where a key or `authorize` keeps the door, and
+            otherwise for localhost and those of HEADRACE_TRUSTED_HOSTS.
         providers: Providers of the application's own, beside those that the settings name.
 
     Raises:
@@ -67,13 +67,13 @@ class Headrace:
         url_prefix: str | None = None,
         authorize: Callable[[], str] | None = None,
         page: bool = True,
-        hosts: Sequence[str] | None = None,
+        trusted_hosts: Sequence[str] | None = None,
         providers: Sequence[CustomProvider] = (),
     ) -> None:
         self._url_prefix = url_prefix
         self._authorize = authorize
         self._has_page = page
-        self._hosts = None if hosts is None else tuple(hosts)
+        self._trusted_hosts = None if trusted_hosts is None else tuple(trusted_hosts)
         self._providers = tuple(providers)
         if app is not None:
             self.init_app(app)
@@ -109,11 +109,11 @@ class Headrace:
             resumption=ResumableStreams(streams, journal),
             catalogue=catalogue,
             authorize=self._authorize or bearer_auth(settings.api_keys),
-            max_body=settings.max_body,
-            body_timeout=settings.client_timeout,
+            max_content_length=settings.max_content_length,
+            body_timeout=settings.body_timeout,
             cors_origins=settings.cors_origins,
             is_open=is_open,
-            hosts=self._hosts_for(settings, is_open=is_open),
+            trusted_hosts=self._trusted_hosts_for(settings, is_open=is_open),
             schemas=schemas.load_schemas(settings),
             drain=settings.drain,
             store=Condition(store),
@@ -125,10 +125,10 @@ class Headrace:
             app.register_error_handler(HeadraceError, handle_headrace_error)
         app.cli.add_command(cli.group)
 
-    def _hosts_for(self, settings: Settings, *, is_open: bool) -> tuple[str, ...] | None:
-        if self._hosts is not None:
-            return tuple(name.lower() for name in self._hosts)
-        return (*LOOPBACK, *(name.lower() for name in settings.hosts)) if is_open else None
+    def _trusted_hosts_for(self, settings: Settings, *, is_open: bool) -> tuple[str, ...] | None:
+        if self._trusted_hosts is not None:
+            return tuple(name.lower() for name in self._trusted_hosts)
+        return (*LOOPBACK, *(name.lower() for name in settings.trusted_hosts)) if is_open else None
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
         for create, _ in ENDPOINTS:

@@ -26,21 +26,21 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s\[\]:/,]+):(?P<port>[0-9]{1,5})
 
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "buffer", "max_streams", "max_streams_per_owner", "max_body", "store_stream", "store_total", "retention",
+    "body_timeout", "buffer", "max_streams", "max_streams_per_owner", "max_content_length", "store_stream", "store_total", "retention",
 )  # fmt: skip
 """Settings for which 0 makes no sense."""
 
 DAY = 86_400.0
 MOST = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
-    "client_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY, "buffer": 2**30, "max_body": 2**30,
+    "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY, "buffer": 2**30, "max_content_length": 2**30,
     "store_stream": 2**40, "store_total": 2**50, "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000,
-    "retries": 100,
+    "max_retries": 100,
 }  # fmt: skip
 """What settings may be at most: more than anybody needs, and no more than the kernel and gunicorn take."""
 
 FORMS = {
-    "hosts": (re.compile(r"[^\s/:@\[\]]+"), "a name alone, as in chat.example: no scheme, port or path"),
+    "trusted_hosts": (re.compile(r"[^\s/:@\[\]]+"), "a name alone, as in chat.example: no scheme, port or path"),
     "cors_origins": (
         re.compile(r"[A-Za-z][\w+.-]*://[^\s/*]+|null"),
         "an origin as browsers send it, as in https://app.example: no path, and no slash at its end",
@@ -64,8 +64,8 @@ class Settings:
         first_token_timeout: Seconds from the request to the first token; None for ever.
         stall_timeout: Seconds that the upstream may be silent after that; None for ever.
         max_duration: Seconds that an answer may take; None for ever.
-        client_timeout: Seconds in which a reader must accept something, and a request's body must have arrived; None
-            for ever.
+        client_timeout: Seconds within which a reader must accept the next piece of an answer; None for no limit.
+        body_timeout: Seconds within which the body of a request must have arrived; None for no limit.
         buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
         store: Where resumable streams are kept: `memory`, `sqlite:///path`, `redis://host:port/db`, or as
             `redis+cluster://…` and `redis+sentinel://…/service` name several servers; None for memory
@@ -77,15 +77,15 @@ class Settings:
         max_streams: Open streams on one worker; the next request gets 503.
         max_streams_per_owner: Those of them that one who asks with a key, or whom `authorize` names, may have; the
             next request gets 429. None for a quarter of them, and at least one.
-        max_body: Bytes that a request's body may have.
-        retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
+        max_content_length: Bytes that a request's body may have.
+        max_retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
         drain: Seconds that shutdown lets streams finish.
         api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
-        hosts: Names other than localhost under which a service without keys may be asked, separated by commas.
+        trusted_hosts: Names other than localhost under which a service without keys may be asked, separated by commas.
         cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
         schemas: Folder of the JSON Schemas that `/ai/object/NAME` asks for, each in a file NAME.json; None for none.
-        local: Whether the embedded model is offered.
-        local_model: Path of another GGUF file for it; None takes the small one that is installed with it.
+        embedded: Whether the embedded model is offered.
+        embedded_model: Path of another GGUF file for it; None takes the small one that is installed with it.
     """
 
     bind: str = "127.0.0.1:8000"
@@ -97,6 +97,7 @@ class Settings:
     stall_timeout: float | None = 60.0
     max_duration: float | None = 600.0
     client_timeout: float | None = 30.0
+    body_timeout: float | None = 30.0
     buffer: int = 262144
     store: str | None = None
     store_stream: int = 8388608
@@ -105,15 +106,15 @@ class Settings:
     retention: float = 300.0
     max_streams: int = 10000
     max_streams_per_owner: int | None = None
-    max_body: int = 1048576
-    retries: int = 0
+    max_content_length: int = 1048576
+    max_retries: int = 0
     drain: float = 30.0
     api_keys: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     schemas: str | None = None
-    local: bool = True
-    local_model: str | None = None
+    embedded: bool = True
+    embedded_model: str | None = None
 
     @classmethod
     def from_app_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -18,7 +18,7 @@ from flask import Flask, abort, request
 from flask_headrace import Headrace, stream_started
 
 app = Flask(__name__)
-app.config["HEADRACE_LOCAL"] = False
+app.config["HEADRACE_EMBEDDED"] = False
 heard = []
 
 

@@ -22,6 +22,7 @@ READ = [
     ("STALL_TIMEOUT", 1e3, 1000.0),
     ("MAX_DURATION", "600", 600.0),
     ("CLIENT_TIMEOUT", "30", 30.0),
+    ("BODY_TIMEOUT", "5", 5.0),
     ("BUFFER", "262144", 262144),
     ("BUFFER", 1024, 1024),
     ("STORE", "redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/1"),
@@ -31,23 +32,23 @@ READ = [
     ("RETENTION", "60", 60.0),
     ("MAX_STREAMS", "7", 7),
     ("MAX_STREAMS_PER_OWNER", "3", 3),
-    ("MAX_BODY", "1", 1),
-    ("RETRIES", "0", 0),
-    ("RETRIES", 2, 2),
+    ("MAX_CONTENT_LENGTH", "1", 1),
+    ("MAX_RETRIES", "0", 0),
+    ("MAX_RETRIES", 2, 2),
     ("DRAIN", "0", 0.0),
     ("API_KEYS", "a, b,,", ("a", "b")),
     ("API_KEYS", ["a", " b "], ("a", "b")),
     ("API_KEYS", "", ()),
     ("API_KEYS", None, ()),
-    ("HOSTS", "chat.example, mill", ("chat.example", "mill")),
+    ("TRUSTED_HOSTS", "chat.example, mill", ("chat.example", "mill")),
     ("CORS_ORIGINS", "https://a.example", ("https://a.example",)),
     ("SCHEMAS", "schemas", "schemas"),
-    ("LOCAL", "off", False),
-    ("LOCAL", "YES", True),
-    ("LOCAL", True, True),
-    ("LOCAL", 0, False),
-    ("LOCAL_MODEL", "/models/x.gguf", "/models/x.gguf"),
-    ("LOCAL_MODEL", Path("/models/x.gguf"), "/models/x.gguf"),
+    ("EMBEDDED", "off", False),
+    ("EMBEDDED", "YES", True),
+    ("EMBEDDED", True, True),
+    ("EMBEDDED", 0, False),
+    ("EMBEDDED_MODEL", "/models/x.gguf", "/models/x.gguf"),
+    ("EMBEDDED_MODEL", Path("/models/x.gguf"), "/models/x.gguf"),
 ]
 OPTIONAL = [
     "CONFIG",
@@ -58,13 +59,14 @@ OPTIONAL = [
     "STALL_TIMEOUT",
     "MAX_DURATION",
     "CLIENT_TIMEOUT",
+    "BODY_TIMEOUT",
     "SCHEMAS",
-    "LOCAL_MODEL",
+    "EMBEDDED_MODEL",
     "MAX_STREAMS_PER_OWNER",
 ]
 NUMBERS = ["HEARTBEAT", "CONNECT_TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "MAX_DURATION", "CLIENT_TIMEOUT"]
-NUMBERS += ["RETENTION"]
-WHOLE_NUMBERS = ["BUFFER", "MAX_STREAMS", "MAX_BODY", "STORE_STREAM", "STORE_TOTAL"]
+NUMBERS += ["BODY_TIMEOUT", "RETENTION"]
+WHOLE_NUMBERS = ["BUFFER", "MAX_STREAMS", "MAX_CONTENT_LENGTH", "STORE_STREAM", "STORE_TOTAL"]
 
 
 def read(name: str, value: Any) -> Any:
@@ -128,7 +130,7 @@ class TestUnknownName:
     def test_near_to_none_is_told_with_all_of_them(self) -> None:
         said = complaint("ZZZ", "1")
         assert said.startswith("HEADRACE_ZZZ is no setting: there are HEADRACE_BIND, ")
-        assert "HEADRACE_LOCAL_MODEL" in said
+        assert "HEADRACE_EMBEDDED_MODEL" in said
 
 
 class TestBadValue:
@@ -140,7 +142,7 @@ class TestBadValue:
         assert said.endswith("or nothing at all to disable it.") == (name in OPTIONAL)
 
     @pytest.mark.parametrize("value", ["many", "1.5", "-1", "1e3", "", None, True, 2.0])
-    @pytest.mark.parametrize("name", [*WHOLE_NUMBERS, "RETRIES"])
+    @pytest.mark.parametrize("name", [*WHOLE_NUMBERS, "MAX_RETRIES"])
     def test_of_a_number_is_named(self, name: str, value: Any) -> None:
         assert complaint(name, value) == f"HEADRACE_{name} is {value!r}: it must be a whole number of 0 or more."
 
@@ -155,7 +157,7 @@ class TestBadValue:
             ("MAX_STREAMS", str(10**20)),
             ("MAX_DURATION", 10**6),
             ("STORE_TOTAL", 2**60),
-            ("RETRIES", 101),
+            ("MAX_RETRIES", 101),
         ],
     )
     def test_of_more_than_the_kernel_or_gunicorn_takes_is_named(self, name: str, value: Any) -> None:
@@ -193,7 +195,7 @@ class TestBadValue:
 
     @pytest.mark.parametrize("value", ["", "perhaps", None, 2])
     def test_of_a_flag_is_named(self, value: Any) -> None:
-        assert complaint("LOCAL", value) == f"HEADRACE_LOCAL is {value!r}: it must be 1 or 0."
+        assert complaint("EMBEDDED", value) == f"HEADRACE_EMBEDDED is {value!r}: it must be 1 or 0."
 
     @pytest.mark.parametrize("value", [5, [5], ["a", None]])
     def test_of_a_list_is_named(self, value: Any) -> None:
@@ -201,8 +203,8 @@ class TestBadValue:
 
     @pytest.mark.parametrize("value", ["https://chat.example", "chat.example:8000", "chat.example/", "a b", "*.a/b"])
     def test_of_a_name_that_no_request_could_have_is_named(self, value: str) -> None:
-        said = complaint("HOSTS", f"mill, {value}")
-        assert said.startswith(f"HEADRACE_HOSTS has {value!r}: write a name alone")
+        said = complaint("TRUSTED_HOSTS", f"mill, {value}")
+        assert said.startswith(f"HEADRACE_TRUSTED_HOSTS has {value!r}: write a name alone")
 
     @pytest.mark.parametrize("value", ["app.example", "https://app.example/", "https://app.example/chat", "*"])
     def test_of_an_origin_that_no_browser_sends_is_named(self, value: str) -> None:

@@ -162,7 +162,7 @@ def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bo
     """Install the project for editing, with its packages; tell whether the embedded model's runtime is among them."""
     rest = ["redis", *(["dev"] if dev else [])]
     try:
-        environment.install("--only-binary", "xllamacpp", "-e", f".[{','.join(['local', *rest])}]")
+        environment.install("--only-binary", "xllamacpp", "-e", f".[{','.join(['embedded', *rest])}]")
     except TroubleError as trouble:
         if trouble.is_explained or not NO_RUNTIME.search(trouble.said):
             raise

@@ -23,7 +23,7 @@ PATIENCE = 60_000
 
 def take(docs: Path = DOCS) -> None:
     """Write page.png and structured.png into `docs`."""
-    with Service(HEADRACE_LOCAL="1") as service, sync_playwright() as playwright:
+    with Service(HEADRACE_EMBEDDED="1") as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         chat(opened(browser, service.url, 1280, 720), docs / "page.png")
         structured(opened(browser, service.url, 900, 680), docs / "structured.png")

@@ -26,11 +26,11 @@ class ExtensionState:
         resumption: Those that can be followed and stopped from anywhere.
         catalogue: The models that can be asked.
         authorize: Returns who asks, in the request, or aborts.
-        max_body: Bytes that a request's body may have.
+        max_content_length: Bytes that a request's body may have.
         body_timeout: Seconds in which a request's body must arrive; None for ever.
         cors_origins: Origins of other web sites that may ask.
         is_open: Whether everybody may ask: there is neither a key nor an `authorize`.
-        hosts: Names of this machine under which it may be asked; None for any name.
+        trusted_hosts: Names of this machine under which it may be asked; None for any name.
         schemas: JSON Schemas that answers can be asked to fit, by their names.
         drain: Seconds that a worker which leaves lets its streams finish.
         store: Whether the store of resumable streams can be used.
@@ -40,11 +40,11 @@ class ExtensionState:
     resumption: ResumableStreams
     catalogue: ModelRegistry
     authorize: Callable[[], str]
-    max_body: int
+    max_content_length: int
     body_timeout: float | None
     cors_origins: tuple[str, ...]
     is_open: bool
-    hosts: tuple[str, ...] | None
+    trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
     drain: float
     store: Condition

@@ -40,7 +40,7 @@ def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) ->
         server.name,
         lambda: address,
         connect_timeout=settings.connect_timeout,
-        retries=settings.retries,
+        retries=settings.max_retries,
         preferred=server.preferred,
     )
 
@@ -51,7 +51,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         base_url=server.base_url,
         api_key=server.api_key,
         connect_timeout=settings.connect_timeout,
-        retries=settings.retries,
+        retries=settings.max_retries,
         preferred=server.preferred,
         extras=server.extras,
     )

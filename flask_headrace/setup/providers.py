@@ -39,11 +39,11 @@ def build_registry(settings: Settings, own: Sequence[Provider] = ()) -> ModelReg
         ConfigurationError: there is a mistake in the file, or a name is taken twice.
     """
     config = read_config(settings.config)
-    reason = unavailable_reason(settings.local_model) if settings.local else "The embedded model is switched off."
+    reason = unavailable_reason(settings.embedded_model) if settings.embedded else "The embedded model is switched off."
     providers = _providers(settings, config, own, has_embedded=reason is None)
     # A chain has its own way of asking again.
-    chained = _providers(replace(settings, retries=0), config, own, has_embedded=reason is None)
-    aliases = fallbacks.build_routers(config, chained if settings.retries else providers, settings)
+    chained = _providers(replace(settings, max_retries=0), config, own, has_embedded=reason is None)
+    aliases = fallbacks.build_routers(config, chained if settings.max_retries else providers, settings)
     if settings.model is not None and "/" not in settings.model and settings.model not in config.models:
         raise ConfigurationError(
             f"HEADRACE_MODEL is {settings.model!r}: write it as provider/name, or as an alias of HEADRACE_CONFIG."
@@ -62,7 +62,7 @@ def _providers(
                 f"upstreams.{name}", f"kind is {upstream.kind!r}: it must be one of {', '.join(KINDS)}."
             )
         found[name] = KINDS[upstream.kind](_server(config, name, upstream), settings)
-    last = [Embedded(settings.local_model, settings.connect_timeout)] if has_embedded else []
+    last = [Embedded(settings.embedded_model, settings.connect_timeout)] if has_embedded else []
     for provider in (*own, *last):
         if provider.name in found:
             raise ConfigurationError(f"Two providers are called {provider.name!r}: give one of them another name.")

@@ -22,7 +22,7 @@ def start(
         [sys.executable, "-m", "flask", "--app", "app", "headrace", *arguments],
         cwd=ROOT,
         # Buffered, as at a user's: what could not be written is then there at the end again.
-        env=environment(**openai_alone(upstream), HEADRACE_LOCAL="0", PYTHONUNBUFFERED="", **settings),
+        env=environment(**openai_alone(upstream), HEADRACE_EMBEDDED="0", PYTHONUNBUFFERED="", **settings),
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

@@ -28,7 +28,7 @@ from flask_headrace.core.events import TextDelta
 
 app = Flask(__name__)
 app.config["HEADRACE_MODEL"] = "openai/hosted"
-app.config["HEADRACE_LOCAL"] = False
+app.config["HEADRACE_EMBEDDED"] = False
 heard = []
 
 
@@ -257,7 +257,7 @@ print(ends, client.get("/healthz").json["streams"])
 
 def test_without_gevent_s_patches_as_in_a_test_client_every_end_is_told(site: Path, upstream: Upstream) -> None:
     upstream.answer("hosted", openai_wire.answer("Hel", "lo"))
-    settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/hosted", "HEADRACE_LOCAL": "0"}
+    settings = {"OPENAI_BASE_URL": upstream.url + "/v1", "HEADRACE_MODEL": "openai/hosted", "HEADRACE_EMBEDDED": "0"}
     path = os.pathsep.join([str(site), sysconfig.get_paths()["purelib"]])
     run = subprocess.run(
         [sys.executable, "-c", UNPATCHED],

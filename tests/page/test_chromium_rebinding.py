@@ -44,7 +44,7 @@ def paths(service: Service, upstream: Upstream) -> list[str]:
 def test_reads_nothing_under_its_own_name(misled: Any, service: Service, paths: list[str]) -> None:
     shown = misled.goto(f"http://evil.example:{service.port}/")
     assert shown.status == 403
-    assert "HEADRACE_HOSTS" in misled.content()
+    assert "HEADRACE_TRUSTED_HOSTS" in misled.content()
     for path in paths:
         status, text = misled.evaluate(READ, path)
         assert (path, status) == (path, 403)
@@ -61,6 +61,6 @@ def test_reads_what_others_may_under_this_machines(misled: Any, service: Service
 
 
 def test_is_let_in_under_a_name_that_is_set(misled: Any, upstream: Upstream) -> None:
-    with Service(OPENAI_BASE_URL=upstream.url + "/v1", HEADRACE_HOSTS="mill.example") as own:
+    with Service(OPENAI_BASE_URL=upstream.url + "/v1", HEADRACE_TRUSTED_HOSTS="mill.example") as own:
         assert misled.goto(f"http://mill.example:{own.port}/").status == 200
         assert misled.evaluate(READ, "/api/models")[0] == 200

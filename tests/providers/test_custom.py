@@ -82,7 +82,7 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
     path = tmp_path / "headrace.toml"
     path.write_text('[models.both]\nchain = ["own/a", "other/b"]\nretries = 0')
     app = Flask("host")
-    app.config.update(HEADRACE_LOCAL=False, HEADRACE_CONFIG=str(path))
+    app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_CONFIG=str(path))
     own, other = Own("one ", UpstreamError("gone")), Own("one ", "two")
     other.name = "other"
     Headrace(app, providers=[own, other])
@@ -105,7 +105,7 @@ def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: py
     own = Own("hi")
     own.models = lambda: told  # type: ignore[attr-defined]
     app = Flask("host")
-    app.config["HEADRACE_LOCAL"] = "0"
+    app.config["HEADRACE_EMBEDDED"] = "0"
     Headrace(app, providers=[own])
     assert app.test_client().get("/api/models").json == {"default": None, "models": []}
     assert ask(app, "hi", model=f"{own.name}/x").json["text"] == "hi"
@@ -180,6 +180,6 @@ class TestAdopted:
 
 def test_two_of_one_name_are_a_mistake() -> None:
     app = Flask("host")
-    app.config["HEADRACE_LOCAL"] = False
+    app.config["HEADRACE_EMBEDDED"] = False
     with pytest.raises(ConfigurationError, match="Two providers are called 'own'"):
         Headrace(app, providers=[Own(), Own()])

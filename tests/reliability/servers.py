@@ -14,7 +14,7 @@ from flask import Flask
 from flask_headrace import Headrace
 
 app = Flask(__name__)
-app.config.update(HEADRACE_MODEL="openai/default", HEADRACE_LOCAL=False)
+app.config.update(HEADRACE_MODEL="openai/default", HEADRACE_EMBEDDED=False)
 Headrace(app)
 """
 

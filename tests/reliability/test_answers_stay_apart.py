@@ -66,7 +66,7 @@ def app(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Flask:
         monkeypatch.setenv(name, value)
     upstream.answer("echo", ECHO)
     hosted = Flask(__name__)
-    hosted.config.update(HEADRACE_LOCAL=False)
+    hosted.config.update(HEADRACE_EMBEDDED=False)
     Headrace(hosted)
     return hosted
 

@@ -98,7 +98,7 @@ class Whole(Odd):
 
 app = Flask("host")
 app.config.update(
-    HEADRACE_LOCAL=False, HEADRACE_FIRST_TOKEN_TIMEOUT=1, HEADRACE_STORE="sqlite:///" + __file__ + ".db",
+    HEADRACE_EMBEDDED=False, HEADRACE_FIRST_TOKEN_TIMEOUT=1, HEADRACE_STORE="sqlite:///" + __file__ + ".db",
     HEADRACE_CONFIG=__file__ + ".toml",
 )
 Headrace(app, providers=[Odd(), Whole()])

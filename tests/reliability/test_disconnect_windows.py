@@ -68,7 +68,7 @@ class TestBeforeTheUpstreamIsConnected:
 class TestDuringARetry:
     @pytest.fixture(scope="class")
     def retrying(self, upstream: Upstream) -> Iterator[Service]:
-        with Service(**upstreams(upstream), HEADRACE_RETRIES="2", HEADRACE_DRAIN="1") as running:
+        with Service(**upstreams(upstream), HEADRACE_MAX_RETRIES="2", HEADRACE_DRAIN="1") as running:
             warm_up(running, upstream)
             yield running
 

@@ -44,7 +44,7 @@ console.log(JSON.stringify({ text, pieces }));
 
 @pytest.fixture(scope="module")
 def embedded(upstream: Upstream) -> Iterator[Service]:
-    with Service(**upstreams(upstream) | {"HEADRACE_LOCAL": "1", "HEADRACE_MODEL": "local/smollm2"}) as running:
+    with Service(**upstreams(upstream) | {"HEADRACE_EMBEDDED": "1", "HEADRACE_MODEL": "local/smollm2"}) as running:
         running.wait_until(lambda: send(running.url + "/readyz", method="GET").status == 200, 60)
         yield running
 
@@ -122,7 +122,7 @@ def test_killed_it_is_missed_clearly_by_its_own_readers_alone_and_is_back(
 
 
 def test_it_ends_with_the_service_even_when_that_is_killed() -> None:
-    with Service(HEADRACE_LOCAL="1") as own:
+    with Service(HEADRACE_EMBEDDED="1") as own:
         own.wait_until(lambda: send(own.url + "/readyz", method="GET").status == 200, 60)
         model = model_process(own)
         own.process.kill()

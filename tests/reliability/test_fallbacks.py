@@ -74,7 +74,7 @@ def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "HEADRACE_CONFIG": str(path),
         "HEADRACE_MODEL": "usual",
         "HEADRACE_HEARTBEAT": "0.15",
-        "HEADRACE_RETRIES": "2",  # of the SDKs: a chain has retries of its own
+        "HEADRACE_MAX_RETRIES": "2",  # of the SDKs: a chain has retries of its own
         "ACME_KEY": "acme-key-0123456789",
         "OPENAI_ORG_ID": "org-of-ours",
         "OPENAI_CUSTOM_HEADERS": "X-Ours: 1",

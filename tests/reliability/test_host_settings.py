@@ -24,7 +24,7 @@ from flask import Flask
 from flask_headrace import Headrace
 
 app = Flask(__name__)
-app.config.update({settings!r}, HEADRACE_LOCAL=False)
+app.config.update({settings!r}, HEADRACE_EMBEDDED=False)
 Headrace(app)
 """
 

@@ -48,7 +48,7 @@ class Slow:
 
 atexit.register(leave_word)
 app = Flask("host")
-app.config.update(HEADRACE_LOCAL=False)
+app.config.update(HEADRACE_EMBEDDED=False)
 Headrace(app, providers=[Slow()])
 """
 

@@ -125,7 +125,7 @@ def test_it_all_fits_into_512_mb_with_the_embedded_model() -> None:
     reason = unavailable_reason()
     if reason and not os.environ.get(NOTHING_MAY_BE_SKIPPED):
         pytest.skip(reason)
-    with Service(HEADRACE_LOCAL="1", HEADRACE_DRAIN="0") as own:
+    with Service(HEADRACE_EMBEDDED="1", HEADRACE_DRAIN="0") as own:
         own.wait_until(lambda: send(own.url + "/readyz", method="GET").status == 200, 60)
         for _ in range(2):
             own.wait_until(lambda: ask(own.url, "local/smollm2", max_tokens=4).is_done, 30)

@@ -22,7 +22,7 @@ MOST = 3
 
 @pytest.fixture(scope="module")
 def narrow(upstream: Upstream) -> Iterator[Service]:
-    settings = {"HEADRACE_MAX_STREAMS": str(MOST), "HEADRACE_MAX_BODY": "100000", "HEADRACE_DRAIN": "1"}
+    settings = {"HEADRACE_MAX_STREAMS": str(MOST), "HEADRACE_MAX_CONTENT_LENGTH": "100000", "HEADRACE_DRAIN": "1"}
     with Service(**openai_alone(upstream), **settings) as running:
         warm_up(running, upstream, ["openai"])
         yield running
@@ -109,7 +109,7 @@ class TestBody:
         assert (answer.status, answer.error["code"]) == (400, "invalid_request")
 
     def test_that_does_not_come_is_a_408(self, upstream: Upstream) -> None:
-        with Service(**openai_alone(upstream), HEADRACE_CLIENT_TIMEOUT="0.5") as own:
+        with Service(**openai_alone(upstream), HEADRACE_BODY_TIMEOUT="0.5") as own:
             answer = raw(own, b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
             assert (answer.status, answer.error["code"]) == (408, "body_timeout")
             assert "0.5 s" in answer.error["message"]

@@ -254,7 +254,7 @@ class TestKilled:
         reason = unavailable_reason()
         if reason and not os.environ.get(NOTHING_MAY_BE_SKIPPED):
             pytest.skip(reason)
-        with Service(HEADRACE_LOCAL="1", HEADRACE_DRAIN="1") as own:
+        with Service(HEADRACE_EMBEDDED="1", HEADRACE_DRAIN="1") as own:
             own.wait_until(lambda: send(own.url + "/readyz", method="GET").status == 200, 60)
             model, worker = model_process(own), own.workers()[0]
             os.kill(worker, signal.SIGKILL)

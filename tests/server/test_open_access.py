@@ -24,7 +24,7 @@ from flask import Flask
 from flask_headrace import Headrace
 
 app = Flask(__name__)
-app.config.update({config!r}, HEADRACE_LOCAL=False)
+app.config.update({config!r}, HEADRACE_EMBEDDED=False)
 Headrace(app, url_prefix="/assistant", authorize={authorize})
 
 
@@ -53,7 +53,7 @@ def start(folder: Path, code: str, *arguments: str, name: str = "app", **setting
     run = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *served],
         cwd=ROOT,
-        env=environment(HEADRACE_LOCAL="0", **settings),
+        env=environment(HEADRACE_EMBEDDED="0", **settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -133,6 +133,6 @@ class TestAnApplicationOfOnesOwn:
 
 def extended(config: dict[str, Any] | None = None, **given: Any) -> Flask:
     app = Flask("own")
-    app.config.update(HEADRACE_LOCAL=False, **(config or {}))
+    app.config.update(HEADRACE_EMBEDDED=False, **(config or {}))
     Headrace(app, **given)
     return app

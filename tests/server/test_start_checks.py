@@ -24,7 +24,7 @@ def start(*arguments: str, **settings: str) -> tuple[int, str]:
     run = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments],
         cwd=ROOT,
-        env=environment(HEADRACE_LOCAL="0", **settings),
+        env=environment(HEADRACE_EMBEDDED="0", **settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -58,7 +58,7 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         ({"GUNICORN_CMD_ARGS": "--preload"}, "preload_app is on (--preload)"),
         ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY is 0: it must be 1 or more"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud': it must be one of debug, info"),
-        ({"HEADRACE_HOSTS": "http://mill"}, "HEADRACE_HOSTS has 'http://mill': write a name alone"),
+        ({"HEADRACE_TRUSTED_HOSTS": "http://mill"}, "HEADRACE_TRUSTED_HOSTS has 'http://mill': write a name alone"),
         ({"GUNICORN_CMD_ARGS": "-k gevent"}, "The worker class is gevent (-k)"),
         ({"GUNICORN_CMD_ARGS": "-k gthread --threads 2"}, "The worker class is gthread (-k)"),
     ],
@@ -82,7 +82,7 @@ def test_no_folder_for_temporary_files_is_told_with_what_to_do() -> None:
     run = subprocess.run(
         ["unshare", "-m", "bash", "-c", read_only, "bash", sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
         cwd=ROOT,
-        env=environment(HEADRACE_LOCAL="0", HEADRACE_BIND=f"127.0.0.1:{free_port()}", TMPDIR="/nowhere"),
+        env=environment(HEADRACE_EMBEDDED="0", HEADRACE_BIND=f"127.0.0.1:{free_port()}", TMPDIR="/nowhere"),
         capture_output=True,
         text=True,
         timeout=60,
@@ -109,7 +109,7 @@ def test_an_address_of_flask_run_needs_keys_as_well(
 ) -> None:
     served: list[str] = []
     monkeypatch.setattr("flask.cli.run_simple", lambda host, *_, **__: served.append(host))
-    given = {"HEADRACE_LOCAL": "0", **({"HEADRACE_API_KEYS": "key"} if has_keys else {})}
+    given = {"HEADRACE_EMBEDDED": "0", **({"HEADRACE_API_KEYS": "key"} if has_keys else {})}
     info = ScriptInfo(create_app=lambda: create_app(given))
     done = CliRunner().invoke(run_command, [] if host is None else ["--host", host], obj=info)
     assert served == ([] if is_refused else [host or "127.0.0.1"])
@@ -121,7 +121,7 @@ def test_an_address_from_the_command_line_needs_keys_as_well() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"0.0.0.0:{free_port()}"],
         cwd=ROOT,
-        env=environment(HEADRACE_LOCAL="0"),
+        env=environment(HEADRACE_EMBEDDED="0"),
         capture_output=True,
         text=True,
         timeout=60,

@@ -64,7 +64,7 @@ def path(tmp_path: Path) -> Path:
 
 def settings(path: Path, text: str, **others: object) -> Settings:
     path.write_text(text)
-    return Settings.from_mapping({"HEADRACE_CONFIG": str(path), "HEADRACE_LOCAL": "0", **others})
+    return Settings.from_mapping({"HEADRACE_CONFIG": str(path), "HEADRACE_EMBEDDED": "0", **others})
 
 
 def test_it_is_read_as_a_whole(path: Path) -> None:
@@ -111,7 +111,7 @@ def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, mo
 
 
 def test_a_chain_is_not_retried_by_the_sdks_as_well(path: Path) -> None:
-    found = build_registry(settings(path, CHAIN + ACME, HEADRACE_RETRIES="2"))
+    found = build_registry(settings(path, CHAIN + ACME, HEADRACE_MAX_RETRIES="2"))
     assert found.resolve("acme/big")[0]._retries == 2
     assert found.resolve("smart")[0].chain[0].provider._retries == 0
 

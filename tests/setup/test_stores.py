@@ -123,7 +123,7 @@ def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_
 
 
 def start_host(folder: Path, own: dict[str, object], **settings: str) -> tuple[int, str]:
-    (folder / "hosting.py").write_text(HOST.format(settings={"HEADRACE_LOCAL": False, **own}))
+    (folder / "hosting.py").write_text(HOST.format(settings={"HEADRACE_EMBEDDED": False, **own}))
     arguments = ("--pythonpath", str(folder), "hosting:app")
     return start(*arguments, HEADRACE_BIND=f"127.0.0.1:{free_port()}", **settings)
 
@@ -145,13 +145,13 @@ class TestAnApplicationOfOnesOwn:
     def test_whose_store_is_right_is_started_whatever_the_environment_names(
         self, upstream: Upstream, tmp_path: Path
     ) -> None:
-        code = HOST.format(settings={"HEADRACE_STORE": "memory", "HEADRACE_LOCAL": False})
+        code = HOST.format(settings={"HEADRACE_STORE": "memory", "HEADRACE_EMBEDDED": False})
         with Host(tmp_path, code, HEADRACE_STORE=f"sqlite:///{tmp_path}") as own:
             assert "HEADRACE_STORE" not in own.log()
 
     def test_is_told_once_of_a_store_that_is_away(self, redis_server: RedisServer, tmp_path: Path) -> None:
         redis_server.kill()
-        code = HOST.format(settings={"HEADRACE_STORE": redis_server.url, "HEADRACE_LOCAL": False})
+        code = HOST.format(settings={"HEADRACE_STORE": redis_server.url, "HEADRACE_EMBEDDED": False})
         with Host(tmp_path, code, WEB_CONCURRENCY="2") as own:
             own.wait_until(lambda: own.log().count("Booting worker") == 2)
             own.wait_until(lambda: "cannot be used: no connection to it comes about" in own.log())
@@ -164,7 +164,7 @@ def test_gunicorns_own_worker_logs_it_when_the_first_resumable_stream_is_asked_f
     upstream.answer("stored", openai_wire.answer("one"))
     store = redis_server.url.replace("://", "://:s3cret@")
     code = "import logging\nlogging.basicConfig()\n"
-    code += HOST.format(settings={"HEADRACE_STORE": store, "HEADRACE_LOCAL": False})
+    code += HOST.format(settings={"HEADRACE_STORE": store, "HEADRACE_EMBEDDED": False})
     own = Host(tmp_path, code, OPENAI_BASE_URL=upstream.url + "/v1", OPENAI_API_KEY="sk-test-openai")
     own.command[3:] = ["-k", "gevent", "-b", f"127.0.0.1:{own.port}", "--pythonpath", str(tmp_path), "hosting:app"]
     own.folder = tmp_path  # gunicorn reads a gunicorn.conf.py that stands where it is started

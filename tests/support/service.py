@@ -51,7 +51,7 @@ class Service:
     def __init__(self, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_LOCAL": "0", **settings}
+        self.settings = {"HEADRACE_BIND": f"127.0.0.1:{self.port}", "HEADRACE_EMBEDDED": "0", **settings}
         self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments]
         self.folder = ROOT
         self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115  # as long as this

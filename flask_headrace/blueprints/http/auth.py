@@ -76,15 +76,15 @@ def check_host() -> None:
         Forbidden: 403.
     """
     service = current_state()
-    if service.hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
+    if service.trusted_hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
         return
     if request.headers.get("Origin") in service.cors_origins:
         return
     name = _host_of("//" + request.host) or ""
-    if name.rstrip(".") not in service.hosts and not _is_digits(name):
+    if name.rstrip(".") not in service.trusted_hosts and not _is_digits(name):
         raise Forbidden(
             f"Nothing may be asked here under the name {name!r:.100}. If it is this machine's, allow it in "
-            "HEADRACE_HOSTS, or set keys in HEADRACE_API_KEYS."
+            "HEADRACE_TRUSTED_HOSTS, or set keys in HEADRACE_API_KEYS."
         )
 
 

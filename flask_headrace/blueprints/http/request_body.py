@@ -36,7 +36,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     seconds = service.body_timeout
     end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
-        data = _data(service.max_body)
+        data = _data(service.max_content_length)
     body = _decoded(data, decoder)
     if is_too_much(body, len(data)):
         raise InvalidRequest(

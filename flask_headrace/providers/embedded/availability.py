@@ -56,7 +56,7 @@ def is_x86_linux() -> bool:
 def unavailable_reason(model_path: str | None = None) -> str | None:
     """Say in one sentence why the embedded model cannot run here and what to do; None if it can.
 
-    `model_path` is the setting HEADRACE_LOCAL_MODEL: another GGUF file, or None for the bundled one.
+    `model_path` is the setting HEADRACE_EMBEDDED_MODEL: another GGUF file, or None for the bundled one.
     """
     return _package_reason() or _file_reason(model_path) or _cpu_reason()
 
@@ -66,7 +66,7 @@ def _package_reason() -> str | None:
         return None
     return (
         "The embedded model needs the package xllamacpp, which is not installed: run `make install`, or "
-        "`pip install 'flask-headrace[local]'`; where there is no build of it, set OPENAI_API_KEY or "
+        "`pip install 'flask-headrace[embedded]'`; where there is no build of it, set OPENAI_API_KEY or "
         "ANTHROPIC_API_KEY instead."
     )
 
@@ -80,7 +80,7 @@ def _file_reason(model_path: str | None) -> str | None:
         )
     if model_path and not _is_gguf(file):
         return (
-            f"HEADRACE_LOCAL_MODEL={model_path!r} is not a readable GGUF file: name one, or leave it empty for the "
+            f"HEADRACE_EMBEDDED_MODEL={model_path!r} is not a readable GGUF file: name one, or leave it empty for the "
             "bundled model."
         )
     return None

@@ -13,7 +13,7 @@ START_LIMIT = 30.0
 
 
 class Embedded(OpenAIChat):
-    """The embedded model, named `local/smollm2`, or `local/` and the name of the file in HEADRACE_LOCAL_MODEL.
+    """The embedded model, named `local/smollm2`, or `local/` and the name of the file in HEADRACE_EMBEDDED_MODEL.
 
     Args:
         model_path: Another GGUF file; None for the one that is installed with it.

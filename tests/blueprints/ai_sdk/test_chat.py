@@ -246,7 +246,7 @@ print(client.get("/ai/chat/a/stream").status_code, client.post("/ai/chat/a/stop"
 
 def test_without_gevents_patches_answers_are_plain(upstream: Upstream) -> None:
     upstream.answer("ui-unpatched", openai_wire.answer("ok"))
-    settings = {**openai_alone(upstream), "HEADRACE_MODEL": "openai/ui-unpatched", "HEADRACE_LOCAL": "0"}
+    settings = {**openai_alone(upstream), "HEADRACE_MODEL": "openai/ui-unpatched", "HEADRACE_EMBEDDED": "0"}
     run = subprocess.run(
         [sys.executable, "-c", UNPATCHED],
         cwd=ROOT,

@@ -16,7 +16,7 @@ from flask_headrace import Headrace
 from werkzeug.datastructures import WWWAuthenticate
 
 app = Flask(__name__)
-app.config["HEADRACE_LOCAL"] = False
+app.config["HEADRACE_EMBEDDED"] = False
 
 ABORTS = {
     "plain": lambda: abort(401),

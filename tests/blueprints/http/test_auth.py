@@ -60,7 +60,7 @@ class TestOtherSites:
 
     def test_may_ask_under_a_name_that_is_allowed_or_with_a_key(self, guarded: Service, upstream: Upstream) -> None:
         here = {"Host": "chat.example", "Origin": "http://chat.example"}
-        with Service(**settings_of(upstream), HEADRACE_HOSTS="chat.example") as own:
+        with Service(**settings_of(upstream), HEADRACE_TRUSTED_HOSTS="chat.example") as own:
             assert self.post(own, upstream, **here) == 200
             assert self.post(own, upstream, Host="evil.example", Origin="http://evil.example") == 403
         assert self.post(guarded, upstream, **here, Authorization="Bearer key-one") == 200
@@ -97,7 +97,7 @@ class TestNames:
         answer = send(service.url + path, method=method, headers={"Host": f"evil.example:{service.port}"})
         assert (answer.status, "access-control-allow-origin" in answer.headers) == (403, False)
         assert method == "HEAD" or b"'evil.example'" in answer.body
-        assert method == "HEAD" or b"HEADRACE_HOSTS" in answer.body
+        assert method == "HEAD" or b"HEADRACE_TRUSTED_HOSTS" in answer.body
 
     @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
     def test_of_others_may_be_asked_whether_the_process_lives(self, service: Service, path: str) -> None:
@@ -116,7 +116,7 @@ class TestNames:
         assert send(service.url + "/api/models", method="GET", headers={"Host": host}).status in {400, 403}
 
     def test_that_are_set_are_taken_for_the_page_too(self, upstream: Upstream) -> None:
-        with Service(**settings_of(upstream), HEADRACE_HOSTS="Mill.lan") as own:
+        with Service(**settings_of(upstream), HEADRACE_TRUSTED_HOSTS="Mill.lan") as own:
             for path in ("/", "/api/models"):
                 assert send(own.url + path, method="GET", headers={"Host": f"mill.lan:{own.port}"}).status == 200
 

@@ -30,7 +30,7 @@ def client() -> Iterator[FlaskClient]:
     with addresses.refusing() as url:
         app = Flask(__name__)
         store = url.replace("http://", "redis://")
-        app.config.update(HEADRACE_LOCAL=False, HEADRACE_MODEL="parrot/parrot", HEADRACE_STORE=store)
+        app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_MODEL="parrot/parrot", HEADRACE_STORE=store)
         headrace = Headrace(app, providers=[Parrot()])
         app.add_url_rule("/own", view_func=lambda: headrace.stream(QUESTION, resumable=True), methods=["POST"])
         yield app.test_client()

@@ -26,7 +26,7 @@ def test_a_response_that_the_collector_finds_in_another_thread_ends_its_stream_i
 
     monkeypatch.setattr(StreamReader, "close", noted)
     app = Flask(__name__)
-    app.config.update(HEADRACE_LOCAL=False)
+    app.config.update(HEADRACE_EMBEDDED=False)
     headrace = Headrace(app)
     gc.collect()
     gc.disable()

@@ -27,7 +27,7 @@ class Slow:
         yield "a"
 
 app = Flask(__name__)
-app.config["HEADRACE_LOCAL"] = False
+app.config["HEADRACE_EMBEDDED"] = False
 Headrace(app, providers=[Slow()])
 gc.disable()
 for is_resumable in (True, False):

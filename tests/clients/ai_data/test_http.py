@@ -109,7 +109,7 @@ def test_a_stream_that_can_be_resumed_is_followed_in_these_protocols_too(ai: Ser
 
 def test_all_addresses_lie_under_the_application_s_prefix() -> None:
     app = Flask("host")
-    app.config["HEADRACE_LOCAL"] = False
+    app.config["HEADRACE_EMBEDDED"] = False
     Headrace(app, url_prefix="/assistant")
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     assert {f"/assistant{path}" for path in [*ADDRESSES, "/ai/object/<name>"]} <= rules

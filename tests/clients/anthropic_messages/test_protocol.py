@@ -136,7 +136,7 @@ class TestARequest:
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 def test_the_endpoints_lie_under_an_applications_prefix(path: str) -> None:
     app = Flask("host")
-    app.config["HEADRACE_LOCAL"] = False
+    app.config["HEADRACE_EMBEDDED"] = False
     Headrace(app, url_prefix="/assistant", authorize=lambda: "somebody")
     refused = app.test_client().post("/assistant" + path, data="{")
     assert (refused.status_code, refused.json["error"]["type"]) == (400, "invalid_request_error")

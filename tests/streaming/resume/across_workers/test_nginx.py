@@ -56,7 +56,7 @@ def pair(
     request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
     url = store_url("redis", request, tmp_path_factory)
-    with Pair(upstream, url, HEADRACE_DRAIN="8", HEADRACE_HOSTS="chat.example") as running:
+    with Pair(upstream, url, HEADRACE_DRAIN="8", HEADRACE_TRUSTED_HOSTS="chat.example") as running:
         yield running
 
 
