@@ -41,6 +41,7 @@ check: $(VENV)/.installed-dev ## lint, format, types, layers, and the other arch
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p flask_headrace
 	$(BIN)/lint-imports
+	$(BIN)/python tools/api_docs.py --check
 	@test -x $(TSC) || npm ci --prefix tests --no-audit --no-fund || { \
 		echo "TypeScript checks the page's JavaScript: install Node 20 or later with npm, then run the same command again." >&2; \
 		exit 1; \

@@ -1,4 +1,4 @@
-"""The service: an application that is nothing but Headrace, set up by the environment."""
+"""The application factory of the service: a Flask application with this extension and nothing else."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .settings import Settings
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the service's application.
+    """Return the application of the service.
 
     Args:
-        config: Settings that go before those of the environment.
+        config: `HEADRACE_*` settings, and any other entries of `app.config`. They have precedence over the environment.
 
     Raises:
         ConfigurationError: a setting is wrong; the message names it.
@@ -31,5 +31,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         refuse_open_door([settings.bind])
     Headrace(app)
     app.register_error_handler(HTTPException, handle_http_error)
-    app.after_request(close_unread)  # also what no endpoint has
+    app.after_request(close_unread)  # also for paths without an endpoint
     return app

@@ -1,91 +1,100 @@
-"""The settings of a service: what there is, what it means, and the one place where it is read.
+"""The settings of Headrace: their names, defaults and meanings, and how they are read.
 
-Every setting is a field of `Settings`; in the environment, and in `app.config`, which goes first, its name is
-`HEADRACE_` and the field's in capitals. Durations are seconds, sizes are bytes, and an empty value of an optional one
-disables it.
+Each setting is a field of `Settings`. Its name in the environment and in `app.config` is `HEADRACE_` and the name of
+the field in capitals; `app.config` has precedence. Durations are in seconds and sizes in bytes. An empty value of an
+optional setting disables it.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import re
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from .core.errors import ConfigurationError
+from .setup.listen_address import is_listen_address
 from .setup.server_address import is_key
+from .setup.setting_values import parse_setting
 from .streaming.context import StreamLimits
 
 PREFIX = "HEADRACE_"
 
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s\[\]:/,]+):(?P<port>[0-9]{1,5})")
-
 POSITIVE = (
     "heartbeat", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration", "client_timeout",
-    "body_timeout", "buffer", "max_streams", "max_streams_per_owner", "max_content_length", "store_stream", "store_total", "retention",
+    "body_timeout", "buffer", "max_streams", "max_streams_per_owner", "max_content_length", "store_stream",
+    "store_total", "retention",
 )  # fmt: skip
-"""Settings for which 0 makes no sense."""
+"""Settings that must be more than 0."""
 
-DAY = 86_400.0
-MOST = {
+DAY = 86_400.0  # seconds
+MAX_VALUES = {
     "heartbeat": DAY, "connect_timeout": DAY, "first_token_timeout": DAY, "stall_timeout": DAY, "max_duration": DAY,
-    "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY, "buffer": 2**30, "max_content_length": 2**30,
-    "store_stream": 2**40, "store_total": 2**50, "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000,
-    "max_retries": 100,
+    "client_timeout": DAY, "body_timeout": DAY, "resume_grace": DAY, "retention": 30 * DAY, "drain": DAY,
+    "buffer": 2**30, "max_content_length": 2**30, "store_stream": 2**40, "store_total": 2**50,
+    "max_streams": 1_000_000, "max_streams_per_owner": 1_000_000, "max_retries": 100,
 }  # fmt: skip
-"""What settings may be at most: more than anybody needs, and no more than the kernel and gunicorn take."""
+"""Upper limits of settings: more than anybody needs, and no more than the kernel and gunicorn accept."""
 
-FORMS = {
+ENTRY_PATTERNS = {
     "trusted_hosts": (re.compile(r"[^\s/:@\[\]]+"), "a name alone, as in chat.example: no scheme, port or path"),
     "cors_origins": (
         re.compile(r"[A-Za-z][\w+.-]*://[^\s/*]+|null"),
         "an origin as browsers send it, as in https://app.example: no path, and no slash at its end",
     ),
 }
-"""How each entry of a list must look: one that looks otherwise would never be met, and nobody would know why."""
+"""The pattern of each entry of a list, and its description. An entry of another form would never match a request."""
+
+RENAMED = {
+    "max_body": "max_content_length",
+    "hosts": "trusted_hosts",
+    "retries": "max_retries",
+    "local": "embedded",
+    "local_model": "embedded_model",
+}
+"""Names that settings had in earlier versions, and their present names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a service behaves.
+    """The settings of one application.
 
     Args:
-        bind: Address of the service, `host:port` or `unix:path`; several are separated by commas.
-        config: Path of a TOML file with chains of models and further upstreams; None for none.
-        model: The model that is asked where a request names none, as `provider/name` or an alias of that file; None
-            takes the first model of the first provider that is set up: OpenAI, Anthropic, those of the file, the
-            application's own, the embedded one.
-        heartbeat: Seconds of silence before a heartbeat; None sends none.
-        connect_timeout: Seconds that a connection to an upstream may take.
-        first_token_timeout: Seconds from the request to the first token; None for ever.
-        stall_timeout: Seconds that the upstream may be silent after that; None for ever.
-        max_duration: Seconds that an answer may take; None for ever.
-        client_timeout: Seconds within which a reader must accept the next piece of an answer; None for no limit.
-        body_timeout: Seconds within which the body of a request must have arrived; None for no limit.
-        buffer: Bytes that a stream may be ahead of its slowest reader before the upstream waits.
-        store: Where resumable streams are kept: `memory`, `sqlite:///path`, `redis://host:port/db`, or as
-            `redis+cluster://…` and `redis+sentinel://…/service` name several servers; None for memory
-            with one worker, and for a file of this machine's with several.
-        store_stream: Bytes of events that one resumable stream may have there.
-        store_total: Bytes of events of all of them together.
-        resume_grace: Seconds that a resumable stream goes on without a reader.
-        retention: Seconds for which a finished resumable stream can be read again.
-        max_streams: Open streams on one worker; the next request gets 503.
-        max_streams_per_owner: Those of them that one who asks with a key, or whom `authorize` names, may have; the
-            next request gets 429. None for a quarter of them, and at least one.
-        max_content_length: Bytes that a request's body may have.
-        max_retries: How often the SDK asks an upstream again before the first token, after an error that may pass.
-        drain: Seconds that shutdown lets streams finish.
-        api_keys: Bearer keys that may ask, separated by commas; empty is for a loopback address only.
-        trusted_hosts: Names other than localhost under which a service without keys may be asked, separated by commas.
-        cors_origins: Origins of other web sites that may ask, separated by commas, such as `https://app.example`.
-        schemas: Folder of the JSON Schemas that `/ai/object/NAME` asks for, each in a file NAME.json; None for none.
+        bind: Addresses of the service, `host:port` or `unix:path`, separated by commas.
+        config: Path of a TOML file with fallback chains and further upstreams; None for no file.
+        model: The model of requests that name none, as `provider/name` or as an alias of the file; None for the first
+            model of the first provider in this order: OpenAI, Anthropic, those of the file, those of the application,
+            the embedded model.
+        heartbeat: Seconds of silence after which a stream sends a heartbeat; None for no heartbeats.
+        connect_timeout: Maximum seconds to open a connection to an upstream.
+        first_token_timeout: Maximum seconds from the request to the first token; None for no limit.
+        stall_timeout: Maximum seconds between two tokens; None for no limit.
+        max_duration: Maximum seconds of an answer; None for no limit.
+        client_timeout: Maximum seconds in which a reader accepts no data; None for no limit.
+        body_timeout: Maximum seconds until the body of a request has arrived; None for no limit.
+        buffer: Bytes that a stream may be ahead of its slowest reader before it stops reading from the upstream.
+        store: Where resumable streams are stored: `memory`, `sqlite:///path`, `redis://host:port/db`, or
+            `redis+cluster://…` or `redis+sentinel://…/service` with several servers. None for memory if there is one
+            worker, and for an SQLite file on this machine if there are several.
+        store_stream: Maximum bytes of the stored events of one resumable stream.
+        store_total: Maximum bytes of the stored events of all resumable streams.
+        resume_grace: Seconds for which a resumable stream continues without a reader.
+        retention: Seconds for which a finished resumable stream can be read.
+        max_streams: Maximum open streams of one worker; a further request gets 503.
+        max_streams_per_owner: Maximum open streams of one owner on one worker, where owners are told apart by keys or
+            by `authorize`; a further request gets 429. None for a quarter of `max_streams`, and at least one.
+        max_content_length: Maximum bytes of a request's body.
+        max_retries: How often the SDK repeats a request that failed before its first token with a transient error.
+        drain: Seconds for which a shutdown waits until the open streams have finished.
+        api_keys: Accepted bearer keys, separated by commas. Without keys the service binds to loopback addresses only.
+        trusted_hosts: Host names, beside localhost, under which a service without keys answers, separated by commas.
+        cors_origins: Origins of other web sites that may send requests, separated by commas, such as
+            `https://app.example`.
+        schemas: Folder of the JSON Schemas of `/ai/object/NAME`, each in a file NAME.json; None for no schemas.
         embedded: Whether the embedded model is offered.
-        embedded_model: Path of another GGUF file for it; None takes the small one that is installed with it.
+        embedded_model: Path of a GGUF file for the embedded model; None for the file that is installed with it.
     """
 
     bind: str = "127.0.0.1:8000"
@@ -118,55 +127,55 @@ class Settings:
 
     @classmethod
     def from_app_config(cls, config: Mapping[str, Any]) -> Settings:
-        """Read the `HEADRACE_*` entries of `app.config`, and those of the environment that are not there.
+        """Read the `HEADRACE_*` entries of `app.config`, and those of the environment that it does not have.
 
         Raises:
             ConfigurationError: see `from_mapping`.
         """
-        return cls.from_mapping({**_ours(os.environ), **_ours(config)})
+        return cls.from_mapping({**_headrace_entries(os.environ), **_headrace_entries(config)})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Read the `HEADRACE_*` entries of the environment alone, or of any other mapping.
+        """Read the `HEADRACE_*` entries of a mapping, such as `os.environ`; other entries are ignored.
 
         Raises:
-            ConfigurationError: an unknown name, or a value that is not what its setting takes; the message names it.
+            ConfigurationError: a name is unknown, or a value is invalid; the message contains the name and the value.
         """
-        hints = get_type_hints(cls)
-        given = {}
-        for name, value in _ours(values).items():
+        type_hints = get_type_hints(cls)
+        parsed = {}
+        for name, value in _headrace_entries(values).items():
             field = name.removeprefix(PREFIX).lower()
-            if field not in hints:
-                raise ConfigurationError(_unknown(name))
-            given[field] = _read(name, value, hints[field])
-        settings = cls(**given)
+            if field not in type_hints:
+                raise ConfigurationError(_unknown_name_message(name))
+            parsed[field] = parse_setting(name, value, type_hints[field])
+        settings = cls(**parsed)
         settings.validate()
         return settings
 
     def validate(self) -> None:
-        """Check what the single values cannot tell.
+        """Check that all values are within their limits and have their form.
 
         Raises:
-            ConfigurationError: a value is out of its range.
+            ConfigurationError: a value is not; the message contains its name and the value.
         """
         for name in POSITIVE:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigurationError(f"{PREFIX}{name.upper()} is {value:g}: it must be more than 0.")
-        for name, most in MOST.items():
+        for name, maximum in MAX_VALUES.items():
             value = getattr(self, name)
-            if value is not None and value > most:
-                raise ConfigurationError(f"{PREFIX}{name.upper()} is {value}: it may be {most:.15g} at most.")
+            if value is not None and value > maximum:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} is {value}: it must be {maximum:.15g} or less.")
         self._validate_lists()
         for address in self.bind.split(","):
-            if not is_bind(address.strip()):
+            if not is_listen_address(address.strip()):
                 raise ConfigurationError(
                     f"{PREFIX}BIND has the address {address.strip()!r}: it must be host:port with a port up to 65535 "
                     "or unix:path; several are separated by commas."
                 )
         for key in self.api_keys:
             if not is_key(key):
-                # The key itself is not shown.
+                # The message does not contain the key: it may be written to a log.
                 raise ConfigurationError(
                     f"{PREFIX}API_KEYS has a key of {len(key)} characters that clients cannot send: write it in ASCII, "
                     "without blanks around it."
@@ -175,13 +184,13 @@ class Settings:
             raise ConfigurationError(f"{PREFIX}MODEL is {self.model!r}: write it as provider/name.")
 
     def _validate_lists(self) -> None:
-        for name, (form, told) in FORMS.items():
+        for name, (pattern, description) in ENTRY_PATTERNS.items():
             for entry in getattr(self, name):
-                if not form.fullmatch(entry):
-                    raise ConfigurationError(f"{PREFIX}{name.upper()} has {entry!r}: write {told}.")
+                if not pattern.fullmatch(entry):
+                    raise ConfigurationError(f"{PREFIX}{name.upper()} has {entry!r}: write {description}.")
 
     def limits(self) -> StreamLimits:
-        """Return the bounds of each stream."""
+        """Return the limits of each stream."""
         return StreamLimits(
             heartbeat=self.heartbeat,
             first_token=self.first_token_timeout,
@@ -194,101 +203,16 @@ class Settings:
         )
 
 
-def _ours(values: Mapping[str, Any]) -> dict[str, Any]:
+def _headrace_entries(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name.startswith(PREFIX)}
 
 
-def is_bind(address: str) -> bool:
-    """Whether gunicorn can listen at an address as it is written: `host:port`, `[::1]:port`, `unix:path` or `fd://n`."""
-    if address.startswith("unix:"):
-        return bool(address.removeprefix("unix:").lstrip("/"))
-    if address.startswith("fd://"):
-        return address.removeprefix("fd://").isdecimal()
-    found = _ADDRESS.fullmatch(address.removeprefix("tcp://"))
-    return found is not None and 0 < int(found["port"]) < 65536
-
-
-def is_on_loopback(bind: str) -> bool:
-    """Whether only this machine can reach an address, or each of them where there are several."""
-    return all(_is_loopback(address.strip()) for address in bind.split(","))
-
-
-def _is_loopback(address: str) -> bool:
-    if address.startswith("unix:"):
-        return True
-    address = address.removeprefix("tcp://")
-    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
-    try:
-        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _unknown(name: str) -> str:
+def _unknown_name_message(name: str) -> str:
+    field = name.removeprefix(PREFIX)
+    if field.lower() in RENAMED:
+        return f"{name} is no setting: it is called {PREFIX}{RENAMED[field.lower()].upper()} now."
     known = [field.name.upper() for field in fields(Settings)]
-    # Without the prefix: what all of them share makes any name look like any other.
-    close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    # Names are compared without the prefix: with it, each name would be similar to each other name.
+    close = difflib.get_close_matches(field, known, n=1)
     hint = f"did you mean {PREFIX}{close[0]}?" if close else f"there are {', '.join(PREFIX + name for name in known)}."
     return f"{name} is no setting: {hint}"
-
-
-def _read(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  # a value of any setting
-    is_optional = get_origin(hint) is types.UnionType
-    kind = next(arg for arg in get_args(hint) if arg is not types.NoneType) if is_optional else hint
-    if is_optional and value in ("", None):
-        return None
-    kind = get_origin(kind) or kind
-    try:
-        read = _READERS[kind](value)
-    except (TypeError, ValueError):
-        read = None
-    if read is None:
-        none = ", or nothing at all to disable it" if is_optional else ""
-        raise ConfigurationError(f"{name} is {value!r}: it must be {_TAKES[kind]}{none}.")
-    return read
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401
-    number = float(value)
-    return number if 0 <= number < float("inf") and not isinstance(value, bool) else None
-
-
-def _whole(value: Any) -> int | None:  # noqa: ANN401
-    number = int(str(value))
-    return number if number >= 0 else None
-
-
-def _flag(value: Any) -> bool | None:  # noqa: ANN401
-    return {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }.get(str(value).lower())
-
-
-def _list(value: Any) -> tuple[str, ...] | None:  # noqa: ANN401
-    items = value.split(",") if isinstance(value, str) else tuple(value or ())
-    if not all(isinstance(item, str) for item in items):
-        return None
-    return tuple(item.strip() for item in items if item.strip())
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401
-    return str(value) or None if isinstance(value, (str, os.PathLike)) else None
-
-
-_READERS: dict[type, Callable[[Any], Any]] = {
-    float: _number, int: _whole, bool: _flag, tuple: _list, str: _text
-}  # fmt: skip
-_TAKES: dict[type, str] = {
-    float: "a number of 0 or more",
-    int: "a whole number of 0 or more",
-    bool: "1 or 0",
-    tuple: "a list, separated by commas",
-    str: "text",
-}

@@ -1,4 +1,4 @@
-"""What an application can hear of its streams: two signals, and one line in the log for each stream's end."""
+"""The two signals that an application can receive, and the log line at the end of each stream."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from .streaming.session import StreamSession
 _signals = Namespace()
 
 stream_started = _signals.signal("headrace-stream-started")
-"""Sent when a stream is opened, with `stream` (a `StreamStartedInfo`). The sender is the application."""
+"""Sent when a stream is opened. The sender is the application; `stream` is a `StreamStartedInfo`."""
 
 stream_ended = _signals.signal("headrace-stream-ended")
-"""Sent once after each stream's end, however it ended, with `stream` (a `StreamEndedInfo`). The sender is the application."""
+"""Sent once after each stream has ended. The sender is the application; `stream` is a `StreamEndedInfo`."""
 
 log = logging.getLogger("flask_headrace.streams")
 
 
 class StreamStartedInfo(msgspec.Struct, frozen=True):
-    """A stream that was opened."""
+    """A stream that was opened.
+
+    Args:
+        id: The id of the stream.
+        model: The model as readers name it: `provider/name`, or an alias.
+        provider: The name of the provider.
+        owner: The id of the user whose stream it is; empty for no owner.
+    """
 
     id: str
     model: str
@@ -37,11 +44,15 @@ class StreamEndedInfo(msgspec.Struct, frozen=True):
     """A stream that has ended.
 
     Args:
+        id: The id of the stream.
+        model: The model as readers name it: `provider/name`, or an alias.
+        provider: The name of the provider.
+        owner: The id of the user whose stream it is; empty for no owner.
         end: `done`, `failed` or `cancelled`.
-        reason: The finish reason, the error's code, or why it was cancelled.
-        seconds: From its opening to its end.
-        first_token_seconds: From its opening to its first event; None where there was none.
-        usage: What it took.
+        reason: The finish reason if `done`, the error code if `failed`, the reason of the cancellation if `cancelled`.
+        seconds: Seconds from opening to end.
+        first_token_seconds: Seconds from opening to the first event; None if there was no event.
+        usage: Tokens and cost.
     """
 
     id: str
@@ -56,60 +67,65 @@ class StreamEndedInfo(msgspec.Struct, frozen=True):
 
 
 def report_start(app: Flask, count: Callable[[], None]) -> Callable[[StreamSession], None]:
-    """Return what counts a stream's opening and tells of it."""
+    """Return a callback for a stream that was opened: it calls `count` and sends `stream_started`."""
 
     def report(session: StreamSession) -> None:
         count()
-        target = session.target
+        context = session.target
         if stream_started.receivers:
-            stream_started.send(app, stream=StreamStartedInfo(session.id, target.model, target.provider, target.owner))
+            info = StreamStartedInfo(session.id, context.model, context.provider, context.owner)
+            stream_started.send(app, stream=info)
 
     return report
 
 
 def report_end(app: Flask, count: Callable[[StreamEndedInfo], None]) -> Callable[[StreamSession], None]:
-    """Return what counts a stream's end, logs it and tells of it. A receiver that raises is logged and harms nobody."""
+    """Return a callback for a stream that has ended: it calls `count`, logs a line and sends `stream_ended`.
+
+    An exception of a receiver is logged; it affects neither the stream nor other streams.
+    """
 
     def report(session: StreamSession) -> None:
-        end = _end_of(session)
-        count(end)
-        log.info("%s", _line(end))
+        info = _ended_info(session)
+        count(info)
+        log.info("%s", _log_line(info))
         try:
-            stream_ended.send(app, stream=end)
+            stream_ended.send(app, stream=info)
         except Exception:
-            log.exception("a receiver of stream_ended failed for stream %s", end.id)
+            log.exception("a receiver of stream_ended failed for stream %s", info.id)
 
     return report
 
 
-def _end_of(session: StreamSession) -> StreamEndedInfo:
+def _ended_info(session: StreamSession) -> StreamEndedInfo:
     terminal, usage = session.terminal, session.usage
     assert terminal is not None
     assert usage is not None
-    first = session.first_event_at
+    first_event_at = session.first_event_at
     return StreamEndedInfo(
         id=session.id,
         model=session.target.model,
         provider=session.target.provider,
         owner=session.target.owner,
-        end=type(terminal).__name__.lower(),
+        # The tag, not the name of the class: logs and metrics depend on the word.
+        end=str(terminal.__struct_config__.tag),
         reason=session.reason,
         seconds=round((session.ended_at or time.monotonic()) - session.began_at, 4),
-        first_token_seconds=None if first is None else round(first - session.began_at, 4),
+        first_token_seconds=None if first_event_at is None else round(first_event_at - session.began_at, 4),
         usage=usage,
     )
 
 
-def _line(end: StreamEndedInfo) -> str:
-    usage = end.usage
+def _log_line(info: StreamEndedInfo) -> str:
+    usage = info.usage
     pairs = {
-        "id": end.id,
-        "model": end.model,
-        "provider": end.provider,
-        "end": end.end,
-        "reason": end.reason,
-        "seconds": end.seconds,
-        "first_token_seconds": end.first_token_seconds,
+        "id": info.id,
+        "model": info.model,
+        "provider": info.provider,
+        "end": info.end,
+        "reason": info.reason,
+        "seconds": info.seconds,
+        "first_token_seconds": info.first_token_seconds,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cost": usage.cost,

@@ -12,7 +12,7 @@ import click
 from flask.cli import run_command
 
 from ..core.errors import ConfigurationError
-from ..settings import is_on_loopback
+from ..setup.listen_address import is_on_loopback
 
 
 def refuse_open_door(addresses: Iterable[str]) -> None:

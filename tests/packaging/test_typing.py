@@ -31,7 +31,7 @@ def right() -> Response:
     headrace.stream(turns)
     headrace.stream(({"role": "user", "content": "hi"},), model="smart", system="Be short.", owner="alice")
     headrace.stream(turns, max_tokens=7, temperature=0, stop=["."], reasoning_effort="low")
-    headrace.stream(turns, tools=[{"name": "find", "parameters": {}}], tool_choice="auto", partials=True)
+    headrace.stream(turns, tools=[{"name": "find", "parameters": {}}], tool_choice="auto", stream_tool_arguments=True)
     headrace.stream(turns, tools=({"name": "find"},), tool_choice={"name": "find"})
     headrace.stream(turns, resumable=True, id="0123456789abcdef")
     return headrace.stream(turns, schema=schema, stream=False)

@@ -24,7 +24,7 @@ from flask import Flask, abort, request
 import blueprints.shop
 import providers
 from flask_headrace import Headrace, stream_ended, stream_started
-from flask_headrace.core.events import TextDelta
+from flask_headrace import TextDelta
 
 app = Flask(__name__)
 app.config["HEADRACE_MODEL"] = "openai/hosted"

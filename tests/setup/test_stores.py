@@ -43,7 +43,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def condition_of(store: str) -> Condition:
-    return Condition(stores.of(Settings(store=store)))
+    return Condition(stores.open_configured_store(Settings(store=store)))
 
 
 def ready(service: Service) -> tuple[int, dict[str, object]]:

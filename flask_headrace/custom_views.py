@@ -1,0 +1,56 @@
+"""Answers in views of an application: what `Headrace.stream` and `Headrace.stream_from` return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response
+
+from .blueprints.http.request_body import format_validation_error
+from .blueprints.http.response import stream_response
+from .blueprints.native import encoder as native_encoder
+from .blueprints.native import endpoint as native
+from .blueprints.state import current_state
+from .core.errors import InvalidRequest
+from .core.events import Event
+from .providers.chat_request import ChatRequest
+from .providers.custom_events import event_batches
+from .streaming.context import StreamContext
+from .streaming.reader import StreamReader
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[native.ChatBody, ChatRequest]:
+    """Return the body of `POST /api/chat` for some arguments, and the request to the model.
+
+    Args:
+        fields: All fields of a `ChatBody`.
+        options: Further fields of a `ChatRequest`; empty for none.
+
+    Raises:
+        InvalidRequest: a field has a wrong type or is unknown, or both a schema and a `response_format` are given.
+    """
+    body = _convert(fields, native.ChatBody)
+    chat_request = native.question_of(body)
+    if not options:
+        return body, chat_request
+    if body.schema is not None and "response_format" in options:
+        raise InvalidRequest("schema and response_format are both given: pass only one of them.")
+    return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)
+
+
+def stream_source(source: Iterable[str | Event], name: str, owner: str) -> Response:
+    """Return the event stream of a generator; see `Headrace.stream_from`."""
+    context = StreamContext(model=f"{name}/{name}", provider=name, name=name, pricing_provider=name, owner=owner)
+    session = current_state().streams.open(context, lambda: event_batches(source))
+    return stream_response(StreamReader(session), native_encoder)
+
+
+def _convert(fields: Mapping[str, Any], struct: type[S]) -> S:
+    try:
+        return msgspec.convert(fields, struct)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The request is not valid: {format_validation_error(error, struct)}.") from None

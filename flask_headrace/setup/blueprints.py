@@ -1,0 +1,43 @@
+"""Builds the blueprints of the extension: the endpoints of all protocols, health, OpenAPI and the chat page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Blueprint
+from flask_cors import CORS
+from werkzeug.exceptions import HTTPException
+
+from ..blueprints import health
+from ..blueprints.chat_page import create_page_blueprint
+from ..blueprints.endpoints import ENDPOINTS
+from ..blueprints.http.auth import way_to_login
+from ..blueprints.http.error_handlers import in_words_of_protocol
+from ..blueprints.http.unread_body import close_unread
+from ..blueprints.openapi.document import create_openapi_blueprint
+from ..metrics import render_metrics
+from ..settings import Settings
+
+EXPOSED_HEADERS = ("Headrace-Stream-Id", "Retry-After", "X-Should-Retry")
+"""Response headers that pages of other origins may read."""
+
+
+def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprint]:
+    """Yield all blueprints of the extension, in the order in which the application registers them.
+
+    Args:
+        settings: The settings; `cors_origins` decides about CORS headers.
+        has_page: Whether the chat page is among the blueprints.
+    """
+    for create, _ in ENDPOINTS:
+        blueprint = create()
+        blueprint.register_error_handler(HTTPException, in_words_of_protocol)
+        blueprint.after_request(close_unread)
+        if settings.cors_origins:
+            CORS(blueprint, origins=list(settings.cors_origins), expose_headers=list(EXPOSED_HEADERS))
+        yield blueprint
+    yield health.create_ops_blueprint(render_metrics)
+    described = [operation for _, operations in ENDPOINTS for operation in operations]
+    yield create_openapi_blueprint([*described, *health.OPERATIONS])
+    if has_page:
+        yield create_page_blueprint(way_to_login)

@@ -1,0 +1,84 @@
+"""Builds the extension's state for one application: providers, stream registry, store, and the rules of access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flask import Flask
+
+from ..blueprints.http.auth import LOOPBACK, bearer_auth
+from ..blueprints.state import ExtensionState
+from ..metrics import Metrics, metrics
+from ..providers.custom import CustomProvider, adapt_provider
+from ..providers.registry import ModelRegistry
+from ..settings import Settings
+from ..signals import report_end, report_start
+from ..streaming.registry import StreamRegistry
+from ..streaming.resumable_streams import ResumableStreams
+from ..streaming.resume.store_writer import StoreWriter
+from ..streaming.stores.availability import Condition
+from .providers import build_registry
+from .schemas import load_schemas
+from .stores import open_configured_store
+
+
+def build_state(
+    app: Flask,
+    settings: Settings,
+    *,
+    authorize: Callable[[], str] | None,
+    trusted_hosts: Sequence[str] | None,
+    providers: Sequence[CustomProvider],
+) -> ExtensionState:
+    """Return the extension's state for an application.
+
+    Args:
+        app: The application, which is the sender of the signals.
+        settings: The settings.
+        authorize: See `Headrace`.
+        trusted_hosts: See `Headrace`.
+        providers: See `Headrace`.
+
+    Raises:
+        ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
+    """
+    counters = metrics()
+    registry = _build_registry(settings, providers, counters)
+    store = open_configured_store(settings)
+    store_writer = StoreWriter(store)
+    streams = StreamRegistry(
+        settings.limits(),
+        settings.max_streams,
+        most_of_one=settings.max_streams_per_owner,
+        on_start=report_start(app, counters.begin),
+        on_end=report_end(app, counters.end),
+        journal=store_writer,
+    )
+    is_open = authorize is None and not settings.api_keys
+    return ExtensionState(
+        streams=streams,
+        resumption=ResumableStreams(streams, store_writer),
+        catalogue=registry,
+        authorize=authorize or bearer_auth(settings.api_keys),
+        max_content_length=settings.max_content_length,
+        body_timeout=settings.body_timeout,
+        cors_origins=settings.cors_origins,
+        is_open=is_open,
+        trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
+        schemas=load_schemas(settings),
+        drain=settings.drain,
+        store=Condition(store),
+    )
+
+
+def _build_registry(settings: Settings, providers: Sequence[CustomProvider], counters: Metrics) -> ModelRegistry:
+    registry = build_registry(settings, [adapt_provider(provider) for provider in providers])
+    for model, breaker in registry.breakers().items():
+        counters.watch(model, breaker)
+    return registry
+
+
+def _trusted_hosts(settings: Settings, names: Sequence[str] | None, *, is_open: bool) -> tuple[str, ...] | None:
+    if names is not None:
+        return tuple(name.lower() for name in names)
+    return (*LOOPBACK, *(name.lower() for name in settings.trusted_hosts)) if is_open else None
