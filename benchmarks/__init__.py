@@ -1,4 +1,4 @@
-"""The project's benchmarks: what a streamed token, a held stream and a reader's leaving cost, beside what others use.
+"""The project's benchmarks: the cost of a streamed token, a held stream and a reader's disconnect, beside other relays.
 
 `python -m benchmarks` runs all of them and writes docs/benchmarks.md.
 """

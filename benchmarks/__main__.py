@@ -1,4 +1,4 @@
-"""The command: python -m benchmarks. What it measures, in which order, and where the report goes."""
+"""The command `python -m benchmarks`: measure the project beside other relays, and write a report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.machine import Machine, Watch, versions, versions_of
 from benchmarks.parts import PARTS
 from benchmarks.peers import ALL, USUAL, Peer
 from benchmarks.processes import StartError
-from benchmarks.relays import PROJECT, ROOT, on_stage
+from benchmarks.relays import PROJECT, ROOT, start_test_bed
 from benchmarks.report import Run, page
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.work import Row
@@ -28,7 +28,7 @@ PAGE = "benchmarks.md"
 CHART = "benchmarks.svg"
 GOALS = "goals"
 NAMES = (GOALS, *PARTS)
-"""What `--only` can name."""
+"""The values of `--only`."""
 
 
 def main(argv: list[str]) -> None:
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> None:
     everything = set(options.only) == set(NAMES) and set(USUAL) <= set(options.peers)
     folder = options.output or (ROOT / "docs" if everything else None)
     if folder is None:
-        _say("a part of the benchmarks: docs/benchmarks.md stays as it is")
+        _log_progress("only a part was measured: docs/benchmarks.md is not changed")
     else:
         write(run, folder)
 
@@ -52,18 +52,18 @@ def measure(scale: Scale, peers: list[Peer], parts: list[str], command: str) -> 
     """Run the parts of the benchmarks that are named.
 
     Args:
-        scale: How much work.
-        peers: Beside whom.
+        scale: The amount of work.
+        peers: The relays to compare with.
         parts: Some of `NAMES`.
-        command: What the report says repeats it.
+        command: The command that repeats the run, for the report.
 
     Raises:
         StartError: the project does not start.
     """
     machine, watch, began = Machine.here(), Watch(), time.monotonic()
-    with on_stage() as stage:
-        found = compare(stage, scale, peers, _say) if GOALS in parts else Comparison({}, {})
-        grown = tuple(part(stage, scale, _say) for name, part in PARTS.items() if name in parts)
+    with start_test_bed() as test_bed:
+        found = compare(test_bed, scale, peers, _log_progress) if GOALS in parts else Comparison({}, {})
+        grown = tuple(part(test_bed, scale, _log_progress) for name, part in PARTS.items() if name in parts)
     there = [peer for peer in peers if peer.name in found.rows]
     rows = found.rows and found.rows | {PROJECT: found.rows[PROJECT] | _alone(grown)}
     return Run(
@@ -88,7 +88,7 @@ def write(run: Run, folder: Path) -> None:
     if run.rows:
         (folder / CHART).write_text(chart(run.rows, run.titles, run.growth("streams")))
     (folder / PAGE).write_text(page(run, CHART if run.rows else None))
-    _say(f"written: {folder / PAGE}")
+    _log_progress(f"written: {folder / PAGE}")
 
 
 def _command(argv: list[str]) -> str:
@@ -96,7 +96,7 @@ def _command(argv: list[str]) -> str:
 
 
 def _alone(grown: tuple[Growth, ...]) -> Row:
-    # Goals that ask something of the project alone, and are measured with its growth.
+    # Goals of the project alone, which are measured with its growth.
     tables = {part.name: part.rows for part in grown}
     row: Row = {}
     if held := tables.get("memory"):
@@ -125,7 +125,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", type=_names(NAMES), default=list(NAMES), help=f"parts: {', '.join(NAMES)}")
     known = [peer.name for peer in ALL]
     parser.add_argument("--peers", type=_names(known), default=list(USUAL), help=f"of {', '.join(known)}; '' for none")
-    parser.add_argument("--output", type=Path, help="a folder for the report; docs/ where everything is measured")
+    parser.add_argument("--output", type=Path, help="a folder for the report; docs/ if everything is measured")
     return parser.parse_args(argv)
 
 
@@ -139,14 +139,14 @@ def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
     return read
 
 
-def _say(what: str) -> None:
+def _log_progress(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
     if not Path("/proc/self/smaps_rollup").exists():
         sys.exit("The benchmarks read CPU time and memory from /proc: they run on Linux.")
-    # What was started is ended on the way out, also when this is told to stop.
+    # The programs that were started are ended at the exit, also after SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         main(sys.argv[1:])

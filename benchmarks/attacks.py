@@ -1,4 +1,4 @@
-"""Attacks on a service, each in threads of its own, until it is ended from outside.
+"""Attacks on a service, each in threads of its own, until this process is killed.
 
 python -m benchmarks.attacks NAME PORT KEY
 """
@@ -17,7 +17,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Target:
-    """Where to."""
+    """The attacked service: its port and a key."""
 
     def __init__(self, port: int, key: str) -> None:
         self.port, self.key = port, key
@@ -26,8 +26,8 @@ class Target:
         """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
-    def ask(self, body: dict[str, Any]) -> None:
-        """Ask a question with the key, and read the answer."""
+    def request(self, body: dict[str, Any]) -> None:
+        """Send a request with the key, and read the answer."""
         data = json.dumps(body).encode()
         head = f"POST /api/chat HTTP/1.1\r\nHost: a\r\nX-Api-Key: {self.key}\r\nContent-Length: {len(data)}\r\n"
         with self.connect() as client:
@@ -49,7 +49,7 @@ def endless(head: bytes, piece: bytes) -> Callable[[Target], None]:
 
 
 def pipelined(target: Target) -> None:
-    """Send many requests in one piece, and read the answers."""
+    """Send many requests at once, and read the answers."""
     with target.connect() as client:
         threading.Thread(target=_read_on, args=(client,), daemon=True).start()
         while True:
@@ -57,7 +57,7 @@ def pipelined(target: Target) -> None:
 
 
 def half_heads(target: Target) -> None:
-    """Open connections that never ask anything."""
+    """Open connections whose requests never end."""
     held = []
     with contextlib.suppress(OSError):
         for _ in range(400):
@@ -66,26 +66,28 @@ def half_heads(target: Target) -> None:
     threading.Event().wait()
 
 
-def validate_output(schema: dict[str, Any]) -> Callable[[Target], None]:
-    """Return an attack that asks for answers to a schema."""
+def schema_attack(schema: dict[str, Any]) -> Callable[[Target], None]:
+    """Return an attack that requests answers with a schema."""
     body = {"model": "openai/burst", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}], "schema": schema}
-    return lambda target: target.ask(body)
+    return lambda target: target.request(body)
 
 
 def large_bodies(target: Target) -> None:
-    """Ask with as much as a body may have, nested as deep as it goes."""
-    target.ask({"messages": [{"role": "user", "content": "x" * 1_000_000}], "model": "openai/burst", "max_tokens": 1})
-    target.ask({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]})
+    """Send the largest body that is allowed, and a deeply nested one."""
+    target.request(
+        {"messages": [{"role": "user", "content": "x" * 1_000_000}], "model": "openai/burst", "max_tokens": 1}
+    )
+    target.request({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]})
 
 
-def twice(levels: int) -> dict[str, Any]:
-    """Return a schema that can be followed in 2 to the power of so many ways."""
+def doubling_references(levels: int) -> dict[str, Any]:
+    """Return a schema whose references can be followed in 2 to the power of `levels` ways."""
     deeper = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
     return {"$ref": "#/$defs/d0", "$defs": {**deeper, f"d{levels}": {"type": "string"}}}
 
 
-def closed(levels: int) -> dict[str, Any]:
-    """Return a schema of dependent schemas, below properties that are closed."""
+def nested_dependent_schemas(levels: int) -> dict[str, Any]:
+    """Return a schema of nested dependent schemas that allows no further properties."""
     schema: dict[str, Any] = {}
     for _ in range(levels):
         schema = {"dependentSchemas": {"a": schema}}
@@ -105,16 +107,16 @@ ALL: dict[str, tuple[Callable[[Target], None], int]] = {
     "pipelined": (pipelined, 4),
     "half-heads": (half_heads, 1),
     "large-bodies": (large_bodies, 2),
-    "schema-followed-for-ever": (validate_output(twice(60)), 12),
-    "schema-closed-deep": (validate_output(closed(60)), 12),
-    "schema-pattern": (validate_output({"pattern": "a?" * 4000 + "a" * 4000}), 12),
-    "schema-alternatives": (validate_output({"pattern": "|".join(f"w{n}" for n in range(100_000))}), 12),
+    "schema-followed-for-ever": (schema_attack(doubling_references(60)), 12),
+    "schema-closed-deep": (schema_attack(nested_dependent_schemas(60)), 12),
+    "schema-pattern": (schema_attack({"pattern": "a?" * 4000 + "a" * 4000}), 12),
+    "schema-alternatives": (schema_attack({"pattern": "|".join(f"w{n}" for n in range(100_000))}), 12),
 }
-"""Attacks by their names, and how many do each at once."""
+"""Attacks by their names, each with its number of threads."""
 
 
 def main(name: str, port: str, key: str) -> None:
-    """Do one again and again."""
+    """Run one attack again and again."""
     attack, at_once = ALL[name]
     target = Target(int(port), key)
 

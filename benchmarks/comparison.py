@@ -1,6 +1,6 @@
-"""The project and its peers on the same work: all of them run at once, and are asked in turn.
+"""The project and its peers on the same work: all of them run at once, and are measured in turn.
 
-In turn, so that whatever else the machine does meets all of them alike.
+In turn, so that other programs on the machine disturb all of them alike.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from benchmarks import work
 from benchmarks.figures import Rows
 from benchmarks.peers import ALL, Peer, install, running
 from benchmarks.processes import StartError
-from benchmarks.relays import PROJECT, Relay, Stage, project
+from benchmarks.relays import PROJECT, Relay, TestBed, project
 from benchmarks.scale import Scale, Streams
 
-Say = Callable[[str], None]
-"""Tells the person who waits what is being done."""
+LogProgress = Callable[[str], None]
+"""Shows the user one line about the current step."""
 
 SLOW = 5
-"""By how much the streams of a slow peer are fewer."""
+"""A slow peer gets the number of streams divided by this."""
 
 SLOW_ONES = {peer.name for peer in ALL if peer.is_slow}
 
@@ -29,13 +29,13 @@ Measure = Callable[[Relay], work.Row]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it: a row for each relay that ran, and, by their names, why the others did not."""
+    """The result: a row for each relay that ran, and the reason for each other relay, by their names."""
 
     rows: Rows
     left_out: dict[str, str]
 
 
-def compare(stage: Stage, scale: Scale, peers: Iterable[Peer], say: Say) -> Comparison:
+def compare(test_bed: TestBed, scale: Scale, peers: Iterable[Peer], log_progress: LogProgress) -> Comparison:
     """Measure the project and the peers that can be started.
 
     Raises:
@@ -43,36 +43,36 @@ def compare(stage: Stage, scale: Scale, peers: Iterable[Peer], say: Say) -> Comp
     """
     left_out: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
-        company = Company(stage, scale, {PROJECT: stack.enter_context(project(stage))}, left_out, say)
+        group = RelayGroup(test_bed, scale, {PROJECT: stack.enter_context(project(test_bed))}, left_out, log_progress)
         for peer in peers:
-            say(f"starting {peer.title}")
+            log_progress(f"starting {peer.title}")
             try:
-                company.relays[peer.name] = stack.enter_context(running(peer, stage))
+                group.relays[peer.name] = stack.enter_context(running(peer, test_bed))
             except (install.InstallError, StartError) as error:
                 left_out[peer.name] = str(error)
-        return Comparison(company.measure(), left_out)
+        return Comparison(group.measure(), left_out)
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class RelayGroup:
     """Relays that run side by side.
 
     Args:
-        stage: What they stand in front of.
-        scale: How much work they get.
-        relays: Them, by their names; one that fails at its work is taken out.
-        left_out: Where its reason goes.
-        say: Told what is being done.
+        test_bed: The upstream and the cores.
+        scale: The amount of work.
+        relays: The relays by their names; a relay that fails is removed.
+        left_out: Receives the reason of each failure, by the relay's name.
+        log_progress: Called with a line before each measurement.
     """
 
-    stage: Stage
+    test_bed: TestBed
     scale: Scale
     relays: dict[str, Relay]
     left_out: dict[str, str]
-    say: Say
+    log_progress: LogProgress
 
     def measure(self) -> Rows:
-        """Give all of them all of the work."""
+        """Measure everything with every relay, and return the rows by the relays' names."""
         taken: dict[str, list[work.Row]] = {name: [] for name in self.relays}
         for title, (measure, repeat) in self._measures().items():
             for name, row in self._in_turn(title, measure, repeat).items():
@@ -80,14 +80,14 @@ class Company:
         return {name: work.merged(taken[name]) for name in self.relays}
 
     def _measures(self) -> dict[str, tuple[Measure, int]]:
-        scale, port = self.scale, self.stage.port
+        scale, port = self.scale, self.test_bed.port
         pace = f"openai/paced-{work.PACE}"
         return {
             "burst": (lambda relay: work.burst(relay, "openai/burst", _part(relay, scale.burst)), scale.repeat),
             "paced": (lambda relay: work.paced(relay, pace, _part(relay, scale.paced)), scale.repeat),
             "first delta": (lambda relay: work.first(relay, "openai/burst", scale.firsts), scale.repeat),
-            "leaving": (lambda relay: work.leave(relay, port, "openai", scale.leaving), scale.repeat),
-            # Once: who has held streams before has the memory for the next ones already.
+            "leaving": (lambda relay: work.disconnect(relay, port, "openai", scale.leaving), scale.repeat),
+            # Once: a relay that has held streams keeps their memory for the next ones.
             "held streams": (lambda relay: _hold(relay, port, scale.held), 1),
         }
 
@@ -95,13 +95,13 @@ class Company:
         rows: dict[str, list[work.Row]] = {name: [] for name in self.relays}
         for turn in range(repeat):
             for name, relay in list(self.relays.items()):
-                self.say(f"{title}, {turn + 1} of {repeat}: {name}")
+                self.log_progress(f"{title}, {turn + 1} of {repeat}: {name}")
                 try:
                     rows[name].append(measure(relay))
                 except OSError as error:
                     if name == PROJECT:
                         raise
-                    self.left_out[name] = f"it failed at its work ({title}): {error}"
+                    self.left_out[name] = f"it failed during {title}: {error}"
                     del self.relays[name]
         return {name: work.median(rows[name]) for name in self.relays}
 

@@ -8,7 +8,7 @@ import random
 import secrets
 from dataclasses import dataclass, field
 
-from benchmarks.load import Door
+from benchmarks.load import Endpoint
 from benchmarks.work import Row
 
 STREAMS = 20
@@ -51,9 +51,9 @@ class Crowd:
     """The readers, at one service.
 
     Args:
-        port: The service's.
-        readers: How many.
-        seconds: How long the answers take.
+        port: The service's port.
+        readers: The number of readers.
+        seconds: The duration of the answers.
     """
 
     def __init__(self, port: int, readers: int, seconds: int) -> None:
@@ -61,7 +61,7 @@ class Crowd:
         self._chance = random.Random(20261124)  # the same crowd each time
 
     async def run(self) -> Row:
-        """Let them read, and return what came of it."""
+        """Let the readers read, and return the figures."""
         ids = [secrets.token_urlsafe(16) for _ in range(STREAMS)]
         steady = [asyncio.ensure_future(self._read_steadily(id_)) for id_ in ids]
         await asyncio.sleep(1)
@@ -83,8 +83,8 @@ class Crowd:
         }
 
     async def _read_steadily(self, id_: str) -> Reading:
-        door = Door(self._port, body={"resumable": True, "id": id_})
-        request = door.request(f"openai/paced-{PACE}", PACE * self._seconds)
+        endpoint = Endpoint(self._port, body={"resumable": True, "id": id_})
+        request = endpoint.request(f"openai/paced-{PACE}", PACE * self._seconds)
         reading = Reading()
         await self._read(reading, request.replace(b" HTTP/1.1", b" HTTP/1.0", 1), None)
         return reading
@@ -107,7 +107,7 @@ class Crowd:
             outgoing.write(request)
             await asyncio.wait_for(_take_all(incoming, reading), stay)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
-            pass  # it has had enough, or the stream has ended
+            pass  # its time is over, or the stream has ended
         finally:
             outgoing.transport.abort()
 

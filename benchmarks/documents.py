@@ -15,12 +15,12 @@ import partial_json_parser
 from msgspec import UNSET
 
 from benchmarks import work
-from benchmarks.comparison import Say
+from benchmarks.comparison import LogProgress
 from benchmarks.figures import Rows
 from benchmarks.growth import Growth
 from benchmarks.peers import install
 from benchmarks.processes import on_cores
-from benchmarks.relays import ROOT, Stage
+from benchmarks.relays import ROOT, TestBed
 from benchmarks.scale import Scale
 from flask_headrace.core.partial_json import PartialJSON, apply
 
@@ -40,14 +40,14 @@ AI_SDK = "AI SDK, parsePartialJson"
 WORDS = ("the", "answer", "of", "a", "model", '"in"', "so", "many", "words", "—", "naïve,", "水", "and", "😀", "then\n")
 
 
-def documents(stage: Stage, scale: Scale, say: Say) -> Growth:
+def documents(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure documents of three sizes, with all that reads them."""
     texts = {key: document(size) for key, size in SIZES.items()}
     left_out: dict[str, str] = {}
-    with on_cores(stage.cores.relay):
-        rows = {name: _each(name, texts, one, scale, say) for name, one in _readers(scale.samples).items()}
+    with on_cores(test_bed.cores.relay):
+        rows = {name: _each(name, texts, one, scale, log_progress) for name, one in _readers(scale.samples).items()}
         try:
-            found = _under_node(texts, scale, say)
+            found = _under_node(texts, scale, log_progress)
         except (install.InstallError, subprocess.SubprocessError) as error:
             left_out["a growing document under Node"] = str(error)
         else:
@@ -98,8 +98,8 @@ def patches(text: str, *, with_document: bool) -> float:
     return time.perf_counter() - began
 
 
-def again(read: Callable[[str], object], text: str, samples: int) -> float:
-    """Return the seconds that reading all of a document again at each of its deltas would take.
+def parse_again(read: Callable[[str], object], text: str, samples: int) -> float:
+    """Return the seconds that parsing all of a document again at each of its deltas would take.
 
     It is read at so many evenly spaced places; what that takes on average counts for each delta.
     """
@@ -118,20 +118,22 @@ def _readers(samples: int) -> dict[str, Callable[[str], float]]:
     return {
         PATCHES: lambda text: patches(text, with_document=False),
         VALUES: lambda text: patches(text, with_document=True),
-        JITER: lambda text: again(by_jiter, text, samples),
-        LIBRARY: lambda text: again(partial_json_parser.parse_json, text, samples),
+        JITER: lambda text: parse_again(by_jiter, text, samples),
+        LIBRARY: lambda text: parse_again(partial_json_parser.parse_json, text, samples),
     }
 
 
-def _each(name: str, texts: dict[str, str], one: Callable[[str], float], scale: Scale, say: Say) -> work.Row:
-    say(f"a growing document: {name}")
+def _each(
+    name: str, texts: dict[str, str], one: Callable[[str], float], scale: Scale, log_progress: LogProgress
+) -> work.Row:
+    log_progress(f"a growing document: {name}")
     gc.collect()
     return work.median({key: one(text) for key, text in texts.items()} for _ in range(scale.repeat))
 
 
-def _under_node(texts: dict[str, str], scale: Scale, say: Say) -> dict[str, work.Row]:
+def _under_node(texts: dict[str, str], scale: Scale, log_progress: LogProgress) -> dict[str, work.Row]:
     folder = install.node()
-    say("a growing document: under Node")
+    log_progress("a growing document: under Node")
     question = {"texts": texts, "delta": DELTA, "samples": scale.samples, "repeat": scale.repeat}
     argv = ["node", folder / "growing.mjs", ROOT / "flask_headrace/static/json/partial-json.js"]
     done = subprocess.run(argv, input=json.dumps(question), capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The time to the first delta, one stream at a time, on a connection that is kept."""
+"""The time to the first delta, one stream at a time, on a keep-alive connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from benchmarks.load import Door
+from benchmarks.load import Endpoint
 from benchmarks.marks import Marks
 from benchmarks.wires import LAST_CHUNK
 
@@ -14,28 +14,28 @@ LIMIT = 30.0
 """Seconds that the relay may be silent."""
 
 
-def first_deltas(door: Door, model: str, count: int) -> list[float]:
-    """Ask so often for an answer of one delta; return the milliseconds from each request to its delta, sorted.
+def first_deltas(endpoint: Endpoint, model: str, count: int) -> list[float]:
+    """Request an answer of one delta `count` times; return the milliseconds from each request to its delta, sorted.
 
     Raises:
         OSError: the relay was silent for too long, or refused two connections in a row.
     """
-    request = door.request(model, 1, is_last=False)
-    connection = Kept(door.port)
+    request = endpoint.request(model, 1, is_last=False)
+    connection = KeepAliveConnection(endpoint.port)
     try:
-        return sorted(connection.ask(request) * 1e3 for _ in range(count))
+        return sorted(connection.request(request) * 1e3 for _ in range(count))
     finally:
         connection.close()
 
 
-class Kept:
-    """A connection on which one request follows another; a new one takes its place where the relay closes it."""
+class KeepAliveConnection:
+    """A connection for one request after another; it is opened again if the relay closes it."""
 
     def __init__(self, port: int) -> None:
         self._connect: Callable[[], socket.socket] = lambda: socket.create_connection(("127.0.0.1", port), LIMIT)
         self._socket = self._connect()
 
-    def ask(self, request: bytes) -> float:
+    def request(self, request: bytes) -> float:
         """Send a request, read its response to the end, and return the seconds to its first delta."""
         for _ in range(2):
             began = time.perf_counter()
@@ -49,7 +49,7 @@ class Kept:
         raise ConnectionError("the relay closed the connection before its first delta")
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()
 
     def _read(self) -> tuple[float | None, bool]:

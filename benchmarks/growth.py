@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import work
-from benchmarks.comparison import Say
+from benchmarks.comparison import LogProgress
 from benchmarks.processes import StartError
-from benchmarks.relays import Relay, Stage, Variant, project
+from benchmarks.relays import Relay, TestBed, Variant, project
 from benchmarks.scale import Scale, Streams
 
 PAIR = ("burst_rate", "burst_cpu", "burst_busy", "paced_cpu", "paced_p50", "paced_p99")
@@ -40,13 +40,13 @@ class Growth:
     left_out: dict[str, str]
 
 
-def streams(stage: Stage, scale: Scale, say: Say) -> Growth:
+def streams(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure more and more streams at once."""
     pace = 10
     rows = {}
-    with project(stage) as relay:
+    with project(test_bed) as relay:
         for count in scale.grown:
-            say(f"{count} streams")
+            log_progress(f"{count} streams")
             fast = Streams(count, max(1, scale.grown_deltas // count))
             slow = Streams(count, pace * scale.grown_seconds)
             rows[f"{count:,}"] = work.repeated(
@@ -61,11 +61,11 @@ def streams(stage: Stage, scale: Scale, say: Say) -> Growth:
     return Growth("streams", "More streams", about, "streams", PAIR, rows, {})
 
 
-def workers(stage: Stage, scale: Scale, say: Say) -> Growth:
+def workers(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure one worker and two, which may use all cores."""
-    cores = stage.cores.relay | stage.cores.load
+    cores = test_bed.cores.relay | test_bed.cores.load
     variants = [Variant(str(count), {"WEB_CONCURRENCY": str(count)}, cores=cores) for count in (1, 2)]
-    rows, left_out = measured(stage, scale, say, variants, both)
+    rows, left_out = measured(test_bed, scale, log_progress, variants, both)
     about = (
         "The workers may use both the relay's core and the load's: where a machine has two cores, a second worker "
         "competes with the load, and the deltas per second say little."
@@ -73,42 +73,42 @@ def workers(stage: Stage, scale: Scale, say: Say) -> Growth:
     return Growth("workers", "More workers", about, "workers", PAIR, rows, left_out)
 
 
-def memory(stage: Stage, scale: Scale, say: Say) -> Growth:
+def memory(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure what more and more silent streams hold, each time on a fresh worker."""
     rows, left_out = {}, {}
     for count in scale.memory:
-        if 2 * count + RESERVE > stage.files:
-            left_out[f"{count:,} streams"] = f"a process may open {stage.files} files here"
+        if 2 * count + RESERVE > test_bed.files:
+            left_out[f"{count:,} streams"] = f"a process may open {test_bed.files} files here"
             continue
-        say(f"{count} held streams")
-        with project(stage) as relay:
-            rows[f"{count:,}"] = work.hold(relay, stage.port, "openai/silent", count)
+        log_progress(f"{count} held streams")
+        with project(test_bed) as relay:
+            rows[f"{count:,}"] = work.hold(relay, test_bed.port, "openai/silent", count)
     columns = ("held", "held_each", "closed_all")
     about = "Silent streams on one fresh worker, then all readers leave at once."
     return Growth("memory", "More held streams", about, "streams", columns, rows, left_out)
 
 
-def sizes(stage: Stage, scale: Scale, say: Say) -> Growth:
+def sizes(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure deltas of other sizes."""
     rows = {}
-    with project(stage) as relay:
+    with project(test_bed) as relay:
         for size in (4, 100, 4096):
-            say(f"deltas of {size} bytes")
+            log_progress(f"deltas of {size} bytes")
             row = work.repeated(scale.repeat, partial(work.burst, relay, f"openai/burst@{size}", scale.burst))
             rows[f"{size:,} B"] = row | {"burst_megabytes": row["burst_rate"] * size / 1e6}
     columns = ("burst_rate", "burst_megabytes", "burst_cpu", "burst_busy")
     return Growth("sizes", "Larger deltas", "A burst, as above.", "delta", columns, rows, {})
 
 
-def upstreams(stage: Stage, scale: Scale, say: Say) -> Growth:
+def upstreams(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure both providers, in the clear and with TLS."""
     variants = [
         Variant(f"{title}{', TLS' if is_encrypted else ''}", provider=provider, is_encrypted=is_encrypted)
         for provider, title in (("openai", "OpenAI"), ("anthropic", "Anthropic"))
-        for is_encrypted in ((False, True) if stage.tls_port else (False,))
+        for is_encrypted in ((False, True) if test_bed.tls_port else (False,))
     ]
-    rows, left_out = measured(stage, scale, say, variants, _all)
-    if not stage.tls_port:
+    rows, left_out = measured(test_bed, scale, log_progress, variants, _all)
+    if not test_bed.tls_port:
         left_out["TLS"] = "a certificate needs the openssl program"
     about = "The upstream does its own TLS on the load's core, so that its deltas per second are its, not the relay's."
     return Growth("upstreams", "Other upstreams", about, "upstream", (*PAIR, "first_p50"), rows, left_out)
@@ -129,14 +129,14 @@ Measures = Callable[[Relay, Variant, Scale], Iterator[Callable[[], work.Row]]]
 
 
 def measured(
-    stage: Stage, scale: Scale, say: Say, variants: list[Variant], measures: Measures
+    test_bed: TestBed, scale: Scale, log_progress: LogProgress, variants: list[Variant], measures: Measures
 ) -> tuple[dict[str, work.Row], dict[str, str]]:
     """Measure each variant; return the rows, and why there is none for the others."""
     rows, left_out = {}, {}
     for variant in variants:
-        say(variant.title)
+        log_progress(variant.title)
         try:
-            with project(stage, variant) as relay:
+            with project(test_bed, variant) as relay:
                 rows[variant.title] = work.repeated(scale.repeat, *measures(relay, variant, scale))
         except StartError as error:
             left_out[variant.title] = str(error)

@@ -1,6 +1,6 @@
-"""Readers of streams: many at once, over sockets of their own, and what they saw.
+"""Readers of streams: many at once, each over a socket of its own, and their measurements.
 
-Knows where a relay listens and how its requests look, and nothing else of it.
+This module knows a relay's address and the form of its requests only.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from benchmarks.marks import Marks
 from benchmarks.wires import LAST_CHUNK
 
 LIMIT = 120.0
-"""Seconds that a run may take; what has not ended by then counts as incomplete."""
+"""Seconds that a run may take; a stream that has not ended by then counts as incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where a relay is asked, and how.
+class Endpoint:
+    """The endpoint of a relay, and the form of its requests.
 
     Args:
         port: Its port on the loopback.
         path: The path of its endpoint.
-        key: The bearer key that it wants.
+        key: The bearer key of each request.
         body: Further fields of each request.
     """
 
@@ -54,13 +54,13 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the readers of a run saw. Delays and first deltas are in milliseconds, sorted.
+class LoadResult:
+    """The measurements of one run. Delays and first deltas are in milliseconds, sorted.
 
     Args:
-        streams: How many were opened.
-        complete: How many brought all their deltas and the end of a whole answer.
-        deltas: How many came in all.
+        streams: The number of streams that were opened.
+        complete: The number of streams with all their deltas and the end of a complete answer.
+        deltas: The number of deltas of all streams.
         seconds: From the first request to the last end.
         delays: From the upstream's write to the reader's read; empty where deltas are too short for a time.
         firsts: From the request to the first delta, one for each stream.
@@ -75,7 +75,7 @@ class Seen:
 
 
 class Reader(asyncio.Protocol):
-    """One stream: asks as soon as it is connected and reads to the end."""
+    """The reader of one stream: it sends its request on connecting and reads to the end."""
 
     def __init__(self, request: bytes, ended: asyncio.Future[None]) -> None:
         self._request = request
@@ -86,14 +86,14 @@ class Reader(asyncio.Protocol):
         self.is_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
+        """Send the request."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.asked = time.monotonic_ns()
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Note what came and when."""
+        """Record the deltas and the time."""
         now = time.monotonic_ns()
         marks = self._marks.feed(data)
         if marks:
@@ -104,12 +104,12 @@ class Reader(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Tell that it is over."""
+        """Resolve the future `ended`."""
         if not self.ended.done():
             self.ended.set_result(None)
 
     def count(self) -> int:
-        """Return how many deltas came."""
+        """Return the number of deltas."""
         return sum(len(marks) for _, marks in self.arrivals)
 
     def delays(self) -> list[float]:
@@ -117,20 +117,20 @@ class Reader(asyncio.Protocol):
         return [(now - int(mark)) / 1e6 for now, marks in self.arrivals for mark in marks if mark != b"ok"]
 
 
-async def read(door: Door, model: str, streams: int, deltas: int, spread: float = 0.0) -> Seen:
+async def read(endpoint: Endpoint, model: str, streams: int, deltas: int, spread: float = 0.0) -> LoadResult:
     """Open so many streams at once, or one after the other over `spread` seconds; read each to its end."""
     loop = asyncio.get_running_loop()
-    request = door.request(model, deltas)
+    request = endpoint.request(model, deltas)
     readers = [Reader(request, loop.create_future()) for _ in range(streams)]
     with _without_collections():
         began = time.monotonic()
         reading = [
-            asyncio.ensure_future(_read_one(door.port, reader, spread * number / streams))
+            asyncio.ensure_future(_read_one(endpoint.port, reader, spread * number / streams))
             for number, reader in enumerate(readers)
         ]
         await asyncio.wait(reading, timeout=LIMIT)
         seconds = time.monotonic() - began
-    return Seen(
+    return LoadResult(
         streams=streams,
         complete=sum(reader.is_done and reader.count() == deltas for reader in readers),
         deltas=sum(reader.count() for reader in readers),

@@ -16,30 +16,30 @@ from pathlib import Path
 
 START_LIMIT = 120.0
 END_LIMIT = 5.0
-"""Seconds that a program may take to listen, and to leave."""
+"""Seconds that a program may take to listen, and to exit."""
 
 
 Clock = dict[int, int]
-"""From threads to the nanoseconds that they have run."""
+"""From thread ids to the nanoseconds that the threads have run."""
 
-QUIET = 0.5
-IDLE = 0.03
-"""Seconds that a program is watched, and the share of a core below which it is idle."""
+IDLE_CHECK_INTERVAL = 0.5
+MAX_IDLE_LOAD = 0.03
+"""Seconds between two checks of a program's CPU time, and the share of a core below which it is idle."""
 
 
 class StartError(Exception):
-    """A program did not start; the message says why, in its own words where it had any."""
+    """A program did not start; the message is its last line of output, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How a program is started.
+    """The command that starts a program.
 
     Args:
         argv: The program and its arguments.
         port: The loopback port on which it will listen.
         cwd: Its working directory.
-        settings: What is added to the environment.
+        settings: Variables that are added to the environment.
     """
 
     argv: Sequence[object]
@@ -79,7 +79,7 @@ class Program:
         self.stop()
 
     def stop(self) -> None:
-        """End it, by force if it does not go by itself. May be called twice."""
+        """End the program, with SIGKILL if SIGTERM does not suffice. May be called twice."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
         try:
@@ -90,7 +90,7 @@ class Program:
         self._log.close()
 
     def clock(self) -> Clock:
-        """Return how long each of its threads, and of its children's, has run so far."""
+        """Return the CPU time so far of each thread of the program and its children."""
         # /proc/PID/stat would count in ticks of 10 ms, which is much for one paced stream.
         found = {}
         for pid in self._family():
@@ -100,11 +100,11 @@ class Program:
         return found
 
     def cpu_since(self, before: Clock) -> float:
-        """Return the seconds of CPU that it has taken since, user and system; threads that ended are not counted."""
+        """Return the seconds of CPU time since `before`, user and system; threads that ended are not counted."""
         return sum(ran - before.get(thread, 0) for thread, ran in self.clock().items()) / 1e9
 
     def memory(self) -> int:
-        """Return the bytes of memory that it and its children hold, shared pages by their share (PSS)."""
+        """Return the memory of the program and its children in bytes, shared pages by their share (PSS)."""
         total = 0
         for pid in self._family():
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -112,17 +112,17 @@ class Program:
         return total * 1024
 
     def wait_until_idle(self) -> None:
-        """Wait until it does nothing any more: what it still imports would be counted as work."""
+        """Wait until the program is idle: remaining imports would be counted as work."""
         end = time.monotonic() + START_LIMIT
         taken = 1.0
-        while taken > QUIET * IDLE and time.monotonic() < end:
+        while taken > IDLE_CHECK_INTERVAL * MAX_IDLE_LOAD and time.monotonic() < end:
             before = self.clock()
-            time.sleep(QUIET)
+            time.sleep(IDLE_CHECK_INTERVAL)
             taken = self.cpu_since(before)
 
-    def said(self) -> str:
-        """Return the last line that it wrote."""
-        return (Path(self._log.name).read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    def last_output_line(self) -> str:
+        """Return the last line of the program's output."""
+        return (Path(self._log.name).read_text(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
 
     def _family(self) -> list[int]:
         found = [self._process.pid]
@@ -135,9 +135,9 @@ class Program:
         end = time.monotonic() + START_LIMIT
         while not _is_listening(self.port):
             if self._process.poll() is not None:
-                raise StartError(self.said())
+                raise StartError(self.last_output_line())
             if time.monotonic() > end:
-                raise StartError(f"it did not listen within {START_LIMIT:g} s: {self.said()}")
+                raise StartError(f"it did not listen within {START_LIMIT:g} s: {self.last_output_line()}")
             time.sleep(0.05)
 
 
@@ -151,7 +151,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def on_cores(cores: frozenset[int]) -> Iterator[None]:
-    """Let what is started meanwhile run on these cores only; none given leaves it to the system."""
+    """Run programs that start in the `with` block on these cores only; an empty set means all cores."""
     if not cores:
         yield
         return
@@ -164,7 +164,7 @@ def on_cores(cores: frozenset[int]) -> Iterator[None]:
 
 
 def raise_file_limit() -> int:
-    """Allow this process, and those it starts, as many open files as it may have; return how many."""
+    """Raise the limit of open files of this process and its children to the maximum, and return it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
@@ -179,6 +179,6 @@ def _is_listening(port: int) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # What the caller has set up for the service, or for an SDK, must not change what is measured.
+    # Variables of the caller for the service, or for an SDK, must not change the measurements.
     foreign = ("HEADRACE_", "OPENAI_", "ANTHROPIC_", "WEB_CONCURRENCY", "FLASK_", "GUNICORN_", "LOG_LEVEL")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -1,6 +1,6 @@
-"""A relay under measurement: how it is started, how it is asked, and the stage on which it stands.
+"""A relay under measurement: how it is started, how it is asked, and the test bed.
 
-The stage is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
+the test bed is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import certificate
 from benchmarks.first import first_deltas
-from benchmarks.load import Door
+from benchmarks.load import Endpoint
 from benchmarks.processes import Command, Program, StartError, free_port, on_cores, raise_file_limit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,14 +26,14 @@ WARM_UP = 20
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which cores the relay runs on, and which the upstream and the load; empty where the system does not tell."""
+    """The cores of the relay, and those of the upstream and the load; empty if the system does not support pinning."""
 
     relay: frozenset[int]
     load: frozenset[int]
 
     @classmethod
     def of_this_machine(cls) -> Cores:
-        """Give the relay the first core, and the load the last."""
+        """Return the first core for the relay, and the last one for the load."""
         if not hasattr(os, "sched_getaffinity"):
             return cls(frozenset(), frozenset())
         cores = sorted(os.sched_getaffinity(0))
@@ -41,15 +41,15 @@ class Cores:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What a relay stands in front of.
+class TestBed:
+    """The upstream and the cores of a measurement.
 
     Args:
         port: The upstream's port.
-        tls_port: Its port with TLS; None where no certificate could be made.
+        tls_port: The upstream's port with TLS; None if no certificate could be made.
         authority: The file of the authority that signed its certificate.
-        cores: Where everything runs.
-        files: How many files each process may open.
+        cores: The cores of the relay and of the load.
+        files: The limit of open files of each process.
     """
 
     port: int
@@ -65,17 +65,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A relay that runs.
+    """A running relay.
 
     Args:
-        name: What it is called in the tables.
+        name: The relay's name in the tables.
         program: Its processes.
-        door: How it is asked.
+        endpoint: The endpoint for requests.
     """
 
     name: str
     program: Program
-    door: Door
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ class Variant:
     """One way to run the project.
 
     Args:
-        title: What the tables call it.
-        settings: What it changes in the environment.
+        title: The title in the tables.
+        settings: Variables that are added to the environment.
         body: Further fields of each request.
-        is_encrypted: Whether the upstream is asked with TLS.
-        provider: Whose wire the upstream speaks.
-        cores: The cores that it may use; None for the relay's own one.
+        is_encrypted: Whether requests to the upstream use TLS.
+        provider: The provider whose API is used.
+        cores: The cores of the project; None for the relay's own one.
     """
 
     title: str = "Headrace"
@@ -98,16 +98,16 @@ class Variant:
     provider: str = "openai"
     cores: frozenset[int] | None = None
 
-    def model(self, manner: str) -> str:
-        """Return the name of the model that answers in this manner."""
-        return f"{self.provider}/{manner}"
+    def model(self, behaviour: str) -> str:
+        """Return the name of the model with this behaviour; see `benchmarks/upstream.py`."""
+        return f"{self.provider}/{behaviour}"
 
 
 PLAIN = Variant()
 
 
 @contextlib.contextmanager
-def on_stage() -> Iterator[Stage]:
+def start_test_bed() -> Iterator[TestBed]:
     """Start the upstream, and keep this process, the load, on the load's core."""
     cores = Cores.of_this_machine()
     files = raise_file_limit()
@@ -117,27 +117,27 @@ def on_stage() -> Iterator[Stage]:
         more = [str(tls_port), signed.certificate, signed.key] if signed else []
         argv = [sys.executable, "-m", "benchmarks.upstream", str(port), *more]
         with Program(Command(argv, port, ROOT), cores.load):
-            yield Stage(port, tls_port, Path(folder) / certificate.AUTHORITY, cores, files)
+            yield TestBed(port, tls_port, Path(folder) / certificate.AUTHORITY, cores, files)
 
 
 @contextlib.contextmanager
-def project(stage: Stage, variant: Variant = PLAIN) -> Iterator[Relay]:
+def project(test_bed: TestBed, variant: Variant = PLAIN) -> Iterator[Relay]:
     """Start the project itself, as its users do.
 
     Raises:
-        StartError: it did not start, or not answer; the message says why.
+        StartError: it did not start, or did not answer; the message says why.
     """
     port = free_port()
-    authority = {"SSL_CERT_FILE": str(stage.authority)} if variant.is_encrypted else {}
-    started_by = command(stage, port, authority | variant.settings, is_encrypted=variant.is_encrypted)
-    cores = stage.cores.relay if variant.cores is None else variant.cores
-    with started(PROJECT, started_by, Door(port, body=variant.body), cores, variant.model("burst")) as relay:
+    authority = {"SSL_CERT_FILE": str(test_bed.authority)} if variant.is_encrypted else {}
+    started_by = command(test_bed, port, authority | variant.settings, is_encrypted=variant.is_encrypted)
+    cores = test_bed.cores.relay if variant.cores is None else variant.cores
+    with started(PROJECT, started_by, Endpoint(port, body=variant.body), cores, variant.model("burst")) as relay:
         yield relay
 
 
-def command(stage: Stage, port: int, more: dict[str, str], *, is_encrypted: bool = False) -> Command:
-    """Return what starts the project on a port, with more settings than it needs to ask the upstream."""
-    address = stage.url(is_encrypted=is_encrypted)
+def command(test_bed: TestBed, port: int, more: dict[str, str], *, is_encrypted: bool = False) -> Command:
+    """Return the command that starts the project on a port, with `more` settings."""
+    address = test_bed.url(is_encrypted=is_encrypted)
     settings = {
         "HEADRACE_BIND": f"127.0.0.1:{port}",
         "HEADRACE_EMBEDDED": "0",
@@ -150,16 +150,16 @@ def command(stage: Stage, port: int, more: dict[str, str], *, is_encrypted: bool
 
 
 @contextlib.contextmanager
-def started(name: str, command: Command, door: Door, cores: frozenset[int], model: str) -> Iterator[Relay]:
+def started(name: str, command: Command, endpoint: Endpoint, cores: frozenset[int], model: str) -> Iterator[Relay]:
     """Start a relay and warm it up.
 
     Raises:
-        StartError: it did not start, or not answer; the message says why.
+        StartError: it did not start, or did not answer; the message says why.
     """
     with Program(command, cores) as program:
         try:
-            first_deltas(door, model, WARM_UP)
+            first_deltas(endpoint, model, WARM_UP)
         except OSError as error:
-            raise StartError(f"it does not answer ({error}): {program.said()}") from error
+            raise StartError(f"it does not answer ({error}): {program.last_output_line()}") from error
         program.wait_until_idle()
-        yield Relay(name, program, door)
+        yield Relay(name, program, endpoint)

@@ -1,15 +1,15 @@
-"""Streams that another service fills: how late each delta is there, and how soon one is stopped from there."""
+"""Streams that another service produces: the delay of each delta there, and the time to stop a stream from there."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 
-from benchmarks.hold import Holding
-from benchmarks.load import Door, Reader
+from benchmarks.hold import StreamHolder
+from benchmarks.load import Endpoint, Reader
 from benchmarks.scale import Streams
 
-HEAD_START = 0.5
+FOLLOW_DELAY = 0.5
 """Seconds after which the second reader of each stream comes."""
 
 
@@ -25,17 +25,17 @@ async def read_elsewhere(near: int, far: int, model: str, work: Streams) -> tupl
     loop = asyncio.get_running_loop()
     ids = [secrets.token_urlsafe(16) for _ in range(work.count)]
     asking = [
-        Reader(Door(near, body={"resumable": True, "id": id_}).request(model, work.deltas), loop.create_future())
+        Reader(Endpoint(near, body={"resumable": True, "id": id_}).request(model, work.deltas), loop.create_future())
         for id_ in ids
     ]
     following = [Reader(_follow(id_), loop.create_future()) for id_ in ids]
     for reader in asking:
         await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", near)  # type: ignore[misc]
-    await asyncio.sleep(HEAD_START)
+    await asyncio.sleep(FOLLOW_DELAY)
     for reader in following:
         await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", far)  # type: ignore[misc]
     await asyncio.wait([reader.ended for reader in (*asking, *following)], timeout=120)
-    # What was sent before the second reader came is no delay of its.
+    # Deltas that were sent before the second reader connected are not counted.
     since = max(reader.asked for reader in following)
     return _delays(asking, since), _delays(following, since)
 
@@ -51,12 +51,12 @@ async def stop_elsewhere(near: int, far: int, upstream: int, model: str, count: 
         count: How many.
 
     Returns:
-        The milliseconds from the wish to the upstream's knowing, sorted; infinite where it never knew.
+        The milliseconds from the request to stop until the upstream noticed, sorted; infinite if it did not.
     """
     took = []
     for _ in range(count):
         id_ = secrets.token_urlsafe(16)
-        holding = Holding(Door(near, body={"resumable": True, "id": id_}), upstream)
+        holding = StreamHolder(Endpoint(near, body={"resumable": True, "id": id_}), upstream)
         seconds = await holding.stop_one(model, far, id_)
         took.append(float("inf") if seconds is None else seconds * 1e3)
     return sorted(took)

@@ -13,11 +13,11 @@ from benchmarks.machine import Machine
 from benchmarks.scale import Scale
 from benchmarks.work import PACE
 
-BUSY = 0.05
+MAX_OTHER_LOAD = 0.05
 """The share of the machine from which on other programs are said to have disturbed a run."""
 
 
-LONGEST = 160
+MAX_REASON_LENGTH = 160
 """Characters of a reason why something was left out."""
 
 
@@ -91,7 +91,7 @@ def _scale(run: Run) -> str:
 def _conditions(run: Run) -> str:
     machine = run.machine
     revision = f", revision {machine.revision}" if machine.revision else ""
-    disturbed = ". **The machine was busy with other things: expect noise.**" if run.others > BUSY else ""
+    disturbed = ". **The machine was busy with other things: expect noise.**" if run.others > MAX_OTHER_LOAD else ""
     lines = [
         f"- {machine.date}{revision}; {machine.cpu}, {machine.cores} cores, {machine.system}",
         f"- load average before the run {machine.load:.2f}; meanwhile other programs took {run.others:.0%} of all cores"
@@ -136,7 +136,9 @@ def _left_out(run: Run) -> str:
     reasons = run.left_out | {title: why for part in run.growths for title, why in part.left_out.items()}
     if not reasons:
         return ""
-    return "## Left out\n\n" + "\n".join(f"- {title}: {shorten(reason, LONGEST)}" for title, reason in reasons.items())
+    return "## Left out\n\n" + "\n".join(
+        f"- {title}: {shorten(reason, MAX_REASON_LENGTH)}" for title, reason in reasons.items()
+    )
 
 
 def _method(run: Run) -> str:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import loops, work
-from benchmarks.comparison import Say
+from benchmarks.comparison import LogProgress
 from benchmarks.crowd import Crowd
 from benchmarks.growth import PAIR, Growth, both
 from benchmarks.load import percentile
 from benchmarks.processes import Command, Program, StartError, free_port
-from benchmarks.relays import PLAIN, Relay, Stage, Variant, project
+from benchmarks.relays import PLAIN, Relay, TestBed, Variant, project
 from benchmarks.remote import read_elsewhere, stop_elsewhere
 from benchmarks.scale import Scale
 
@@ -24,7 +24,7 @@ SPREAD = 1.17
 
 
 @contextlib.contextmanager
-def stores(stage: Stage) -> Iterator[dict[str, dict[str, str]]]:
+def stores(test_bed: TestBed) -> Iterator[dict[str, dict[str, str]]]:
     """Give the stores that can be used here: from their names to the settings that name them."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
@@ -33,25 +33,25 @@ def stores(stage: Stage) -> Iterator[dict[str, dict[str, str]]]:
             port = free_port()
             argv = [program, "--port", str(port), "--save", "", "--dir", str(folder), "--bind", "127.0.0.1"]
             # Beside the load: what Redis does is no work of the relay's.
-            stack.enter_context(Program(Command(argv, port, folder), stage.cores.load))
+            stack.enter_context(Program(Command(argv, port, folder), test_bed.cores.load))
             found["Redis"] = {"HEADRACE_STORE": f"redis://127.0.0.1:{port}/0"}
         yield found
 
 
-def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
+def resumable(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure streams that can be read again after a lost connection, beside plain ones and in turn with them."""
     left_out: dict[str, str] = {}
-    with stores(stage) as found, contextlib.ExitStack() as stack:
+    with stores(test_bed) as found, contextlib.ExitStack() as stack:
         relays: dict[str, tuple[Variant, Relay]] = {}
         for variant in (
             PLAIN,
             *(Variant(f"resumable, {name}", settings, {"resumable": True}) for name, settings in found.items()),
         ):
             try:
-                relays[variant.title] = variant, stack.enter_context(project(stage, variant))
+                relays[variant.title] = variant, stack.enter_context(project(test_bed, variant))
             except StartError as error:  # noqa: PERF203  # a handful of programs are started
                 left_out[variant.title] = str(error)
-        turns = [_turn(relays, scale, say) for _ in range(scale.repeat)]
+        turns = [_turn(relays, scale, log_progress) for _ in range(scale.repeat)]
     rows = {title: work.median(turn[title] for turn in turns) for title in relays}
     about = (
         "Every event is kept, so that a reader who comes back misses none. All services run at once and are asked in "
@@ -63,37 +63,37 @@ def resumable(stage: Stage, scale: Scale, say: Say) -> Growth:
     return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))
 
 
-def _turn(relays: dict[str, tuple[Variant, Relay]], scale: Scale, say: Say) -> dict[str, work.Row]:
+def _turn(relays: dict[str, tuple[Variant, Relay]], scale: Scale, log_progress: LogProgress) -> dict[str, work.Row]:
     rows = {}
     spread = replace(scale, paced=replace(scale.paced, spread=SPREAD))
     for title, (variant, relay) in relays.items():
-        say(title)
+        log_progress(title)
         rows[title] = work.merged(measure() for measure in both(relay, variant, spread))
     plain = rows[PLAIN.title]["paced_cpu"]
     return {title: row | {"times_plain": row["paced_cpu"] / plain} for title, row in rows.items()}
 
 
-def elsewhere(stage: Stage, scale: Scale, say: Say) -> Growth:
+def elsewhere(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure how much later a reader sees a delta at another service than the one that asks the model."""
     model = f"openai/paced-{work.PACE}"
 
     def measure(here: Relay, there: Relay) -> work.Row:
-        return _later(*loops.run(read_elsewhere(here.door.port, there.door.port, model, scale.elsewhere)))
+        return _later(*loops.run(read_elsewhere(here.endpoint.port, there.endpoint.port, model, scale.elsewhere)))
 
     about = (
         f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed "
         "at another, both on the relay's core."
     )
-    rows, left_out = _in_pairs(stage, scale, say, "following elsewhere", measure)
+    rows, left_out = _in_pairs(test_bed, scale, log_progress, "following elsewhere", measure)
     columns = ("near_p50", "far_p50", "later_p50")
     return Growth("elsewhere", "Readers elsewhere", about, "store", columns, rows, left_out)
 
 
-def stopping(stage: Stage, scale: Scale, say: Say) -> Growth:
+def stopping(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure how soon a stream ends that is stopped at another service than the one that asks the model."""
 
     def measure(here: Relay, there: Relay) -> work.Row:
-        ports = here.door.port, there.door.port, stage.port
+        ports = here.endpoint.port, there.endpoint.port, test_bed.port
         took = loops.run(stop_elsewhere(*ports, "openai/stalled", scale.stopping))
         return {"stopped_p50": percentile(took, 0.5), "stopped_max": took[-1]}
 
@@ -101,21 +101,21 @@ def stopping(stage: Stage, scale: Scale, say: Say) -> Growth:
         f"{scale.stopping} streams, one by one, asked for at one service and stopped at another, both on the relay's "
         "core: from the wish to the end of the connection to the upstream."
     )
-    rows, left_out = _in_pairs(stage, scale, say, "stopping elsewhere", measure)
+    rows, left_out = _in_pairs(test_bed, scale, log_progress, "stopping elsewhere", measure)
     return Growth("stopping", "Stopped elsewhere", about, "store", ("stopped_p50", "stopped_max"), rows, left_out)
 
 
 def _in_pairs(
-    stage: Stage, scale: Scale, say: Say, what: str, measure: Callable[[Relay, Relay], work.Row]
+    test_bed: TestBed, scale: Scale, log_progress: LogProgress, what: str, measure: Callable[[Relay, Relay], work.Row]
 ) -> tuple[dict[str, work.Row], dict[str, str]]:
     """Measure two services with one store, for each store; return the rows, and why others are missing."""
     rows, left_out = {}, {}
-    with stores(stage) as found:
+    with stores(test_bed) as found:
         for name, settings in found.items():
-            say(f"{what}, {name}")
+            log_progress(f"{what}, {name}")
             variant = Variant(settings=settings)
             try:
-                with project(stage, variant) as here, project(stage, variant) as there:
+                with project(test_bed, variant) as here, project(test_bed, variant) as there:
                     rows[name] = work.median(measure(here, there) for _ in range(scale.repeat))
             except StartError as error:
                 left_out[name] = str(error)
@@ -127,16 +127,16 @@ def _later(near: list[float], far: list[float]) -> work.Row:
     return {"near_p50": here, "far_p50": there, "later_p50": there - here}
 
 
-def crowd(stage: Stage, scale: Scale, say: Say) -> Growth:
+def crowd(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Let a crowd of readers drop and come back at random, at two workers, each against the full answer."""
     rows, left_out = {}, {}
-    cores = stage.cores.relay | stage.cores.load
-    with stores(stage) as found:
+    cores = test_bed.cores.relay | test_bed.cores.load
+    with stores(test_bed) as found:
         for name, settings in found.items():
-            say(f"a crowd of {scale.crowd} readers, {name}")
+            log_progress(f"a crowd of {scale.crowd} readers, {name}")
             try:
-                with project(stage, Variant(settings=settings | {"WEB_CONCURRENCY": "2"}, cores=cores)) as relay:
-                    rows[name] = loops.run(Crowd(relay.door.port, scale.crowd, scale.crowd_seconds).run())
+                with project(test_bed, Variant(settings=settings | {"WEB_CONCURRENCY": "2"}, cores=cores)) as relay:
+                    rows[name] = loops.run(Crowd(relay.endpoint.port, scale.crowd, scale.crowd_seconds).run())
             except StartError as error:
                 left_out[name] = str(error)
     about = (

@@ -1,4 +1,4 @@
-"""How much work a run does."""
+"""The amount of work of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """So many streams at once, of so many deltas each, which begin over so many seconds."""
+    """`count` streams at once, of `deltas` deltas each, which begin spread over `spread` seconds."""
 
     count: int
     deltas: int
@@ -20,12 +20,12 @@ class Scale:
 
     Args:
         name: What the report calls it.
-        repeat: How often each figure is measured; its median is told.
+        repeat: How often each figure is measured; the report has the median.
         burst: Streams that send as fast as they can.
         paced: Streams that send 50 deltas a second.
-        firsts: Answers that are asked for one after the other.
-        leaving: Streams that are left one by one.
-        held: Silent streams of each relay, held and then left at once.
+        firsts: Answers that are requested one after the other.
+        leaving: Streams whose readers disconnect one by one.
+        held: Silent streams of each relay; all their readers disconnect at once.
         grown: Numbers of streams that show how cost grows.
         grown_deltas: Deltas of all their bursts together.
         grown_seconds: Seconds of their paced ones.
@@ -33,8 +33,8 @@ class Scale:
         stopping: Streams that are stopped at another service, one by one.
         crowd: Readers that drop and come back.
         crowd_seconds: For how long.
-        samples: Places at which those are timed that read a growing document again at each delta.
-        memory: Numbers of silent streams on a fresh worker; the last one is the most that is promised.
+        samples: Places at which parsing all of a growing document again is timed.
+        memory: Numbers of silent streams on a fresh worker; the last one is the promised maximum.
     """
 
     name: str

@@ -60,7 +60,7 @@ def held():
 """
 
 
-class Held(NamedTuple):
+class Resources(NamedTuple):
     """What a worker holds: bytes of memory, and numbers of the rest."""
 
     memory: int
@@ -70,7 +70,7 @@ class Held(NamedTuple):
     objects: int
 
 
-MAY_GROW = Held(memory=10 * 1024 * 1024, descriptors=AT_ONCE, sockets=AT_ONCE, greenlets=4, objects=2000)
+MAY_GROW = Resources(memory=10 * 1024 * 1024, descriptors=AT_ONCE, sockets=AT_ONCE, greenlets=4, objects=2000)
 """How far the last may be from the first. Connections to the upstream are kept, as many as were used at once."""
 
 
@@ -91,7 +91,7 @@ def main() -> int:
             return _report(list(_soak(service, upstream, streams)))
 
 
-def _soak(service: Service, upstream: Upstream, streams: int) -> Iterator[tuple[int, float, Held]]:
+def _soak(service: Service, upstream: Upstream, streams: int) -> Iterator[tuple[int, float, Resources]]:
     kinds = _kinds(service, upstream)
     marks = {round(1000 + (streams - 1000) * part / 4) // ROUND * ROUND for part in range(5)}
     _settle(service)
@@ -106,8 +106,8 @@ def _soak(service: Service, upstream: Upstream, streams: int) -> Iterator[tuple[
             yield done + ROUND, time.monotonic() - began, _held(service)
 
 
-def _held(service: Service) -> Held:
-    return Held(**send(service.url + "/held", method="GET").json)
+def _held(service: Service) -> Resources:
+    return Resources(**send(service.url + "/held", method="GET").json)
 
 
 def _settle(service: Service) -> None:
@@ -134,7 +134,7 @@ def _kinds(service: Service, upstream: Upstream) -> list[Callable[[], None]]:
         assert answer.status == status, answer
         assert answer.is_done or not is_streamed or "cut" in model or status != 200, answer
 
-    def leave(model: str, *, by_reset: bool) -> None:
+    def disconnect(model: str, *, by_reset: bool) -> None:
         reading = asking(service.url, model)
         if model.endswith("talking"):
             reading.until(b"some words")
@@ -150,14 +150,14 @@ def _kinds(service: Service, upstream: Upstream) -> list[Callable[[], None]]:
             lambda name=name: read(f"{name}/{name} cut", 200),
             lambda name=name: read(f"{name}/{name} cut", 502, is_streamed=False),
             lambda name=name: read(f"{name}/{name} refused", 502),
-            lambda name=name: leave(f"{name}/{name} talking", by_reset=False),
-            lambda name=name: leave(f"{name}/{name} talking", by_reset=True),
-            lambda name=name: leave(f"{name}/{name} silent", by_reset=False),
+            lambda name=name: disconnect(f"{name}/{name} talking", by_reset=False),
+            lambda name=name: disconnect(f"{name}/{name} talking", by_reset=True),
+            lambda name=name: disconnect(f"{name}/{name} silent", by_reset=False),
         )
     ]
 
 
-def _report(rows: list[tuple[int, float, Held]]) -> int:
+def _report(rows: list[tuple[int, float, Resources]]) -> int:
     print(
         f"{'streams':>8} {'seconds':>8} {'memory MiB':>11} {'descriptors':>12} {'sockets':>8} {'greenlets':>10} objects"
     )
@@ -168,7 +168,7 @@ def _report(rows: list[tuple[int, float, Held]]) -> int:
             *(f"{n:>{w}}" for n, w in zip(rest, (12, 8, 10, 7), strict=True)),
         )
     first, last = rows[0][2], rows[-1][2]
-    grown = [name for name in Held._fields if getattr(last, name) - getattr(first, name) > getattr(MAY_GROW, name)]
+    grown = [name for name in Resources._fields if getattr(last, name) - getattr(first, name) > getattr(MAY_GROW, name)]
     print("grew: " + ", ".join(grown) if grown else "nothing grew")
     return 1 if grown else 0
 

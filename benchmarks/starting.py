@@ -7,10 +7,10 @@ import time
 import urllib.error
 import urllib.request
 
-from benchmarks.comparison import Say
+from benchmarks.comparison import LogProgress
 from benchmarks.growth import Growth
 from benchmarks.processes import Program
-from benchmarks.relays import Stage, command, free_port
+from benchmarks.relays import TestBed, command, free_port
 from benchmarks.scale import Scale
 
 LIMIT = 60.0
@@ -22,23 +22,23 @@ KINDS = {
 }
 
 
-def start(stage: Stage, scale: Scale, say: Say) -> Growth:
+def start(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
     """Measure the start."""
     rows, left_out = {}, {}
     for title, (settings, path) in KINDS.items():
-        say(f"starting {title}")
+        log_progress(f"starting {title}")
         try:
-            rows[title] = {"start": statistics.median(_seconds(stage, settings, path) for _ in range(scale.repeat))}
+            rows[title] = {"start": statistics.median(_seconds(test_bed, settings, path) for _ in range(scale.repeat))}
         except TimeoutError:
             left_out[title] = f"it was not ready within {LIMIT:g} s"
     about = "From the command to the first 200, on the relay's core; the packages are in the kernel's cache."
     return Growth("start", "Starting", about, "the service", ("start",), rows, left_out)
 
 
-def _seconds(stage: Stage, settings: dict[str, str], path: str) -> float:
+def _seconds(test_bed: TestBed, settings: dict[str, str], path: str) -> float:
     port = free_port()
     began = time.monotonic()
-    with Program(command(stage, port, settings), stage.cores.relay):
+    with Program(command(test_bed, port, settings), test_bed.cores.relay):
         while not _is_ready(f"http://127.0.0.1:{port}{path}"):
             if time.monotonic() - began > LIMIT:
                 raise TimeoutError

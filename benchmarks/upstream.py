@@ -2,17 +2,17 @@
 
     python -m benchmarks.upstream PORT [TLS_PORT CERTIFICATE KEY]
 
-It speaks both wires on the same port, told apart by the path. The model's name says how it answers, and `max_tokens`
+It serves both APIs on the same port, distinguished by the path. The model's name says how it answers, and `max_tokens`
 how many deltas it sends:
 
-    burst       as fast as they are taken
+    burst       as fast as the relay reads them
     paced-50    50 deltas a second, each on its own
     stalled     one delta, then nothing
     silent      the head and the first frame, which has no text, then nothing
     mute        nothing at all
-    burst@4096  with deltas of 4,096 bytes; so with the others
+    burst@4096  with deltas of 4,096 bytes; the same for the other names
 
-GET /counts tells what became of the answers so far, as JSON.
+GET /counts returns the numbers of answers by their state, as JSON.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Counts:
-    """What became of the answers; `last_aborted` is the time at which a relay last left one, in ns."""
+    """The numbers of answers by state; `last_aborted` is the time of the last disconnect of a relay, in ns."""
 
     def __init__(self) -> None:
         self.started = self.finished = self.aborted = self.last_aborted = 0
 
     def json(self) -> bytes:
-        """Return them as JSON."""
+        """Return the numbers as JSON."""
         return json.dumps(vars(self)).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Behaviour:
     """How a model answers: its kind, deltas a second for a paced one, bytes of a delta."""
 
     kind: str
@@ -58,15 +58,15 @@ class Manner:
     size: int
 
     @classmethod
-    def of(cls, model: str) -> Manner:
-        """Read it from the model's name."""
+    def of(cls, model: str) -> Behaviour:
+        """Read the behaviour from the model's name."""
         name, _, size = model.partition("@")
         kind, _, rate = name.partition("-")
         return cls(kind, float(rate or 0), int(size or USUAL_SIZE))
 
 
 class Connection(asyncio.Protocol):
-    """One connection of a relay, and the answer that is under way on it."""
+    """One connection of a relay, and the answer that is being sent on it."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
@@ -76,26 +76,26 @@ class Connection(asyncio.Protocol):
         self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send each delta at once."""
+        """Disable Nagle's algorithm, so that each delta is sent at once."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def pause_writing(self) -> None:
-        """Wait: the relay takes nothing at the moment."""
+        """Pause the answer: the relay reads nothing at the moment."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Continue the answer."""
         self._writable.set()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Give up the answer: the relay has left."""
+        """Cancel the answer: the relay has disconnected."""
         if self._answer is not None:
             self._answer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is there as a whole."""
+        """Answer each request that has arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head, rest = self._received[:end], self._received[end + 4 :]
@@ -130,31 +130,31 @@ class Connection(asyncio.Protocol):
         self._answer = None
 
     async def _send(self, request: dict[str, object], wire: Wire) -> None:
-        manner = Manner.of(str(request["model"]))
+        behaviour = Behaviour.of(str(request["model"]))
         deltas = int(str(request.get("max_tokens") or request.get("max_completion_tokens") or 100))
-        if manner.kind == "mute":
+        if behaviour.kind == "mute":
             await _for_ever()
         self._transport.write(HEAD + wire.opening)
-        if manner.kind == "stalled":
-            self._transport.write(wire.delta(text(manner.size, time.monotonic_ns())))
-        if manner.kind in {"silent", "stalled"}:
+        if behaviour.kind == "stalled":
+            self._transport.write(wire.delta(text(behaviour.size, time.monotonic_ns())))
+        if behaviour.kind in {"silent", "stalled"}:
             await _for_ever()
-        elif manner.kind == "paced":
-            await self._pace(wire, manner, deltas)
+        elif behaviour.kind == "paced":
+            await self._pace(wire, behaviour, deltas)
         else:
-            await self._burst(wire, manner, deltas)
+            await self._burst(wire, behaviour, deltas)
         self._transport.write(wire.end(deltas))
 
-    async def _pace(self, wire: Wire, manner: Manner, deltas: int) -> None:
+    async def _pace(self, wire: Wire, behaviour: Behaviour, deltas: int) -> None:
         due = time.monotonic()
         for _ in range(deltas):
-            self._transport.write(wire.delta(text(manner.size, time.monotonic_ns())))
-            due += 1 / manner.rate
+            self._transport.write(wire.delta(text(behaviour.size, time.monotonic_ns())))
+            due += 1 / behaviour.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
-    async def _burst(self, wire: Wire, manner: Manner, deltas: int) -> None:
+    async def _burst(self, wire: Wire, behaviour: Behaviour, deltas: int) -> None:
         for sent in range(0, deltas, BATCH):
-            delta = wire.delta(text(manner.size, time.monotonic_ns()))
+            delta = wire.delta(text(behaviour.size, time.monotonic_ns()))
             self._transport.write(delta * min(BATCH, deltas - sent))
             await self._writable.wait()
             await asyncio.sleep(0)

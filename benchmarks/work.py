@@ -1,4 +1,4 @@
-"""The work that a relay is given, and the figures that come of it.
+"""The work of a relay, and the figures that are measured.
 
 A row maps the keys of figures (`figures.py`) to their values. CPU is of the relay's processes alone.
 """
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 from benchmarks import loops
 from benchmarks.first import first_deltas
-from benchmarks.hold import Holding
-from benchmarks.load import Seen, percentile, read
+from benchmarks.hold import StreamHolder
+from benchmarks.load import LoadResult, percentile, read
 from benchmarks.relays import Relay
 from benchmarks.scale import Streams
 
@@ -22,7 +22,7 @@ PACE = 50
 
 
 def burst(relay: Relay, model: str, work: Streams) -> Row:
-    """Let streams come as fast as the relay takes them."""
+    """Measure streams that send as fast as the relay reads them."""
     seen, cpu = _read(relay, model, work)
     return {
         "burst_rate": seen.deltas / seen.seconds,
@@ -34,7 +34,7 @@ def burst(relay: Relay, model: str, work: Streams) -> Row:
 
 
 def paced(relay: Relay, model: str, work: Streams) -> Row:
-    """Let streams come at the pace that their model's name says."""
+    """Measure streams at the pace of their model's name."""
     seen, cpu = _read(relay, model, work)
     return {
         "paced_cpu": cpu / max(seen.deltas, 1) * 1e6,
@@ -45,25 +45,25 @@ def paced(relay: Relay, model: str, work: Streams) -> Row:
 
 
 def first(relay: Relay, model: str, count: int) -> Row:
-    """Ask for one short answer after the other."""
-    return {"first_p50": percentile(first_deltas(relay.door, model, count), 0.5)}
+    """Measure the time to the first delta of one short answer after the other."""
+    return {"first_p50": percentile(first_deltas(relay.endpoint, model, count), 0.5)}
 
 
-def leave(relay: Relay, upstream: int, provider: str, count: int) -> Row:
-    """Leave streams one by one: ones that fell silent after a delta, and ones whose upstream has not sent its head."""
-    holding = Holding(relay.door, upstream)
+def disconnect(relay: Relay, upstream: int, provider: str, count: int) -> Row:
+    """Measure disconnects one by one: from streams that are silent after a delta, and before the upstream's head."""
+    holding = StreamHolder(relay.endpoint, upstream)
 
-    def slowest(manner: str, *, has_answer: bool) -> float:
-        model = f"{provider}/{manner}"
-        seconds = [loops.run(holding.leave_one(model, has_answer=has_answer)) for _ in range(count)]
+    def slowest(behaviour: str, *, has_answer: bool) -> float:
+        model = f"{provider}/{behaviour}"
+        seconds = [loops.run(holding.disconnect_one(model, has_answer=has_answer)) for _ in range(count)]
         return max(float("inf") if one is None else one * 1e3 for one in seconds)
 
     return {"closed_stalled": slowest("stalled", has_answer=True), "closed_mute": slowest("mute", has_answer=False)}
 
 
 def hold(relay: Relay, upstream: int, model: str, count: int) -> Row:
-    """Hold silent streams, then leave them all at once."""
-    held = loops.run(Holding(relay.door, upstream).hold(relay.program, model, count))
+    """Measure silent streams, then the disconnect of all readers at once."""
+    held = loops.run(StreamHolder(relay.endpoint, upstream).hold(relay.program, model, count))
     closed = float("inf") if held.closed is None else held.closed
     return {"held": held.streams, "held_each": held.each / 1024, "closed_all": closed}
 
@@ -76,13 +76,13 @@ def median(rows: Iterable[Row]) -> Row:
 
 
 def repeated(times: int, *measures: Callable[[], Row]) -> Row:
-    """Take several measures so many times; return all their medians, and the sum of their incomplete streams."""
+    """Run each measure `times` times; return the medians, and the sum of the incomplete streams."""
     rows = [median(measure() for _ in range(times)) for measure in measures]
     return merged(rows)
 
 
 def merged(rows: Iterable[Row]) -> Row:
-    """Return rows as one; incomplete streams are added up."""
+    """Merge rows into one; incomplete streams are added up."""
     whole: Row = {}
     for row in rows:
         lost = whole.get("incomplete", 0) + row.get("incomplete", 0)
@@ -90,7 +90,7 @@ def merged(rows: Iterable[Row]) -> Row:
     return whole
 
 
-def _read(relay: Relay, model: str, work: Streams) -> tuple[Seen, float]:
+def _read(relay: Relay, model: str, work: Streams) -> tuple[LoadResult, float]:
     before = relay.program.clock()
-    seen = loops.run(read(relay.door, model, work.count, work.deltas, work.spread))
+    seen = loops.run(read(relay.endpoint, model, work.count, work.deltas, work.spread))
     return seen, relay.program.cpu_since(before)

@@ -1,12 +1,15 @@
-"""Architecture rules that no other tool holds: sizes, names of packages, and what may run in gevent's thread pool.
+"""Architecture rules that no other tool checks: sizes, package names, gevent's threads, and the picture of the layers.
 
-Which package may import which is held by import-linter; its contracts stand in pyproject.toml.
+Which package may import which is checked by import-linter; its contracts are in pyproject.toml.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,7 +54,7 @@ class TestSizes:
 
 
 @pytest.mark.parametrize("path", [*FILES, ROOT / "gunicorn.conf.py"], ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_of_ours_runs_in_the_threads_in_which_gevent_looks_up_names(path: Path) -> None:
+def test_no_module_uses_the_threads_in_which_gevent_resolves_names(path: Path) -> None:
     used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert "threadpool" not in used
 
@@ -61,7 +64,7 @@ def test_every_folder_of_modules_is_a_package() -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
-def test_the_files_that_are_begun_first_are_there() -> None:
+def test_the_files_that_run_first_exist() -> None:
     assert [name for name in LONG if not (HERE / name).is_file()] == []
 
 
@@ -71,3 +74,45 @@ def test_a_package_imported_by_its_top_level_name_says_which_name_to_use(name: s
         importlib.import_module(name)
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("streaming")
+
+
+class TestPicture:
+    """docs/layers.svg shows the imports of the source as it is."""
+
+    def test_the_picture_of_the_layers_is_up_to_date(self) -> None:
+        assert layers(ROOT, "--check") == ""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        """Return a small project with the tool: `blueprints` imports `streaming`, and `streaming` imports `core`."""
+        for folder in ("tools", "docs", "flask_headrace/blueprints", "flask_headrace/streaming", "flask_headrace/core"):
+            (tmp_path / folder).mkdir(parents=True)
+            (tmp_path / folder / "__init__.py").touch()
+        (tmp_path / "flask_headrace/__init__.py").touch()
+        shutil.copy(ROOT / "tools/layers.py", tmp_path / "tools")
+        package = tmp_path / "flask_headrace"
+        (package / "core/events.py").touch()
+        (package / "streaming/session.py").write_text("from ..core.events import Event\n")
+        (package / "blueprints/endpoint.py").write_text("from flask_headrace.streaming import session\n")
+        return tmp_path
+
+    def test_layers_stand_in_the_order_of_their_imports(self, root: Path) -> None:
+        assert "out of date" in layers(root, "--check")
+        assert layers(root) == layers(root, "--check") == ""
+        picture = (root / "docs/layers.svg").read_text()
+        places = [picture.index(f">{name}/<") for name in ("blueprints", "streaming", "core")]
+        assert places == sorted(places)
+        assert picture.count("<polyline") == 2
+
+    def test_an_import_that_is_added_makes_the_picture_stale(self, root: Path) -> None:
+        layers(root)
+        (root / "flask_headrace/blueprints/state.py").write_text("from ..core import events\n")
+        assert "out of date" in layers(root, "--check")
+
+
+def layers(root: Path, *arguments: str) -> str:
+    """Run the tool that draws the layers, and return its error message; an empty text where it succeeded."""
+    command = [sys.executable, root / "tools/layers.py", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert bool(done.stderr) == bool(done.returncode)
+    return done.stderr

@@ -53,7 +53,7 @@ def test_a_growing_document_has_the_size_that_was_asked_for_and_is_read_in_every
     assert json.loads(text)["items"]
     seen: list[str] = []
     assert documents.patches(text, with_document=True) > 0
-    assert documents.again(seen.append, text, samples=3) > 0
+    assert documents.parse_again(seen.append, text, samples=3) > 0
     assert [len(cut) for cut in seen[1:]] == [500, 1500, 2500]
 
 

@@ -39,9 +39,23 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_is_named_is_there(page: Path) -> None:
+    # A path is relative to the checkout, the package, its static files or the tests. NAME stands for any folder.
     named = re.findall(r"`((?:[\w.*-]+/)*[\w*.-]+\.(?:py|js|mjs|html|toml|conf))`", page.read_text())
-    rooms = (ROOT, ROOT / "tests", ROOT / "tests/resumption", ROOT / "flask_headrace/static")
-    assert [name for name in named if not any(any(room.glob(name)) for room in rooms)] == []
+    folders = (ROOT, ROOT / "flask_headrace", ROOT / "flask_headrace/static", ROOT / "tests")
+    patterns = [name.replace("NAME/", "*/") for name in named]
+    assert [name for name in patterns if not any(any(folder.glob(name)) for folder in folders)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_is_there(page: Path) -> None:
+    text = page.read_text()
+    paths = re.findall(r"`(?:make test ARGS=)?\"?(tests/[\w/.]+)", text)
+    assert [path for path in paths if "NAME" not in path and not (ROOT / path).exists()] == []
+    folders = [folder for folder in (ROOT / "tests").iterdir() if folder.is_dir() and folder.name != "node_modules"]
+    files = [file for folder in folders for file in folder.rglob("test_*.py")]
+    sources = "".join(f"{file} {file.read_text()}" for file in files)
+    keywords = re.findall(r"ARGS=\"-k (\w+)", text)
+    assert [keyword for keyword in keywords if keyword not in sources] == []
 
 
 def test_what_shows_that_something_is_defended_can_be_run_as_the_page_says() -> None:

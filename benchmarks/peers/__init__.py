@@ -1,6 +1,6 @@
-"""What people would use instead, each as its own documentation has it, with the settings that make it fast.
+"""Other relays to compare with, each written as its own documentation shows, with settings for speed.
 
-The sources stand beside this file; what they need is installed once, in a folder outside the checkout (`install.py`).
+Their sources are beside this file; their packages are installed once, in a folder outside the checkout (`install.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load import Door
+from benchmarks.load import Endpoint
 from benchmarks.peers import install
 from benchmarks.processes import Command, free_port
-from benchmarks.relays import Relay, Stage, started
+from benchmarks.relays import Relay, TestBed, started
 
 HERE = Path(__file__).resolve().parent
 LITELLM_KEY = "sk-benchmark-0123456789abcdef0123456789abcdef"
@@ -26,12 +26,12 @@ class Peer:
     """Another relay.
 
     Args:
-        name: What `--peers` calls it.
-        title: What the tables call it.
-        prepare: Installs what it needs and returns the folder in which that lies. Raises `install.InstallError`.
+        name: The name in `--peers`.
+        title: The title in the tables.
+        prepare: Installs the peer's packages and returns their folder. Raises `install.InstallError`.
         packages: Whose versions the report names.
-        command: From that folder, a free port and the stage to how it is started.
-        door: From its port to how it is asked.
+        command: From that folder, a free port and the test bed to how it is started.
+        endpoint: From its port to how it is asked.
         is_slow: Whether it gets fewer streams, so that a run ends.
     """
 
@@ -39,13 +39,13 @@ class Peer:
     title: str
     prepare: Callable[[], Path]
     packages: tuple[str, ...]
-    command: Callable[[Path, int, Stage], Command]
-    door: Callable[[int], Door] = Door
+    command: Callable[[Path, int, TestBed], Command]
+    endpoint: Callable[[int], Endpoint] = Endpoint
     is_slow: bool = False
 
 
 @contextlib.contextmanager
-def running(peer: Peer, stage: Stage) -> Iterator[Relay]:
+def running(peer: Peer, test_bed: TestBed) -> Iterator[Relay]:
     """Start a peer.
 
     Raises:
@@ -53,31 +53,31 @@ def running(peer: Peer, stage: Stage) -> Iterator[Relay]:
         StartError: it did not start, or not answer.
     """
     port = free_port()
-    command = peer.command(peer.prepare(), port, stage)
-    with started(peer.name, command, peer.door(port), stage.cores.relay, "openai/burst") as relay:
+    command = peer.command(peer.prepare(), port, test_bed)
+    with started(peer.name, command, peer.endpoint(port), test_bed.cores.relay, "openai/burst") as relay:
         yield relay
 
 
-def _node(source: str) -> Callable[[Path, int, Stage], Command]:
-    def command(folder: Path, port: int, stage: Stage) -> Command:
-        settings = {"PORT": str(port), "UPSTREAM": f"{stage.url()}/v1", "NODE_ENV": "production"}
+def _node(source: str) -> Callable[[Path, int, TestBed], Command]:
+    def command(folder: Path, port: int, test_bed: TestBed) -> Command:
+        settings = {"PORT": str(port), "UPSTREAM": f"{test_bed.url()}/v1", "NODE_ENV": "production"}
         return Command(["node", source], port, folder, settings)
 
     return command
 
 
-def _fastapi(folder: Path, port: int, stage: Stage) -> Command:
+def _fastapi(folder: Path, port: int, test_bed: TestBed) -> Command:
     options = ("--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--backlog", "4096")
     argv = [folder / "bin/python", "-m", "uvicorn", "fastapi_relay:app", *options]
-    return Command(argv, port, HERE, {"UPSTREAM": f"{stage.url()}/v1"})
+    return Command(argv, port, HERE, {"UPSTREAM": f"{test_bed.url()}/v1"})
 
 
-def _bytes(_folder: Path, port: int, stage: Stage) -> Command:
-    return Command([sys.executable, HERE / "byte_relay.py", str(port), str(stage.port)], port, HERE)
+def _bytes(_folder: Path, port: int, test_bed: TestBed) -> Command:
+    return Command([sys.executable, HERE / "byte_relay.py", str(port), str(test_bed.port)], port, HERE)
 
 
-def _litellm(folder: Path, port: int, stage: Stage) -> Command:
-    upstream = {"model": "openai/*", "api_base": f"{stage.url()}/v1", "api_key": "sk-none"}
+def _litellm(folder: Path, port: int, test_bed: TestBed) -> Command:
+    upstream = {"model": "openai/*", "api_base": f"{test_bed.url()}/v1", "api_key": "sk-none"}
     models = [{"model_name": "openai/*", "litellm_params": upstream}]
     (folder / "config.yaml").write_text(json.dumps({"model_list": models}))  # every JSON document is a YAML one
     options = ("--config", folder / "config.yaml", "--host", "127.0.0.1", "--port", str(port))
@@ -95,10 +95,10 @@ ALL = (
         install.litellm,
         ("litellm",),
         _litellm,
-        lambda port: Door(port, "/v1/chat/completions", LITELLM_KEY),
+        lambda port: Endpoint(port, "/v1/chat/completions", LITELLM_KEY),
         is_slow=True,
     ),
 )
 
 USUAL = ("express", "fastapi", "ai-sdk", "bytes")
-"""Who is measured where nothing else is asked for."""
+"""The peers that are measured by default."""

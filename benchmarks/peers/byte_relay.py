@@ -1,9 +1,9 @@
-"""The floor of every relay on gevent: it hands on bytes and understands none of them.
+"""The lower limit of a relay on gevent: it copies bytes without parsing them.
 
     python byte_relay.py PORT UPSTREAM_PORT
 
-Only the request's path and model are rewritten. It has no limits, no errors and no end of its own: no relay that one
-would run, but what the sockets and the loop alone cost.
+Only the request's path and model are rewritten. It has no limits, no errors and no terminal event: it is no
+usable relay, but shows the cost of the sockets and the event loop alone.
 """
 
 # ruff: noqa: E402  # gevent patches the standard library before anything else is imported
