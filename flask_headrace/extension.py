@@ -92,7 +92,7 @@ class Headrace:
         counted = metrics()
         start, end = report_start(app, counted.begin), report_end(app, counted.end)
         catalogue = provider_setup.build_registry(settings, [adapt_provider(own) for own in self._providers])
-        for model, breaker in catalogue.breakers().items():
+        for model, breaker in catalogue.circuit_breakers().items():
             counted.watch(model, breaker)
         store = stores.open_configured_store(settings)
         journal = StoreWriter(store)

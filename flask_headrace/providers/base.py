@@ -65,7 +65,7 @@ class Provider(Protocol):
 
 
 @runtime_checkable
-class CountsTokens(Protocol):
+class TokenCounter(Protocol):
     """What a provider is besides where it counts a question's tokens without answering it."""
 
     def count_tokens(self, request: ChatRequest) -> int:

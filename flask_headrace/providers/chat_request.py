@@ -16,7 +16,7 @@ Json: TypeAlias = dict[str, Any]
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 
-MOST_MESSAGES = 1000
+MAX_MESSAGES = 1000
 """Turns that one question may have."""
 
 
@@ -224,16 +224,16 @@ def _texts(message: Message) -> Iterator[str]:
         yield call.name + msgspec.json.encode(call.arguments).decode()
 
 
-def mistake_in(request: ChatRequest) -> str | None:
+def validation_error(request: ChatRequest) -> str | None:
     """Return a sentence on what is wrong with a question, whichever protocol it came by; None where nothing is."""
-    return _mistake_in_messages(request.messages) or _mistake_in_numbers(request) or _mistake_in_tools(request)
+    return _message_error(request.messages) or _range_error(request) or _tool_error(request)
 
 
-def _mistake_in_messages(messages: tuple[Message, ...]) -> str | None:
+def _message_error(messages: tuple[Message, ...]) -> str | None:
     if not messages:
         return "messages is empty: it must hold at least one turn, such as a user's."
-    if len(messages) > MOST_MESSAGES:
-        return f"messages has {len(messages)} turns: {MOST_MESSAGES} are the most."
+    if len(messages) > MAX_MESSAGES:
+        return f"messages has {len(messages)} turns: {MAX_MESSAGES} are the most."
     called: set[str] = set()
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
@@ -260,7 +260,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def _mistake_in_numbers(request: ChatRequest) -> str | None:
+def _range_error(request: ChatRequest) -> str | None:
     for name, (least, most) in _RANGES.items():
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
@@ -270,7 +270,7 @@ def _mistake_in_numbers(request: ChatRequest) -> str | None:
     return None
 
 
-def _mistake_in_tools(request: ChatRequest) -> str | None:
+def _tool_error(request: ChatRequest) -> str | None:
     names: dict[str, None] = {}
     for tool in request.tools:
         if tool.name in names:

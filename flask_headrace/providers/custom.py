@@ -7,9 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..core.errors import ConfigurationError
 from ..core.events import Event, StreamMetadata
-from .base import CountsTokens, Provider
+from .base import Provider, TokenCounter
 from .chat_request import ChatRequest
-from .custom_events import Piece, event_batches
+from .custom_events import SourceItem, event_batches
 
 
 @runtime_checkable
@@ -19,7 +19,7 @@ class CustomProvider(Protocol):
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    def stream(self, request: ChatRequest) -> Iterable[Piece]:
+    def stream(self, request: ChatRequest) -> Iterable[SourceItem]:
         """Ask for an answer and yield it piece by piece. Its end is a `Completed`, or simply the end of the iteration.
 
         Raises:
@@ -47,10 +47,10 @@ class ProviderAdapter:
         self.name = own.name
         self.pricing_provider: str = getattr(own, "pricing_provider", own.name)
         self.is_embedded: bool = getattr(own, "is_embedded", False)
-        self.unsupported_features = _fields_of(own)
+        self.unsupported_features = _unsupported_features_of(own)
 
     def __repr__(self) -> str:
-        return f"<Adopted {self._own!r}>"
+        return f"<ProviderAdapter {self._own!r}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Ask for an answer; see `Provider.stream`. What it yields is checked here, where it enters."""
@@ -77,7 +77,7 @@ class ProviderAdapter:
         return default if own is None else own(*given)
 
 
-def _fields_of(own: CustomProvider) -> frozenset[str]:
+def _unsupported_features_of(own: CustomProvider) -> frozenset[str]:
     unsupported_features = getattr(own, "unsupported_features", ())
     known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
     if (
@@ -92,7 +92,7 @@ def _fields_of(own: CustomProvider) -> frozenset[str]:
     return frozenset(unsupported_features)
 
 
-class AdoptedCounter(ProviderAdapter):
+class TokenCountingAdapter(ProviderAdapter):
     """One that counts tokens besides; see `CountsTokens`."""
 
     def count_tokens(self, request: ChatRequest) -> int:
@@ -103,4 +103,4 @@ class AdoptedCounter(ProviderAdapter):
 
 def adapt_provider(own: CustomProvider) -> Provider:
     """Return an application's provider as one that has all there is, and that yields nothing but events as they are."""
-    return AdoptedCounter(own) if isinstance(own, CountsTokens) else ProviderAdapter(own)
+    return TokenCountingAdapter(own) if isinstance(own, TokenCounter) else ProviderAdapter(own)

@@ -19,24 +19,24 @@ from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
 from .http.time_limit import within
-from .redaction import shown
+from .redaction import redact
 
 log = logging.getLogger("flask_headrace")
 
-LIST_LIFE = 300.0
+MODEL_LIST_TTL = 300.0
 """Seconds for which a provider's list of models is remembered."""
 
-LIST_LIMIT = 4.0
+MODEL_LIST_TIMEOUT = 4.0
 """Seconds in which a provider must have told its list."""
 
-FAILURE_LIFE = 10.0
+FAILURE_TTL = 10.0
 """Seconds for which it is remembered that a provider did not tell its list."""
 
 
-LONGEST_NAME = 256
+MAX_MODEL_NAME_CHARS = 256
 """Characters of a model's name. Logs and metrics keep it."""
 
-CHAIN = "chain"
+CHAIN_PROVIDER = "chain"
 """What stands in place of a provider in the list of models, where a model is a chain of them."""
 
 
@@ -50,10 +50,10 @@ class Model(msgspec.Struct, frozen=True, gc=False):
     default: bool
 
 
-class _List(NamedTuple):
+class _ModelList(NamedTuple):
     """What a provider has told of its models, or why it has not, and until when (monotonic seconds) that holds."""
 
-    until: float
+    expires_at: float
     names: list[str]
     error: HeadraceError | None
 
@@ -73,20 +73,20 @@ class ModelRegistry:
         self,
         providers: Sequence[Provider],
         default: str | None,
-        nothing_reason: str,
+        no_provider_reason: str,
         aliases: Sequence[Router] = (),
     ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
         self._default = default
-        self._nothing_reason = nothing_reason
-        self._lists: dict[str, _List] = {}
-        self._asking: HubLocal[None, Mapping[str, RLock]] = HubLocal(
+        self._no_provider_reason = no_provider_reason
+        self._lists: dict[str, _ModelList] = {}
+        self._refresh_locks: HubLocal[None, Mapping[str, RLock]] = HubLocal(
             lambda _: {name: RLock() for name in self._providers}
         )
 
     def __repr__(self) -> str:
-        return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
+        return f"<ModelRegistry of {', '.join(self._providers) or 'nothing'}>"
 
     def resolve(self, model: str | None, preferred: str | None = None) -> tuple[Provider, str]:
         """Return who answers for a model and what it calls it.
@@ -100,11 +100,11 @@ class ModelRegistry:
             ModelUnavailable: no provider is set up at all.
         """
         if not self._providers:
-            raise ModelUnavailable(self._nothing_reason)
-        wanted = self.default() if model is None else model
-        if len(wanted) > LONGEST_NAME:
+            raise ModelUnavailable(self._no_provider_reason)
+        wanted = self.default_model() if model is None else model
+        if len(wanted) > MAX_MODEL_NAME_CHARS:
             raise ModelNotFound(
-                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {LONGEST_NAME} "
+                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {MAX_MODEL_NAME_CHARS} "
                 "are the most."
             )
         if wanted in self._aliases:
@@ -112,7 +112,7 @@ class ModelRegistry:
         name, slash, rest = wanted.partition("/")
         if slash and rest and name in self._providers:
             return self._providers[name], rest
-        if provider := self._lister_of(wanted) or self._providers.get(preferred or ""):
+        if provider := self._provider_listing(wanted) or self._providers.get(preferred or ""):
             return provider, wanted
         offered = ", ".join([f"{provider}/…" for provider in self._providers])
         aliases = f", or one of {', '.join(self._aliases)}" if self._aliases else ""
@@ -120,22 +120,26 @@ class ModelRegistry:
             f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}{aliases}."
         )
 
-    def id_of(self, provider: Provider, name: str) -> str:
+    def model_id(self, provider: Provider, name: str) -> str:
         """Return a model as readers name it: `provider/name`, or its alias."""
         return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
-    def _lister_of(self, name: str) -> Provider | None:
+    def _provider_listing(self, name: str) -> Provider | None:
         # The first time there is nothing else to go by; all are asked at once.
         gevent.joinall(
-            [gevent.spawn(self._names, provider) for key, provider in self._providers.items() if key not in self._lists]
+            [
+                gevent.spawn(self._model_names, provider)
+                for key, provider in self._providers.items()
+                if key not in self._lists
+            ]
         )
-        return next((provider for provider in self._providers.values() if name in self._remembered(provider)), None)
+        return next((provider for provider in self._providers.values() if name in self._cached_names(provider)), None)
 
-    def breakers(self) -> dict[str, CircuitBreaker]:
+    def circuit_breakers(self) -> dict[str, CircuitBreaker]:
         """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
         return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
 
-    def default(self) -> str:
+    def default_model(self) -> str:
         """Return the model that is asked where a request names none, as `provider/name` or an alias.
 
         Raises:
@@ -144,12 +148,12 @@ class ModelRegistry:
         if self._default is not None:
             return self._default
         for provider in self._providers.values():
-            if names := self._remembered(provider) or self._names(provider):
+            if names := self._cached_names(provider) or self._model_names(provider):
                 return f"{provider.name}/{names[0]}"
             raise ModelUnavailable(
                 f"{provider.name} does not tell which models it has: name one in HEADRACE_MODEL, as {provider.name}/…."
             )
-        raise ModelUnavailable(self._nothing_reason)
+        raise ModelUnavailable(self._no_provider_reason)
 
     def health_check(self) -> None:
         """Return if the default model can be asked.
@@ -161,7 +165,7 @@ class ModelRegistry:
         provider.health_check()
         if isinstance(provider, Router):
             return
-        error = self._list(provider).error
+        error = self._model_list(provider).error
         # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
         if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
             raise error
@@ -177,14 +181,14 @@ class ModelRegistry:
 
         Those of a provider that does not tell are left out, but for the default.
         """
-        jobs = [gevent.spawn(self._names, provider) for provider in self._providers.values()]
+        jobs = [gevent.spawn(self._model_names, provider) for provider in self._providers.values()]
         gevent.joinall(jobs)
         try:
-            default = self.default()
+            default = self.default_model()
             answering, wanted = self.resolve(default)
         except HeadraceError:
             default = ""
-        found = [Model(alias, CHAIN, alias, False, alias == default) for alias in self._aliases]
+        found = [Model(alias, CHAIN_PROVIDER, alias, False, alias == default) for alias in self._aliases]
         found += [
             _model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
@@ -194,46 +198,46 @@ class ModelRegistry:
             found.insert(0, _model(answering, wanted, default))
         return found
 
-    def _remembered(self, provider: Provider) -> list[str]:
+    def _cached_names(self, provider: Provider) -> list[str]:
         # A question does not wait for what is only out of date.
         known = self._lists.get(provider.name)
         if known is None:
             return []
-        if time.monotonic() >= known.until:
-            self._lists[provider.name] = known._replace(until=time.monotonic() + LIST_LIMIT)
+        if time.monotonic() >= known.expires_at:
+            self._lists[provider.name] = known._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
             # With gevent's patches a greenlet; without them, a loop that goes on when this question's has its answer.
-            threading.Thread(target=self._renew, args=(provider, known.names), daemon=True).start()
+            threading.Thread(target=self._refresh, args=(provider, known.names), daemon=True).start()
         return known.names
 
-    def _renew(self, provider: Provider, known: list[str]) -> _List:
-        self._lists[provider.name] = renewed = _ask(provider, known)
+    def _refresh(self, provider: Provider, known: list[str]) -> _ModelList:
+        self._lists[provider.name] = renewed = _fetch_model_list(provider, known)
         return renewed
 
-    def _names(self, provider: Provider) -> list[str]:
-        return self._list(provider).names
+    def _model_names(self, provider: Provider) -> list[str]:
+        return self._model_list(provider).names
 
-    def _list(self, provider: Provider) -> _List:
+    def _model_list(self, provider: Provider) -> _ModelList:
         # Where several ask at once, one of them (of each event loop) asks the provider.
-        with self._asking.get(None)[provider.name]:
+        with self._refresh_locks.get(None)[provider.name]:
             known = self._lists.get(provider.name)
-            if known is None or time.monotonic() >= known.until:
-                known = self._renew(provider, known.names if known else [])
+            if known is None or time.monotonic() >= known.expires_at:
+                known = self._refresh(provider, known.names if known else [])
             return known
 
 
-def _ask(provider: Provider, known: list[str]) -> _List:
-    limit = ConnectTimeout(f"{provider.name} did not tell within {LIST_LIMIT:g} s which models it has.")
+def _fetch_model_list(provider: Provider, known: list[str]) -> _ModelList:
+    limit = ConnectTimeout(f"{provider.name} did not tell within {MODEL_LIST_TIMEOUT:g} s which models it has.")
     try:
-        with within(LIST_LIMIT, lambda: limit):
-            return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
+        with within(MODEL_LIST_TIMEOUT, lambda: limit):
+            return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
     except HeadraceError as error:
-        return _List(time.monotonic() + FAILURE_LIFE, known, error)
+        return _ModelList(time.monotonic() + FAILURE_TTL, known, error)
     except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
         log.exception("%s failed to tell which models it has", provider.name)
-        return _List(
-            time.monotonic() + FAILURE_LIFE,
+        return _ModelList(
+            time.monotonic() + FAILURE_TTL,
             known,
-            UpstreamProtocolError(f"{provider.name} has no list: {shown(repr(error))}"),
+            UpstreamProtocolError(f"{provider.name} has no list: {redact(repr(error))}"),
         )
 
 

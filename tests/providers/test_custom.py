@@ -113,7 +113,7 @@ def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: py
     assert "failed to tell which models it has" in caplog.text
 
 
-class TestAdopted:
+class TestProviderAdapter:
     def test_fills_in_what_is_left_out(self) -> None:
         provider = adapt_provider(Own("hi"))
         assert isinstance(provider, Provider)
@@ -125,7 +125,7 @@ class TestAdopted:
         assert provider.models() == ["own"]
         provider.preload()
         provider.health_check()
-        assert repr(provider).startswith("<Adopted <")
+        assert repr(provider).startswith("<ProviderAdapter <")
 
     def test_leaves_what_is_there(self) -> None:
         own = Own()

@@ -27,7 +27,7 @@ from flask_headrace.core.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.providers.custom_events import MOST_AT_ONCE, event_batches
+from flask_headrace.providers.custom_events import MAX_BATCH_EVENTS, event_batches
 
 STOP, TOLD, KNOWN = Completed("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
 HALF = "so \ud83d"
@@ -56,7 +56,7 @@ class TestCallThatIsBegunAndNotEnded:
         assert isinstance(batches(CALL, PIECE)[-1][-1], Failed)
 
     def test_is_seen_across_the_lists_that_one_long_list_comes_in(self) -> None:
-        last = batches([CALL, *[PIECE] * MOST_AT_ONCE, Completed("tool_calls")])[-1]
+        last = batches([CALL, *[PIECE] * MAX_BATCH_EVENTS, Completed("tool_calls")])[-1]
         assert [type(event) for event in last] == [PIECE.__class__, Failed]
 
     @pytest.mark.parametrize("end", [Failed("mine", "so it is", retryable=False), Cancelled("stopped")])
@@ -91,10 +91,10 @@ class TestEvents:
         assert batches("", [], "a") == [[], [], [TextDelta("a")], [STOP]]
 
     def test_in_a_long_list_come_in_several(self) -> None:
-        events = [TextDelta(str(number)) for number in range(3 * MOST_AT_ONCE // 2)]
+        events = [TextDelta(str(number)) for number in range(3 * MAX_BATCH_EVENTS // 2)]
         found = batches([*events, TOLD, STOP])
         assert [event for batch in found for event in batch] == [*events, TOLD, STOP]
-        assert max(map(len, found)) == MOST_AT_ONCE
+        assert max(map(len, found)) == MAX_BATCH_EVENTS
 
 
 class TestTheEnd:

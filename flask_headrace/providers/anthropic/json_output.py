@@ -16,15 +16,15 @@ from contextlib import suppress
 from ...core.errors import InvalidRequest
 from ..chat_request import ChatRequest, Json, ResponseFormat
 
-DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
+TOOL_DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
 
 
-def is_wanted(request: ChatRequest) -> bool:
+def wants_json(request: ChatRequest) -> bool:
     """Whether a JSON answer is asked for, and may come now: not where another tool must be called first."""
     return request.response_format is not None and request.tool_choice in {None, "auto", "none"}
 
 
-def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
+def answer_tool_name(request: ChatRequest, *, may_force: bool) -> str | None:
     """Return the name of the tool by whose call the answer is to be given; None where it is to be given otherwise.
 
     Args:
@@ -32,7 +32,7 @@ def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
         may_force: Whether the model can be told which tool to call.
     """
     wanted = request.response_format
-    if wanted is None or not is_wanted(request) or not may_force or _thinks(request) or not _is_object(wanted):
+    if wanted is None or not wants_json(request) or not may_force or _has_thinking(request) or not _is_object(wanted):
         return None
     name, others = wanted.name, {tool.name for tool in request.tools}
     while name in others:
@@ -40,11 +40,11 @@ def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
     return name
 
 
-def tool_of(wanted: ResponseFormat, name: str) -> Json:
+def answer_tool_definition(wanted: ResponseFormat, name: str) -> Json:
     """Return the tool that takes the answer."""
     written: Json = {
         "name": name,
-        "description": f"{DESCRIPTION} {wanted.description or ''}".rstrip(),
+        "description": f"{TOOL_DESCRIPTION} {wanted.description or ''}".rstrip(),
         "input_schema": {"type": "object", **(wanted.schema or {})},
         # Else each member would be held back until it is whole.
         "eager_input_streaming": True,
@@ -54,14 +54,14 @@ def tool_of(wanted: ResponseFormat, name: str) -> Json:
     return written
 
 
-def choice_of(request: ChatRequest, name: str) -> Json:
+def answer_tool_choice(request: ChatRequest, name: str) -> Json:
     """Return the choice between the tool that takes the answer and those of the question."""
     if request.tools and request.tool_choice != "none":
         return {"type": "any", "disable_parallel_tool_use": request.parallel_tool_calls is not True}
     return {"type": "tool", "name": name, "disable_parallel_tool_use": True}
 
 
-def format_of(wanted: ResponseFormat) -> Json:
+def output_format(wanted: ResponseFormat) -> Json:
     """Return the answer's format in the API's own words.
 
     Raises:
@@ -72,10 +72,10 @@ def format_of(wanted: ResponseFormat) -> Json:
             "This model gives JSON by a schema only, here: tell it which members the answer is to have."
         )
     told = {} if wanted.description is None else {"description": wanted.description}
-    return {"type": "json_schema", "schema": _closed({**told, **wanted.schema})}
+    return {"type": "json_schema", "schema": _transform_schema({**told, **wanted.schema})}
 
 
-def _closed(schema: Json) -> Json:
+def _transform_schema(schema: Json) -> Json:
     # The API wants closed objects and knows few constraints. What the SDK cannot rewrite for it, it may take as it is.
     from anthropic import transform_schema  # noqa: PLC0415  # for those alone who use it
 
@@ -84,7 +84,7 @@ def _closed(schema: Json) -> Json:
     return schema
 
 
-def _thinks(request: ChatRequest) -> bool:
+def _has_thinking(request: ChatRequest) -> bool:
     return request.thinking is not None and request.thinking.get("type") != "disabled"
 
 

@@ -18,17 +18,17 @@ from ..chat_request import (
     ToolChoice,
 )
 from ..decoding.request_fields import drop_none
-from .json_output import choice_of, format_of, is_wanted, tool_of
+from .json_output import answer_tool_choice, answer_tool_definition, output_format, wants_json
 
 DEFAULT_MAX_TOKENS = 8192
 """Most tokens of an answer where the request does not say: this API wants a number."""
 
-_COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+_COUNTED_FIELDS = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
 
-_INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
 
 
-def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
+def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
     """Return the request's body.
 
     Args:
@@ -40,10 +40,10 @@ def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
     """
     body: Json = {
         "model": request.model,
-        "messages": _turns(request.messages),
+        "messages": _messages(request.messages),
         "max_tokens": _max_tokens(request),
         "stream": True,
-        **_settings(request),
+        **_generation_params(request),
     }
     if system := _system(request.messages):
         body["system"] = system
@@ -51,19 +51,19 @@ def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
     if request.response_format is not None and answer_tool is not None:
-        body["tools"] = [*body.get("tools", ()), tool_of(request.response_format, answer_tool)]
-        body["tool_choice"] = choice_of(request, answer_tool)
-    elif request.response_format is not None and is_wanted(request):
-        body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.response_format)}
+        body["tools"] = [*body.get("tools", ()), answer_tool_definition(request.response_format, answer_tool)]
+        body["tool_choice"] = answer_tool_choice(request, answer_tool)
+    elif request.response_format is not None and wants_json(request):
+        body["output_config"] = {**body.get("output_config", {}), "format": output_format(request.response_format)}
     return body
 
 
-def count_body_of(request: ChatRequest) -> Json:
+def build_count_body(request: ChatRequest) -> Json:
     """Return the body of the request that has a question's tokens counted: it knows what adds to them, and no more."""
-    return {name: value for name, value in body_of(request).items() if name in _COUNTED}
+    return {name: value for name, value in build_body(request).items() if name in _COUNTED_FIELDS}
 
 
-def _settings(request: ChatRequest) -> Json:
+def _generation_params(request: ChatRequest) -> Json:
     return drop_none(
         temperature=request.temperature,
         top_p=request.top_p,
@@ -91,7 +91,7 @@ def _system(messages: tuple[Message, ...]) -> str | list[Json]:
     return [part for message in system for part in _parts(message)]
 
 
-def _turns(messages: tuple[Message, ...]) -> list[Json]:
+def _messages(messages: tuple[Message, ...]) -> list[Json]:
     turns: list[Json] = []
     for message in messages:
         if message.role in {"system", "developer"}:
@@ -99,7 +99,7 @@ def _turns(messages: tuple[Message, ...]) -> list[Json]:
         role = "assistant" if message.role == "assistant" else "user"
         if turns and turns[-1]["role"] == role and "tool" in {message.role, turns[-1]["of"]}:
             # This API wants the results of all calls of one answer in the turn that follows it.
-            turns[-1]["content"] = [*_blocks_of(turns[-1]["content"]), *_blocks_of(_content(message))]
+            turns[-1]["content"] = [*_as_blocks(turns[-1]["content"]), *_as_blocks(_content(message))]
         else:
             turns.append({"role": role, "content": _content(message), "of": message.role})
     for turn in turns:
@@ -120,7 +120,7 @@ def _parts(message: Message) -> list[Json]:
     return [_part(part) for part in message.parts() if not isinstance(part, ReasoningPart) or part.signature]
 
 
-def _blocks_of(content: str | list[Json]) -> list[Json]:
+def _as_blocks(content: str | list[Json]) -> list[Json]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
@@ -133,9 +133,9 @@ def _result(message: Message) -> Json:
 def _part(part: Part) -> Json:
     match part:
         case TextPart(text, cache_control):
-            return {"type": "text", "text": text, **_cached(cache_control)}
+            return {"type": "text", "text": text, **_cache_control(cache_control)}
         case ImagePart(url, _, cache_control):
-            return {"type": "image", "source": _source(url), **_cached(cache_control)}
+            return {"type": "image", "source": _source(url), **_cache_control(cache_control)}
         case _ if part.is_redacted:
             return {"type": "redacted_thinking", "data": part.signature or ""}
         case _:
@@ -143,18 +143,18 @@ def _part(part: Part) -> Json:
 
 
 def _source(url: str) -> Json:
-    if inline := _INLINE.fullmatch(url):
+    if inline := _DATA_URL.fullmatch(url):
         return {"type": "base64", "media_type": inline["type"], "data": inline["data"]}
     return {"type": "url", "url": url}
 
 
-def _cached(cache_control: Json | None) -> Json:
+def _cache_control(cache_control: Json | None) -> Json:
     return {"cache_control": cache_control} if cache_control else {}
 
 
 def _call(call: ToolCall) -> Json:
     written = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
-    return {**written, **_cached(call.cache_control)}
+    return {**written, **_cache_control(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:
@@ -164,7 +164,7 @@ def _tool(tool: Tool) -> Json:
         description=tool.description,
         strict=tool.strict,
     )
-    return {**written, **_cached(tool.cache_control)}
+    return {**written, **_cache_control(tool.cache_control)}
 
 
 def _choice(choice: ToolChoice, parallel: bool | None) -> Json:

@@ -71,30 +71,30 @@ class MessageEvent(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(MessageEvent).decode
 
 
-class Piece(msgspec.Struct, gc=False):
+class TextBlockDelta(msgspec.Struct, gc=False):
     """The next piece of a block of text, or of a thought."""
 
     text: str | None = None
     thinking: str | None = None
 
 
-class PieceEvent(msgspec.Struct, gc=False):
+class TextBlockDeltaEvent(msgspec.Struct, gc=False):
     """What the frame of a piece of a block holds. Most frames are such ones, and their name says so."""
 
     index: int | str = 0
-    delta: Piece | None = None
+    delta: TextBlockDelta | None = None
 
 
-decode_piece = msgspec.json.Decoder(PieceEvent).decode
+decode_text_delta = msgspec.json.Decoder(TextBlockDeltaEvent).decode
 
-READ = {
+KNOWN_EVENTS = {
     b"message", b"message_start", b"content_block_start", b"content_block_delta", b"content_block_stop",
     b"message_delta", b"message_stop", b"error",
 }  # fmt: skip
 """The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
 
 
-def input_of(block: Block) -> str:
+def input_text(block: Block) -> str:
     """Return the text of a call's input that stands in its block, or of a string that holds the text; else nothing.
 
     Anthropic's own servers send it piece by piece, after an empty object. Others may have all of it at once.
@@ -103,32 +103,32 @@ def input_of(block: Block) -> str:
     return text if text.startswith(("{", '"')) and text not in {"{}", '""'} else ""
 
 
-def blocks_of(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent
+def content_blocks(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent
     """Return the blocks of a whole message; those that cannot be read are left out."""
     told = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    return [block for one in told if (block := _block_of(one)) is not None]
+    return [block for one in told if (block := _to_block(one)) is not None]
 
 
-def _block_of(told: Any) -> Block | None:  # noqa: ANN401  # what a server sent
+def _to_block(told: Any) -> Block | None:  # noqa: ANN401  # what a server sent
     try:
         return msgspec.json.decode(msgspec.json.encode(told), type=Block)
     except msgspec.ValidationError:
         return None
 
 
-_READ_COUNTS = {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
+_INPUT_COUNTS = {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
 
 
-def newer(known: TokenCounts, told: TokenCounts) -> TokenCounts:
+def merge_counts(known: TokenCounts, told: TokenCounts) -> TokenCounts:
     """Return the counts after a frame told more. Each tells some of them, all of them cumulative.
 
     What it leaves out stays as it was; and so does what was read, where it tells of that nothing but zeros.
     """
-    is_reported = any(getattr(told, name) for name in _READ_COUNTS)
+    is_reported = any(getattr(told, name) for name in _INPUT_COUNTS)
 
     def after(name: str) -> Any:  # noqa: ANN401  # a count, or the details
         old, new = getattr(known, name), getattr(told, name)
-        is_stored = new is None or (old is not None and name in _READ_COUNTS and not is_reported)
+        is_stored = new is None or (old is not None and name in _INPUT_COUNTS and not is_reported)
         return old if is_stored else new
 
     return TokenCounts(*(after(name) for name in TokenCounts.__struct_fields__))

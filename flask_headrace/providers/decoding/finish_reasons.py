@@ -12,20 +12,29 @@ from typing import Any, Literal, TypeAlias
 
 from ...core.events import FinishReason
 
-Told: TypeAlias = FinishReason | Literal["interrupted"]
+ReportedReason: TypeAlias = FinishReason | Literal["interrupted"]
 """What a word says: how the answer ended, or that it was given up and is not whole."""
 
-_NOT_YET = {"", "null", "none", "unspecified", "finishreasonunspecified", "unknown", "notfinished", "inprogress"}
+_UNFINISHED_WORDS = {
+    "",
+    "null",
+    "none",
+    "unspecified",
+    "finishreasonunspecified",
+    "unknown",
+    "notfinished",
+    "inprogress",
+}
 """Words that servers send as long as the answer goes on."""
 
-_STOP = {
+_STOP_WORDS = {
     "stop", "stopped", "stops", "stopsequence", "stopsequences", "stopstring", "stopstr", "stoptoken", "stopword",
     "eos", "eostoken", "eostokenid", "eosfound", "eot", "eogtoken", "endturn", "endofturn", "endofsequence",
     "endoftext", "end", "ended", "complete", "completed", "finish", "finished", "done", "normal", "success",
     "succeeded", "matched", "userstop",
 }  # fmt: skip
 
-_ROOTS: tuple[tuple[Told, re.Pattern[str]], ...] = (
+_PATTERNS: tuple[tuple[ReportedReason, re.Pattern[str]], ...] = (
     (
         "content_filter",
         re.compile(
@@ -56,7 +65,7 @@ _ROOTS: tuple[tuple[Told, re.Pattern[str]], ...] = (
 length is: by the server, before the model's own end."""
 
 
-def told_by(word: Any) -> Told | None:  # noqa: ANN401  # what a server sent
+def parse_finish_reason(word: Any) -> ReportedReason | None:  # noqa: ANN401  # what a server sent
     """Return what a server's word says of the answer's end; None where it says that there is none yet.
 
     Args:
@@ -64,21 +73,21 @@ def told_by(word: Any) -> Told | None:  # noqa: ANN401  # what a server sent
     """
     if isinstance(word, dict):
         word = word.get("type") or word.get("reason")
-    return _meaning_of(word) if isinstance(word, str) else None
+    return _parse_word(word) if isinstance(word, str) else None
 
 
 @lru_cache(256)
-def _meaning_of(word: str) -> Told | None:
+def _parse_word(word: str) -> ReportedReason | None:
     # Also as Python's enumerations are written: "FinishReason.MAX_TOKENS".
     squeezed = re.sub(r"[^a-z0-9]", "", word.rpartition(".")[2].lower())
-    if squeezed in _NOT_YET:
+    if squeezed in _UNFINISHED_WORDS:
         return None
-    if squeezed in _STOP:
+    if squeezed in _STOP_WORDS:
         return "stop"
-    return next((told for told, root in _ROOTS if root.search(squeezed)), "other")
+    return next((told for told, root in _PATTERNS if root.search(squeezed)), "other")
 
 
-def settled(told: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:
+def resolve_finish_reason(reported: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:
     """Return why an answer ended, by what it holds where the upstream's word does not fit it.
 
     Whole calls want to be run whatever word ended them, unless it says that the answer was cut; and where there is no
@@ -89,10 +98,10 @@ def settled(told: FinishReason, *, has_calls: bool, has_refused: bool) -> Finish
         has_calls: Whether the answer has calls.
         has_refused: Whether it has said of its text that it is a refusal.
     """
-    if told not in {"stop", "other", "tool_calls"}:
-        return told
-    if has_calls and (told == "tool_calls" or not has_refused):
+    if reported not in {"stop", "other", "tool_calls"}:
+        return reported
+    if has_calls and (reported == "tool_calls" or not has_refused):
         return "tool_calls"
     if has_refused:
         return "content_filter"
-    return "stop" if told == "tool_calls" else told
+    return "stop" if reported == "tool_calls" else reported

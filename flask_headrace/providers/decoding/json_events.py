@@ -16,19 +16,19 @@ import msgspec
 from ...core.errors import UpstreamProtocolError
 from ...core.json_text import ESCAPE, NO_CHARACTER
 from ...core.sse import ServerSentEvent
-from .usage import whole_numbers
+from .usage import normalize_integers
 
 F = TypeVar("F", bound=msgspec.Struct)
 
-UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 """What decoding raises of data that is to be looked at again."""
 
 
-class _Named(msgspec.Struct, gc=False):
+class _TypedEvent(msgspec.Struct, gc=False):
     type: str = "message"
 
 
-class JSONFrames(Generic[F]):
+class JSONEventDecoder(Generic[F]):
     """Reads the frames of one answer.
 
     Args:
@@ -38,10 +38,12 @@ class JSONFrames(Generic[F]):
             nothing.
     """
 
-    __slots__ = ("_decode", "_first_half", "_known", "_shape", "_upstream")
+    __slots__ = ("_decode", "_event_type", "_first_half", "_known_events", "_upstream")
 
-    def __init__(self, upstream: str, shape: type[F], decode: Callable[[bytes], F], known: Collection[bytes]) -> None:
-        self._upstream, self._shape, self._decode, self._known = upstream, shape, decode, known
+    def __init__(
+        self, upstream: str, event_type: type[F], decode: Callable[[bytes], F], known_events: Collection[bytes]
+    ) -> None:
+        self._upstream, self._event_type, self._decode, self._known_events = upstream, event_type, decode, known_events
         self._first_half = b""  # of a character that an upstream has cut in two, escaped
 
     def read(self, frame: ServerSentEvent) -> F | None:
@@ -52,26 +54,26 @@ class JSONFrames(Generic[F]):
         """
         try:
             return self._decode(frame.data)
-        except UNREADABLE as error:
-            return self._read_again(frame, error)
+        except DECODE_ERRORS as error:
+            return self._retry(frame, error)
 
-    def _read_again(self, frame: ServerSentEvent, error: Exception) -> F | None:
-        word = _word_in(frame.data)
+    def _retry(self, frame: ServerSentEvent, error: Exception) -> F | None:
+        word = _bare_word(frame.data)
         if word == b"[DONE]":
             return None
         if word in {b"", b"null"}:
-            return self._shape()
+            return self._event_type()
         try:
-            if isinstance(error, msgspec.ValidationError) and _name_of(frame) not in self._known:
-                return self._shape()
-            return self._read_loosely(ESCAPE.sub(self._whole, frame.data))
-        except UNREADABLE:
+            if isinstance(error, msgspec.ValidationError) and _event_name(frame) not in self._known_events:
+                return self._event_type()
+            return self._read_leniently(ESCAPE.sub(self._join_surrogates, frame.data))
+        except DECODE_ERRORS:
             # The first error tells more.
             raise UpstreamProtocolError(
                 f"{self._upstream} sent a frame that cannot be read ({error}). Try again."
             ) from error
 
-    def _read_loosely(self, data: bytes) -> F:
+    def _read_leniently(self, data: bytes) -> F:
         try:
             return self._decode(data)
         except msgspec.DecodeError:
@@ -81,12 +83,12 @@ class JSONFrames(Generic[F]):
             # As Google's servers send an error.
             value = value[0]
         try:
-            return self._decode(msgspec.json.encode(_with_usage(value, whole_numbers)))
+            return self._decode(msgspec.json.encode(_map_usage(value, normalize_integers)))
         except msgspec.ValidationError:
             # An answer is whole without counts that are none.
-            return self._decode(msgspec.json.encode(_with_usage(value, lambda _: None)))
+            return self._decode(msgspec.json.encode(_map_usage(value, lambda _: None)))
 
-    def _whole(self, escape: re.Match[bytes]) -> bytes:
+    def _join_surrogates(self, escape: re.Match[bytes]) -> bytes:
         text, begin, end = escape.string, escape.start(), escape.end()
         if escape["first"] and text[end : end + 1] == b'"':
             self._first_half = escape["first"]
@@ -97,9 +99,9 @@ class JSONFrames(Generic[F]):
         return NO_CHARACTER if escape.lastgroup else escape[0]
 
 
-def is_whole(data: bytes) -> bool:
+def is_complete_json(data: bytes) -> bool:
     """Whether a frame's data is all of it, where the stream ended before the frame did: no part of it is JSON."""
-    if _word_in(data) == b"[DONE]":
+    if _bare_word(data) == b"[DONE]":
         return True
     try:
         return isinstance(json.loads(data), dict)
@@ -107,29 +109,29 @@ def is_whole(data: bytes) -> bool:
         return False
 
 
-def as_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
+def to_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _word_in(data: bytes) -> bytes:
+def _bare_word(data: bytes) -> bytes:
     # Longer data is JSON, or nothing that can be read.
     return data.strip(b' \t\r\n"') if len(data) < 16 else data
 
 
-def _name_of(frame: ServerSentEvent) -> bytes:
+def _event_name(frame: ServerSentEvent) -> bytes:
     # Some servers leave out the name, and the type in the data tells it.
     if frame.event != b"message":
         return frame.event
     try:
-        return msgspec.json.decode(frame.data, type=_Named).type.encode()
+        return msgspec.json.decode(frame.data, type=_TypedEvent).type.encode()
     except msgspec.ValidationError:
         return frame.event
 
 
-def _with_usage(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # any JSON
+def _map_usage(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # any JSON
     if isinstance(value, dict):
-        return {name: change(inner) if name == "usage" else _with_usage(inner, change) for name, inner in value.items()}
+        return {name: change(inner) if name == "usage" else _map_usage(inner, change) for name, inner in value.items()}
     return value

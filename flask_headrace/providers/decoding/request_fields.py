@@ -14,17 +14,17 @@ def drop_none(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def function_of(tool: Tool) -> Json:
+def function_definition(tool: Tool) -> Json:
     """Return a tool in OpenAI's words, but for how the model is held to it."""
     parameters = tool.parameters or {"type": "object", "properties": {}}
     return drop_none(name=tool.name, parameters=parameters, description=tool.description)
 
 
-def schema_of(wanted: ResponseFormat) -> Json:
+def json_schema_fields(wanted: ResponseFormat) -> Json:
     """Return the schema of an answer in OpenAI's words."""
     return drop_none(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
 
 
-def arguments_of(call: ToolCall) -> str:
+def encode_arguments(call: ToolCall) -> str:
     """Return a call's arguments as the text that they were."""
     return msgspec.json.encode(call.arguments).decode()

@@ -14,19 +14,19 @@ from ...core.errors import UpstreamError, UpstreamProtocolError
 from ...core.events import Event
 from ..http.exchange import HTTPExchange
 from ..http.transport import EXCHANGE
-from .json_events import is_whole
+from .json_events import is_complete_json
 
-DRAIN_LIMIT = 0.25
+DRAIN_TIMEOUT = 0.25
 """Seconds to wait for the rest of a body whose answer is over."""
 
-MOST_AT_ONCE = 2048
+MAX_BATCH_EVENTS = 2048
 """Events of one list; a read of 64 KiB has no more of them, unless one frame holds many."""
 
-MOST_UNREAD = 65536
+MAX_DRAIN_BYTES = 65536
 """Bytes of that rest that are worth reading."""
 
 
-class Decoder(Protocol):
+class StreamDecoder(Protocol):
     """Reads the frames of one answer."""
 
     @property
@@ -43,7 +43,7 @@ class Decoder(Protocol):
         ...
 
 
-def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Iterator[list[Event]]:
+def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecoder) -> Iterator[list[Event]]:
     """Yield the events of a response, one list for each read from the network, then see to its connection.
 
     Args:
@@ -55,7 +55,7 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
         UpstreamError: the answer is not one, or broke off.
         httpx2.TransportError: the connection broke.
     """
-    exchange = _exchange_of(response, upstream)
+    exchange = _event_stream_exchange(response, upstream)
     # Only the exchange is needed from here on: the SDK's request and response may go.
     del response
     frames = sse.SSEDecoder()
@@ -67,56 +67,58 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                     decoder.read(frames.feed(data), events)
                 except UpstreamError:
                     # The deltas before the bad frame are part of the answer.
-                    yield from in_turns(events)
+                    yield from split_batch(events)
                     raise
                 except sse.FrameTooLargeError as error:
                     raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
-                yield from in_turns(events)
+                yield from split_batch(events)
                 if decoder.is_done:
                     return _drain(exchange)
         except httpx2.TransportError as error:
-            yield from _end_in_spite_of(error, frames, decoder)
+            yield from _finish_despite(error, frames, decoder)
         else:
-            yield from end_of(frames, decoder)
+            yield from final_batches(frames, decoder)
 
 
-def end_of(frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
+def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
     """Yield the last events, at the end of the body: first those of a last frame that lacks no more than its line end.
 
     Raises:
         UpstreamError: the answer is not whole.
     """
     frame = frames.rest()
-    if frame is not None and is_whole(frame.data):
+    if frame is not None and is_complete_json(frame.data):
         events: list[Event] = []
         try:
             decoder.read([frame], events)
         except UpstreamError:
-            yield from in_turns(events)
+            yield from split_batch(events)
             raise
-        yield from in_turns(events)
+        yield from split_batch(events)
     if not decoder.is_done:
-        yield from in_turns(decoder.end())
+        yield from split_batch(decoder.end())
 
 
-def in_turns(events: list[Event]) -> Iterator[list[Event]]:
+def split_batch(events: list[Event]) -> Iterator[list[Event]]:
     """Yield events in lists after each of which others may have their turn: one frame may hold tens of thousands."""
-    if len(events) <= MOST_AT_ONCE:
+    if len(events) <= MAX_BATCH_EVENTS:
         yield events
         return
-    for start in range(0, len(events), MOST_AT_ONCE):
-        yield events[start : start + MOST_AT_ONCE]
+    for start in range(0, len(events), MAX_BATCH_EVENTS):
+        yield events[start : start + MAX_BATCH_EVENTS]
 
 
-def _end_in_spite_of(error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
+def _finish_despite(
+    error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: StreamDecoder
+) -> Iterator[list[Event]]:
     # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
     try:
-        yield from end_of(frames, decoder)
+        yield from final_batches(frames, decoder)
     except UpstreamProtocolError:
         raise error from None
 
 
-def _exchange_of(response: httpx2.Response, upstream: str) -> HTTPExchange:
+def _event_stream_exchange(response: httpx2.Response, upstream: str) -> HTTPExchange:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     exchange: HTTPExchange = response.extensions[EXCHANGE]
     if kind in {"text/html", "application/json"} or not exchange.is_readable:
@@ -129,6 +131,6 @@ def _exchange_of(response: httpx2.Response, upstream: str) -> HTTPExchange:
 def _drain(exchange: HTTPExchange) -> None:
     # To the end of the body, where it comes soon: only then can the connection be used again.
     unread = 0
-    with gevent.Timeout(DRAIN_LIMIT, exception=False), suppress(httpx2.TransportError):
-        while unread < MOST_UNREAD and (data := exchange.read()):
+    with gevent.Timeout(DRAIN_TIMEOUT, exception=False), suppress(httpx2.TransportError):
+        while unread < MAX_DRAIN_BYTES and (data := exchange.read()):
             unread += len(data)

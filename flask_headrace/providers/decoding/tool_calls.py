@@ -6,12 +6,12 @@ import secrets
 
 from ...core.errors import InvalidToolArguments
 from ...core.events import Event, Failed, ToolCallCompleted, ToolCallDelta, ToolCallStarted
-from .tool_arguments import Arguments
+from .tool_arguments import ToolArguments
 
-MOST_ARGUMENTS = 4 * 1024 * 1024
+MAX_ARGUMENT_CHARS = 4 * 1024 * 1024
 """Characters that the arguments of one answer's calls may have together."""
 
-MOST_CALLS = 1024
+MAX_CALLS = 1024
 """Calls that one answer may have."""
 
 
@@ -22,18 +22,18 @@ class ToolCalls:
         upstream: How messages name the upstream.
     """
 
-    __slots__ = ("_all", "_ids", "_names", "_open", "_size", "_upstream")
+    __slots__ = ("_arguments", "_ids", "_names", "_open", "_size", "_upstream")
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._names: list[str] = []
         self._ids: set[str] = set()
-        self._all: list[Arguments] = []
+        self._arguments: list[ToolArguments] = []
         self._open: set[int] = set()
         self._size = 0
 
     @property
-    def are_any(self) -> bool:
+    def has_calls(self) -> bool:
         """Whether the answer has calls."""
         return bool(self._names)
 
@@ -45,37 +45,39 @@ class ToolCalls:
         """
         call = len(self._names)
         if not name:
-            raise self.nameless()
-        self.count(call)
+            raise self.unnamed_call_error()
+        self.check_count(call)
         if not id or id in self._ids:
             id = f"call_{secrets.token_hex(8)}"  # noqa: A001
         self._ids.add(id)
         self._names.append(name)
-        self._all.append(Arguments())
+        self._arguments.append(ToolArguments())
         self._open.add(call)
         events.append(ToolCallStarted(call, id, name))
         return call
 
-    def count(self, known: int) -> None:
+    def check_count(self, known: int) -> None:
         """Return if there may be another call, also one whose name has not come. Raises InvalidToolArguments.
 
         Args:
             known: How many there are.
         """
-        if known >= MOST_CALLS:
-            raise InvalidToolArguments(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
+        if known >= MAX_CALLS:
+            raise InvalidToolArguments(f"{self._upstream} called more than {MAX_CALLS} tools in one answer.")
 
-    def nameless(self) -> InvalidToolArguments:
+    def unnamed_call_error(self) -> InvalidToolArguments:
         """Return the error for a call whose name never came."""
         return InvalidToolArguments(f"{self._upstream} called a tool without naming it. Ask again.")
 
-    def weigh(self, text: str) -> None:
+    def check_size(self, text: str) -> None:
         """Count a piece of arguments. Raises InvalidToolArguments where there is too much of them."""
         self._size += len(text)
-        if self._size > MOST_ARGUMENTS:
-            raise InvalidToolArguments(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
+        if self._size > MAX_ARGUMENT_CHARS:
+            raise InvalidToolArguments(
+                f"The arguments of {self._upstream}'s calls pass {MAX_ARGUMENT_CHARS} characters."
+            )
 
-    def take(self, call: int, text: str, events: list[Event]) -> str:
+    def feed(self, call: int, text: str, events: list[Event]) -> str:
         """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
 
         What comes there and is the same arguments again, as some servers have it, is left out.
@@ -85,8 +87,8 @@ class ToolCalls:
         """
         if not text or call not in self._open:
             return ""
-        self.weigh(text)
-        passed, behind = self._all[call].add(text)
+        self.check_size(text)
+        passed, behind = self._arguments[call].add(text)
         if passed:
             events.append(ToolCallDelta(call, passed))
         return behind
@@ -97,15 +99,15 @@ class ToolCalls:
         Raises:
             InvalidToolArguments: they are too long, or something else comes behind their end.
         """
-        if behind := self.take(call, text, events):
+        if behind := self.feed(call, text, events):
             raise InvalidToolArguments(
                 f"{self._upstream} called {self._names[call]!r:.100} with arguments behind whose end something else "
                 f"came: {behind!r:.100}. Ask again."
             )
 
-    def settle(self, call: int, events: list[Event]) -> None:
+    def flush(self, call: int, events: list[Event]) -> None:
         """Pass on what was kept back of a call's arguments, since what comes next is another's."""
-        if text := self._all[call].settle():
+        if text := self._arguments[call].flush():
             events.append(ToolCallDelta(call, text))
 
     def complete(self, call: int, whole: str, events: list[Event]) -> None:
@@ -116,21 +118,21 @@ class ToolCalls:
         """
         if not whole or call not in self._open:
             return
-        self.weigh(whole)
-        if passed := self._all[call].complete(whole):
+        self.check_size(whole)
+        if passed := self._arguments[call].complete(whole):
             events.append(ToolCallDelta(call, passed))
 
-    def fits(self, call: int, name: str | None, whole: str) -> bool:
+    def matches(self, call: int, name: str | None, whole: str) -> bool:
         """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""
-        return name == self._names[call] and self._all[call].fits(whole)
+        return name == self._names[call] and self._arguments[call].matches(whole)
 
     def is_whole(self, call: int) -> bool:
         """Whether a call's arguments have come to their end."""
-        return self._all[call].is_whole
+        return self._arguments[call].is_whole
 
-    def are_blank(self, call: int) -> bool:
+    def is_blank(self, call: int) -> bool:
         """Whether nothing of a call's arguments has come yet."""
-        return self._all[call].are_blank
+        return self._arguments[call].is_blank
 
     def end(self, call: int, events: list[Event]) -> Failed | None:
         """End a call with its parsed arguments; where they are not what they should be, return how the stream ends."""
@@ -138,9 +140,9 @@ class ToolCalls:
             return None
         self._open.discard(call)
         try:
-            rest, value = self._all[call].end()
+            rest, value = self._arguments[call].end()
         except ValueError as error:
-            return failed_by(
+            return to_failed_event(
                 InvalidToolArguments(
                     f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
                     f"({error}): if the answer was cut at max_tokens, raise it."
@@ -159,6 +161,6 @@ class ToolCalls:
         return None
 
 
-def failed_by(error: InvalidToolArguments) -> Failed:
+def to_failed_event(error: InvalidToolArguments) -> Failed:
     """Return the end of a stream that an error in its calls is."""
     return Failed(error.code, error.message, error.retryable)

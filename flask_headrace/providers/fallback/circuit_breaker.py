@@ -12,19 +12,19 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-State: TypeAlias = Literal["closed", "open", "probing"]
+BreakerState: TypeAlias = Literal["closed", "open", "probing"]
 """All may ask; nobody may; one does, to find out."""
 
-INTERVAL = 10.0
+PROBE_INTERVAL = 10.0
 """Seconds for which it is open before one may ask again."""
 
-MEMORY = 60.0
+FAILURE_WINDOW = 60.0
 """Seconds for which it is remembered how an attempt ended."""
 
-MOST_REMEMBERED = 10
+MAX_RECORDED_ATTEMPTS = 10
 """Attempts that are remembered."""
 
-LEAST_FAILURES = 5
+FAILURE_THRESHOLD = 5
 """Failures among them that open it."""
 
 
@@ -44,63 +44,63 @@ class CircuitBreaker:
         self.on_change: Callable[[str | None], object] = lambda _: None
         self._clock = clock
         self._lock = threading.Lock()
-        self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=MAX_RECORDED_ATTEMPTS)
         self._probe: BreakerPermit | None = None
-        self._next_probe: float | None = None
+        self._next_probe_at: float | None = None
 
     def __repr__(self) -> str:
-        return f"<Breaker {self.state}, {dict(self.outcomes)}>"
+        return f"<CircuitBreaker {self.state}, {dict(self.outcomes)}>"
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         """Whether the model may be asked."""
-        if self._next_probe is None:
+        if self._next_probe_at is None:
             return "closed"
         return "open" if self._probe is None else "probing"
 
     @property
-    def admits_in(self) -> float:
+    def retry_after(self) -> float:
         """Seconds until the next one may ask; 0 where anybody may now."""
-        at = self._next_probe
+        at = self._next_probe_at
         return 0.0 if at is None else max(0.0, at - self._clock())
 
     def acquire(self) -> BreakerPermit | None:
         """Let one ask, or return None. Who was let in tells how it went, and leaves."""
         with self._lock:
-            if self._next_probe is None:
+            if self._next_probe_at is None:
                 return BreakerPermit(self)
             now = self._clock()
-            if self._probe is not None or now < self._next_probe:
+            if self._probe is not None or now < self._next_probe_at:
                 return None
-            self._next_probe = now + INTERVAL
+            self._next_probe_at = now + PROBE_INTERVAL
             probe = self._probe = BreakerPermit(self)
         self.on_change(None)
         return probe
 
-    def _note(self, admission: BreakerPermit, outcome: str, *, is_failure: bool) -> None:
+    def _record(self, permit: BreakerPermit, outcome: str, *, is_failure: bool) -> None:
         with self._lock:
             self.outcomes[outcome] += 1
-            if admission is self._probe:
+            if permit is self._probe:
                 self._probe = None
                 self._recent.clear()
-                self._next_probe = self._clock() + INTERVAL if is_failure else None
-            elif self._next_probe is None:
+                self._next_probe_at = self._clock() + PROBE_INTERVAL if is_failure else None
+            elif self._next_probe_at is None:
                 self._recent.append((self._clock(), is_failure))
                 if self._is_failing():
-                    self._next_probe = self._clock() + INTERVAL
+                    self._next_probe_at = self._clock() + PROBE_INTERVAL
         self.on_change(outcome)
 
-    def _leave(self, admission: BreakerPermit) -> None:
+    def _release(self, permit: BreakerPermit) -> None:
         with self._lock:
-            is_probe = admission is self._probe
+            is_probe = permit is self._probe
             if is_probe:
                 self._probe = None
         if is_probe:
             self.on_change(None)
 
     def _is_failing(self) -> bool:
-        begin = self._clock() - MEMORY
-        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= LEAST_FAILURES
+        begin = self._clock() - FAILURE_WINDOW
+        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= FAILURE_THRESHOLD
 
 
 class BreakerPermit:
@@ -115,14 +115,14 @@ class BreakerPermit:
     def succeed(self, outcome: str) -> None:
         """Tell that the model works, and how it went."""
         if not self._has_failed:
-            self._breaker._note(self, outcome, is_failure=False)
+            self._breaker._record(self, outcome, is_failure=False)
 
     def fail(self, outcome: str) -> None:
         """Tell that it does not, and how."""
         if not self._has_failed:
             self._has_failed = True
-            self._breaker._note(self, outcome, is_failure=True)
+            self._breaker._record(self, outcome, is_failure=True)
 
     def release(self) -> None:
         """Go; where nothing was told, nothing is known. May be called twice."""
-        self._breaker._leave(self)
+        self._breaker._release(self)

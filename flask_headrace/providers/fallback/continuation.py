@@ -22,15 +22,15 @@ from ...core.events import (
     Usage,
 )
 from ..chat_request import ChatRequest, Message
-from .overlap import Joint, Match, Repetition
+from .overlap import ContinuationMatcher, OverlapMatcher, RepetitionMatcher
 
-MOST_KEPT = 262144
+MAX_COMPARED_CHARS = 262144
 """Characters of an answer that are kept, so that another can be held against them."""
 
-_MARGIN = 64
+_EVENT_OVERHEAD = 64
 """Characters that an event counts for beside its text."""
 
-_THOUGHTS = (ReasoningDelta, ReasoningSignature)
+_REASONING = (ReasoningDelta, ReasoningSignature)
 _DELTAS = (TextDelta, ReasoningDelta, ToolCallDelta)
 _CALLS = (ToolCallStarted, ToolCallDelta, ToolCallCompleted)
 
@@ -43,15 +43,15 @@ class DeliveredOutput:
             tool cannot be begun by one model and ended by another.
     """
 
-    __slots__ = ("_pieces", "_size", "is_repeatable")
+    __slots__ = ("_pieces", "_size", "is_comparable")
 
     def __init__(self) -> None:
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._pieces: list[str] = []
         self._size = 0
-        self.is_repeatable = True
+        self.is_comparable = True
 
     def add(self, events: list[Event]) -> None:
         """Note what the reader is told now."""
@@ -60,16 +60,16 @@ class DeliveredOutput:
                 self._pieces.append(event.text)
                 self._size += len(event.text)
             elif isinstance(event, _CALLS):
-                self.is_repeatable = False
+                self.is_comparable = False
             elif type(event) is AnswerRestarted:
-                self._forget()
-        if self._size > MOST_KEPT:
-            self.is_repeatable = False
+                self._clear()
+        if self._size > MAX_COMPARED_CHARS:
+            self.is_comparable = False
             self._pieces = []
 
-    def void(self) -> None:
+    def reset(self) -> None:
         """Begin again: the reader is told that what it has is void."""
-        self._forget()
+        self._clear()
 
     def text(self) -> str:
         """Return its text."""
@@ -93,21 +93,21 @@ class Continuation:
         withheld: The text of it that the reader was not shown, in bytes of UTF-8.
     """
 
-    def __init__(self, match: Match, *, is_whole: bool = True, is_comparable: bool = True) -> None:
-        self._match = match
-        self._thoughts: int | None = 0  # characters of them that are held; None where they are too many
+    def __init__(self, matcher: OverlapMatcher, *, is_whole: bool = True, is_comparable: bool = True) -> None:
+        self._matcher = matcher
+        self._reasoning_size: int | None = 0  # characters of them that are held; None where they are too many
         self.is_whole = is_whole
         self.has_diverged = not is_comparable
         self.held: list[Event] = []
-        self.told: list[Event] = []
-        self.withheld = 0
+        self.usage: list[Event] = []
+        self.suppressed_bytes = 0
 
     @property
     def is_caught_up(self) -> bool:
         """Whether it has said all that the reader has."""
-        return self._match.is_settled
+        return self._matcher.is_settled
 
-    def take(self, events: list[Event]) -> list[Event]:
+    def feed(self, events: list[Event]) -> list[Event]:
         """Take what comes next and return what of it is new to the reader; nothing where it diverges.
 
         What the model thinks is not: the reader has had another's thoughts, which its signatures would not fit.
@@ -115,70 +115,72 @@ class Continuation:
         told = list[Event](event for event in events if isinstance(event, Usage))[-1:]
         said = [event for event in events if not isinstance(event, Usage)]
         if self.is_whole and (self.has_diverged or not self.is_caught_up):
-            self._hold(events)
+            self._hold_back(events)
         new: list[Event] = []
         for event in said:
-            if not self.has_diverged and not isinstance(event, _THOUGHTS):
-                new += self._new_of(event)
+            if not self.has_diverged and not isinstance(event, _REASONING):
+                new += self._new_events(event)
         if self.has_diverged:
-            new, self.told = [], told
-        self.withheld += _size_of(said) - _size_of(new)
+            new, self.usage = [], told
+        self.suppressed_bytes += _size_of(said) - _size_of(new)
         if self.has_diverged:
             return []
         # Behind all else, and before the end.
         place = len(new) - bool(new and isinstance(new[-1], TERMINAL_EVENTS))
         return [*new[:place], *told, *new[place:]]
 
-    def _hold(self, events: list[Event]) -> None:
+    def _hold_back(self, events: list[Event]) -> None:
         if self.held and isinstance(self.held[-1], Usage):
             # A later one takes its place.
             self.held.pop()
         for event in events:
-            if isinstance(event, _THOUGHTS):
-                if self._thoughts is None:
+            if isinstance(event, _REASONING):
+                if self._reasoning_size is None:
                     continue
-                self._thoughts += _MARGIN + len(event.text if isinstance(event, ReasoningDelta) else event.signature)
+                self._reasoning_size += _EVENT_OVERHEAD + len(
+                    event.text if isinstance(event, ReasoningDelta) else event.signature
+                )
             if not isinstance(event, TextDelta) or event.text:
                 self.held.append(event)
-        if self._thoughts is not None and self._thoughts > MOST_KEPT:
+        if self._reasoning_size is not None and self._reasoning_size > MAX_COMPARED_CHARS:
             # None of them rather than some: their signature would not fit.
-            self._thoughts = None
-            self.held = [event for event in self.held if not isinstance(event, _THOUGHTS)]
+            self._reasoning_size = None
+            self.held = [event for event in self.held if not isinstance(event, _REASONING)]
 
-    def _new_of(self, event: Event) -> list[Event]:
+    def _new_events(self, event: Event) -> list[Event]:
         if isinstance(event, (Failed, Cancelled)):
             # It ends the answer that the reader has: that is no other one.
             return [event]
         if isinstance(event, TextDelta):
-            text, rest = self._match.feed(event.text), []
+            text, rest = self._matcher.feed(event.text), []
         else:
             # A call of a tool, or the end, before which no more text comes.
-            text, rest = self._match.end(), [event]
+            text, rest = self._matcher.end(), [event]
         begins_anew = isinstance(event, AnswerRestarted) and not self.is_whole
-        self.has_diverged = self._match.is_off or begins_anew
+        self.has_diverged = self._matcher.is_off or begins_anew
         return [TextDelta(text), *rest] if text else rest
 
 
-def rescue_of(said: DeliveredOutput) -> Continuation:
+def restarted_answer(delivered: DeliveredOutput) -> Continuation:
     """Return what holds another model's whole answer against what was said."""
-    return Continuation(Repetition(said.text()), is_comparable=said.is_repeatable)
+    return Continuation(RepetitionMatcher(delivered.text()), is_comparable=delivered.is_comparable)
 
 
-def continued(request: ChatRequest, said: DeliveredOutput) -> tuple[ChatRequest, Continuation] | None:
+def prefill_request(request: ChatRequest, delivered: DeliveredOutput) -> tuple[ChatRequest, Continuation] | None:
     """Return a question that has the beginning of its answer at its end, and what to make of the rest.
 
     Returns:
         None where the rest would not follow: there is nothing to go on from, or the answer is to be JSON, or is to be
         thought about first.
     """
-    told = said.text()
+    told = delivered.text()
     # Anthropic's API refuses a beginning that ends in blanks.
     begun = told.rstrip()
     is_plain = request.response_format is None and request.thinking is None and request.messages[-1].role != "assistant"
-    if not any(map(str.isalnum, begun)) or not is_plain or not said.is_repeatable:
+    if not any(map(str.isalnum, begun)) or not is_plain or not delivered.is_comparable:
         return None
     messages = (*request.messages, Message("assistant", begun))
-    return msgspec.structs.replace(request, messages=messages), Continuation(Joint(told), is_whole=False)
+    return msgspec.structs.replace(request, messages=messages), Continuation(ContinuationMatcher(told), is_whole=False)
 
 
 def _size_of(events: list[Event]) -> int:

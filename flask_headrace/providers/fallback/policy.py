@@ -31,8 +31,8 @@ class Deployment:
     name: str
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     weight: float = 1.0
-    context: int | None = None
-    continues: bool = False
+    context_window: int | None = None
+    supports_prefill: bool = False
 
     @property
     def model(self) -> str:
@@ -55,11 +55,11 @@ class FallbackPolicy:
         is_weighted: Whether the first to be asked is drawn by weight.
     """
 
-    retries: int = 2
+    max_retries: int = 2
     retry_budget: float = 30.0
-    first_token: float | None = 12.0
-    last_first_token: float | None = 60.0
-    stall: float | None = 60.0
+    first_token_timeout: float | None = 12.0
+    last_first_token_timeout: float | None = 60.0
+    idle_timeout: float | None = 60.0
     on_divergence: Literal["restart", "fail"] = "restart"
     is_weighted: bool = False
 
@@ -76,4 +76,4 @@ class Environment:
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = gevent.sleep
-    chance: Callable[[], float] = random
+    random: Callable[[], float] = random

@@ -21,46 +21,46 @@ from ...core.errors import (
 Failure: TypeAlias = UpstreamError | InvalidRequest
 """How an attempt fails: at the model's, or because its provider has no words for the question."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+INITIAL_RETRY_DELAY, MAX_RETRY_DELAY = 0.25, 8.0
 """Seconds before a model is asked again that has not said when; doubled each time."""
 
 JITTER = 0.25
 """Share of a pause by which it is changed at random, so that those who failed together do not come back together."""
 
-_FAULTS_OF_THE_QUESTION = {400, 422}
+_INVALID_REQUEST_STATUSES = {400, 422}
 
 
 class RetryDecision(Enum):
     """What is to be done after a failure."""
 
-    AGAIN = "ask the same model again"
-    NEXT = "ask the next one"
-    ROOMIER = "ask the next one that can hold more"
-    TELL = "tell the reader: nobody else would answer that"
+    RETRY = "ask the same model again"
+    FALL_BACK = "ask the next one"
+    NEED_LARGER_CONTEXT = "ask the next one that can hold more"
+    FAIL = "tell the reader: nobody else would answer that"
 
 
 def classify(error: Failure) -> RetryDecision:
     """Return what an error calls for."""
     match error:
         case UpstreamStatusError(is_too_long=True):
-            return RetryDecision.ROOMIER
+            return RetryDecision.NEED_LARGER_CONTEXT
         case FallbackMismatch():
-            return RetryDecision.TELL
-        case UpstreamStatusError(status=status) if status in _FAULTS_OF_THE_QUESTION:
-            return RetryDecision.TELL
+            return RetryDecision.FAIL
+        case UpstreamStatusError(status=status) if status in _INVALID_REQUEST_STATUSES:
+            return RetryDecision.FAIL
         case FirstTokenTimeout() | ConnectTimeout():
             # It was silent, and would be: the reader has waited for it long enough.
-            return RetryDecision.NEXT
+            return RetryDecision.FALL_BACK
         case _:
-            return RetryDecision.AGAIN if error.retryable else RetryDecision.NEXT
+            return RetryDecision.RETRY if error.retryable else RetryDecision.FALL_BACK
 
 
-def is_fault_of_ours(error: Failure) -> bool:
+def needs_operator(error: Failure) -> bool:
     """Whether an operator must see to it: a key that is not accepted, or a model that is not there."""
     return isinstance(error, UpstreamStatusError) and error.status in {401, 403, 404}
 
 
-def backoff_delay(attempt: int, told: float | None, chance: float) -> float:
+def backoff_delay(attempt: int, retry_after: float | None, random_fraction: float) -> float:
     """Return the seconds before a model is asked again.
 
     Args:
@@ -68,10 +68,10 @@ def backoff_delay(attempt: int, told: float | None, chance: float) -> float:
         told: What it has asked for itself (`Retry-After`), in seconds; None for nothing. The pause is never shorter.
         chance: A random number from 0 to 1.
     """
-    if told is not None:
-        return told * (1 + JITTER * chance)
-    usual: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
-    return usual * (1 - JITTER * chance)
+    if retry_after is not None:
+        return retry_after * (1 + JITTER * random_fraction)
+    usual: float = min(MAX_RETRY_DELAY, INITIAL_RETRY_DELAY * 2 ** (attempt - 1))
+    return usual * (1 - JITTER * random_fraction)
 
 
 class RetryBudget:
@@ -86,6 +86,6 @@ class RetryBudget:
         self._clock = clock
         self._until = clock() + seconds
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return what is left of it."""
         return max(0.0, self._until - self._clock())

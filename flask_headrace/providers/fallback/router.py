@@ -12,7 +12,7 @@ import msgspec
 
 from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
 from ...core.events import Event, StreamMetadata
-from ..base import CountsTokens
+from ..base import TokenCounter
 from ..chat_request import ChatRequest
 from .policy import Deployment, Environment, FallbackPolicy
 from .run import FallbackRun
@@ -30,10 +30,12 @@ class Router:
 
     is_embedded = False
 
-    def __init__(self, name: str, chain: Sequence[Deployment], terms: FallbackPolicy, world: Environment) -> None:
+    def __init__(
+        self, name: str, chain: Sequence[Deployment], policy: FallbackPolicy, environment: Environment
+    ) -> None:
         self.name = self.pricing_provider = name
         self.chain = tuple(chain)
-        self._terms, self._world = terms, world
+        self._policy, self._environment = policy, environment
 
     def __repr__(self) -> str:
         return f"<Router {self.name}: {', '.join(link.model for link in self.chain)}>"
@@ -55,7 +57,7 @@ class Router:
             raise InvalidRequest(
                 f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
             )
-        return FallbackRun(self.name, able, self._terms, request, self._world).stream()
+        return FallbackRun(self.name, able, self._policy, request, self._environment).stream()
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
@@ -64,7 +66,7 @@ class Router:
             NotSupported: none of them can.
         """
         for link in self.chain:
-            if isinstance(link.provider, CountsTokens):
+            if isinstance(link.provider, TokenCounter):
                 return link.provider.count_tokens(msgspec.structs.replace(request, model=link.name))
         raise NotSupported(f"No model of {self.name} counts tokens: have them counted for one of Anthropic's.")
 
@@ -82,20 +84,20 @@ class Router:
         *others, last = self.chain
         for link in others:
             with suppress(HeadraceError):
-                self._check(link)
+                self._check_deployment(link)
                 return
-        self._check(last)
+        self._check_deployment(last)
 
-    def _check(self, link: Deployment) -> None:
+    def _check_deployment(self, link: Deployment) -> None:
         if link.breaker.state != "closed":
             raise ModelUnavailable(f"The models of {self.name} have failed lately.")
         link.provider.health_check()
 
     def _in_order(self) -> list[Deployment]:
         links = list(self.chain)
-        if not self._terms.is_weighted:
+        if not self._policy.is_weighted:
             return links
-        point = self._world.chance() * sum(link.weight for link in links)
+        point = self._environment.random() * sum(link.weight for link in links)
         for first in links:
             point -= first.weight
             if point < 0:

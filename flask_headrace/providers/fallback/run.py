@@ -35,22 +35,22 @@ from ...core.events import (
 )
 from ..chat_request import ChatRequest
 from .circuit_breaker import BreakerPermit
-from .continuation import Continuation, DeliveredOutput, continued, rescue_of
+from .continuation import Continuation, DeliveredOutput, prefill_request, restarted_answer
 from .policy import Deployment, Environment, FallbackPolicy
-from .retry import Failure, RetryBudget, RetryDecision, backoff_delay, classify, is_fault_of_ours
+from .retry import Failure, RetryBudget, RetryDecision, backoff_delay, classify, needs_operator
 from .timeouts import AttemptTimeout, is_token
 
 log = logging.getLogger("flask_headrace")
 
-Told: TypeAlias = list[Event] | StreamMetadata
+RunOutput: TypeAlias = list[Event] | StreamMetadata
 
-NOTHING_SPENT: list[Event] = [Usage(0, 0, cost=0.0)]
+ZERO_USAGE: list[Event] = [Usage(0, 0, cost=0.0)]
 """What an attempt took that the model has done nothing for."""
 
-SLOW = 0.5
+SLOW_SHARE = 0.5
 """Share of the time for the first token after which a model that others can stand in for counts as slow."""
 
-FAIR = 0.9
+FAIR_TIME_SHARE = 0.9
 """Share of the time that it would have as the first to be asked, without which a model's silence is none of its own."""
 
 
@@ -66,198 +66,209 @@ class FallbackRun:
     """
 
     def __init__(
-        self, alias: str, links: Sequence[Deployment], terms: FallbackPolicy, request: ChatRequest, world: Environment
+        self,
+        alias: str,
+        deployments: Sequence[Deployment],
+        policy: FallbackPolicy,
+        request: ChatRequest,
+        environment: Environment,
     ) -> None:
         self._alias = alias
-        self._all, self._links = tuple(links), deque(links)
-        self._terms, self._request, self._world = terms, request, world
-        self._budget = RetryBudget(terms.retry_budget, world.clock)
+        self._all_deployments, self._remaining = tuple(deployments), deque(deployments)
+        self._policy, self._request, self._environment = policy, request, environment
+        self._budget = RetryBudget(policy.retry_budget, environment.clock)
         self._failure: Failure | None = None
-        self._said = DeliveredOutput()
-        self._rescue: Continuation | None = None
-        self._broke_by = ""  # the code of the error that cut the answer short which the reader has
-        self._has_begun = self._has_told = False  # the present attempt: to answer, and of its tokens
+        self._delivered = DeliveredOutput()
+        self._continuation: Continuation | None = None
+        self._break_code = ""  # the code of the error that cut the answer short which the reader has
+        self._has_begun = self._has_sent_usage = False  # the present attempt: to answer, and of its tokens
         self._has_ended = False  # the answer
-        self._is_cut_short = False  # the time that the present attempt has for its first token, by the budget
-        self._is_in_doubt = False  # whether the present attempt goes on with what the reader has
+        self._is_shortened = False  # the time that the present attempt has for its first token, by the budget
+        self._is_ambiguous = False  # whether the present attempt goes on with what the reader has
 
-    def stream(self) -> Iterator[Told]:
+    def stream(self) -> Iterator[RunOutput]:
         """Ask one model after another, and yield the answer.
 
         Raises:
             UpstreamError, InvalidRequest: none has answered, or it would be the same with any.
         """
-        while self._links and self._budget.left() > 0:
-            yield from self._try(self._links.popleft())
+        while self._remaining and self._budget.remaining() > 0:
+            yield from self._try_deployment(self._remaining.popleft())
             if self._has_ended:
                 return
-        raise self._failure or self._nobody_admits()
+        raise self._failure or self._all_open_error()
 
-    def _nobody_admits(self) -> ModelUnavailable:
-        wait = min(link.breaker.admits_in for link in self._all)
+    def _all_open_error(self) -> ModelUnavailable:
+        wait = min(link.breaker.retry_after for link in self._all_deployments)
         message = f"All models of {self._alias} have failed lately and are given a rest. Try again in {wait:.0f} s."
         return ModelUnavailable(message, retry_after=wait)
 
-    def _try(self, link: Deployment) -> Iterator[Told]:
+    def _try_deployment(self, link: Deployment) -> Iterator[RunOutput]:
         # One model, and again where that can help.
-        for attempt in range(1, self._terms.retries + 2):
+        for attempt in range(1, self._policy.max_retries + 2):
             admission = link.breaker.acquire()
             if admission is None:
                 return
             failure = yield from self._attempt(link, admission)
             if failure is None:
                 return
-            pause = self._pause_after(link, failure, attempt)
+            pause = self._handle_failure(link, failure, attempt)
             if pause is None:
                 return
-            self._world.sleep(pause)
+            self._environment.sleep(pause)
 
-    def _attempt(self, link: Deployment, admission: BreakerPermit) -> Generator[Told, None, Failure | None]:
-        self._has_begun = self._has_told = self._is_in_doubt = False
+    def _attempt(self, link: Deployment, admission: BreakerPermit) -> Generator[RunOutput, None, Failure | None]:
+        self._has_begun = self._has_sent_usage = self._is_ambiguous = False
         try:
-            yield from self._ask(link, admission)
+            yield from self._stream_from(link, admission)
             return None
         except (UpstreamError, InvalidRequest) as error:
             failure = error
             # Who was not given the time that it may take has not failed.
-            if not (self._is_cut_short and isinstance(error, FirstTokenTimeout)):
-                _note(admission, error)
+            if not (self._is_shortened and isinstance(error, FirstTokenTimeout)):
+                _record_outcome(admission, error)
         finally:
             admission.release()
-        if failure.is_unspent and not self._has_begun and not self._has_told:
-            yield NOTHING_SPENT
+        if failure.is_unspent and not self._has_begun and not self._has_sent_usage:
+            yield ZERO_USAGE
         return failure
 
     # What follows from a failure
 
-    def _pause_after(self, link: Deployment, failure: Failure, attempt: int) -> float | None:
+    def _handle_failure(self, link: Deployment, failure: Failure, attempt: int) -> float | None:
         """Return the seconds before the same model is asked again; None where it is not."""
         verdict = classify(failure)
-        self._tell_of(link, failure)
+        self._log_failure(link, failure)
         # A question that another model has begun to answer is not at fault, whatever this one says.
-        if verdict is RetryDecision.TELL and not (self._broke_by and isinstance(failure, UpstreamStatusError)):
+        if verdict is RetryDecision.FAIL and not (self._break_code and isinstance(failure, UpstreamStatusError)):
             raise failure
         if self._failure is None or failure.retryable or not self._failure.retryable:
             self._failure = failure
         if self._has_begun:
-            self._begin_rescue(failure)
-        elif verdict is RetryDecision.ROOMIER:
-            self._drop_no_roomier_than(link)
-        elif verdict is RetryDecision.AGAIN and attempt <= self._terms.retries:
-            pause = backoff_delay(attempt, failure.retry_after, self._world.chance())
-            return pause if pause < self._budget.left() else None
+            self._prepare_continuation(failure)
+        elif verdict is RetryDecision.NEED_LARGER_CONTEXT:
+            self._drop_smaller_contexts(link)
+        elif verdict is RetryDecision.RETRY and attempt <= self._policy.max_retries:
+            pause = backoff_delay(attempt, failure.retry_after, self._environment.random())
+            return pause if pause < self._budget.remaining() else None
         return None
 
-    def _tell_of(self, link: Deployment, failure: Failure) -> None:
-        left = ", ".join(link.model for link in self._links) or "nobody"
-        if is_fault_of_ours(failure):
+    def _log_failure(self, link: Deployment, failure: Failure) -> None:
+        left = ", ".join(link.model for link in self._remaining) or "nobody"
+        if needs_operator(failure):
             log.error("%s of %s: %s Left to ask: %s", link.model, self._alias, failure.message, left)
         else:
             log.info("%s of %s: %s. Left to ask: %s", link.model, self._alias, failure.code, left)
 
-    def _begin_rescue(self, failure: Failure) -> None:
-        if not self._said.is_repeatable and self._terms.on_divergence == "fail":
+    def _prepare_continuation(self, failure: Failure) -> None:
+        if not self._delivered.is_comparable and self._policy.on_divergence == "fail":
             raise failure
-        self._broke_by = failure.code
-        self._budget = RetryBudget(self._terms.retry_budget, self._world.clock)
+        self._break_code = failure.code
+        self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _drop_no_roomier_than(self, link: Deployment) -> None:
-        if link.context is not None:
-            self._links = deque(other for other in self._links if other.context is None or other.context > link.context)
+    def _drop_smaller_contexts(self, link: Deployment) -> None:
+        if link.context_window is not None:
+            self._remaining = deque(
+                other
+                for other in self._remaining
+                if other.context_window is None or other.context_window > link.context_window
+            )
 
     # One attempt
 
-    def _ask(self, link: Deployment, admission: BreakerPermit) -> Iterator[Told]:
+    def _stream_from(self, link: Deployment, admission: BreakerPermit) -> Iterator[RunOutput]:
         yield ModelSelected(link.model, link.provider.name, link.name, link.provider.pricing_provider)
-        began = self._world.clock()
-        batches = link.provider.stream(self._question_for(link))
-        patience = AttemptTimeout(link.model, self._first_token_limit(), self._terms.stall)
+        began = self._environment.clock()
+        batches = link.provider.stream(self._request_for(link))
+        patience = AttemptTimeout(link.model, self._first_token_limit(), self._policy.idle_timeout)
         # Generators: both can be closed.
-        with closing(batches), closing(patience.wait_for(batches)) as waited:  # type: ignore[type-var]
+        with closing(batches), closing(patience.iterate(batches)) as waited:  # type: ignore[type-var]
             for batch in waited:
                 if is_token(batch) and not self._has_begun:
-                    self._begin(admission, self._world.clock() - began)
-                yield from self._passed_on(link, batch)
-                if self._is_in_doubt:
+                    self._record_begin(admission, self._environment.clock() - began)
+                yield from self._forward(link, batch)
+                if self._is_ambiguous:
                     break
-        if self._is_in_doubt:
-            self._ask_anew(link)
+        if self._is_ambiguous:
+            self._retry_from_start(link)
         elif not self._has_ended:
             raise UpstreamProtocolError(f"{link.model} ended its answer without a finish reason.")
 
-    def _ask_anew(self, link: Deployment) -> None:
+    def _retry_from_start(self, link: Deployment) -> None:
         """Let a model be asked next for a whole answer that was asked to go on with one."""
         log.info("%s of %s: nobody can tell whether it goes on. It is asked from the start.", link.model, self._alias)
-        self._links.appendleft(replace(link, continues=False))
-        self._budget = RetryBudget(self._terms.retry_budget, self._world.clock)
+        self._remaining.appendleft(replace(link, supports_prefill=False))
+        self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _question_for(self, link: Deployment) -> ChatRequest:
+    def _request_for(self, link: Deployment) -> ChatRequest:
         request = msgspec.structs.replace(self._request, model=link.name)
-        if not self._broke_by:
+        if not self._break_code:
             return request
-        if link.continues and (continuing := continued(request, self._said)):
-            request, self._rescue = continuing
+        if link.supports_prefill and (continuing := prefill_request(request, self._delivered)):
+            request, self._continuation = continuing
         else:
-            self._rescue = rescue_of(self._said)
+            self._continuation = restarted_answer(self._delivered)
         return request
 
     def _first_token_limit(self) -> float:
-        own = self._terms.first_token if self._links else self._terms.last_first_token
-        left, whole = self._budget.left(), self._terms.retry_budget
-        self._is_cut_short = left < FAIR * (whole if own is None else min(own, whole))
+        own = self._policy.first_token_timeout if self._remaining else self._policy.last_first_token_timeout
+        left, whole = self._budget.remaining(), self._policy.retry_budget
+        self._is_shortened = left < FAIR_TIME_SHARE * (whole if own is None else min(own, whole))
         return left if own is None else min(own, left)
 
-    def _begin(self, admission: BreakerPermit, seconds: float) -> None:
+    def _record_begin(self, admission: BreakerPermit, seconds: float) -> None:
         self._has_begun = True
-        limit = self._terms.first_token
-        if self._links and limit is not None and seconds > SLOW * limit:
+        limit = self._policy.first_token_timeout
+        if self._remaining and limit is not None and seconds > SLOW_SHARE * limit:
             admission.fail("slow")
         else:
             admission.succeed("began")
 
-    def _passed_on(self, link: Deployment, batch: Told) -> Iterator[Told]:
+    def _forward(self, link: Deployment, batch: RunOutput) -> Iterator[RunOutput]:
         if not isinstance(batch, list) or not is_token(batch):
-            self._has_told = self._has_told or (isinstance(batch, list) and bool(batch))
+            self._has_sent_usage = self._has_sent_usage or (isinstance(batch, list) and bool(batch))
             yield batch
             return
         self._has_ended = isinstance(batch[-1], TERMINAL_EVENTS)
-        if self._rescue is not None:
-            yield from self._rescued(link, self._rescue, batch)
+        if self._continuation is not None:
+            yield from self._forward_new(link, self._continuation, batch)
             return
-        if self._links:
-            self._said.add(batch)
+        if self._remaining:
+            self._delivered.add(batch)
         yield batch
 
-    def _rescued(self, link: Deployment, rescue: Continuation, batch: list[Event]) -> Iterator[Told]:
-        before = rescue.withheld
-        new = rescue.take(batch)
-        if rescue.withheld != before:
-            yield SuppressedOutput(rescue.withheld - before)
+    def _forward_new(self, link: Deployment, rescue: Continuation, batch: list[Event]) -> Iterator[RunOutput]:
+        before = rescue.suppressed_bytes
+        new = rescue.feed(batch)
+        if rescue.suppressed_bytes != before:
+            yield SuppressedOutput(rescue.suppressed_bytes - before)
         if rescue.has_diverged:
-            yield rescue.told
-            yield from self._begun_again(link, rescue)
+            yield rescue.usage
+            yield from self._restart_answer(link, rescue)
         else:
-            self._said.add(new)
+            self._delivered.add(new)
             yield new
 
-    def _begun_again(self, link: Deployment, rescue: Continuation) -> Iterator[Told]:
-        if self._terms.on_divergence == "fail":
+    def _restart_answer(self, link: Deployment, rescue: Continuation) -> Iterator[RunOutput]:
+        if self._policy.on_divergence == "fail":
             otherwise = "tells it otherwise" if rescue.is_whole else "may not have gone on where it stood"
-            raise FallbackMismatch(f"The answer broke off ({self._broke_by}), and {link.model} {otherwise}. Ask again.")
+            raise FallbackMismatch(
+                f"The answer broke off ({self._break_code}), and {link.model} {otherwise}. Ask again."
+            )
         if not rescue.is_whole:
-            self._is_in_doubt, self._has_ended = True, False
+            self._is_ambiguous, self._has_ended = True, False
             return
-        yield SuppressedOutput(-rescue.withheld)
-        self._rescue = None
-        self._said.void()
-        self._said.add(rescue.held)
-        yield [AnswerRestarted(self._broke_by, link.model), *rescue.held]
+        yield SuppressedOutput(-rescue.suppressed_bytes)
+        self._continuation = None
+        self._delivered.reset()
+        self._delivered.add(rescue.held)
+        yield [AnswerRestarted(self._break_code, link.model), *rescue.held]
 
 
-def _note(admission: BreakerPermit, error: Failure) -> None:
+def _record_outcome(admission: BreakerPermit, error: Failure) -> None:
     if isinstance(error, InvalidRequest):
         return  # the model was not asked
-    if classify(error) in {RetryDecision.TELL, RetryDecision.ROOMIER}:
+    if classify(error) in {RetryDecision.FAIL, RetryDecision.NEED_LARGER_CONTEXT}:
         # It works: the question is at fault.
         admission.succeed(error.code)
     else:

@@ -20,7 +20,7 @@ def is_token(batch: list[Event] | StreamMetadata) -> bool:
     return isinstance(batch, list) and bool(batch) and (len(batch) > 1 or type(batch[0]) is not Usage)
 
 
-class _Silence(BaseException):
+class _TimedOut(BaseException):
     """Ends the wait. Not an `Exception`: the SDKs take those for their own connection's."""
 
 
@@ -33,34 +33,43 @@ class AttemptTimeout:
         stall: Seconds that it may be silent after that; None for ever.
     """
 
-    __slots__ = ("_first_token", "_has_begun", "_is_waiting", "_model", "_since", "_stall", "_timer", "_waiter")
+    __slots__ = (
+        "_first_token_timeout",
+        "_has_first_token",
+        "_idle_timeout",
+        "_is_waiting",
+        "_model",
+        "_timer",
+        "_waiter",
+        "_waiting_since",
+    )
 
-    def __init__(self, model: str, first_token: float | None, stall: float | None) -> None:
+    def __init__(self, model: str, first_token_timeout: float | None, idle_timeout: float | None) -> None:
         self._model = model
-        self._first_token, self._stall = first_token, stall
-        self._since = time.monotonic()
-        self._is_waiting = self._has_begun = False
+        self._first_token_timeout, self._idle_timeout = first_token_timeout, idle_timeout
+        self._waiting_since = time.monotonic()
+        self._is_waiting = self._has_first_token = False
         self._waiter = gevent.getcurrent()
         self._timer: Any = None
 
-    def wait_for(self, batches: Iterator[list[Event] | StreamMetadata]) -> Iterator[list[Event] | StreamMetadata]:
+    def iterate(self, batches: Iterator[list[Event] | StreamMetadata]) -> Iterator[list[Event] | StreamMetadata]:
         """Yield what comes, as it comes.
 
         Raises:
             FirstTokenTimeout: nothing came in time.
             IdleTimeout: it fell silent.
         """
-        self._arm()
+        self._start_timer()
         try:
             while (batch := self._next(batches)) is not None:
                 yield batch
                 if is_token(batch):
                     # Only now: a slow reader is not the model's fault.
-                    self._has_begun = True
-                    self._since = time.monotonic()
-                elif self._is_over():
+                    self._has_first_token = True
+                    self._waiting_since = time.monotonic()
+                elif self._is_expired():
                     # One that says nothing and never waits is never found waiting.
-                    raise self._timeout()
+                    raise self._timeout_error()
         finally:
             if self._timer is not None:
                 self._timer.stop()
@@ -70,40 +79,42 @@ class AttemptTimeout:
         self._is_waiting = True
         try:
             return next(batches, None)
-        except _Silence:
-            raise self._timeout() from None
+        except _TimedOut:
+            raise self._timeout_error() from None
         finally:
             self._is_waiting = False
 
-    def _limit(self) -> float | None:
-        return self._stall if self._has_begun else self._first_token
+    def _current_timeout(self) -> float | None:
+        return self._idle_timeout if self._has_first_token else self._first_token_timeout
 
-    def _is_over(self) -> bool:
-        limit = self._limit()
-        return limit is not None and time.monotonic() >= self._since + limit
+    def _is_expired(self) -> bool:
+        limit = self._current_timeout()
+        return limit is not None and time.monotonic() >= self._waiting_since + limit
 
-    def _left(self) -> float | None:
-        limit = self._limit()
+    def _remaining(self) -> float | None:
+        limit = self._current_timeout()
         # Who is not waited for has all its time still before it.
-        return limit if limit is None or not self._is_waiting else self._since + limit - time.monotonic()
+        return limit if limit is None or not self._is_waiting else self._waiting_since + limit - time.monotonic()
 
-    def _arm(self) -> None:
+    def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.close()
         # After the first token another limit holds, which may be the shorter one.
-        limits = [limit for limit in (self._left(), self._stall) if limit is not None]
+        limits = [limit for limit in (self._remaining(), self._idle_timeout) if limit is not None]
         self._timer = gevent.get_hub().loop.timer(max(0.0005, min(limits))) if limits else None
         if self._timer is not None:
-            self._timer.start(self._look)
+            self._timer.start(self._on_timer)
 
-    def _look(self) -> None:
-        left = self._left()
+    def _on_timer(self) -> None:
+        left = self._remaining()
         if left is not None and left <= 0:
-            self._waiter.throw(_Silence())
+            self._waiter.throw(_TimedOut())
         else:
-            self._arm()
+            self._start_timer()
 
-    def _timeout(self) -> FirstTokenTimeout | IdleTimeout:
-        if self._has_begun:
-            return IdleTimeout(f"{self._model} fell silent for {self._stall or 0:.3g} s in the middle of its answer.")
-        return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token or 0:.3g} s.")
+    def _timeout_error(self) -> FirstTokenTimeout | IdleTimeout:
+        if self._has_first_token:
+            return IdleTimeout(
+                f"{self._model} fell silent for {self._idle_timeout or 0:.3g} s in the middle of its answer."
+            )
+        return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token_timeout or 0:.3g} s.")

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from ...core.events import ReasoningDelta, TextDelta
-from ..decoding.json_events import as_text
-from .chat_tool_calls import Piece
-from .usage import ReadTokens, Tokens, WrittenTokens
+from ..decoding.json_events import to_text
+from .chat_tool_calls import ToolCallChunk
+from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
     "read": "prompt_tokens",
@@ -53,13 +53,13 @@ class Delta(msgspec.Struct, gc=False):
     function_call: Function | None = None  # the older API's one call, which is no list
 
 
-class TokenCounts(Tokens, gc=False, rename=_NAMES):
+class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
     """The counts, by the names that they have here: only fields that are written again get new ones."""
 
     read: int | None = None
     written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
+    read_details: InputTokenDetails | None = None
+    written_details: OutputTokenDetails | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -84,68 +84,68 @@ class Chunk(msgspec.Struct, gc=False):
 
 decode = msgspec.json.Decoder(Chunk).decode
 
-_FOREIGN = {
+_FOREIGN_FIELDS = {
     "answer", "candidates", "completion", "content", "delta", "generated_text", "message", "output", "output_text",
     "response", "text",
 }  # fmt: skip
 """Where servers of other protocols put what they say."""
 
-_THOUGHTS = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"}
+_REASONING_TYPES = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"}
 """The types of a content's parts that are thoughts."""
 
 
-def pieces_of(delta: Delta) -> Iterator[Piece]:
+def tool_call_chunks(delta: Delta) -> Iterator[ToolCallChunk]:
     """Yield the pieces of calls in a delta."""
     told = delta.tool_calls
     for call in [told] if isinstance(told, ToolCall) else told or ():
         function = call.function or call
         index = int(call.index) if isinstance(call.index, str) and call.index.isdecimal() else call.index
         id_ = None if call.id is None else str(call.id)
-        yield Piece(index, id_, function.name or call.name, arguments_of(function) or arguments_of(call))
+        yield ToolCallChunk(index, id_, function.name or call.name, arguments_text(function) or arguments_text(call))
 
 
-def legacy_pieces_of(delta: Delta) -> Iterator[Piece]:
+def legacy_tool_call_chunks(delta: Delta) -> Iterator[ToolCallChunk]:
     """Yield the piece of the one call that a delta of the older API has."""
     if function := delta.function_call:
-        yield Piece("function", None, function.name, arguments_of(function))
+        yield ToolCallChunk("function", None, function.name, arguments_text(function))
 
 
-def arguments_of(function: Function) -> str:
+def arguments_text(function: Function) -> str:
     """Return the text of arguments, which some servers send as the object itself."""
     for told in (function.arguments, function.input):
-        if text := as_text(told):
+        if text := to_text(told):
             return text
     return ""
 
 
-def thought_in(delta: Delta) -> str:
+def reasoning_text(delta: Delta) -> str:
     """Return what a delta thinks aloud, which servers tell in fields of several names; in one that has two, once."""
     for told in (delta.reasoning_content, delta.reasoning, delta.reasoning_text, delta.reasoning_details):
         if type(told) is str and told:
             return told
-        if told and (thought := "".join(text_of(part) for part in _parts_of(told))):
+        if told and (thought := "".join(part_text(part) for part in _as_parts(told))):
             return thought
     return ""
 
 
-def said_in(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
+def content_deltas(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
     """Yield what a content says that is no text but a part, or parts, such as those of Mistral's reasoning models."""
     if type(content) in {int, float}:
         content = str(content)
-    for part in _parts_of(content):
+    for part in _as_parts(content):
         kind = part.get("type") if isinstance(part, dict) else None
-        if isinstance(kind, str) and kind in _THOUGHTS:
+        if isinstance(kind, str) and kind in _REASONING_TYPES:
             told = part.get("thinking") or part.get(kind) or part
-            yield from [ReasoningDelta(thought) for inner in _parts_of(told) if (thought := text_of(inner))]
-        elif text := text_of(part):
+            yield from [ReasoningDelta(thought) for inner in _as_parts(told) if (thought := part_text(inner))]
+        elif text := part_text(part):
             yield TextDelta(text)
 
 
-def _parts_of(content: Any) -> list[Any]:  # noqa: ANN401  # what a server sent
+def _as_parts(content: Any) -> list[Any]:  # noqa: ANN401  # what a server sent
     return content if isinstance(content, list) else [content]
 
 
-def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
+def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return the text of a part of a content; empty where it has none."""
     match part:
         case str(text) | {"text": str(text)} | {"text": {"value": str(text)}} | {"content": str(text)}:
@@ -164,13 +164,13 @@ def bare_error(data: bytes, *, is_named: bool) -> Any:  # noqa: ANN401  # what a
         data: The frame's data.
         is_named: Whether the frame's name says that it is an error.
     """
-    bare = _object_in(data)
+    bare = _parse_object(data)
     return bare if is_named or bare.get("object") == "error" else None
 
 
-def is_foreign(data: bytes) -> bool:
+def is_foreign_protocol(data: bytes) -> bool:
     """Whether a frame of which nothing was read says something all the same, in a field of another protocol."""
-    chunk = _object_in(data)
+    chunk = _parse_object(data)
     choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
     told = [choice.get("delta") or choice.get("message") for choice in choices]
     if isinstance(chunk.get("message"), dict):
@@ -178,10 +178,12 @@ def is_foreign(data: bytes) -> bool:
     if isinstance(chunk.get("delta"), dict):
         told.append(chunk["delta"])
     places = [chunk, *choices, *(delta for delta in told if isinstance(delta, dict))]
-    return any(isinstance(place[name], str) and place[name] for place in places for name in _FOREIGN & place.keys())
+    return any(
+        isinstance(place[name], str) and place[name] for place in places for name in _FOREIGN_FIELDS & place.keys()
+    )
 
 
-def _object_in(data: bytes) -> dict[str, Any]:
+def _parse_object(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict)
     except msgspec.DecodeError:

@@ -14,16 +14,16 @@ from ..chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
+from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
 
-SAME_NAME = (
+UNCHANGED_FIELDS = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
     "reasoning_effort", "verbosity", "user",
 )  # fmt: skip
 """Fields that are called there as they are here."""
 
 
-def body_of(request: ChatRequest, *, is_official: bool) -> Json:
+def build_body(request: ChatRequest, *, is_official: bool) -> Json:
     """Return the request's body.
 
     Args:
@@ -39,7 +39,7 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
     if request.max_tokens is not None:
         # OpenAI's newer models know the newer name alone, and most other servers the older.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    body |= drop_none(**{name: getattr(request, name) for name in SAME_NAME})
+    body |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
@@ -80,11 +80,11 @@ def _image(part: ImagePart) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_of(call)}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": encode_arguments(call)}}
 
 
 def _tool(tool: Tool) -> Json:
-    return {"type": "function", "function": {**function_of(tool), **drop_none(strict=tool.strict)}}
+    return {"type": "function", "function": {**function_definition(tool), **drop_none(strict=tool.strict)}}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -96,4 +96,4 @@ def _choice(choice: ToolChoice) -> str | Json:
 def _format(wanted: ResponseFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": schema_of(wanted)}
+    return {"type": "json_schema", "json_schema": json_schema_fields(wanted)}

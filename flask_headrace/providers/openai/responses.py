@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
 from .responses_decoder import ResponseDecoder
-from .responses_request_body import body_of
+from .responses_request_body import build_body
 from .server import Address, OpenAIServer
 
 
@@ -21,7 +21,7 @@ class OpenAIResponses(OpenAIServer):
     """What the protocol has no word for."""
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return body_of(request)
+        return build_body(request)
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
         return ResponseDecoder(self.name, request.model, self.pricing_provider)

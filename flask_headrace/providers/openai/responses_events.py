@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ..decoding.json_events import as_text
-from .usage import ReadTokens, Tokens, WrittenTokens
+from ..decoding.json_events import to_text
+from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
     "read": "input_tokens",
@@ -17,13 +17,13 @@ _NAMES = {
 }
 
 
-class TokenCounts(Tokens, gc=False, rename=_NAMES):
+class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
     """The counts, by the names that they have here: only fields that are written again get new ones."""
 
     read: int | None = None
     written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
+    read_details: InputTokenDetails | None = None
+    written_details: OutputTokenDetails | None = None
 
 
 class Item(msgspec.Struct, gc=False):
@@ -38,9 +38,9 @@ class Item(msgspec.Struct, gc=False):
     status: Any = None
 
     @property
-    def names(self) -> tuple[str | None, str | None]:
+    def keys(self) -> tuple[str | None, str | None]:
         """What it goes by: its id and its call's id."""
-        return as_text(self.id) or None, as_text(self.call_id) or None
+        return to_text(self.id) or None, to_text(self.call_id) or None
 
     @property
     def parts(self) -> list[Any]:
@@ -50,7 +50,7 @@ class Item(msgspec.Struct, gc=False):
     @property
     def texts(self) -> list[str]:
         """The texts of its parts."""
-        return [text_of(part) for part in self.parts]
+        return [part_text(part) for part in self.parts]
 
     @property
     def has_refused(self) -> bool:
@@ -91,7 +91,7 @@ class ResponseEvent(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(ResponseEvent).decode
 
 
-class TextEvent(msgspec.Struct, gc=False):
+class TextDeltaEvent(msgspec.Struct, gc=False):
     """What the frame of a piece of text holds. Most frames are such ones, and their name says so."""
 
     delta: str | None = None
@@ -100,9 +100,9 @@ class TextEvent(msgspec.Struct, gc=False):
     content_index: int | None = None
 
 
-decode_text = msgspec.json.Decoder(TextEvent).decode
+decode_text_delta = msgspec.json.Decoder(TextDeltaEvent).decode
 
-READ = {
+KNOWN_EVENTS = {
     b"message", b"error", b"response.output_text.delta", b"response.refusal.delta", b"response.reasoning_text.delta",
     b"response.reasoning_summary_text.delta", b"response.reasoning_summary_part.added", b"response.output_item.added",
     b"response.output_item.done", b"response.function_call_arguments.delta", b"response.completed",
@@ -112,7 +112,7 @@ READ = {
 """The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
 
 
-def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
+def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return the text of a message's part, or of a refusal; empty for parts of other kinds."""
     match part:
         case str(text) | {"type": "output_text" | "text", "text": str(text)}:
@@ -129,6 +129,6 @@ def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
     return isinstance(part, dict) and part.get("type") == "refusal"
 
 
-def reason_of(details: Any) -> str:  # noqa: ANN401  # what a server sent
+def incomplete_reason(details: Any) -> str:  # noqa: ANN401  # what a server sent
     """Return why a response is incomplete; empty where that is not told."""
-    return as_text(details.get("reason") if isinstance(details, dict) else details)
+    return to_text(details.get("reason") if isinstance(details, dict) else details)

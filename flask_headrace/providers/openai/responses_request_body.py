@@ -14,20 +14,20 @@ from ..chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
+from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
 
 NO_EFFORT = "none"
 """The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""
 
 
-def body_of(request: ChatRequest) -> Json:
+def build_body(request: ChatRequest) -> Json:
     """Return the request's body."""
     body: Json = {
         "model": request.model,
         "input": [item for message in request.messages for item in _items(message)],
         "stream": True,
         "store": False,
-        **_settings(request),
+        **_generation_params(request),
     }
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
@@ -40,7 +40,7 @@ def body_of(request: ChatRequest) -> Json:
     return body
 
 
-def _settings(request: ChatRequest) -> Json:
+def _generation_params(request: ChatRequest) -> Json:
     return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
@@ -75,12 +75,12 @@ def _image(part: ImagePart) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments_of(call)}
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": encode_arguments(call)}
 
 
 def _tool(tool: Tool) -> Json:
     # Left out, `strict` would be true here, and make every parameter a required one.
-    return {"type": "function", **function_of(tool), "strict": bool(tool.strict)}
+    return {"type": "function", **function_definition(tool), "strict": bool(tool.strict)}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -95,7 +95,7 @@ def _text(request: ChatRequest) -> Json:
 def _format(wanted: ResponseFormat) -> Json:
     if wanted.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", **schema_of(wanted)}
+    return {"type": "json_schema", **json_schema_fields(wanted)}
 
 
 def _reasoning(effort: str) -> Json:

@@ -15,21 +15,21 @@ import msgspec
 
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.sse_stream import Decoder, events_of
+from ..decoding.sse_stream import StreamDecoder, decode_stream
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..http.request_template import ask, with_same_request
 from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
 from ..http.transport import Client, Transport
-from ..redaction import keep_secret
+from ..redaction import register_secret
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-OFFICIAL = "https://api.openai.com/v1"
+OFFICIAL_BASE_URL = "https://api.openai.com/v1"
 """The base URL that the SDK uses by itself."""
 
-_NOT_FOR_CHAT = (
+_NON_CHAT_MODELS = (
     "audio", "babbage", "computer-use", "dall-e", "davinci", "embedding", "image", "instruct", "moderation",
     "realtime", "search", "sora", "transcribe", "tts", "whisper",
 )  # fmt: skip
@@ -40,12 +40,14 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_EXTRAS
 
     @property
-    def is_openais(self) -> bool:
+    def is_official(self) -> bool:
         """Whether OpenAI's own models answer there: at OpenAI, or at Azure."""
-        return self.base_url == OFFICIAL or (urlsplit(self.base_url).hostname or "").endswith(".openai.azure.com")
+        return self.base_url == OFFICIAL_BASE_URL or (urlsplit(self.base_url).hostname or "").endswith(
+            ".openai.azure.com"
+        )
 
 
 class OpenAIServer(ABC):
@@ -71,16 +73,16 @@ class OpenAIServer(ABC):
         *,
         pricing_provider: str | None = None,
         connect_timeout: float = 5.0,
-        retries: int = 0,
+        max_retries: int = 0,
         preferred: tuple[str, ...] = (),
         is_embedded: bool = False,
     ) -> None:
         self.name = name
         self.is_embedded = is_embedded
         self._address = address
-        self._price_list = pricing_provider
+        self._pricing_provider = pricing_provider
         self._preferred = preferred
-        self._connect_timeout, self._retries = connect_timeout, retries
+        self._connect_timeout, self._max_retries = connect_timeout, max_retries
         self._clients = HubLocal(self._new_client, lambda client: client.close())
 
     def __repr__(self) -> str:
@@ -96,13 +98,13 @@ class OpenAIServer(ABC):
         """Write a question as the body of a request."""
 
     @abstractmethod
-    def _decoder(self, request: ChatRequest) -> Decoder:
+    def _decoder(self, request: ChatRequest) -> StreamDecoder:
         """Make what reads the answer to a question."""
 
     @property
     def pricing_provider(self) -> str:
         """By which name the price list knows this server."""
-        return self._price_list or self._address().base_url
+        return self._pricing_provider or self._address().base_url
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Ask for an answer; see `Provider.stream`."""
@@ -112,7 +114,7 @@ class OpenAIServer(ABC):
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            yield from events_of(self._send(self._body(request, address), address), self.name, decoder)
+            yield from decode_stream(self._send(self._body(request, address), address), self.name, decoder)
 
     def _send(self, body: Json, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
@@ -128,8 +130,8 @@ class OpenAIServer(ABC):
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
             found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
-        if address.base_url == OFFICIAL:
-            found = [name for name in found if not any(word in name for word in _NOT_FOR_CHAT)]
+        if address.base_url == OFFICIAL_BASE_URL:
+            found = [name for name in found if not any(word in name for word in _NON_CHAT_MODELS)]
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
 
@@ -144,10 +146,10 @@ class OpenAIServer(ABC):
     def _new_client(self, address: Address) -> OpenAI:
         import openai  # noqa: PLC0415
 
-        keep_secret(address.api_key)
+        register_secret(address.api_key)
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.extras),
-            max_retries=self._retries,
+            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.overrides),
+            max_retries=self._max_retries,
         )

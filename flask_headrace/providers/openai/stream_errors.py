@@ -6,22 +6,22 @@ from typing import Any
 
 from ...core.errors import UpstreamError, UpstreamStatusError
 from ..http.sdk_errors import SPENT, status_error
-from ..redaction import shown
+from ..redaction import redact
 
-_BY_THE_QUESTION = (
+_REQUEST_ERROR_PREFIXES = (
     "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",
     "bio_policy", "misalignment_policy", "data_residency",
 )  # fmt: skip
 """How the codes of those failures begin that the same question would meet again."""
 
 
-def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
+def stream_error(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
     """Return our error for one that came inside the stream."""
     fields = error if isinstance(error, dict) else {"message": error}
-    code, message = fields.get("code"), shown(fields.get("message"))
+    code, message = fields.get("code"), redact(fields.get("message"))
     if isinstance(code, int) and 400 <= code < 600:
         return status_error(upstream, code, message)
-    is_final = str(code).startswith(_BY_THE_QUESTION)
+    is_final = str(code).startswith(_REQUEST_ERROR_PREFIXES)
     usual = "rate_limited" if code == "rate_limit_exceeded" else "upstream_failed"
     return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",

@@ -98,7 +98,7 @@ class TestFault:
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
         limit = BRIEFLY if name in SILENT else 10
-        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=Environment(chance=lambda: 1.0)).ask()
+        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=Environment(random=lambda: 1.0)).ask()
 
         assert reading.text == "Hello"
         assert reading.events[-1] == Completed("stop")
@@ -194,7 +194,7 @@ class TestAskingAgain:
         own_upstream.answer("a", plain.empty(503))
         own_upstream.answer("b", openai_wire.answer("ok"))
         slept: list[float] = []
-        world = Environment(sleep=slept.append, chance=lambda: 0.0)
+        world = Environment(sleep=slept.append, random=lambda: 0.0)
         assert Chain(own_upstream, "openai/a", "openai/b", retries=3, world=world).ask().text == "ok"
         assert slept == [0.25, 0.5, 1.0]
         assert len(own_upstream.requests("a")) == 4
@@ -202,7 +202,7 @@ class TestAskingAgain:
     def test_honours_what_the_model_has_asked_for_and_adds_to_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", [openai_wire.error(429, retry_after=2), later(429), openai_wire.answer("ok")])
         slept: list[float] = []
-        world = Environment(sleep=slept.append, chance=lambda: 1.0)
+        world = Environment(sleep=slept.append, random=lambda: 1.0)
         assert Chain(own_upstream, "openai/a", retries=2, world=world).ask().text == "ok"
         assert slept == [2.5, pytest.approx(0.075)]
 
@@ -289,7 +289,7 @@ class TestWeights:
     def test_draw_who_is_asked_first(self, own_upstream: Upstream) -> None:
         weights = {"openai/a": {"weight": 1}, "openai/b": {"weight": 3}, "openai/c": {"weight": 0}}
         for chance, order in [(0.0, "abc"), (0.24, "abc"), (0.26, "bac"), (0.99, "bac")]:
-            world = Environment(chance=lambda chance=chance: chance)
+            world = Environment(random=lambda chance=chance: chance)
             chain = Chain(own_upstream, *weights, links=weights, is_weighted=True, world=world)
             own_upstream.start_afresh()
             chain.ask()  # all of them are unknown there, and refused with 404

@@ -54,8 +54,8 @@ class Played:
 def ask(first: list[Any], second: Callable[[str | None], list[Any]], **terms: Any) -> tuple[Reading, Played]:
     """Ask a model that says `first` and breaks off, and then one that may go on."""
     players = Played("first", lambda _: [*first, UpstreamProtocolError("gone")]), Played("second", second)
-    links = [Deployment(adapt_provider(player), "x", continues=True) for player in players]
-    router = Router("smart", links, FallbackPolicy(retries=0, **terms), Environment())
+    links = [Deployment(adapt_provider(player), "x", supports_prefill=True) for player in players]
+    router = Router("smart", links, FallbackPolicy(max_retries=0, **terms), Environment())
     return Reading(router).read(), players[1]
 
 
@@ -199,7 +199,7 @@ class TestUsageThatWasTold:
     def test_before_the_first_token_is_kept_whatever_the_error_says(self, error: Exception) -> None:
         players = Played("first", lambda _: [self.KNOWN, error]), Played("second", lambda _: ["ok"])
         links = [Deployment(adapt_provider(player), "x") for player in players]
-        reading = Reading(Router("smart", links, FallbackPolicy(retries=0), Environment())).read()
+        reading = Reading(Router("smart", links, FallbackPolicy(max_retries=0), Environment())).read()
         assert reading.text == "ok"
         assert reading.attempts[0] == ("first/x", 90, 1)
 

@@ -30,7 +30,7 @@ def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterat
 
 def hear(*steps: Any, first_token: float | None = 0.1, stall: float | None = 0.1) -> list[Any]:
     with gevent.Timeout(5):
-        return list(AttemptTimeout("acme/tiny", first_token, stall).wait_for(source(*steps)))
+        return list(AttemptTimeout("acme/tiny", first_token, stall).iterate(source(*steps)))
 
 
 def test_what_is_a_token() -> None:
@@ -53,7 +53,7 @@ def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, .
             yield []
 
     with pytest.raises(error):
-        list(AttemptTimeout("acme/tiny", 0.05, 0.05).wait_for(busy()))
+        list(AttemptTimeout("acme/tiny", 0.05, 0.05).iterate(busy()))
 
 
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
@@ -75,7 +75,7 @@ def test_without_limits_nothing_is_timed() -> None:
 
 def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:
     got = []
-    for batch in AttemptTimeout("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
+    for batch in AttemptTimeout("acme/tiny", 0.3, 0.3).iterate(source(TOKEN, TOKEN, 0.0, TOKEN)):
         got.append(batch)
         gevent.sleep(0.4)
     assert got == [TOKEN] * 3
@@ -94,5 +94,5 @@ def test_its_end_closes_what_it_waits_in_and_is_no_exception_to_that() -> None:
             closed.append("closed")
 
     with pytest.raises(FirstTokenTimeout):
-        list(AttemptTimeout("acme/tiny", 0.05, None).wait_for(swallowing()))
+        list(AttemptTimeout("acme/tiny", 0.05, None).iterate(swallowing()))
     assert closed == ["closed"]
