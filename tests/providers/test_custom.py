@@ -96,7 +96,7 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
 def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsupported: Any) -> None:
     own = Own("hi")
     own.unsupported_features = unsupported  # type: ignore[attr-defined]
-    with pytest.raises(ConfigurationError, match=r"unsupported is .*: it must be a set of fields"):
+    with pytest.raises(ConfigurationError, match=r"unsupported_features is .*: it must be a set of fields"):
         adapt_provider(own)
 
 
@@ -132,7 +132,7 @@ class TestProviderAdapter:
         own.models = lambda: ["a", "b"]
         own.unsupported_features = {"seed"}
         own.pricing_provider = "free"
-        own.check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
+        own.health_check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
         provider = adapt_provider(own)
         assert (provider.models(), provider.unsupported_features, provider.pricing_provider) == (
             ["a", "b"],

@@ -42,10 +42,10 @@ def test_is_one_that_no_reader_notices(own_upstream: Upstream, outage: str) -> N
         own_upstream,
         "openai/a",
         "openai/b",
-        retries=1,
+        max_retries=1,
         retry_budget=30,
         breaker=lambda: CircuitBreaker(clock),
-        world=Environment(clock, clock.sleep, lambda: 0.0),
+        environment=Environment(clock, clock.sleep, lambda: 0.0),
     )
     answered: list[tuple[float, str]] = []
     asked: list[float] = []
@@ -80,7 +80,7 @@ def test_of_all_models_is_told_at_once_with_when_to_come_again(own_upstream: Ups
         "openai/a",
         "openai/b",
         breaker=lambda: CircuitBreaker(clock),
-        world=Environment(clock, clock.sleep),
+        environment=Environment(clock, clock.sleep),
     )
     for _ in range(FAILURE_THRESHOLD):
         assert chain.ask().end == "upstream_failed"
@@ -97,31 +97,33 @@ class TestSlowness:
         clock = Clock()
         for model in "ab":
             own_upstream.answer(model, openai_wire.answer(model))
-        world = Environment(clock, clock.sleep)
+        environment = Environment(clock, clock.sleep)
         chain = Chain(
             own_upstream,
             "openai/a",
             "openai/b",
             breaker=lambda: CircuitBreaker(clock),
-            world=world,
-            first_token=12.0,
+            environment=environment,
+            first_token_timeout=12.0,
             retry_budget=60,
         )
-        ask = chain.links[0].provider.stream
+        ask = chain.deployments[0].provider.stream
 
         def slowly(question):
             clock.now += 7
             return ask(question)
 
-        chain.links[0].provider.stream = slowly
+        chain.deployments[0].provider.stream = slowly
         for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().text == "a"
         assert chain.states() == ["open", "closed"]
         assert chain.ask().text == "b"
-        assert chain.links[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD}
+        assert chain.deployments[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD}
 
-        alone = Chain(own_upstream, "openai/a", breaker=lambda: CircuitBreaker(clock), world=world, retry_budget=60)
-        alone.links[0].provider.stream = slowly
+        alone = Chain(
+            own_upstream, "openai/a", breaker=lambda: CircuitBreaker(clock), environment=environment, retry_budget=60
+        )
+        alone.deployments[0].provider.stream = slowly
         for _ in range(FAILURE_THRESHOLD):
             assert alone.ask().text == "a"
         assert alone.states() == ["closed"]
@@ -131,8 +133,8 @@ def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own
     clock = Clock()
     own_upstream.answer("a", plain.empty(503))
     own_upstream.answer("b", openai_wire.answer("b"))
-    world = Environment(clock, clock.sleep)
-    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: CircuitBreaker(clock), world=world)
+    environment = Environment(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: CircuitBreaker(clock), environment=environment)
     for _ in range(FAILURE_THRESHOLD):
         chain.ask()
     own_upstream.answer("a", script(Hang()))
@@ -151,16 +153,23 @@ class TestAWaitThatTheBudgetCutShort:
     def test_is_no_failure_of_the_model(self, own_upstream: Upstream) -> None:
         for model in "ab":
             own_upstream.answer(model, script(Hang()))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=0.16, first_token=0.12, last_first_token=1.5)
+        chain = Chain(
+            own_upstream,
+            "openai/a",
+            "openai/b",
+            retry_budget=0.16,
+            first_token_timeout=0.12,
+            last_first_token_timeout=1.5,
+        )
         for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().end == "first_token_timeout"
         assert [request.name for request in own_upstream.requests()] == ["a", "b"] * FAILURE_THRESHOLD
         assert chain.states() == ["open", "closed"]
-        assert chain.links[1].breaker.outcomes == {}
+        assert chain.deployments[1].breaker.outcomes == {}
 
     def test_is_one_where_it_had_all_of_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
-        chain = Chain(own_upstream, "openai/a", retry_budget=0.1, last_first_token=60)
+        chain = Chain(own_upstream, "openai/a", retry_budget=0.1, last_first_token_timeout=60)
         for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().end == "first_token_timeout"
         assert chain.states() == ["open"]
@@ -168,25 +177,29 @@ class TestAWaitThatTheBudgetCutShort:
     def test_leaves_other_failures_as_they_are(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
         own_upstream.answer("b", plain.empty(503))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=3, first_token=0.5, last_first_token=60)
+        chain = Chain(
+            own_upstream, "openai/a", "openai/b", retry_budget=3, first_token_timeout=0.5, last_first_token_timeout=60
+        )
         assert chain.ask().end == "upstream_failed"
-        assert chain.links[1].breaker.outcomes == {"upstream_failed": 1}
+        assert chain.deployments[1].breaker.outcomes == {"upstream_failed": 1}
 
 
 def test_a_model_that_is_slow_and_then_breaks_off_has_failed_once(own_upstream: Upstream) -> None:
     clock = Clock()
     own_upstream.answer("a", faults.after(openai_wire.answer("a", "b"), 1, Close()))
     own_upstream.answer("b", openai_wire.answer("ab"))
-    world = Environment(clock, clock.sleep)
-    chain = Chain(own_upstream, "openai/a", "openai/b", world=world, first_token=12.0, retry_budget=60)
-    ask = chain.links[0].provider.stream
+    environment = Environment(clock, clock.sleep)
+    chain = Chain(
+        own_upstream, "openai/a", "openai/b", environment=environment, first_token_timeout=12.0, retry_budget=60
+    )
+    ask = chain.deployments[0].provider.stream
 
     def slowly(question):
         clock.now += 7
         return ask(question)
 
-    chain.links[0].provider.stream = slowly
+    chain.deployments[0].provider.stream = slowly
     for _ in range(FAILURE_THRESHOLD - 1):
         chain.ask()
-    assert chain.links[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD - 1}
+    assert chain.deployments[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD - 1}
     assert chain.states() == ["closed", "closed"]
