@@ -261,12 +261,12 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def _range_error(request: ChatRequest) -> str | None:
-    for name, (least, most) in _RANGES.items():
+    for name, (minimum, maximum) in _RANGES.items():
         value = getattr(request, name)
-        if value is not None and not least <= value <= most:
-            bounds = f"{least:g} or more" if most == float("inf") else f"between {least:g} and {most:g}"
-            told = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # `g` takes what a float can hold
-            return f"{name} is {told}: it must be {bounds}."
+        if value is not None and not minimum <= value <= maximum:
+            bounds = f"{minimum:g} or more" if maximum == float("inf") else f"between {minimum:g} and {maximum:g}"
+            written = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # `g` takes what a float can hold
+            return f"{name} is {written}: it must be {bounds}."
     return None
 
 

@@ -38,16 +38,18 @@ class ProviderAdapter:
         ConfigurationError: it is none, or its name cannot stand before a slash.
     """
 
-    def __init__(self, own: CustomProvider) -> None:
-        if isinstance(own, type) or not isinstance(own, CustomProvider):
-            raise ConfigurationError(f"{own!r:.200} is no provider: it needs a `name` and a method `stream(request)`.")
-        if not isinstance(own.name, str) or not own.name or "/" in own.name:
-            raise ConfigurationError(f"A provider's name is {own.name!r}: it must be text without a slash.")
-        self._own = own
-        self.name = own.name
-        self.pricing_provider: str = getattr(own, "pricing_provider", own.name)
-        self.is_embedded: bool = getattr(own, "is_embedded", False)
-        self.unsupported_features = _unsupported_features_of(own)
+    def __init__(self, provider: CustomProvider) -> None:
+        if isinstance(provider, type) or not isinstance(provider, CustomProvider):
+            raise ConfigurationError(
+                f"{provider!r:.200} is no provider: it needs a `name` and a method `stream(request)`."
+            )
+        if not isinstance(provider.name, str) or not provider.name or "/" in provider.name:
+            raise ConfigurationError(f"A provider's name is {provider.name!r}: it must be text without a slash.")
+        self._own = provider
+        self.name = provider.name
+        self.pricing_provider: str = getattr(provider, "pricing_provider", provider.name)
+        self.is_embedded: bool = getattr(provider, "is_embedded", False)
+        self.unsupported_features = _unsupported_features_of(provider)
 
     def __repr__(self) -> str:
         return f"<ProviderAdapter {self._own!r}>"
@@ -58,10 +60,10 @@ class ProviderAdapter:
 
     def models(self) -> list[str]:
         """Return its models; one of its own name, where it does not tell."""
-        told = self._call("models", [self.name])
-        names = list(told)
-        if isinstance(told, str) or not all(isinstance(name, str) and name for name in names):
-            raise TypeError(f"{self.name}.models() must return the names of its models, not {told!r:.200}")
+        names_given = self._call("models", [self.name])
+        names = list(names_given)
+        if isinstance(names_given, str) or not all(isinstance(name, str) and name for name in names):
+            raise TypeError(f"{self.name}.models() must return the names of its models, not {names_given!r:.200}")
         return names
 
     def preload(self) -> None:
@@ -73,12 +75,12 @@ class ProviderAdapter:
         self._call("health_check", None)
 
     def _call(self, method: str, default: Any, *given: Any) -> Any:  # noqa: ANN401  # whatever that method returns
-        own = getattr(self._own, method, None)
-        return default if own is None else own(*given)
+        provider = getattr(self._own, method, None)
+        return default if provider is None else provider(*given)
 
 
-def _unsupported_features_of(own: CustomProvider) -> frozenset[str]:
-    unsupported_features = getattr(own, "unsupported_features", ())
+def _unsupported_features_of(provider: CustomProvider) -> frozenset[str]:
+    unsupported_features = getattr(provider, "unsupported_features", ())
     known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
     if (
         isinstance(unsupported_features, str)
@@ -86,7 +88,7 @@ def _unsupported_features_of(own: CustomProvider) -> frozenset[str]:
         or not known.issuperset(unsupported_features)
     ):
         raise ConfigurationError(
-            f"{own.name}.unsupported_features is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
+            f"{provider.name}.unsupported_features is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
             f"{', '.join(sorted(known))}."
         )
     return frozenset(unsupported_features)
@@ -101,6 +103,6 @@ class TokenCountingAdapter(ProviderAdapter):
         return count
 
 
-def adapt_provider(own: CustomProvider) -> Provider:
+def adapt_provider(provider: CustomProvider) -> Provider:
     """Return an application's provider as one that has all there is, and that yields nothing but events as they are."""
-    return TokenCountingAdapter(own) if isinstance(own, TokenCounter) else ProviderAdapter(own)
+    return TokenCountingAdapter(provider) if isinstance(provider, TokenCounter) else ProviderAdapter(provider)

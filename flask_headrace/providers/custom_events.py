@@ -93,10 +93,10 @@ class _OpenCalls:
             return batch
         for event in batch:
             match event:
-                case ToolCallStarted(call, _, name):
-                    self._names[call] = name
-                case ToolCallCompleted(call):
-                    self._names.pop(call, None)
+                case ToolCallStarted(index, _, name):
+                    self._names[index] = name
+                case ToolCallCompleted(index):
+                    self._names.pop(index, None)
                 case AnswerRestarted():
                     self._names.clear()
                 case Completed() if self._names:
@@ -104,9 +104,9 @@ class _OpenCalls:
         return batch
 
     def _unfinished_call_error(self) -> InvalidToolArguments:
-        (call, name), *_ = self._names.items()
+        (index, name), *_ = self._names.items()
         return InvalidToolArguments(
-            f"{self._source} ended its answer in the middle of call {call}, of the tool {name!r:.100}: a call is whole "
+            f"{self._source} ended its answer in the middle of call {index}, of the tool {name!r:.100}: a call is whole "
             "with its ToolCallCompleted, which comes before Done."
         )
 
@@ -131,12 +131,12 @@ def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | S
 def _ordered(events: list[Event], name: str) -> list[Event]:
     """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
     end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
-    told = [event for event in events if isinstance(event, Usage)]
+    usages = [event for event in events if isinstance(event, Usage)]
     _warn_of_trailing([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
-    exact = [usage for usage in told if not usage.estimated]
+    exact = [usage for usage in usages if not usage.estimated]
     return [
         *(event for event in events[:end] if not isinstance(event, Usage)),
-        *(exact or told)[-1:],
+        *(exact or usages)[-1:],
         *events[end : end + 1],
     ]
 

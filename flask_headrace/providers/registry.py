@@ -200,17 +200,17 @@ class ModelRegistry:
 
     def _cached_names(self, provider: Provider) -> list[str]:
         # A question does not wait for what is only out of date.
-        known = self._lists.get(provider.name)
-        if known is None:
+        cached = self._lists.get(provider.name)
+        if cached is None:
             return []
-        if time.monotonic() >= known.expires_at:
-            self._lists[provider.name] = known._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
+        if time.monotonic() >= cached.expires_at:
+            self._lists[provider.name] = cached._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
             # With gevent's patches a greenlet; without them, a loop that goes on when this question's has its answer.
-            threading.Thread(target=self._refresh, args=(provider, known.names), daemon=True).start()
-        return known.names
+            threading.Thread(target=self._refresh, args=(provider, cached.names), daemon=True).start()
+        return cached.names
 
-    def _refresh(self, provider: Provider, known: list[str]) -> _ModelList:
-        self._lists[provider.name] = renewed = _fetch_model_list(provider, known)
+    def _refresh(self, provider: Provider, cached: list[str]) -> _ModelList:
+        self._lists[provider.name] = renewed = _fetch_model_list(provider, cached)
         return renewed
 
     def _model_names(self, provider: Provider) -> list[str]:
@@ -219,24 +219,24 @@ class ModelRegistry:
     def _model_list(self, provider: Provider) -> _ModelList:
         # Where several ask at once, one of them (of each event loop) asks the provider.
         with self._refresh_locks.get(None)[provider.name]:
-            known = self._lists.get(provider.name)
-            if known is None or time.monotonic() >= known.expires_at:
-                known = self._refresh(provider, known.names if known else [])
-            return known
+            cached = self._lists.get(provider.name)
+            if cached is None or time.monotonic() >= cached.expires_at:
+                cached = self._refresh(provider, cached.names if cached else [])
+            return cached
 
 
-def _fetch_model_list(provider: Provider, known: list[str]) -> _ModelList:
+def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
     limit = ConnectTimeout(f"{provider.name} did not tell within {MODEL_LIST_TIMEOUT:g} s which models it has.")
     try:
         with within(MODEL_LIST_TIMEOUT, lambda: limit):
             return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
     except HeadraceError as error:
-        return _ModelList(time.monotonic() + FAILURE_TTL, known, error)
+        return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)
     except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
         log.exception("%s failed to tell which models it has", provider.name)
         return _ModelList(
             time.monotonic() + FAILURE_TTL,
-            known,
+            cached,
             UpstreamProtocolError(f"{provider.name} has no list: {redact(repr(error))}"),
         )
 

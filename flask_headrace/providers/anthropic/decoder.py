@@ -54,12 +54,12 @@ class MessageDecoder:
         "_failed",
         "_finish_reason",
         "_frames",
-        "_unsent_inputs",
         "_is_begun",
+        "_last_text_block",
         "_model",
         "_pricing_provider",
-        "_last_text_block",
         "_stop_sequence",
+        "_unsent_inputs",
         "_upstream",
         "_usage",
         "_whole_message",
@@ -94,15 +94,15 @@ class MessageDecoder:
             for frame in frames:
                 if frame.event == b"content_block_delta" and self._read_text_delta(frame, events):
                     continue
-                told = self._frames.read(frame)
-                kind = "message_stop" if told is None else told.type or frame.event.decode(errors="replace")
-                if told is None or kind == "message_stop":
+                event = self._frames.read(frame)
+                kind = "message_stop" if event is None else event.type or frame.event.decode(errors="replace")
+                if event is None or kind == "message_stop":
                     self._is_begun = self._is_begun or len(events) > before
                     last = self.end()
                     self.is_done = True
                     events += last
                     return
-                self._read(kind, told, events)
+                self._read(kind, event, events)
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not self.is_done and self._usage is not known:
@@ -133,32 +133,32 @@ class MessageDecoder:
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
         """Read a piece of text, or of a thought, as most servers send it; whether it is one."""
         try:
-            told = decode_text_delta(frame.data)
+            event = decode_text_delta(frame.data)
         except DECODE_ERRORS:
             return False
-        delta = told.delta
+        delta = event.delta
         if delta is None or not (delta.text or delta.thinking):
             return False
-        self._last_text_block = told.index
+        self._last_text_block = event.index
         events.append(TextDelta(delta.text) if delta.text else ReasoningDelta(delta.thinking or ""))
         return True
 
-    def _read(self, kind: str, told: MessageEvent, events: list[Event]) -> None:
-        delta = told.delta
+    def _read(self, kind: str, event: MessageEvent, events: list[Event]) -> None:
+        delta = event.delta
         if delta is not None:
             if delta.text:
-                self._last_text_block = told.index
+                self._last_text_block = event.index
                 events.append(TextDelta(delta.text))
             else:
-                self._read_delta(told.index, delta, events)
-        elif told.error is not None or kind == "error":
-            raise stream_error(self._upstream, told.error or told.message)
+                self._read_delta(event.index, delta, events)
+        elif event.error is not None or kind == "error":
+            raise stream_error(self._upstream, event.error or event.message)
         elif kind == "content_block_stop":
-            self._end(told.index, told.content_block, events)
-        elif told.content_block is not None:
-            self._begin(told.index, told.content_block, events)
-        message = told.message if isinstance(told.message, Message) else None
-        if usage := told.usage or (message and message.usage):
+            self._end(event.index, event.content_block, events)
+        elif event.content_block is not None:
+            self._begin(event.index, event.content_block, events)
+        message = event.message if isinstance(event.message, Message) else None
+        if usage := event.usage or (message and message.usage):
             self._usage = merge_counts(self._usage, usage)
         if message is not None and message.content:
             self._whole_message = message
@@ -175,11 +175,11 @@ class MessageDecoder:
             self._stop(delta.stop_reason, delta.stop_sequence)
 
     def _stop(self, reason: Any, sequence: str | None) -> None:  # noqa: ANN401  # what a server sent
-        told = parse_finish_reason(reason)
-        if told == "interrupted":
+        event = parse_finish_reason(reason)
+        if event == "interrupted":
             raise stream_error(self._upstream, f"its stop reason is {reason!r}")
-        if told is not None:
-            self._finish_reason, self._stop_sequence = told, sequence
+        if event is not None:
+            self._finish_reason, self._stop_sequence = event, sequence
 
     def _read_whole(self, message: Message, events: list[Event]) -> None:
         for index, block in enumerate(content_blocks(message.content)):

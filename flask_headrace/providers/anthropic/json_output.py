@@ -31,27 +31,33 @@ def answer_tool_name(request: ChatRequest, *, may_force: bool) -> str | None:
         request: The question.
         may_force: Whether the model can be told which tool to call.
     """
-    wanted = request.response_format
-    if wanted is None or not wants_json(request) or not may_force or _has_thinking(request) or not _is_object(wanted):
+    response_format = request.response_format
+    if (
+        response_format is None
+        or not wants_json(request)
+        or not may_force
+        or _has_thinking(request)
+        or not _is_object(response_format)
+    ):
         return None
-    name, others = wanted.name, {tool.name for tool in request.tools}
+    name, others = response_format.name, {tool.name for tool in request.tools}
     while name in others:
         name += "_"
     return name
 
 
-def answer_tool_definition(wanted: ResponseFormat, name: str) -> Json:
+def answer_tool_definition(response_format: ResponseFormat, name: str) -> Json:
     """Return the tool that takes the answer."""
-    written: Json = {
+    tool: Json = {
         "name": name,
-        "description": f"{TOOL_DESCRIPTION} {wanted.description or ''}".rstrip(),
-        "input_schema": {"type": "object", **(wanted.schema or {})},
+        "description": f"{TOOL_DESCRIPTION} {response_format.description or ''}".rstrip(),
+        "input_schema": {"type": "object", **(response_format.schema or {})},
         # Else each member would be held back until it is whole.
         "eager_input_streaming": True,
     }
-    if wanted.strict is not None:
-        written["strict"] = wanted.strict
-    return written
+    if response_format.strict is not None:
+        tool["strict"] = response_format.strict
+    return tool
 
 
 def answer_tool_choice(request: ChatRequest, name: str) -> Json:
@@ -61,18 +67,18 @@ def answer_tool_choice(request: ChatRequest, name: str) -> Json:
     return {"type": "tool", "name": name, "disable_parallel_tool_use": True}
 
 
-def output_format(wanted: ResponseFormat) -> Json:
+def output_format(response_format: ResponseFormat) -> Json:
     """Return the answer's format in the API's own words.
 
     Raises:
         InvalidRequest: it has none for the answer that is wanted.
     """
-    if wanted.schema is None:
+    if response_format.schema is None:
         raise InvalidRequest(
             "This model gives JSON by a schema only, here: tell it which members the answer is to have."
         )
-    told = {} if wanted.description is None else {"description": wanted.description}
-    return {"type": "json_schema", "schema": _transform_schema({**told, **wanted.schema})}
+    description = {} if response_format.description is None else {"description": response_format.description}
+    return {"type": "json_schema", "schema": _transform_schema({**description, **response_format.schema})}
 
 
 def _transform_schema(schema: Json) -> Json:
@@ -88,5 +94,5 @@ def _has_thinking(request: ChatRequest) -> bool:
     return request.thinking is not None and request.thinking.get("type") != "disabled"
 
 
-def _is_object(wanted: ResponseFormat) -> bool:
-    return wanted.schema is None or wanted.schema.get("type", "object") == "object"
+def _is_object(response_format: ResponseFormat) -> bool:
+    return response_format.schema is None or response_format.schema.get("type", "object") == "object"

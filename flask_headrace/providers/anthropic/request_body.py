@@ -143,8 +143,8 @@ def _part(part: Part) -> Json:
 
 
 def _source(url: str) -> Json:
-    if inline := _DATA_URL.fullmatch(url):
-        return {"type": "base64", "media_type": inline["type"], "data": inline["data"]}
+    if data_url := _DATA_URL.fullmatch(url):
+        return {"type": "base64", "media_type": data_url["type"], "data": data_url["data"]}
     return {"type": "url", "url": url}
 
 
@@ -153,28 +153,28 @@ def _cache_control(cache_control: Json | None) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    written = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
-    return {**written, **_cache_control(call.cache_control)}
+    body = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    return {**body, **_cache_control(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:
-    written = drop_none(
+    body = drop_none(
         name=tool.name,
         input_schema=tool.parameters or {"type": "object"},
         description=tool.description,
         strict=tool.strict,
     )
-    return {**written, **_cache_control(tool.cache_control)}
+    return {**body, **_cache_control(tool.cache_control)}
 
 
 def _choice(choice: ToolChoice, parallel: bool | None) -> Json:
     match choice:
         case NamedTool(name):
-            written: Json = {"type": "tool", "name": name}
+            body: Json = {"type": "tool", "name": name}
         case "required":
-            written = {"type": "any"}
+            body = {"type": "any"}
         case _:
-            written = {"type": choice}
-    if parallel is not None and written["type"] != "none":
-        written["disable_parallel_tool_use"] = not parallel
-    return written
+            body = {"type": choice}
+    if parallel is not None and body["type"] != "none":
+        body["disable_parallel_tool_use"] = not parallel
+    return body

@@ -105,13 +105,13 @@ def input_text(block: Block) -> str:
 
 def content_blocks(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent
     """Return the blocks of a whole message; those that cannot be read are left out."""
-    told = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    return [block for one in told if (block := _to_block(one)) is not None]
+    update = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    return [block for one in update if (block := _to_block(one)) is not None]
 
 
-def _to_block(told: Any) -> Block | None:  # noqa: ANN401  # what a server sent
+def _to_block(update: Any) -> Block | None:  # noqa: ANN401  # what a server sent
     try:
-        return msgspec.json.decode(msgspec.json.encode(told), type=Block)
+        return msgspec.json.decode(msgspec.json.encode(update), type=Block)
     except msgspec.ValidationError:
         return None
 
@@ -119,15 +119,15 @@ def _to_block(told: Any) -> Block | None:  # noqa: ANN401  # what a server sent
 _INPUT_COUNTS = {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
 
 
-def merge_counts(known: TokenCounts, told: TokenCounts) -> TokenCounts:
+def merge_counts(known: TokenCounts, update: TokenCounts) -> TokenCounts:
     """Return the counts after a frame told more. Each tells some of them, all of them cumulative.
 
     What it leaves out stays as it was; and so does what was read, where it tells of that nothing but zeros.
     """
-    is_reported = any(getattr(told, name) for name in _INPUT_COUNTS)
+    is_reported = any(getattr(update, name) for name in _INPUT_COUNTS)
 
     def after(name: str) -> Any:  # noqa: ANN401  # a count, or the details
-        old, new = getattr(known, name), getattr(told, name)
+        old, new = getattr(known, name), getattr(update, name)
         is_stored = new is None or (old is not None and name in _INPUT_COUNTS and not is_reported)
         return old if is_stored else new
 

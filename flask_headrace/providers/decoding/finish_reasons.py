@@ -84,7 +84,7 @@ def _parse_word(word: str) -> ReportedReason | None:
         return None
     if squeezed in _STOP_WORDS:
         return "stop"
-    return next((told for told, root in _PATTERNS if root.search(squeezed)), "other")
+    return next((reason for reason, root in _PATTERNS if root.search(squeezed)), "other")
 
 
 def resolve_finish_reason(reported: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:

@@ -20,9 +20,14 @@ def function_definition(tool: Tool) -> Json:
     return drop_none(name=tool.name, parameters=parameters, description=tool.description)
 
 
-def json_schema_fields(wanted: ResponseFormat) -> Json:
+def json_schema_fields(response_format: ResponseFormat) -> Json:
     """Return the schema of an answer in OpenAI's words."""
-    return drop_none(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
+    return drop_none(
+        name=response_format.name,
+        schema=response_format.schema,
+        strict=response_format.strict,
+        description=response_format.description,
+    )
 
 
 def encode_arguments(call: ToolCall) -> str:

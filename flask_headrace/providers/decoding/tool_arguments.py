@@ -62,11 +62,11 @@ class ToolArguments:
     """
 
     __slots__ = (
+        "_canonical_cache",
         "_emitted",
         "_held",
         "_is_quoted",
         "_non_object",
-        "_canonical_cache",
         "_scanner",
         "_trailing",
         "_trailing_scanner",
@@ -137,9 +137,9 @@ class ToolArguments:
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._start_over("") if is_more else ("", "")
-            again, text = self._take_trailing(), text[end:]
-            if _canonical_json(again) != self._canonical()[1]:
-                return self._start_over(again + text) if self._is_empty() else ("", again + text)
+            repeated, text = self._take_trailing(), text[end:]
+            if _canonical_json(repeated) != self._canonical()[1]:
+                return self._start_over(repeated + text) if self._is_empty() else ("", repeated + text)
         return "", ""
 
     def _is_empty(self) -> bool:
@@ -179,17 +179,17 @@ class ToolArguments:
             # It is free to choose, and the end knows best.
             self._reset()
             return self.add(whole)[0]
-        came = self._text()
+        received = self._text()
         if not self.is_whole:
-            return self.add(whole[len(came) :])[0] if whole.startswith(came) else ""
+            return self.add(whole[len(received) :])[0] if whole.startswith(received) else ""
         if self.matches(whole):
             self._trailing.clear()
         return ""
 
     def matches(self, whole: str) -> bool:
         """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
-        whole, (came, written) = _unwrap_string(whole), self._canonical()
-        return whole.startswith(came) or _canonical_json(whole) == written
+        whole, (received, written) = _unwrap_string(whole), self._canonical()
+        return whole.startswith(received) or _canonical_json(whole) == written
 
     def end(self) -> tuple[str, dict[str, Any]]:
         """Return what is still to be passed on, and the arguments' value.

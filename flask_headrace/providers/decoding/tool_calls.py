@@ -43,18 +43,18 @@ class ToolCalls:
         Raises:
             InvalidToolArguments: it has no name, or there are too many.
         """
-        call = len(self._names)
+        index = len(self._names)
         if not name:
             raise self.unnamed_call_error()
-        self.check_count(call)
+        self.check_count(index)
         if not id or id in self._ids:
             id = f"call_{secrets.token_hex(8)}"  # noqa: A001
         self._ids.add(id)
         self._names.append(name)
         self._arguments.append(ToolArguments())
-        self._open.add(call)
-        events.append(ToolCallStarted(call, id, name))
-        return call
+        self._open.add(index)
+        events.append(ToolCallStarted(index, id, name))
+        return index
 
     def check_count(self, known: int) -> None:
         """Return if there may be another call, also one whose name has not come. Raises InvalidToolArguments.
@@ -77,7 +77,7 @@ class ToolCalls:
                 f"The arguments of {self._upstream}'s calls pass {MAX_ARGUMENT_CHARS} characters."
             )
 
-    def feed(self, call: int, text: str, events: list[Event]) -> str:
+    def feed(self, index: int, text: str, events: list[Event]) -> str:
         """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
 
         What comes there and is the same arguments again, as some servers have it, is left out.
@@ -85,78 +85,78 @@ class ToolCalls:
         Raises:
             InvalidToolArguments: they are too long.
         """
-        if not text or call not in self._open:
+        if not text or index not in self._open:
             return ""
         self.check_size(text)
-        passed, behind = self._arguments[call].add(text)
-        if passed:
-            events.append(ToolCallDelta(call, passed))
-        return behind
+        emitted, trailing = self._arguments[index].add(text)
+        if emitted:
+            events.append(ToolCallDelta(index, emitted))
+        return trailing
 
-    def add(self, call: int, text: str, events: list[Event]) -> None:
+    def add(self, index: int, text: str, events: list[Event]) -> None:
         """Pass on the next piece of a call's arguments.
 
         Raises:
             InvalidToolArguments: they are too long, or something else comes behind their end.
         """
-        if behind := self.feed(call, text, events):
+        if trailing := self.feed(index, text, events):
             raise InvalidToolArguments(
-                f"{self._upstream} called {self._names[call]!r:.100} with arguments behind whose end something else "
-                f"came: {behind!r:.100}. Ask again."
+                f"{self._upstream} called {self._names[index]!r:.100} with arguments behind whose end something else "
+                f"came: {trailing!r:.100}. Ask again."
             )
 
-    def flush(self, call: int, events: list[Event]) -> None:
+    def flush(self, index: int, events: list[Event]) -> None:
         """Pass on what was kept back of a call's arguments, since what comes next is another's."""
-        if text := self._arguments[call].flush():
-            events.append(ToolCallDelta(call, text))
+        if text := self._arguments[index].flush():
+            events.append(ToolCallDelta(index, text))
 
-    def complete(self, call: int, whole: str, events: list[Event]) -> None:
+    def complete(self, index: int, whole: str, events: list[Event]) -> None:
         """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
 
         Raises:
             InvalidToolArguments: they are too long.
         """
-        if not whole or call not in self._open:
+        if not whole or index not in self._open:
             return
         self.check_size(whole)
-        if passed := self._arguments[call].complete(whole):
-            events.append(ToolCallDelta(call, passed))
+        if emitted := self._arguments[index].complete(whole):
+            events.append(ToolCallDelta(index, emitted))
 
-    def matches(self, call: int, name: str | None, whole: str) -> bool:
+    def matches(self, index: int, name: str | None, whole: str) -> bool:
         """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""
-        return name == self._names[call] and self._arguments[call].matches(whole)
+        return name == self._names[index] and self._arguments[index].matches(whole)
 
-    def is_whole(self, call: int) -> bool:
+    def is_whole(self, index: int) -> bool:
         """Whether a call's arguments have come to their end."""
-        return self._arguments[call].is_whole
+        return self._arguments[index].is_whole
 
-    def is_blank(self, call: int) -> bool:
+    def is_blank(self, index: int) -> bool:
         """Whether nothing of a call's arguments has come yet."""
-        return self._arguments[call].is_blank
+        return self._arguments[index].is_blank
 
-    def end(self, call: int, events: list[Event]) -> Failed | None:
+    def end(self, index: int, events: list[Event]) -> Failed | None:
         """End a call with its parsed arguments; where they are not what they should be, return how the stream ends."""
-        if call not in self._open:
+        if index not in self._open:
             return None
-        self._open.discard(call)
+        self._open.discard(index)
         try:
-            rest, value = self._arguments[call].end()
+            rest, value = self._arguments[index].end()
         except ValueError as error:
             return to_failed_event(
                 InvalidToolArguments(
-                    f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
+                    f"{self._upstream} called {self._names[index]!r:.100} with arguments that are no whole JSON object "
                     f"({error}): if the answer was cut at max_tokens, raise it."
                 )
             )
         if rest:
-            events.append(ToolCallDelta(call, rest))
-        events.append(ToolCallCompleted(call, value))
+            events.append(ToolCallDelta(index, rest))
+        events.append(ToolCallCompleted(index, value))
         return None
 
     def end_all(self, events: list[Event]) -> Failed | None:
         """End the calls that are still open, in their order."""
-        for call in sorted(self._open):
-            if failed := self.end(call, events):
+        for index in sorted(self._open):
+            if failed := self.end(index, events):
                 return failed
         return None
 

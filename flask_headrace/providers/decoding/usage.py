@@ -46,7 +46,7 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
     usage = Usage(input_tokens, output_tokens, min(cached_tokens, input_tokens), min(reasoning_tokens, output_tokens))
     if pricing_provider is None:
         return usage
-    price = cost(
+    cost_usd = cost(
         pricing_provider,
         model,
         input_tokens,
@@ -54,7 +54,7 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
         cached_tokens=cached_tokens,
         cache_write_tokens=cache_write_tokens,
     )
-    return msgspec.structs.replace(usage, cost=price)
+    return msgspec.structs.replace(usage, cost=cost_usd)
 
 
 def normalize_integers(value: Any) -> Any:  # noqa: ANN401  # any JSON

@@ -112,22 +112,22 @@ class Continuation:
 
         What the model thinks is not: the reader has had another's thoughts, which its signatures would not fit.
         """
-        told = list[Event](event for event in events if isinstance(event, Usage))[-1:]
-        said = [event for event in events if not isinstance(event, Usage)]
+        usage = list[Event](event for event in events if isinstance(event, Usage))[-1:]
+        answer_events = [event for event in events if not isinstance(event, Usage)]
         if self.is_whole and (self.has_diverged or not self.is_caught_up):
             self._hold_back(events)
         new: list[Event] = []
-        for event in said:
+        for event in answer_events:
             if not self.has_diverged and not isinstance(event, _REASONING):
                 new += self._new_events(event)
         if self.has_diverged:
-            new, self.usage = [], told
-        self.suppressed_bytes += _size_of(said) - _size_of(new)
+            new, self.usage = [], usage
+        self.suppressed_bytes += _size_of(answer_events) - _size_of(new)
         if self.has_diverged:
             return []
         # Behind all else, and before the end.
         place = len(new) - bool(new and isinstance(new[-1], TERMINAL_EVENTS))
-        return [*new[:place], *told, *new[place:]]
+        return [*new[:place], *usage, *new[place:]]
 
     def _hold_back(self, events: list[Event]) -> None:
         if self.held and isinstance(self.held[-1], Usage):
@@ -173,14 +173,14 @@ def prefill_request(request: ChatRequest, delivered: DeliveredOutput) -> tuple[C
         None where the rest would not follow: there is nothing to go on from, or the answer is to be JSON, or is to be
         thought about first.
     """
-    told = delivered.text()
+    usage = delivered.text()
     # Anthropic's API refuses a beginning that ends in blanks.
-    begun = told.rstrip()
+    prefix = usage.rstrip()
     is_plain = request.response_format is None and request.thinking is None and request.messages[-1].role != "assistant"
-    if not any(map(str.isalnum, begun)) or not is_plain or not delivered.is_comparable:
+    if not any(map(str.isalnum, prefix)) or not is_plain or not delivered.is_comparable:
         return None
-    messages = (*request.messages, Message("assistant", begun))
-    return msgspec.structs.replace(request, messages=messages), Continuation(ContinuationMatcher(told), is_whole=False)
+    messages = (*request.messages, Message("assistant", prefix))
+    return msgspec.structs.replace(request, messages=messages), Continuation(ContinuationMatcher(usage), is_whole=False)
 
 
 def _size_of(events: list[Event]) -> int:

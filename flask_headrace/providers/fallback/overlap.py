@@ -75,10 +75,10 @@ class RepetitionMatcher:
         told: What was said.
     """
 
-    def __init__(self, told: str) -> None:
-        self._told = told
+    def __init__(self, delivered: str) -> None:
+        self._told = delivered
         self._place = 0
-        self.is_settled = not told
+        self.is_settled = not delivered
         self.is_off = False
 
     def feed(self, text: str) -> str:
@@ -104,9 +104,9 @@ class ContinuationMatcher:
         told: What was said. The model was given it without the blanks at its end.
     """
 
-    def __init__(self, told: str) -> None:
-        self._prefix = told.rstrip()
-        self._gap = told[len(self._prefix) :]
+    def __init__(self, delivered: str) -> None:
+        self._prefix = delivered.rstrip()
+        self._gap = delivered[len(self._prefix) :]
         self._prefix_words = _normalize(self._prefix)
         self._held = ""
         self._repetition_start: int | None = None
@@ -143,23 +143,23 @@ class ContinuationMatcher:
         return ""
 
     def _judge(self, *, is_last: bool) -> str:
-        held, begun = self._held, self._prefix
+        held, prefix = self._held, self._prefix
         text = held.lstrip()
-        place = begun.find(text[:UNIQUE_MATCH_CHARS]) if len(text) >= UNIQUE_MATCH_CHARS else -1
+        place = prefix.find(text[:UNIQUE_MATCH_CHARS]) if len(text) >= UNIQUE_MATCH_CHARS else -1
         if place >= 0:
             # Where those words stand twice, nobody knows which of them are meant.
-            self.is_off = begun.find(text[:UNIQUE_MATCH_CHARS], place + 1) >= 0
+            self.is_off = prefix.find(text[:UNIQUE_MATCH_CHARS], place + 1) >= 0
             self._repetition_start = self._place = place
             return "" if self.is_off else self._skip_repetition(text)
-        said = self._prefix_words
+        prefix_words = self._prefix_words
         if self._looks_like_new_answer() or _may_repeat(
-            said, _normalize(held), self._is_at_word_boundary(), is_last=is_last
+            prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last
         ):
             self.is_off = True
             return ""
         self.is_settled = True
-        if len(said) >= MIN_SIMILAR_CHARS:
-            self._restart_markers = said[:UNIQUE_MATCH_CHARS], said[-UNIQUE_MATCH_CHARS:]
+        if len(prefix_words) >= MIN_SIMILAR_CHARS:
+            self._restart_markers = prefix_words[:UNIQUE_MATCH_CHARS], prefix_words[-UNIQUE_MATCH_CHARS:]
         self._held = ""
         return self._watch_for_restart(self._without_gap(held), held)
 
@@ -225,24 +225,24 @@ def _normalize(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def _may_repeat(said: str, new: str, has_whole_words: bool, *, is_last: bool) -> bool:
+def _may_repeat(prefix_words: str, new: str, is_word_boundary: bool, *, is_last: bool) -> bool:
     """Whether a text may be one that says again what was said, or nobody can tell; both as `_words` gives them."""
-    begun_alike = len(commonprefix([said, new]))  # noqa: RUF071  # characters are what is to be compared
-    if not said or begun_alike >= MIN_COMMON_PREFIX_CHARS:
+    common_length = len(commonprefix([prefix_words, new]))  # noqa: RUF071  # characters are what is to be compared
+    if not prefix_words or common_length >= MIN_COMMON_PREFIX_CHARS:
         return True
-    least = MIN_COMMON_PREFIX_CHARS if is_last else MIN_SIMILAR_CHARS
-    if len(new) >= least and new[:MIN_SIMILAR_CHARS] in said:
+    min_length = MIN_COMMON_PREFIX_CHARS if is_last else MIN_SIMILAR_CHARS
+    if len(new) >= min_length and new[:MIN_SIMILAR_CHARS] in prefix_words:
         return True
     return any(
-        _repeats_tail(said, new[:size], new[size : size + 1], has_whole_words)
+        _repeats_tail(prefix_words, new[:size], new[size : size + 1], is_word_boundary)
         for size in range(1, min(len(new), MIN_SIMILAR_CHARS) + 1)
     )
 
 
-def _repeats_tail(said: str, tail: str, behind: str, has_whole_words: bool) -> bool:
+def _repeats_tail(prefix_words: str, tail: str, next_char: str, is_word_boundary: bool) -> bool:
     # Whether the last words that were said are the first of the text. Some scripts have no blanks between words.
-    if not said.endswith(tail):
+    if not prefix_words.endswith(tail):
         return False
     is_unspaced = tail[0] >= "\u0e00" and len(tail) > 1
-    before = said[-len(tail) - 1 : -len(tail)]
-    return is_unspaced or (before in {"", " "} and (not has_whole_words or behind in {"", " "}))
+    before = prefix_words[-len(tail) - 1 : -len(tail)]
+    return is_unspaced or (before in {"", " "} and (not is_word_boundary or next_char in {"", " "}))

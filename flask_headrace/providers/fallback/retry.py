@@ -70,8 +70,8 @@ def backoff_delay(attempt: int, retry_after: float | None, random_fraction: floa
     """
     if retry_after is not None:
         return retry_after * (1 + JITTER * random_fraction)
-    usual: float = min(MAX_RETRY_DELAY, INITIAL_RETRY_DELAY * 2 ** (attempt - 1))
-    return usual * (1 - JITTER * random_fraction)
+    delay: float = min(MAX_RETRY_DELAY, INITIAL_RETRY_DELAY * 2 ** (attempt - 1))
+    return delay * (1 - JITTER * random_fraction)
 
 
 class RetryBudget:

@@ -43,7 +43,7 @@ class Router:
     @property
     def unsupported_features(self) -> frozenset[str]:
         """What none of its models can honour; see `Provider.unsupported_features`."""
-        return frozenset.intersection(*(link.provider.unsupported_features for link in self.chain))
+        return frozenset.intersection(*(deployment.provider.unsupported_features for deployment in self.chain))
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Ask for an answer; see `Provider.stream`.
@@ -51,13 +51,15 @@ class Router:
         Raises:
             InvalidRequest: none of its models can honour all that the question asks for.
         """
-        wanted = request.required_features()
-        able = [link for link in self._in_order() if not wanted & link.provider.unsupported_features]
-        if not able:
+        required = request.required_features()
+        capable = [
+            deployment for deployment in self._in_order() if not required & deployment.provider.unsupported_features
+        ]
+        if not capable:
             raise InvalidRequest(
-                f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
+                f"No model of {self.name} can honour {', '.join(sorted(required))} at once: leave something out."
             )
-        return FallbackRun(self.name, able, self._policy, request, self._environment).stream()
+        return FallbackRun(self.name, capable, self._policy, request, self._environment).stream()
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
@@ -65,9 +67,9 @@ class Router:
         Raises:
             NotSupported: none of them can.
         """
-        for link in self.chain:
-            if isinstance(link.provider, TokenCounter):
-                return link.provider.count_tokens(msgspec.structs.replace(request, model=link.name))
+        for deployment in self.chain:
+            if isinstance(deployment.provider, TokenCounter):
+                return deployment.provider.count_tokens(msgspec.structs.replace(request, model=deployment.name))
         raise NotSupported(f"No model of {self.name} counts tokens: have them counted for one of Anthropic's.")
 
     def models(self) -> list[str]:
@@ -76,30 +78,30 @@ class Router:
 
     def preload(self) -> None:
         """Import what its providers need; see `Provider.preload`."""
-        for link in self.chain:
-            link.provider.preload()
+        for deployment in self.chain:
+            deployment.provider.preload()
 
     def health_check(self) -> None:
         """Return if one of its models can be asked now; see `Provider.check`."""
         *others, last = self.chain
-        for link in others:
+        for deployment in others:
             with suppress(HeadraceError):
-                self._check_deployment(link)
+                self._check_deployment(deployment)
                 return
         self._check_deployment(last)
 
-    def _check_deployment(self, link: Deployment) -> None:
-        if link.breaker.state != "closed":
+    def _check_deployment(self, deployment: Deployment) -> None:
+        if deployment.breaker.state != "closed":
             raise ModelUnavailable(f"The models of {self.name} have failed lately.")
-        link.provider.health_check()
+        deployment.provider.health_check()
 
     def _in_order(self) -> list[Deployment]:
-        links = list(self.chain)
+        deployments = list(self.chain)
         if not self._policy.is_weighted:
-            return links
-        point = self._environment.random() * sum(link.weight for link in links)
-        for first in links:
+            return deployments
+        point = self._environment.random() * sum(deployment.weight for deployment in deployments)
+        for first in deployments:
             point -= first.weight
             if point < 0:
                 break
-        return [first, *(link for link in links if link is not first)]
+        return [first, *(deployment for deployment in deployments if deployment is not first)]

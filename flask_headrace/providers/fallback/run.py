@@ -99,66 +99,66 @@ class FallbackRun:
         raise self._failure or self._all_open_error()
 
     def _all_open_error(self) -> ModelUnavailable:
-        wait = min(link.breaker.retry_after for link in self._all_deployments)
+        wait = min(deployment.breaker.retry_after for deployment in self._all_deployments)
         message = f"All models of {self._alias} have failed lately and are given a rest. Try again in {wait:.0f} s."
         return ModelUnavailable(message, retry_after=wait)
 
-    def _try_deployment(self, link: Deployment) -> Iterator[RunOutput]:
+    def _try_deployment(self, deployment: Deployment) -> Iterator[RunOutput]:
         # One model, and again where that can help.
         for attempt in range(1, self._policy.max_retries + 2):
-            admission = link.breaker.acquire()
-            if admission is None:
+            permit = deployment.breaker.acquire()
+            if permit is None:
                 return
-            failure = yield from self._attempt(link, admission)
+            failure = yield from self._attempt(deployment, permit)
             if failure is None:
                 return
-            pause = self._handle_failure(link, failure, attempt)
-            if pause is None:
+            delay = self._handle_failure(deployment, failure, attempt)
+            if delay is None:
                 return
-            self._environment.sleep(pause)
+            self._environment.sleep(delay)
 
-    def _attempt(self, link: Deployment, admission: BreakerPermit) -> Generator[RunOutput, None, Failure | None]:
+    def _attempt(self, deployment: Deployment, permit: BreakerPermit) -> Generator[RunOutput, None, Failure | None]:
         self._has_begun = self._has_sent_usage = self._is_ambiguous = False
         try:
-            yield from self._stream_from(link, admission)
+            yield from self._stream_from(deployment, permit)
             return None
         except (UpstreamError, InvalidRequest) as error:
             failure = error
             # Who was not given the time that it may take has not failed.
             if not (self._is_shortened and isinstance(error, FirstTokenTimeout)):
-                _record_outcome(admission, error)
+                _record_outcome(permit, error)
         finally:
-            admission.release()
+            permit.release()
         if failure.is_unspent and not self._has_begun and not self._has_sent_usage:
             yield ZERO_USAGE
         return failure
 
     # What follows from a failure
 
-    def _handle_failure(self, link: Deployment, failure: Failure, attempt: int) -> float | None:
+    def _handle_failure(self, deployment: Deployment, failure: Failure, attempt: int) -> float | None:
         """Return the seconds before the same model is asked again; None where it is not."""
-        verdict = classify(failure)
-        self._log_failure(link, failure)
+        decision = classify(failure)
+        self._log_failure(deployment, failure)
         # A question that another model has begun to answer is not at fault, whatever this one says.
-        if verdict is RetryDecision.FAIL and not (self._break_code and isinstance(failure, UpstreamStatusError)):
+        if decision is RetryDecision.FAIL and not (self._break_code and isinstance(failure, UpstreamStatusError)):
             raise failure
         if self._failure is None or failure.retryable or not self._failure.retryable:
             self._failure = failure
         if self._has_begun:
             self._prepare_continuation(failure)
-        elif verdict is RetryDecision.NEED_LARGER_CONTEXT:
-            self._drop_smaller_contexts(link)
-        elif verdict is RetryDecision.RETRY and attempt <= self._policy.max_retries:
-            pause = backoff_delay(attempt, failure.retry_after, self._environment.random())
-            return pause if pause < self._budget.remaining() else None
+        elif decision is RetryDecision.NEED_LARGER_CONTEXT:
+            self._drop_smaller_contexts(deployment)
+        elif decision is RetryDecision.RETRY and attempt <= self._policy.max_retries:
+            delay = backoff_delay(attempt, failure.retry_after, self._environment.random())
+            return delay if delay < self._budget.remaining() else None
         return None
 
-    def _log_failure(self, link: Deployment, failure: Failure) -> None:
-        left = ", ".join(link.model for link in self._remaining) or "nobody"
+    def _log_failure(self, deployment: Deployment, failure: Failure) -> None:
+        left = ", ".join(deployment.model for deployment in self._remaining) or "nobody"
         if needs_operator(failure):
-            log.error("%s of %s: %s Left to ask: %s", link.model, self._alias, failure.message, left)
+            log.error("%s of %s: %s Left to ask: %s", deployment.model, self._alias, failure.message, left)
         else:
-            log.info("%s of %s: %s. Left to ask: %s", link.model, self._alias, failure.code, left)
+            log.info("%s of %s: %s. Left to ask: %s", deployment.model, self._alias, failure.code, left)
 
     def _prepare_continuation(self, failure: Failure) -> None:
         if not self._delivered.is_comparable and self._policy.on_divergence == "fail":
@@ -166,45 +166,49 @@ class FallbackRun:
         self._break_code = failure.code
         self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _drop_smaller_contexts(self, link: Deployment) -> None:
-        if link.context_window is not None:
+    def _drop_smaller_contexts(self, deployment: Deployment) -> None:
+        if deployment.context_window is not None:
             self._remaining = deque(
                 other
                 for other in self._remaining
-                if other.context_window is None or other.context_window > link.context_window
+                if other.context_window is None or other.context_window > deployment.context_window
             )
 
     # One attempt
 
-    def _stream_from(self, link: Deployment, admission: BreakerPermit) -> Iterator[RunOutput]:
-        yield ModelSelected(link.model, link.provider.name, link.name, link.provider.pricing_provider)
+    def _stream_from(self, deployment: Deployment, permit: BreakerPermit) -> Iterator[RunOutput]:
+        yield ModelSelected(
+            deployment.model, deployment.provider.name, deployment.name, deployment.provider.pricing_provider
+        )
         began = self._environment.clock()
-        batches = link.provider.stream(self._request_for(link))
-        patience = AttemptTimeout(link.model, self._first_token_limit(), self._policy.idle_timeout)
+        batches = deployment.provider.stream(self._request_for(deployment))
+        timeout = AttemptTimeout(deployment.model, self._first_token_limit(), self._policy.idle_timeout)
         # Generators: both can be closed.
-        with closing(batches), closing(patience.iterate(batches)) as waited:  # type: ignore[type-var]
-            for batch in waited:
+        with closing(batches), closing(timeout.iterate(batches)) as outputs:  # type: ignore[type-var]
+            for batch in outputs:
                 if is_token(batch) and not self._has_begun:
-                    self._record_begin(admission, self._environment.clock() - began)
-                yield from self._forward(link, batch)
+                    self._record_begin(permit, self._environment.clock() - began)
+                yield from self._forward(deployment, batch)
                 if self._is_ambiguous:
                     break
         if self._is_ambiguous:
-            self._retry_from_start(link)
+            self._retry_from_start(deployment)
         elif not self._has_ended:
-            raise UpstreamProtocolError(f"{link.model} ended its answer without a finish reason.")
+            raise UpstreamProtocolError(f"{deployment.model} ended its answer without a finish reason.")
 
-    def _retry_from_start(self, link: Deployment) -> None:
+    def _retry_from_start(self, deployment: Deployment) -> None:
         """Let a model be asked next for a whole answer that was asked to go on with one."""
-        log.info("%s of %s: nobody can tell whether it goes on. It is asked from the start.", link.model, self._alias)
-        self._remaining.appendleft(replace(link, supports_prefill=False))
+        log.info(
+            "%s of %s: nobody can tell whether it goes on. It is asked from the start.", deployment.model, self._alias
+        )
+        self._remaining.appendleft(replace(deployment, supports_prefill=False))
         self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _request_for(self, link: Deployment) -> ChatRequest:
-        request = msgspec.structs.replace(self._request, model=link.name)
+    def _request_for(self, deployment: Deployment) -> ChatRequest:
+        request = msgspec.structs.replace(self._request, model=deployment.name)
         if not self._break_code:
             return request
-        if link.supports_prefill and (continuing := prefill_request(request, self._delivered)):
+        if deployment.supports_prefill and (continuing := prefill_request(request, self._delivered)):
             request, self._continuation = continuing
         else:
             self._continuation = restarted_answer(self._delivered)
@@ -216,60 +220,62 @@ class FallbackRun:
         self._is_shortened = left < FAIR_TIME_SHARE * (whole if own is None else min(own, whole))
         return left if own is None else min(own, left)
 
-    def _record_begin(self, admission: BreakerPermit, seconds: float) -> None:
+    def _record_begin(self, permit: BreakerPermit, seconds: float) -> None:
         self._has_begun = True
         limit = self._policy.first_token_timeout
         if self._remaining and limit is not None and seconds > SLOW_SHARE * limit:
-            admission.fail("slow")
+            permit.fail("slow")
         else:
-            admission.succeed("began")
+            permit.succeed("began")
 
-    def _forward(self, link: Deployment, batch: RunOutput) -> Iterator[RunOutput]:
+    def _forward(self, deployment: Deployment, batch: RunOutput) -> Iterator[RunOutput]:
         if not isinstance(batch, list) or not is_token(batch):
             self._has_sent_usage = self._has_sent_usage or (isinstance(batch, list) and bool(batch))
             yield batch
             return
         self._has_ended = isinstance(batch[-1], TERMINAL_EVENTS)
         if self._continuation is not None:
-            yield from self._forward_new(link, self._continuation, batch)
+            yield from self._forward_new(deployment, self._continuation, batch)
             return
         if self._remaining:
             self._delivered.add(batch)
         yield batch
 
-    def _forward_new(self, link: Deployment, rescue: Continuation, batch: list[Event]) -> Iterator[RunOutput]:
-        before = rescue.suppressed_bytes
-        new = rescue.feed(batch)
-        if rescue.suppressed_bytes != before:
-            yield SuppressedOutput(rescue.suppressed_bytes - before)
-        if rescue.has_diverged:
-            yield rescue.usage
-            yield from self._restart_answer(link, rescue)
+    def _forward_new(
+        self, deployment: Deployment, continuation: Continuation, batch: list[Event]
+    ) -> Iterator[RunOutput]:
+        before = continuation.suppressed_bytes
+        new = continuation.feed(batch)
+        if continuation.suppressed_bytes != before:
+            yield SuppressedOutput(continuation.suppressed_bytes - before)
+        if continuation.has_diverged:
+            yield continuation.usage
+            yield from self._restart_answer(deployment, continuation)
         else:
             self._delivered.add(new)
             yield new
 
-    def _restart_answer(self, link: Deployment, rescue: Continuation) -> Iterator[RunOutput]:
+    def _restart_answer(self, deployment: Deployment, continuation: Continuation) -> Iterator[RunOutput]:
         if self._policy.on_divergence == "fail":
-            otherwise = "tells it otherwise" if rescue.is_whole else "may not have gone on where it stood"
+            otherwise = "tells it otherwise" if continuation.is_whole else "may not have gone on where it stood"
             raise FallbackMismatch(
-                f"The answer broke off ({self._break_code}), and {link.model} {otherwise}. Ask again."
+                f"The answer broke off ({self._break_code}), and {deployment.model} {otherwise}. Ask again."
             )
-        if not rescue.is_whole:
+        if not continuation.is_whole:
             self._is_ambiguous, self._has_ended = True, False
             return
-        yield SuppressedOutput(-rescue.suppressed_bytes)
+        yield SuppressedOutput(-continuation.suppressed_bytes)
         self._continuation = None
         self._delivered.reset()
-        self._delivered.add(rescue.held)
-        yield [AnswerRestarted(self._break_code, link.model), *rescue.held]
+        self._delivered.add(continuation.held)
+        yield [AnswerRestarted(self._break_code, deployment.model), *continuation.held]
 
 
-def _record_outcome(admission: BreakerPermit, error: Failure) -> None:
+def _record_outcome(permit: BreakerPermit, error: Failure) -> None:
     if isinstance(error, InvalidRequest):
         return  # the model was not asked
     if classify(error) in {RetryDecision.FAIL, RetryDecision.NEED_LARGER_CONTEXT}:
         # It works: the question is at fault.
-        admission.succeed(error.code)
+        permit.succeed(error.code)
     else:
-        admission.fail(error.code)
+        permit.fail(error.code)

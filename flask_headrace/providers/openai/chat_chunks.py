@@ -17,10 +17,10 @@ from .chat_tool_calls import ToolCallChunk
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
-    "read": "prompt_tokens",
-    "written": "completion_tokens",
-    "read_details": "prompt_tokens_details",
-    "written_details": "completion_tokens_details",
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_details": "prompt_tokens_details",
+    "output_details": "completion_tokens_details",
 }
 
 
@@ -56,10 +56,10 @@ class Delta(msgspec.Struct, gc=False):
 class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
     """The counts, by the names that they have here: only fields that are written again get new ones."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: InputTokenDetails | None = None
-    written_details: OutputTokenDetails | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -123,8 +123,8 @@ def reasoning_text(delta: Delta) -> str:
     for told in (delta.reasoning_content, delta.reasoning, delta.reasoning_text, delta.reasoning_details):
         if type(told) is str and told:
             return told
-        if told and (thought := "".join(part_text(part) for part in _as_parts(told))):
-            return thought
+        if told and (reasoning := "".join(part_text(part) for part in _as_parts(told))):
+            return reasoning
     return ""
 
 
@@ -136,7 +136,7 @@ def content_deltas(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noq
         kind = part.get("type") if isinstance(part, dict) else None
         if isinstance(kind, str) and kind in _REASONING_TYPES:
             told = part.get("thinking") or part.get(kind) or part
-            yield from [ReasoningDelta(thought) for inner in _as_parts(told) if (thought := part_text(inner))]
+            yield from [ReasoningDelta(reasoning) for inner in _as_parts(told) if (reasoning := part_text(inner))]
         elif text := part_text(part):
             yield TextDelta(text)
 

@@ -126,19 +126,19 @@ class ChatDecoder:
             )
         return self._end(self._finish_reason)
 
-    def _end(self, told: FinishReason) -> list[Event]:
+    def _end(self, reported: FinishReason) -> list[Event]:
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
-        if not self._is_begun and not failed and self._is_unreadable(told):
+        if not self._is_begun and not failed and self._is_unreadable(reported):
             raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
         # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
         has_calls = self._calls is not None and self._calls.has_calls
-        done = Completed(resolve_finish_reason(told, has_calls=has_calls, has_refused=self._has_refused))
+        done = Completed(resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused))
         return [*events, *([usage] if usage else []), failed or done]
 
-    def _is_unreadable(self, told: FinishReason) -> bool:
-        is_announced = told == "tool_calls" or self._finish_reason is None
+    def _is_unreadable(self, reported: FinishReason) -> bool:
+        is_announced = reported == "tool_calls" or self._finish_reason is None
         return self._has_unreadable or is_announced or self._has_foreign
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
@@ -156,11 +156,11 @@ class ChatDecoder:
             self._check_silent(frame)
 
     def _read_other_chunk(self, chunk: Chunk, frame: ServerSentEvent) -> None:
-        told = chunk.error
-        if told is None:
-            told = bare_error(frame.data, is_named=frame.event == b"error")
-        if told is not None:
-            raise stream_error(self._upstream, told)
+        reported = chunk.error
+        if reported is None:
+            reported = bare_error(frame.data, is_named=frame.event == b"error")
+        if reported is not None:
+            raise stream_error(self._upstream, reported)
         if frame.event in _KNOWN_EVENTS:
             self._check_silent(frame)
 
@@ -193,11 +193,11 @@ class ChatDecoder:
         if choice.usage is not None:
             self._usage = merge_counts(self._usage, choice.usage)
         if choice.finish_reason or choice.error is not None:
-            told = parse_finish_reason(choice.finish_reason)
-            if choice.error is not None or told == "interrupted":
+            reported = parse_finish_reason(choice.finish_reason)
+            if choice.error is not None or reported == "interrupted":
                 raise stream_error(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
-            if told is not None:
-                self._finish_reason, self._finish_choice = told, choice.index or 0
+            if reported is not None:
+                self._finish_reason, self._finish_choice = reported, choice.index or 0
 
     def _add_text(self, text: str, events: list[Event]) -> None:
         events.append(TextDelta(text))
@@ -207,9 +207,9 @@ class ChatDecoder:
     def _read_delta(self, delta: Delta, events: list[Event]) -> None:
         # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
         if (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details) and (
-            thought := reasoning_text(delta)
+            reasoning := reasoning_text(delta)
         ):
-            self._add_reasoning(thought, events)
+            self._add_reasoning(reasoning, events)
         if content := delta.content:
             if isinstance(content, str):
                 events.append(TextDelta(content))
@@ -223,14 +223,14 @@ class ChatDecoder:
         if delta.tool_calls or delta.function_call is not None:
             self._read_calls(delta, events)
 
-    def _add_reasoning(self, thought: str, events: list[Event]) -> None:
+    def _add_reasoning(self, reasoning: str, events: list[Event]) -> None:
         self._has_reasoning = True
-        events.append(ReasoningDelta(thought))
+        events.append(ReasoningDelta(reasoning))
 
     def _read_parts(self, content: Any, events: list[Event]) -> None:  # noqa: ANN401  # what a server sent
-        said = list(content_deltas(content))
-        self._has_unreadable = self._has_unreadable or not said
-        for event in said:
+        deltas = list(content_deltas(content))
+        self._has_unreadable = self._has_unreadable or not deltas
+        for event in deltas:
             if isinstance(event, TextDelta):
                 self._add_text(event.text, events)
             else:
@@ -247,12 +247,14 @@ class ChatDecoder:
 
     def _read_message(self, message: Delta, events: list[Event]) -> None:
         # The answer whole, in place of its deltas or behind them: what has come by then does not come again.
-        said = list(content_deltas(message.content)) if message.content else []
-        self._has_unreadable = self._has_unreadable or bool(message.content and not said)
-        thought = reasoning_text(message) or "".join(event.text for event in said if isinstance(event, ReasoningDelta))
-        if thought and not self._has_reasoning:
-            self._add_reasoning(thought, events)
-        whole = "".join(event.text for event in said if isinstance(event, TextDelta)) + (message.refusal or "")
+        deltas = list(content_deltas(message.content)) if message.content else []
+        self._has_unreadable = self._has_unreadable or bool(message.content and not deltas)
+        reasoning = reasoning_text(message) or "".join(
+            event.text for event in deltas if isinstance(event, ReasoningDelta)
+        )
+        if reasoning and not self._has_reasoning:
+            self._add_reasoning(reasoning, events)
+        whole = "".join(event.text for event in deltas if isinstance(event, TextDelta)) + (message.refusal or "")
         missing = missing_suffix(whole, self._text_size, self._last_text)
         if missing is None and self._text_size == self._message_text_size:
             missing = whole  # each message is a piece

@@ -52,15 +52,15 @@ def build_body(request: ChatRequest, *, is_official: bool) -> Json:
 
 
 def _message(message: Message) -> Json:
-    written: Json = {"role": message.role, "content": _content(message)}
+    body: Json = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
-        written["tool_calls"] = [_call(call) for call in message.tool_calls]
-        written["content"] = written["content"] or None
+        body["tool_calls"] = [_call(call) for call in message.tool_calls]
+        body["content"] = body["content"] or None
     if message.tool_call_id is not None:
-        written["tool_call_id"] = message.tool_call_id
+        body["tool_call_id"] = message.tool_call_id
     if message.name is not None:
-        written["name"] = message.name
-    return written
+        body["name"] = message.name
+    return body
 
 
 def _content(message: Message) -> str | list[Json]:
@@ -93,7 +93,7 @@ def _choice(choice: ToolChoice) -> str | Json:
     return choice
 
 
-def _format(wanted: ResponseFormat) -> Json:
-    if wanted.schema is None:
+def _format(response_format: ResponseFormat) -> Json:
+    if response_format.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": json_schema_fields(wanted)}
+    return {"type": "json_schema", "json_schema": json_schema_fields(response_format)}

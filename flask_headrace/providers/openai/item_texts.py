@@ -105,12 +105,12 @@ class ItemTexts:
             return None
         if part.is_complete:
             return part if missing_suffix(whole, part.size, part.last) == "" else None
-        opened = [one for one in self._parts if not one.is_complete]
-        size = sum(one.size for one in opened)
+        opened = [part for part in self._parts if not part.is_complete]
+        size = sum(part.size for part in opened)
         if missing_suffix(whole, size, part.last) is None:
             return None
-        for one in opened:
-            one.size, one.is_complete = 0, True
+        for part in opened:
+            part.size, part.is_complete = 0, True
         part.size = size
         return part
 

@@ -138,114 +138,114 @@ class ResponseDecoder:
             else partial_usage(self._usage)
         )
 
-    def _read(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:  # one case for each event
+    def _read(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:  # one case for each event
         match kind:
             case "response.output_text.delta" | "response.refusal.delta":
                 self._has_refused = self._has_refused or kind == "response.refusal.delta"
-                if text := part_text(told.delta):
-                    self._add_text(text, told, events)
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if told.delta:
+                if text := part_text(event.delta):
+                    self._add_text(text, event, events)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if event.delta:
                 self._has_reasoning = True
-                events.append(ReasoningDelta(part_text(told.delta)))
+                events.append(ReasoningDelta(part_text(event.delta)))
             case "response.reasoning_summary_part.added" if self._has_reasoning:
                 events.append(ReasoningDelta(PARAGRAPH_BREAK))
             case "response.function_call_arguments.delta":
-                self._calls.add(to_text(told.delta), events, told.item_id, told.output_index)
+                self._calls.add(to_text(event.delta), events, event.item_id, event.output_index)
             case "response.function_call_arguments.done":
-                names = (told.item_id, told.output_index)
-                self._calls.complete(to_text(told.name), to_text(told.arguments), events, *names)
+                names = (event.item_id, event.output_index)
+                self._calls.complete(to_text(event.name), to_text(event.arguments), events, *names)
             case "response.output_text.done":
-                self._complete(told, part_text(told.text), events)
+                self._complete(event, part_text(event.text), events)
             case "response.refusal.done":
                 self._has_refused = True
-                self._complete(told, part_text(told.refusal), events)
+                self._complete(event, part_text(event.refusal), events)
             case "response.content_part.done":
-                self._has_refused = self._has_refused or is_refusal(told.part)
-                self._complete(told, part_text(told.part), events)
+                self._has_refused = self._has_refused or is_refusal(event.part)
+                self._complete(event, part_text(event.part), events)
             case "response.output_item.added" | "response.output_item.done":
-                self._read_item(kind, told, told.item or Item(), events)
+                self._read_item(kind, event, event.item or Item(), events)
             case _ if kind in _TERMINAL_STATUSES:
-                self._finish(kind, told, events)
+                self._finish(kind, event, events)
             case _:
-                self._read_other(told)
+                self._read_other(event)
 
-    def _read_other(self, told: ResponseEvent) -> None:
+    def _read_other(self, event: ResponseEvent) -> None:
         # A bare error, in the shape of chat completions, which some servers send here as well.
-        if told.error is not None:
-            raise stream_error(self._upstream, told.error)
-        if told.response is not None:
-            self._usage = merge_counts(self._usage, told.response.usage)
+        if event.error is not None:
+            raise stream_error(self._upstream, event.error)
+        if event.response is not None:
+            self._usage = merge_counts(self._usage, event.response.usage)
 
     # Text
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
         """Read a piece of text as most servers send it; whether it is one."""
         try:
-            told = decode_text_delta(frame.data)
+            event = decode_text_delta(frame.data)
         except DECODE_ERRORS:
             return False
-        text, part = told.delta, self._texts.part
+        text, part = event.delta, self._texts.part
         if text:
             if (
                 part is None
-                or part.item_id != told.item_id
-                or part.content_index != told.content_index
-                or part.output_index != told.output_index
+                or part.item_id != event.item_id
+                or part.content_index != event.content_index
+                or part.output_index != event.output_index
             ):
-                part = self._texts.select(told.item_id, told.output_index, told.content_index)
+                part = self._texts.select(event.item_id, event.output_index, event.content_index)
             part.size += len(text)
             part.last = text
             events.append(TextDelta(text))
         return True
 
-    def _add_text(self, text: str, told: ResponseEvent, events: list[Event]) -> None:
-        part = self._texts.select(told.item_id, told.output_index, told.content_index)
+    def _add_text(self, text: str, event: ResponseEvent, events: list[Event]) -> None:
+        part = self._texts.select(event.item_id, event.output_index, event.content_index)
         part.size += len(text)
         part.last = text
         events.append(TextDelta(text))
 
-    def _complete(self, told: ResponseEvent, whole: str, events: list[Event]) -> None:
-        if whole and (text := self._texts.complete(whole, told.item_id, told.output_index, told.content_index)):
+    def _complete(self, event: ResponseEvent, whole: str, events: list[Event]) -> None:
+        if whole and (text := self._texts.complete(whole, event.item_id, event.output_index, event.content_index)):
             events.append(TextDelta(text))
 
     # Items
 
-    def _read_item(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+    def _read_item(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         if item.type == "function_call":
-            self._read_call(kind, told, item, events)
+            self._read_call(kind, event, item, events)
         if kind == "response.output_item.added":
             if item.arguments or (item.content and item.type == "message"):
                 if len(self._early_items) >= MAX_PARTS:
                     raise UpstreamProtocolError(f"{self._upstream} sent more than {MAX_PARTS} items in one answer.")
-                self._early_items.append((told, item))
+                self._early_items.append((event, item))
             return
         self._is_incomplete = self._is_incomplete or item.status == "incomplete"
         if item.type == "message":
-            self._read_message(told, item, events)
+            self._read_message(event, item, events)
         elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
             self._unreadable_type = to_text(item.type)
 
-    def _read_call(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+    def _read_call(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         id_, call_id = item.keys
-        names, name, arguments = (id_, call_id, told.output_index), to_text(item.name), to_text(item.arguments)
+        names, name, arguments = (id_, call_id, event.output_index), to_text(item.name), to_text(item.arguments)
         if kind == "response.output_item.added":
             self._calls.begin(call_id or id_, name, events, *names)
         else:
             self._failed = self._calls.end(call_id or id_, name, arguments, events, *names) or self._failed
 
-    def _read_message(self, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+    def _read_message(self, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         self._has_refused = self._has_refused or item.has_refused
-        told.item_id = item.keys[0]
-        for told.content_index, text in enumerate(item.texts):
-            self._complete(told, text, events)
+        event.item_id = item.keys[0]
+        for event.content_index, text in enumerate(item.texts):
+            self._complete(event, text, events)
 
     def _read_early(self, events: list[Event]) -> None:
         # Items that were told at their beginning alone: what came of them in pieces does not come again.
-        for told, item in self._early_items:
+        for event, item in self._early_items:
             if item.type == "message":
-                self._read_message(told, item, events)
+                self._read_message(event, item, events)
             else:
-                names = (*item.keys, told.output_index)
+                names = (*item.keys, event.output_index)
                 self._calls.complete(to_text(item.name), to_text(item.arguments), events, *names)
 
     def _read_whole(self, response: Response, events: list[Event]) -> None:
@@ -266,16 +266,16 @@ class ResponseDecoder:
 
     # Ends
 
-    def _finish(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:
-        response = told.response or Response()
+    def _finish(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:
+        response = event.response or Response()
         self._usage, self._is_usage_final = merge_counts(self._usage, response.usage), True
         status = to_text(response.status).lower()
         reason = incomplete_reason(response.incomplete_details)
         ends = {_TERMINAL_STATUSES[kind], status}
         word = parse_finish_reason(reason) if reason or "incomplete" in ends else None
         if ends & {"failed", "cancelled", "canceled", "error"} or response.error is not None or word == "interrupted":
-            usual = {"code": told.code, "message": told.message or (f"it was {status}" if status else None)}
-            raise stream_error(self._upstream, response.error or told.error or usual)
+            usual = {"code": event.code, "message": event.message or (f"it was {status}" if status else None)}
+            raise stream_error(self._upstream, response.error or event.error or usual)
         self._read_early(events)
         self._read_whole(response, events)
         if "incomplete" in ends or reason or self._is_incomplete:
@@ -290,7 +290,7 @@ class ResponseDecoder:
         self._read_early(events)
         is_whole = (self._texts.part is not None or self._calls.has_calls) and self._texts.is_complete
         if is_whole and self._calls.are_complete:
-            told: FinishReason = "length" if self._is_incomplete else "stop"
+            event: FinishReason = "length" if self._is_incomplete else "stop"
             self._finish_reason = resolve_finish_reason(
-                told, has_calls=self._calls.has_calls, has_refused=self._has_refused
+                event, has_calls=self._calls.has_calls, has_refused=self._has_refused
             )

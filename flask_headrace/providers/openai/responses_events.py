@@ -10,20 +10,20 @@ from ..decoding.json_events import to_text
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
-    "read": "input_tokens",
-    "written": "output_tokens",
-    "read_details": "input_tokens_details",
-    "written_details": "output_tokens_details",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "input_details": "input_tokens_details",
+    "output_details": "output_tokens_details",
 }
 
 
 class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
     """The counts, by the names that they have here: only fields that are written again get new ones."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: InputTokenDetails | None = None
-    written_details: OutputTokenDetails | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
 
 
 class Item(msgspec.Struct, gc=False):

@@ -55,8 +55,8 @@ def _items(message: Message) -> list[Json]:
         return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _content(message)}]
     content = message.text() if message.role == "assistant" else _content(message)
     # Calls are items beside the turns, and an assistant's turn of calls alone has nothing else.
-    said: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
-    return [*said, *[_call(call) for call in message.tool_calls]]
+    items: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
+    return [*items, *[_call(call) for call in message.tool_calls]]
 
 
 def _content(message: Message) -> str | list[Json]:
@@ -88,14 +88,14 @@ def _choice(choice: ToolChoice) -> str | Json:
 
 
 def _text(request: ChatRequest) -> Json:
-    wanted = request.response_format
-    return drop_none(format=None if wanted is None else _format(wanted), verbosity=request.verbosity)
+    response_format = request.response_format
+    return drop_none(format=None if response_format is None else _format(response_format), verbosity=request.verbosity)
 
 
-def _format(wanted: ResponseFormat) -> Json:
-    if wanted.schema is None:
+def _format(response_format: ResponseFormat) -> Json:
+    if response_format.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", **json_schema_fields(wanted)}
+    return {"type": "json_schema", **json_schema_fields(response_format)}
 
 
 def _reasoning(effort: str) -> Json:

@@ -26,10 +26,10 @@ class OutputTokenDetails(msgspec.Struct, gc=False):
 class TokenCountsBase(msgspec.Struct, gc=False):
     """The counts of an answer; None where the upstream has not told them."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: InputTokenDetails | None = None
-    written_details: OutputTokenDetails | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
     # The same by the names of DeepSeek's and Anthropic's counts, in place of the details.
     prompt_cache_hit_tokens: int | None = None
     cache_read_input_tokens: int | None = None
@@ -39,11 +39,11 @@ class TokenCountsBase(msgspec.Struct, gc=False):
 T = TypeVar("T", bound=TokenCountsBase)
 
 
-def merge_counts(known: T | None, told: T | None) -> T | None:
+def merge_counts(known: T | None, update: T | None) -> T | None:
     """Return the counts of an answer after more was told: what is left out, or told as 0, stays as it was."""
-    if known is None or told is None:
-        return told or known
-    return type(told)(*(getattr(told, name) or getattr(known, name) for name in told.__struct_fields__))
+    if known is None or update is None:
+        return update or known
+    return type(update)(*(getattr(update, name) or getattr(known, name) for name in update.__struct_fields__))
 
 
 def partial_usage(tokens: TokenCountsBase | None) -> Usage | None:
@@ -59,13 +59,16 @@ def usage_from_counts(tokens: TokenCountsBase | None, model: str, pricing_provid
     """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
     if tokens is None:
         return None
-    of_read, of_written = tokens.read_details or InputTokenDetails(), tokens.written_details or OutputTokenDetails()
+    input_details, output_details = (
+        tokens.input_details or InputTokenDetails(),
+        tokens.output_details or OutputTokenDetails(),
+    )
     return build_usage(
         pricing_provider,
         model,
-        tokens.read,
-        tokens.written,
-        cached_tokens=of_read.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.cache_read_input_tokens,
-        cache_write_tokens=of_read.cache_write_tokens or tokens.cache_creation_input_tokens,
-        reasoning_tokens=of_written.reasoning_tokens,
+        tokens.input_tokens,
+        tokens.output_tokens,
+        cached_tokens=input_details.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.cache_read_input_tokens,
+        cache_write_tokens=input_details.cache_write_tokens or tokens.cache_creation_input_tokens,
+        reasoning_tokens=output_details.reasoning_tokens,
     )
