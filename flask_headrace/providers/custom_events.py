@@ -1,7 +1,7 @@
-"""What an application's own generator yields, as the lists of events that a provider yields: checked, and in order.
+"""Converts what a custom generator yields to batches of validated events in the order that sessions expect.
 
-What cannot be sent on is refused here, where it enters, and with it the stream: further in, a text that is none would
-harm what is written together with it.
+Values that cannot be encoded are rejected here, at the boundary, and fail the stream: later they would break the
+encoding of the whole batch.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from .decoding.tool_calls import to_failed_event
 log = logging.getLogger("flask_headrace")
 
 SourceItem: TypeAlias = str | Event | list[Event] | StreamMetadata
-"""What a generator of an application's yields: text, an event, or several at once."""
+"""What a custom generator may yield: text, an event, a list of events, or metadata."""
 
 MAX_BATCH_EVENTS = 512
-"""Events that are passed on in one list: a longer one would hold up all other streams while it is written."""
+"""Events in one batch; a longer batch would block all other streams while it is encoded."""
 
 MAX_CLOSE_ATTEMPTS = 3
-"""How often a generator that goes on when it is closed is closed again."""
+"""How often a generator that yields again while it is being closed is closed."""
 
 _CALL_BOUNDARIES = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Completed}
-"""Events by which it is known whether all calls are whole."""
+"""Events that open or close a tool call, or require that none is open."""
 
 _ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
@@ -53,26 +53,29 @@ _decode = msgspec.json.Decoder(StreamEvent).decode
 def event_batches(
     source: Iterable[SourceItem], name: str = "the source of a stream"
 ) -> Iterator[list[Event] | StreamMetadata]:
-    """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
+    """Yield the items of a custom generator as batches of events, and close the generator at the end.
+
+    If the generator ends without a terminal event, a `Completed` is added.
 
     Args:
-        source: The generator, or whatever else can be iterated.
-        name: How messages name it.
+        source: The generator, or any other iterable.
+        name: Names the source in messages.
 
     Raises:
-        TypeError, ValueError: it yields something else, or what cannot be sent on; the message says what.
+        TypeError, ValueError: `source` yielded something that is no `SourceItem`, or an event that cannot be encoded;
+            the message says which.
     """
     calls = _OpenCalls(name)
     try:
         if not isinstance(source, Iterable):
-            raise TypeError(f"{name} gives {_format_value(source)}: it must be a generator, or a list.")
+            raise TypeError(f"{name} gives {_format_value(source)}: return a generator, or a list.")
         pieces = iter(source)
         for piece in pieces:
             for checked in _validated_batches(piece, name):
                 batch = calls.check(checked)
                 yield batch
                 if isinstance(batch, list) and batch and isinstance(batch[-1], TERMINAL_EVENTS):
-                    # It may now see to its connection.
+                    # Resuming the generator once more lets it close its own connection.
                     _warn_of_trailing(next(pieces, None), name)
                     return
         yield calls.check([Completed("stop")])
@@ -81,14 +84,14 @@ def event_batches(
 
 
 class _OpenCalls:
-    """The tool calls of an answer that have begun and not ended: with one of them no answer is whole."""
+    """Tracks the tool calls that have started and not completed: an answer that has one cannot complete."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._names: dict[int, str] = {}
 
     def check(self, batch: list[Event] | StreamMetadata) -> list[Event] | StreamMetadata:
-        """Return the next events as they may be sent on: a `Completed` while a call is open becomes a failure."""
+        """Return the batch to send: if a tool call is open, `Completed` is replaced by `Failed`."""
         if isinstance(batch, StreamMetadata) or _CALL_BOUNDARIES.isdisjoint(map(type, batch)):
             return batch
         for event in batch:
@@ -106,8 +109,8 @@ class _OpenCalls:
     def _unfinished_call_error(self) -> InvalidToolArguments:
         (index, name), *_ = self._names.items()
         return InvalidToolArguments(
-            f"{self._source} ended its answer in the middle of call {index}, of the tool {name!r:.100}: a call is whole "
-            "with its ToolCallCompleted, which comes before Done."
+            f"{self._source} ended its answer in the middle of call {index}, of the tool {name!r:.100}: "
+            "yield the call's ToolCallCompleted before Completed."
         )
 
 
@@ -116,7 +119,7 @@ def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | S
         yield piece
         return
     if isinstance(piece, str):
-        # A piece without text is none: who yields nothing else is silent.
+        # Empty text is no event: a source that yields nothing else counts as silent.
         piece = [TextDelta(piece)] if piece else []
     events = piece if isinstance(piece, list) else [piece]
     if not _ORDERED_EVENTS.isdisjoint(map(type, events)):
@@ -129,7 +132,7 @@ def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | S
 
 
 def _ordered(events: list[Event], name: str) -> list[Event]:
-    """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
+    """Return events with the last usage, then the terminal event, at the end; drop all events behind the latter."""
     end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
     usages = [event for event in events if isinstance(event, Usage)]
     _warn_of_trailing([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
@@ -143,38 +146,34 @@ def _ordered(events: list[Event], name: str) -> list[Event]:
 
 def _validate_event(event: Event, name: str) -> None:
     if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, ResponseStarted)):
-        raise TypeError(
-            f"{name} gives {_format_value(event)}: such a source yields text and events other than Started."
-        )
+        raise TypeError(f"{name} gives {_format_value(event)}: yield text, or events other than ResponseStarted.")
     try:
         if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one
             event.text.encode()  # type: ignore[attr-defined]
         else:
-            # Read as another worker, or a client, reads it: what does not come back has no place in a stream.
+            # Round trip: an event that other workers or clients cannot decode is rejected.
             _decode(_encode(event))
     except UnicodeEncodeError:
         raise ValueError(
-            f"{name} gives half a surrogate pair, which is half of a character, in {_format_value(event)}: cut text between "
-            "characters, and decode bytes as UTF-8."
+            f"{name} gives half a surrogate pair, which is half of a character, in {_format_value(event)}: "
+            "cut text between characters, and decode bytes as UTF-8."
         ) from None
     except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{name} gives an event that cannot be sent on, {_format_value(event)}: {error}") from None
     if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
-        raise ValueError(f"{name} gives {_format_value(event)}: a Usage counts from 0 on.")
+        raise ValueError(f"{name} gives {_format_value(event)}: the numbers of a Usage must be 0 or more.")
 
 
 def _format_value(value: object) -> str:
     try:
         return f"{value!a:.200}"
     except RecursionError:
-        return f"a {type(value).__name__} of very many levels"
+        return f"a {type(value).__name__} with too many levels"
 
 
 def _warn_of_trailing(more: object, name: str) -> None:
     if more:
-        log.warning(
-            "%s yields something behind the end of its answer, which nobody gets: %s", name, _format_value(more)
-        )
+        log.warning("%s yields something behind the end of its answer, which is dropped: %s", name, _format_value(more))
 
 
 def _close(source: object, name: str, times: int = MAX_CLOSE_ATTEMPTS) -> None:
@@ -185,8 +184,8 @@ def _close(source: object, name: str, times: int = MAX_CLOSE_ATTEMPTS) -> None:
         close()
     except Exception as error:
         if times > 1 and isinstance(error, RuntimeError):
-            # A generator that has caught the request to close, and has yielded once more.
+            # The generator caught GeneratorExit and yielded once more.
             _close(source, name, times - 1)
         else:
-            # How the answer has ended stays as it is.
+            # The answer has ended: an error while closing does not change how.
             log.exception("%s failed to close", name)

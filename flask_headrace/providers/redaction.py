@@ -1,6 +1,6 @@
-"""What a reader is shown of an upstream's words: shortened, and without keys, passwords and addresses of inside. Pure.
+"""Redacts what upstreams say, before readers see it: no keys, passwords or private addresses, and not too long. Pure.
 
-The addresses of a private network, and the names that hold in it alone, tell a reader nothing, and others where to go.
+Private addresses and host names are useless to readers and would tell attackers about the network.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import ipaddress
 import re
 
 MAX_MESSAGE_CHARS = 300
-"""Characters of an upstream's message that a reader is shown."""
+"""Length of an upstream's message as readers see it; the rest is cut off."""
 
 MAX_SCANNED_CHARS = 8192
-"""Characters of it that are looked at."""
+"""Length of an upstream's message that is examined; the rest is dropped."""
 
 MIN_SECRET_CHARS = 6
-"""Characters of a key below which it would be found in ordinary words."""
+"""Length below which a key is not redacted, since it may occur in ordinary words."""
 
 _KEY_PATTERN = re.compile(
     r"\bBearer\s+\S{4,}|\b(?:(?:key|pk|rk|xai|pplx|nvapi)-|g?sk[-_]|hf_|AIza)[\w*.…-]{4,}", re.IGNORECASE
@@ -48,20 +48,24 @@ _PRIVATE_NETWORKS = tuple(
         "::/128", "::1/128", "fc00::/7", "fe80::/10", "fec0::/10",
     )
 )  # fmt: skip
-"""RFC 1918, 3927, 4193, 4291 and 6598: networks that are nobody's on the Internet."""
+"""RFC 1918, 3927, 4193, 4291 and 6598: networks that are not routed on the Internet."""
 
 _secrets: set[str] = set()
 
 
 def register_secret(key: str | None) -> None:
-    """Take a key out of all that upstreams say from now on, whatever it looks like."""
+    """Make `redact` replace this key from now on. None and keys shorter than `MIN_SECRET_CHARS` are ignored."""
     if key and len(key) >= MIN_SECRET_CHARS:
         _secrets.add(key)
 
 
 def redact(message: object) -> str:
-    """Shorten an upstream's own words, on one line and without what looks like a key, a password or a place inside."""
-    # Half a surrogate pair, which JSON can tell of, has no place in what is sent on.
+    """Return a message as one line of at most `MAX_MESSAGE_CHARS` characters, without keys, passwords and addresses.
+
+    Args:
+        message: An upstream's own words, of any type; None gives the empty text.
+    """
+    # Lone surrogates, which JSON can contain, cannot be encoded as UTF-8.
     text = " ".join(str(message or "")[:MAX_SCANNED_CHARS].encode(errors="replace").decode().split())
     for key in tuple(_secrets):  # another thread may add one meanwhile
         text = text.replace(key, "[key]")
@@ -70,7 +74,7 @@ def redact(message: object) -> str:
 
 
 def redact_addresses(text: str) -> str:
-    """Return a text without the users and passwords of URLs, and without private addresses and names."""
+    """Return a text without user names and passwords in URLs, private IP addresses and private host names."""
     return _PRIVATE_HOST_NAMES.sub("[address]", _IP_ADDRESSES.sub(_redact_if_private, _CREDENTIALS.sub("", text)))
 
 

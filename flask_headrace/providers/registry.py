@@ -24,24 +24,24 @@ from .redaction import redact
 log = logging.getLogger("flask_headrace")
 
 MODEL_LIST_TTL = 300.0
-"""Seconds for which a provider's list of models is remembered."""
+"""Seconds for which a provider's list of models is cached."""
 
 MODEL_LIST_TIMEOUT = 4.0
-"""Seconds in which a provider must have told its list."""
+"""Seconds after which a request for a provider's list of models is given up."""
 
 FAILURE_TTL = 10.0
-"""Seconds for which it is remembered that a provider did not tell its list."""
+"""Seconds before a provider whose list of models could not be fetched is asked for it again."""
 
 
 MAX_MODEL_NAME_CHARS = 256
-"""Characters of a model's name. Logs and metrics keep it."""
+"""Maximum length of a model id in a request: logs and metrics contain it."""
 
 CHAIN_PROVIDER = "chain"
-"""What stands in place of a provider in the list of models, where a model is a chain of them."""
+"""The `provider` of an alias in the list of models: an alias names a chain of models."""
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
-    """A model that can be asked, as `GET /api/models` lists it."""
+    """One available model, as `GET /api/models` lists it."""
 
     id: str
     provider: str
@@ -51,7 +51,10 @@ class Model(msgspec.Struct, frozen=True, gc=False):
 
 
 class _ModelList(NamedTuple):
-    """What a provider has told of its models, or why it has not, and until when (monotonic seconds) that holds."""
+    """A cached list of a provider's model names, with the error of the last fetch; valid until `expires_at`.
+
+    `expires_at` is in seconds of `time.monotonic()`.
+    """
 
     expires_at: float
     names: list[str]
@@ -59,14 +62,14 @@ class _ModelList(NamedTuple):
 
 
 class ModelRegistry:
-    """All providers of a service.
+    """All configured providers and aliases. Finds the provider of a model.
 
     Args:
-        providers: In the order of preference.
-        default: The model that is asked where a request names none, as `provider/name` or an alias; None takes the
-            first model of the first provider.
-        nothing_reason: What to tell where no provider is set up.
-        aliases: Chains of their models that have a name of their own.
+        providers: The providers, in the order of preference.
+        default: The model for requests that name none, as `provider/name` or an alias; None for the first model of the
+            first provider.
+        no_provider_reason: The message of the error that is raised if there is no provider.
+        aliases: Routers, each of which is a chain of models with a name of its own.
     """
 
     def __init__(
@@ -89,23 +92,23 @@ class ModelRegistry:
         return f"<ModelRegistry of {', '.join(self._providers) or 'nothing'}>"
 
     def resolve(self, model: str | None, preferred: str | None = None) -> tuple[Provider, str]:
-        """Return who answers for a model and what it calls it.
+        """Return the provider of a model, and the provider's own name of it.
 
         Args:
-            model: `provider/name`, an alias, or a name that a provider lists; None for the default.
-            preferred: The provider to ask for a name that nobody lists.
+            model: `provider/name`, an alias, or a name in a provider's list of models; None for the default model.
+            preferred: Name of the provider to use for a model name that is in no list; None for no such provider.
 
         Raises:
-            ModelNotFound: no provider of that name is set up, or none has the model.
-            ModelUnavailable: no provider is set up at all.
+            ModelNotFound: no provider of that name is configured, or none lists the model.
+            ModelUnavailable: no provider is configured at all.
         """
         if not self._providers:
             raise ModelUnavailable(self._no_provider_reason)
         wanted = self.default_model() if model is None else model
         if len(wanted) > MAX_MODEL_NAME_CHARS:
             raise ModelNotFound(
-                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {MAX_MODEL_NAME_CHARS} "
-                "are the most."
+                f"No model {wanted[:50]!r}… is set up here: the name has {len(wanted)} characters, and "
+                f"{MAX_MODEL_NAME_CHARS} are the maximum."
             )
         if wanted in self._aliases:
             return self._aliases[wanted], wanted
@@ -121,11 +124,11 @@ class ModelRegistry:
         )
 
     def model_id(self, provider: Provider, name: str) -> str:
-        """Return a model as readers name it: `provider/name`, or its alias."""
+        """Return the id of a provider's model for clients: `provider/name`, or the alias."""
         return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
     def _provider_listing(self, name: str) -> Provider | None:
-        # The first time there is nothing else to go by; all are asked at once.
+        # All lists that were never fetched are fetched at the same time.
         gevent.joinall(
             [
                 gevent.spawn(self._model_names, provider)
@@ -136,14 +139,14 @@ class ModelRegistry:
         return next((provider for provider in self._providers.values() if name in self._cached_names(provider)), None)
 
     def circuit_breakers(self) -> dict[str, CircuitBreaker]:
-        """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
-        return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
+        """Return the circuit breakers of all models that are in chains, by model id (`provider/name`)."""
+        return {deployment.model: deployment.breaker for alias in self._aliases.values() for deployment in alias.chain}
 
     def default_model(self) -> str:
-        """Return the model that is asked where a request names none, as `provider/name` or an alias.
+        """Return the id of the model for requests that name none: `provider/name` or an alias.
 
         Raises:
-            ModelUnavailable: no provider is set up, or the first does not tell which models it has.
+            ModelUnavailable: no provider is configured, or the first one did not return its list of models.
         """
         if self._default is not None:
             return self._default
@@ -151,27 +154,27 @@ class ModelRegistry:
             if names := self._cached_names(provider) or self._model_names(provider):
                 return f"{provider.name}/{names[0]}"
             raise ModelUnavailable(
-                f"{provider.name} does not tell which models it has: name one in HEADRACE_MODEL, as {provider.name}/…."
+                f"{provider.name} did not return its list of models: set HEADRACE_MODEL to one, as {provider.name}/…."
             )
         raise ModelUnavailable(self._no_provider_reason)
 
     def health_check(self) -> None:
-        """Return if the default model can be asked.
+        """Return if the default model can accept requests.
 
         Raises:
-            HeadraceError: it cannot; the message says why.
+            HeadraceError: the default model cannot; the message says why.
         """
         provider, _ = self.resolve(None)
         provider.health_check()
         if isinstance(provider, Router):
             return
         error = self._model_list(provider).error
-        # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
+        # Some servers have models but no list of them: only a server that is unreachable or rejects the key fails.
         if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
             raise error
 
     def preload(self) -> None:
-        """Import what the first request would have to wait for: SDKs take a second or two."""
+        """Import the SDKs and prices that the first request needs; importing an SDK takes a second or two."""
         for provider in self._providers.values():
             provider.preload()
         pricing.warm_up()
@@ -179,7 +182,7 @@ class ModelRegistry:
     def models(self) -> list[Model]:
         """Return the aliases, then the models of all providers.
 
-        Those of a provider that does not tell are left out, but for the default.
+        The models of a provider that does not return its list are missing, except for the default model.
         """
         jobs = [gevent.spawn(self._model_names, provider) for provider in self._providers.values()]
         gevent.joinall(jobs)
@@ -199,13 +202,13 @@ class ModelRegistry:
         return found
 
     def _cached_names(self, provider: Provider) -> list[str]:
-        # A question does not wait for what is only out of date.
+        # A request never waits for the renewal of an expired list.
         cached = self._lists.get(provider.name)
         if cached is None:
             return []
         if time.monotonic() >= cached.expires_at:
             self._lists[provider.name] = cached._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
-            # With gevent's patches a greenlet; without them, a loop that goes on when this question's has its answer.
+            # A greenlet if gevent is patched; else a thread, since this request's event loop may end earlier.
             threading.Thread(target=self._refresh, args=(provider, cached.names), daemon=True).start()
         return cached.names
 
@@ -217,7 +220,7 @@ class ModelRegistry:
         return self._model_list(provider).names
 
     def _model_list(self, provider: Provider) -> _ModelList:
-        # Where several ask at once, one of them (of each event loop) asks the provider.
+        # Of several concurrent callers in one event loop, only the first fetches the list.
         with self._refresh_locks.get(None)[provider.name]:
             cached = self._lists.get(provider.name)
             if cached is None or time.monotonic() >= cached.expires_at:
@@ -226,18 +229,18 @@ class ModelRegistry:
 
 
 def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
-    limit = ConnectTimeout(f"{provider.name} did not tell within {MODEL_LIST_TIMEOUT:g} s which models it has.")
+    limit = ConnectTimeout(f"{provider.name} did not return its list of models within {MODEL_LIST_TIMEOUT:g} s.")
     try:
         with within(MODEL_LIST_TIMEOUT, lambda: limit):
             return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
     except HeadraceError as error:
         return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)
-    except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
-        log.exception("%s failed to tell which models it has", provider.name)
+    except Exception as error:  # a bug in a custom provider must not make the other providers unusable
+        log.exception("%s failed to return its list of models", provider.name)
         return _ModelList(
             time.monotonic() + FAILURE_TTL,
             cached,
-            UpstreamProtocolError(f"{provider.name} has no list: {redact(repr(error))}"),
+            UpstreamProtocolError(f"{provider.name} failed to return its list of models: {redact(repr(error))}"),
         )
 
 

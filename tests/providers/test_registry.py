@@ -73,7 +73,7 @@ class TestResolve:
         assert "acme/…, best/…" in raised.value.message
 
     def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
-        with pytest.raises(ModelNotFound, match="its name has 100005 characters, and 256 are the most") as raised:
+        with pytest.raises(ModelNotFound, match="the name has 100005 characters, and 256 are the maximum") as raised:
             of(Acme("acme")).resolve("acme/" + "x" * 100_000)
         assert len(raised.value.message) < 200
 
@@ -134,7 +134,7 @@ class TestResolve:
     def test_of_a_bare_name_is_not_kept_by_a_provider_that_has_a_mistake_in_it(self, caplog) -> None:
         acme, best = Acme("acme", error=ZeroDivisionError("oops")), Acme("best", "tiny")
         assert of(acme, best).resolve("tiny") == (best, "tiny")
-        assert "acme failed to tell which models it has" in caplog.text
+        assert "acme failed to return its list of models" in caplog.text
         assert "ZeroDivisionError" in caplog.text
 
 
@@ -231,7 +231,7 @@ class TestLists:
 
         acme = Acme("acme")
         acme.models = stubborn
-        with gevent.Timeout(5), pytest.raises(ConnectTimeout, match=r"acme did not tell within 0\.05 s"):
+        with gevent.Timeout(5), pytest.raises(ConnectTimeout, match=r"acme did not return its list of models within 0\.05 s"):
             of(acme, default="acme/tiny").health_check()
 
 

@@ -1,7 +1,7 @@
-"""One question on its way along a chain of models, until one of them has answered it.
+"""One run of a request through a fallback chain: tries the models until one of them has answered.
 
-Knows providers, their breakers and the terms of the chain; it does not know readers, and tells its session only whom it
-asks and what it keeps to itself.
+Uses providers, their circuit breakers and the policy of the chain. Knows no readers; `StreamMetadata` tells the session
+which model is running and how much of its output is suppressed.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ log = logging.getLogger("flask_headrace")
 RunOutput: TypeAlias = list[Event] | StreamMetadata
 
 ZERO_USAGE: list[Event] = [Usage(0, 0, cost=0.0)]
-"""What an attempt took that the model has done nothing for."""
+"""The usage of an attempt for which the model did no work."""
 
 SLOW_SHARE = 0.5
-"""Share of the time for the first token after which a model that others can stand in for counts as slow."""
+"""Share of the first-token timeout after which a model that is not the last of its chain counts as slow."""
 
 FAIR_TIME_SHARE = 0.9
-"""Share of the time that it would have as the first to be asked, without which a model's silence is none of its own."""
+"""Share of its full first-token timeout that a model must have had before its silence counts as a failure."""
 
 
 class FallbackRun:
-    """One question.
+    """One run of one request.
 
     Args:
-        alias: What readers call the chain.
-        links: Whom to ask, in this order.
-        terms: On which terms.
-        request: The question.
-        world: Clock, sleep and chance.
+        alias: The name of the chain.
+        deployments: The models to try, in this order.
+        policy: Retries, timeouts and fallback rules.
+        request: The request; its `model` is replaced for each attempt.
+        environment: Clock, sleep and random numbers.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class FallbackRun:
         self._failure: Failure | None = None
         self._delivered = DeliveredOutput()
         self._continuation: Continuation | None = None
-        self._break_code = ""  # the code of the error that cut the answer short which the reader has
-        self._has_begun = self._has_sent_usage = False  # the present attempt: to answer, and of its tokens
-        self._has_ended = False  # the answer
-        self._is_shortened = False  # the time that the present attempt has for its first token, by the budget
-        self._is_ambiguous = False  # whether the present attempt goes on with what the reader has
+        self._break_code = ""  # the code of the error that broke off the delivered answer
+        self._has_begun = self._has_sent_usage = False  # of the current attempt
+        self._has_ended = False  # whether the answer is complete
+        self._is_shortened = False  # whether the budget shortens the current attempt's first-token timeout
+        self._is_ambiguous = False  # whether the current attempt may not continue what the reader has
 
     def stream(self) -> Iterator[RunOutput]:
-        """Ask one model after another, and yield the answer.
+        """Try the models and yield the answer, with `StreamMetadata` between its batches.
 
         Raises:
-            UpstreamError, InvalidRequest: none has answered, or it would be the same with any.
+            UpstreamError, InvalidRequest: no model has answered, or every model would reject the request.
         """
         while self._remaining and self._budget.remaining() > 0:
             yield from self._try_deployment(self._remaining.popleft())
@@ -100,11 +100,11 @@ class FallbackRun:
 
     def _all_open_error(self) -> ModelUnavailable:
         wait = min(deployment.breaker.retry_after for deployment in self._all_deployments)
-        message = f"All models of {self._alias} have failed lately and are given a rest. Try again in {wait:.0f} s."
+        message = f"All models of {self._alias} have failed lately and are not called. Try again in {wait:.0f} s."
         return ModelUnavailable(message, retry_after=wait)
 
     def _try_deployment(self, deployment: Deployment) -> Iterator[RunOutput]:
-        # One model, and again where that can help.
+        # The first attempt with one model, and its retries.
         for attempt in range(1, self._policy.max_retries + 2):
             permit = deployment.breaker.acquire()
             if permit is None:
@@ -124,7 +124,7 @@ class FallbackRun:
             return None
         except (UpstreamError, InvalidRequest) as error:
             failure = error
-            # Who was not given the time that it may take has not failed.
+            # A timeout that the budget shortened is no failure of the model.
             if not (self._is_shortened and isinstance(error, FirstTokenTimeout)):
                 _record_outcome(permit, error)
         finally:
@@ -133,13 +133,13 @@ class FallbackRun:
             yield ZERO_USAGE
         return failure
 
-    # What follows from a failure
+    # Failures
 
     def _handle_failure(self, deployment: Deployment, failure: Failure, attempt: int) -> float | None:
-        """Return the seconds before the same model is asked again; None where it is not."""
+        """Return the seconds until the same model is retried; None to try the next one. Raises `failure` if final."""
         decision = classify(failure)
         self._log_failure(deployment, failure)
-        # A question that another model has begun to answer is not at fault, whatever this one says.
+        # If another model has begun to answer the request, the request is valid, whatever this model says.
         if decision is RetryDecision.FAIL and not (self._break_code and isinstance(failure, UpstreamStatusError)):
             raise failure
         if self._failure is None or failure.retryable or not self._failure.retryable:
@@ -154,11 +154,11 @@ class FallbackRun:
         return None
 
     def _log_failure(self, deployment: Deployment, failure: Failure) -> None:
-        left = ", ".join(deployment.model for deployment in self._remaining) or "nobody"
+        left = ", ".join(deployment.model for deployment in self._remaining) or "none"
         if needs_operator(failure):
-            log.error("%s of %s: %s Left to ask: %s", deployment.model, self._alias, failure.message, left)
+            log.error("%s of %s: %s Models left: %s", deployment.model, self._alias, failure.message, left)
         else:
-            log.info("%s of %s: %s. Left to ask: %s", deployment.model, self._alias, failure.code, left)
+            log.info("%s of %s: %s. Models left: %s", deployment.model, self._alias, failure.code, left)
 
     def _prepare_continuation(self, failure: Failure) -> None:
         if not self._delivered.is_comparable and self._policy.on_divergence == "fail":
@@ -183,7 +183,7 @@ class FallbackRun:
         began = self._environment.clock()
         batches = deployment.provider.stream(self._request_for(deployment))
         timeout = AttemptTimeout(deployment.model, self._first_token_limit(), self._policy.idle_timeout)
-        # Generators: both can be closed.
+        # Both are generators, which have `close`.
         with closing(batches), closing(timeout.iterate(batches)) as outputs:  # type: ignore[type-var]
             for batch in outputs:
                 if is_token(batch) and not self._has_begun:
@@ -197,10 +197,8 @@ class FallbackRun:
             raise UpstreamProtocolError(f"{deployment.model} ended its answer without a finish reason.")
 
     def _retry_from_start(self, deployment: Deployment) -> None:
-        """Let a model be asked next for a whole answer that was asked to go on with one."""
-        log.info(
-            "%s of %s: nobody can tell whether it goes on. It is asked from the start.", deployment.model, self._alias
-        )
+        """Try the same model again for a whole answer, since its continuation is ambiguous."""
+        log.info("%s of %s: the continuation is ambiguous. Asking for the whole answer.", deployment.model, self._alias)
         self._remaining.appendleft(replace(deployment, supports_prefill=False))
         self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
@@ -208,8 +206,8 @@ class FallbackRun:
         request = msgspec.structs.replace(self._request, model=deployment.name)
         if not self._break_code:
             return request
-        if deployment.supports_prefill and (continuing := prefill_request(request, self._delivered)):
-            request, self._continuation = continuing
+        if deployment.supports_prefill and (prefilled := prefill_request(request, self._delivered)):
+            request, self._continuation = prefilled
         else:
             self._continuation = restarted_answer(self._delivered)
         return request
@@ -257,9 +255,9 @@ class FallbackRun:
 
     def _restart_answer(self, deployment: Deployment, continuation: Continuation) -> Iterator[RunOutput]:
         if self._policy.on_divergence == "fail":
-            otherwise = "tells it otherwise" if continuation.is_whole else "may not have gone on where it stood"
+            difference = "answers differently" if continuation.is_whole else "may not have continued it exactly"
             raise FallbackMismatch(
-                f"The answer broke off ({self._break_code}), and {deployment.model} {otherwise}. Ask again."
+                f"The answer broke off ({self._break_code}), and {deployment.model} {difference}. Ask again."
             )
         if not continuation.is_whole:
             self._is_ambiguous, self._has_ended = True, False
@@ -273,9 +271,9 @@ class FallbackRun:
 
 def _record_outcome(permit: BreakerPermit, error: Failure) -> None:
     if isinstance(error, InvalidRequest):
-        return  # the model was not asked
+        return  # the model was not called
     if classify(error) in {RetryDecision.FAIL, RetryDecision.NEED_LARGER_CONTEXT}:
-        # It works: the question is at fault.
+        # The model works: the request is invalid.
         permit.succeed(error.code)
     else:
         permit.fail(error.code)

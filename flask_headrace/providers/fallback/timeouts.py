@@ -1,6 +1,6 @@
-"""How long one attempt is waited for: to its first token, and from one token to the next.
+"""Timeouts of one attempt: to its first token, and from each token to the next.
 
-One timer for the attempt, which no token moves: when it goes off it looks, and is set again.
+Each attempt has one timer. Tokens do not reset it: when it fires, it compares the clock, and starts again if needed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ...core.events import Event, StreamMetadata, Usage
 
 
 def is_token(batch: list[Event] | StreamMetadata) -> bool:
-    """Whether it has anything of the answer, and is not only what the provider tells of its tokens."""
+    """Whether a batch contains a part of the answer, and not only a `Usage`."""
     return isinstance(batch, list) and bool(batch) and (len(batch) > 1 or type(batch[0]) is not Usage)
 
 
 class _TimedOut(BaseException):
-    """Ends the wait. Not an `Exception`: the SDKs take those for their own connection's."""
+    """Interrupts the wait. Not an `Exception`: the SDKs would take that for an error of their own connection."""
 
 
 class AttemptTimeout:
-    """The wait for one model's answer.
+    """Limits the time that one model may be silent.
 
     Args:
-        model: How messages name it.
-        first_token: Seconds to its first token; None for ever.
-        stall: Seconds that it may be silent after that; None for ever.
+        model: Names the model in messages.
+        first_token_timeout: Seconds to the first token; None for no limit.
+        idle_timeout: Seconds from each token to the next; None for no limit.
     """
 
     __slots__ = (
@@ -53,22 +53,22 @@ class AttemptTimeout:
         self._timer: Any = None
 
     def iterate(self, batches: Iterator[list[Event] | StreamMetadata]) -> Iterator[list[Event] | StreamMetadata]:
-        """Yield what comes, as it comes.
+        """Yield the batches of an answer as they arrive.
 
         Raises:
-            FirstTokenTimeout: nothing came in time.
-            IdleTimeout: it fell silent.
+            FirstTokenTimeout: no token arrived in time.
+            IdleTimeout: no further token arrived in time.
         """
         self._start_timer()
         try:
             while (batch := self._next(batches)) is not None:
                 yield batch
                 if is_token(batch):
-                    # Only now: a slow reader is not the model's fault.
+                    # Only after the yield: the time that a slow reader takes is not the model's.
                     self._has_first_token = True
                     self._waiting_since = time.monotonic()
                 elif self._is_expired():
-                    # One that says nothing and never waits is never found waiting.
+                    # A model that sends batches without tokens, and never waits, is not interrupted by the timer.
                     raise self._timeout_error()
         finally:
             if self._timer is not None:
@@ -93,13 +93,13 @@ class AttemptTimeout:
 
     def _remaining(self) -> float | None:
         limit = self._current_timeout()
-        # Who is not waited for has all its time still before it.
+        # While the reader holds the batch, the model's time does not run.
         return limit if limit is None or not self._is_waiting else self._waiting_since + limit - time.monotonic()
 
     def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.close()
-        # After the first token another limit holds, which may be the shorter one.
+        # After the first token the idle timeout applies, which may be the shorter one.
         limits = [limit for limit in (self._remaining(), self._idle_timeout) if limit is not None]
         self._timer = gevent.get_hub().loop.timer(max(0.0005, min(limits))) if limits else None
         if self._timer is not None:

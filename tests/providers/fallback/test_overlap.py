@@ -33,7 +33,7 @@ def outcome(told: str, *pieces: str, is_ended: bool = True) -> object:
         text += joint.feed(piece)
     if is_ended:
         text += joint.end()
-    return DOUBT if joint.is_off else text
+    return DOUBT if joint.has_diverged else text
 
 
 def at(words: str) -> int:
@@ -167,9 +167,9 @@ class TestDoubt:
     def test_is_left_behind_many_blanks(self) -> None:
         joint = ContinuationMatcher("Once upon a")
         for _ in range(MAX_LEADING_BLANKS + 1):
-            assert not joint.is_off
+            assert not joint.has_diverged
             joint.feed("\n")
-        assert joint.is_off
+        assert joint.has_diverged
 
 
 def test_what_plainly_goes_on_is_not_held_back() -> None:
@@ -185,7 +185,7 @@ def test_no_more_than_a_window_is_held_back(text: str, places: list[int]) -> Non
     for piece in cut(text.lstrip(), places):
         fed += piece
         shown += joint.feed(piece)
-        assert joint.is_off or len(fed) - len(shown) < DECISION_WINDOW or joint.is_settled
+        assert joint.has_diverged or len(fed) - len(shown) < DECISION_WINDOW or joint.is_matched
 
 
 WORDS = st.sampled_from(
@@ -232,7 +232,7 @@ class TestRepetition:
 
     def test_that_ends_early_is_off(self) -> None:
         match = RepetitionMatcher("abc")
-        assert (match.feed("ab"), match.end(), match.is_off) == ("", "", True)
+        assert (match.feed("ab"), match.end(), match.has_diverged) == ("", "", True)
 
     def test_long_enough_is_known_by_its_first_words(self) -> None:
         assert len("Once upon a time there was an old") > UNIQUE_MATCH_CHARS

@@ -137,7 +137,7 @@ class TestDoubt:
             on_divergence="fail",
         )
         assert (reading.text, reading.end, len(player.asked)) == ("Once upon a ", "answer_diverged", 1)
-        assert "second/x may not have gone on where it stood" in reading.error.message
+        assert "second/x may not have continued it exactly" in reading.error.message
         assert reading.attempts[-1] == ("second/x", 20, 4)
 
     def test_that_comes_when_some_was_shown_voids_that_too(self) -> None:
