@@ -1,4 +1,4 @@
-"""From the frames of an Anthropic message to events. Pure."""
+"""Decodes the stream of Anthropic's Messages API to events. Pure."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from .stream_events import (
 )
 
 BlockIndex: TypeAlias = int | str
-"""Where a content block stands in the message."""
+"""The index of a content block in its message."""
 
 
 class MessageDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
-        answer_tool: The tool by whose call the answer is given, so that its input is the answer's text.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
+        answer_tool: The name of the tool whose input is the answer's text; None for no such tool.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
@@ -70,24 +70,24 @@ class MessageDecoder:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
         self._frames = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
         self._answer_tool = answer_tool
-        self._answer_block: BlockIndex | None = None  # the content block that is the answer
-        self._unsent_inputs: dict[BlockIndex, str] = {}  # of content blocks of which no piece has come
+        self._answer_block: BlockIndex | None = None  # the block of the answer tool's call
+        self._unsent_inputs: dict[BlockIndex, str] = {}  # inputs of blocks of which no delta has come
         self._usage = TokenCounts()
         self._calls = ToolCalls(upstream)
-        self._call_of_block: dict[BlockIndex, int] = {}  # which call a content block is
-        self._last_text_block: BlockIndex | None = None  # the block of the last text or thought
-        self._whole_message: Message | None = None  # a message that was told whole at its beginning
+        self._call_of_block: dict[BlockIndex, int] = {}  # indexes of tool calls, by their block
+        self._last_text_block: BlockIndex | None = None  # the block of the last text or reasoning
+        self._whole_message: Message | None = None  # a message that came with content at its start
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
         self._stop_sequence: str | None = None
         self._is_begun = self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamStatusError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamStatusError: an event reports an error.
         """
         before, known = len(events), self._usage
         try:
@@ -106,15 +106,15 @@ class MessageDecoder:
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not self.is_done and self._usage is not known:
-                # In case the answer is cut: what the prompt took is known from the first frame on.
+                # In case the answer breaks off: the input tokens are known from the first event on.
                 usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
                 events += [msgspec.structs.replace(usage, estimated=True)] if usage else []
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: no stop reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no stop reason was sent, or nothing of the answer could be decoded.
         """
         events: list[Event] = []
         if self._whole_message is not None and not self._is_begun:
@@ -125,13 +125,13 @@ class MessageDecoder:
             )
         failed = self._failed or self._calls.end_all(events)
         if self._finish_reason == "tool_calls" and not self._is_begun and not events and not failed:
-            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
+            raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
         reason = resolve_finish_reason(self._finish_reason, has_calls=self._calls.has_calls, has_refused=False)
         return [*events, *([usage] if usage else []), failed or Completed(reason, self._stop_sequence)]
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
-        """Read a piece of text, or of a thought, as most servers send it; whether it is one."""
+        """Decode an event with a piece of text or reasoning, the most frequent one; return False if it is another."""
         try:
             event = decode_text_delta(frame.data)
         except DECODE_ERRORS:
@@ -175,11 +175,11 @@ class MessageDecoder:
             self._stop(delta.stop_reason, delta.stop_sequence)
 
     def _stop(self, reason: Any, sequence: str | None) -> None:  # noqa: ANN401  # what a server sent
-        event = parse_finish_reason(reason)
-        if event == "interrupted":
+        finish_reason = parse_finish_reason(reason)
+        if finish_reason == "interrupted":
             raise stream_error(self._upstream, f"its stop reason is {reason!r}")
-        if event is not None:
-            self._finish_reason, self._stop_sequence = event, sequence
+        if finish_reason is not None:
+            self._finish_reason, self._stop_sequence = finish_reason, sequence
 
     def _read_whole(self, message: Message, events: list[Event]) -> None:
         for index, block in enumerate(content_blocks(message.content)):
@@ -190,10 +190,10 @@ class MessageDecoder:
 
     def _begin(self, index: BlockIndex, block: Block, events: list[Event]) -> None:
         if block.type == "tool_use" and block.name == self._answer_tool:
-            # There is one answer: a model that gives another has given none for it.
+            # Only the first call of the answer tool is the answer.
             if self._answer_block is None:
                 self._answer_block = index
-                # A tool that is called with nothing at all is called with an empty object.
+                # A call without any input has an empty object as its input.
                 self._unsent_inputs[index] = input_text(block) or "{}"
         elif block.type == "tool_use":
             id_ = None if block.id is None else str(block.id)
@@ -224,7 +224,7 @@ class MessageDecoder:
             self._failed = self._failed or self._calls.end(self._call_of_block.pop(index), events)
 
     def _read_at_end(self, index: BlockIndex, block: Block, events: list[Event]) -> None:
-        # The SDK's own events tell a block whole at its end; gateways that pass those on may have told nothing before.
+        # The SDK's own events contain the whole block at its end; gateways that pass those on may have sent no deltas.
         if index in self._call_of_block:
             self._calls.complete(self._call_of_block[index], input_text(block), events)
         elif index not in {self._last_text_block, self._answer_block}:
@@ -232,14 +232,14 @@ class MessageDecoder:
 
 
 def usage_from_counts(usage: TokenCounts, model: str, pricing_provider: str) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+    """Return the usage with its cost; None if the upstream has not reported the token counts."""
     if usage.input_tokens is None:
         return None
     cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     return build_usage(
         pricing_provider,
         model,
-        # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
+        # This API does not include the tokens of the cache in `input_tokens`.
         usage.input_tokens + cached + cache_write,
         usage.output_tokens,
         cached_tokens=cached,
@@ -249,9 +249,9 @@ def usage_from_counts(usage: TokenCounts, model: str, pricing_provider: str) -> 
 
 
 def stream_error(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
-    """Return our error for one that came inside the stream, as `overloaded_error` does."""
+    """Return a `UpstreamStatusError` for an error that was sent inside the stream, such as `overloaded_error`."""
     fields = error if isinstance(error, dict) else {"message": error}
-    message, kind = redact(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
+    message, kind = redact(fields.get("message")) or "no reason given", fields.get("type") or "api_error"
     is_overloaded = kind in {"overloaded_error", "rate_limit_error"}
     return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message} ({redact(kind)})",

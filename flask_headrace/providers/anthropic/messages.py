@@ -1,6 +1,6 @@
-"""Anthropic's messages API.
+"""A provider for Anthropic's Messages API.
 
-The official SDK sends the request; the answer's bytes are decoded here, into just the fields that are used.
+The official SDK sends the request; the response's bytes are decoded here, to the fields that are used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 TOKEN_COUNT_TIMEOUT = 30.0
-"""Seconds in which the server must have counted a question's tokens."""
+"""Seconds after which a request to count tokens is given up."""
 
 
 class _TokenCount(msgspec.Struct):
@@ -39,16 +39,16 @@ class _TokenCount(msgspec.Struct):
 
 
 class AnthropicMessages:
-    """A server that speaks Anthropic's messages API.
+    """A provider for one server that speaks Anthropic's Messages API.
 
     Args:
-        name: What stands before the slash in its models' names.
-        base_url: Its address; None for the SDK's own variable or default.
-        api_key: Its key; None for the SDK's own variables.
-        connect_timeout: Seconds.
-        retries: How often the SDK asks again before the first token.
-        preferred: The models to name first, where the server has them.
-        extras: What its requests carry beside what the SDK writes.
+        name: The part before the slash in the ids of its models.
+        base_url: The server's address; None for the SDK's environment variable or default.
+        api_key: The API key; None for the SDK's environment variables.
+        connect_timeout: Seconds to establish a connection.
+        max_retries: How often the SDK sends a request again that failed before its first token.
+        preferred: Names of models to list first, if the server has them.
+        overrides: Headers and query parameters that are added to every request.
     """
 
     is_embedded = False
@@ -71,15 +71,15 @@ class AnthropicMessages:
         self._connect_timeout, self._max_retries = connect_timeout, max_retries
         self._preferred, self._overrides = preferred, overrides
         self._clients = HubLocal(self._new_client, lambda client: client.close())
-        self._models_without_forced_tools: set[str] = set()  # models that have refused to be told which tool to call
+        self._models_without_forced_tools: set[str] = set()  # models that have rejected a forced tool call
 
     def __repr__(self) -> str:
         return f"<AnthropicMessages {self.name}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
-        """Ask for an answer; see `Provider.stream`."""
+        """Stream an answer; see `Provider.stream`."""
         load("anthropic")
-        import anthropic  # noqa: PLC0415  # for those alone who use it
+        import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             yield from decode_stream(*self._ask(request))
@@ -104,7 +104,7 @@ class AnthropicMessages:
         return ask(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
 
     def models(self) -> list[str]:
-        """Ask the server which models it has; see `Provider.models`."""
+        """Return the names of the server's models; see `Provider.models`."""
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
@@ -116,7 +116,7 @@ class AnthropicMessages:
         return first + [name for name in found if name not in first]
 
     def count_tokens(self, request: ChatRequest) -> int:
-        """Have the server count a question's tokens; see `CountsTokens`."""
+        """Return the number of input tokens of a request; see `TokenCounter`."""
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
@@ -135,7 +135,7 @@ class AnthropicMessages:
             return msgspec.convert(normalize_integers(msgspec.json.decode(response.content)), _TokenCount).input_tokens
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamProtocolError(
-                f"{self.name} answered with something that is no count of tokens. Check its base URL."
+                f"{self.name} did not answer with a number of tokens. Check its base URL."
             ) from error
 
     def preload(self) -> None:
@@ -143,7 +143,7 @@ class AnthropicMessages:
         load_here("anthropic")
 
     def health_check(self) -> None:
-        """Return: a key is set, or this provider would not be here; see `Provider.check`."""
+        """Return at once: this provider is only set up if it has a key; see `Provider.health_check`."""
 
     def _new_client(self, _address: None) -> Anthropic:
         import anthropic  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""A question as the body of a request to Anthropic's messages API. Pure."""
+"""Builds the body of a request to Anthropic's Messages API. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..decoding.request_fields import drop_none
 from .json_output import answer_tool_choice, answer_tool_definition, output_format, wants_json
 
 DEFAULT_MAX_TOKENS = 8192
-"""Most tokens of an answer where the request does not say: this API wants a number."""
+"""`max_tokens` for requests without one: the API requires it."""
 
 _COUNTED_FIELDS = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
 
@@ -29,14 +29,15 @@ _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", 
 
 
 def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
-    """Return the request's body.
+    """Return the body of a request to `/v1/messages`.
 
     Args:
-        request: The question.
-        answer_tool: The tool by whose call the answer is to be given; see `anthropic_answer`.
+        request: The request.
+        answer_tool: The name of the tool whose input is the JSON answer, see `json_output.answer_tool_name`; None for
+            no such tool.
 
     Raises:
-        InvalidRequest: the API has no word for the answer that is wanted.
+        InvalidRequest: the API cannot express the response format.
     """
     body: Json = {
         "model": request.model,
@@ -59,7 +60,7 @@ def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
 
 
 def build_count_body(request: ChatRequest) -> Json:
-    """Return the body of the request that has a question's tokens counted: it knows what adds to them, and no more."""
+    """Return the body of a request to `/v1/messages/count_tokens`: only the fields that it accepts."""
     return {name: value for name, value in build_body(request).items() if name in _COUNTED_FIELDS}
 
 
@@ -79,12 +80,12 @@ def _max_tokens(request: ChatRequest) -> int:
     if request.max_tokens is not None:
         return request.max_tokens
     budget = (request.thinking or {}).get("budget_tokens")
-    # What a model thinks counts as its answer here.
+    # In this API, `max_tokens` includes the tokens of thinking.
     return DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) else 0)
 
 
 def _system(messages: tuple[Message, ...]) -> str | list[Json]:
-    # System prompts stand beside the conversation in this API, not in it.
+    # This API has system prompts beside the messages, not among them.
     system = [message for message in messages if message.role in {"system", "developer"}]
     if all(isinstance(message.content, str) for message in system):
         return "\n\n".join(message.text() for message in system)
@@ -98,7 +99,7 @@ def _messages(messages: tuple[Message, ...]) -> list[Json]:
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if turns and turns[-1]["role"] == role and "tool" in {message.role, turns[-1]["of"]}:
-            # This API wants the results of all calls of one answer in the turn that follows it.
+            # The API requires the results of all calls of one answer in the next message.
             turns[-1]["content"] = [*_as_blocks(turns[-1]["content"]), *_as_blocks(_content(message))]
         else:
             turns.append({"role": role, "content": _content(message), "of": message.role})
@@ -116,7 +117,7 @@ def _content(message: Message) -> str | list[Json]:
 
 
 def _parts(message: Message) -> list[Json]:
-    # Thoughts without a signature are another provider's, and this one would refuse them.
+    # Reasoning without a signature comes from another provider, and this one would reject it.
     return [_part(part) for part in message.parts() if not isinstance(part, ReasoningPart) or part.signature]
 
 
@@ -153,28 +154,28 @@ def _cache_control(cache_control: Json | None) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    body = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
-    return {**body, **_cache_control(call.cache_control)}
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    return {**block, **_cache_control(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:
-    body = drop_none(
+    definition = drop_none(
         name=tool.name,
         input_schema=tool.parameters or {"type": "object"},
         description=tool.description,
         strict=tool.strict,
     )
-    return {**body, **_cache_control(tool.cache_control)}
+    return {**definition, **_cache_control(tool.cache_control)}
 
 
 def _choice(choice: ToolChoice, parallel: bool | None) -> Json:
     match choice:
         case NamedTool(name):
-            body: Json = {"type": "tool", "name": name}
+            tool_choice: Json = {"type": "tool", "name": name}
         case "required":
-            body = {"type": "any"}
+            tool_choice = {"type": "any"}
         case _:
-            body = {"type": choice}
-    if parallel is not None and body["type"] != "none":
-        body["disable_parallel_tool_use"] = not parallel
-    return body
+            tool_choice = {"type": choice}
+    if parallel is not None and tool_choice["type"] != "none":
+        tool_choice["disable_parallel_tool_use"] = not parallel
+    return tool_choice

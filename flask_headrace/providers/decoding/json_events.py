@@ -1,7 +1,7 @@
-"""The frames of a streamed answer as values, for all whose data is one JSON object each. Pure.
+"""Decodes server-sent events whose data is one JSON object each. Pure.
 
-What a provider's API sends is decoded at once. Only what that refuses is looked at again: some of it can be read all
-the same, as other readers of JSON do.
+Valid data is decoded in one step. Only data that fails is examined again: a part of it can be decoded leniently, as
+other JSON parsers do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .usage import normalize_integers
 F = TypeVar("F", bound=msgspec.Struct)
 
 DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises of data that is to be looked at again."""
+"""The exceptions of decoding data that is then examined again."""
 
 
 class _TypedEvent(msgspec.Struct, gc=False):
@@ -29,13 +29,14 @@ class _TypedEvent(msgspec.Struct, gc=False):
 
 
 class JSONEventDecoder(Generic[F]):
-    """Reads the frames of one answer.
+    """Decodes the events of one stream.
 
     Args:
-        upstream: How messages name the upstream.
-        shape: What the frames are.
-        known: The events whose shape is known (`message` stands for none). Others may be of any, and are read as
-            nothing.
+        upstream: Names the upstream in messages.
+        event_type: The msgspec type of the events; it can be constructed without arguments.
+        decode: Decodes JSON to `event_type`.
+        known_events: Names of the events that must fit `event_type`; `message` stands for events without a name.
+            Other events that do not fit are read as an empty `event_type`.
     """
 
     __slots__ = ("_decode", "_event_type", "_first_half", "_known_events", "_upstream")
@@ -44,13 +45,13 @@ class JSONEventDecoder(Generic[F]):
         self, upstream: str, event_type: type[F], decode: Callable[[bytes], F], known_events: Collection[bytes]
     ) -> None:
         self._upstream, self._event_type, self._decode, self._known_events = upstream, event_type, decode, known_events
-        self._first_half = b""  # of a character that an upstream has cut in two, escaped
+        self._first_half = b""  # an escaped high surrogate whose low half comes in the next event
 
     def read(self, frame: ServerSentEvent) -> F | None:
-        """Return a frame's value; None for the sign that none comes after it. One without data is read as nothing.
+        """Return the decoded data of an event, or None for `[DONE]`. Empty data gives an empty event.
 
         Raises:
-            UpstreamProtocolError: it is not JSON, or of another shape.
+            UpstreamProtocolError: the data is not JSON, or does not fit the event type.
         """
         try:
             return self._decode(frame.data)
@@ -68,24 +69,24 @@ class JSONEventDecoder(Generic[F]):
                 return self._event_type()
             return self._read_leniently(ESCAPE.sub(self._join_surrogates, frame.data))
         except DECODE_ERRORS:
-            # The first error tells more.
+            # The first error says more than the second.
             raise UpstreamProtocolError(
-                f"{self._upstream} sent a frame that cannot be read ({error}). Try again."
+                f"{self._upstream} sent an event that cannot be decoded ({error}). Try again."
             ) from error
 
     def _read_leniently(self, data: bytes) -> F:
         try:
             return self._decode(data)
         except msgspec.DecodeError:
-            # This reader knows NaN and infinite numbers, which servers in Python write; written again, they are null.
+            # Python's parser accepts NaN and infinities, which some servers write; msgspec encodes them as null.
             value = json.loads(data.decode())
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-            # As Google's servers send an error.
+            # Google's servers send an error in a list.
             value = value[0]
         try:
             return self._decode(msgspec.json.encode(_map_usage(value, normalize_integers)))
         except msgspec.ValidationError:
-            # An answer is whole without counts that are none.
+            # An answer is complete even if its token counts are invalid.
             return self._decode(msgspec.json.encode(_map_usage(value, lambda _: None)))
 
     def _join_surrogates(self, escape: re.Match[bytes]) -> bytes:
@@ -100,7 +101,7 @@ class JSONEventDecoder(Generic[F]):
 
 
 def is_complete_json(data: bytes) -> bool:
-    """Whether a frame's data is all of it, where the stream ended before the frame did: no part of it is JSON."""
+    """Whether the data of the last, unterminated event is complete: an incomplete part of it would not be JSON."""
     if _bare_word(data) == b"[DONE]":
         return True
     try:
@@ -110,19 +111,19 @@ def is_complete_json(data: bytes) -> bool:
 
 
 def to_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
+    """Return a string as it is, an empty string for None, and the JSON of other values, which some servers send."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _bare_word(data: bytes) -> bytes:
-    # Longer data is JSON, or nothing that can be read.
+    # Longer data is JSON, or invalid.
     return data.strip(b' \t\r\n"') if len(data) < 16 else data
 
 
 def _event_name(frame: ServerSentEvent) -> bytes:
-    # Some servers leave out the name, and the type in the data tells it.
+    # Some servers leave out the event's name, and have it only as the type in the data.
     if frame.event != b"message":
         return frame.event
     try:

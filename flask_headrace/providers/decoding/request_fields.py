@@ -1,4 +1,4 @@
-"""What the bodies of requests have in common, whichever API they are for. Pure."""
+"""Parts of request bodies that several APIs share. Pure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ..chat_request import Json, ResponseFormat, Tool, ToolCall
 
 
 def drop_none(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
-    """Return the fields that are set: what is None is left to the provider."""
+    """Return the fields whose value is not None: a field that is left out has the provider's default."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def function_definition(tool: Tool) -> Json:
-    """Return a tool in OpenAI's words, but for how the model is held to it."""
+    """Return a tool's name, parameters and description as OpenAI's APIs write them, without `strict`."""
     parameters = tool.parameters or {"type": "object", "properties": {}}
     return drop_none(name=tool.name, parameters=parameters, description=tool.description)
 
 
 def json_schema_fields(response_format: ResponseFormat) -> Json:
-    """Return the schema of an answer in OpenAI's words."""
+    """Return a response format's schema as OpenAI's APIs write it."""
     return drop_none(
         name=response_format.name,
         schema=response_format.schema,
@@ -31,5 +31,5 @@ def json_schema_fields(response_format: ResponseFormat) -> Json:
 
 
 def encode_arguments(call: ToolCall) -> str:
-    """Return a call's arguments as the text that they were."""
+    """Return a tool call's arguments as JSON text."""
     return msgspec.json.encode(call.arguments).decode()

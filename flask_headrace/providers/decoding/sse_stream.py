@@ -1,4 +1,4 @@
-"""The way of a streamed response's bytes to events, for every provider that answers with an event stream."""
+"""Decodes the body of a streamed response to events, for every provider whose API sends server-sent events."""
 
 from __future__ import annotations
 
@@ -17,46 +17,54 @@ from ..http.transport import EXCHANGE
 from .json_events import is_complete_json
 
 DRAIN_TIMEOUT = 0.25
-"""Seconds to wait for the rest of a body whose answer is over."""
+"""Seconds to wait for the rest of the body once the answer is complete."""
 
 MAX_BATCH_EVENTS = 2048
-"""Events of one list; a read of 64 KiB has no more of them, unless one frame holds many."""
+"""Events in one batch. A read of 64 KiB gives no more, unless one server-sent event contains many."""
 
 MAX_DRAIN_BYTES = 65536
-"""Bytes of that rest that are worth reading."""
+"""Bytes of the rest of the body that are read to keep the connection; beyond, the connection is closed."""
 
 
 class StreamDecoder(Protocol):
-    """Reads the frames of one answer."""
+    """Converts the server-sent events of one answer to events."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the upstream has said that the answer is over."""
+        """Whether the upstream has completed the answer."""
         ...
 
     def read(self, frames: list[sse.ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in `frames`; with `is_done`, the last ones too. Raises UpstreamError."""
+        """Append the events in `frames` to `events`; if they complete the answer, its last events too.
+
+        Raises:
+            UpstreamError: the upstream reported an error, or its answer cannot be decoded.
+        """
         ...
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body. Raises UpstreamError if the answer is not whole."""
+        """Return the last events of the answer, since the body has ended.
+
+        Raises:
+            UpstreamError: the answer is not complete.
+        """
         ...
 
 
 def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecoder) -> Iterator[list[Event]]:
-    """Yield the events of a response, one list for each read from the network, then see to its connection.
+    """Yield the events of a response in batches, one for each network read; then reuse or close the connection.
 
     Args:
-        response: A response whose body was not read yet.
-        upstream: How messages name the upstream.
-        decoder: Reads the frames.
+        response: A streamed response of which nothing has been read.
+        upstream: Names the upstream in messages.
+        decoder: Decodes this one answer.
 
     Raises:
-        UpstreamError: the answer is not one, or broke off.
+        UpstreamError: the response is no event stream, reports an error, or is incomplete.
         httpx2.TransportError: the connection broke.
     """
     exchange = _event_stream_exchange(response, upstream)
-    # Only the exchange is needed from here on: the SDK's request and response may go.
+    # Free the SDK's request and response: only the exchange is needed.
     del response
     frames = sse.SSEDecoder()
     with closing(exchange):
@@ -66,7 +74,7 @@ def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecod
                 try:
                     decoder.read(frames.feed(data), events)
                 except UpstreamError:
-                    # The deltas before the bad frame are part of the answer.
+                    # The deltas before the invalid event are part of the answer.
                     yield from split_batch(events)
                     raise
                 except sse.FrameTooLargeError as error:
@@ -81,10 +89,10 @@ def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecod
 
 
 def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
-    """Yield the last events, at the end of the body: first those of a last frame that lacks no more than its line end.
+    """Yield the last events, at the end of the body. A last server-sent event that lacks only its blank line counts.
 
     Raises:
-        UpstreamError: the answer is not whole.
+        UpstreamError: the answer is not complete.
     """
     frame = frames.rest()
     if frame is not None and is_complete_json(frame.data):
@@ -100,7 +108,7 @@ def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[li
 
 
 def split_batch(events: list[Event]) -> Iterator[list[Event]]:
-    """Yield events in lists after each of which others may have their turn: one frame may hold tens of thousands."""
+    """Yield events in batches of limited size, so that other streams run in between: one frame may hold thousands."""
     if len(events) <= MAX_BATCH_EVENTS:
         yield events
         return
@@ -111,7 +119,7 @@ def split_batch(events: list[Event]) -> Iterator[list[Event]]:
 def _finish_despite(
     error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: StreamDecoder
 ) -> Iterator[list[Event]]:
-    # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
+    # Some servers break the connection instead of sending the end: after the finish reason the answer is complete.
     try:
         yield from final_batches(frames, decoder)
     except UpstreamProtocolError:
@@ -129,7 +137,7 @@ def _event_stream_exchange(response: httpx2.Response, upstream: str) -> HTTPExch
 
 
 def _drain(exchange: HTTPExchange) -> None:
-    # To the end of the body, where it comes soon: only then can the connection be used again.
+    # A connection can be reused only if its response was read to the end.
     unread = 0
     with gevent.Timeout(DRAIN_TIMEOUT, exception=False), suppress(httpx2.TransportError):
         while unread < MAX_DRAIN_BYTES and (data := exchange.read()):

@@ -1,8 +1,8 @@
-"""The arguments of one call, as the pieces of their text come. Pure.
+"""Assembles the arguments of one tool call from the pieces of their text. Pure.
 
-They are to be the text of one JSON object, each piece of which is passed on at once. Servers send other things as well:
-nothing or `null` for no arguments, a JSON string that holds the object's text, `{}` before the arguments proper, and
-the whole object once more when it is whole. Nothing of that is passed on. It knows neither calls nor events.
+The text should be one JSON object, and each piece is emitted at once. Some servers send something else: nothing or
+`null` for no arguments, a JSON string that contains the object, `{}` before the actual arguments, or the whole object
+again at the end. None of that is emitted.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ...core.text_buffer import GrowingText
 _STRUCTURE = re.compile(r'["\\{}]')
 
 MAX_STRING_NESTING = 3
-"""How many times the object may be encoded as a string."""
+"""How often the object may be encoded as a string within a string."""
 
 MAX_HELD_CHARS = 64
-"""Characters of an object without anything in it that are kept back."""
+"""Length up to which a text that may be an empty object is held back."""
 
 
 class _ObjectScanner:
-    """Finds the end of a JSON object, however its text is cut.
+    """Finds the end of a JSON object in a text that comes in pieces.
 
     Attributes:
-        is_string: Whether the text ends inside a string.
+        is_string: Whether the text so far ends within a string.
     """
 
     __slots__ = ("_depth", "_is_escaped", "is_string")
@@ -37,7 +37,7 @@ class _ObjectScanner:
         self._is_escaped = self.is_string = False
 
     def find_end(self, text: str) -> int | None:
-        """Return the place behind the object's end in the next piece of its text; None where it does not end there."""
+        """Return the index behind the object's end in the next piece; None if the object does not end there."""
         at = int(self._is_escaped)
         self._is_escaped = False
         while found := _STRUCTURE.search(text, at):
@@ -55,10 +55,10 @@ class _ObjectScanner:
 
 
 class ToolArguments:
-    """The arguments of one call.
+    """The arguments of one tool call.
 
     Attributes:
-        is_whole: Whether their object has come to its end.
+        is_whole: Whether the JSON object is complete.
     """
 
     __slots__ = (
@@ -75,24 +75,25 @@ class ToolArguments:
 
     def __init__(self) -> None:
         self._emitted = GrowingText()
-        self._held = ""  # the beginning of an object that may be the empty one
-        self._non_object = GrowingText()  # the text of what is no object
-        self._is_quoted = False  # whether that is a string
+        self._held = ""  # the beginning of an object that may be empty
+        self._non_object = GrowingText()  # text that is not an object
+        self._is_quoted = False  # whether that text is a string
         self._scanner = _ObjectScanner()
-        self._canonical_cache: tuple[str, bytes] | None = None  # the object's text, and how it would be written again
+        self._canonical_cache: tuple[str, bytes] | None = None  # the object's text, and its canonical JSON
         self.is_whole = False
-        self._trailing = GrowingText()  # an object behind theirs, as far as it has come
+        self._trailing = GrowingText()  # another object behind the end of the arguments, as far as received
         self._trailing_scanner = _ObjectScanner()
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing of them has come."""
+        """Whether no text has been received."""
         return not (self._emitted or self._held or self._non_object)
 
     def add(self, text: str) -> tuple[str, str]:
-        """Take the next piece; return what may be passed on now, and what is no part of these arguments.
+        """Add the next piece of text.
 
-        The second is another object than theirs, which has come behind their end.
+        Returns:
+            The text to emit now, and the text of another object that follows the arguments.
         """
         if self.is_whole:
             return self._read_trailing(text)
@@ -122,7 +123,7 @@ class ToolArguments:
     def _release(self, text: str) -> str:
         text, self._held, self._canonical_cache = self._held + text, "", None
         if not self._emitted and len(text) < MAX_HELD_CHARS and text[1:].strip() in {"", "}"}:
-            # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
+            # Some gateways send an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
         self._emitted.add(text)
@@ -143,7 +144,7 @@ class ToolArguments:
         return "", ""
 
     def _is_empty(self) -> bool:
-        # Nothing but an empty object has come, and it was not passed on.
+        # Only an empty object has been received, and it was not emitted.
         return not self._emitted and not self._canonical()[0].strip("{} \t\r\n")
 
     def _take_trailing(self) -> str:
@@ -163,7 +164,7 @@ class ToolArguments:
         self._take_trailing()
 
     def flush(self) -> str:
-        """Take what has come for the arguments proper, also an empty object, and return what may be passed on now."""
+        """Accept what was received, even an empty object, as the final arguments; return the text to emit now."""
         if self._emitted or not self.is_whole:
             return ""
         text = self._canonical()[0] or "{}"
@@ -173,10 +174,10 @@ class ToolArguments:
         return text
 
     def complete(self, whole: str) -> str:
-        """Take the arguments once more, whole, and return what of them has not come and may be passed on."""
+        """Add the complete arguments, which the server sent once more, and return their text that was not emitted."""
         whole = _unwrap_string(whole)
         if not self._emitted:
-            # It is free to choose, and the end knows best.
+            # Nothing was emitted yet, so the last text replaces the earlier ones.
             self._reset()
             return self.add(whole)[0]
         received = self._text()
@@ -187,25 +188,25 @@ class ToolArguments:
         return ""
 
     def matches(self, whole: str) -> bool:
-        """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
+        """Whether complete arguments may be these: they are equal, or continue the received text."""
         whole, (received, written) = _unwrap_string(whole), self._canonical()
         return whole.startswith(received) or _canonical_json(whole) == written
 
     def end(self) -> tuple[str, dict[str, Any]]:
-        """Return what is still to be passed on, and the arguments' value.
+        """Return the text that is still to be emitted, and the decoded arguments.
 
         Raises:
-            ValueError: they are no whole JSON object.
+            ValueError: the arguments are not one complete JSON object.
         """
         if self._trailing:
-            raise ValueError("something else follows it")
+            raise ValueError("the object is followed by other text")
         if self._emitted or self._held:
             return self._held, _parse_object(self._text())
         text = _unwrap_string(str(self._non_object))
         return text, _parse_object(text or "{}")
 
     def _canonical(self) -> tuple[str, bytes]:
-        # Read once, however often something else is held against it.
+        # Cached, since it is compared with several texts.
         if self._canonical_cache is None:
             text = _unwrap_string(self._text())
             self._canonical_cache = text, _canonical_json(text)
@@ -216,13 +217,13 @@ class ToolArguments:
 
 
 def _unwrap_string(text: str) -> str:
-    """Return the object's text where a JSON string holds it; empty for no arguments."""
+    """Return the object's text out of the JSON strings that contain it; an empty text for no arguments."""
     for _ in range(MAX_STRING_NESTING):
         inner = _parse_or_none(text) if text.lstrip().startswith('"') else text
         if not isinstance(inner, str) or inner is text:
             break
         text = inner
-    # A tool without parameters is called with nothing at all by some models.
+    # Some models send nothing at all for a tool without parameters.
     return "" if text.strip() in {"", "null"} else text.strip()
 
 
@@ -234,7 +235,7 @@ def _parse_object(text: str) -> dict[str, Any]:
 
 
 def _canonical_json(text: str) -> bytes:
-    # Not the values: 1 and true are the same in Python.
+    # JSON texts are compared, since 1 and true are equal in Python.
     return msgspec.json.encode(_parse_or_none(text), order="sorted")
 
 

@@ -1,4 +1,4 @@
-"""The tool calls in one answer, put together from their pieces. Pure."""
+"""Assembles the tool calls of one answer from their pieces. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ...core.events import Event, Failed, ToolCallCompleted, ToolCallDelta, Tool
 from .tool_arguments import ToolArguments
 
 MAX_ARGUMENT_CHARS = 4 * 1024 * 1024
-"""Characters that the arguments of one answer's calls may have together."""
+"""Characters that the arguments of all tool calls in one answer may have together."""
 
 MAX_CALLS = 1024
-"""Calls that one answer may have."""
+"""Tool calls that one answer may have."""
 
 
 class ToolCalls:
-    """Numbers the calls, passes their pieces on, and parses their arguments when they are whole.
+    """Assigns an index to each tool call, emits the pieces of its arguments, and decodes them at the end.
 
     Args:
-        upstream: How messages name the upstream.
+        upstream: Names the upstream in messages.
     """
 
     __slots__ = ("_arguments", "_ids", "_names", "_open", "_size", "_upstream")
@@ -34,14 +34,19 @@ class ToolCalls:
 
     @property
     def has_calls(self) -> bool:
-        """Whether the answer has calls."""
+        """Whether the answer has tool calls."""
         return bool(self._names)
 
     def begin(self, id: str | None, name: str, events: list[Event]) -> int:  # noqa: A002
-        """Begin a call and return its number. One that has no id, or another call's, gets one here.
+        """Begin a tool call and return its index.
+
+        Args:
+            id: The server's id of the call; an id is generated if this is None, empty, or that of another call.
+            name: The tool's name.
+            events: Receives a `ToolCallStarted`.
 
         Raises:
-            InvalidToolArguments: it has no name, or there are too many.
+            InvalidToolArguments: `name` is empty, or the answer has too many tool calls.
         """
         index = len(self._names)
         if not name:
@@ -57,33 +62,36 @@ class ToolCalls:
         return index
 
     def check_count(self, known: int) -> None:
-        """Return if there may be another call, also one whose name has not come. Raises InvalidToolArguments.
+        """Return if the answer may have another tool call, even one whose name is unknown.
 
         Args:
-            known: How many there are.
+            known: The number of tool calls so far.
+
+        Raises:
+            InvalidToolArguments: the answer has too many tool calls.
         """
         if known >= MAX_CALLS:
             raise InvalidToolArguments(f"{self._upstream} called more than {MAX_CALLS} tools in one answer.")
 
     def unnamed_call_error(self) -> InvalidToolArguments:
-        """Return the error for a call whose name never came."""
+        """Return the error for a tool call whose name was never sent."""
         return InvalidToolArguments(f"{self._upstream} called a tool without naming it. Ask again.")
 
     def check_size(self, text: str) -> None:
-        """Count a piece of arguments. Raises InvalidToolArguments where there is too much of them."""
+        """Count a piece of arguments. Raises InvalidToolArguments if all arguments together are too long."""
         self._size += len(text)
         if self._size > MAX_ARGUMENT_CHARS:
             raise InvalidToolArguments(
-                f"The arguments of {self._upstream}'s calls pass {MAX_ARGUMENT_CHARS} characters."
+                f"The arguments of {self._upstream}'s tool calls have more than {MAX_ARGUMENT_CHARS} characters."
             )
 
     def feed(self, index: int, text: str, events: list[Event]) -> str:
-        """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
+        """Add the next piece of a call's arguments, and return the text that follows the end of the arguments.
 
-        What comes there and is the same arguments again, as some servers have it, is left out.
+        A repetition of the same arguments, which some servers send, is dropped.
 
         Raises:
-            InvalidToolArguments: they are too long.
+            InvalidToolArguments: the arguments are too long.
         """
         if not text or index not in self._open:
             return ""
@@ -94,27 +102,27 @@ class ToolCalls:
         return trailing
 
     def add(self, index: int, text: str, events: list[Event]) -> None:
-        """Pass on the next piece of a call's arguments.
+        """Add the next piece of a call's arguments.
 
         Raises:
-            InvalidToolArguments: they are too long, or something else comes behind their end.
+            InvalidToolArguments: the arguments are too long, or other text follows their end.
         """
         if trailing := self.feed(index, text, events):
             raise InvalidToolArguments(
-                f"{self._upstream} called {self._names[index]!r:.100} with arguments behind whose end something else "
-                f"came: {trailing!r:.100}. Ask again."
+                f"{self._upstream} called {self._names[index]!r:.100} with arguments that other text follows: "
+                f"{trailing!r:.100}. Ask again."
             )
 
     def flush(self, index: int, events: list[Event]) -> None:
-        """Pass on what was kept back of a call's arguments, since what comes next is another's."""
+        """Emit the text of a call's arguments that was held back, since the next piece belongs to another call."""
         if text := self._arguments[index].flush():
             events.append(ToolCallDelta(index, text))
 
     def complete(self, index: int, whole: str, events: list[Event]) -> None:
-        """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
+        """Add the complete arguments of a call, which the server sent once more, and emit the missing text.
 
         Raises:
-            InvalidToolArguments: they are too long.
+            InvalidToolArguments: the arguments are too long.
         """
         if not whole or index not in self._open:
             return
@@ -123,19 +131,19 @@ class ToolCalls:
             events.append(ToolCallDelta(index, emitted))
 
     def matches(self, index: int, name: str | None, whole: str) -> bool:
-        """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""
+        """Whether a complete call may be this one: it has the same tool, and matching arguments."""
         return name == self._names[index] and self._arguments[index].matches(whole)
 
     def is_whole(self, index: int) -> bool:
-        """Whether a call's arguments have come to their end."""
+        """Whether a call's arguments are complete."""
         return self._arguments[index].is_whole
 
     def is_blank(self, index: int) -> bool:
-        """Whether nothing of a call's arguments has come yet."""
+        """Whether no text of a call's arguments has been received."""
         return self._arguments[index].is_blank
 
     def end(self, index: int, events: list[Event]) -> Failed | None:
-        """End a call with its parsed arguments; where they are not what they should be, return how the stream ends."""
+        """Append a `ToolCallCompleted` with the decoded arguments; if they are invalid, return a `Failed` instead."""
         if index not in self._open:
             return None
         self._open.discard(index)
@@ -144,7 +152,7 @@ class ToolCalls:
         except ValueError as error:
             return to_failed_event(
                 InvalidToolArguments(
-                    f"{self._upstream} called {self._names[index]!r:.100} with arguments that are no whole JSON object "
+                    f"{self._upstream} called {self._names[index]!r:.100} with arguments that are not one JSON object "
                     f"({error}): if the answer was cut at max_tokens, raise it."
                 )
             )
@@ -154,7 +162,7 @@ class ToolCalls:
         return None
 
     def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls that are still open, in their order."""
+        """End all open tool calls, in their order; see `end`."""
         for index in sorted(self._open):
             if failed := self.end(index, events):
                 return failed
@@ -162,5 +170,5 @@ class ToolCalls:
 
 
 def to_failed_event(error: InvalidToolArguments) -> Failed:
-    """Return the end of a stream that an error in its calls is."""
+    """Return the terminal event for an error in a tool call."""
     return Failed(error.code, error.message, error.retryable)

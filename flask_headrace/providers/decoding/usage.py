@@ -1,4 +1,4 @@
-"""What an upstream has counted of an answer's tokens, as the accounts have it. Pure."""
+"""Builds a `Usage` from the token counts that an upstream reported. Pure."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
     cache_write_tokens: int | None = None,
     reasoning_tokens: int | None = None,
 ) -> Usage | None:
-    """Return an answer's tokens with their price; None where the upstream has not told them, or told what cannot be.
+    """Return the usage of an answer with its cost; None if counts are missing or impossible.
 
     Args:
-        pricing_provider: See `streaming.prices`; None for counts without a price.
-        model: The model's name, as its provider knows it.
-        read: Tokens that were read, those of the cache included.
-        written: Tokens that were written.
-        cached: Those of `read` that came from the cache.
-        cache_write: Those of `read` that went into it.
-        reasoning: Those of `written` that were thought.
+        pricing_provider: The provider's name in the price list, see `core.pricing`; None for a usage without a cost.
+        model: The provider's own name of the model.
+        input_tokens: All input tokens, those from the cache included.
+        output_tokens: All output tokens.
+        cached_tokens: Those of `input_tokens` that were read from the cache.
+        cache_write_tokens: Those of `input_tokens` that were written to the cache.
+        reasoning_tokens: Those of `output_tokens` that were spent on reasoning.
     """
     if input_tokens is None or output_tokens is None:
         return None
@@ -58,7 +58,7 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
 
 
 def normalize_integers(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    """Return counts as whole numbers, where an upstream wrote some with a fraction that is none: 5.0 is 5 in JSON."""
+    """Return a JSON value whose integral floats are replaced by integers: 5.0 and 5 are the same number in JSON."""
     match value:
         case float() if value.is_integer():
             return int(value)

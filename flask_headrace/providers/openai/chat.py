@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and every server that speaks them: vLLM, Ollama, llama.cpp, DeepSeek, OpenRouter, …."""
+"""A provider for chat completions: OpenAI, and all compatible servers (vLLM, Ollama, llama.cpp, DeepSeek, …)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from .chat_request_body import build_body
 from .server import Address, OpenAIServer
 
 UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking"})
+"""Request features that chat completions cannot express."""
+
 UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
-"""What the protocol has no word for, and what OpenAI's own servers refuse."""
+"""Those, and the features that OpenAI's own servers reject."""
 
 
 class OpenAIChat(OpenAIServer):
-    """A server that speaks chat completions; see `OpenAIServer`."""
+    """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
     endpoint = "/chat/completions"
 
     @property
     def unsupported_features(self) -> frozenset[str]:
-        """What questions must not ask of this server; see `Provider.unsupported_features`."""
+        """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
             return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL

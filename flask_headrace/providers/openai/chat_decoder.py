@@ -1,4 +1,4 @@
-"""From the frames of a chat completion to events. Pure."""
+"""Decodes the stream of a chat completion to events. Pure."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from .stream_errors import stream_error
 from .usage import merge_counts, partial_usage, usage_from_counts
 
 _KNOWN_EVENTS = {b"message"}
-"""This API's frames have no name: one that has is an extension, in a shape of its own."""
+"""This API's events have no name, which counts as `message`. Events with other names are extensions of a server."""
 
 
 MAX_SILENT_CHUNKS = 16
-"""Frames without a word that are looked at again where no other has one."""
+"""Events without text that are examined for another protocol, as long as no event has text."""
 
 
 class ChatDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
@@ -75,24 +75,24 @@ class ChatDecoder:
         self._frames = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
         self._calls: IndexedToolCalls | None = None
         self._usage: TokenCounts | None = None
-        self._choice: int | str | None = None  # the index of the one that is the answer, once it has said something
+        self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
         self._finish_reason: FinishReason | None = None
         self._finish_choice: int | str = 0
-        # Characters of text that have come, and the last piece of them: a whole message may follow.
+        # The length of the text received and its last piece, to find what a whole message adds.
         self._text_size, self._last_text = 0, ""
         self._message_text_size = 0
         self._is_begun = self._has_reasoning = self._has_refused = self._has_unreadable = False
         self._is_legacy = False
-        self._silent_chunks = 0  # frames of which nothing was read, as long as none said anything
-        self._has_foreign = False  # whether one of them said something in another protocol
+        self._silent_chunks = 0  # number of events without content, before the first with content
+        self._has_foreign = False  # whether one of them has text in a field of another protocol
         self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamStatusError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamStatusError: an event reports an error.
         """
         before, known, is_whole = len(events), self._usage, False
         try:
@@ -111,14 +111,14 @@ class ChatDecoder:
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not is_whole and self._usage is not known and (usage := partial_usage(self._usage)):
-                # In case the answer is cut.
+                # In case the answer breaks off.
                 events.append(usage)
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: no finish reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no finish reason was sent, or nothing of the answer could be decoded.
         """
         if self._finish_reason is None:
             raise UpstreamProtocolError(
@@ -130,9 +130,9 @@ class ChatDecoder:
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
         if not self._is_begun and not failed and self._is_unreadable(reported):
-            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
+            raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
-        # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
+        # Some servers report `stop` for tool calls, as OpenAI's own do if the request forced the tool.
         has_calls = self._calls is not None and self._calls.has_calls
         done = Completed(resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused))
         return [*events, *([usage] if usage else []), failed or done]
@@ -156,22 +156,22 @@ class ChatDecoder:
             self._check_silent(frame)
 
     def _read_other_chunk(self, chunk: Chunk, frame: ServerSentEvent) -> None:
-        reported = chunk.error
-        if reported is None:
-            reported = bare_error(frame.data, is_named=frame.event == b"error")
-        if reported is not None:
-            raise stream_error(self._upstream, reported)
+        error = chunk.error
+        if error is None:
+            error = bare_error(frame.data, is_named=frame.event == b"error")
+        if error is not None:
+            raise stream_error(self._upstream, error)
         if frame.event in _KNOWN_EVENTS:
             self._check_silent(frame)
 
     def _check_silent(self, frame: ServerSentEvent) -> None:
-        # At once: kept until the end, a few of the largest would fill the memory.
+        # Examined at once: stored until the end, a few large events would fill the memory.
         if self._silent_chunks < MAX_SILENT_CHUNKS:
             self._silent_chunks += 1
             self._has_foreign = self._has_foreign or is_foreign_protocol(frame.data)
 
     def _read_other_choice(self, choice: Choice, events: list[Event]) -> None:
-        # One answer is asked for. It is the first choice that says something, whatever its index.
+        # One answer was requested: the first choice with content, whatever its index.
         index = choice.index or 0
         if self._choice is None:
             before = len(events)
@@ -205,7 +205,7 @@ class ChatDecoder:
         self._last_text = text
 
     def _read_delta(self, delta: Delta, events: list[Event]) -> None:
-        # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
+        # vLLM sends the end of the reasoning and the beginning of the text in one delta.
         if (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details) and (
             reasoning := reasoning_text(delta)
         ):
@@ -242,11 +242,11 @@ class ChatDecoder:
         if delta.tool_calls:
             self._calls.read(tool_call_chunks(delta), events)
         elif self._is_legacy:
-            # Servers that tell of a call in both ways tell of the same one.
+            # Servers that send a call in both formats send the same call twice.
             self._calls.read(legacy_tool_call_chunks(delta), events)
 
     def _read_message(self, message: Delta, events: list[Event]) -> None:
-        # The answer whole, in place of its deltas or behind them: what has come by then does not come again.
+        # The whole answer, in place of its deltas or after them: only what was not received yet is emitted.
         deltas = list(content_deltas(message.content)) if message.content else []
         self._has_unreadable = self._has_unreadable or bool(message.content and not deltas)
         reasoning = reasoning_text(message) or "".join(
@@ -257,7 +257,7 @@ class ChatDecoder:
         whole = "".join(event.text for event in deltas if isinstance(event, TextDelta)) + (message.refusal or "")
         missing = missing_suffix(whole, self._text_size, self._last_text)
         if missing is None and self._text_size == self._message_text_size:
-            missing = whole  # each message is a piece
+            missing = whole  # this server sends a message for each piece
         self._has_refused = self._has_refused or bool(message.refusal)
         if missing:
             self._message_text_size += len(missing)

@@ -1,4 +1,4 @@
-"""A question as the body of a chat completion's request. Pure."""
+"""Builds the body of a request to the chat completions API. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ UNCHANGED_FIELDS = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
     "reasoning_effort", "verbosity", "user",
 )  # fmt: skip
-"""Fields that are called there as they are here."""
+"""Request fields whose names and values are the same in this API."""
 
 
 def build_body(request: ChatRequest, *, is_official: bool) -> Json:
-    """Return the request's body.
+    """Return the body of a request to `/chat/completions`.
 
     Args:
-        request: The question.
-        is_official: Whether OpenAI's own models answer it.
+        request: The request.
+        is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
     """
     body: Json = {
         "model": request.model,
@@ -37,7 +37,7 @@ def build_body(request: ChatRequest, *, is_official: bool) -> Json:
         "stream_options": {"include_usage": True},
     }
     if request.max_tokens is not None:
-        # OpenAI's newer models know the newer name alone, and most other servers the older.
+        # OpenAI's newer models accept only the newer name, and most other servers only the older one.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
     body |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.stop:
@@ -52,22 +52,22 @@ def build_body(request: ChatRequest, *, is_official: bool) -> Json:
 
 
 def _message(message: Message) -> Json:
-    body: Json = {"role": message.role, "content": _content(message)}
+    fields: Json = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
-        body["tool_calls"] = [_call(call) for call in message.tool_calls]
-        body["content"] = body["content"] or None
+        fields["tool_calls"] = [_call(call) for call in message.tool_calls]
+        fields["content"] = fields["content"] or None
     if message.tool_call_id is not None:
-        body["tool_call_id"] = message.tool_call_id
+        fields["tool_call_id"] = message.tool_call_id
     if message.name is not None:
-        body["name"] = message.name
-    return body
+        fields["name"] = message.name
+    return fields
 
 
 def _content(message: Message) -> str | list[Json]:
     has_images = any(isinstance(part, ImagePart) for part in message.parts())
     if isinstance(message.content, str) or (message.role in {"assistant", "tool"} and not has_images):
         return message.text()
-    # What the model thought before is left out: this protocol has no place for it.
+    # Reasoning is left out: this API does not accept it.
     return [
         _image(part) if isinstance(part, ImagePart) else {"type": "text", "text": part.text}
         for part in message.content

@@ -1,4 +1,4 @@
-"""From the frames of a response of OpenAI's Responses API to events. Pure."""
+"""Decodes the stream of OpenAI's Responses API to events. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .stream_errors import stream_error
 from .usage import merge_counts, partial_usage, usage_from_counts
 
 PARAGRAPH_BREAK = "\n\n"
-"""What stands between two parts of the reasoning."""
+"""Separates two parts of the reasoning."""
 
 _TERMINAL_STATUSES = {
     "response.completed": "completed",
@@ -37,19 +37,19 @@ _TERMINAL_STATUSES = {
 }
 
 _KNOWN_ITEM_TYPES = {"", "message", "reasoning", "function_call"}
-"""Types of items that are read here, or that say nothing to a reader."""
+"""Types of items that are decoded here, or that contain nothing for the reader."""
 
 
 class ResponseDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
@@ -76,20 +76,20 @@ class ResponseDecoder:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
         self._frames = JSONEventDecoder(upstream, ResponseEvent, decode, KNOWN_EVENTS)
         self._calls, self._texts = ItemToolCalls(upstream), ItemTexts(upstream)
-        self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that were whole when they began, it seems
+        self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
-        self._unreadable_type = ""  # the type of an item that nobody here can read
+        self._unreadable_type = ""  # the type of an item that cannot be decoded here
         self._is_begun = self._has_reasoning = self._has_refused = self._is_incomplete = False
         self._is_usage_final = self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamError: an event reports an error.
         """
         before, known = len(events), self._usage
         try:
@@ -110,22 +110,22 @@ class ResponseDecoder:
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not self.is_done and self._usage is not known and (usage := self._usage_so_far()):
-                # In case the answer is cut, or has failed.
+                # In case the answer breaks off, or has failed.
                 events.append(usage)
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: the upstream has not said before it how the response ended, or the answer cannot be read.
+            UpstreamProtocolError: no terminal event was sent, or nothing of the answer could be decoded.
         """
         if self._finish_reason is None:
             raise UpstreamProtocolError(
                 f"{self._upstream} closed the connection in the middle of its answer. Try again."
             )
         if self._unreadable_type and not self._is_begun:
-            what = f"nothing but {self._unreadable_type!r:.100}, which cannot be read here"
-            raise UpstreamProtocolError(f"{self._upstream} answered with {what}. Ask for something else.")
+            what = f"only an item of the type {self._unreadable_type!r:.100}, which cannot be decoded"
+            raise UpstreamProtocolError(f"{self._upstream} answered with {what}. Change the request.")
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
@@ -152,8 +152,8 @@ class ResponseDecoder:
             case "response.function_call_arguments.delta":
                 self._calls.add(to_text(event.delta), events, event.item_id, event.output_index)
             case "response.function_call_arguments.done":
-                names = (event.item_id, event.output_index)
-                self._calls.complete(to_text(event.name), to_text(event.arguments), events, *names)
+                keys = (event.item_id, event.output_index)
+                self._calls.complete(to_text(event.name), to_text(event.arguments), events, *keys)
             case "response.output_text.done":
                 self._complete(event, part_text(event.text), events)
             case "response.refusal.done":
@@ -170,7 +170,7 @@ class ResponseDecoder:
                 self._read_other(event)
 
     def _read_other(self, event: ResponseEvent) -> None:
-        # A bare error, in the shape of chat completions, which some servers send here as well.
+        # Some servers send a bare error here, in the format of chat completions.
         if event.error is not None:
             raise stream_error(self._upstream, event.error)
         if event.response is not None:
@@ -179,7 +179,7 @@ class ResponseDecoder:
     # Text
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
-        """Read a piece of text as most servers send it; whether it is one."""
+        """Decode an event with a piece of text, the most frequent one; return False if it is another."""
         try:
             event = decode_text_delta(frame.data)
         except DECODE_ERRORS:
@@ -227,11 +227,11 @@ class ResponseDecoder:
 
     def _read_call(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         id_, call_id = item.keys
-        names, name, arguments = (id_, call_id, event.output_index), to_text(item.name), to_text(item.arguments)
+        keys, name, arguments = (id_, call_id, event.output_index), to_text(item.name), to_text(item.arguments)
         if kind == "response.output_item.added":
-            self._calls.begin(call_id or id_, name, events, *names)
+            self._calls.begin(call_id or id_, name, events, *keys)
         else:
-            self._failed = self._calls.end(call_id or id_, name, arguments, events, *names) or self._failed
+            self._failed = self._calls.end(call_id or id_, name, arguments, events, *keys) or self._failed
 
     def _read_message(self, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         self._has_refused = self._has_refused or item.has_refused
@@ -240,27 +240,27 @@ class ResponseDecoder:
             self._complete(event, text, events)
 
     def _read_early(self, events: list[Event]) -> None:
-        # Items that were told at their beginning alone: what came of them in pieces does not come again.
+        # Items that came with content only at their start: text that was received in deltas is not emitted again.
         for event, item in self._early_items:
             if item.type == "message":
                 self._read_message(event, item, events)
             else:
-                names = (*item.keys, event.output_index)
-                self._calls.complete(to_text(item.name), to_text(item.arguments), events, *names)
+                keys = (*item.keys, event.output_index)
+                self._calls.complete(to_text(item.name), to_text(item.arguments), events, *keys)
 
     def _read_whole(self, response: Response, events: list[Event]) -> None:
         items = response.output or []
         messages = [item for item in items if item.type == "message"]
         missing = self._texts.missing_suffixes(["".join(item.texts) for item in messages])
-        place = 0
+        position = 0
         for item in items:
             if item.type == "message":
                 self._has_refused = self._has_refused or item.has_refused
                 events += [TextDelta(text)] if (text := next(missing)) else []
             elif item.type == "function_call":
                 name, arguments, (id_, call_id) = to_text(item.name), to_text(item.arguments), item.keys
-                failed = self._calls.read_whole(place, call_id or id_, name, arguments, events, *item.keys)
-                self._failed, place = self._failed or failed, place + 1
+                failed = self._calls.read_whole(position, call_id or id_, name, arguments, events, *item.keys)
+                self._failed, position = self._failed or failed, position + 1
             elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
                 self._unreadable_type = to_text(item.type)
 
@@ -286,11 +286,11 @@ class ResponseDecoder:
             )
 
     def _finish_without_terminal(self, events: list[Event]) -> None:
-        # Some servers end with the sign of chat completions. Where each item was told to its end, nothing is missing.
+        # Some servers end with `[DONE]`, as chat completions do. If every item is complete, so is the answer.
         self._read_early(events)
         is_whole = (self._texts.part is not None or self._calls.has_calls) and self._texts.is_complete
         if is_whole and self._calls.are_complete:
-            event: FinishReason = "length" if self._is_incomplete else "stop"
+            reason: FinishReason = "length" if self._is_incomplete else "stop"
             self._finish_reason = resolve_finish_reason(
-                event, has_calls=self._calls.has_calls, has_refused=self._has_refused
+                reason, has_calls=self._calls.has_calls, has_refused=self._has_refused
             )

@@ -1,4 +1,4 @@
-"""The events of OpenAI's Responses API, as their fields are read here. Pure."""
+"""The stream events of OpenAI's Responses API, with the fields that are used here. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = {
 
 
 class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
-    """The counts, by the names that they have here: only fields that are written again get new ones."""
+    """The token counts, with the JSON names of this API: msgspec renames only fields that the subclass repeats."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -27,7 +27,7 @@ class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
 
 
 class Item(msgspec.Struct, gc=False):
-    """An item of the output. What servers put to uses of their own may be any JSON."""
+    """An output item. Fields that servers use in their own ways may be any JSON."""
 
     type: Any = None
     id: Any = None
@@ -39,27 +39,27 @@ class Item(msgspec.Struct, gc=False):
 
     @property
     def keys(self) -> tuple[str | None, str | None]:
-        """What it goes by: its id and its call's id."""
+        """The item's id and its call id."""
         return to_text(self.id) or None, to_text(self.call_id) or None
 
     @property
     def parts(self) -> list[Any]:
-        """The parts of its content."""
+        """The parts of the item's content."""
         return self.content if isinstance(self.content, list) else [self.content]
 
     @property
     def texts(self) -> list[str]:
-        """The texts of its parts."""
+        """The texts of the item's parts."""
         return [part_text(part) for part in self.parts]
 
     @property
     def has_refused(self) -> bool:
-        """Whether a part of it is a refusal."""
+        """Whether a part of the item is a refusal."""
         return any(is_refusal(part) for part in self.parts)
 
 
 class Response(msgspec.Struct, gc=False):
-    """The whole response. What servers put to uses of their own may be any JSON."""
+    """The whole response. Fields that servers use in their own ways may be any JSON."""
 
     status: Any = None
     output: list[Item] | None = None
@@ -69,7 +69,7 @@ class Response(msgspec.Struct, gc=False):
 
 
 class ResponseEvent(msgspec.Struct, gc=False):
-    """What one frame holds."""
+    """The data of one event."""
 
     type: str = ""
     delta: str | dict[str, Any] | None = None
@@ -92,7 +92,7 @@ decode = msgspec.json.Decoder(ResponseEvent).decode
 
 
 class TextDeltaEvent(msgspec.Struct, gc=False):
-    """What the frame of a piece of text holds. Most frames are such ones, and their name says so."""
+    """The data of a `response.output_text.delta` event, the most frequent one."""
 
     delta: str | None = None
     item_id: str | int | None = None
@@ -109,11 +109,11 @@ KNOWN_EVENTS = {
     b"response.incomplete", b"response.failed", b"response.output_text.done", b"response.refusal.done",
     b"response.content_part.done", b"response.function_call_arguments.done", b"response.cancelled", b"response.done",
 }  # fmt: skip
-"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+"""Events that must fit `ResponseEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
 
 
 def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return the text of a message's part, or of a refusal; empty for parts of other kinds."""
+    """Return the text or refusal of a message's part; empty for parts of other types."""
     match part:
         case str(text) | {"type": "output_text" | "text", "text": str(text)}:
             return text
@@ -130,5 +130,5 @@ def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
 
 
 def incomplete_reason(details: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return why a response is incomplete; empty where that is not told."""
+    """Return the reason why a response is incomplete; empty if none is reported."""
     return to_text(details.get("reason") if isinstance(details, dict) else details)

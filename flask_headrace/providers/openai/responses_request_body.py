@@ -1,4 +1,4 @@
-"""A question as the body of a request to OpenAI's Responses API. Pure."""
+"""Builds the body of a request to OpenAI's Responses API. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..chat_request import (
 from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
 
 NO_EFFORT = "none"
-"""The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""
+"""The reasoning effort of a model that does not reason: no summary of the reasoning is requested."""
 
 
 def build_body(request: ChatRequest) -> Json:
-    """Return the request's body."""
+    """Return the body of a request to `/responses`."""
     body: Json = {
         "model": request.model,
         "input": [item for message in request.messages for item in _items(message)],
@@ -54,7 +54,7 @@ def _items(message: Message) -> list[Json]:
     if message.role == "tool":
         return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _content(message)}]
     content = message.text() if message.role == "assistant" else _content(message)
-    # Calls are items beside the turns, and an assistant's turn of calls alone has nothing else.
+    # Tool calls are items beside the messages. An assistant message with nothing but tool calls has no item of its own.
     items: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
     return [*items, *[_call(call) for call in message.tool_calls]]
 
@@ -62,7 +62,7 @@ def _items(message: Message) -> list[Json]:
 def _content(message: Message) -> str | list[Json]:
     if isinstance(message.content, str):
         return message.content
-    # What the model thought before is left out: this API knows it by items of its own, which it is told not to keep.
+    # Reasoning is left out: this API refers to it by stored items, and the requests have `store: false`.
     return [
         _image(part) if isinstance(part, ImagePart) else {"type": "input_text", "text": part.text}
         for part in message.content
@@ -79,7 +79,7 @@ def _call(call: ToolCall) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    # Left out, `strict` would be true here, and make every parameter a required one.
+    # The API's default is true, which would make all parameters required.
     return {"type": "function", **function_definition(tool), "strict": bool(tool.strict)}
 
 

@@ -1,4 +1,4 @@
-"""What OpenAI's two APIs tell of an answer's tokens: they differ in the names of the counts alone. Pure."""
+"""Token counts of OpenAI's two APIs, which differ only in their names. Pure."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ..decoding.usage import build_usage
 
 
 class InputTokenDetails(msgspec.Struct, gc=False):
-    """Of the tokens that were read: those from the cache, and those that went into it."""
+    """A breakdown of the input tokens: those read from the cache, and those written to it."""
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
 
 
 class OutputTokenDetails(msgspec.Struct, gc=False):
-    """Of the tokens that were written: those that were thought."""
+    """A breakdown of the output tokens."""
 
     reasoning_tokens: int | None = None
 
 
 class TokenCountsBase(msgspec.Struct, gc=False):
-    """The counts of an answer; None where the upstream has not told them."""
+    """Token counts; None for those that the upstream has not reported. Subclasses have the JSON names."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     input_details: InputTokenDetails | None = None
     output_details: OutputTokenDetails | None = None
-    # The same by the names of DeepSeek's and Anthropic's counts, in place of the details.
+    # DeepSeek's and Anthropic's names of the cache counts.
     prompt_cache_hit_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
@@ -40,23 +40,23 @@ T = TypeVar("T", bound=TokenCountsBase)
 
 
 def merge_counts(known: T | None, update: T | None) -> T | None:
-    """Return the counts of an answer after more was told: what is left out, or told as 0, stays as it was."""
+    """Return the token counts after an update: a count that the update leaves out, or reports as 0, stays as it is."""
     if known is None or update is None:
         return update or known
     return type(update)(*(getattr(update, name) or getattr(known, name) for name in update.__struct_fields__))
 
 
 def partial_usage(tokens: TokenCountsBase | None) -> Usage | None:
-    """Return what the upstream has told of an answer that goes on, without a price; None where it told nothing.
+    """Return the usage so far, estimated and without a cost; None if no counts were reported.
 
-    It is the last word where the answer is cut.
+    It becomes the usage of the answer if the answer breaks off.
     """
     usage = usage_from_counts(tokens, "", None)
     return usage and msgspec.structs.replace(usage, estimated=True)
 
 
 def usage_from_counts(tokens: TokenCountsBase | None, model: str, pricing_provider: str | None) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+    """Return the usage with its cost; None if no counts were reported. See `build_usage` for the arguments."""
     if tokens is None:
         return None
     input_details, output_details = (
