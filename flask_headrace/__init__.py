@@ -70,7 +70,7 @@ from .core.events import (
 )
 from .extension import Headrace
 from .factory import create_app
-from .providers.base import CountsTokens
+from .providers.base import TokenCounter
 from .providers.chat_request import (
     ChatRequest,
     GenerationParams,
@@ -87,7 +87,7 @@ from .providers.chat_request import (
     ToolChoice,
 )
 from .providers.custom import CustomProvider
-from .providers.custom_events import Piece
+from .providers.custom_events import SourceItem
 from .settings import Settings
 from .signals import (
     StreamEndedInfo,
@@ -113,7 +113,6 @@ __all__ = [
     "Completed",
     "ConfigurationError",
     "ConnectTimeout",
-    "CountsTokens",
     "CustomProvider",
     "Event",
     "Failed",
@@ -138,7 +137,6 @@ __all__ = [
     "NamedTool",
     "NotSupported",
     "Part",
-    "Piece",
     "ReasoningDelta",
     "ReasoningPart",
     "ReasoningSignature",
@@ -152,6 +150,7 @@ __all__ = [
     "Settings",
     "ShuttingDown",
     "SourceError",
+    "SourceItem",
     "StoreUnavailable",
     "StreamCancelled",
     "StreamConflict",
@@ -165,6 +164,7 @@ __all__ = [
     "TerminalEvent",
     "TextDelta",
     "TextPart",
+    "TokenCounter",
     "Tool",
     "ToolCall",
     "ToolCallCompleted",

@@ -13,7 +13,7 @@ import threading
 from functools import cache
 from typing import get_args
 
-from .providers.fallback.circuit_breaker import CircuitBreaker, State
+from .providers.fallback.circuit_breaker import BreakerState, CircuitBreaker
 from .server import shared_metrics
 from .signals import StreamEndedInfo
 
@@ -86,7 +86,7 @@ class Metrics:
                 self._attempts.labels(model, outcome).inc()
             with self._lock:  # else a thread could tell of a state that has passed, and be the last to tell
                 now = breaker.state
-                for state in get_args(State):
+                for state in get_args(BreakerState):
                     self._breakers.labels(model, state).set(now == state)
 
         breaker.on_change = note

@@ -13,8 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ..core.errors import InvalidRequest, NotSupported
-from ..providers.base import CountsTokens, Provider
-from ..providers.chat_request import ChatRequest, mistake_in
+from ..providers.base import Provider, TokenCounter
+from ..providers.chat_request import ChatRequest, validation_error
 from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
@@ -87,7 +87,7 @@ def open_stream(  # noqa: PLR0913  # all but the first are given by name
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
     provider, question = _addressed(model, question, preferred)
-    target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
+    target = _target(service.catalogue.model_id(provider, question.model), provider, question, owner, partials)
     if repeated is not None:
         kept = _bounded(repeated.fields) if is_resumable else repeated.fields
         target = replace(target, protocol=repeated.protocol, repeated=msgspec.json.encode(kept))
@@ -113,13 +113,13 @@ def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | N
         UpstreamError: it could not be asked, or refused.
     """
     provider, question = _addressed(model, question, preferred)
-    if not isinstance(provider, CountsTokens):
+    if not isinstance(provider, TokenCounter):
         raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
     return provider.count_tokens(question)
 
 
 def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
-    if mistake := mistake_in(question):
+    if mistake := validation_error(question):
         raise InvalidRequest(mistake)
     if model is not None and not model.strip():
         raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")

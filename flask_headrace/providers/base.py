@@ -1,4 +1,4 @@
-"""What a provider is."""
+"""The interface of a provider: streams answers to chat requests, lists its models, and may count tokens."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from .chat_request import ChatRequest
 
 @runtime_checkable
 class Provider(Protocol):
-    """An upstream that answers questions.
+    """Sends chat requests to an upstream and streams its answers.
 
     Attributes:
-        name: What stands before the slash in a model's name.
-        pricing_provider: The base URL by which the price list knows the provider; see `streaming.prices`.
-        is_embedded: Whether it is the small model on this machine.
-        unsupported: The fields of a question, `images` and `name`, that it cannot honour; see `ChatRequest.required_features`.
-            It is not asked such questions.
+        name: The part before the slash in a model id, such as `openai` in `openai/gpt-5`.
+        pricing_provider: The name or base URL under which the price list knows the provider; see `core.pricing`.
+        is_embedded: Whether this is the small model that runs on this machine.
+        unsupported_features: Names of request features that the upstream cannot honour: fields of `ChatRequest`,
+            `images` and `name`; see `ChatRequest.required_features`. The provider never receives a request that
+            needs one of them.
     """
 
     @property
@@ -32,46 +33,50 @@ class Provider(Protocol):
     def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
-        """Ask the upstream and yield its answer: one list of deltas for each read from the network.
+        """Send a request to the upstream and yield its answer in batches, one list of events for each network read.
 
-        The last list ends with a `Usage`, where the upstream told it, and a `Completed`. A list before it may end with a
-        `Usage` that is `estimated`: what is known so far. In place of a list, who asks one model after another tells
-        of that; see `StreamMetadata`. Closing the iterator, or killing the greenlet that waits in it, closes the connection.
+        The last list ends with a `Usage`, if the upstream reported it, and a `Completed`. An earlier list may end with
+        a `Usage` whose `estimated` is true: the counts so far. A provider that tries several models also yields
+        `StreamMetadata` in place of a list. Closing the iterator, or killing the greenlet that waits in it, closes
+        the connection to the upstream.
+
+        Args:
+            request: The request; its `model` is the provider's own name of the model.
 
         Raises:
-            UpstreamError: the upstream could not be asked, refused, or broke off.
+            UpstreamError: the upstream could not be reached, refused the request, or broke off its answer.
         """
         ...
 
     def models(self) -> list[str]:
-        """Return the names of the models that can be asked, the preferred one first.
+        """Return the names of the available models, the preferred one first.
 
         Raises:
-            UpstreamError: the upstream could not be asked for them.
+            UpstreamError: the upstream did not return its list of models.
         """
         ...
 
     def preload(self) -> None:
-        """Import what the first request would have to wait for."""
+        """Import the modules that the first request needs, so that it does not wait for them."""
         ...
 
     def health_check(self) -> None:
-        """Return if the provider can be asked now.
+        """Return if the provider can accept requests now.
 
         Raises:
-            UpstreamError: it cannot; the message says why.
+            UpstreamError: the provider cannot; the message says why.
         """
         ...
 
 
 @runtime_checkable
-class CountsTokens(Protocol):
-    """What a provider is besides where it counts a question's tokens without answering it."""
+class TokenCounter(Protocol):
+    """A provider that also counts the input tokens of a request without generating an answer."""
 
     def count_tokens(self, request: ChatRequest) -> int:
-        """Return how many input tokens a question would take.
+        """Return the number of input tokens of a request.
 
         Raises:
-            UpstreamError: the upstream could not be asked, or refused.
+            UpstreamError: the upstream could not be reached, or refused the request.
         """
         ...

@@ -1,7 +1,7 @@
-"""What a model is asked: a conversation, the tools that it may call, and how it is to answer. Values, and no more.
+"""A chat request: the conversation, the tools, and how the model generates its answer. Values only.
 
-The names are those of OpenAI's chat completions where it has one; every protocol is read into these, and every
-provider is written from them.
+The names are those of OpenAI's chat completions where that API has one. Every client protocol is converted to these
+values, and every provider builds its request body from them.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ Json: TypeAlias = dict[str, Any]
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 
-MOST_MESSAGES = 1000
-"""Turns that one question may have."""
+MAX_MESSAGES = 1000
+"""Messages that one chat request may have."""
 
 
 class _Value(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """What all values of a question have in common: frozen, compared by value, and strict with what they are from."""
+    """Base of the values of a chat request: frozen, compared by value; decoding rejects unknown fields."""
 
 
 class TextPart(_Value, frozen=True, gc=False, tag_field="type", tag="text"):
-    """A piece of a turn's text. `cache_control` is a hint to Anthropic's cache, which others do not need."""
+    """A piece of a message's text. `cache_control` goes to Anthropic's prompt cache; other providers drop it."""
 
     text: str
     cache_control: Json | None = None
 
 
 class ImagePart(_Value, frozen=True, gc=False, tag_field="type", tag="image"):
-    """A picture.
+    """An image in a message.
 
     Args:
-        url: Where the provider finds it, or the picture itself as a `data:` URL.
-        detail: How closely the model is to look, in OpenAI's words; None leaves it to the provider.
+        url: The address from which the provider loads the image, or a `data:` URL that contains it.
+        detail: The resolution at which the model sees the image, in OpenAI's words; None for the provider's default.
         cache_control: See `TextPart`.
     """
 
@@ -46,12 +46,13 @@ class ImagePart(_Value, frozen=True, gc=False, tag_field="type", tag="image"):
 
 
 class ReasoningPart(_Value, frozen=True, gc=False, tag_field="type", tag="reasoning"):
-    """What a model thought before an earlier answer of its own.
+    """The reasoning of the model before one of its earlier answers.
 
     Args:
-        text: Its thoughts; empty where the provider keeps them to itself.
-        signature: What the provider recognises them by. Anthropic wants both back where tools are called.
-        is_redacted: Whether the signature is all that the provider gave out.
+        text: The reasoning; empty if the provider does not reveal it.
+        signature: The provider's signature of the reasoning. Anthropic requires text and signature in requests that
+            return the results of tool calls.
+        is_redacted: Whether the provider returned only the signature.
     """
 
     text: str
@@ -63,7 +64,7 @@ Part: TypeAlias = TextPart | ImagePart | ReasoningPart
 
 
 class ToolCall(_Value, frozen=True, gc=False):
-    """A call that the model made in an earlier answer. `cache_control`: see `TextPart`."""
+    """A tool call that the model made in an earlier answer. `cache_control`: see `TextPart`."""
 
     id: str
     name: str
@@ -72,15 +73,15 @@ class ToolCall(_Value, frozen=True, gc=False):
 
 
 class Message(_Value, frozen=True, gc=False):
-    """One turn of a conversation.
+    """One message of a conversation.
 
     Args:
-        role: Whose turn it was; `tool` for what a tool that the model called has returned.
-        content: What was said: text, or a list of parts.
-        tool_calls: The calls in an assistant's turn.
-        tool_call_id: For a tool's turn: the call that it answers.
-        is_error: For a tool's turn: whether the tool failed.
-        name: Who of several in the same role speaks, for the model.
+        role: The author; `tool` for the result of a tool call.
+        content: The text, or a tuple of parts.
+        tool_calls: The tool calls of an assistant message.
+        tool_call_id: For a `tool` message: the id of the tool call whose result it is.
+        is_error: For a `tool` message: whether the tool failed.
+        name: Tells the model which of several authors with the same role wrote the message.
     """
 
     role: Role
@@ -91,24 +92,24 @@ class Message(_Value, frozen=True, gc=False):
     name: str | None = None
 
     def text(self) -> str:
-        """Return its text, without pictures and thoughts."""
+        """Return the concatenated text parts, without images and reasoning."""
         return "".join([part.text for part in self.parts() if isinstance(part, TextPart)])
 
     def parts(self) -> tuple[Part, ...]:
-        """Return its content as parts; none where it is empty."""
+        """Return the content as a tuple of parts; empty if there is no content."""
         if isinstance(self.content, str):
             return (TextPart(self.content),) if self.content else ()
         return self.content
 
 
 class Tool(_Value, frozen=True, gc=False):
-    """A function of the application's that the model may ask to be called.
+    """A function of the application that the model may call.
 
     Args:
         name: 1 to 64 letters, digits, hyphens and underscores.
-        description: What it does, for the model.
-        parameters: The JSON Schema of its arguments, an object.
-        strict: Whether the provider is to hold the model to the schema; None leaves it to the provider.
+        description: Tells the model what the function does.
+        parameters: The JSON Schema of the arguments; its type is `object`.
+        strict: Whether the provider enforces the schema; None for the provider's default.
         cache_control: See `TextPart`.
     """
 
@@ -120,23 +121,23 @@ class Tool(_Value, frozen=True, gc=False):
 
 
 class NamedTool(_Value, frozen=True, gc=False):
-    """The one tool that the model must call."""
+    """A tool choice that forces the model to call the tool of this name."""
 
     name: str
 
 
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
-"""Whether the model calls tools: as it likes, not at all, at least one, or that one."""
+"""Which tools the model calls: `auto` any or none, `none` no tool, `required` at least one, `NamedTool` that tool."""
 
 
 class ResponseFormat(_Value, frozen=True, gc=False):
-    """That the answer is to be one JSON document.
+    """Requires the answer to be one JSON document.
 
     Args:
-        schema: The JSON Schema that it must fit; None for any object.
-        name: What the provider is told that it is.
-        strict: Whether the provider is to hold the model to the schema; None leaves it to the provider.
-        description: What it is for, for the model.
+        schema: The JSON Schema of the document; None for any JSON object.
+        name: The name of the schema, for the provider.
+        strict: Whether the provider enforces the schema; None for the provider's default.
+        description: Tells the model what the document is for.
     """
 
     schema: Json | None
@@ -146,19 +147,19 @@ class ResponseFormat(_Value, frozen=True, gc=False):
 
 
 class GenerationParams(_Value, frozen=True, gc=False, kw_only=True):
-    """How a model is to answer. What is None or empty is left to the provider.
+    """How the model generates its answer. A field that is None or empty is left to the provider's default.
 
     Args:
-        max_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, up to 2 for livelier ones.
-        top_p: Share of the likelihood from which words are drawn.
-        top_k: Number of the likeliest words from which one is drawn.
-        stop: Texts at which the answer ends.
-        seed: Makes answers alike, as far as the provider can.
-        frequency_penalty: Above 0, words are repeated less, the more the oftener they came.
-        presence_penalty: Above 0, words that came at all are repeated less.
-        reasoning_effort: How long the model thinks first, in the provider's own words, such as `low`.
-        thinking: How Anthropic's models think first, in its own words.
+        max_tokens: Maximum number of output tokens.
+        temperature: Randomness of the sampling, from 0 to 2.
+        top_p: Nucleus sampling: the share of the probability mass that is sampled from, from 0 to 1.
+        top_k: Number of most probable tokens that are sampled from.
+        stop: Texts at which the model stops.
+        seed: Makes sampling repeatable, as far as the provider supports that.
+        frequency_penalty: From -2 to 2; above 0, the more often a token has occurred, the less it is repeated.
+        presence_penalty: From -2 to 2; above 0, tokens that have occurred are repeated less.
+        reasoning_effort: How much the model reasons before it answers, in the provider's words, such as `low`.
+        thinking: Anthropic's `thinking` object, passed on unchanged.
     """
 
     max_tokens: int | None = None
@@ -174,17 +175,17 @@ class GenerationParams(_Value, frozen=True, gc=False, kw_only=True):
 
 
 class ChatRequest(GenerationParams, frozen=True, gc=False):
-    """A question to a model. What is None or empty is left to the provider.
+    """One request to a model. A field that is None or empty is left to the provider's default.
 
     Args:
-        model: The model's name as its provider knows it, without the provider's.
-        messages: The turns so far, oldest first.
-        tools: What the model may ask to be called.
-        tool_choice: Whether it may, or must.
-        parallel_tool_calls: Whether one answer may have several calls.
-        response_format: That the answer is to be JSON.
-        verbosity: How wordy the answer is to be, in the provider's own words, such as `low`.
-        user: Whom the provider is told that it is for, by a name that tells it nothing.
+        model: The provider's own name of the model, without `provider/`.
+        messages: The conversation so far, oldest message first.
+        tools: The tools that the model may call.
+        tool_choice: Which of them the model calls; see `ToolChoice`.
+        parallel_tool_calls: Whether one answer may have several tool calls.
+        response_format: Requires a JSON answer; None for text.
+        verbosity: How long the answer is, in the provider's words, such as `low`.
+        user: An opaque id of the end user, which is sent to the provider.
     """
 
     model: str
@@ -197,19 +198,19 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
     user: str | None = None
 
     def size(self) -> int:
-        """Return the size of all text that is sent, in bytes of UTF-8. Pictures are not counted."""
+        """Return the size of all text in the request, in bytes of UTF-8. Images are not counted."""
         tools = len(msgspec.json.encode(self.tools)) if self.tools else 0
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
     def required_features(self) -> frozenset[str]:
-        """Return what a provider must be capable of: the names of the fields that are set, `images` and `name`."""
+        """Return the features that a provider needs: the names of the fields that are set, `images` and `name`."""
         names = {
             name for name in self.__struct_fields__[2:] if (value := getattr(self, name)) is not None and value != ()
         }
         if any(isinstance(part, ImagePart) for message in self.messages for part in message.parts()):
             names.add("images")
         if self.thinking == {"type": "disabled"}:
-            names.remove("thinking")  # a model that cannot be told how to think is not told to
+            names.remove("thinking")  # a model without that feature does not think anyway
         if any(message.name for message in self.messages):
             names.add("name")
         return frozenset(names)
@@ -224,29 +225,29 @@ def _texts(message: Message) -> Iterator[str]:
         yield call.name + msgspec.json.encode(call.arguments).decode()
 
 
-def mistake_in(request: ChatRequest) -> str | None:
-    """Return a sentence on what is wrong with a question, whichever protocol it came by; None where nothing is."""
-    return _mistake_in_messages(request.messages) or _mistake_in_numbers(request) or _mistake_in_tools(request)
+def validation_error(request: ChatRequest) -> str | None:
+    """Return a sentence that says what is invalid in a request and how to correct it; None if the request is valid."""
+    return _message_error(request.messages) or _range_error(request) or _tool_error(request)
 
 
-def _mistake_in_messages(messages: tuple[Message, ...]) -> str | None:
+def _message_error(messages: tuple[Message, ...]) -> str | None:
     if not messages:
-        return "messages is empty: it must hold at least one turn, such as a user's."
-    if len(messages) > MOST_MESSAGES:
-        return f"messages has {len(messages)} turns: {MOST_MESSAGES} are the most."
+        return "messages is empty: send at least one message, such as a user's."
+    if len(messages) > MAX_MESSAGES:
+        return f"messages has {len(messages)} entries: send {MAX_MESSAGES} at most."
     called: set[str] = set()
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         if message.tool_calls and message.role != "assistant":
-            return f"{where} has tool_calls and the role {message.role!r}: only an assistant's turn may have them."
+            return f"{where} has tool_calls and the role {message.role!r}: only an assistant message may have them."
         called |= {call.id for call in message.tool_calls}
         if message.role == "tool" and message.tool_call_id not in called:
             return (
-                f"{where} answers the tool call {message.tool_call_id!r:.100}, which no turn before it has made: "
-                "tool_call_id must be the id of one in an assistant's tool_calls."
+                f"{where} has the tool_call_id {message.tool_call_id!r:.100}, which no earlier message has: "
+                "use the id of a call in an earlier assistant message's tool_calls."
             )
         if message.role != "tool" and message.tool_call_id is not None:
-            return f"{where} has a tool_call_id and the role {message.role!r}: only a tool's turn may have one."
+            return f"{where} has a tool_call_id and the role {message.role!r}: only a tool message may have one."
     return None
 
 
@@ -260,24 +261,24 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def _mistake_in_numbers(request: ChatRequest) -> str | None:
-    for name, (least, most) in _RANGES.items():
+def _range_error(request: ChatRequest) -> str | None:
+    for name, (minimum, maximum) in _RANGES.items():
         value = getattr(request, name)
-        if value is not None and not least <= value <= most:
-            bounds = f"{least:g} or more" if most == float("inf") else f"between {least:g} and {most:g}"
-            told = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # `g` takes what a float can hold
-            return f"{name} is {told}: it must be {bounds}."
+        if value is not None and not minimum <= value <= maximum:
+            bounds = f"{minimum:g} or more" if maximum == float("inf") else f"between {minimum:g} and {maximum:g}"
+            written = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # larger integers overflow `g`
+            return f"{name} is {written}: it must be {bounds}."
     return None
 
 
-def _mistake_in_tools(request: ChatRequest) -> str | None:
+def _tool_error(request: ChatRequest) -> str | None:
     names: dict[str, None] = {}
     for tool in request.tools:
         if tool.name in names:
-            return f"tools has {tool.name!r:.100} twice: each tool needs a name of its own."
+            return f"tools has {tool.name!r:.100} twice: give each tool its own name."
         names[tool.name] = None
     if request.tool_choice not in (None, "none", "auto") and not names:
-        return "tool_choice asks for a call, and tools is empty: name the tools that may be called."
+        return "tool_choice requires a tool call, and tools is empty: add the tools that the model may call."
     if isinstance(request.tool_choice, NamedTool) and request.tool_choice.name not in names:
         return f"tool_choice is {request.tool_choice.name!r:.100}: it must be one of {', '.join(names):.1000}."
     return None

@@ -1,4 +1,4 @@
-"""Providers of an application's own, which need no more than a name and one method."""
+"""Custom providers: an application's own providers, which need only a name and the method `stream`."""
 
 from __future__ import annotations
 
@@ -7,78 +7,87 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..core.errors import ConfigurationError
 from ..core.events import Event, StreamMetadata
-from .base import CountsTokens, Provider
+from .base import Provider, TokenCounter
 from .chat_request import ChatRequest
-from .custom_events import Piece, event_batches
+from .custom_events import SourceItem, event_batches
 
 
 @runtime_checkable
 class CustomProvider(Protocol):
-    """The least that a provider is; all else that a `Provider` has may be there, or be left out."""
+    """The minimum that an application's provider implements. All other members of `Provider` are optional."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    def stream(self, request: ChatRequest) -> Iterable[Piece]:
-        """Ask for an answer and yield it piece by piece. Its end is a `Completed`, or simply the end of the iteration.
+    def stream(self, request: ChatRequest) -> Iterable[SourceItem]:
+        """Yield the answer to a request piece by piece: text, events, or lists of events.
+
+        The answer ends with a `Completed`, or with the end of the iteration.
+
+        Args:
+            request: The request; its `model` is the part of the model id behind `name/`.
 
         Raises:
-            UpstreamError: the model could not be asked, refused, or broke off; in a chain, the next one takes over.
+            UpstreamError: the model could not be reached, refused the request, or broke off its answer. In a chain,
+                the next model is tried.
         """
         ...
 
 
 class ProviderAdapter:
-    """An application's provider, with what it has left out filled in.
+    """Makes a full `Provider` of an application's provider, with defaults for the members that it lacks.
 
     Args:
-        own: The application's.
+        provider: The application's provider.
 
     Raises:
-        ConfigurationError: it is none, or its name cannot stand before a slash.
+        ConfigurationError: `provider` lacks `name` or `stream`, its name contains a slash, or its
+            `unsupported_features` are not a set of request features.
     """
 
-    def __init__(self, own: CustomProvider) -> None:
-        if isinstance(own, type) or not isinstance(own, CustomProvider):
-            raise ConfigurationError(f"{own!r:.200} is no provider: it needs a `name` and a method `stream(request)`.")
-        if not isinstance(own.name, str) or not own.name or "/" in own.name:
-            raise ConfigurationError(f"A provider's name is {own.name!r}: it must be text without a slash.")
-        self._own = own
-        self.name = own.name
-        self.pricing_provider: str = getattr(own, "pricing_provider", own.name)
-        self.is_embedded: bool = getattr(own, "is_embedded", False)
-        self.unsupported_features = _fields_of(own)
+    def __init__(self, provider: CustomProvider) -> None:
+        if isinstance(provider, type) or not isinstance(provider, CustomProvider):
+            raise ConfigurationError(
+                f"{provider!r:.200} is no provider: give it a `name` and a method `stream(request)`."
+            )
+        if not isinstance(provider.name, str) or not provider.name or "/" in provider.name:
+            raise ConfigurationError(f"A provider's name is {provider.name!r}: it must be text without a slash.")
+        self._provider = provider
+        self.name = provider.name
+        self.pricing_provider: str = getattr(provider, "pricing_provider", provider.name)
+        self.is_embedded: bool = getattr(provider, "is_embedded", False)
+        self.unsupported_features = _unsupported_features_of(provider)
 
     def __repr__(self) -> str:
-        return f"<Adopted {self._own!r}>"
+        return f"<ProviderAdapter {self._provider!r}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
-        """Ask for an answer; see `Provider.stream`. What it yields is checked here, where it enters."""
-        yield from event_batches(self._own.stream(request), self.name)
+        """Stream an answer as validated events; see `Provider.stream` and `event_batches`."""
+        yield from event_batches(self._provider.stream(request), self.name)
 
     def models(self) -> list[str]:
-        """Return its models; one of its own name, where it does not tell."""
-        told = self._call("models", [self.name])
-        names = list(told)
-        if isinstance(told, str) or not all(isinstance(name, str) and name for name in names):
-            raise TypeError(f"{self.name}.models() must return the names of its models, not {told!r:.200}")
+        """Return the names of the provider's models; the provider's own name if it has no method `models`."""
+        names_given = self._call("models", [self.name])
+        names = list(names_given)
+        if isinstance(names_given, str) or not all(isinstance(name, str) and name for name in names):
+            raise TypeError(f"{self.name}.models() must return the names of its models, not {names_given!r:.200}")
         return names
 
     def preload(self) -> None:
-        """Let it import what it needs."""
+        """Call the provider's `preload`, if it has one."""
         self._call("preload", None)
 
     def health_check(self) -> None:
-        """Return if it can be asked now."""
+        """Call the provider's `health_check`, if it has one; it raises if the provider cannot accept requests."""
         self._call("health_check", None)
 
-    def _call(self, method: str, default: Any, *given: Any) -> Any:  # noqa: ANN401  # whatever that method returns
-        own = getattr(self._own, method, None)
-        return default if own is None else own(*given)
+    def _call(self, method: str, default: Any, *args: Any) -> Any:  # noqa: ANN401  # any method's result
+        function = getattr(self._provider, method, None)
+        return default if function is None else function(*args)
 
 
-def _fields_of(own: CustomProvider) -> frozenset[str]:
-    unsupported_features = getattr(own, "unsupported_features", ())
+def _unsupported_features_of(provider: CustomProvider) -> frozenset[str]:
+    unsupported_features = getattr(provider, "unsupported_features", ())
     known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
     if (
         isinstance(unsupported_features, str)
@@ -86,21 +95,25 @@ def _fields_of(own: CustomProvider) -> frozenset[str]:
         or not known.issuperset(unsupported_features)
     ):
         raise ConfigurationError(
-            f"{own.name}.unsupported_features is {unsupported_features!r:.200}: it must be a set of fields of a question, such as "
-            f"{', '.join(sorted(known))}."
+            f"{provider.name}.unsupported_features is {unsupported_features!r:.200}: "
+            f"it must be a set of request features, such as {', '.join(sorted(known))}."
         )
     return frozenset(unsupported_features)
 
 
-class AdoptedCounter(ProviderAdapter):
-    """One that counts tokens besides; see `CountsTokens`."""
+class TokenCountingAdapter(ProviderAdapter):
+    """A `ProviderAdapter` for a provider that also implements `TokenCounter`."""
 
     def count_tokens(self, request: ChatRequest) -> int:
-        """Return how many input tokens a question would take."""
+        """Return the number of input tokens of a request; see `TokenCounter`."""
         count: int = self._call("count_tokens", 0, request)
         return count
 
 
-def adapt_provider(own: CustomProvider) -> Provider:
-    """Return an application's provider as one that has all there is, and that yields nothing but events as they are."""
-    return AdoptedCounter(own) if isinstance(own, CountsTokens) else ProviderAdapter(own)
+def adapt_provider(provider: CustomProvider) -> Provider:
+    """Return a full `Provider` for an application's provider; its events are validated.
+
+    Raises:
+        ConfigurationError: see `ProviderAdapter`.
+    """
+    return TokenCountingAdapter(provider) if isinstance(provider, TokenCounter) else ProviderAdapter(provider)

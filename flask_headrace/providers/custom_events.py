@@ -1,7 +1,7 @@
-"""What an application's own generator yields, as the lists of events that a provider yields: checked, and in order.
+"""Converts what a custom generator yields to batches of validated events in the order that sessions expect.
 
-What cannot be sent on is refused here, where it enters, and with it the stream: further in, a text that is none would
-harm what is written together with it.
+Values that cannot be encoded are rejected here, at the boundary, and fail the stream: later they would break the
+encoding of the whole batch.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from ..core.events import (
     ToolCallStarted,
     Usage,
 )
-from .decoding.tool_calls import failed_by
+from .decoding.tool_calls import to_failed_event
 
 log = logging.getLogger("flask_headrace")
 
-Piece: TypeAlias = str | Event | list[Event] | StreamMetadata
-"""What a generator of an application's yields: text, an event, or several at once."""
+SourceItem: TypeAlias = str | Event | list[Event] | StreamMetadata
+"""What a custom generator may yield: text, an event, a list of events, or metadata."""
 
-MOST_AT_ONCE = 512
-"""Events that are passed on in one list: a longer one would hold up all other streams while it is written."""
+MAX_BATCH_EVENTS = 512
+"""Events in one batch; a longer batch would block all other streams while it is encoded."""
 
-MOST_CLOSED = 3
-"""How often a generator that goes on when it is closed is closed again."""
+MAX_CLOSE_ATTEMPTS = 3
+"""How often a generator that yields again while it is being closed is closed."""
 
-_CALLS = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Completed}
-"""Events by which it is known whether all calls are whole."""
+_CALL_BOUNDARIES = {ToolCallStarted, ToolCallCompleted, AnswerRestarted, Completed}
+"""Events that open or close a tool call, or require that none is open."""
 
-_APART = {Usage, *TERMINAL_EVENTS}
+_ORDERED_EVENTS = {Usage, *TERMINAL_EVENTS}
 _TEXTS = {TextDelta, ReasoningDelta}
 
 _encode = msgspec.json.Encoder().encode
@@ -51,129 +51,132 @@ _decode = msgspec.json.Decoder(StreamEvent).decode
 
 
 def event_batches(
-    source: Iterable[Piece], name: str = "the source of a stream"
+    source: Iterable[SourceItem], name: str = "the source of a stream"
 ) -> Iterator[list[Event] | StreamMetadata]:
-    """Yield what an application's generator does, as a provider would; close it at the end, whichever that is.
+    """Yield the items of a custom generator as batches of events, and close the generator at the end.
+
+    If the generator ends without a terminal event, a `Completed` is added.
 
     Args:
-        source: The generator, or whatever else can be iterated.
-        name: How messages name it.
+        source: The generator, or any other iterable.
+        name: Names the source in messages.
 
     Raises:
-        TypeError, ValueError: it yields something else, or what cannot be sent on; the message says what.
+        TypeError, ValueError: `source` yielded something that is no `SourceItem`, or an event that cannot be encoded;
+            the message says which.
     """
     calls = _OpenCalls(name)
     try:
         if not isinstance(source, Iterable):
-            raise TypeError(f"{name} gives {_shown(source)}: it must be a generator, or a list.")
+            raise TypeError(f"{name} gives {_format_value(source)}: return a generator, or a list.")
         pieces = iter(source)
         for piece in pieces:
-            for checked in _batches_in(piece, name):
-                batch = calls.look_at(checked)
+            for checked in _validated_batches(piece, name):
+                batch = calls.check(checked)
                 yield batch
                 if isinstance(batch, list) and batch and isinstance(batch[-1], TERMINAL_EVENTS):
-                    # It may now see to its connection.
-                    _tell_of_more(next(pieces, None), name)
+                    # Resuming the generator once more lets it close its own connection.
+                    _warn_of_trailing(next(pieces, None), name)
                     return
-        yield calls.look_at([Completed("stop")])
+        yield calls.check([Completed("stop")])
     finally:
         _close(source, name)
 
 
 class _OpenCalls:
-    """The tool calls of an answer that have begun and not ended: with one of them no answer is whole."""
+    """Tracks the tool calls that have started and not completed: an answer that has one cannot complete."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._names: dict[int, str] = {}
 
-    def look_at(self, batch: list[Event] | StreamMetadata) -> list[Event] | StreamMetadata:
-        """Return the next events as they may be sent on: a `Completed` while a call is open becomes a failure."""
-        if isinstance(batch, StreamMetadata) or _CALLS.isdisjoint(map(type, batch)):
+    def check(self, batch: list[Event] | StreamMetadata) -> list[Event] | StreamMetadata:
+        """Return the batch to send: if a tool call is open, `Completed` is replaced by `Failed`."""
+        if isinstance(batch, StreamMetadata) or _CALL_BOUNDARIES.isdisjoint(map(type, batch)):
             return batch
         for event in batch:
             match event:
-                case ToolCallStarted(call, _, name):
-                    self._names[call] = name
-                case ToolCallCompleted(call):
-                    self._names.pop(call, None)
+                case ToolCallStarted(index, _, name):
+                    self._names[index] = name
+                case ToolCallCompleted(index):
+                    self._names.pop(index, None)
                 case AnswerRestarted():
                     self._names.clear()
                 case Completed() if self._names:
-                    return [*batch[:-1], failed_by(self._unfinished())]
+                    return [*batch[:-1], to_failed_event(self._unfinished_call_error())]
         return batch
 
-    def _unfinished(self) -> InvalidToolArguments:
-        (call, name), *_ = self._names.items()
+    def _unfinished_call_error(self) -> InvalidToolArguments:
+        (index, name), *_ = self._names.items()
         return InvalidToolArguments(
-            f"{self._source} ended its answer in the middle of call {call}, of the tool {name!r:.100}: a call is whole "
-            "with its ToolCallCompleted, which comes before Done."
+            f"{self._source} ended its answer in the middle of call {index}, of the tool {name!r:.100}: "
+            "yield the call's ToolCallCompleted before Completed."
         )
 
 
-def _batches_in(piece: Piece, name: str) -> Iterator[list[Event] | StreamMetadata]:
+def _validated_batches(piece: SourceItem, name: str) -> Iterator[list[Event] | StreamMetadata]:
     if isinstance(piece, StreamMetadata):
         yield piece
         return
     if isinstance(piece, str):
-        # A piece without text is none: who yields nothing else is silent.
+        # Empty text is no event: a source that yields nothing else counts as silent.
         piece = [TextDelta(piece)] if piece else []
     events = piece if isinstance(piece, list) else [piece]
-    if not _APART.isdisjoint(map(type, events)):
-        events = _in_order(events, name)
-    for start in range(0, len(events) or 1, MOST_AT_ONCE):
-        batch = events[start : start + MOST_AT_ONCE]
+    if not _ORDERED_EVENTS.isdisjoint(map(type, events)):
+        events = _ordered(events, name)
+    for start in range(0, len(events) or 1, MAX_BATCH_EVENTS):
+        batch = events[start : start + MAX_BATCH_EVENTS]
         for event in batch:
-            _check(event, name)
+            _validate_event(event, name)
         yield batch
 
 
-def _in_order(events: list[Event], name: str) -> list[Event]:
-    """Return events with the usage behind all else and the end behind that, and nothing behind the end."""
+def _ordered(events: list[Event], name: str) -> list[Event]:
+    """Return events with the last usage, then the terminal event, at the end; drop all events behind the latter."""
     end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
-    told = [event for event in events if isinstance(event, Usage)]
-    _tell_of_more([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
-    exact = [usage for usage in told if not usage.estimated]
+    usages = [event for event in events if isinstance(event, Usage)]
+    _warn_of_trailing([event for event in events[end + 1 :] if not isinstance(event, Usage)], name)
+    exact = [usage for usage in usages if not usage.estimated]
     return [
         *(event for event in events[:end] if not isinstance(event, Usage)),
-        *(exact or told)[-1:],
+        *(exact or usages)[-1:],
         *events[end : end + 1],
     ]
 
 
-def _check(event: Event, name: str) -> None:
+def _validate_event(event: Event, name: str) -> None:
     if type(event) not in _TEXTS and (not isinstance(event, Event) or isinstance(event, ResponseStarted)):
-        raise TypeError(f"{name} gives {_shown(event)}: such a source yields text and events other than Started.")
+        raise TypeError(f"{name} gives {_format_value(event)}: yield text, or events other than ResponseStarted.")
     try:
         if type(event) in _TEXTS and type(event.text) is str:  # type: ignore[attr-defined]  # these have one
             event.text.encode()  # type: ignore[attr-defined]
         else:
-            # Read as another worker, or a client, reads it: what does not come back has no place in a stream.
+            # Round trip: an event that other workers or clients cannot decode is rejected.
             _decode(_encode(event))
     except UnicodeEncodeError:
         raise ValueError(
-            f"{name} gives half a surrogate pair, which is half of a character, in {_shown(event)}: cut text between "
-            "characters, and decode bytes as UTF-8."
+            f"{name} gives half a surrogate pair, which is half of a character, in {_format_value(event)}: "
+            "cut text between characters, and decode bytes as UTF-8."
         ) from None
     except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{name} gives an event that cannot be sent on, {_shown(event)}: {error}") from None
+        raise ValueError(f"{name} gives an event that cannot be sent on, {_format_value(event)}: {error}") from None
     if isinstance(event, Usage) and min(event.input_tokens, event.output_tokens, event.cost or 0) < 0:
-        raise ValueError(f"{name} gives {_shown(event)}: a Usage counts from 0 on.")
+        raise ValueError(f"{name} gives {_format_value(event)}: the numbers of a Usage must be 0 or more.")
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     try:
         return f"{value!a:.200}"
     except RecursionError:
-        return f"a {type(value).__name__} of very many levels"
+        return f"a {type(value).__name__} with too many levels"
 
 
-def _tell_of_more(more: object, name: str) -> None:
+def _warn_of_trailing(more: object, name: str) -> None:
     if more:
-        log.warning("%s yields something behind the end of its answer, which nobody gets: %s", name, _shown(more))
+        log.warning("%s yields something behind the end of its answer, which is dropped: %s", name, _format_value(more))
 
 
-def _close(source: object, name: str, times: int = MOST_CLOSED) -> None:
+def _close(source: object, name: str, times: int = MAX_CLOSE_ATTEMPTS) -> None:
     close = getattr(source, "close", None)
     if close is None:
         return
@@ -181,8 +184,8 @@ def _close(source: object, name: str, times: int = MOST_CLOSED) -> None:
         close()
     except Exception as error:
         if times > 1 and isinstance(error, RuntimeError):
-            # A generator that has caught the request to close, and has yielded once more.
+            # The generator caught GeneratorExit and yielded once more.
             _close(source, name, times - 1)
         else:
-            # How the answer has ended stays as it is.
+            # The answer has ended: an error while closing does not change how.
             log.exception("%s failed to close", name)

@@ -19,29 +19,29 @@ from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
 from .http.time_limit import within
-from .redaction import shown
+from .redaction import redact
 
 log = logging.getLogger("flask_headrace")
 
-LIST_LIFE = 300.0
-"""Seconds for which a provider's list of models is remembered."""
+MODEL_LIST_TTL = 300.0
+"""Seconds for which a provider's list of models is cached."""
 
-LIST_LIMIT = 4.0
-"""Seconds in which a provider must have told its list."""
+MODEL_LIST_TIMEOUT = 4.0
+"""Seconds after which a request for a provider's list of models is given up."""
 
-FAILURE_LIFE = 10.0
-"""Seconds for which it is remembered that a provider did not tell its list."""
+FAILURE_TTL = 10.0
+"""Seconds before a provider whose list of models could not be fetched is asked for it again."""
 
 
-LONGEST_NAME = 256
-"""Characters of a model's name. Logs and metrics keep it."""
+MAX_MODEL_NAME_CHARS = 256
+"""Maximum length of a model id in a request: logs and metrics contain it."""
 
-CHAIN = "chain"
-"""What stands in place of a provider in the list of models, where a model is a chain of them."""
+CHAIN_PROVIDER = "chain"
+"""The `provider` of an alias in the list of models: an alias names a chain of models."""
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
-    """A model that can be asked, as `GET /api/models` lists it."""
+    """One available model, as `GET /api/models` lists it."""
 
     id: str
     provider: str
@@ -50,69 +50,72 @@ class Model(msgspec.Struct, frozen=True, gc=False):
     default: bool
 
 
-class _List(NamedTuple):
-    """What a provider has told of its models, or why it has not, and until when (monotonic seconds) that holds."""
+class _ModelList(NamedTuple):
+    """A cached list of a provider's model names, with the error of the last fetch; valid until `expires_at`.
 
-    until: float
+    `expires_at` is in seconds of `time.monotonic()`.
+    """
+
+    expires_at: float
     names: list[str]
     error: HeadraceError | None
 
 
 class ModelRegistry:
-    """All providers of a service.
+    """All configured providers and aliases. Finds the provider of a model.
 
     Args:
-        providers: In the order of preference.
-        default: The model that is asked where a request names none, as `provider/name` or an alias; None takes the
-            first model of the first provider.
-        nothing_reason: What to tell where no provider is set up.
-        aliases: Chains of their models that have a name of their own.
+        providers: The providers, in the order of preference.
+        default: The model for requests that name none, as `provider/name` or an alias; None for the first model of the
+            first provider.
+        no_provider_reason: The message of the error that is raised if there is no provider.
+        aliases: Routers, each of which is a chain of models with a name of its own.
     """
 
     def __init__(
         self,
         providers: Sequence[Provider],
         default: str | None,
-        nothing_reason: str,
+        no_provider_reason: str,
         aliases: Sequence[Router] = (),
     ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._aliases: Mapping[str, Router] = {alias.name: alias for alias in aliases}
         self._default = default
-        self._nothing_reason = nothing_reason
-        self._lists: dict[str, _List] = {}
-        self._asking: HubLocal[None, Mapping[str, RLock]] = HubLocal(
+        self._no_provider_reason = no_provider_reason
+        self._lists: dict[str, _ModelList] = {}
+        self._refresh_locks: HubLocal[None, Mapping[str, RLock]] = HubLocal(
             lambda _: {name: RLock() for name in self._providers}
         )
 
     def __repr__(self) -> str:
-        return f"<Catalogue of {', '.join(self._providers) or 'nothing'}>"
+        return f"<ModelRegistry of {', '.join(self._providers) or 'nothing'}>"
 
     def resolve(self, model: str | None, preferred: str | None = None) -> tuple[Provider, str]:
-        """Return who answers for a model and what it calls it.
+        """Return the provider of a model, and the provider's own name of it.
 
         Args:
-            model: `provider/name`, an alias, or a name that a provider lists; None for the default.
-            preferred: The provider to ask for a name that nobody lists.
+            model: `provider/name`, an alias, or a name in a provider's list of models; None for the default model.
+            preferred: Name of the provider to use for a model name that is in no list; None for no such provider.
 
         Raises:
-            ModelNotFound: no provider of that name is set up, or none has the model.
-            ModelUnavailable: no provider is set up at all.
+            ModelNotFound: no provider of that name is configured, or none lists the model.
+            ModelUnavailable: no provider is configured at all.
         """
         if not self._providers:
-            raise ModelUnavailable(self._nothing_reason)
-        wanted = self.default() if model is None else model
-        if len(wanted) > LONGEST_NAME:
+            raise ModelUnavailable(self._no_provider_reason)
+        wanted = self.default_model() if model is None else model
+        if len(wanted) > MAX_MODEL_NAME_CHARS:
             raise ModelNotFound(
-                f"No model {wanted[:50]!r}… is set up here: its name has {len(wanted)} characters, and {LONGEST_NAME} "
-                "are the most."
+                f"No model {wanted[:50]!r}… is set up here: the name has {len(wanted)} characters, and "
+                f"{MAX_MODEL_NAME_CHARS} are the maximum."
             )
         if wanted in self._aliases:
             return self._aliases[wanted], wanted
         name, slash, rest = wanted.partition("/")
         if slash and rest and name in self._providers:
             return self._providers[name], rest
-        if provider := self._lister_of(wanted) or self._providers.get(preferred or ""):
+        if provider := self._provider_listing(wanted) or self._providers.get(preferred or ""):
             return provider, wanted
         offered = ", ".join([f"{provider}/…" for provider in self._providers])
         aliases = f", or one of {', '.join(self._aliases)}" if self._aliases else ""
@@ -120,54 +123,58 @@ class ModelRegistry:
             f"No model {wanted!r:.102} is set up here. Name one as provider/name, with one of {offered}{aliases}."
         )
 
-    def id_of(self, provider: Provider, name: str) -> str:
-        """Return a model as readers name it: `provider/name`, or its alias."""
+    def model_id(self, provider: Provider, name: str) -> str:
+        """Return the id of a provider's model for clients: `provider/name`, or the alias."""
         return name if self._aliases.get(name) is provider else f"{provider.name}/{name}"
 
-    def _lister_of(self, name: str) -> Provider | None:
-        # The first time there is nothing else to go by; all are asked at once.
+    def _provider_listing(self, name: str) -> Provider | None:
+        # All lists that were never fetched are fetched at the same time.
         gevent.joinall(
-            [gevent.spawn(self._names, provider) for key, provider in self._providers.items() if key not in self._lists]
+            [
+                gevent.spawn(self._model_names, provider)
+                for key, provider in self._providers.items()
+                if key not in self._lists
+            ]
         )
-        return next((provider for provider in self._providers.values() if name in self._remembered(provider)), None)
+        return next((provider for provider in self._providers.values() if name in self._cached_names(provider)), None)
 
-    def breakers(self) -> dict[str, CircuitBreaker]:
-        """Return the circuit breakers of the models that stand in chains, by `provider/name`."""
-        return {link.model: link.breaker for alias in self._aliases.values() for link in alias.chain}
+    def circuit_breakers(self) -> dict[str, CircuitBreaker]:
+        """Return the circuit breakers of all models that are in chains, by model id (`provider/name`)."""
+        return {deployment.model: deployment.breaker for alias in self._aliases.values() for deployment in alias.chain}
 
-    def default(self) -> str:
-        """Return the model that is asked where a request names none, as `provider/name` or an alias.
+    def default_model(self) -> str:
+        """Return the id of the model for requests that name none: `provider/name` or an alias.
 
         Raises:
-            ModelUnavailable: no provider is set up, or the first does not tell which models it has.
+            ModelUnavailable: no provider is configured, or the first one did not return its list of models.
         """
         if self._default is not None:
             return self._default
         for provider in self._providers.values():
-            if names := self._remembered(provider) or self._names(provider):
+            if names := self._cached_names(provider) or self._model_names(provider):
                 return f"{provider.name}/{names[0]}"
             raise ModelUnavailable(
-                f"{provider.name} does not tell which models it has: name one in HEADRACE_MODEL, as {provider.name}/…."
+                f"{provider.name} did not return its list of models: set HEADRACE_MODEL to one, as {provider.name}/…."
             )
-        raise ModelUnavailable(self._nothing_reason)
+        raise ModelUnavailable(self._no_provider_reason)
 
     def health_check(self) -> None:
-        """Return if the default model can be asked.
+        """Return if the default model can accept requests.
 
         Raises:
-            HeadraceError: it cannot; the message says why.
+            HeadraceError: the default model cannot; the message says why.
         """
         provider, _ = self.resolve(None)
         provider.health_check()
         if isinstance(provider, Router):
             return
-        error = self._list(provider).error
-        # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
+        error = self._model_list(provider).error
+        # Some servers have models but no list of them: only a server that is unreachable or rejects the key fails.
         if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
             raise error
 
     def preload(self) -> None:
-        """Import what the first request would have to wait for: SDKs take a second or two."""
+        """Import the SDKs and prices that the first request needs; importing an SDK takes a second or two."""
         for provider in self._providers.values():
             provider.preload()
         pricing.warm_up()
@@ -175,16 +182,16 @@ class ModelRegistry:
     def models(self) -> list[Model]:
         """Return the aliases, then the models of all providers.
 
-        Those of a provider that does not tell are left out, but for the default.
+        The models of a provider that does not return its list are missing, except for the default model.
         """
-        jobs = [gevent.spawn(self._names, provider) for provider in self._providers.values()]
+        jobs = [gevent.spawn(self._model_names, provider) for provider in self._providers.values()]
         gevent.joinall(jobs)
         try:
-            default = self.default()
+            default = self.default_model()
             answering, wanted = self.resolve(default)
         except HeadraceError:
             default = ""
-        found = [Model(alias, CHAIN, alias, False, alias == default) for alias in self._aliases]
+        found = [Model(alias, CHAIN_PROVIDER, alias, False, alias == default) for alias in self._aliases]
         found += [
             _model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
@@ -194,46 +201,46 @@ class ModelRegistry:
             found.insert(0, _model(answering, wanted, default))
         return found
 
-    def _remembered(self, provider: Provider) -> list[str]:
-        # A question does not wait for what is only out of date.
-        known = self._lists.get(provider.name)
-        if known is None:
+    def _cached_names(self, provider: Provider) -> list[str]:
+        # A request never waits for the renewal of an expired list.
+        cached = self._lists.get(provider.name)
+        if cached is None:
             return []
-        if time.monotonic() >= known.until:
-            self._lists[provider.name] = known._replace(until=time.monotonic() + LIST_LIMIT)
-            # With gevent's patches a greenlet; without them, a loop that goes on when this question's has its answer.
-            threading.Thread(target=self._renew, args=(provider, known.names), daemon=True).start()
-        return known.names
+        if time.monotonic() >= cached.expires_at:
+            self._lists[provider.name] = cached._replace(expires_at=time.monotonic() + MODEL_LIST_TIMEOUT)
+            # A greenlet if gevent is patched; else a thread, since this request's event loop may end earlier.
+            threading.Thread(target=self._refresh, args=(provider, cached.names), daemon=True).start()
+        return cached.names
 
-    def _renew(self, provider: Provider, known: list[str]) -> _List:
-        self._lists[provider.name] = renewed = _ask(provider, known)
+    def _refresh(self, provider: Provider, cached: list[str]) -> _ModelList:
+        self._lists[provider.name] = renewed = _fetch_model_list(provider, cached)
         return renewed
 
-    def _names(self, provider: Provider) -> list[str]:
-        return self._list(provider).names
+    def _model_names(self, provider: Provider) -> list[str]:
+        return self._model_list(provider).names
 
-    def _list(self, provider: Provider) -> _List:
-        # Where several ask at once, one of them (of each event loop) asks the provider.
-        with self._asking.get(None)[provider.name]:
-            known = self._lists.get(provider.name)
-            if known is None or time.monotonic() >= known.until:
-                known = self._renew(provider, known.names if known else [])
-            return known
+    def _model_list(self, provider: Provider) -> _ModelList:
+        # Of several concurrent callers in one event loop, only the first fetches the list.
+        with self._refresh_locks.get(None)[provider.name]:
+            cached = self._lists.get(provider.name)
+            if cached is None or time.monotonic() >= cached.expires_at:
+                cached = self._refresh(provider, cached.names if cached else [])
+            return cached
 
 
-def _ask(provider: Provider, known: list[str]) -> _List:
-    limit = ConnectTimeout(f"{provider.name} did not tell within {LIST_LIMIT:g} s which models it has.")
+def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
+    limit = ConnectTimeout(f"{provider.name} did not return its list of models within {MODEL_LIST_TIMEOUT:g} s.")
     try:
-        with within(LIST_LIMIT, lambda: limit):
-            return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
+        with within(MODEL_LIST_TIMEOUT, lambda: limit):
+            return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
     except HeadraceError as error:
-        return _List(time.monotonic() + FAILURE_LIFE, known, error)
-    except Exception as error:  # a mistake in a provider of an application's own is no reason to refuse all others
-        log.exception("%s failed to tell which models it has", provider.name)
-        return _List(
-            time.monotonic() + FAILURE_LIFE,
-            known,
-            UpstreamProtocolError(f"{provider.name} has no list: {shown(repr(error))}"),
+        return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)
+    except Exception as error:  # a bug in a custom provider must not make the other providers unusable
+        log.exception("%s failed to return its list of models", provider.name)
+        return _ModelList(
+            time.monotonic() + FAILURE_TTL,
+            cached,
+            UpstreamProtocolError(f"{provider.name} failed to return its list of models: {redact(repr(error))}"),
         )
 
 

@@ -73,7 +73,7 @@ def build_state(
 
 def _build_registry(settings: Settings, providers: Sequence[CustomProvider], counters: Metrics) -> ModelRegistry:
     registry = build_registry(settings, [adapt_provider(provider) for provider in providers])
-    for model, breaker in registry.breakers().items():
+    for model, breaker in registry.circuit_breakers().items():
         counters.watch(model, breaker)
     return registry
 

@@ -50,19 +50,19 @@ def _deployment(
         name,
         breakers[model],
         weight=alias.weights[number] if alias.weights else 1.0,
-        context=alias.context.get(model),
-        continues=model in alias.continues,
+        context_window=alias.context.get(model),
+        supports_prefill=model in alias.continues,
     )
 
 
 def _policy(alias: Alias, settings: Settings) -> FallbackPolicy:
     longest = settings.first_token_timeout
     return FallbackPolicy(
-        retries=alias.retries,
+        max_retries=alias.retries,
         retry_budget=alias.retry_budget,
-        first_token=alias.first_token_timeout if longest is None else min(alias.first_token_timeout, longest),
-        last_first_token=longest,
-        stall=settings.stall_timeout,
+        first_token_timeout=alias.first_token_timeout if longest is None else min(alias.first_token_timeout, longest),
+        last_first_token_timeout=longest,
+        idle_timeout=settings.stall_timeout,
         on_divergence=alias.on_divergence,
         is_weighted=bool(alias.weights),
     )

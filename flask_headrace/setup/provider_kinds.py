@@ -11,7 +11,7 @@ from ..providers.base import Provider
 from ..providers.http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
-from ..providers.openai.server import OFFICIAL, Address, OpenAIServer
+from ..providers.openai.server import OFFICIAL_BASE_URL, Address, OpenAIServer
 from ..settings import Settings
 
 
@@ -35,12 +35,12 @@ class Server(NamedTuple):
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
     # The SDK refuses to work without a key, also for a server that needs none.
-    address = Address((server.base_url or OFFICIAL).rstrip("/"), server.api_key or "none", server.extras)
+    address = Address((server.base_url or OFFICIAL_BASE_URL).rstrip("/"), server.api_key or "none", server.extras)
     return provider(
         server.name,
         lambda: address,
         connect_timeout=settings.connect_timeout,
-        retries=settings.max_retries,
+        max_retries=settings.max_retries,
         preferred=server.preferred,
     )
 
@@ -51,9 +51,9 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         base_url=server.base_url,
         api_key=server.api_key,
         connect_timeout=settings.connect_timeout,
-        retries=settings.max_retries,
+        max_retries=settings.max_retries,
         preferred=server.preferred,
-        extras=server.extras,
+        overrides=server.extras,
     )
 
 

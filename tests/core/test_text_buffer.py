@@ -14,7 +14,7 @@ from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from flask_headrace.core.text_buffer import MOST_WHOLE, GrowingText
-from flask_headrace.providers.decoding.tool_arguments import Arguments
+from flask_headrace.providers.decoding.tool_arguments import ToolArguments
 
 PIECES = 100_000
 
@@ -43,8 +43,8 @@ def called() -> CollectedAnswer:
     return answer
 
 
-def argued() -> Arguments:
-    arguments = Arguments()
+def argued() -> ToolArguments:
+    arguments = ToolArguments()
     for text in ['{"a": "', *pieces()]:
         arguments.add(text)
     return arguments

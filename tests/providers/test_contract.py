@@ -8,9 +8,9 @@ from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.openai.chat import OpenAIChat
-from flask_headrace.providers.openai.chat_request_body import body_of
+from flask_headrace.providers.openai.chat_request_body import build_body
 from flask_headrace.providers.openai.responses import OpenAIResponses
-from flask_headrace.providers.openai.server import OFFICIAL, Address
+from flask_headrace.providers.openai.server import OFFICIAL_BASE_URL, Address
 from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
 from tests.support.upstream import anthropic_wire, openai_wire, responses_wire
 
@@ -45,22 +45,29 @@ class TestOpenAIChat(ProviderContract):
 
     def test_names_the_limit_as_each_server_knows_it(self) -> None:
         request = ChatRequest("m", QUESTION, max_tokens=7, temperature=0)
-        assert body_of(request, is_official=True)["max_completion_tokens"] == 7
-        assert body_of(request, is_official=False)["max_tokens"] == 7
-        assert body_of(request, is_official=False)["temperature"] == 0
+        assert build_body(request, is_official=True)["max_completion_tokens"] == 7
+        assert build_body(request, is_official=False)["max_tokens"] == 7
+        assert build_body(request, is_official=False)["temperature"] == 0
 
     @pytest.mark.parametrize(
         ("url", "is_openais"),
-        [(OFFICIAL, True), ("https://acme.openai.azure.com/openai/v1", True), ("http://127.0.0.1:11434/v1", False)],
+        [
+            (OFFICIAL_BASE_URL, True),
+            ("https://acme.openai.azure.com/openai/v1", True),
+            ("http://127.0.0.1:11434/v1", False),
+        ],
     )
     def test_knows_where_openai_s_own_models_are(self, url: str, is_openais: bool) -> None:
         provider = OpenAIChat("acme", lambda: Address(url, KEY))
-        assert Address(url, KEY).is_openais is is_openais
+        assert Address(url, KEY).is_official is is_openais
         assert ("top_k" in provider.unsupported_features) is is_openais
 
     def test_goes_by_its_base_url_in_the_price_list(self) -> None:
-        assert OpenAIChat("openai", lambda: Address(OFFICIAL, KEY)).pricing_provider == OFFICIAL
-        assert OpenAIChat("free", lambda: Address(OFFICIAL, KEY), pricing_provider="free").pricing_provider == "free"
+        assert OpenAIChat("openai", lambda: Address(OFFICIAL_BASE_URL, KEY)).pricing_provider == OFFICIAL_BASE_URL
+        assert (
+            OpenAIChat("free", lambda: Address(OFFICIAL_BASE_URL, KEY), pricing_provider="free").pricing_provider
+            == "free"
+        )
 
 
 class TestOpenAIResponses(ProviderContract):

@@ -96,7 +96,7 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
 def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsupported: Any) -> None:
     own = Own("hi")
     own.unsupported_features = unsupported  # type: ignore[attr-defined]
-    with pytest.raises(ConfigurationError, match=r"unsupported is .*: it must be a set of fields"):
+    with pytest.raises(ConfigurationError, match=r"unsupported_features is .*: it must be a set of request features"):
         adapt_provider(own)
 
 
@@ -110,10 +110,10 @@ def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: py
     assert app.test_client().get("/api/models").json == {"default": None, "models": []}
     assert ask(app, "hi", model=f"{own.name}/x").json["text"] == "hi"
     assert ask(app, "hi", model="bare").status_code == 404
-    assert "failed to tell which models it has" in caplog.text
+    assert "failed to return its list of models" in caplog.text
 
 
-class TestAdopted:
+class TestProviderAdapter:
     def test_fills_in_what_is_left_out(self) -> None:
         provider = adapt_provider(Own("hi"))
         assert isinstance(provider, Provider)
@@ -125,14 +125,14 @@ class TestAdopted:
         assert provider.models() == ["own"]
         provider.preload()
         provider.health_check()
-        assert repr(provider).startswith("<Adopted <")
+        assert repr(provider).startswith("<ProviderAdapter <")
 
     def test_leaves_what_is_there(self) -> None:
         own = Own()
         own.models = lambda: ["a", "b"]
         own.unsupported_features = {"seed"}
         own.pricing_provider = "free"
-        own.check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
+        own.health_check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
         provider = adapt_provider(own)
         assert (provider.models(), provider.unsupported_features, provider.pricing_provider) == (
             ["a", "b"],
@@ -158,16 +158,16 @@ class TestAdopted:
         "wrong", [3, None, ResponseStarted("a", "b", "c"), [ResponseStarted("a", "b", "c")], ["text"]]
     )
     def test_refuses_what_is_no_piece_of_an_answer(self, wrong: Any) -> None:
-        with pytest.raises(TypeError, match="yields text and events other than Started"):
+        with pytest.raises(TypeError, match="yield text, or events other than ResponseStarted"):
             list(ProviderAdapter(Own(wrong)).stream(QUESTION))
 
     def test_refuses_counts_below_nothing(self) -> None:
-        with pytest.raises(ValueError, match="a Usage counts from 0 on"):
+        with pytest.raises(ValueError, match="the numbers of a Usage must be 0 or more"):
             list(ProviderAdapter(Own(Usage(1, -2))).stream(QUESTION))
 
     @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})(), Own])
     def test_refuses_what_is_no_provider(self, own: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"is no provider: it needs a `name` and a method"):
+        with pytest.raises(ConfigurationError, match=r"is no provider: give it a `name` and a method"):
             adapt_provider(own)
 
     @pytest.mark.parametrize("name", ["", "a/b", None])

@@ -27,7 +27,7 @@ from flask_headrace.core.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.providers.custom_events import MOST_AT_ONCE, event_batches
+from flask_headrace.providers.custom_events import MAX_BATCH_EVENTS, event_batches
 
 STOP, TOLD, KNOWN = Completed("stop"), Usage(9, 2), Usage(9, 0, estimated=True)
 HALF = "so \ud83d"
@@ -56,7 +56,7 @@ class TestCallThatIsBegunAndNotEnded:
         assert isinstance(batches(CALL, PIECE)[-1][-1], Failed)
 
     def test_is_seen_across_the_lists_that_one_long_list_comes_in(self) -> None:
-        last = batches([CALL, *[PIECE] * MOST_AT_ONCE, Completed("tool_calls")])[-1]
+        last = batches([CALL, *[PIECE] * MAX_BATCH_EVENTS, Completed("tool_calls")])[-1]
         assert [type(event) for event in last] == [PIECE.__class__, Failed]
 
     @pytest.mark.parametrize("end", [Failed("mine", "so it is", retryable=False), Cancelled("stopped")])
@@ -91,10 +91,10 @@ class TestEvents:
         assert batches("", [], "a") == [[], [], [TextDelta("a")], [STOP]]
 
     def test_in_a_long_list_come_in_several(self) -> None:
-        events = [TextDelta(str(number)) for number in range(3 * MOST_AT_ONCE // 2)]
+        events = [TextDelta(str(number)) for number in range(3 * MAX_BATCH_EVENTS // 2)]
         found = batches([*events, TOLD, STOP])
         assert [event for batch in found for event in batch] == [*events, TOLD, STOP]
-        assert max(map(len, found)) == MOST_AT_ONCE
+        assert max(map(len, found)) == MAX_BATCH_EVENTS
 
 
 class TestTheEnd:
@@ -114,7 +114,7 @@ class TestTheEnd:
     @pytest.mark.parametrize("more", ["too late", [STOP], TOLD])
     def test_is_followed_by_nothing_and_the_log_says_what_was_dropped(self, more: Any, caplog) -> None:
         assert batches("a", STOP, more, "later still") == [[TextDelta("a")], [STOP]]
-        assert "mine yields something behind the end of its answer, which nobody gets" in caplog.text
+        assert "mine yields something behind the end of its answer, which is dropped" in caplog.text
 
     def test_in_the_middle_of_a_list_drops_the_rest_and_the_log_says_so(self, caplog) -> None:
         assert batches([STOP, TextDelta("late")]) == [[STOP]]
@@ -177,7 +177,7 @@ def nested(levels: int) -> Any:
 class TestWhatIsNoEvent:
     @pytest.mark.parametrize("wrong", [None, 3, b"bytes", [[TextDelta("a")]], ["text"], [None], {"a": 1}, object()])
     def test_is_refused_with_what_it_is(self, wrong: Any) -> None:
-        with pytest.raises(TypeError, match=r"mine gives .*: such a source yields text and events other than Started"):
+        with pytest.raises(TypeError, match=r"mine gives .*: yield text, or events other than ResponseStarted"):
             batches("a", wrong)
 
     @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ class TestWhatIsNoEvent:
 
     @pytest.mark.parametrize("wrong", [Usage(-1, 2), Usage(1, -2), Usage(1, 2, cost=-0.5)])
     def test_usage_below_nothing_is_refused(self, wrong: Usage) -> None:
-        with pytest.raises(ValueError, match="a Usage counts from 0 on"):
+        with pytest.raises(ValueError, match="the numbers of a Usage must be 0 or more"):
             batches(wrong)
 
     @pytest.mark.parametrize("source", [None, 42, object()])
     def test_a_source_that_cannot_be_iterated_is_refused(self, source: Any) -> None:
-        with pytest.raises(TypeError, match=r"mine gives .*: it must be a generator, or a list"):
+        with pytest.raises(TypeError, match=r"mine gives .*: return a generator, or a list"):
             list(event_batches(source, "mine"))
 
     def test_a_cost_that_is_none_passes_for_an_unknown_one(self) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from flask_headrace.providers.redaction import MOST_QUOTED, shown
+from flask_headrace.providers.redaction import MAX_MESSAGE_CHARS, redact
 
 PRIVATE = [
     "10.0.0.5",
@@ -36,14 +36,14 @@ PRIVATE = [
 @pytest.mark.parametrize("place", PRIVATE)
 class TestAPrivateAddress:
     def test_in_a_sentence_is_left_out(self, place: str) -> None:
-        assert shown(f"cannot connect to {place}, try later") == "cannot connect to [address], try later"
-        assert shown(f"no route to {place}.") == "no route to [address]."
-        assert shown(f"('{place}')") == "('[address]')"
+        assert redact(f"cannot connect to {place}, try later") == "cannot connect to [address], try later"
+        assert redact(f"no route to {place}.") == "no route to [address]."
+        assert redact(f"('{place}')") == "('[address]')"
 
     def test_in_a_url_is_left_out(self, place: str) -> None:
         if ":" in place and "[" not in place and "." not in place and "localhost" not in place:
             place = f"[{place}]"
-        said = shown(f"GET http://{place}/v1/chat?x=1 failed")
+        said = redact(f"GET http://{place}/v1/chat?x=1 failed")
         assert said == "GET http://[address]/v1/chat?x=1 failed"
 
 
@@ -62,7 +62,7 @@ class TestAPrivateAddress:
     ],
 )
 def test_users_passwords_and_names_of_inside_are_left_out(said: str, left: str) -> None:
-    assert shown(said) == left
+    assert redact(said) == left
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_users_passwords_and_names_of_inside_are_left_out(said: str, left: str) 
     ],
 )
 def test_all_else_stays(text: str) -> None:
-    assert shown(text) == text
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize("unit", ["a:", "1.", "::", "a.", "://", "x@", "://a:b", "10.0.0.1:", "f", "sk-", "localhost:"])
 def test_a_long_text_is_looked_through_in_no_time_to_speak_of(unit: str) -> None:
     began = time.process_time()
-    assert len(shown(unit * 1_000_000)) <= MOST_QUOTED + 1
+    assert len(redact(unit * 1_000_000)) <= MAX_MESSAGE_CHARS + 1
     assert time.process_time() - began < 1

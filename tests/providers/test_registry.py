@@ -14,7 +14,7 @@ from flask_headrace.core.errors import (
 )
 from flask_headrace.providers import registry
 from flask_headrace.providers.http.sdk_errors import status_error
-from flask_headrace.providers.registry import FAILURE_LIFE, LIST_LIFE, Model, ModelRegistry
+from flask_headrace.providers.registry import FAILURE_TTL, MODEL_LIST_TTL, Model, ModelRegistry
 from tests.support.event_loop import until
 
 
@@ -73,7 +73,7 @@ class TestResolve:
         assert "acme/…, best/…" in raised.value.message
 
     def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
-        with pytest.raises(ModelNotFound, match="its name has 100005 characters, and 256 are the most") as raised:
+        with pytest.raises(ModelNotFound, match="the name has 100005 characters, and 256 are the maximum") as raised:
             of(Acme("acme")).resolve("acme/" + "x" * 100_000)
         assert len(raised.value.message) < 200
 
@@ -105,7 +105,7 @@ class TestResolve:
         for provider in (acme, best):
             provider.models = lambda: gevent.sleep(60)
         for _ in range(3):
-            clock.now += LIST_LIFE + 1
+            clock.now += MODEL_LIST_TTL + 1
             with gevent.Timeout(1):
                 assert offered.resolve(model, "acme")[0] is acme
                 gevent.sleep(0)
@@ -115,7 +115,7 @@ class TestResolve:
         offered = of(acme)
         assert offered.resolve("tiny") == (acme, "tiny")
         acme._models = ("big",)
-        clock.now += LIST_LIFE + 1
+        clock.now += MODEL_LIST_TTL + 1
         # The one who sees that it is old does not wait for the new one, which comes by itself, and once.
         assert offered.resolve("tiny") == (acme, "tiny")
         until(lambda: is_offered(offered, "big"))
@@ -134,23 +134,23 @@ class TestResolve:
     def test_of_a_bare_name_is_not_kept_by_a_provider_that_has_a_mistake_in_it(self, caplog) -> None:
         acme, best = Acme("acme", error=ZeroDivisionError("oops")), Acme("best", "tiny")
         assert of(acme, best).resolve("tiny") == (best, "tiny")
-        assert "acme failed to tell which models it has" in caplog.text
+        assert "acme failed to return its list of models" in caplog.text
         assert "ZeroDivisionError" in caplog.text
 
 
 class TestDefault:
     def test_is_the_first_model_of_the_first_provider(self) -> None:
-        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).default() == "acme/tiny"
+        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).default_model() == "acme/tiny"
 
     def test_is_the_one_of_the_settings_and_nobody_is_asked(self) -> None:
         acme = Acme("acme", "tiny")
-        assert of(acme, default="acme/big").default() == "acme/big"
+        assert of(acme, default="acme/big").default_model() == "acme/big"
         assert acme.asked == 0
 
     @pytest.mark.parametrize("error", [None, UpstreamConnectionError("no")])
     def test_where_no_list_is_told_says_which_setting_helps(self, error: Exception | None) -> None:
         with pytest.raises(ModelUnavailable, match="HEADRACE_MODEL, as acme/…"):
-            of(Acme("acme", error=error), Acme("best", "one")).default()
+            of(Acme("acme", error=error), Acme("best", "one")).default_model()
 
 
 class TestModels:
@@ -182,7 +182,7 @@ class TestLists:
         acme = Acme("acme", "tiny")
         offered = of(acme)
         offered.models()
-        clock.now += LIST_LIFE - 1
+        clock.now += MODEL_LIST_TTL - 1
         offered.models()
         assert acme.asked == 1
         clock.now += 2
@@ -195,7 +195,7 @@ class TestLists:
         assert offered.models() == []
         acme.error = None
         assert offered.models() == []
-        clock.now += FAILURE_LIFE + 1
+        clock.now += FAILURE_TTL + 1
         assert [model.id for model in offered.models()] == ["acme/tiny"]
 
     def test_that_are_not_told_any_more_stay_as_they_were(self, clock: Clock) -> None:
@@ -203,24 +203,24 @@ class TestLists:
         offered = of(acme)
         offered.models()
         acme.error = UpstreamConnectionError("no")
-        clock.now += LIST_LIFE + 1
+        clock.now += MODEL_LIST_TTL + 1
         assert [model.id for model in offered.models()] == ["acme/tiny"]
 
     def test_are_asked_for_once_where_many_want_them(self) -> None:
         acme = Acme("acme", "tiny")
         offered = of(acme)
-        jobs = [gevent.spawn(offered.default) for _ in range(20)]
+        jobs = [gevent.spawn(offered.default_model) for _ in range(20)]
         assert {job.get() for job in jobs} == {"acme/tiny"}
         assert acme.asked == 1
 
     def test_that_take_too_long_are_given_up(self, monkeypatch) -> None:
-        monkeypatch.setattr(registry, "LIST_LIMIT", 0.05)
+        monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
         acme = Acme("acme", "tiny")
         acme.models = lambda: gevent.sleep(60)
         assert of(acme, Acme("best", "one")).models()[0].id == "best/one"
 
     def test_that_take_too_long_are_given_up_whatever_waits_for_them(self, monkeypatch) -> None:
-        monkeypatch.setattr(registry, "LIST_LIMIT", 0.05)
+        monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
 
         def stubborn() -> list[str]:
             while True:
@@ -231,7 +231,10 @@ class TestLists:
 
         acme = Acme("acme")
         acme.models = stubborn
-        with gevent.Timeout(5), pytest.raises(ConnectTimeout, match=r"acme did not tell within 0\.05 s"):
+        with (
+            gevent.Timeout(5),
+            pytest.raises(ConnectTimeout, match=r"acme did not return its list of models within 0\.05 s"),
+        ):
             of(acme, default="acme/tiny").health_check()
 
 
@@ -271,8 +274,8 @@ class TestCheck:
 
 
 def test_repr_names_the_providers() -> None:
-    assert repr(of(Acme("acme"), Acme("best"))) == "<Catalogue of acme, best>"
-    assert repr(of()) == "<Catalogue of nothing>"
+    assert repr(of(Acme("acme"), Acme("best"))) == "<ModelRegistry of acme, best>"
+    assert repr(of()) == "<ModelRegistry of nothing>"
 
 
 def is_offered(offered: ModelRegistry, model: str) -> bool:

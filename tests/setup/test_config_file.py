@@ -92,28 +92,33 @@ def test_without_one_there_is_nothing() -> None:
 def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) -> None:
     found = build_registry(settings(path, GOOD, HEADRACE_FIRST_TOKEN_TIMEOUT="3"))
     smart, name = found.resolve("smart")
-    assert (name, found.id_of(smart, name)) == ("smart", "smart")
+    assert (name, found.model_id(smart, name)) == ("smart", "smart")
     first, second = smart.chain
-    assert (first.model, first.weight, first.context, first.continues) == ("acme/big", 9, 200000, False)
-    assert (second.model, second.weight, second.context, second.continues) == ("open/small", 1.5, None, True)
+    assert (first.model, first.weight, first.context_window, first.supports_prefill) == ("acme/big", 9, 200000, False)
+    assert (second.model, second.weight, second.context_window, second.supports_prefill) == (
+        "open/small",
+        1.5,
+        None,
+        True,
+    )
     plain, _ = found.resolve("plain")
     assert plain.chain[0].breaker is first.breaker
     assert plain.chain[0].provider is first.provider
-    assert smart._terms.first_token == smart._terms.last_first_token == 3
-    assert set(found.breakers()) == {"acme/big", "open/small"}
+    assert smart._policy.first_token_timeout == smart._policy.last_first_token_timeout == 3
+    assert set(found.circuit_breakers()) == {"acme/big", "open/small"}
 
 
 def test_its_upstreams_take_the_place_of_those_of_the_environment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456")
     found = build_registry(settings(path, ACME.replace("acme", "openai") + ACME))
-    assert repr(found) == "<Catalogue of openai, acme>"
+    assert repr(found) == "<ModelRegistry of openai, acme>"
     assert found.resolve("openai/x")[0].pricing_provider == "http://127.0.0.1:9/v1"
 
 
 def test_a_chain_is_not_retried_by_the_sdks_as_well(path: Path) -> None:
     found = build_registry(settings(path, CHAIN + ACME, HEADRACE_MAX_RETRIES="2"))
-    assert found.resolve("acme/big")[0]._retries == 2
-    assert found.resolve("smart")[0].chain[0].provider._retries == 0
+    assert found.resolve("acme/big")[0]._max_retries == 2
+    assert found.resolve("smart")[0].chain[0].provider._max_retries == 0
 
 
 @pytest.mark.parametrize("where", ["the file", "the environment"])
@@ -210,7 +215,7 @@ def test_a_file_that_is_not_there_is_told(path: Path) -> None:
 
 
 def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path) -> None:
-    assert build_registry(settings(path, CHAIN + ACME, HEADRACE_MODEL="smart")).default() == "smart"
+    assert build_registry(settings(path, CHAIN + ACME, HEADRACE_MODEL="smart")).default_model() == "smart"
     with pytest.raises(ConfigurationError, match=r"HEADRACE_MODEL is 'clever'.*an alias of HEADRACE_CONFIG"):
         build_registry(settings(path, CHAIN + ACME, HEADRACE_MODEL="clever"))
 

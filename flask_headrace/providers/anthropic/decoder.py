@@ -1,4 +1,4 @@
-"""From the frames of an Anthropic message to events. Pure."""
+"""Decodes the stream of Anthropic's Messages API to events. Pure."""
 
 from __future__ import annotations
 
@@ -9,196 +9,196 @@ import msgspec
 from ...core.errors import UpstreamProtocolError, UpstreamStatusError
 from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, ReasoningSignature, TextDelta, Usage
 from ...core.sse import ServerSentEvent
-from ..decoding.finish_reasons import settled, told_by
-from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
+from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
+from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder, to_text
 from ..decoding.tool_calls import ToolCalls
-from ..decoding.usage import counted
-from ..redaction import shown
+from ..decoding.usage import build_usage
+from ..redaction import redact
 from .stream_events import (
-    READ,
+    KNOWN_EVENTS,
     Block,
     Delta,
     Message,
     MessageEvent,
     OutputDetails,
     TokenCounts,
-    blocks_of,
+    content_blocks,
     decode,
-    decode_piece,
-    input_of,
-    newer,
+    decode_text_delta,
+    input_text,
+    merge_counts,
 )
 
-Place: TypeAlias = int | str
-"""Where a content block stands in the message."""
+BlockIndex: TypeAlias = int | str
+"""The index of a content block in its message."""
 
 
 class MessageDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
-        answer_tool: The tool by whose call the answer is given, so that its input is the answer's text.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
+        answer_tool: The name of the tool whose input is the answer's text; None for no such tool.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
-        "_answer",
+        "_answer_block",
         "_answer_tool",
-        "_blocks",
+        "_call_of_block",
         "_calls",
         "_failed",
         "_finish_reason",
         "_frames",
-        "_inputs",
         "_is_begun",
+        "_last_text_block",
         "_model",
-        "_price_list",
-        "_spoken",
-        "_stopped_at",
+        "_pricing_provider",
+        "_stop_sequence",
+        "_unsent_inputs",
         "_upstream",
         "_usage",
-        "_whole",
+        "_whole_message",
         "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, pricing_provider: str, answer_tool: str | None = None) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
-        self._frames = JSONFrames(upstream, MessageEvent, decode, READ)
+        self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
+        self._frames = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
         self._answer_tool = answer_tool
-        self._answer: Place | None = None  # the content block that is the answer
-        self._inputs: dict[Place, str] = {}  # of content blocks of which no piece has come
+        self._answer_block: BlockIndex | None = None  # the block of the answer tool's call
+        self._unsent_inputs: dict[BlockIndex, str] = {}  # inputs of blocks of which no delta has come
         self._usage = TokenCounts()
         self._calls = ToolCalls(upstream)
-        self._blocks: dict[Place, int] = {}  # which call a content block is
-        self._spoken: Place | None = None  # the block of the last text or thought
-        self._whole: Message | None = None  # a message that was told whole at its beginning
+        self._call_of_block: dict[BlockIndex, int] = {}  # indexes of tool calls, by their block
+        self._last_text_block: BlockIndex | None = None  # the block of the last text or reasoning
+        self._whole_message: Message | None = None  # a message that came with content at its start
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
-        self._stopped_at: str | None = None
+        self._stop_sequence: str | None = None
         self._is_begun = self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamStatusError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamStatusError: an event reports an error.
         """
         before, known = len(events), self._usage
         try:
             for frame in frames:
-                if frame.event == b"content_block_delta" and self._has_read(frame, events):
+                if frame.event == b"content_block_delta" and self._read_text_delta(frame, events):
                     continue
-                told = self._frames.read(frame)
-                kind = "message_stop" if told is None else told.type or frame.event.decode(errors="replace")
-                if told is None or kind == "message_stop":
+                event = self._frames.read(frame)
+                kind = "message_stop" if event is None else event.type or frame.event.decode(errors="replace")
+                if event is None or kind == "message_stop":
                     self._is_begun = self._is_begun or len(events) > before
                     last = self.end()
                     self.is_done = True
                     events += last
                     return
-                self._read(kind, told, events)
+                self._read(kind, event, events)
         finally:
             self._is_begun = self._is_begun or len(events) > before
             if not self.is_done and self._usage is not known:
-                # In case the answer is cut: what the prompt took is known from the first frame on.
-                usage = priced(self._usage, self._model, self._price_list)
+                # In case the answer breaks off: the input tokens are known from the first event on.
+                usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
                 events += [msgspec.structs.replace(usage, estimated=True)] if usage else []
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: no stop reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no stop reason was sent, or nothing of the answer could be decoded.
         """
         events: list[Event] = []
-        if self._whole is not None and not self._is_begun:
-            self._read_whole(self._whole, events)
+        if self._whole_message is not None and not self._is_begun:
+            self._read_whole(self._whole_message, events)
         if self._finish_reason is None:
             raise UpstreamProtocolError(
                 f"{self._upstream} closed the connection in the middle of its answer. Try again."
             )
         failed = self._failed or self._calls.end_all(events)
         if self._finish_reason == "tool_calls" and not self._is_begun and not events and not failed:
-            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
-        usage = priced(self._usage, self._model, self._price_list)
-        reason = settled(self._finish_reason, has_calls=self._calls.are_any, has_refused=False)
-        return [*events, *([usage] if usage else []), failed or Completed(reason, self._stopped_at)]
+            raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
+        usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
+        reason = resolve_finish_reason(self._finish_reason, has_calls=self._calls.has_calls, has_refused=False)
+        return [*events, *([usage] if usage else []), failed or Completed(reason, self._stop_sequence)]
 
-    def _has_read(self, frame: ServerSentEvent, events: list[Event]) -> bool:
-        """Read a piece of text, or of a thought, as most servers send it; whether it is one."""
+    def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
+        """Decode an event with a piece of text or reasoning, the most frequent one; return False if it is another."""
         try:
-            told = decode_piece(frame.data)
-        except UNREADABLE:
+            event = decode_text_delta(frame.data)
+        except DECODE_ERRORS:
             return False
-        delta = told.delta
+        delta = event.delta
         if delta is None or not (delta.text or delta.thinking):
             return False
-        self._spoken = told.index
+        self._last_text_block = event.index
         events.append(TextDelta(delta.text) if delta.text else ReasoningDelta(delta.thinking or ""))
         return True
 
-    def _read(self, kind: str, told: MessageEvent, events: list[Event]) -> None:
-        delta = told.delta
+    def _read(self, kind: str, event: MessageEvent, events: list[Event]) -> None:
+        delta = event.delta
         if delta is not None:
             if delta.text:
-                self._spoken = told.index
+                self._last_text_block = event.index
                 events.append(TextDelta(delta.text))
             else:
-                self._read_delta(told.index, delta, events)
-        elif told.error is not None or kind == "error":
-            raise failure(self._upstream, told.error or told.message)
+                self._read_delta(event.index, delta, events)
+        elif event.error is not None or kind == "error":
+            raise stream_error(self._upstream, event.error or event.message)
         elif kind == "content_block_stop":
-            self._end(told.index, told.content_block, events)
-        elif told.content_block is not None:
-            self._begin(told.index, told.content_block, events)
-        message = told.message if isinstance(told.message, Message) else None
-        if usage := told.usage or (message and message.usage):
-            self._usage = newer(self._usage, usage)
+            self._end(event.index, event.content_block, events)
+        elif event.content_block is not None:
+            self._begin(event.index, event.content_block, events)
+        message = event.message if isinstance(event.message, Message) else None
+        if usage := event.usage or (message and message.usage):
+            self._usage = merge_counts(self._usage, usage)
         if message is not None and message.content:
-            self._whole = message
+            self._whole_message = message
 
-    def _read_delta(self, index: Place, delta: Delta, events: list[Event]) -> None:
+    def _read_delta(self, index: BlockIndex, delta: Delta, events: list[Event]) -> None:
         if delta.thinking:
-            self._spoken = index
+            self._last_text_block = index
             events.append(ReasoningDelta(delta.thinking))
         elif delta.partial_json:
-            self._read_input(index, as_text(delta.partial_json), events)
+            self._read_input(index, to_text(delta.partial_json), events)
         elif delta.signature:
             events.append(ReasoningSignature(delta.signature))
         elif delta.stop_reason:
             self._stop(delta.stop_reason, delta.stop_sequence)
 
     def _stop(self, reason: Any, sequence: str | None) -> None:  # noqa: ANN401  # what a server sent
-        told = told_by(reason)
-        if told == "interrupted":
-            raise failure(self._upstream, f"its stop reason is {reason!r}")
-        if told is not None:
-            self._finish_reason, self._stopped_at = told, sequence
+        finish_reason = parse_finish_reason(reason)
+        if finish_reason == "interrupted":
+            raise stream_error(self._upstream, f"its stop reason is {reason!r}")
+        if finish_reason is not None:
+            self._finish_reason, self._stop_sequence = finish_reason, sequence
 
     def _read_whole(self, message: Message, events: list[Event]) -> None:
-        for index, block in enumerate(blocks_of(message.content)):
+        for index, block in enumerate(content_blocks(message.content)):
             self._begin(index, block, events)
             self._end(index, None, events)
         if self._finish_reason is None:
             self._stop(message.stop_reason, message.stop_sequence)
 
-    def _begin(self, index: Place, block: Block, events: list[Event]) -> None:
+    def _begin(self, index: BlockIndex, block: Block, events: list[Event]) -> None:
         if block.type == "tool_use" and block.name == self._answer_tool:
-            # There is one answer: a model that gives another has given none for it.
-            if self._answer is None:
-                self._answer = index
-                # A tool that is called with nothing at all is called with an empty object.
-                self._inputs[index] = input_of(block) or "{}"
+            # Only the first call of the answer tool is the answer.
+            if self._answer_block is None:
+                self._answer_block = index
+                # A call without any input has an empty object as its input.
+                self._unsent_inputs[index] = input_text(block) or "{}"
         elif block.type == "tool_use":
             id_ = None if block.id is None else str(block.id)
-            self._blocks[index] = self._calls.begin(id_, block.name or "", events)
-            self._inputs[index] = input_of(block)
+            self._call_of_block[index] = self._calls.begin(id_, block.name or "", events)
+            self._unsent_inputs[index] = input_text(block)
         elif block.type == "redacted_thinking":
             events.append(ReasoningSignature(block.data or "", is_redacted=True))
         elif block.type in {"text", "thinking"}:
@@ -206,55 +206,55 @@ class MessageDecoder:
             events += [ReasoningSignature(block.signature)] if block.signature else []
             events += [TextDelta(block.text)] if block.text else []
             if block.thinking or block.text:
-                self._spoken = index
+                self._last_text_block = index
 
-    def _read_input(self, index: Place, piece: str, events: list[Event]) -> None:
-        self._inputs.pop(index, None)
-        if index == self._answer:
+    def _read_input(self, index: BlockIndex, piece: str, events: list[Event]) -> None:
+        self._unsent_inputs.pop(index, None)
+        if index == self._answer_block:
             events.append(TextDelta(piece))
         else:
-            self._calls.add(self._blocks.get(index, -1), piece, events)
+            self._calls.add(self._call_of_block.get(index, -1), piece, events)
 
-    def _end(self, index: Place, block: Block | None, events: list[Event]) -> None:
+    def _end(self, index: BlockIndex, block: Block | None, events: list[Event]) -> None:
         if block is not None:
             self._read_at_end(index, block, events)
-        if whole := self._inputs.get(index):
+        if whole := self._unsent_inputs.get(index):
             self._read_input(index, whole, events)
-        if index in self._blocks:
-            self._failed = self._failed or self._calls.end(self._blocks.pop(index), events)
+        if index in self._call_of_block:
+            self._failed = self._failed or self._calls.end(self._call_of_block.pop(index), events)
 
-    def _read_at_end(self, index: Place, block: Block, events: list[Event]) -> None:
-        # The SDK's own events tell a block whole at its end; gateways that pass those on may have told nothing before.
-        if index in self._blocks:
-            self._calls.complete(self._blocks[index], input_of(block), events)
-        elif index not in {self._spoken, self._answer}:
+    def _read_at_end(self, index: BlockIndex, block: Block, events: list[Event]) -> None:
+        # The SDK's own events contain the whole block at its end; gateways that pass those on may have sent no deltas.
+        if index in self._call_of_block:
+            self._calls.complete(self._call_of_block[index], input_text(block), events)
+        elif index not in {self._last_text_block, self._answer_block}:
             self._begin(index, block, events)
 
 
-def priced(usage: TokenCounts, model: str, pricing_provider: str) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+def usage_from_counts(usage: TokenCounts, model: str, pricing_provider: str) -> Usage | None:
+    """Return the usage with its cost; None if the upstream has not reported the token counts."""
     if usage.input_tokens is None:
         return None
     cached, cache_write = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    return counted(
+    return build_usage(
         pricing_provider,
         model,
-        # This API counts what it read from its cache, or wrote to it, beside the input and not in it.
+        # This API does not include the tokens of the cache in `input_tokens`.
         usage.input_tokens + cached + cache_write,
         usage.output_tokens,
-        cached=cached,
-        cache_write=cache_write,
-        reasoning=(usage.output_tokens_details or OutputDetails()).thinking_tokens,
+        cached_tokens=cached,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=(usage.output_tokens_details or OutputDetails()).thinking_tokens,
     )
 
 
-def failure(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
-    """Return our error for one that came inside the stream, as `overloaded_error` does."""
+def stream_error(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
+    """Return a `UpstreamStatusError` for an error that was sent inside the stream, such as `overloaded_error`."""
     fields = error if isinstance(error, dict) else {"message": error}
-    message, kind = shown(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
+    message, kind = redact(fields.get("message")) or "no reason given", fields.get("type") or "api_error"
     is_overloaded = kind in {"overloaded_error", "rate_limit_error"}
     return UpstreamStatusError(
-        f"{upstream} failed in the middle of its answer: {message} ({shown(kind)})",
+        f"{upstream} failed in the middle of its answer: {message} ({redact(kind)})",
         status=529 if is_overloaded else 502,
         code="upstream_overloaded" if is_overloaded else "upstream_failed",
         retryable=is_overloaded or kind in {"api_error", "timeout_error"},

@@ -1,12 +1,11 @@
-"""An answer that is to be JSON, as Anthropic's API gives it. Pure.
+"""JSON answers of Anthropic's API: by a forced tool call, or by its output format. Pure.
 
-It has two ways: a tool whose input is the answer and that the model must call, which every model and server has had
-from the start and which takes any schema of an object; and a format of its own, of newer models. The tool is the usual
-one. It cannot be had where the model is asked to think first, where the answer is no object, and of the newest models,
-which refuse to be told which tool to call: these are asked by the format.
+The usual way is a tool whose input is the answer and that the model is forced to call: every model and server supports
+that, and any schema of an object. Newer models also have an output format. It is used where the tool cannot be: if the
+model is to think first, if the answer is no object, and for the newest models, which reject a forced tool call.
 
-Where the model may call other tools as well, it must call one of them or this one, one at a time unless several were
-asked for; where it must call another one, there is no answer yet, and none is asked for.
+If the model may call other tools as well, it is forced to call one of them or the answer tool; one at a time, unless
+the request allows parallel calls. If the request forces another tool, no JSON answer is requested yet.
 """
 
 from __future__ import annotations
@@ -16,67 +15,73 @@ from contextlib import suppress
 from ...core.errors import InvalidRequest
 from ..chat_request import ChatRequest, Json, ResponseFormat
 
-DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
+TOOL_DESCRIPTION = "Takes the whole answer. Call it once, to give the answer."
 
 
-def is_wanted(request: ChatRequest) -> bool:
-    """Whether a JSON answer is asked for, and may come now: not where another tool must be called first."""
+def wants_json(request: ChatRequest) -> bool:
+    """Whether the answer to this request is to be JSON, and not first a tool call that the request forces."""
     return request.response_format is not None and request.tool_choice in {None, "auto", "none"}
 
 
-def answer_tool(request: ChatRequest, *, may_force: bool) -> str | None:
-    """Return the name of the tool by whose call the answer is to be given; None where it is to be given otherwise.
+def answer_tool_name(request: ChatRequest, *, may_force: bool) -> str | None:
+    """Return the name of the tool whose input is the answer; None if the answer is requested in another way.
 
     Args:
-        request: The question.
-        may_force: Whether the model can be told which tool to call.
+        request: The request.
+        may_force: Whether the model accepts a forced tool call.
     """
-    wanted = request.response_format
-    if wanted is None or not is_wanted(request) or not may_force or _thinks(request) or not _is_object(wanted):
+    response_format = request.response_format
+    if (
+        response_format is None
+        or not wants_json(request)
+        or not may_force
+        or _has_thinking(request)
+        or not _is_object(response_format)
+    ):
         return None
-    name, others = wanted.name, {tool.name for tool in request.tools}
+    name, others = response_format.name, {tool.name for tool in request.tools}
     while name in others:
         name += "_"
     return name
 
 
-def tool_of(wanted: ResponseFormat, name: str) -> Json:
-    """Return the tool that takes the answer."""
-    written: Json = {
+def answer_tool_definition(response_format: ResponseFormat, name: str) -> Json:
+    """Return the definition of the tool whose input is the answer."""
+    tool: Json = {
         "name": name,
-        "description": f"{DESCRIPTION} {wanted.description or ''}".rstrip(),
-        "input_schema": {"type": "object", **(wanted.schema or {})},
-        # Else each member would be held back until it is whole.
+        "description": f"{TOOL_DESCRIPTION} {response_format.description or ''}".rstrip(),
+        "input_schema": {"type": "object", **(response_format.schema or {})},
+        # Without it the API holds each member of the input back until the member is complete.
         "eager_input_streaming": True,
     }
-    if wanted.strict is not None:
-        written["strict"] = wanted.strict
-    return written
+    if response_format.strict is not None:
+        tool["strict"] = response_format.strict
+    return tool
 
 
-def choice_of(request: ChatRequest, name: str) -> Json:
-    """Return the choice between the tool that takes the answer and those of the question."""
+def answer_tool_choice(request: ChatRequest, name: str) -> Json:
+    """Return the `tool_choice` between the answer tool, called `name`, and the tools of the request."""
     if request.tools and request.tool_choice != "none":
         return {"type": "any", "disable_parallel_tool_use": request.parallel_tool_calls is not True}
     return {"type": "tool", "name": name, "disable_parallel_tool_use": True}
 
 
-def format_of(wanted: ResponseFormat) -> Json:
-    """Return the answer's format in the API's own words.
+def output_format(response_format: ResponseFormat) -> Json:
+    """Return the API's output format for a response format.
 
     Raises:
-        InvalidRequest: it has none for the answer that is wanted.
+        InvalidRequest: the response format has no schema.
     """
-    if wanted.schema is None:
+    if response_format.schema is None:
         raise InvalidRequest(
-            "This model gives JSON by a schema only, here: tell it which members the answer is to have."
+            "This model gives JSON only by a schema: send the JSON Schema of the answer in the response format."
         )
-    told = {} if wanted.description is None else {"description": wanted.description}
-    return {"type": "json_schema", "schema": _closed({**told, **wanted.schema})}
+    description = {} if response_format.description is None else {"description": response_format.description}
+    return {"type": "json_schema", "schema": _transform_schema({**description, **response_format.schema})}
 
 
-def _closed(schema: Json) -> Json:
-    # The API wants closed objects and knows few constraints. What the SDK cannot rewrite for it, it may take as it is.
+def _transform_schema(schema: Json) -> Json:
+    # The API requires closed objects and few constraints. A schema that the SDK cannot rewrite is sent unchanged.
     from anthropic import transform_schema  # noqa: PLC0415  # for those alone who use it
 
     with suppress(AssertionError, AttributeError, RecursionError, TypeError, ValueError):
@@ -84,9 +89,9 @@ def _closed(schema: Json) -> Json:
     return schema
 
 
-def _thinks(request: ChatRequest) -> bool:
+def _has_thinking(request: ChatRequest) -> bool:
     return request.thinking is not None and request.thinking.get("type") != "disabled"
 
 
-def _is_object(wanted: ResponseFormat) -> bool:
-    return wanted.schema is None or wanted.schema.get("type", "object") == "object"
+def _is_object(response_format: ResponseFormat) -> bool:
+    return response_format.schema is None or response_format.schema.get("type", "object") == "object"

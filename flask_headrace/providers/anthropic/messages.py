@@ -1,6 +1,6 @@
-"""Anthropic's messages API.
+"""A provider for Anthropic's Messages API.
 
-The official SDK sends the request; the answer's bytes are decoded here, into just the fields that are used.
+The official SDK sends the request; the response's bytes are decoded here, to the fields that are used.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ import msgspec
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.sse_stream import events_of
-from ..decoding.usage import whole_numbers
+from ..decoding.sse_stream import decode_stream
+from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..http.request_template import ask, with_same_request
 from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
 from ..http.transport import Client, Transport
-from ..redaction import keep_secret
+from ..redaction import register_secret
 from .decoder import MessageDecoder
-from .json_output import answer_tool
-from .request_body import body_of, count_body_of
+from .json_output import answer_tool_name
+from .request_body import build_body, build_count_body
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
 
 
-COUNT_LIMIT = 30.0
-"""Seconds in which the server must have counted a question's tokens."""
+TOKEN_COUNT_TIMEOUT = 30.0
+"""Seconds after which a request to count tokens is given up."""
 
 
-class _Count(msgspec.Struct):
+class _TokenCount(msgspec.Struct):
     input_tokens: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
 class AnthropicMessages:
-    """A server that speaks Anthropic's messages API.
+    """A provider for one server that speaks Anthropic's Messages API.
 
     Args:
-        name: What stands before the slash in its models' names.
-        base_url: Its address; None for the SDK's own variable or default.
-        api_key: Its key; None for the SDK's own variables.
-        connect_timeout: Seconds.
-        retries: How often the SDK asks again before the first token.
-        preferred: The models to name first, where the server has them.
-        extras: What its requests carry beside what the SDK writes.
+        name: The part before the slash in the ids of its models.
+        base_url: The server's address; None for the SDK's environment variable or default.
+        api_key: The API key; None for the SDK's environment variables.
+        connect_timeout: Seconds to establish a connection.
+        max_retries: How often the SDK sends a request again that failed before its first token.
+        preferred: Names of models to list first, if the server has them.
+        overrides: Headers and query parameters that are added to every request.
     """
 
     is_embedded = False
@@ -61,41 +61,41 @@ class AnthropicMessages:
         base_url: str | None = None,
         api_key: str | None = None,
         connect_timeout: float = 5.0,
-        retries: int = 0,
+        max_retries: int = 0,
         preferred: tuple[str, ...] = (),
-        extras: RequestOverrides = NO_EXTRAS,
+        overrides: RequestOverrides = NO_EXTRAS,
     ) -> None:
         self.name = name
         self.pricing_provider = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
-        self._connect_timeout, self._retries = connect_timeout, retries
-        self._preferred, self._extras = preferred, extras
+        self._connect_timeout, self._max_retries = connect_timeout, max_retries
+        self._preferred, self._overrides = preferred, overrides
         self._clients = HubLocal(self._new_client, lambda client: client.close())
-        self._unforced: set[str] = set()  # models that have refused to be told which tool to call
+        self._models_without_forced_tools: set[str] = set()  # models that have rejected a forced tool call
 
     def __repr__(self) -> str:
         return f"<AnthropicMessages {self.name}>"
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
-        """Ask for an answer; see `Provider.stream`."""
+        """Stream an answer; see `Provider.stream`."""
         load("anthropic")
-        import anthropic  # noqa: PLC0415  # for those alone who use it
+        import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
-            yield from events_of(*self._ask(request))
+            yield from decode_stream(*self._ask(request))
 
     def _ask(self, request: ChatRequest) -> tuple[httpx2.Response, str, MessageDecoder]:
         import anthropic  # noqa: PLC0415
 
-        tool = answer_tool(request, may_force=request.model not in self._unforced)
+        tool = answer_tool_name(request, may_force=request.model not in self._models_without_forced_tools)
         try:
-            response = self._send(body_of(request, tool))
+            response = self._send(build_body(request, tool))
         except anthropic.BadRequestError as error:
             if tool is None or "tool_choice" not in str(error.body):
                 raise
-            self._unforced.add(request.model)
+            self._models_without_forced_tools.add(request.model)
             tool = None
-            response = self._send(body_of(request))
+            response = self._send(build_body(request))
         return response, self.name, MessageDecoder(self.name, request.model, self.pricing_provider, tool)
 
     def _send(self, body: Json) -> httpx2.Response:
@@ -104,7 +104,7 @@ class AnthropicMessages:
         return ask(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
 
     def models(self) -> list[str]:
-        """Ask the server which models it has; see `Provider.models`."""
+        """Return the names of the server's models; see `Provider.models`."""
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
@@ -116,26 +116,26 @@ class AnthropicMessages:
         return first + [name for name in found if name not in first]
 
     def count_tokens(self, request: ChatRequest) -> int:
-        """Have the server count a question's tokens; see `CountsTokens`."""
+        """Return the number of input tokens of a request; see `TokenCounter`."""
         load("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
-            client = self._clients.get(None).with_options(timeout=COUNT_LIMIT)
+            client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(count_body_of(request)),
+                content=msgspec.json.encode(build_count_body(request)),
                 options={"headers": {"Content-Type": "application/json"}},
                 cast_to=httpx2.Response,
             )
-            return self._counted(response)
+            return self._parse_token_count(response)
 
-    def _counted(self, response: httpx2.Response) -> int:
+    def _parse_token_count(self, response: httpx2.Response) -> int:
         try:
-            return msgspec.convert(whole_numbers(msgspec.json.decode(response.content)), _Count).input_tokens
+            return msgspec.convert(normalize_integers(msgspec.json.decode(response.content)), _TokenCount).input_tokens
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamProtocolError(
-                f"{self.name} answered with something that is no count of tokens. Check its base URL."
+                f"{self.name} did not answer with a number of tokens. Check its base URL."
             ) from error
 
     def preload(self) -> None:
@@ -143,7 +143,7 @@ class AnthropicMessages:
         load_here("anthropic")
 
     def health_check(self) -> None:
-        """Return: a key is set, or this provider would not be here; see `Provider.check`."""
+        """Return at once: this provider is only set up if it has a key; see `Provider.health_check`."""
 
     def _new_client(self, _address: None) -> Anthropic:
         import anthropic  # noqa: PLC0415
@@ -151,9 +151,9 @@ class AnthropicMessages:
         client = with_same_request(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
-            http_client=Client(Transport(self._connect_timeout), self._extras),
-            max_retries=self._retries,
+            http_client=Client(Transport(self._connect_timeout), self._overrides),
+            max_retries=self._max_retries,
         )
-        keep_secret(client.api_key)
-        keep_secret(client.auth_token)
+        register_secret(client.api_key)
+        register_secret(client.auth_token)
         return client

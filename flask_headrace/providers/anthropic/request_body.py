@@ -1,4 +1,4 @@
-"""A question as the body of a request to Anthropic's messages API. Pure."""
+"""Builds the body of a request to Anthropic's Messages API. Pure."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ from ..chat_request import (
     ToolChoice,
 )
 from ..decoding.request_fields import drop_none
-from .json_output import choice_of, format_of, is_wanted, tool_of
+from .json_output import answer_tool_choice, answer_tool_definition, output_format, wants_json
 
 DEFAULT_MAX_TOKENS = 8192
-"""Most tokens of an answer where the request does not say: this API wants a number."""
+"""`max_tokens` for requests without one: the API requires it."""
 
-_COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+_COUNTED_FIELDS = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
 
-_INLINE = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)
 
 
-def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
-    """Return the request's body.
+def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
+    """Return the body of a request to `/v1/messages`.
 
     Args:
-        request: The question.
-        answer_tool: The tool by whose call the answer is to be given; see `anthropic_answer`.
+        request: The request.
+        answer_tool: The name of the tool whose input is the JSON answer, see `json_output.answer_tool_name`; None for
+            no such tool.
 
     Raises:
-        InvalidRequest: the API has no word for the answer that is wanted.
+        InvalidRequest: the API cannot express the response format.
     """
     body: Json = {
         "model": request.model,
-        "messages": _turns(request.messages),
+        "messages": _messages(request.messages),
         "max_tokens": _max_tokens(request),
         "stream": True,
-        **_settings(request),
+        **_generation_params(request),
     }
     if system := _system(request.messages):
         body["system"] = system
@@ -51,19 +52,19 @@ def body_of(request: ChatRequest, answer_tool: str | None = None) -> Json:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = _choice(request.tool_choice or "auto", request.parallel_tool_calls)
     if request.response_format is not None and answer_tool is not None:
-        body["tools"] = [*body.get("tools", ()), tool_of(request.response_format, answer_tool)]
-        body["tool_choice"] = choice_of(request, answer_tool)
-    elif request.response_format is not None and is_wanted(request):
-        body["output_config"] = {**body.get("output_config", {}), "format": format_of(request.response_format)}
+        body["tools"] = [*body.get("tools", ()), answer_tool_definition(request.response_format, answer_tool)]
+        body["tool_choice"] = answer_tool_choice(request, answer_tool)
+    elif request.response_format is not None and wants_json(request):
+        body["output_config"] = {**body.get("output_config", {}), "format": output_format(request.response_format)}
     return body
 
 
-def count_body_of(request: ChatRequest) -> Json:
-    """Return the body of the request that has a question's tokens counted: it knows what adds to them, and no more."""
-    return {name: value for name, value in body_of(request).items() if name in _COUNTED}
+def build_count_body(request: ChatRequest) -> Json:
+    """Return the body of a request to `/v1/messages/count_tokens`: only the fields that it accepts."""
+    return {name: value for name, value in build_body(request).items() if name in _COUNTED_FIELDS}
 
 
-def _settings(request: ChatRequest) -> Json:
+def _generation_params(request: ChatRequest) -> Json:
     return drop_none(
         temperature=request.temperature,
         top_p=request.top_p,
@@ -79,27 +80,27 @@ def _max_tokens(request: ChatRequest) -> int:
     if request.max_tokens is not None:
         return request.max_tokens
     budget = (request.thinking or {}).get("budget_tokens")
-    # What a model thinks counts as its answer here.
+    # In this API, `max_tokens` includes the tokens of thinking.
     return DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) else 0)
 
 
 def _system(messages: tuple[Message, ...]) -> str | list[Json]:
-    # System prompts stand beside the conversation in this API, not in it.
+    # This API has system prompts beside the messages, not among them.
     system = [message for message in messages if message.role in {"system", "developer"}]
     if all(isinstance(message.content, str) for message in system):
         return "\n\n".join(message.text() for message in system)
     return [part for message in system for part in _parts(message)]
 
 
-def _turns(messages: tuple[Message, ...]) -> list[Json]:
+def _messages(messages: tuple[Message, ...]) -> list[Json]:
     turns: list[Json] = []
     for message in messages:
         if message.role in {"system", "developer"}:
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if turns and turns[-1]["role"] == role and "tool" in {message.role, turns[-1]["of"]}:
-            # This API wants the results of all calls of one answer in the turn that follows it.
-            turns[-1]["content"] = [*_blocks_of(turns[-1]["content"]), *_blocks_of(_content(message))]
+            # The API requires the results of all calls of one answer in the next message.
+            turns[-1]["content"] = [*_as_blocks(turns[-1]["content"]), *_as_blocks(_content(message))]
         else:
             turns.append({"role": role, "content": _content(message), "of": message.role})
     for turn in turns:
@@ -116,11 +117,11 @@ def _content(message: Message) -> str | list[Json]:
 
 
 def _parts(message: Message) -> list[Json]:
-    # Thoughts without a signature are another provider's, and this one would refuse them.
+    # Reasoning without a signature comes from another provider, and this one would reject it.
     return [_part(part) for part in message.parts() if not isinstance(part, ReasoningPart) or part.signature]
 
 
-def _blocks_of(content: str | list[Json]) -> list[Json]:
+def _as_blocks(content: str | list[Json]) -> list[Json]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
@@ -133,9 +134,9 @@ def _result(message: Message) -> Json:
 def _part(part: Part) -> Json:
     match part:
         case TextPart(text, cache_control):
-            return {"type": "text", "text": text, **_cached(cache_control)}
+            return {"type": "text", "text": text, **_cache_control(cache_control)}
         case ImagePart(url, _, cache_control):
-            return {"type": "image", "source": _source(url), **_cached(cache_control)}
+            return {"type": "image", "source": _source(url), **_cache_control(cache_control)}
         case _ if part.is_redacted:
             return {"type": "redacted_thinking", "data": part.signature or ""}
         case _:
@@ -143,38 +144,38 @@ def _part(part: Part) -> Json:
 
 
 def _source(url: str) -> Json:
-    if inline := _INLINE.fullmatch(url):
-        return {"type": "base64", "media_type": inline["type"], "data": inline["data"]}
+    if data_url := _DATA_URL.fullmatch(url):
+        return {"type": "base64", "media_type": data_url["type"], "data": data_url["data"]}
     return {"type": "url", "url": url}
 
 
-def _cached(cache_control: Json | None) -> Json:
+def _cache_control(cache_control: Json | None) -> Json:
     return {"cache_control": cache_control} if cache_control else {}
 
 
 def _call(call: ToolCall) -> Json:
-    written = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
-    return {**written, **_cached(call.cache_control)}
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+    return {**block, **_cache_control(call.cache_control)}
 
 
 def _tool(tool: Tool) -> Json:
-    written = drop_none(
+    definition = drop_none(
         name=tool.name,
         input_schema=tool.parameters or {"type": "object"},
         description=tool.description,
         strict=tool.strict,
     )
-    return {**written, **_cached(tool.cache_control)}
+    return {**definition, **_cache_control(tool.cache_control)}
 
 
 def _choice(choice: ToolChoice, parallel: bool | None) -> Json:
     match choice:
         case NamedTool(name):
-            written: Json = {"type": "tool", "name": name}
+            tool_choice: Json = {"type": "tool", "name": name}
         case "required":
-            written = {"type": "any"}
+            tool_choice = {"type": "any"}
         case _:
-            written = {"type": choice}
-    if parallel is not None and written["type"] != "none":
-        written["disable_parallel_tool_use"] = not parallel
-    return written
+            tool_choice = {"type": choice}
+    if parallel is not None and tool_choice["type"] != "none":
+        tool_choice["disable_parallel_tool_use"] = not parallel
+    return tool_choice

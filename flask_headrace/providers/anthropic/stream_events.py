@@ -1,4 +1,4 @@
-"""The events of an Anthropic message, as their fields are read here. Pure."""
+"""The stream events of Anthropic's Messages API, with the fields that are used here. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import msgspec
 
 
 class OutputDetails(msgspec.Struct, gc=False):
-    """Of the tokens that were written: those that were thought."""
+    """A breakdown of the output tokens."""
 
     thinking_tokens: int | None = None
 
 
 class TokenCounts(msgspec.Struct, gc=False):
-    """The counts of an answer; None where the upstream has not told them."""
+    """Token counts; None for those that the upstream has not reported."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -24,7 +24,7 @@ class TokenCounts(msgspec.Struct, gc=False):
 
 
 class Message(msgspec.Struct, gc=False):
-    """The message, of which the API itself tells no content at its beginning. Others tell all of it there."""
+    """A message. At its beginning the API sends it without content; some servers send the whole content there."""
 
     usage: TokenCounts | None = None
     content: Any = None
@@ -33,7 +33,7 @@ class Message(msgspec.Struct, gc=False):
 
 
 class Delta(msgspec.Struct, gc=False):
-    """The next piece of a block, or of what is told of the message."""
+    """The next piece of a content block, or the change of a message."""
 
     text: str | None = None
     thinking: str | None = None
@@ -44,7 +44,7 @@ class Delta(msgspec.Struct, gc=False):
 
 
 class Block(msgspec.Struct, gc=False):
-    """A block of the message's content."""
+    """A content block of a message."""
 
     type: str = ""
     id: str | int | None = None
@@ -57,7 +57,7 @@ class Block(msgspec.Struct, gc=False):
 
 
 class MessageEvent(msgspec.Struct, gc=False):
-    """What one frame holds."""
+    """The data of one event."""
 
     type: str = ""
     index: int | str = 0
@@ -71,64 +71,66 @@ class MessageEvent(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(MessageEvent).decode
 
 
-class Piece(msgspec.Struct, gc=False):
-    """The next piece of a block of text, or of a thought."""
+class TextBlockDelta(msgspec.Struct, gc=False):
+    """The next piece of a text or thinking block."""
 
     text: str | None = None
     thinking: str | None = None
 
 
-class PieceEvent(msgspec.Struct, gc=False):
-    """What the frame of a piece of a block holds. Most frames are such ones, and their name says so."""
+class TextBlockDeltaEvent(msgspec.Struct, gc=False):
+    """The data of a `content_block_delta` event with text or thinking, the most frequent one."""
 
     index: int | str = 0
-    delta: Piece | None = None
+    delta: TextBlockDelta | None = None
 
 
-decode_piece = msgspec.json.Decoder(PieceEvent).decode
+decode_text_delta = msgspec.json.Decoder(TextBlockDeltaEvent).decode
 
-READ = {
+KNOWN_EVENTS = {
     b"message", b"message_start", b"content_block_start", b"content_block_delta", b"content_block_stop",
     b"message_delta", b"message_stop", b"error",
 }  # fmt: skip
-"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+"""Events that must fit `MessageEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
 
 
-def input_of(block: Block) -> str:
-    """Return the text of a call's input that stands in its block, or of a string that holds the text; else nothing.
+def input_text(block: Block) -> str:
+    """Return the JSON text of a tool call's input that is already in the block at its start; else an empty text.
 
-    Anthropic's own servers send it piece by piece, after an empty object. Others may have all of it at once.
+    Anthropic's own servers send an empty object there, and then the input in pieces. Others may send all of it there,
+    as an object or as a string.
     """
     text = bytes(block.input).decode()
     return text if text.startswith(("{", '"')) and text not in {"{}", '""'} else ""
 
 
-def blocks_of(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent
-    """Return the blocks of a whole message; those that cannot be read are left out."""
-    told = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    return [block for one in told if (block := _block_of(one)) is not None]
+def content_blocks(content: Any) -> list[Block]:  # noqa: ANN401  # what a server sent
+    """Return the blocks of a whole message's content; invalid blocks are left out."""
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    return [block for part in parts if (block := _to_block(part)) is not None]
 
 
-def _block_of(told: Any) -> Block | None:  # noqa: ANN401  # what a server sent
+def _to_block(part: Any) -> Block | None:  # noqa: ANN401  # what a server sent
     try:
-        return msgspec.json.decode(msgspec.json.encode(told), type=Block)
+        return msgspec.json.decode(msgspec.json.encode(part), type=Block)
     except msgspec.ValidationError:
         return None
 
 
-_READ_COUNTS = {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
+_INPUT_COUNTS = {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
 
 
-def newer(known: TokenCounts, told: TokenCounts) -> TokenCounts:
-    """Return the counts after a frame told more. Each tells some of them, all of them cumulative.
+def merge_counts(known: TokenCounts, update: TokenCounts) -> TokenCounts:
+    """Return the token counts after an event that reported new ones; all counts are cumulative.
 
-    What it leaves out stays as it was; and so does what was read, where it tells of that nothing but zeros.
+    A count that `update` leaves out stays as it is. If `update` reports zero for every input count, all input counts
+    stay as they are.
     """
-    is_reported = any(getattr(told, name) for name in _READ_COUNTS)
+    has_input_counts = any(getattr(update, name) for name in _INPUT_COUNTS)
 
-    def after(name: str) -> Any:  # noqa: ANN401  # a count, or the details
-        old, new = getattr(known, name), getattr(told, name)
-        is_stored = new is None or (old is not None and name in _READ_COUNTS and not is_reported)
-        return old if is_stored else new
+    def merged(name: str) -> Any:  # noqa: ANN401  # a count, or the details
+        old, new = getattr(known, name), getattr(update, name)
+        keeps_old = new is None or (old is not None and name in _INPUT_COUNTS and not has_input_counts)
+        return old if keeps_old else new
 
-    return TokenCounts(*(after(name) for name in TokenCounts.__struct_fields__))
+    return TokenCounts(*(merged(name) for name in TokenCounts.__struct_fields__))

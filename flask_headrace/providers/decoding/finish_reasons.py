@@ -1,7 +1,7 @@
-"""Why an answer ended: the words of all servers in one vocabulary. Pure.
+"""Maps the finish reasons of all servers to `FinishReason`. Pure; knows no protocol.
 
-Each protocol has a closed list of its own, and servers that speak it for another model pass on that model's words, in
-any case and spelling: `max_tokens`, `MAX_TOKENS` and `maxTokens` are one word here. It knows no protocol.
+Each protocol has its own closed list of reasons, and servers that speak it for another model pass on that model's
+words, in any case and spelling: `max_tokens`, `MAX_TOKENS` and `maxTokens` are one word here.
 """
 
 from __future__ import annotations
@@ -12,20 +12,29 @@ from typing import Any, Literal, TypeAlias
 
 from ...core.events import FinishReason
 
-Told: TypeAlias = FinishReason | Literal["interrupted"]
-"""What a word says: how the answer ended, or that it was given up and is not whole."""
+ReportedReason: TypeAlias = FinishReason | Literal["interrupted"]
+"""A finish reason, or `interrupted`: the server gave up, and the answer is not complete."""
 
-_NOT_YET = {"", "null", "none", "unspecified", "finishreasonunspecified", "unknown", "notfinished", "inprogress"}
-"""Words that servers send as long as the answer goes on."""
+_UNFINISHED_WORDS = {
+    "",
+    "null",
+    "none",
+    "unspecified",
+    "finishreasonunspecified",
+    "unknown",
+    "notfinished",
+    "inprogress",
+}
+"""Words that servers send while the answer is not finished."""
 
-_STOP = {
+_STOP_WORDS = {
     "stop", "stopped", "stops", "stopsequence", "stopsequences", "stopstring", "stopstr", "stoptoken", "stopword",
     "eos", "eostoken", "eostokenid", "eosfound", "eot", "eogtoken", "endturn", "endofturn", "endofsequence",
     "endoftext", "end", "ended", "complete", "completed", "finish", "finished", "done", "normal", "success",
     "succeeded", "matched", "userstop",
 }  # fmt: skip
 
-_ROOTS: tuple[tuple[Told, re.Pattern[str]], ...] = (
+_PATTERNS: tuple[tuple[ReportedReason, re.Pattern[str]], ...] = (
     (
         "content_filter",
         re.compile(
@@ -51,48 +60,48 @@ _ROOTS: tuple[tuple[Told, re.Pattern[str]], ...] = (
     ("tool_calls", re.compile("tool|function")),
     ("pause", re.compile("pause")),
 )
-"""What the other words have in them. The first that fits decides: `ERROR_TOXIC` is a filter, `ERROR_LIMIT` a length,
-`MALFORMED_FUNCTION_CALL` and `TOO_MANY_TOOL_CALLS` are answers that were given up. A repetition is broken off as a
-length is: by the server, before the model's own end."""
+"""Patterns for all other words; the first match decides. `ERROR_TOXIC` is a content filter, `ERROR_LIMIT` a length;
+`MALFORMED_FUNCTION_CALL` and `TOO_MANY_TOOL_CALLS` interrupt the answer. Repetition counts as length: in both cases the
+server ends the answer before the model does."""
 
 
-def told_by(word: Any) -> Told | None:  # noqa: ANN401  # what a server sent
-    """Return what a server's word says of the answer's end; None where it says that there is none yet.
+def parse_finish_reason(word: Any) -> ReportedReason | None:  # noqa: ANN401  # what a server sent
+    """Return the finish reason that a server sent; None if it says that the answer is not finished.
 
     Args:
-        word: A text; or an object that has it as its `type` or `reason`, as SGLang's own API writes it.
+        word: A string, or an object with the string in `type` or `reason`, as in SGLang's own API.
     """
     if isinstance(word, dict):
         word = word.get("type") or word.get("reason")
-    return _meaning_of(word) if isinstance(word, str) else None
+    return _parse_word(word) if isinstance(word, str) else None
 
 
 @lru_cache(256)
-def _meaning_of(word: str) -> Told | None:
-    # Also as Python's enumerations are written: "FinishReason.MAX_TOKENS".
+def _parse_word(word: str) -> ReportedReason | None:
+    # Also matches the repr of Python enumerations, such as "FinishReason.MAX_TOKENS".
     squeezed = re.sub(r"[^a-z0-9]", "", word.rpartition(".")[2].lower())
-    if squeezed in _NOT_YET:
+    if squeezed in _UNFINISHED_WORDS:
         return None
-    if squeezed in _STOP:
+    if squeezed in _STOP_WORDS:
         return "stop"
-    return next((told for told, root in _ROOTS if root.search(squeezed)), "other")
+    return next((reason for reason, root in _PATTERNS if root.search(squeezed)), "other")
 
 
-def settled(told: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:
-    """Return why an answer ended, by what it holds where the upstream's word does not fit it.
+def resolve_finish_reason(reported: FinishReason, *, has_calls: bool, has_refused: bool) -> FinishReason:
+    """Return the finish reason, corrected where the reported one contradicts the answer.
 
-    Whole calls want to be run whatever word ended them, unless it says that the answer was cut; and where there is no
-    call, nobody is to wait for one.
+    Complete tool calls must be run, whatever the server reported, unless the answer was cut. Without a tool call,
+    `tool_calls` would make the client wait for one.
 
     Args:
-        told: What the upstream said.
-        has_calls: Whether the answer has calls.
-        has_refused: Whether it has said of its text that it is a refusal.
+        reported: The finish reason that the server reported.
+        has_calls: Whether the answer has tool calls.
+        has_refused: Whether the server marked the answer's text as a refusal.
     """
-    if told not in {"stop", "other", "tool_calls"}:
-        return told
-    if has_calls and (told == "tool_calls" or not has_refused):
+    if reported not in {"stop", "other", "tool_calls"}:
+        return reported
+    if has_calls and (reported == "tool_calls" or not has_refused):
         return "tool_calls"
     if has_refused:
         return "content_filter"
-    return "stop" if told == "tool_calls" else told
+    return "stop" if reported == "tool_calls" else reported

@@ -1,7 +1,7 @@
-"""The frames of a streamed answer as values, for all whose data is one JSON object each. Pure.
+"""Decodes server-sent events whose data is one JSON object each. Pure.
 
-What a provider's API sends is decoded at once. Only what that refuses is looked at again: some of it can be read all
-the same, as other readers of JSON do.
+Valid data is decoded in one step. Only data that fails is examined again: a part of it can be decoded leniently, as
+other JSON parsers do.
 """
 
 from __future__ import annotations
@@ -16,77 +16,80 @@ import msgspec
 from ...core.errors import UpstreamProtocolError
 from ...core.json_text import ESCAPE, NO_CHARACTER
 from ...core.sse import ServerSentEvent
-from .usage import whole_numbers
+from .usage import normalize_integers
 
 F = TypeVar("F", bound=msgspec.Struct)
 
-UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises of data that is to be looked at again."""
+DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
+"""The exceptions of decoding data that is then examined again."""
 
 
-class _Named(msgspec.Struct, gc=False):
+class _TypedEvent(msgspec.Struct, gc=False):
     type: str = "message"
 
 
-class JSONFrames(Generic[F]):
-    """Reads the frames of one answer.
+class JSONEventDecoder(Generic[F]):
+    """Decodes the events of one stream.
 
     Args:
-        upstream: How messages name the upstream.
-        shape: What the frames are.
-        known: The events whose shape is known (`message` stands for none). Others may be of any, and are read as
-            nothing.
+        upstream: Names the upstream in messages.
+        event_type: The msgspec type of the events; it can be constructed without arguments.
+        decode: Decodes JSON to `event_type`.
+        known_events: Names of the events that must fit `event_type`; `message` stands for events without a name.
+            Other events that do not fit are read as an empty `event_type`.
     """
 
-    __slots__ = ("_decode", "_first_half", "_known", "_shape", "_upstream")
+    __slots__ = ("_decode", "_event_type", "_first_half", "_known_events", "_upstream")
 
-    def __init__(self, upstream: str, shape: type[F], decode: Callable[[bytes], F], known: Collection[bytes]) -> None:
-        self._upstream, self._shape, self._decode, self._known = upstream, shape, decode, known
-        self._first_half = b""  # of a character that an upstream has cut in two, escaped
+    def __init__(
+        self, upstream: str, event_type: type[F], decode: Callable[[bytes], F], known_events: Collection[bytes]
+    ) -> None:
+        self._upstream, self._event_type, self._decode, self._known_events = upstream, event_type, decode, known_events
+        self._first_half = b""  # an escaped high surrogate whose low half comes in the next event
 
     def read(self, frame: ServerSentEvent) -> F | None:
-        """Return a frame's value; None for the sign that none comes after it. One without data is read as nothing.
+        """Return the decoded data of an event, or None for `[DONE]`. Empty data gives an empty event.
 
         Raises:
-            UpstreamProtocolError: it is not JSON, or of another shape.
+            UpstreamProtocolError: the data is not JSON, or does not fit the event type.
         """
         try:
             return self._decode(frame.data)
-        except UNREADABLE as error:
-            return self._read_again(frame, error)
+        except DECODE_ERRORS as error:
+            return self._retry(frame, error)
 
-    def _read_again(self, frame: ServerSentEvent, error: Exception) -> F | None:
-        word = _word_in(frame.data)
+    def _retry(self, frame: ServerSentEvent, error: Exception) -> F | None:
+        word = _bare_word(frame.data)
         if word == b"[DONE]":
             return None
         if word in {b"", b"null"}:
-            return self._shape()
+            return self._event_type()
         try:
-            if isinstance(error, msgspec.ValidationError) and _name_of(frame) not in self._known:
-                return self._shape()
-            return self._read_loosely(ESCAPE.sub(self._whole, frame.data))
-        except UNREADABLE:
-            # The first error tells more.
+            if isinstance(error, msgspec.ValidationError) and _event_name(frame) not in self._known_events:
+                return self._event_type()
+            return self._read_leniently(ESCAPE.sub(self._join_surrogates, frame.data))
+        except DECODE_ERRORS:
+            # The first error says more than the second.
             raise UpstreamProtocolError(
-                f"{self._upstream} sent a frame that cannot be read ({error}). Try again."
+                f"{self._upstream} sent an event that cannot be decoded ({error}). Try again."
             ) from error
 
-    def _read_loosely(self, data: bytes) -> F:
+    def _read_leniently(self, data: bytes) -> F:
         try:
             return self._decode(data)
         except msgspec.DecodeError:
-            # This reader knows NaN and infinite numbers, which servers in Python write; written again, they are null.
+            # Python's parser accepts NaN and infinities, which some servers write; msgspec encodes them as null.
             value = json.loads(data.decode())
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-            # As Google's servers send an error.
+            # Google's servers send an error in a list.
             value = value[0]
         try:
-            return self._decode(msgspec.json.encode(_with_usage(value, whole_numbers)))
+            return self._decode(msgspec.json.encode(_map_usage(value, normalize_integers)))
         except msgspec.ValidationError:
-            # An answer is whole without counts that are none.
-            return self._decode(msgspec.json.encode(_with_usage(value, lambda _: None)))
+            # An answer is complete even if its token counts are invalid.
+            return self._decode(msgspec.json.encode(_map_usage(value, lambda _: None)))
 
-    def _whole(self, escape: re.Match[bytes]) -> bytes:
+    def _join_surrogates(self, escape: re.Match[bytes]) -> bytes:
         text, begin, end = escape.string, escape.start(), escape.end()
         if escape["first"] and text[end : end + 1] == b'"':
             self._first_half = escape["first"]
@@ -97,9 +100,9 @@ class JSONFrames(Generic[F]):
         return NO_CHARACTER if escape.lastgroup else escape[0]
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether a frame's data is all of it, where the stream ended before the frame did: no part of it is JSON."""
-    if _word_in(data) == b"[DONE]":
+def is_complete_json(data: bytes) -> bool:
+    """Whether the data of the last, unterminated event is complete: an incomplete part of it would not be JSON."""
+    if _bare_word(data) == b"[DONE]":
         return True
     try:
         return isinstance(json.loads(data), dict)
@@ -107,29 +110,29 @@ def is_whole(data: bytes) -> bool:
         return False
 
 
-def as_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return a text, or that of the JSON that some servers send in its place, such as the arguments themselves."""
+def to_text(value: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return a string as it is, an empty string for None, and the JSON of other values, which some servers send."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _word_in(data: bytes) -> bytes:
-    # Longer data is JSON, or nothing that can be read.
+def _bare_word(data: bytes) -> bytes:
+    # Longer data is JSON, or invalid.
     return data.strip(b' \t\r\n"') if len(data) < 16 else data
 
 
-def _name_of(frame: ServerSentEvent) -> bytes:
-    # Some servers leave out the name, and the type in the data tells it.
+def _event_name(frame: ServerSentEvent) -> bytes:
+    # Some servers leave out the event's name, and have it only as the type in the data.
     if frame.event != b"message":
         return frame.event
     try:
-        return msgspec.json.decode(frame.data, type=_Named).type.encode()
+        return msgspec.json.decode(frame.data, type=_TypedEvent).type.encode()
     except msgspec.ValidationError:
         return frame.event
 
 
-def _with_usage(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # any JSON
+def _map_usage(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # any JSON
     if isinstance(value, dict):
-        return {name: change(inner) if name == "usage" else _with_usage(inner, change) for name, inner in value.items()}
+        return {name: change(inner) if name == "usage" else _map_usage(inner, change) for name, inner in value.items()}
     return value

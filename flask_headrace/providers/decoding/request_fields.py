@@ -1,4 +1,4 @@
-"""What the bodies of requests have in common, whichever API they are for. Pure."""
+"""Parts of request bodies that several APIs share. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from ..chat_request import Json, ResponseFormat, Tool, ToolCall
 
 
 def drop_none(**fields: Any) -> Json:  # noqa: ANN401  # JSON values
-    """Return the fields that are set: what is None is left to the provider."""
+    """Return the fields whose value is not None: a field that is left out has the provider's default."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def function_of(tool: Tool) -> Json:
-    """Return a tool in OpenAI's words, but for how the model is held to it."""
+def function_definition(tool: Tool) -> Json:
+    """Return a tool's name, parameters and description as OpenAI's APIs write them, without `strict`."""
     parameters = tool.parameters or {"type": "object", "properties": {}}
     return drop_none(name=tool.name, parameters=parameters, description=tool.description)
 
 
-def schema_of(wanted: ResponseFormat) -> Json:
-    """Return the schema of an answer in OpenAI's words."""
-    return drop_none(name=wanted.name, schema=wanted.schema, strict=wanted.strict, description=wanted.description)
+def json_schema_fields(response_format: ResponseFormat) -> Json:
+    """Return a response format's schema as OpenAI's APIs write it."""
+    return drop_none(
+        name=response_format.name,
+        schema=response_format.schema,
+        strict=response_format.strict,
+        description=response_format.description,
+    )
 
 
-def arguments_of(call: ToolCall) -> str:
-    """Return a call's arguments as the text that they were."""
+def encode_arguments(call: ToolCall) -> str:
+    """Return a tool call's arguments as JSON text."""
     return msgspec.json.encode(call.arguments).decode()

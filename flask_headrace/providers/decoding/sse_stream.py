@@ -1,4 +1,4 @@
-"""The way of a streamed response's bytes to events, for every provider that answers with an event stream."""
+"""Decodes the body of a streamed response to events, for every provider whose API sends server-sent events."""
 
 from __future__ import annotations
 
@@ -14,49 +14,57 @@ from ...core.errors import UpstreamError, UpstreamProtocolError
 from ...core.events import Event
 from ..http.exchange import HTTPExchange
 from ..http.transport import EXCHANGE
-from .json_events import is_whole
+from .json_events import is_complete_json
 
-DRAIN_LIMIT = 0.25
-"""Seconds to wait for the rest of a body whose answer is over."""
+DRAIN_TIMEOUT = 0.25
+"""Seconds to wait for the rest of the body once the answer is complete."""
 
-MOST_AT_ONCE = 2048
-"""Events of one list; a read of 64 KiB has no more of them, unless one frame holds many."""
+MAX_BATCH_EVENTS = 2048
+"""Events in one batch. A read of 64 KiB gives no more, unless one server-sent event contains many."""
 
-MOST_UNREAD = 65536
-"""Bytes of that rest that are worth reading."""
+MAX_DRAIN_BYTES = 65536
+"""Bytes of the rest of the body that are read to keep the connection; beyond, the connection is closed."""
 
 
-class Decoder(Protocol):
-    """Reads the frames of one answer."""
+class StreamDecoder(Protocol):
+    """Converts the server-sent events of one answer to events."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the upstream has said that the answer is over."""
+        """Whether the upstream has completed the answer."""
         ...
 
     def read(self, frames: list[sse.ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in `frames`; with `is_done`, the last ones too. Raises UpstreamError."""
+        """Append the events in `frames` to `events`; if they complete the answer, its last events too.
+
+        Raises:
+            UpstreamError: the upstream reported an error, or its answer cannot be decoded.
+        """
         ...
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body. Raises UpstreamError if the answer is not whole."""
+        """Return the last events of the answer, since the body has ended.
+
+        Raises:
+            UpstreamError: the answer is not complete.
+        """
         ...
 
 
-def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Iterator[list[Event]]:
-    """Yield the events of a response, one list for each read from the network, then see to its connection.
+def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecoder) -> Iterator[list[Event]]:
+    """Yield the events of a response in batches, one for each network read; then reuse or close the connection.
 
     Args:
-        response: A response whose body was not read yet.
-        upstream: How messages name the upstream.
-        decoder: Reads the frames.
+        response: A streamed response of which nothing has been read.
+        upstream: Names the upstream in messages.
+        decoder: Decodes this one answer.
 
     Raises:
-        UpstreamError: the answer is not one, or broke off.
+        UpstreamError: the response is no event stream, reports an error, or is incomplete.
         httpx2.TransportError: the connection broke.
     """
-    exchange = _exchange_of(response, upstream)
-    # Only the exchange is needed from here on: the SDK's request and response may go.
+    exchange = _event_stream_exchange(response, upstream)
+    # Free the SDK's request and response: only the exchange is needed.
     del response
     frames = sse.SSEDecoder()
     with closing(exchange):
@@ -66,57 +74,59 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                 try:
                     decoder.read(frames.feed(data), events)
                 except UpstreamError:
-                    # The deltas before the bad frame are part of the answer.
-                    yield from in_turns(events)
+                    # The deltas before the invalid event are part of the answer.
+                    yield from split_batch(events)
                     raise
                 except sse.FrameTooLargeError as error:
                     raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
-                yield from in_turns(events)
+                yield from split_batch(events)
                 if decoder.is_done:
                     return _drain(exchange)
         except httpx2.TransportError as error:
-            yield from _end_in_spite_of(error, frames, decoder)
+            yield from _finish_despite(error, frames, decoder)
         else:
-            yield from end_of(frames, decoder)
+            yield from final_batches(frames, decoder)
 
 
-def end_of(frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
-    """Yield the last events, at the end of the body: first those of a last frame that lacks no more than its line end.
+def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[list[Event]]:
+    """Yield the last events, at the end of the body. A last server-sent event that lacks only its blank line counts.
 
     Raises:
-        UpstreamError: the answer is not whole.
+        UpstreamError: the answer is not complete.
     """
     frame = frames.rest()
-    if frame is not None and is_whole(frame.data):
+    if frame is not None and is_complete_json(frame.data):
         events: list[Event] = []
         try:
             decoder.read([frame], events)
         except UpstreamError:
-            yield from in_turns(events)
+            yield from split_batch(events)
             raise
-        yield from in_turns(events)
+        yield from split_batch(events)
     if not decoder.is_done:
-        yield from in_turns(decoder.end())
+        yield from split_batch(decoder.end())
 
 
-def in_turns(events: list[Event]) -> Iterator[list[Event]]:
-    """Yield events in lists after each of which others may have their turn: one frame may hold tens of thousands."""
-    if len(events) <= MOST_AT_ONCE:
+def split_batch(events: list[Event]) -> Iterator[list[Event]]:
+    """Yield events in batches of limited size, so that other streams run in between: one frame may hold thousands."""
+    if len(events) <= MAX_BATCH_EVENTS:
         yield events
         return
-    for start in range(0, len(events), MOST_AT_ONCE):
-        yield events[start : start + MOST_AT_ONCE]
+    for start in range(0, len(events), MAX_BATCH_EVENTS):
+        yield events[start : start + MAX_BATCH_EVENTS]
 
 
-def _end_in_spite_of(error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
-    # Some servers hang up where their last frame should stand: behind the finish reason nothing is missing.
+def _finish_despite(
+    error: httpx2.TransportError, frames: sse.SSEDecoder, decoder: StreamDecoder
+) -> Iterator[list[Event]]:
+    # Some servers break the connection instead of sending the end: after the finish reason the answer is complete.
     try:
-        yield from end_of(frames, decoder)
+        yield from final_batches(frames, decoder)
     except UpstreamProtocolError:
         raise error from None
 
 
-def _exchange_of(response: httpx2.Response, upstream: str) -> HTTPExchange:
+def _event_stream_exchange(response: httpx2.Response, upstream: str) -> HTTPExchange:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     exchange: HTTPExchange = response.extensions[EXCHANGE]
     if kind in {"text/html", "application/json"} or not exchange.is_readable:
@@ -127,8 +137,8 @@ def _exchange_of(response: httpx2.Response, upstream: str) -> HTTPExchange:
 
 
 def _drain(exchange: HTTPExchange) -> None:
-    # To the end of the body, where it comes soon: only then can the connection be used again.
+    # A connection can be reused only if its response was read to the end.
     unread = 0
-    with gevent.Timeout(DRAIN_LIMIT, exception=False), suppress(httpx2.TransportError):
-        while unread < MOST_UNREAD and (data := exchange.read()):
+    with gevent.Timeout(DRAIN_TIMEOUT, exception=False), suppress(httpx2.TransportError):
+        while unread < MAX_DRAIN_BYTES and (data := exchange.read()):
             unread += len(data)

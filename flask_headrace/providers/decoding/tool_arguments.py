@@ -1,8 +1,8 @@
-"""The arguments of one call, as the pieces of their text come. Pure.
+"""Assembles the arguments of one tool call from the pieces of their text. Pure.
 
-They are to be the text of one JSON object, each piece of which is passed on at once. Servers send other things as well:
-nothing or `null` for no arguments, a JSON string that holds the object's text, `{}` before the arguments proper, and
-the whole object once more when it is whole. Nothing of that is passed on. It knows neither calls nor events.
+The text should be one JSON object, and each piece is emitted at once. Some servers send something else: nothing or
+`null` for no arguments, a JSON string that contains the object, `{}` before the actual arguments, or the whole object
+again at the end. None of that is emitted.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import msgspec
 
 from ...core.text_buffer import GrowingText
 
-_MARKS = re.compile(r'["\\{}]')
+_STRUCTURE = re.compile(r'["\\{}]')
 
-DEEPEST = 3
-"""How many times the object may be encoded as a string."""
+MAX_STRING_NESTING = 3
+"""How often the object may be encoded as a string within a string."""
 
-MOST_BLANK = 64
-"""Characters of an object without anything in it that are kept back."""
+MAX_HELD_CHARS = 64
+"""Length up to which a text that may be an empty object is held back."""
 
 
-class _Braces:
-    """Finds the end of a JSON object, however its text is cut.
+class _ObjectScanner:
+    """Finds the end of a JSON object in a text that comes in pieces.
 
     Attributes:
-        is_string: Whether the text ends inside a string.
+        is_string: Whether the text so far ends within a string.
     """
 
     __slots__ = ("_depth", "_is_escaped", "is_string")
@@ -36,11 +36,11 @@ class _Braces:
         self._depth = 0
         self._is_escaped = self.is_string = False
 
-    def end_in(self, text: str) -> int | None:
-        """Return the place behind the object's end in the next piece of its text; None where it does not end there."""
+    def find_end(self, text: str) -> int | None:
+        """Return the index behind the object's end in the next piece; None if the object does not end there."""
         at = int(self._is_escaped)
         self._is_escaped = False
-        while found := _MARKS.search(text, at):
+        while found := _STRUCTURE.search(text, at):
             mark, at = found[0], found.end()
             if mark == "\\":
                 self._is_escaped = at == len(text)
@@ -54,191 +54,192 @@ class _Braces:
         return None
 
 
-class Arguments:
-    """The arguments of one call.
+class ToolArguments:
+    """The arguments of one tool call.
 
     Attributes:
-        is_whole: Whether their object has come to its end.
+        is_whole: Whether the JSON object is complete.
     """
 
     __slots__ = (
-        "_behind",
-        "_braces",
-        "_braces_behind",
+        "_canonical_cache",
+        "_emitted",
         "_held",
         "_is_quoted",
-        "_other",
-        "_passed",
-        "_read",
+        "_non_object",
+        "_scanner",
+        "_trailing",
+        "_trailing_scanner",
         "is_whole",
     )
 
     def __init__(self) -> None:
-        self._passed = GrowingText()
-        self._held = ""  # the beginning of an object that may be the empty one
-        self._other = GrowingText()  # the text of what is no object
-        self._is_quoted = False  # whether that is a string
-        self._braces = _Braces()
-        self._read: tuple[str, bytes] | None = None  # the object's text, and how it would be written again
+        self._emitted = GrowingText()
+        self._held = ""  # the beginning of an object that may be empty
+        self._non_object = GrowingText()  # text that is not an object
+        self._is_quoted = False  # whether that text is a string
+        self._scanner = _ObjectScanner()
+        self._canonical_cache: tuple[str, bytes] | None = None  # the object's text, and its canonical JSON
         self.is_whole = False
-        self._behind = GrowingText()  # an object behind theirs, as far as it has come
-        self._braces_behind = _Braces()
+        self._trailing = GrowingText()  # another object behind the end of the arguments, as far as received
+        self._trailing_scanner = _ObjectScanner()
 
     @property
-    def are_blank(self) -> bool:
-        """Whether nothing of them has come."""
-        return not (self._passed or self._held or self._other)
+    def is_blank(self) -> bool:
+        """Whether no text has been received."""
+        return not (self._emitted or self._held or self._non_object)
 
     def add(self, text: str) -> tuple[str, str]:
-        """Take the next piece; return what may be passed on now, and what is no part of these arguments.
+        """Add the next piece of text.
 
-        The second is another object than theirs, which has come behind their end.
+        Returns:
+            The text to emit now, and the text of another object that follows the arguments.
         """
         if self.is_whole:
-            return self._look_behind(text)
-        if self.are_blank:
+            return self._read_trailing(text)
+        if self.is_blank:
             text = text.lstrip()
         if not text:
             return "", ""
-        if self._other or (self.are_blank and not text.startswith("{")):
-            self._hold(text)
+        if self._non_object or (self.is_blank and not text.startswith("{")):
+            self._hold_back(text)
             return "", ""
-        end = self._braces.end_in(text)
+        end = self._scanner.find_end(text)
         self.is_whole = end is not None
-        passed = self._released(text[:end])
-        more, another = ("", "") if end is None else self._look_behind(text[end:])
+        passed = self._release(text[:end])
+        more, another = ("", "") if end is None else self._read_trailing(text[end:])
         return passed + more, another
 
-    def _hold(self, text: str) -> None:
-        self._is_quoted = self._is_quoted if self._other else text.startswith('"')
-        self._other.add(text)
-        self._read = None
+    def _hold_back(self, text: str) -> None:
+        self._is_quoted = self._is_quoted if self._non_object else text.startswith('"')
+        self._non_object.add(text)
+        self._canonical_cache = None
         if self._is_quoted:
-            self._braces.end_in(text)
-            self.is_whole = not self._braces.is_string
-        elif self._other.size <= MOST_BLANK:
-            self.is_whole = str(self._other).strip() == "null"
+            self._scanner.find_end(text)
+            self.is_whole = not self._scanner.is_string
+        elif self._non_object.size <= MAX_HELD_CHARS:
+            self.is_whole = str(self._non_object).strip() == "null"
 
-    def _released(self, text: str) -> str:
-        text, self._held, self._read = self._held + text, "", None
-        if not self._passed and len(text) < MOST_BLANK and text[1:].strip() in {"", "}"}:
-            # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
+    def _release(self, text: str) -> str:
+        text, self._held, self._canonical_cache = self._held + text, "", None
+        if not self._emitted and len(text) < MAX_HELD_CHARS and text[1:].strip() in {"", "}"}:
+            # Some gateways send an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
-        self._passed.add(text)
+        self._emitted.add(text)
         return text
 
-    def _look_behind(self, text: str) -> tuple[str, str]:
-        while text := text if self._behind else text.lstrip():
-            if not self._behind and not text.startswith("{"):
+    def _read_trailing(self, text: str) -> tuple[str, str]:
+        while text := text if self._trailing else text.lstrip():
+            if not self._trailing and not text.startswith("{"):
                 return "", text
-            end = self._braces_behind.end_in(text)
-            self._behind.add(text[:end])
+            end = self._trailing_scanner.find_end(text)
+            self._trailing.add(text[:end])
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
-                return self._begun_anew("") if is_more else ("", "")
-            again, text = self._taken_behind(), text[end:]
-            if _written_again(again) != self._known()[1]:
-                return self._begun_anew(again + text) if self._is_empty() else ("", again + text)
+                return self._start_over("") if is_more else ("", "")
+            repeated, text = self._take_trailing(), text[end:]
+            if _canonical_json(repeated) != self._canonical()[1]:
+                return self._start_over(repeated + text) if self._is_empty() else ("", repeated + text)
         return "", ""
 
     def _is_empty(self) -> bool:
-        # Nothing but an empty object has come, and it was not passed on.
-        return not self._passed and not self._known()[0].strip("{} \t\r\n")
+        # Only an empty object has been received, and it was not emitted.
+        return not self._emitted and not self._canonical()[0].strip("{} \t\r\n")
 
-    def _taken_behind(self) -> str:
-        text = str(self._behind)
-        self._behind.clear()
-        self._braces_behind = _Braces()
+    def _take_trailing(self) -> str:
+        text = str(self._trailing)
+        self._trailing.clear()
+        self._trailing_scanner = _ObjectScanner()
         return text
 
-    def _begun_anew(self, text: str) -> tuple[str, str]:
-        text = self._taken_behind() + text
-        self._forget()
+    def _start_over(self, text: str) -> tuple[str, str]:
+        text = self._take_trailing() + text
+        self._reset()
         return self.add(text)
 
-    def _forget(self) -> None:
-        self._held, self._braces, self._read, self.is_whole = "", _Braces(), None, False
-        self._other.clear()
-        self._taken_behind()
+    def _reset(self) -> None:
+        self._held, self._scanner, self._canonical_cache, self.is_whole = "", _ObjectScanner(), None, False
+        self._non_object.clear()
+        self._take_trailing()
 
-    def settle(self) -> str:
-        """Take what has come for the arguments proper, also an empty object, and return what may be passed on now."""
-        if self._passed or not self.is_whole:
+    def flush(self) -> str:
+        """Accept what was received, even an empty object, as the final arguments; return the text to emit now."""
+        if self._emitted or not self.is_whole:
             return ""
-        text = self._known()[0] or "{}"
-        self._held, self._read = "", None
-        self._other.clear()
-        self._passed.add(text)
+        text = self._canonical()[0] or "{}"
+        self._held, self._canonical_cache = "", None
+        self._non_object.clear()
+        self._emitted.add(text)
         return text
 
     def complete(self, whole: str) -> str:
-        """Take the arguments once more, whole, and return what of them has not come and may be passed on."""
-        whole = _opened(whole)
-        if not self._passed:
-            # It is free to choose, and the end knows best.
-            self._forget()
+        """Add the complete arguments, which the server sent once more, and return their text that was not emitted."""
+        whole = _unwrap_string(whole)
+        if not self._emitted:
+            # Nothing was emitted yet, so the last text replaces the earlier ones.
+            self._reset()
             return self.add(whole)[0]
-        came = self._text()
+        received = self._text()
         if not self.is_whole:
-            return self.add(whole[len(came) :])[0] if whole.startswith(came) else ""
-        if self.fits(whole):
-            self._behind.clear()
+            return self.add(whole[len(received) :])[0] if whole.startswith(received) else ""
+        if self.matches(whole):
+            self._trailing.clear()
         return ""
 
-    def fits(self, whole: str) -> bool:
-        """Whether arguments that are told whole may be these: they are the same, or go on from what has come."""
-        whole, (came, written) = _opened(whole), self._known()
-        return whole.startswith(came) or _written_again(whole) == written
+    def matches(self, whole: str) -> bool:
+        """Whether complete arguments may be these: they are equal, or continue the received text."""
+        whole, (received, written) = _unwrap_string(whole), self._canonical()
+        return whole.startswith(received) or _canonical_json(whole) == written
 
     def end(self) -> tuple[str, dict[str, Any]]:
-        """Return what is still to be passed on, and the arguments' value.
+        """Return the text that is still to be emitted, and the decoded arguments.
 
         Raises:
-            ValueError: they are no whole JSON object.
+            ValueError: the arguments are not one complete JSON object.
         """
-        if self._behind:
-            raise ValueError("something else follows it")
-        if self._passed or self._held:
-            return self._held, _object_in(self._text())
-        text = _opened(str(self._other))
-        return text, _object_in(text or "{}")
+        if self._trailing:
+            raise ValueError("the object is followed by other text")
+        if self._emitted or self._held:
+            return self._held, _parse_object(self._text())
+        text = _unwrap_string(str(self._non_object))
+        return text, _parse_object(text or "{}")
 
-    def _known(self) -> tuple[str, bytes]:
-        # Read once, however often something else is held against it.
-        if self._read is None:
-            text = _opened(self._text())
-            self._read = text, _written_again(text)
-        return self._read
+    def _canonical(self) -> tuple[str, bytes]:
+        # Cached, since it is compared with several texts.
+        if self._canonical_cache is None:
+            text = _unwrap_string(self._text())
+            self._canonical_cache = text, _canonical_json(text)
+        return self._canonical_cache
 
     def _text(self) -> str:
-        return f"{self._passed}{self._held}{self._other}"
+        return f"{self._emitted}{self._held}{self._non_object}"
 
 
-def _opened(text: str) -> str:
-    """Return the object's text where a JSON string holds it; empty for no arguments."""
-    for _ in range(DEEPEST):
-        inner = _value_of(text) if text.lstrip().startswith('"') else text
+def _unwrap_string(text: str) -> str:
+    """Return the object's text out of the JSON strings that contain it; an empty text for no arguments."""
+    for _ in range(MAX_STRING_NESTING):
+        inner = _parse_or_none(text) if text.lstrip().startswith('"') else text
         if not isinstance(inner, str) or inner is text:
             break
         text = inner
-    # A tool without parameters is called with nothing at all by some models.
+    # Some models send nothing at all for a tool without parameters.
     return "" if text.strip() in {"", "null"} else text.strip()
 
 
-def _object_in(text: str) -> dict[str, Any]:
+def _parse_object(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
         raise ValueError(str(error)) from error
 
 
-def _written_again(text: str) -> bytes:
-    # Not the values: 1 and true are the same in Python.
-    return msgspec.json.encode(_value_of(text), order="sorted")
+def _canonical_json(text: str) -> bytes:
+    # JSON texts are compared, since 1 and true are equal in Python.
+    return msgspec.json.encode(_parse_or_none(text), order="sorted")
 
 
-def _value_of(text: str) -> Any:  # noqa: ANN401  # any JSON
+def _parse_or_none(text: str) -> Any:  # noqa: ANN401  # any JSON
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):

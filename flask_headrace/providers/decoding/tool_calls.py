@@ -1,4 +1,4 @@
-"""The tool calls in one answer, put together from their pieces. Pure."""
+"""Assembles the tool calls of one answer from their pieces. Pure."""
 
 from __future__ import annotations
 
@@ -6,159 +6,169 @@ import secrets
 
 from ...core.errors import InvalidToolArguments
 from ...core.events import Event, Failed, ToolCallCompleted, ToolCallDelta, ToolCallStarted
-from .tool_arguments import Arguments
+from .tool_arguments import ToolArguments
 
-MOST_ARGUMENTS = 4 * 1024 * 1024
-"""Characters that the arguments of one answer's calls may have together."""
+MAX_ARGUMENT_CHARS = 4 * 1024 * 1024
+"""Characters that the arguments of all tool calls in one answer may have together."""
 
-MOST_CALLS = 1024
-"""Calls that one answer may have."""
+MAX_CALLS = 1024
+"""Tool calls that one answer may have."""
 
 
 class ToolCalls:
-    """Numbers the calls, passes their pieces on, and parses their arguments when they are whole.
+    """Assigns an index to each tool call, emits the pieces of its arguments, and decodes them at the end.
 
     Args:
-        upstream: How messages name the upstream.
+        upstream: Names the upstream in messages.
     """
 
-    __slots__ = ("_all", "_ids", "_names", "_open", "_size", "_upstream")
+    __slots__ = ("_arguments", "_ids", "_names", "_open", "_size", "_upstream")
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._names: list[str] = []
         self._ids: set[str] = set()
-        self._all: list[Arguments] = []
+        self._arguments: list[ToolArguments] = []
         self._open: set[int] = set()
         self._size = 0
 
     @property
-    def are_any(self) -> bool:
-        """Whether the answer has calls."""
+    def has_calls(self) -> bool:
+        """Whether the answer has tool calls."""
         return bool(self._names)
 
     def begin(self, id: str | None, name: str, events: list[Event]) -> int:  # noqa: A002
-        """Begin a call and return its number. One that has no id, or another call's, gets one here.
+        """Begin a tool call and return its index.
+
+        Args:
+            id: The server's id of the call; an id is generated if this is None, empty, or that of another call.
+            name: The tool's name.
+            events: Receives a `ToolCallStarted`.
 
         Raises:
-            InvalidToolArguments: it has no name, or there are too many.
+            InvalidToolArguments: `name` is empty, or the answer has too many tool calls.
         """
-        call = len(self._names)
+        index = len(self._names)
         if not name:
-            raise self.nameless()
-        self.count(call)
+            raise self.unnamed_call_error()
+        self.check_count(index)
         if not id or id in self._ids:
             id = f"call_{secrets.token_hex(8)}"  # noqa: A001
         self._ids.add(id)
         self._names.append(name)
-        self._all.append(Arguments())
-        self._open.add(call)
-        events.append(ToolCallStarted(call, id, name))
-        return call
+        self._arguments.append(ToolArguments())
+        self._open.add(index)
+        events.append(ToolCallStarted(index, id, name))
+        return index
 
-    def count(self, known: int) -> None:
-        """Return if there may be another call, also one whose name has not come. Raises InvalidToolArguments.
+    def check_count(self, known: int) -> None:
+        """Return if the answer may have another tool call, even one whose name is unknown.
 
         Args:
-            known: How many there are.
-        """
-        if known >= MOST_CALLS:
-            raise InvalidToolArguments(f"{self._upstream} called more than {MOST_CALLS} tools in one answer.")
+            known: The number of tool calls so far.
 
-    def nameless(self) -> InvalidToolArguments:
-        """Return the error for a call whose name never came."""
+        Raises:
+            InvalidToolArguments: the answer has too many tool calls.
+        """
+        if known >= MAX_CALLS:
+            raise InvalidToolArguments(f"{self._upstream} called more than {MAX_CALLS} tools in one answer.")
+
+    def unnamed_call_error(self) -> InvalidToolArguments:
+        """Return the error for a tool call whose name was never sent."""
         return InvalidToolArguments(f"{self._upstream} called a tool without naming it. Ask again.")
 
-    def weigh(self, text: str) -> None:
-        """Count a piece of arguments. Raises InvalidToolArguments where there is too much of them."""
+    def check_size(self, text: str) -> None:
+        """Count a piece of arguments. Raises InvalidToolArguments if all arguments together are too long."""
         self._size += len(text)
-        if self._size > MOST_ARGUMENTS:
-            raise InvalidToolArguments(f"The arguments of {self._upstream}'s calls pass {MOST_ARGUMENTS} characters.")
-
-    def take(self, call: int, text: str, events: list[Event]) -> str:
-        """Take the next piece of a call's arguments, and return the part of it that comes behind their end.
-
-        What comes there and is the same arguments again, as some servers have it, is left out.
-
-        Raises:
-            InvalidToolArguments: they are too long.
-        """
-        if not text or call not in self._open:
-            return ""
-        self.weigh(text)
-        passed, behind = self._all[call].add(text)
-        if passed:
-            events.append(ToolCallDelta(call, passed))
-        return behind
-
-    def add(self, call: int, text: str, events: list[Event]) -> None:
-        """Pass on the next piece of a call's arguments.
-
-        Raises:
-            InvalidToolArguments: they are too long, or something else comes behind their end.
-        """
-        if behind := self.take(call, text, events):
+        if self._size > MAX_ARGUMENT_CHARS:
             raise InvalidToolArguments(
-                f"{self._upstream} called {self._names[call]!r:.100} with arguments behind whose end something else "
-                f"came: {behind!r:.100}. Ask again."
+                f"The arguments of {self._upstream}'s tool calls have more than {MAX_ARGUMENT_CHARS} characters."
             )
 
-    def settle(self, call: int, events: list[Event]) -> None:
-        """Pass on what was kept back of a call's arguments, since what comes next is another's."""
-        if text := self._all[call].settle():
-            events.append(ToolCallDelta(call, text))
+    def feed(self, index: int, text: str, events: list[Event]) -> str:
+        """Add the next piece of a call's arguments, and return the text that follows the end of the arguments.
 
-    def complete(self, call: int, whole: str, events: list[Event]) -> None:
-        """Take a call's arguments that are told once more, whole, and pass on what was missing of them.
+        A repetition of the same arguments, which some servers send, is dropped.
 
         Raises:
-            InvalidToolArguments: they are too long.
+            InvalidToolArguments: the arguments are too long.
         """
-        if not whole or call not in self._open:
+        if not text or index not in self._open:
+            return ""
+        self.check_size(text)
+        emitted, trailing = self._arguments[index].add(text)
+        if emitted:
+            events.append(ToolCallDelta(index, emitted))
+        return trailing
+
+    def add(self, index: int, text: str, events: list[Event]) -> None:
+        """Add the next piece of a call's arguments.
+
+        Raises:
+            InvalidToolArguments: the arguments are too long, or other text follows their end.
+        """
+        if trailing := self.feed(index, text, events):
+            raise InvalidToolArguments(
+                f"{self._upstream} called {self._names[index]!r:.100} with arguments that other text follows: "
+                f"{trailing!r:.100}. Ask again."
+            )
+
+    def flush(self, index: int, events: list[Event]) -> None:
+        """Emit the text of a call's arguments that was held back, since the next piece belongs to another call."""
+        if text := self._arguments[index].flush():
+            events.append(ToolCallDelta(index, text))
+
+    def complete(self, index: int, whole: str, events: list[Event]) -> None:
+        """Add the complete arguments of a call, which the server sent once more, and emit the missing text.
+
+        Raises:
+            InvalidToolArguments: the arguments are too long.
+        """
+        if not whole or index not in self._open:
             return
-        self.weigh(whole)
-        if passed := self._all[call].complete(whole):
-            events.append(ToolCallDelta(call, passed))
+        self.check_size(whole)
+        if emitted := self._arguments[index].complete(whole):
+            events.append(ToolCallDelta(index, emitted))
 
-    def fits(self, call: int, name: str | None, whole: str) -> bool:
-        """Whether a call that is told whole may be this one: of the same tool, with arguments that agree with its."""
-        return name == self._names[call] and self._all[call].fits(whole)
+    def matches(self, index: int, name: str | None, whole: str) -> bool:
+        """Whether a complete call may be this one: it has the same tool, and matching arguments."""
+        return name == self._names[index] and self._arguments[index].matches(whole)
 
-    def is_whole(self, call: int) -> bool:
-        """Whether a call's arguments have come to their end."""
-        return self._all[call].is_whole
+    def is_whole(self, index: int) -> bool:
+        """Whether a call's arguments are complete."""
+        return self._arguments[index].is_whole
 
-    def are_blank(self, call: int) -> bool:
-        """Whether nothing of a call's arguments has come yet."""
-        return self._all[call].are_blank
+    def is_blank(self, index: int) -> bool:
+        """Whether no text of a call's arguments has been received."""
+        return self._arguments[index].is_blank
 
-    def end(self, call: int, events: list[Event]) -> Failed | None:
-        """End a call with its parsed arguments; where they are not what they should be, return how the stream ends."""
-        if call not in self._open:
+    def end(self, index: int, events: list[Event]) -> Failed | None:
+        """Append a `ToolCallCompleted` with the decoded arguments; if they are invalid, return a `Failed` instead."""
+        if index not in self._open:
             return None
-        self._open.discard(call)
+        self._open.discard(index)
         try:
-            rest, value = self._all[call].end()
+            rest, value = self._arguments[index].end()
         except ValueError as error:
-            return failed_by(
+            return to_failed_event(
                 InvalidToolArguments(
-                    f"{self._upstream} called {self._names[call]!r:.100} with arguments that are no whole JSON object "
+                    f"{self._upstream} called {self._names[index]!r:.100} with arguments that are not one JSON object "
                     f"({error}): if the answer was cut at max_tokens, raise it."
                 )
             )
         if rest:
-            events.append(ToolCallDelta(call, rest))
-        events.append(ToolCallCompleted(call, value))
+            events.append(ToolCallDelta(index, rest))
+        events.append(ToolCallCompleted(index, value))
         return None
 
     def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls that are still open, in their order."""
-        for call in sorted(self._open):
-            if failed := self.end(call, events):
+        """End all open tool calls, in their order; see `end`."""
+        for index in sorted(self._open):
+            if failed := self.end(index, events):
                 return failed
         return None
 
 
-def failed_by(error: InvalidToolArguments) -> Failed:
-    """Return the end of a stream that an error in its calls is."""
+def to_failed_event(error: InvalidToolArguments) -> Failed:
+    """Return the terminal event for an error in a tool call."""
     return Failed(error.code, error.message, error.retryable)

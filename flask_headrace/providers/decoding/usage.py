@@ -1,4 +1,4 @@
-"""What an upstream has counted of an answer's tokens, as the accounts have it. Pure."""
+"""Builds a `Usage` from the token counts that an upstream reported. Pure."""
 
 from __future__ import annotations
 
@@ -10,44 +10,58 @@ from ...core.events import MAX_TOKENS, Usage
 from ...core.pricing import cost
 
 
-def counted(  # noqa: PLR0913  # the counts of an answer
+def build_usage(  # noqa: PLR0913  # the counts of an answer
     pricing_provider: str | None,
     model: str,
-    read: int | None,
-    written: int | None,
+    input_tokens: int | None,
+    output_tokens: int | None,
     *,
-    cached: int | None = None,
-    cache_write: int | None = None,
-    reasoning: int | None = None,
+    cached_tokens: int | None = None,
+    cache_write_tokens: int | None = None,
+    reasoning_tokens: int | None = None,
 ) -> Usage | None:
-    """Return an answer's tokens with their price; None where the upstream has not told them, or told what cannot be.
+    """Return the usage of an answer with its cost; None if counts are missing or impossible.
 
     Args:
-        pricing_provider: See `streaming.prices`; None for counts without a price.
-        model: The model's name, as its provider knows it.
-        read: Tokens that were read, those of the cache included.
-        written: Tokens that were written.
-        cached: Those of `read` that came from the cache.
-        cache_write: Those of `read` that went into it.
-        reasoning: Those of `written` that were thought.
+        pricing_provider: The provider's name in the price list, see `core.pricing`; None for a usage without a cost.
+        model: The provider's own name of the model.
+        input_tokens: All input tokens, those from the cache included.
+        output_tokens: All output tokens.
+        cached_tokens: Those of `input_tokens` that were read from the cache.
+        cache_write_tokens: Those of `input_tokens` that were written to the cache.
+        reasoning_tokens: Those of `output_tokens` that were spent on reasoning.
     """
-    if read is None or written is None:
+    if input_tokens is None or output_tokens is None:
         return None
-    cached, cache_write, reasoning = cached or 0, cache_write or 0, reasoning or 0
-    if not all(0 <= count <= MAX_TOKENS for count in (read, written, cached, cache_write, reasoning)):
+    cached_tokens, cache_write_tokens, reasoning_tokens = (
+        cached_tokens or 0,
+        cache_write_tokens or 0,
+        reasoning_tokens or 0,
+    )
+    if not all(
+        0 <= count <= MAX_TOKENS
+        for count in (input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens)
+    ):
         return None
-    usage = Usage(read, written, min(cached, read), min(reasoning, written))
+    usage = Usage(input_tokens, output_tokens, min(cached_tokens, input_tokens), min(reasoning_tokens, output_tokens))
     if pricing_provider is None:
         return usage
-    price = cost(pricing_provider, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
-    return msgspec.structs.replace(usage, cost=price)
+    cost_usd = cost(
+        pricing_provider,
+        model,
+        input_tokens,
+        output_tokens,
+        cached_tokens=cached_tokens,
+        cache_write_tokens=cache_write_tokens,
+    )
+    return msgspec.structs.replace(usage, cost=cost_usd)
 
 
-def whole_numbers(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    """Return counts as whole numbers, where an upstream wrote some with a fraction that is none: 5.0 is 5 in JSON."""
+def normalize_integers(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """Return a JSON value whose integral floats are replaced by integers: 5.0 and 5 are the same number in JSON."""
     match value:
         case float() if value.is_integer():
             return int(value)
         case dict():
-            return {name: whole_numbers(inner) for name, inner in value.items()}
+            return {name: normalize_integers(inner) for name, inner in value.items()}
     return value

@@ -1,7 +1,7 @@
-"""A circuit breaker: keeps questions away from a model that fails or is slow, and finds out when it is well again.
+"""A circuit breaker: stops requests to a model that fails or is slow, and probes whether it has recovered.
 
-One for each model of a worker, whichever chains it stands in, and whichever threads ask. It knows a clock and how
-attempts ended, not models.
+One breaker belongs to one model of a worker, is shared by all chains that contain the model, and is thread-safe. It
+uses a clock and the outcomes of attempts, and depends on no model.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-State: TypeAlias = Literal["closed", "open", "probing"]
-"""All may ask; nobody may; one does, to find out."""
+BreakerState: TypeAlias = Literal["closed", "open", "probing"]
+"""`closed`: all requests pass; `open`: none passes; `probing`: one request is testing the model."""
 
-INTERVAL = 10.0
-"""Seconds for which it is open before one may ask again."""
+PROBE_INTERVAL = 10.0
+"""Seconds for which the breaker stays open before it lets one request probe the model."""
 
-MEMORY = 60.0
-"""Seconds for which it is remembered how an attempt ended."""
+FAILURE_WINDOW = 60.0
+"""Seconds for which a failure counts."""
 
-MOST_REMEMBERED = 10
-"""Attempts that are remembered."""
+MAX_RECORDED_ATTEMPTS = 10
+"""The number of latest attempts that count."""
 
-LEAST_FAILURES = 5
-"""Failures among them that open it."""
+FAILURE_THRESHOLD = 5
+"""Failures among those attempts that open the breaker."""
 
 
 class CircuitBreaker:
-    """Says who may ask.
+    """Gives out permits for attempts, and stops giving them while too many attempts fail.
 
     Args:
-        clock: Gives the time in seconds, which never goes back.
+        clock: Returns a monotonic time in seconds.
 
     Attributes:
-        outcomes: How many attempts ended how: by which error's code, or as those who asked call it.
-        on_change: Called with the outcome of an attempt, or with None where only the state has changed.
+        outcomes: Number of attempts by outcome: an error's code, or a word of the caller's, such as `slow`.
+        on_change: Called with the outcome of an attempt, or with None if only the state has changed.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,67 +44,67 @@ class CircuitBreaker:
         self.on_change: Callable[[str | None], object] = lambda _: None
         self._clock = clock
         self._lock = threading.Lock()
-        self._recent: deque[tuple[float, bool]] = deque(maxlen=MOST_REMEMBERED)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=MAX_RECORDED_ATTEMPTS)
         self._probe: BreakerPermit | None = None
-        self._next_probe: float | None = None
+        self._next_probe_at: float | None = None
 
     def __repr__(self) -> str:
-        return f"<Breaker {self.state}, {dict(self.outcomes)}>"
+        return f"<CircuitBreaker {self.state}, {dict(self.outcomes)}>"
 
     @property
-    def state(self) -> State:
-        """Whether the model may be asked."""
-        if self._next_probe is None:
+    def state(self) -> BreakerState:
+        """The state now; see `BreakerState`."""
+        if self._next_probe_at is None:
             return "closed"
         return "open" if self._probe is None else "probing"
 
     @property
-    def admits_in(self) -> float:
-        """Seconds until the next one may ask; 0 where anybody may now."""
-        at = self._next_probe
+    def retry_after(self) -> float:
+        """Seconds until the breaker gives out the next permit; 0 if it may do so now."""
+        at = self._next_probe_at
         return 0.0 if at is None else max(0.0, at - self._clock())
 
     def acquire(self) -> BreakerPermit | None:
-        """Let one ask, or return None. Who was let in tells how it went, and leaves."""
+        """Return a permit for one attempt, or None if the model must not be called now. The caller must release it."""
         with self._lock:
-            if self._next_probe is None:
+            if self._next_probe_at is None:
                 return BreakerPermit(self)
             now = self._clock()
-            if self._probe is not None or now < self._next_probe:
+            if self._probe is not None or now < self._next_probe_at:
                 return None
-            self._next_probe = now + INTERVAL
+            self._next_probe_at = now + PROBE_INTERVAL
             probe = self._probe = BreakerPermit(self)
         self.on_change(None)
         return probe
 
-    def _note(self, admission: BreakerPermit, outcome: str, *, is_failure: bool) -> None:
+    def _record(self, permit: BreakerPermit, outcome: str, *, is_failure: bool) -> None:
         with self._lock:
             self.outcomes[outcome] += 1
-            if admission is self._probe:
+            if permit is self._probe:
                 self._probe = None
                 self._recent.clear()
-                self._next_probe = self._clock() + INTERVAL if is_failure else None
-            elif self._next_probe is None:
+                self._next_probe_at = self._clock() + PROBE_INTERVAL if is_failure else None
+            elif self._next_probe_at is None:
                 self._recent.append((self._clock(), is_failure))
                 if self._is_failing():
-                    self._next_probe = self._clock() + INTERVAL
+                    self._next_probe_at = self._clock() + PROBE_INTERVAL
         self.on_change(outcome)
 
-    def _leave(self, admission: BreakerPermit) -> None:
+    def _release(self, permit: BreakerPermit) -> None:
         with self._lock:
-            is_probe = admission is self._probe
+            is_probe = permit is self._probe
             if is_probe:
                 self._probe = None
         if is_probe:
             self.on_change(None)
 
     def _is_failing(self) -> bool:
-        begin = self._clock() - MEMORY
-        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= LEAST_FAILURES
+        begin = self._clock() - FAILURE_WINDOW
+        return sum(is_failure and at >= begin for at, is_failure in self._recent) >= FAILURE_THRESHOLD
 
 
 class BreakerPermit:
-    """The leave to ask once. A failure is told once: one that was slow, and then breaks off, has failed already."""
+    """Permission for one attempt, which records its outcome. After a failure, further outcomes are ignored."""
 
     __slots__ = ("_breaker", "_has_failed")
 
@@ -113,16 +113,20 @@ class BreakerPermit:
         self._has_failed = False
 
     def succeed(self, outcome: str) -> None:
-        """Tell that the model works, and how it went."""
+        """Record that the model works.
+
+        Args:
+            outcome: The word under which `CircuitBreaker.outcomes` counts the attempt.
+        """
         if not self._has_failed:
-            self._breaker._note(self, outcome, is_failure=False)
+            self._breaker._record(self, outcome, is_failure=False)
 
     def fail(self, outcome: str) -> None:
-        """Tell that it does not, and how."""
+        """Record that the model failed, under the word `outcome`; see `succeed`."""
         if not self._has_failed:
             self._has_failed = True
-            self._breaker._note(self, outcome, is_failure=True)
+            self._breaker._record(self, outcome, is_failure=True)
 
     def release(self) -> None:
-        """Go; where nothing was told, nothing is known. May be called twice."""
-        self._breaker._leave(self)
+        """End the attempt. A probe without an outcome leaves the breaker open. Idempotent."""
+        self._breaker._release(self)

@@ -1,6 +1,6 @@
-"""An answer that broke off, and another model's that takes its place: what of it is new to the reader.
+"""Continues an answer that broke off with another model's answer: finds the part that the reader does not have yet.
 
-Knows texts and events, not models or waits. Pure.
+Works on texts and events; depends on no model and waits for nothing. Pure.
 """
 
 from __future__ import annotations
@@ -22,163 +22,166 @@ from ...core.events import (
     Usage,
 )
 from ..chat_request import ChatRequest, Message
-from .overlap import Joint, Match, Repetition
+from .overlap import ContinuationMatcher, OverlapMatcher, RepetitionMatcher
 
-MOST_KEPT = 262144
-"""Characters of an answer that are kept, so that another can be held against them."""
+MAX_COMPARED_CHARS = 262144
+"""Characters of an answer that are stored for the comparison with another answer."""
 
-_MARGIN = 64
-"""Characters that an event counts for beside its text."""
+_EVENT_OVERHEAD = 64
+"""Characters that an event counts in addition to its text."""
 
-_THOUGHTS = (ReasoningDelta, ReasoningSignature)
+_REASONING = (ReasoningDelta, ReasoningSignature)
 _DELTAS = (TextDelta, ReasoningDelta, ToolCallDelta)
 _CALLS = (ToolCallStarted, ToolCallDelta, ToolCallCompleted)
 
 
 class DeliveredOutput:
-    """What the reader has been told of an answer so far.
+    """The part of an answer that the reader has received.
 
     Attributes:
-        is_repeatable: Whether another answer can be held against it: it is text, and not too much of it. A call of a
-            tool cannot be begun by one model and ended by another.
+        is_comparable: Whether another answer can be compared with this part: it is text only, and not too long. One
+            model cannot finish a tool call that another has started.
     """
 
-    __slots__ = ("_pieces", "_size", "is_repeatable")
+    __slots__ = ("_pieces", "_size", "is_comparable")
 
     def __init__(self) -> None:
-        self._forget()
+        self.reset()
 
-    def _forget(self) -> None:
+    def reset(self) -> None:
+        """Forget everything: the reader is about to be told to drop what it has."""
         self._pieces: list[str] = []
         self._size = 0
-        self.is_repeatable = True
+        self.is_comparable = True
 
     def add(self, events: list[Event]) -> None:
-        """Note what the reader is told now."""
+        """Add the events that are sent to the reader now."""
         for event in events:
             if type(event) is TextDelta:
                 self._pieces.append(event.text)
                 self._size += len(event.text)
             elif isinstance(event, _CALLS):
-                self.is_repeatable = False
+                self.is_comparable = False
             elif type(event) is AnswerRestarted:
-                self._forget()
-        if self._size > MOST_KEPT:
-            self.is_repeatable = False
+                self.reset()
+        if self._size > MAX_COMPARED_CHARS:
+            self.is_comparable = False
             self._pieces = []
 
-    def void(self) -> None:
-        """Begin again: the reader is told that what it has is void."""
-        self._forget()
-
     def text(self) -> str:
-        """Return its text."""
+        """Return the text that the reader has received."""
         self._pieces = ["".join(self._pieces)]
         return self._pieces[0]
 
 
 class Continuation:
-    """Another model's answer, held back until it is known what of it is new to the reader.
+    """Another model's answer, held back until its new part is known.
 
     Args:
-        match: Finds that out of its text.
-        is_whole: Whether it is an answer from its beginning on, and no continuation: it can stand for itself.
-        is_comparable: Whether the answer can be told on from there at all.
+        matcher: Compares the text of this answer with the text that the reader has.
+        is_whole: Whether this is an answer from its beginning, which can replace the other; else it is a continuation.
+        is_comparable: Whether the text that the reader has can be compared at all.
 
     Attributes:
-        is_whole: See above.
-        has_diverged: Whether it says something else, or may do so: nothing of it goes with what the reader has.
-        held: All of it so far, while it may still diverge.
-        told: What it has told of its tokens as it diverged.
-        withheld: The text of it that the reader was not shown, in bytes of UTF-8.
+        is_whole: See the argument.
+        has_diverged: Whether this answer differs, or may differ, from what the reader has.
+        held: All events so far, as long as the answer may still diverge.
+        usage: The usage that was reported in the batch in which the answer diverged.
+        suppressed_bytes: The text that the reader does not get, in bytes of UTF-8.
     """
 
-    def __init__(self, match: Match, *, is_whole: bool = True, is_comparable: bool = True) -> None:
-        self._match = match
-        self._thoughts: int | None = 0  # characters of them that are held; None where they are too many
+    def __init__(self, matcher: OverlapMatcher, *, is_whole: bool = True, is_comparable: bool = True) -> None:
+        self._matcher = matcher
+        self._reasoning_size: int | None = 0  # characters of held reasoning; None once there was too much
         self.is_whole = is_whole
         self.has_diverged = not is_comparable
         self.held: list[Event] = []
-        self.told: list[Event] = []
-        self.withheld = 0
+        self.usage: list[Event] = []
+        self.suppressed_bytes = 0
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether it has said all that the reader has."""
-        return self._match.is_settled
+        """Whether this answer has repeated everything that the reader has."""
+        return self._matcher.is_matched
 
-    def take(self, events: list[Event]) -> list[Event]:
-        """Take what comes next and return what of it is new to the reader; nothing where it diverges.
+    def feed(self, events: list[Event]) -> list[Event]:
+        """Add the next events and return those that are new to the reader; none if the answer diverges.
 
-        What the model thinks is not: the reader has had another's thoughts, which its signatures would not fit.
+        Reasoning is never new: the reader has the other model's reasoning, which the signatures of this one do not fit.
         """
-        told = list[Event](event for event in events if isinstance(event, Usage))[-1:]
-        said = [event for event in events if not isinstance(event, Usage)]
+        usage = list[Event](event for event in events if isinstance(event, Usage))[-1:]
+        answer_events = [event for event in events if not isinstance(event, Usage)]
         if self.is_whole and (self.has_diverged or not self.is_caught_up):
-            self._hold(events)
+            self._hold_back(events)
         new: list[Event] = []
-        for event in said:
-            if not self.has_diverged and not isinstance(event, _THOUGHTS):
-                new += self._new_of(event)
+        for event in answer_events:
+            if not self.has_diverged and not isinstance(event, _REASONING):
+                new += self._new_events(event)
         if self.has_diverged:
-            new, self.told = [], told
-        self.withheld += _size_of(said) - _size_of(new)
+            new, self.usage = [], usage
+        self.suppressed_bytes += _size_of(answer_events) - _size_of(new)
         if self.has_diverged:
             return []
-        # Behind all else, and before the end.
+        # The usage comes last, but before the terminal event.
         place = len(new) - bool(new and isinstance(new[-1], TERMINAL_EVENTS))
-        return [*new[:place], *told, *new[place:]]
+        return [*new[:place], *usage, *new[place:]]
 
-    def _hold(self, events: list[Event]) -> None:
+    def _hold_back(self, events: list[Event]) -> None:
         if self.held and isinstance(self.held[-1], Usage):
-            # A later one takes its place.
+            # The new usage replaces the earlier one.
             self.held.pop()
         for event in events:
-            if isinstance(event, _THOUGHTS):
-                if self._thoughts is None:
+            if isinstance(event, _REASONING):
+                if self._reasoning_size is None:
                     continue
-                self._thoughts += _MARGIN + len(event.text if isinstance(event, ReasoningDelta) else event.signature)
+                self._reasoning_size += _EVENT_OVERHEAD + len(
+                    event.text if isinstance(event, ReasoningDelta) else event.signature
+                )
             if not isinstance(event, TextDelta) or event.text:
                 self.held.append(event)
-        if self._thoughts is not None and self._thoughts > MOST_KEPT:
-            # None of them rather than some: their signature would not fit.
-            self._thoughts = None
-            self.held = [event for event in self.held if not isinstance(event, _THOUGHTS)]
+        if self._reasoning_size is not None and self._reasoning_size > MAX_COMPARED_CHARS:
+            # Drop all reasoning rather than a part: the signature covers all of it.
+            self._reasoning_size = None
+            self.held = [event for event in self.held if not isinstance(event, _REASONING)]
 
-    def _new_of(self, event: Event) -> list[Event]:
+    def _new_events(self, event: Event) -> list[Event]:
         if isinstance(event, (Failed, Cancelled)):
-            # It ends the answer that the reader has: that is no other one.
+            # It ends the stream that the reader has; it is not part of a different answer.
             return [event]
         if isinstance(event, TextDelta):
-            text, rest = self._match.feed(event.text), []
+            text, rest = self._matcher.feed(event.text), []
         else:
-            # A call of a tool, or the end, before which no more text comes.
-            text, rest = self._match.end(), [event]
+            # A tool call or the terminal event: no more text comes.
+            text, rest = self._matcher.end(), [event]
         begins_anew = isinstance(event, AnswerRestarted) and not self.is_whole
-        self.has_diverged = self._match.is_off or begins_anew
+        self.has_diverged = self._matcher.has_diverged or begins_anew
         return [TextDelta(text), *rest] if text else rest
 
 
-def rescue_of(said: DeliveredOutput) -> Continuation:
-    """Return what holds another model's whole answer against what was said."""
-    return Continuation(Repetition(said.text()), is_comparable=said.is_repeatable)
+def restarted_answer(delivered: DeliveredOutput) -> Continuation:
+    """Return a `Continuation` for a model that answers the same request from the start."""
+    return Continuation(RepetitionMatcher(delivered.text()), is_comparable=delivered.is_comparable)
 
 
-def continued(request: ChatRequest, said: DeliveredOutput) -> tuple[ChatRequest, Continuation] | None:
-    """Return a question that has the beginning of its answer at its end, and what to make of the rest.
+def prefill_request(request: ChatRequest, delivered: DeliveredOutput) -> tuple[ChatRequest, Continuation] | None:
+    """Return a request whose last message is the beginning of the answer, and a `Continuation` for the rest.
+
+    Args:
+        request: The request whose answer broke off.
+        delivered: The part of the answer that the reader has.
 
     Returns:
-        None where the rest would not follow: there is nothing to go on from, or the answer is to be JSON, or is to be
-        thought about first.
+        None if a model cannot be asked to continue: nothing was delivered, or the answer must be JSON, or the request
+        turns on thinking, or the conversation ends with an assistant message.
     """
-    told = said.text()
-    # Anthropic's API refuses a beginning that ends in blanks.
-    begun = told.rstrip()
+    text = delivered.text()
+    # Anthropic's API rejects a last assistant message that ends in white space.
+    prefix = text.rstrip()
     is_plain = request.response_format is None and request.thinking is None and request.messages[-1].role != "assistant"
-    if not any(map(str.isalnum, begun)) or not is_plain or not said.is_repeatable:
+    if not any(map(str.isalnum, prefix)) or not is_plain or not delivered.is_comparable:
         return None
-    messages = (*request.messages, Message("assistant", begun))
-    return msgspec.structs.replace(request, messages=messages), Continuation(Joint(told), is_whole=False)
+    messages = (*request.messages, Message("assistant", prefix))
+    return msgspec.structs.replace(request, messages=messages), Continuation(ContinuationMatcher(text), is_whole=False)
 
 
 def _size_of(events: list[Event]) -> int:

@@ -1,11 +1,11 @@
-"""Where one answer that broke off meets another: which of the other's text is new to who has the first.
+"""Finds where another model's answer overlaps the text that the reader has of an answer that broke off.
 
-Two ways to tell: `Repetition` holds a whole answer against what was said, `Joint` what a model says that was asked to
-go on with it. Such a model goes on exactly, or begins anew, or repeats a few words first, or says what it is about to
-do. One word does not tell these apart: what is new is only passed on where the text itself shows it, and all else is a
-doubt.
+`RepetitionMatcher` is for a model that answers from the start: its answer must repeat the delivered text. For a model
+that was asked to continue, `ContinuationMatcher` distinguishes four cases: it continues exactly, starts again, repeats
+a few words first, or announces what it will do. A single word does not distinguish them: text is passed on as new only
+if the text itself shows that it is, and every doubtful case counts as diverged.
 
-Knows texts only. Pure.
+Works on texts only. Pure.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import Protocol
 
 import regex
 
-WINDOW = 48
-"""Characters of a continuation, its first blanks not counted, that are held back at most before it is judged."""
+DECISION_WINDOW = 48
+"""Characters of a continuation, leading white space not counted, that are held back at most before it is judged."""
 
-SURE = 32
-"""Characters in a row that stand in both texts, and once only, by which the place of a repetition is known."""
+UNIQUE_MATCH_CHARS = 32
+"""Characters in a row that must occur once in both texts to locate a repetition."""
 
-ALIKE = 24
-"""Characters in a row, all but letters and digits left out, that are no accident."""
+MIN_SIMILAR_CHARS = 24
+"""Characters in a row, letters and digits only, whose agreement is no accident."""
 
-BEGUN = 8
-"""As many of them at the beginnings of both texts may be a list's, or those of an answer that begins anew."""
+MIN_COMMON_PREFIX_CHARS = 8
+"""Letters and digits at which the beginnings of both texts may agree because of a list or because of a restart."""
 
-REFRAIN = 512
-"""Characters in a row that are said twice by no song, one time right behind the other."""
+MIN_REPETITION_CHARS = 512
+"""Length from which a repeated passage is certainly a repetition: no refrain is that long."""
 
-WATCHED = 400
-"""Characters of a continuation in which the first text must not begin anew, behind words of its own."""
+RESTART_WATCH_CHARS = 400
+"""Characters of a continuation that are searched for a later restart of the delivered text."""
 
-MOST_BLANKS = 1024
-"""Blanks with which a continuation may begin."""
+MAX_LEADING_BLANKS = 1024
+"""White space characters with which a continuation may begin."""
 
 _WORD = re.compile(r"[^\W_]+")
 _PREAMBLE = regex.compile(
@@ -45,199 +45,204 @@ _PREAMBLE = regex.compile(
     r"|(?:continu(?:ing|ation|ed)|to continue|picking up|as i was saying|let me|i apologi[sz]e|i['\u2019]ll|i will)\b",
     regex.IGNORECASE | regex.DOTALL,
 )
-"""How an assistant that answers begins, and one that goes on does not. A false alarm costs a second question."""
+"""Beginnings that are typical of a new answer and not of a continuation. A false alarm costs one more request."""
 
 
-class Match(Protocol):
-    """Finds out what of a text is new.
+class OverlapMatcher(Protocol):
+    """Compares a text with the delivered text and finds its new part.
 
     Attributes:
-        is_settled: Whether it goes with what was said; all that comes now is new.
-        is_off: Whether it does not, or nobody can tell.
+        is_matched: Whether the text agrees with the delivered text; all further text is new.
+        has_diverged: Whether it differs, or may differ.
     """
 
-    is_settled: bool
-    is_off: bool
+    is_matched: bool
+    has_diverged: bool
 
     def feed(self, text: str) -> str:
-        """Take the next piece and return what is new of it, and of those before it that were held back."""
+        """Add the next piece and return the new part of it and of the pieces that were held back."""
         ...
 
     def end(self) -> str:
-        """Return what was held back and is new, now that something else than text comes."""
+        """Return the new part of the text that is held back, since no more text comes."""
         ...
 
 
-class Repetition:
-    """A whole answer beside what was said, which it is to repeat first.
+class RepetitionMatcher:
+    """Compares a whole answer with the delivered text, which the answer must repeat from its beginning.
 
     Args:
-        told: What was said.
+        delivered: The text that the reader has.
     """
 
-    def __init__(self, told: str) -> None:
-        self._told = told
-        self._place = 0
-        self.is_settled = not told
-        self.is_off = False
+    def __init__(self, delivered: str) -> None:
+        self._delivered = delivered
+        self._position = 0
+        self.is_matched = not delivered
+        self.has_diverged = False
 
     def feed(self, text: str) -> str:
-        """Take the next piece; see `Match`."""
-        if self.is_settled:
+        """Add the next piece; see `OverlapMatcher.feed`."""
+        if self.is_matched:
             return text
-        known = self._told[self._place : self._place + len(text)]
-        self._place += len(known)
-        self.is_off = self.is_off or not text.startswith(known)
-        self.is_settled = not self.is_off and self._place == len(self._told)
-        return text[len(known) :] if self.is_settled else ""
+        known = self._delivered[self._position : self._position + len(text)]
+        self._position += len(known)
+        self.has_diverged = self.has_diverged or not text.startswith(known)
+        self.is_matched = not self.has_diverged and self._position == len(self._delivered)
+        return text[len(known) :] if self.is_matched else ""
 
     def end(self) -> str:
-        """Return nothing, since nothing is held back; see `Match`."""
-        self.is_off = not self.is_settled
+        """Return an empty text, since none is held back; see `OverlapMatcher.end`."""
+        self.has_diverged = not self.is_matched
         return ""
 
 
-class Joint:
-    """What a model says that was asked to go on with what was said.
+class ContinuationMatcher:
+    """Compares the output of a model that was asked to continue with the delivered text.
 
     Args:
-        told: What was said. The model was given it without the blanks at its end.
+        delivered: The text that the reader has. The model was given it without the white space at its end.
     """
 
-    def __init__(self, told: str) -> None:
-        self._begun = told.rstrip()
-        self._gap = told[len(self._begun) :]
-        self._said = _words(self._begun)
+    def __init__(self, delivered: str) -> None:
+        self._prefix = delivered.rstrip()
+        self._gap = delivered[len(self._prefix) :]
+        self._prefix_words = _normalize(self._prefix)
         self._held = ""
-        self._repeats_from: int | None = None
-        self._place = 0
-        self._marks: tuple[str, ...] = ()
-        self.is_settled = self.is_off = False
+        self._repetition_start: int | None = None
+        self._position = 0
+        self._restart_markers: tuple[str, ...] = ()
+        self.is_matched = self.has_diverged = False
 
     def feed(self, text: str) -> str:
-        """Take the next piece; see `Match`."""
-        if self.is_off:
+        """Add the next piece; see `OverlapMatcher.feed`."""
+        if self.has_diverged:
             return ""
-        if self._repeats_from is not None and not self.is_settled:
-            return self._repeated(text)
-        if self.is_settled:
-            return self._watched(self._joined(text), text)
+        if self._repetition_start is not None and not self.is_matched:
+            return self._skip_repetition(text)
+        if self.is_matched:
+            return self._watch_for_restart(self._without_gap(text), text)
         self._held += text
-        if len(self._held.lstrip()) >= WINDOW or self._is_clear():
-            return self._looked_at(is_last=False)
-        self.is_off = len(self._held) > MOST_BLANKS
+        if len(self._held.lstrip()) >= DECISION_WINDOW or self._is_decidable():
+            return self._judge(is_last=False)
+        self.has_diverged = len(self._held) > MAX_LEADING_BLANKS
         return ""
 
     def end(self) -> str:
-        """Return what is new of a text that is no longer; see `Match`."""
-        if self.is_off or self.is_settled:
+        """Return the new part of the text that is held back; see `OverlapMatcher.end`."""
+        if self.has_diverged or self.is_matched:
             return ""
-        if self._repeats_from is None and self._held.strip():
-            new = self._looked_at(is_last=True)
-            if self.is_off or self.is_settled:
+        if self._repetition_start is None and self._held.strip():
+            new = self._judge(is_last=True)
+            if self.has_diverged or self.is_matched:
                 return new
-        # It says nothing, or nothing new: only an answer that was told from its beginning is known to be whole by that.
-        is_whole = self._repeats_from is not None and not self._begun[: self._repeats_from].strip()
-        self.is_settled = is_whole and self._place == len(self._begun)
-        self.is_off = not self.is_settled
+        # Nothing new has come: only an answer that was repeated from its beginning is then known to be complete.
+        is_whole = self._repetition_start is not None and not self._prefix[: self._repetition_start].strip()
+        self.is_matched = is_whole and self._position == len(self._prefix)
+        self.has_diverged = not self.is_matched
         return ""
 
-    def _looked_at(self, *, is_last: bool) -> str:
-        held, begun = self._held, self._begun
+    def _judge(self, *, is_last: bool) -> str:
+        held, prefix = self._held, self._prefix
         text = held.lstrip()
-        place = begun.find(text[:SURE]) if len(text) >= SURE else -1
+        place = prefix.find(text[:UNIQUE_MATCH_CHARS]) if len(text) >= UNIQUE_MATCH_CHARS else -1
         if place >= 0:
-            # Where those words stand twice, nobody knows which of them are meant.
-            self.is_off = begun.find(text[:SURE], place + 1) >= 0
-            self._repeats_from = self._place = place
-            return "" if self.is_off else self._repeated(text)
-        said = self._said
-        if self._is_answer() or _is_alike(said, _words(held), self._has_whole_words(), is_last=is_last):
-            self.is_off = True
+            # If those characters occur twice, it is unknown which occurrence is repeated.
+            self.has_diverged = prefix.find(text[:UNIQUE_MATCH_CHARS], place + 1) >= 0
+            self._repetition_start = self._position = place
+            return "" if self.has_diverged else self._skip_repetition(text)
+        prefix_words = self._prefix_words
+        if self._looks_like_new_answer() or _may_repeat(
+            prefix_words, _normalize(held), self._is_at_word_boundary(), is_last=is_last
+        ):
+            self.has_diverged = True
             return ""
-        self.is_settled = True
-        if len(said) >= ALIKE:
-            self._marks = said[:SURE], said[-SURE:]
+        self.is_matched = True
+        if len(prefix_words) >= MIN_SIMILAR_CHARS:
+            self._restart_markers = prefix_words[:UNIQUE_MATCH_CHARS], prefix_words[-UNIQUE_MATCH_CHARS:]
         self._held = ""
-        return self._watched(self._joined(held), held)
+        return self._watch_for_restart(self._without_gap(held), held)
 
-    def _repeated(self, text: str) -> str:
-        known = self._begun[self._place : self._place + len(text)]
-        self._place += len(known)
+    def _skip_repetition(self, text: str) -> str:
+        known = self._prefix[self._position : self._position + len(text)]
+        self._position += len(known)
         new = text[len(known) :]
-        # Behind the end of a sentence it may be said again for good: in the midst of one it is not.
-        is_refrain = not self._is_within() and len(self._begun) - (self._repeats_from or 0) < REFRAIN
-        self.is_off = not text.startswith(known) or (bool(new) and is_refrain)
-        self.is_settled = bool(new) and not self.is_off
-        return self._joined(new) if self.is_settled else ""
+        # Behind the end of a sentence a repetition may be intended, as in a refrain; within a sentence it is not.
+        is_refrain = (
+            not self._is_mid_sentence() and len(self._prefix) - (self._repetition_start or 0) < MIN_REPETITION_CHARS
+        )
+        self.has_diverged = not text.startswith(known) or (bool(new) and is_refrain)
+        self.is_matched = bool(new) and not self.has_diverged
+        return self._without_gap(new) if self.is_matched else ""
 
-    def _joined(self, text: str) -> str:
-        # The blanks at the break were not given to the model, and the reader has them.
+    def _without_gap(self, text: str) -> str:
+        # The reader has the white space at the break; the model was not given it.
         new = text[len(commonprefix([self._gap, text])) :]  # noqa: RUF071  # characters are what is to be compared
         self._gap = "" if new else self._gap[len(text) :]
         return new
 
-    def _watched(self, new: str, text: str) -> str:
-        if self._marks:
+    def _watch_for_restart(self, new: str, text: str) -> str:
+        if self._restart_markers:
             self._held += text
-            words = _words(self._held)
-            if any(mark in words for mark in self._marks):
-                self.is_off, new = True, ""
-            if len(self._held) > WATCHED:
-                self._marks, self._held = (), ""
+            words = _normalize(self._held)
+            if any(mark in words for mark in self._restart_markers):
+                self.has_diverged, new = True, ""
+            if len(self._held) > RESTART_WATCH_CHARS:
+                self._restart_markers, self._held = (), ""
         return new
 
-    def _is_clear(self) -> bool:
-        """Whether more of it could raise no doubt that it does not raise already."""
-        words = _words(self._held)
-        if not words or words in self._said:
+    def _is_decidable(self) -> bool:
+        """Whether no further text could raise a doubt that the held text does not raise already."""
+        words = _normalize(self._held)
+        if not words or words in self._prefix_words:
             return False
         preamble = None if self._held[0].isspace() else _PREAMBLE.match(self._held, partial=True)
         return preamble is None or not preamble.partial
 
-    def _is_within(self) -> bool:
-        """Whether the break is in the midst of a sentence."""
-        return self._begun[-1].isalnum() or self._begun[-1] in ",;"
+    def _is_mid_sentence(self) -> bool:
+        """Whether the delivered text ends within a sentence."""
+        return self._prefix[-1].isalnum() or self._prefix[-1] in ",;"
 
-    def _has_whole_words(self) -> bool:
-        """Whether it is known that no word is cut at the break."""
-        return bool(self._gap) or not self._begun[-1].isalnum()
+    def _is_at_word_boundary(self) -> bool:
+        """Whether the delivered text certainly does not end within a word."""
+        return bool(self._gap) or not self._prefix[-1].isalnum()
 
-    def _is_answer(self) -> bool:
-        """Whether it speaks for itself, as an answer does, where another one is to be gone on with in its midst."""
+    def _looks_like_new_answer(self) -> bool:
+        """Whether the held text begins as a new answer does, although it should continue a sentence."""
         text = self._held.lstrip()
-        if text.startswith(("...", "…")) and not self._begun.endswith((".", "…")):
+        if text.startswith(("...", "…")) and not self._prefix.endswith((".", "…")):
             return True
         if self._held[0].isspace():
-            # It was given the text without blanks at its end, and goes on behind them.
+            # The model continues behind the white space that it was not given.
             return False
-        is_one_word = not self._gap and self._begun[-1].isupper()
-        is_sentence = text[0].isupper() and self._is_within() and "\n" not in self._gap and not is_one_word
+        is_one_word = not self._gap and self._prefix[-1].isupper()
+        is_sentence = text[0].isupper() and self._is_mid_sentence() and "\n" not in self._gap and not is_one_word
         return is_sentence or _PREAMBLE.match(text) is not None
 
 
-def _words(text: str) -> str:
-    """Return the words of a text with one blank between them: without marks, and in one case."""
+def _normalize(text: str) -> str:
+    """Return the words of a text in lower case, joined by single spaces, without punctuation."""
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def _is_alike(said: str, new: str, has_whole_words: bool, *, is_last: bool) -> bool:
-    """Whether a text may be one that says again what was said, or nobody can tell; both as `_words` gives them."""
-    begun_alike = len(commonprefix([said, new]))  # noqa: RUF071  # characters are what is to be compared
-    if not said or begun_alike >= BEGUN:
+def _may_repeat(prefix_words: str, new: str, is_word_boundary: bool, *, is_last: bool) -> bool:
+    """Whether a continuation may repeat the delivered text. Both texts are normalized; see `_normalize`."""
+    common_length = len(commonprefix([prefix_words, new]))  # noqa: RUF071  # characters are what is to be compared
+    if not prefix_words or common_length >= MIN_COMMON_PREFIX_CHARS:
         return True
-    least = BEGUN if is_last else ALIKE
-    if len(new) >= least and new[:ALIKE] in said:
+    min_length = MIN_COMMON_PREFIX_CHARS if is_last else MIN_SIMILAR_CHARS
+    if len(new) >= min_length and new[:MIN_SIMILAR_CHARS] in prefix_words:
         return True
     return any(
-        _is_tail(said, new[:size], new[size : size + 1], has_whole_words) for size in range(1, min(len(new), ALIKE) + 1)
+        _repeats_tail(prefix_words, new[:size], new[size : size + 1], is_word_boundary)
+        for size in range(1, min(len(new), MIN_SIMILAR_CHARS) + 1)
     )
 
 
-def _is_tail(said: str, tail: str, behind: str, has_whole_words: bool) -> bool:
-    # Whether the last words that were said are the first of the text. Some scripts have no blanks between words.
-    if not said.endswith(tail):
+def _repeats_tail(prefix_words: str, tail: str, next_char: str, is_word_boundary: bool) -> bool:
+    # Whether the last delivered words are the first of the continuation. Some scripts have no spaces between words.
+    if not prefix_words.endswith(tail):
         return False
     is_unspaced = tail[0] >= "\u0e00" and len(tail) > 1
-    before = said[-len(tail) - 1 : -len(tail)]
-    return is_unspaced or (before in {"", " "} and (not has_whole_words or behind in {"", " "}))
+    before = prefix_words[-len(tail) - 1 : -len(tail)]
+    return is_unspaced or (before in {"", " "} and (not is_word_boundary or next_char in {"", " "}))

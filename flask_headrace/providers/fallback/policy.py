@@ -1,4 +1,4 @@
-"""A chain of models: which they are, and on which terms they are asked. Values."""
+"""The configuration of a fallback chain: its deployments, its policy, and its environment. Values."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ from .circuit_breaker import CircuitBreaker
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One model of a chain.
+    """One model of a chain, at one provider.
 
     Args:
-        provider: Who is asked.
-        name: What the provider calls the model.
-        breaker: Keeps questions away from it while it fails; one for the model, whichever chains it stands in.
-        weight: How often it is asked first, beside the others' weights.
-        context: Tokens that it can hold; None where that is not known.
-        continues: Whether it goes on with an answer whose beginning stands at the question's end.
+        provider: Receives the requests.
+        name: The provider's own name of the model.
+        breaker: The circuit breaker of the model; shared by all chains that contain the model.
+        weight: How often the model is tried first, relative to the weights of the others.
+        context_window: Tokens of input that the model accepts; None if unknown.
+        supports_prefill: Whether the model continues an assistant message at the end of the conversation.
     """
 
     provider: Provider
     name: str
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     weight: float = 1.0
-    context: int | None = None
-    continues: bool = False
+    context_window: int | None = None
+    supports_prefill: bool = False
 
     @property
     def model(self) -> str:
-        """The model as readers name it: `provider/name`."""
+        """The model's id for clients: `provider/name`."""
         return f"{self.provider.name}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackPolicy:
-    """How the models of a chain are asked.
+    """How the models of a chain are tried.
 
     Args:
-        retries: How often a model is asked again before its first token.
-        retry_budget: Seconds that all attempts before one token may take together.
-        first_token: Seconds to a model's first token where another one can take over; None for ever.
-        last_first_token: Seconds to it where none can; None for ever.
-        stall: Seconds that a model may be silent after that; None for ever.
-        on_divergence: What becomes of an answer that broke off where the next model tells it otherwise: it is begun
-            again, or it fails.
-        is_weighted: Whether the first to be asked is drawn by weight.
+        max_retries: How often the same model is tried again, if it failed before its first token.
+        retry_budget: Seconds that all attempts together may take before the first token.
+        first_token_timeout: Seconds to the first token of a model that is not the last; None for no limit.
+        last_first_token_timeout: Seconds to the first token of the last model; None for no limit.
+        idle_timeout: Seconds between two tokens; None for no limit.
+        on_divergence: If an answer broke off and the next model's answer differs: `restart` replaces the answer,
+            `fail` ends the stream with an error.
+        is_weighted: Whether the model that is tried first is drawn by weight.
     """
 
-    retries: int = 2
+    max_retries: int = 2
     retry_budget: float = 30.0
-    first_token: float | None = 12.0
-    last_first_token: float | None = 60.0
-    stall: float | None = 60.0
+    first_token_timeout: float | None = 12.0
+    last_first_token_timeout: float | None = 60.0
+    idle_timeout: float | None = 60.0
     on_divergence: Literal["restart", "fail"] = "restart"
     is_weighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a chain takes from outside: the time, a way to let it pass, and chance.
+    """The side effects of a fallback run, replaceable in tests.
 
     Args:
-        clock: Gives the time in seconds, which never goes back.
-        sleep: Waits for so many seconds.
-        chance: Gives a number from 0 to 1.
+        clock: Returns a monotonic time in seconds.
+        sleep: Waits for a number of seconds.
+        random: Returns a random number from 0 to 1.
     """
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = gevent.sleep
-    chance: Callable[[], float] = random
+    random: Callable[[], float] = random

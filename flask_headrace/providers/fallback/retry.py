@@ -1,6 +1,6 @@
-"""What follows from a failure before the first token: whom to ask next, when, and for how long at all.
+"""Retry rules: whether a failed attempt is retried, on which model, and after which delay.
 
-Values and a clock; it asks nobody and waits for nothing.
+Pure except for a clock; nothing here sends requests or waits.
 """
 
 from __future__ import annotations
@@ -19,73 +19,73 @@ from ...core.errors import (
 )
 
 Failure: TypeAlias = UpstreamError | InvalidRequest
-"""How an attempt fails: at the model's, or because its provider has no words for the question."""
+"""Why an attempt failed: an error of the upstream, or a request that the provider's API cannot express."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
-"""Seconds before a model is asked again that has not said when; doubled each time."""
+INITIAL_RETRY_DELAY, MAX_RETRY_DELAY = 0.25, 8.0
+"""Seconds before the first retry of a model that sent no `Retry-After`, doubled each time, and their maximum."""
 
 JITTER = 0.25
-"""Share of a pause by which it is changed at random, so that those who failed together do not come back together."""
+"""Share of a delay that is randomised, so that requests that failed together are not retried together."""
 
-_FAULTS_OF_THE_QUESTION = {400, 422}
+_INVALID_REQUEST_STATUSES = {400, 422}
 
 
 class RetryDecision(Enum):
-    """What is to be done after a failure."""
+    """What follows from a failed attempt."""
 
-    AGAIN = "ask the same model again"
-    NEXT = "ask the next one"
-    ROOMIER = "ask the next one that can hold more"
-    TELL = "tell the reader: nobody else would answer that"
+    RETRY = "try the same model again"
+    FALL_BACK = "try the next model"
+    NEED_LARGER_CONTEXT = "try the next model with a larger context window"
+    FAIL = "report the error: every other model would fail too"
 
 
 def classify(error: Failure) -> RetryDecision:
-    """Return what an error calls for."""
+    """Return what follows from an error."""
     match error:
         case UpstreamStatusError(is_too_long=True):
-            return RetryDecision.ROOMIER
+            return RetryDecision.NEED_LARGER_CONTEXT
         case FallbackMismatch():
-            return RetryDecision.TELL
-        case UpstreamStatusError(status=status) if status in _FAULTS_OF_THE_QUESTION:
-            return RetryDecision.TELL
+            return RetryDecision.FAIL
+        case UpstreamStatusError(status=status) if status in _INVALID_REQUEST_STATUSES:
+            return RetryDecision.FAIL
         case FirstTokenTimeout() | ConnectTimeout():
-            # It was silent, and would be: the reader has waited for it long enough.
-            return RetryDecision.NEXT
+            # The model was silent and would be again: the reader has waited for it long enough.
+            return RetryDecision.FALL_BACK
         case _:
-            return RetryDecision.AGAIN if error.retryable else RetryDecision.NEXT
+            return RetryDecision.RETRY if error.retryable else RetryDecision.FALL_BACK
 
 
-def is_fault_of_ours(error: Failure) -> bool:
-    """Whether an operator must see to it: a key that is not accepted, or a model that is not there."""
+def needs_operator(error: Failure) -> bool:
+    """Whether an operator must correct the configuration: the key is rejected, or the model does not exist."""
     return isinstance(error, UpstreamStatusError) and error.status in {401, 403, 404}
 
 
-def backoff_delay(attempt: int, told: float | None, chance: float) -> float:
-    """Return the seconds before a model is asked again.
+def backoff_delay(attempt: int, retry_after: float | None, random_fraction: float) -> float:
+    """Return the seconds to wait before the same model is tried again.
 
     Args:
-        attempt: How often it was asked already.
-        told: What it has asked for itself (`Retry-After`), in seconds; None for nothing. The pause is never shorter.
-        chance: A random number from 0 to 1.
+        attempt: How often the model was tried already, from 1.
+        retry_after: The upstream's `Retry-After` in seconds, or None. The delay is never shorter than that.
+        random_fraction: A random number from 0 to 1.
     """
-    if told is not None:
-        return told * (1 + JITTER * chance)
-    usual: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
-    return usual * (1 - JITTER * chance)
+    if retry_after is not None:
+        return retry_after * (1 + JITTER * random_fraction)
+    delay: float = min(MAX_RETRY_DELAY, INITIAL_RETRY_DELAY * 2 ** (attempt - 1))
+    return delay * (1 - JITTER * random_fraction)
 
 
 class RetryBudget:
-    """The time for all attempts that come before one token.
+    """The time that all attempts together may take before the first token.
 
     Args:
-        seconds: How much there is.
-        clock: Gives the time in seconds, which never goes back.
+        seconds: The whole time.
+        clock: Returns a monotonic time in seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = clock() + seconds
 
-    def left(self) -> float:
-        """Return what is left of it."""
+    def remaining(self) -> float:
+        """Return the remaining seconds; 0 if the time is over."""
         return max(0.0, self._until - self._clock())

@@ -1,6 +1,6 @@
-"""A chain of models as one model: what an alias in HEADRACE_CONFIG names.
+"""A router: presents a chain of models, which an alias in HEADRACE_CONFIG names, as one provider.
 
-It chooses the order in which they are asked; how one question goes along it is `relay.py`'s.
+The router chooses the order of the models; `run.py` tries them for one request.
 """
 
 from __future__ import annotations
@@ -12,92 +12,96 @@ import msgspec
 
 from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
 from ...core.events import Event, StreamMetadata
-from ..base import CountsTokens
+from ..base import TokenCounter
 from ..chat_request import ChatRequest
 from .policy import Deployment, Environment, FallbackPolicy
 from .run import FallbackRun
 
 
 class Router:
-    """A provider that asks one model of a chain after another, until one has answered.
+    """A provider that tries the models of a chain in turn until one has answered.
 
     Args:
         name: The alias.
-        chain: Its models, in the order in which they are asked.
-        terms: On which terms.
-        world: Clock, sleep and chance.
+        chain: The models, in the order in which they are tried.
+        policy: Retries, timeouts and fallback rules.
+        environment: Clock, sleep and random numbers.
     """
 
     is_embedded = False
 
-    def __init__(self, name: str, chain: Sequence[Deployment], terms: FallbackPolicy, world: Environment) -> None:
+    def __init__(
+        self, name: str, chain: Sequence[Deployment], policy: FallbackPolicy, environment: Environment
+    ) -> None:
         self.name = self.pricing_provider = name
         self.chain = tuple(chain)
-        self._terms, self._world = terms, world
+        self._policy, self._environment = policy, environment
 
     def __repr__(self) -> str:
-        return f"<Router {self.name}: {', '.join(link.model for link in self.chain)}>"
+        return f"<Router {self.name}: {', '.join(deployment.model for deployment in self.chain)}>"
 
     @property
     def unsupported_features(self) -> frozenset[str]:
-        """What none of its models can honour; see `Provider.unsupported_features`."""
-        return frozenset.intersection(*(link.provider.unsupported_features for link in self.chain))
+        """The features that none of the models supports; see `Provider.unsupported_features`."""
+        return frozenset.intersection(*(deployment.provider.unsupported_features for deployment in self.chain))
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
-        """Ask for an answer; see `Provider.stream`.
+        """Stream the answer of the first model that gives one; see `Provider.stream`.
 
         Raises:
-            InvalidRequest: none of its models can honour all that the question asks for.
+            InvalidRequest: no model supports all features that the request needs.
         """
-        wanted = request.required_features()
-        able = [link for link in self._in_order() if not wanted & link.provider.unsupported_features]
-        if not able:
+        required = request.required_features()
+        capable = [
+            deployment for deployment in self._in_order() if not required & deployment.provider.unsupported_features
+        ]
+        if not capable:
             raise InvalidRequest(
-                f"No model of {self.name} can honour {', '.join(sorted(wanted))} at once: leave something out."
+                f"No model of {self.name} supports {', '.join(sorted(required))} together: leave something out."
             )
-        return FallbackRun(self.name, able, self._terms, request, self._world).stream()
+        return FallbackRun(self.name, capable, self._policy, request, self._environment).stream()
 
     def count_tokens(self, request: ChatRequest) -> int:
-        """Have the first of its models that can do it count a question's tokens; see `CountsTokens`.
+        """Return the number of input tokens of a request, counted by the first model that can; see `TokenCounter`.
 
         Raises:
-            NotSupported: none of them can.
+            NotSupported: no model of the chain can count tokens.
         """
-        for link in self.chain:
-            if isinstance(link.provider, CountsTokens):
-                return link.provider.count_tokens(msgspec.structs.replace(request, model=link.name))
-        raise NotSupported(f"No model of {self.name} counts tokens: have them counted for one of Anthropic's.")
+        for deployment in self.chain:
+            if isinstance(deployment.provider, TokenCounter):
+                return deployment.provider.count_tokens(msgspec.structs.replace(request, model=deployment.name))
+        raise NotSupported(f"No model of {self.name} counts tokens: name one of Anthropic's models to count them.")
 
     def models(self) -> list[str]:
-        """Return nothing: an alias is one model, and stands in the list by itself."""
+        """Return an empty list: the alias itself is in the list of models, by another way."""
         return []
 
     def preload(self) -> None:
-        """Import what its providers need; see `Provider.preload`."""
-        for link in self.chain:
-            link.provider.preload()
+        """Preload the providers of all models; see `Provider.preload`."""
+        for deployment in self.chain:
+            deployment.provider.preload()
 
     def health_check(self) -> None:
-        """Return if one of its models can be asked now; see `Provider.check`."""
+        """Return if one of the models can accept requests now; see `Provider.health_check`."""
         *others, last = self.chain
-        for link in others:
+        for deployment in others:
             with suppress(HeadraceError):
-                self._check(link)
+                self._check_deployment(deployment)
                 return
-        self._check(last)
+        self._check_deployment(last)
 
-    def _check(self, link: Deployment) -> None:
-        if link.breaker.state != "closed":
+    def _check_deployment(self, deployment: Deployment) -> None:
+        if deployment.breaker.state != "closed":
             raise ModelUnavailable(f"The models of {self.name} have failed lately.")
-        link.provider.health_check()
+        deployment.provider.health_check()
 
     def _in_order(self) -> list[Deployment]:
-        links = list(self.chain)
-        if not self._terms.is_weighted:
-            return links
-        point = self._world.chance() * sum(link.weight for link in links)
-        for first in links:
+        deployments = list(self.chain)
+        if not self._policy.is_weighted:
+            return deployments
+        point = self._environment.random() * sum(deployment.weight for deployment in deployments)
+        for first in deployments:
             point -= first.weight
             if point < 0:
                 break
-        return [first, *(link for link in links if link is not first)]
+        return [first, *(deployment for deployment in deployments if deployment is not first)]

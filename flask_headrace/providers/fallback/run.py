@@ -1,7 +1,7 @@
-"""One question on its way along a chain of models, until one of them has answered it.
+"""One run of a request through a fallback chain: tries the models until one of them has answered.
 
-Knows providers, their breakers and the terms of the chain; it does not know readers, and tells its session only whom it
-asks and what it keeps to itself.
+Uses providers, their circuit breakers and the policy of the chain. Knows no readers; `StreamMetadata` tells the session
+which model is running and how much of its output is suppressed.
 """
 
 from __future__ import annotations
@@ -35,230 +35,245 @@ from ...core.events import (
 )
 from ..chat_request import ChatRequest
 from .circuit_breaker import BreakerPermit
-from .continuation import Continuation, DeliveredOutput, continued, rescue_of
+from .continuation import Continuation, DeliveredOutput, prefill_request, restarted_answer
 from .policy import Deployment, Environment, FallbackPolicy
-from .retry import Failure, RetryBudget, RetryDecision, backoff_delay, classify, is_fault_of_ours
+from .retry import Failure, RetryBudget, RetryDecision, backoff_delay, classify, needs_operator
 from .timeouts import AttemptTimeout, is_token
 
 log = logging.getLogger("flask_headrace")
 
-Told: TypeAlias = list[Event] | StreamMetadata
+RunOutput: TypeAlias = list[Event] | StreamMetadata
 
-NOTHING_SPENT: list[Event] = [Usage(0, 0, cost=0.0)]
-"""What an attempt took that the model has done nothing for."""
+ZERO_USAGE: list[Event] = [Usage(0, 0, cost=0.0)]
+"""The usage of an attempt for which the model did no work."""
 
-SLOW = 0.5
-"""Share of the time for the first token after which a model that others can stand in for counts as slow."""
+SLOW_SHARE = 0.5
+"""Share of the first-token timeout after which a model that is not the last of its chain counts as slow."""
 
-FAIR = 0.9
-"""Share of the time that it would have as the first to be asked, without which a model's silence is none of its own."""
+FAIR_TIME_SHARE = 0.9
+"""Share of its full first-token timeout that a model must have had before its silence counts as a failure."""
 
 
 class FallbackRun:
-    """One question.
+    """One run of one request.
 
     Args:
-        alias: What readers call the chain.
-        links: Whom to ask, in this order.
-        terms: On which terms.
-        request: The question.
-        world: Clock, sleep and chance.
+        alias: The name of the chain.
+        deployments: The models to try, in this order.
+        policy: Retries, timeouts and fallback rules.
+        request: The request; its `model` is replaced for each attempt.
+        environment: Clock, sleep and random numbers.
     """
 
     def __init__(
-        self, alias: str, links: Sequence[Deployment], terms: FallbackPolicy, request: ChatRequest, world: Environment
+        self,
+        alias: str,
+        deployments: Sequence[Deployment],
+        policy: FallbackPolicy,
+        request: ChatRequest,
+        environment: Environment,
     ) -> None:
         self._alias = alias
-        self._all, self._links = tuple(links), deque(links)
-        self._terms, self._request, self._world = terms, request, world
-        self._budget = RetryBudget(terms.retry_budget, world.clock)
+        self._all_deployments, self._remaining = tuple(deployments), deque(deployments)
+        self._policy, self._request, self._environment = policy, request, environment
+        self._budget = RetryBudget(policy.retry_budget, environment.clock)
         self._failure: Failure | None = None
-        self._said = DeliveredOutput()
-        self._rescue: Continuation | None = None
-        self._broke_by = ""  # the code of the error that cut the answer short which the reader has
-        self._has_begun = self._has_told = False  # the present attempt: to answer, and of its tokens
-        self._has_ended = False  # the answer
-        self._is_cut_short = False  # the time that the present attempt has for its first token, by the budget
-        self._is_in_doubt = False  # whether the present attempt goes on with what the reader has
+        self._delivered = DeliveredOutput()
+        self._continuation: Continuation | None = None
+        self._break_code = ""  # the code of the error that broke off the delivered answer
+        self._has_begun = self._has_sent_usage = False  # of the current attempt
+        self._has_ended = False  # whether the answer is complete
+        self._is_shortened = False  # whether the budget shortens the current attempt's first-token timeout
+        self._is_ambiguous = False  # whether the current attempt may not continue what the reader has
 
-    def stream(self) -> Iterator[Told]:
-        """Ask one model after another, and yield the answer.
+    def stream(self) -> Iterator[RunOutput]:
+        """Try the models and yield the answer, with `StreamMetadata` between its batches.
 
         Raises:
-            UpstreamError, InvalidRequest: none has answered, or it would be the same with any.
+            UpstreamError, InvalidRequest: no model has answered, or every model would reject the request.
         """
-        while self._links and self._budget.left() > 0:
-            yield from self._try(self._links.popleft())
+        while self._remaining and self._budget.remaining() > 0:
+            yield from self._try_deployment(self._remaining.popleft())
             if self._has_ended:
                 return
-        raise self._failure or self._nobody_admits()
+        raise self._failure or self._all_open_error()
 
-    def _nobody_admits(self) -> ModelUnavailable:
-        wait = min(link.breaker.admits_in for link in self._all)
-        message = f"All models of {self._alias} have failed lately and are given a rest. Try again in {wait:.0f} s."
+    def _all_open_error(self) -> ModelUnavailable:
+        wait = min(deployment.breaker.retry_after for deployment in self._all_deployments)
+        message = f"All models of {self._alias} have failed lately and are not called. Try again in {wait:.0f} s."
         return ModelUnavailable(message, retry_after=wait)
 
-    def _try(self, link: Deployment) -> Iterator[Told]:
-        # One model, and again where that can help.
-        for attempt in range(1, self._terms.retries + 2):
-            admission = link.breaker.acquire()
-            if admission is None:
+    def _try_deployment(self, deployment: Deployment) -> Iterator[RunOutput]:
+        # The first attempt with one model, and its retries.
+        for attempt in range(1, self._policy.max_retries + 2):
+            permit = deployment.breaker.acquire()
+            if permit is None:
                 return
-            failure = yield from self._attempt(link, admission)
+            failure = yield from self._attempt(deployment, permit)
             if failure is None:
                 return
-            pause = self._pause_after(link, failure, attempt)
-            if pause is None:
+            delay = self._handle_failure(deployment, failure, attempt)
+            if delay is None:
                 return
-            self._world.sleep(pause)
+            self._environment.sleep(delay)
 
-    def _attempt(self, link: Deployment, admission: BreakerPermit) -> Generator[Told, None, Failure | None]:
-        self._has_begun = self._has_told = self._is_in_doubt = False
+    def _attempt(self, deployment: Deployment, permit: BreakerPermit) -> Generator[RunOutput, None, Failure | None]:
+        self._has_begun = self._has_sent_usage = self._is_ambiguous = False
         try:
-            yield from self._ask(link, admission)
+            yield from self._stream_from(deployment, permit)
             return None
         except (UpstreamError, InvalidRequest) as error:
             failure = error
-            # Who was not given the time that it may take has not failed.
-            if not (self._is_cut_short and isinstance(error, FirstTokenTimeout)):
-                _note(admission, error)
+            # A timeout that the budget shortened is no failure of the model.
+            if not (self._is_shortened and isinstance(error, FirstTokenTimeout)):
+                _record_outcome(permit, error)
         finally:
-            admission.release()
-        if failure.is_unspent and not self._has_begun and not self._has_told:
-            yield NOTHING_SPENT
+            permit.release()
+        if failure.is_unspent and not self._has_begun and not self._has_sent_usage:
+            yield ZERO_USAGE
         return failure
 
-    # What follows from a failure
+    # Failures
 
-    def _pause_after(self, link: Deployment, failure: Failure, attempt: int) -> float | None:
-        """Return the seconds before the same model is asked again; None where it is not."""
-        verdict = classify(failure)
-        self._tell_of(link, failure)
-        # A question that another model has begun to answer is not at fault, whatever this one says.
-        if verdict is RetryDecision.TELL and not (self._broke_by and isinstance(failure, UpstreamStatusError)):
+    def _handle_failure(self, deployment: Deployment, failure: Failure, attempt: int) -> float | None:
+        """Return the seconds until the same model is retried; None to try the next one. Raises `failure` if final."""
+        decision = classify(failure)
+        self._log_failure(deployment, failure)
+        # If another model has begun to answer the request, the request is valid, whatever this model says.
+        if decision is RetryDecision.FAIL and not (self._break_code and isinstance(failure, UpstreamStatusError)):
             raise failure
         if self._failure is None or failure.retryable or not self._failure.retryable:
             self._failure = failure
         if self._has_begun:
-            self._begin_rescue(failure)
-        elif verdict is RetryDecision.ROOMIER:
-            self._drop_no_roomier_than(link)
-        elif verdict is RetryDecision.AGAIN and attempt <= self._terms.retries:
-            pause = backoff_delay(attempt, failure.retry_after, self._world.chance())
-            return pause if pause < self._budget.left() else None
+            self._prepare_continuation(failure)
+        elif decision is RetryDecision.NEED_LARGER_CONTEXT:
+            self._drop_smaller_contexts(deployment)
+        elif decision is RetryDecision.RETRY and attempt <= self._policy.max_retries:
+            delay = backoff_delay(attempt, failure.retry_after, self._environment.random())
+            return delay if delay < self._budget.remaining() else None
         return None
 
-    def _tell_of(self, link: Deployment, failure: Failure) -> None:
-        left = ", ".join(link.model for link in self._links) or "nobody"
-        if is_fault_of_ours(failure):
-            log.error("%s of %s: %s Left to ask: %s", link.model, self._alias, failure.message, left)
+    def _log_failure(self, deployment: Deployment, failure: Failure) -> None:
+        left = ", ".join(deployment.model for deployment in self._remaining) or "none"
+        if needs_operator(failure):
+            log.error("%s of %s: %s Models left: %s", deployment.model, self._alias, failure.message, left)
         else:
-            log.info("%s of %s: %s. Left to ask: %s", link.model, self._alias, failure.code, left)
+            log.info("%s of %s: %s. Models left: %s", deployment.model, self._alias, failure.code, left)
 
-    def _begin_rescue(self, failure: Failure) -> None:
-        if not self._said.is_repeatable and self._terms.on_divergence == "fail":
+    def _prepare_continuation(self, failure: Failure) -> None:
+        if not self._delivered.is_comparable and self._policy.on_divergence == "fail":
             raise failure
-        self._broke_by = failure.code
-        self._budget = RetryBudget(self._terms.retry_budget, self._world.clock)
+        self._break_code = failure.code
+        self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _drop_no_roomier_than(self, link: Deployment) -> None:
-        if link.context is not None:
-            self._links = deque(other for other in self._links if other.context is None or other.context > link.context)
+    def _drop_smaller_contexts(self, deployment: Deployment) -> None:
+        if deployment.context_window is not None:
+            self._remaining = deque(
+                other
+                for other in self._remaining
+                if other.context_window is None or other.context_window > deployment.context_window
+            )
 
     # One attempt
 
-    def _ask(self, link: Deployment, admission: BreakerPermit) -> Iterator[Told]:
-        yield ModelSelected(link.model, link.provider.name, link.name, link.provider.pricing_provider)
-        began = self._world.clock()
-        batches = link.provider.stream(self._question_for(link))
-        patience = AttemptTimeout(link.model, self._first_token_limit(), self._terms.stall)
-        # Generators: both can be closed.
-        with closing(batches), closing(patience.wait_for(batches)) as waited:  # type: ignore[type-var]
-            for batch in waited:
+    def _stream_from(self, deployment: Deployment, permit: BreakerPermit) -> Iterator[RunOutput]:
+        yield ModelSelected(
+            deployment.model, deployment.provider.name, deployment.name, deployment.provider.pricing_provider
+        )
+        began = self._environment.clock()
+        batches = deployment.provider.stream(self._request_for(deployment))
+        timeout = AttemptTimeout(deployment.model, self._first_token_limit(), self._policy.idle_timeout)
+        # Both are generators, which have `close`.
+        with closing(batches), closing(timeout.iterate(batches)) as outputs:  # type: ignore[type-var]
+            for batch in outputs:
                 if is_token(batch) and not self._has_begun:
-                    self._begin(admission, self._world.clock() - began)
-                yield from self._passed_on(link, batch)
-                if self._is_in_doubt:
+                    self._record_begin(permit, self._environment.clock() - began)
+                yield from self._forward(deployment, batch)
+                if self._is_ambiguous:
                     break
-        if self._is_in_doubt:
-            self._ask_anew(link)
+        if self._is_ambiguous:
+            self._retry_from_start(deployment)
         elif not self._has_ended:
-            raise UpstreamProtocolError(f"{link.model} ended its answer without a finish reason.")
+            raise UpstreamProtocolError(f"{deployment.model} ended its answer without a finish reason.")
 
-    def _ask_anew(self, link: Deployment) -> None:
-        """Let a model be asked next for a whole answer that was asked to go on with one."""
-        log.info("%s of %s: nobody can tell whether it goes on. It is asked from the start.", link.model, self._alias)
-        self._links.appendleft(replace(link, continues=False))
-        self._budget = RetryBudget(self._terms.retry_budget, self._world.clock)
+    def _retry_from_start(self, deployment: Deployment) -> None:
+        """Try the same model again for a whole answer, since its continuation is ambiguous."""
+        log.info("%s of %s: the continuation is ambiguous. Asking for the whole answer.", deployment.model, self._alias)
+        self._remaining.appendleft(replace(deployment, supports_prefill=False))
+        self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
-    def _question_for(self, link: Deployment) -> ChatRequest:
-        request = msgspec.structs.replace(self._request, model=link.name)
-        if not self._broke_by:
+    def _request_for(self, deployment: Deployment) -> ChatRequest:
+        request = msgspec.structs.replace(self._request, model=deployment.name)
+        if not self._break_code:
             return request
-        if link.continues and (continuing := continued(request, self._said)):
-            request, self._rescue = continuing
+        if deployment.supports_prefill and (prefilled := prefill_request(request, self._delivered)):
+            request, self._continuation = prefilled
         else:
-            self._rescue = rescue_of(self._said)
+            self._continuation = restarted_answer(self._delivered)
         return request
 
     def _first_token_limit(self) -> float:
-        own = self._terms.first_token if self._links else self._terms.last_first_token
-        left, whole = self._budget.left(), self._terms.retry_budget
-        self._is_cut_short = left < FAIR * (whole if own is None else min(own, whole))
+        own = self._policy.first_token_timeout if self._remaining else self._policy.last_first_token_timeout
+        left, whole = self._budget.remaining(), self._policy.retry_budget
+        self._is_shortened = left < FAIR_TIME_SHARE * (whole if own is None else min(own, whole))
         return left if own is None else min(own, left)
 
-    def _begin(self, admission: BreakerPermit, seconds: float) -> None:
+    def _record_begin(self, permit: BreakerPermit, seconds: float) -> None:
         self._has_begun = True
-        limit = self._terms.first_token
-        if self._links and limit is not None and seconds > SLOW * limit:
-            admission.fail("slow")
+        limit = self._policy.first_token_timeout
+        if self._remaining and limit is not None and seconds > SLOW_SHARE * limit:
+            permit.fail("slow")
         else:
-            admission.succeed("began")
+            permit.succeed("began")
 
-    def _passed_on(self, link: Deployment, batch: Told) -> Iterator[Told]:
+    def _forward(self, deployment: Deployment, batch: RunOutput) -> Iterator[RunOutput]:
         if not isinstance(batch, list) or not is_token(batch):
-            self._has_told = self._has_told or (isinstance(batch, list) and bool(batch))
+            self._has_sent_usage = self._has_sent_usage or (isinstance(batch, list) and bool(batch))
             yield batch
             return
         self._has_ended = isinstance(batch[-1], TERMINAL_EVENTS)
-        if self._rescue is not None:
-            yield from self._rescued(link, self._rescue, batch)
+        if self._continuation is not None:
+            yield from self._forward_new(deployment, self._continuation, batch)
             return
-        if self._links:
-            self._said.add(batch)
+        if self._remaining:
+            self._delivered.add(batch)
         yield batch
 
-    def _rescued(self, link: Deployment, rescue: Continuation, batch: list[Event]) -> Iterator[Told]:
-        before = rescue.withheld
-        new = rescue.take(batch)
-        if rescue.withheld != before:
-            yield SuppressedOutput(rescue.withheld - before)
-        if rescue.has_diverged:
-            yield rescue.told
-            yield from self._begun_again(link, rescue)
+    def _forward_new(
+        self, deployment: Deployment, continuation: Continuation, batch: list[Event]
+    ) -> Iterator[RunOutput]:
+        before = continuation.suppressed_bytes
+        new = continuation.feed(batch)
+        if continuation.suppressed_bytes != before:
+            yield SuppressedOutput(continuation.suppressed_bytes - before)
+        if continuation.has_diverged:
+            yield continuation.usage
+            yield from self._restart_answer(deployment, continuation)
         else:
-            self._said.add(new)
+            self._delivered.add(new)
             yield new
 
-    def _begun_again(self, link: Deployment, rescue: Continuation) -> Iterator[Told]:
-        if self._terms.on_divergence == "fail":
-            otherwise = "tells it otherwise" if rescue.is_whole else "may not have gone on where it stood"
-            raise FallbackMismatch(f"The answer broke off ({self._broke_by}), and {link.model} {otherwise}. Ask again.")
-        if not rescue.is_whole:
-            self._is_in_doubt, self._has_ended = True, False
+    def _restart_answer(self, deployment: Deployment, continuation: Continuation) -> Iterator[RunOutput]:
+        if self._policy.on_divergence == "fail":
+            difference = "answers differently" if continuation.is_whole else "may not have continued it exactly"
+            raise FallbackMismatch(
+                f"The answer broke off ({self._break_code}), and {deployment.model} {difference}. Ask again."
+            )
+        if not continuation.is_whole:
+            self._is_ambiguous, self._has_ended = True, False
             return
-        yield SuppressedOutput(-rescue.withheld)
-        self._rescue = None
-        self._said.void()
-        self._said.add(rescue.held)
-        yield [AnswerRestarted(self._broke_by, link.model), *rescue.held]
+        yield SuppressedOutput(-continuation.suppressed_bytes)
+        self._continuation = None
+        self._delivered.reset()
+        self._delivered.add(continuation.held)
+        yield [AnswerRestarted(self._break_code, deployment.model), *continuation.held]
 
 
-def _note(admission: BreakerPermit, error: Failure) -> None:
+def _record_outcome(permit: BreakerPermit, error: Failure) -> None:
     if isinstance(error, InvalidRequest):
-        return  # the model was not asked
-    if classify(error) in {RetryDecision.TELL, RetryDecision.ROOMIER}:
-        # It works: the question is at fault.
-        admission.succeed(error.code)
+        return  # the model was not called
+    if classify(error) in {RetryDecision.FAIL, RetryDecision.NEED_LARGER_CONTEXT}:
+        # The model works: the request is invalid.
+        permit.succeed(error.code)
     else:
-        admission.fail(error.code)
+        permit.fail(error.code)

@@ -24,7 +24,7 @@ import msgspec
 from gevent.lock import Semaphore
 
 from ...core import errors
-from ..redaction import shown
+from ..redaction import redact
 from .hub_local import HubLocal
 from .native_thread import Errand
 
@@ -127,7 +127,7 @@ def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
     except sdk.APIConnectionError as error:
         raise _unconnected(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
-        raise errors.UpstreamProtocolError(f"{upstream} broke off: {shown(error)}. Try again.") from error
+        raise errors.UpstreamProtocolError(f"{upstream} broke off: {redact(error)}. Try again.") from error
 
 
 class _Model(msgspec.Struct):
@@ -188,7 +188,7 @@ def _quoted(body: object) -> str:
     # The SDKs hand over the `error` object of the body, or the whole body, or the text that it was.
     if isinstance(body, dict):
         inner = body.get("error", body)
-        return shown(inner.get("message") if isinstance(inner, dict) else inner)
+        return redact(inner.get("message") if isinstance(inner, dict) else inner)
     return ""
 
 
@@ -215,7 +215,7 @@ def _told_pause(headers: httpx2.Headers) -> float | None:
 
 
 def _unconnected(upstream: str, cause: BaseException | None) -> errors.UpstreamError:
-    said = shown(cause) or "it did not say why"  # may hold a certificate's name, or what a proxy says
+    said = redact(cause) or "it did not say why"  # may hold a certificate's name, or what a proxy says
     match cause:
         case httpx2.ConnectTimeout():
             return errors.ConnectTimeout(f"{upstream} could not be reached: {said}. Try again.")

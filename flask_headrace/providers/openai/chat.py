@@ -1,31 +1,33 @@
-"""OpenAI's chat completions, and every server that speaks them: vLLM, Ollama, llama.cpp, DeepSeek, OpenRouter, …."""
+"""A provider for chat completions: OpenAI, and all compatible servers (vLLM, Ollama, llama.cpp, DeepSeek, …)."""
 
 from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
 from .chat_decoder import ChatDecoder
-from .chat_request_body import body_of
+from .chat_request_body import build_body
 from .server import Address, OpenAIServer
 
-NOT_OF_ANY = frozenset({"thinking"})
-NOT_OF_OPENAI = NOT_OF_ANY | {"top_k"}
-"""What the protocol has no word for, and what OpenAI's own servers refuse."""
+UNSUPPORTED_BY_PROTOCOL = frozenset({"thinking"})
+"""Request features that chat completions cannot express."""
+
+UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
+"""Those, and the features that OpenAI's own servers reject."""
 
 
 class OpenAIChat(OpenAIServer):
-    """A server that speaks chat completions; see `OpenAIServer`."""
+    """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
     endpoint = "/chat/completions"
 
     @property
     def unsupported_features(self) -> frozenset[str]:
-        """What questions must not ask of this server; see `Provider.unsupported_features`."""
+        """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
             return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
-        return NOT_OF_OPENAI if self._address().is_openais else NOT_OF_ANY
+        return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return body_of(request, is_official=address.is_openais)
+        return build_body(request, is_official=address.is_official)
 
     def _decoder(self, request: ChatRequest) -> ChatDecoder:
         return ChatDecoder(self.name, request.model, self.pricing_provider)

@@ -1,7 +1,7 @@
-"""The chunks of a chat completion, in OpenAI's own shape and in those of the servers that speak it. Pure.
+"""The chunks of a chat completion, in OpenAI's format and in the variants of compatible servers. Pure.
 
-What OpenAI sends is decoded at once. Fields that servers put to other uses may hold any JSON here, and are read by the
-functions below.
+OpenAI's chunks are decoded in one step. Fields that servers use in their own ways may be any JSON here; the functions
+below read them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 import msgspec
 
 from ...core.events import ReasoningDelta, TextDelta
-from ..decoding.json_events import as_text
-from .chat_tool_calls import Piece
-from .usage import ReadTokens, Tokens, WrittenTokens
+from ..decoding.json_events import to_text
+from .chat_tool_calls import ToolCallChunk
+from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
-    "read": "prompt_tokens",
-    "written": "completion_tokens",
-    "read_details": "prompt_tokens_details",
-    "written_details": "completion_tokens_details",
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_details": "prompt_tokens_details",
+    "output_details": "completion_tokens_details",
 }
 
 
 class Function(msgspec.Struct, gc=False):
-    """What a call calls, with the arguments, by one of two names: their text, or the object itself."""
+    """The function of a tool call. The arguments are in one of two fields, as JSON text or as the object itself."""
 
     name: str | None = None
     arguments: Any = None
@@ -33,7 +33,7 @@ class Function(msgspec.Struct, gc=False):
 
 
 class ToolCall(Function, gc=False):
-    """A piece of a call. Some servers put the function's fields into the call itself."""
+    """A piece of a tool call. Some servers have the function's fields in the tool call itself."""
 
     index: int | str | None = None
     id: int | str | None = None
@@ -41,7 +41,7 @@ class ToolCall(Function, gc=False):
 
 
 class Delta(msgspec.Struct, gc=False):
-    """The next piece of a message, or the message."""
+    """The next piece of a message, or a whole message."""
 
     content: Any = None
     tool_calls: list[ToolCall] | ToolCall | None = None
@@ -50,32 +50,32 @@ class Delta(msgspec.Struct, gc=False):
     reasoning: Any = None
     reasoning_text: Any = None
     reasoning_details: Any = None
-    function_call: Function | None = None  # the older API's one call, which is no list
+    function_call: Function | None = None  # the single call of the API's older version
 
 
-class TokenCounts(Tokens, gc=False, rename=_NAMES):
-    """The counts, by the names that they have here: only fields that are written again get new ones."""
+class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
+    """The token counts, with the JSON names of this API: msgspec renames only fields that the subclass repeats."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
-    """A piece of an answer."""
+    """A piece of one of the answers to a request."""
 
     index: int | str | None = None
     delta: Delta | None = None
     finish_reason: Any = None
     error: Any = None
     message: Delta | None = None
-    text: str | None = None  # as in the completions that are no chat
-    usage: TokenCounts | None = None  # Moonshot's
+    text: str | None = None  # as in OpenAI's completions without chat
+    usage: TokenCounts | None = None  # sent by Moonshot
 
 
 class Chunk(msgspec.Struct, gc=False):
-    """What one frame holds."""
+    """The data of one server-sent event."""
 
     choices: list[Choice] | None = None
     usage: TokenCounts | None = None
@@ -84,69 +84,69 @@ class Chunk(msgspec.Struct, gc=False):
 
 decode = msgspec.json.Decoder(Chunk).decode
 
-_FOREIGN = {
+_FOREIGN_FIELDS = {
     "answer", "candidates", "completion", "content", "delta", "generated_text", "message", "output", "output_text",
     "response", "text",
 }  # fmt: skip
-"""Where servers of other protocols put what they say."""
+"""Fields in which servers of other protocols send the text of an answer."""
 
-_THOUGHTS = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"}
-"""The types of a content's parts that are thoughts."""
+_REASONING_TYPES = {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"}
+"""The types of content parts that are reasoning."""
 
 
-def pieces_of(delta: Delta) -> Iterator[Piece]:
-    """Yield the pieces of calls in a delta."""
-    told = delta.tool_calls
-    for call in [told] if isinstance(told, ToolCall) else told or ():
+def tool_call_chunks(delta: Delta) -> Iterator[ToolCallChunk]:
+    """Yield the pieces of tool calls in a delta."""
+    calls = delta.tool_calls
+    for call in [calls] if isinstance(calls, ToolCall) else calls or ():
         function = call.function or call
         index = int(call.index) if isinstance(call.index, str) and call.index.isdecimal() else call.index
         id_ = None if call.id is None else str(call.id)
-        yield Piece(index, id_, function.name or call.name, arguments_of(function) or arguments_of(call))
+        yield ToolCallChunk(index, id_, function.name or call.name, arguments_text(function) or arguments_text(call))
 
 
-def legacy_pieces_of(delta: Delta) -> Iterator[Piece]:
-    """Yield the piece of the one call that a delta of the older API has."""
+def legacy_tool_call_chunks(delta: Delta) -> Iterator[ToolCallChunk]:
+    """Yield the piece of the single call in a delta of the API's older version."""
     if function := delta.function_call:
-        yield Piece("function", None, function.name, arguments_of(function))
+        yield ToolCallChunk("function", None, function.name, arguments_text(function))
 
 
-def arguments_of(function: Function) -> str:
-    """Return the text of arguments, which some servers send as the object itself."""
-    for told in (function.arguments, function.input):
-        if text := as_text(told):
+def arguments_text(function: Function) -> str:
+    """Return the text of a function's arguments, which some servers send as the object itself."""
+    for value in (function.arguments, function.input):
+        if text := to_text(value):
             return text
     return ""
 
 
-def thought_in(delta: Delta) -> str:
-    """Return what a delta thinks aloud, which servers tell in fields of several names; in one that has two, once."""
-    for told in (delta.reasoning_content, delta.reasoning, delta.reasoning_text, delta.reasoning_details):
-        if type(told) is str and told:
-            return told
-        if told and (thought := "".join(text_of(part) for part in _parts_of(told))):
-            return thought
+def reasoning_text(delta: Delta) -> str:
+    """Return the reasoning in a delta. Servers send it in fields of several names; if two are set, the first counts."""
+    for value in (delta.reasoning_content, delta.reasoning, delta.reasoning_text, delta.reasoning_details):
+        if type(value) is str and value:
+            return value
+        if value and (reasoning := "".join(part_text(part) for part in _as_parts(value))):
+            return reasoning
     return ""
 
 
-def said_in(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
-    """Yield what a content says that is no text but a part, or parts, such as those of Mistral's reasoning models."""
+def content_deltas(content: Any) -> Iterator[TextDelta | ReasoningDelta]:  # noqa: ANN401  # what a server sent
+    """Yield the text and reasoning of a content that is a part or a list of parts, as Mistral's models send it."""
     if type(content) in {int, float}:
         content = str(content)
-    for part in _parts_of(content):
+    for part in _as_parts(content):
         kind = part.get("type") if isinstance(part, dict) else None
-        if isinstance(kind, str) and kind in _THOUGHTS:
-            told = part.get("thinking") or part.get(kind) or part
-            yield from [ReasoningDelta(thought) for inner in _parts_of(told) if (thought := text_of(inner))]
-        elif text := text_of(part):
+        if isinstance(kind, str) and kind in _REASONING_TYPES:
+            value = part.get("thinking") or part.get(kind) or part
+            yield from [ReasoningDelta(reasoning) for inner in _as_parts(value) if (reasoning := part_text(inner))]
+        elif text := part_text(part):
             yield TextDelta(text)
 
 
-def _parts_of(content: Any) -> list[Any]:  # noqa: ANN401  # what a server sent
+def _as_parts(content: Any) -> list[Any]:  # noqa: ANN401  # what a server sent
     return content if isinstance(content, list) else [content]
 
 
-def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return the text of a part of a content; empty where it has none."""
+def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the text of a content part; empty if it has none."""
     match part:
         case str(text) | {"text": str(text)} | {"text": {"value": str(text)}} | {"content": str(text)}:
             return text
@@ -156,32 +156,34 @@ def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
 
 
 def bare_error(data: bytes, *, is_named: bool) -> Any:  # noqa: ANN401  # what a server sent
-    """Return the error that a frame is itself, where others send an object that holds it; None where it is none.
+    """Return an event's data if it is itself an error, where OpenAI sends an object with the field `error`; else None.
 
-    Older vLLMs say so by its `object`.
+    Older versions of vLLM mark such data by `"object": "error"`.
 
     Args:
-        data: The frame's data.
-        is_named: Whether the frame's name says that it is an error.
+        data: The data of the server-sent event.
+        is_named: Whether the name of the event is `error`.
     """
-    bare = _object_in(data)
+    bare = _parse_object(data)
     return bare if is_named or bare.get("object") == "error" else None
 
 
-def is_foreign(data: bytes) -> bool:
-    """Whether a frame of which nothing was read says something all the same, in a field of another protocol."""
-    chunk = _object_in(data)
+def is_foreign_protocol(data: bytes) -> bool:
+    """Whether an event from which nothing could be read contains text in a field of another protocol."""
+    chunk = _parse_object(data)
     choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
-    told = [choice.get("delta") or choice.get("message") for choice in choices]
+    deltas = [choice.get("delta") or choice.get("message") for choice in choices]
     if isinstance(chunk.get("message"), dict):
-        told.append(chunk["message"])
+        deltas.append(chunk["message"])
     if isinstance(chunk.get("delta"), dict):
-        told.append(chunk["delta"])
-    places = [chunk, *choices, *(delta for delta in told if isinstance(delta, dict))]
-    return any(isinstance(place[name], str) and place[name] for place in places for name in _FOREIGN & place.keys())
+        deltas.append(chunk["delta"])
+    places = [chunk, *choices, *(delta for delta in deltas if isinstance(delta, dict))]
+    return any(
+        isinstance(place[name], str) and place[name] for place in places for name in _FOREIGN_FIELDS & place.keys()
+    )
 
 
-def _object_in(data: bytes) -> dict[str, Any]:
+def _parse_object(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict)
     except msgspec.DecodeError:

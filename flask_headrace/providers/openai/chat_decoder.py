@@ -1,4 +1,4 @@
-"""From the frames of a chat completion to events. Pure."""
+"""Decodes the stream of a chat completion to events. Pure."""
 
 from __future__ import annotations
 
@@ -7,99 +7,99 @@ from typing import Any
 from ...core.errors import UpstreamProtocolError
 from ...core.events import Completed, Event, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import ServerSentEvent
-from ..decoding.finish_reasons import settled, told_by
-from ..decoding.json_events import UNREADABLE, JSONFrames
+from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
+from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder
 from .chat_chunks import (
     Choice,
     Chunk,
     Delta,
     TokenCounts,
     bare_error,
+    content_deltas,
     decode,
-    is_foreign,
-    legacy_pieces_of,
-    pieces_of,
-    said_in,
-    thought_in,
+    is_foreign_protocol,
+    legacy_tool_call_chunks,
+    reasoning_text,
+    tool_call_chunks,
 )
-from .chat_tool_calls import IndexedCalls
-from .item_texts import missing_of
-from .stream_errors import failure
-from .usage import known_so_far, newer, priced
+from .chat_tool_calls import IndexedToolCalls
+from .item_texts import missing_suffix
+from .stream_errors import stream_error
+from .usage import merge_counts, partial_usage, usage_from_counts
 
-_UNNAMED = {b"message"}
-"""This API's frames have no name: one that has is an extension, in a shape of its own."""
+_KNOWN_EVENTS = {b"message"}
+"""This API's events have no name, which counts as `message`. Events with other names are extensions of a server."""
 
 
-MOST_SILENT = 16
-"""Frames without a word that are looked at again where no other has one."""
+MAX_SILENT_CHUNKS = 16
+"""Events without text that are examined for another protocol, as long as no event has text."""
 
 
 class ChatDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
         "_calls",
         "_choice",
-        "_finish_of",
+        "_finish_choice",
         "_finish_reason",
         "_frames",
         "_has_foreign",
+        "_has_reasoning",
         "_has_refused",
-        "_has_thought",
+        "_has_unreadable",
         "_is_begun",
         "_is_legacy",
-        "_is_unread",
-        "_last",
+        "_last_text",
+        "_message_text_size",
         "_model",
-        "_price_list",
-        "_silent",
-        "_size",
-        "_size_of_messages",
+        "_pricing_provider",
+        "_silent_chunks",
+        "_text_size",
         "_upstream",
         "_usage",
         "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
-        self._frames = JSONFrames(upstream, Chunk, decode, _UNNAMED)
-        self._calls: IndexedCalls | None = None
+        self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
+        self._frames = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
+        self._calls: IndexedToolCalls | None = None
         self._usage: TokenCounts | None = None
-        self._choice: int | str | None = None  # the index of the one that is the answer, once it has said something
+        self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
         self._finish_reason: FinishReason | None = None
-        self._finish_of: int | str = 0
-        # Characters of text that have come, and the last piece of them: a whole message may follow.
-        self._size, self._last = 0, ""
-        self._size_of_messages = 0
-        self._is_begun = self._has_thought = self._has_refused = self._is_unread = False
+        self._finish_choice: int | str = 0
+        # The length of the text received and its last piece, to find what a whole message adds.
+        self._text_size, self._last_text = 0, ""
+        self._message_text_size = 0
+        self._is_begun = self._has_reasoning = self._has_refused = self._has_unreadable = False
         self._is_legacy = False
-        self._silent = 0  # frames of which nothing was read, as long as none said anything
-        self._has_foreign = False  # whether one of them said something in another protocol
+        self._silent_chunks = 0  # number of events without content, before the first with content
+        self._has_foreign = False  # whether one of them has text in a field of another protocol
         self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamStatusError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamStatusError: an event reports an error.
         """
         before, known, is_whole = len(events), self._usage, False
         try:
             for frame in frames:
                 try:
                     chunk: Chunk | None = decode(frame.data)
-                except UNREADABLE:
+                except DECODE_ERRORS:
                     chunk = self._frames.read(frame)
                 if chunk is None:
                     self._is_begun = self._is_begun or len(events) > before
@@ -110,15 +110,15 @@ class ChatDecoder:
                 self._read(chunk, frame, events)
         finally:
             self._is_begun = self._is_begun or len(events) > before
-            if not is_whole and self._usage is not known and (usage := known_so_far(self._usage)):
-                # In case the answer is cut.
+            if not is_whole and self._usage is not known and (usage := partial_usage(self._usage)):
+                # In case the answer breaks off.
                 events.append(usage)
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: no finish reason has come before it, or the answer cannot be read.
+            UpstreamProtocolError: no finish reason was sent, or nothing of the answer could be decoded.
         """
         if self._finish_reason is None:
             raise UpstreamProtocolError(
@@ -126,59 +126,59 @@ class ChatDecoder:
             )
         return self._end(self._finish_reason)
 
-    def _end(self, told: FinishReason) -> list[Event]:
+    def _end(self, reported: FinishReason) -> list[Event]:
         events: list[Event] = []
         failed = self._calls.end_all(events) if self._calls else None
-        if not self._is_begun and not failed and self._is_lost(told):
-            raise UpstreamProtocolError(f"{self._upstream} ended an answer of which nothing could be read. Try again.")
-        usage = priced(self._usage, self._model, self._price_list)
-        # Some servers say `stop` of calls as well, and OpenAI's own where it was told which tool to call.
-        has_calls = self._calls is not None and self._calls.are_any
-        done = Completed(settled(told, has_calls=has_calls, has_refused=self._has_refused))
+        if not self._is_begun and not failed and self._is_unreadable(reported):
+            raise UpstreamProtocolError(f"{self._upstream} sent an answer that cannot be decoded. Try again.")
+        usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
+        # Some servers report `stop` for tool calls, as OpenAI's own do if the request forced the tool.
+        has_calls = self._calls is not None and self._calls.has_calls
+        done = Completed(resolve_finish_reason(reported, has_calls=has_calls, has_refused=self._has_refused))
         return [*events, *([usage] if usage else []), failed or done]
 
-    def _is_lost(self, told: FinishReason) -> bool:
-        is_announced = told == "tool_calls" or self._finish_reason is None
-        return self._is_unread or is_announced or self._has_foreign
+    def _is_unreadable(self, reported: FinishReason) -> bool:
+        is_announced = reported == "tool_calls" or self._finish_reason is None
+        return self._has_unreadable or is_announced or self._has_foreign
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
         if chunk.usage is not None:
-            self._usage = newer(self._usage, chunk.usage)
+            self._usage = merge_counts(self._usage, chunk.usage)
         if chunk.choices is None or chunk.error is not None:
-            self._read_no_answer(chunk, frame)
+            self._read_other_chunk(chunk, frame)
             return
         for choice in chunk.choices:
             if choice.index == self._choice:
                 self._read_choice(choice, events)
             else:
-                self._read_other(choice, events)
+                self._read_other_choice(choice, events)
         if self._choice is None:
-            self._look_at_silent(frame)
+            self._check_silent(frame)
 
-    def _read_no_answer(self, chunk: Chunk, frame: ServerSentEvent) -> None:
-        told = chunk.error
-        if told is None:
-            told = bare_error(frame.data, is_named=frame.event == b"error")
-        if told is not None:
-            raise failure(self._upstream, told)
-        if frame.event in _UNNAMED:
-            self._look_at_silent(frame)
+    def _read_other_chunk(self, chunk: Chunk, frame: ServerSentEvent) -> None:
+        error = chunk.error
+        if error is None:
+            error = bare_error(frame.data, is_named=frame.event == b"error")
+        if error is not None:
+            raise stream_error(self._upstream, error)
+        if frame.event in _KNOWN_EVENTS:
+            self._check_silent(frame)
 
-    def _look_at_silent(self, frame: ServerSentEvent) -> None:
-        # At once: kept until the end, a few of the largest would fill the memory.
-        if self._silent < MOST_SILENT:
-            self._silent += 1
-            self._has_foreign = self._has_foreign or is_foreign(frame.data)
+    def _check_silent(self, frame: ServerSentEvent) -> None:
+        # Examined at once: stored until the end, a few large events would fill the memory.
+        if self._silent_chunks < MAX_SILENT_CHUNKS:
+            self._silent_chunks += 1
+            self._has_foreign = self._has_foreign or is_foreign_protocol(frame.data)
 
-    def _read_other(self, choice: Choice, events: list[Event]) -> None:
-        # One answer is asked for. It is the first choice that says something, whatever its index.
+    def _read_other_choice(self, choice: Choice, events: list[Event]) -> None:
+        # One answer was requested: the first choice with content, whatever its index.
         index = choice.index or 0
         if self._choice is None:
             before = len(events)
             self._read_choice(choice, events)
             if len(events) > before:
                 self._choice = index
-                if self._finish_of != index:
+                if self._finish_choice != index:
                     self._finish_reason = None
         elif index == self._choice:
             self._read_choice(choice, events)
@@ -187,79 +187,81 @@ class ChatDecoder:
         if choice.delta is not None:
             self._read_delta(choice.delta, events)
         if choice.text:
-            self._say(choice.text, events)
+            self._add_text(choice.text, events)
         if choice.message is not None:
             self._read_message(choice.message, events)
         if choice.usage is not None:
-            self._usage = newer(self._usage, choice.usage)
+            self._usage = merge_counts(self._usage, choice.usage)
         if choice.finish_reason or choice.error is not None:
-            told = told_by(choice.finish_reason)
-            if choice.error is not None or told == "interrupted":
-                raise failure(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
-            if told is not None:
-                self._finish_reason, self._finish_of = told, choice.index or 0
+            reported = parse_finish_reason(choice.finish_reason)
+            if choice.error is not None or reported == "interrupted":
+                raise stream_error(self._upstream, choice.error or f"its finish reason is {choice.finish_reason!r}")
+            if reported is not None:
+                self._finish_reason, self._finish_choice = reported, choice.index or 0
 
-    def _say(self, text: str, events: list[Event]) -> None:
+    def _add_text(self, text: str, events: list[Event]) -> None:
         events.append(TextDelta(text))
-        self._size += len(text)
-        self._last = text
+        self._text_size += len(text)
+        self._last_text = text
 
     def _read_delta(self, delta: Delta, events: list[Event]) -> None:
-        # Where the reasoning ends, vLLM puts the last of it and the first of the text into one delta.
+        # vLLM sends the end of the reasoning and the beginning of the text in one delta.
         if (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.reasoning_details) and (
-            thought := thought_in(delta)
+            reasoning := reasoning_text(delta)
         ):
-            self._think(thought, events)
+            self._add_reasoning(reasoning, events)
         if content := delta.content:
             if isinstance(content, str):
                 events.append(TextDelta(content))
-                self._size += len(content)
-                self._last = content
+                self._text_size += len(content)
+                self._last_text = content
             else:
                 self._read_parts(content, events)
         if delta.refusal:
             self._has_refused = True
-            self._say(delta.refusal, events)
+            self._add_text(delta.refusal, events)
         if delta.tool_calls or delta.function_call is not None:
             self._read_calls(delta, events)
 
-    def _think(self, thought: str, events: list[Event]) -> None:
-        self._has_thought = True
-        events.append(ReasoningDelta(thought))
+    def _add_reasoning(self, reasoning: str, events: list[Event]) -> None:
+        self._has_reasoning = True
+        events.append(ReasoningDelta(reasoning))
 
     def _read_parts(self, content: Any, events: list[Event]) -> None:  # noqa: ANN401  # what a server sent
-        said = list(said_in(content))
-        self._is_unread = self._is_unread or not said
-        for event in said:
+        deltas = list(content_deltas(content))
+        self._has_unreadable = self._has_unreadable or not deltas
+        for event in deltas:
             if isinstance(event, TextDelta):
-                self._say(event.text, events)
+                self._add_text(event.text, events)
             else:
-                self._think(event.text, events)
+                self._add_reasoning(event.text, events)
 
     def _read_calls(self, delta: Delta, events: list[Event]) -> None:
         self._is_legacy = self._is_legacy or (self._calls is None and not delta.tool_calls)
-        self._calls = self._calls or IndexedCalls(self._upstream)
+        self._calls = self._calls or IndexedToolCalls(self._upstream)
         if delta.tool_calls:
-            self._calls.read(pieces_of(delta), events)
+            self._calls.read(tool_call_chunks(delta), events)
         elif self._is_legacy:
-            # Servers that tell of a call in both ways tell of the same one.
-            self._calls.read(legacy_pieces_of(delta), events)
+            # Servers that send a call in both formats send the same call twice.
+            self._calls.read(legacy_tool_call_chunks(delta), events)
 
     def _read_message(self, message: Delta, events: list[Event]) -> None:
-        # The answer whole, in place of its deltas or behind them: what has come by then does not come again.
-        said = list(said_in(message.content)) if message.content else []
-        self._is_unread = self._is_unread or bool(message.content and not said)
-        thought = thought_in(message) or "".join(event.text for event in said if isinstance(event, ReasoningDelta))
-        if thought and not self._has_thought:
-            self._think(thought, events)
-        whole = "".join(event.text for event in said if isinstance(event, TextDelta)) + (message.refusal or "")
-        missing = missing_of(whole, self._size, self._last)
-        if missing is None and self._size == self._size_of_messages:
-            missing = whole  # each message is a piece
+        # The whole answer, in place of its deltas or after them: only what was not received yet is emitted.
+        deltas = list(content_deltas(message.content)) if message.content else []
+        self._has_unreadable = self._has_unreadable or bool(message.content and not deltas)
+        reasoning = reasoning_text(message) or "".join(
+            event.text for event in deltas if isinstance(event, ReasoningDelta)
+        )
+        if reasoning and not self._has_reasoning:
+            self._add_reasoning(reasoning, events)
+        whole = "".join(event.text for event in deltas if isinstance(event, TextDelta)) + (message.refusal or "")
+        missing = missing_suffix(whole, self._text_size, self._last_text)
+        if missing is None and self._text_size == self._message_text_size:
+            missing = whole  # this server sends a message for each piece
         self._has_refused = self._has_refused or bool(message.refusal)
         if missing:
-            self._size_of_messages += len(missing)
-            self._say(missing, events)
-        if calls := [*pieces_of(message)] or [*legacy_pieces_of(message)]:
-            self._calls = self._calls or IndexedCalls(self._upstream)
+            self._message_text_size += len(missing)
+            self._add_text(missing, events)
+        if calls := [*tool_call_chunks(message)] or [*legacy_tool_call_chunks(message)]:
+            self._calls = self._calls or IndexedToolCalls(self._upstream)
             self._calls.read_whole(calls, events)

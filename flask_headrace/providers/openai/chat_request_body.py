@@ -1,4 +1,4 @@
-"""A question as the body of a chat completion's request. Pure."""
+"""Builds the body of a request to the chat completions API. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
+from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
 
-SAME_NAME = (
+UNCHANGED_FIELDS = (
     "temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "parallel_tool_calls",
     "reasoning_effort", "verbosity", "user",
 )  # fmt: skip
-"""Fields that are called there as they are here."""
+"""Request fields whose names and values are the same in this API."""
 
 
-def body_of(request: ChatRequest, *, is_official: bool) -> Json:
-    """Return the request's body.
+def build_body(request: ChatRequest, *, is_official: bool) -> Json:
+    """Return the body of a request to `/chat/completions`.
 
     Args:
-        request: The question.
-        is_official: Whether OpenAI's own models answer it.
+        request: The request.
+        is_official: Whether OpenAI's own models are served there; see `Address.is_official`.
     """
     body: Json = {
         "model": request.model,
@@ -37,9 +37,9 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
         "stream_options": {"include_usage": True},
     }
     if request.max_tokens is not None:
-        # OpenAI's newer models know the newer name alone, and most other servers the older.
+        # OpenAI's newer models accept only the newer name, and most other servers only the older one.
         body["max_completion_tokens" if is_official else "max_tokens"] = request.max_tokens
-    body |= drop_none(**{name: getattr(request, name) for name in SAME_NAME})
+    body |= drop_none(**{name: getattr(request, name) for name in UNCHANGED_FIELDS})
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
@@ -52,22 +52,22 @@ def body_of(request: ChatRequest, *, is_official: bool) -> Json:
 
 
 def _message(message: Message) -> Json:
-    written: Json = {"role": message.role, "content": _content(message)}
+    fields: Json = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
-        written["tool_calls"] = [_call(call) for call in message.tool_calls]
-        written["content"] = written["content"] or None
+        fields["tool_calls"] = [_call(call) for call in message.tool_calls]
+        fields["content"] = fields["content"] or None
     if message.tool_call_id is not None:
-        written["tool_call_id"] = message.tool_call_id
+        fields["tool_call_id"] = message.tool_call_id
     if message.name is not None:
-        written["name"] = message.name
-    return written
+        fields["name"] = message.name
+    return fields
 
 
 def _content(message: Message) -> str | list[Json]:
     has_images = any(isinstance(part, ImagePart) for part in message.parts())
     if isinstance(message.content, str) or (message.role in {"assistant", "tool"} and not has_images):
         return message.text()
-    # What the model thought before is left out: this protocol has no place for it.
+    # Reasoning is left out: this API does not accept it.
     return [
         _image(part) if isinstance(part, ImagePart) else {"type": "text", "text": part.text}
         for part in message.content
@@ -80,11 +80,11 @@ def _image(part: ImagePart) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_of(call)}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": encode_arguments(call)}}
 
 
 def _tool(tool: Tool) -> Json:
-    return {"type": "function", "function": {**function_of(tool), **drop_none(strict=tool.strict)}}
+    return {"type": "function", "function": {**function_definition(tool), **drop_none(strict=tool.strict)}}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -93,7 +93,7 @@ def _choice(choice: ToolChoice) -> str | Json:
     return choice
 
 
-def _format(wanted: ResponseFormat) -> Json:
-    if wanted.schema is None:
+def _format(response_format: ResponseFormat) -> Json:
+    if response_format.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": schema_of(wanted)}
+    return {"type": "json_schema", "json_schema": json_schema_fields(response_format)}

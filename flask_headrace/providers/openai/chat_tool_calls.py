@@ -1,7 +1,7 @@
-"""The calls of a chat completion, whose pieces say by an index, or by the call's id, to which they belong. Pure.
+"""Assembles the tool calls of a chat completion, whose pieces refer to a call by its index or its id. Pure.
 
-OpenAI counts with `index`, and tells a call's id and name with its first piece, once. Other servers leave the index
-out, or give each call the same; they repeat the name with each piece, tell it later than the id, or leave the id out.
+OpenAI counts with `index`, and sends a call's id and name once, with its first piece. Other servers leave out the
+index, or give each call the same one; they repeat the name in each piece, send it later than the id, or have no id.
 """
 
 from __future__ import annotations
@@ -13,152 +13,155 @@ import msgspec
 
 from ...core.events import Event, Failed
 from ...core.text_buffer import GrowingText
-from ..decoding.tool_calls import ToolCalls, failed_by
+from ..decoding.tool_calls import ToolCalls, to_failed_event
 
-Place: TypeAlias = int | str
+CallIndex: TypeAlias = int | str
+"""The index of a tool call, as a server sends it; negative for calls without one."""
 
 
-class Piece(msgspec.Struct, gc=False):
-    """A piece of a call: what a server tells of it, None where that is left out."""
+class ToolCallChunk(msgspec.Struct, gc=False):
+    """A piece of a tool call; a field that the server left out is None."""
 
-    index: Place | None = None
+    index: CallIndex | None = None
     id: str | None = None
     name: str | None = None
     arguments: str | None = None
 
 
 class _Call:
-    """A call whose pieces come: its number once it has begun, which it does with its name."""
+    """A tool call whose pieces are arriving. `number` is its index in `ToolCalls`; None until its name is known."""
 
-    __slots__ = ("early", "id", "is_named_again", "name", "number", "round")
+    __slots__ = ("early_arguments", "id", "is_repeated", "name", "number", "round")
 
     def __init__(self, round_: int) -> None:
-        self.round = round_  # in which list of pieces it began
+        self.round = round_  # counts the chunks; in which of them the call began
         self.id: str | None = None
         self.name: str | None = None
         self.number: int | None = None
-        self.early = GrowingText()  # arguments that came before the name
-        self.is_named_again = False  # behind the end of its arguments
+        self.early_arguments = GrowingText()  # arguments that arrived before the name
+        self.is_repeated = False  # whether its name was sent again after the end of its arguments
 
 
-class IndexedCalls:
-    """The calls of one answer.
+class IndexedToolCalls:
+    """The tool calls of one answer.
 
     Args:
-        upstream: How messages name the upstream.
+        upstream: Names the upstream in messages.
     """
 
-    __slots__ = ("_by_place", "_calls", "_last", "_order", "_round")
+    __slots__ = ("_by_index", "_calls", "_last", "_order", "_round")
 
     def __init__(self, upstream: str) -> None:
         self._calls = ToolCalls(upstream)
-        self._by_place: dict[Place, _Call] = {}
+        self._by_index: dict[CallIndex, _Call] = {}
         self._order: list[_Call] = []
-        self._last: Place | None = None
+        self._last: CallIndex | None = None
         self._round = 0
 
     @property
-    def are_any(self) -> bool:
-        """Whether the answer has calls."""
-        return self._calls.are_any
+    def has_calls(self) -> bool:
+        """Whether the answer has tool calls."""
+        return self._calls.has_calls
 
-    def read(self, pieces: Iterable[Piece], events: list[Event]) -> None:
-        """Append the events in the pieces of one chunk.
+    def read(self, chunks: Iterable[ToolCallChunk], events: list[Event]) -> None:
+        """Append the events for the pieces of tool calls in one chunk of the answer.
 
         Raises:
             InvalidToolArguments: see `ToolCalls`.
         """
         self._round += 1
-        for piece in pieces:
-            place = self._place_of(piece)
-            call = self._by_place.get(place)
-            if call is None or self._is_another(call, piece):
-                call = self._put(place)
-            self._last = place
-            self._add(place, call, piece, events)
+        for chunk in chunks:
+            index = self._index_of(chunk)
+            call = self._by_index.get(index)
+            if call is None or self._starts_new_call(call, chunk):
+                call = self._add_call(index)
+            self._last = index
+            self._add_chunk(index, call, chunk, events)
 
-    def read_whole(self, pieces: Iterable[Piece], events: list[Event]) -> None:
-        """Append what the calls of a whole message add to those that have come in pieces. Raises: see `read`."""
+    def read_whole(self, chunks: Iterable[ToolCallChunk], events: list[Event]) -> None:
+        """Append the events for what the complete calls of a whole message add to the pieces received; see `read`."""
         known = list(self._order)
         self._round += 1
-        for n, piece in enumerate(pieces):
-            call = self._known(known, n, piece)
+        for position, chunk in enumerate(chunks):
+            call = self._find_known(known, position, chunk)
             if call is None:
-                place = -1 - len(self._order)
-                self._add(place, self._put(place), piece, events)
+                index = -1 - len(self._order)
+                self._add_chunk(index, self._add_call(index), chunk, events)
                 continue
-            self._name(call, piece, events)
+            self._name(call, chunk, events)
             if call.number is not None:
-                self._calls.complete(call.number, piece.arguments or "", events)
+                self._calls.complete(call.number, chunk.arguments or "", events)
 
-    def _known(self, known: list[_Call], n: int, piece: Piece) -> _Call | None:
+    def _find_known(self, known: list[_Call], position: int, chunk: ToolCallChunk) -> _Call | None:
         for call in known:
-            if piece.id and call.id == piece.id:
+            if chunk.id and call.id == chunk.id:
                 return call
-        if n >= len(known):
+        if position >= len(known):
             return None
-        call = known[n]
+        call = known[position]
         # Some servers give the call another id in the whole message.
-        is_same = call.number is None or self._calls.fits(call.number, piece.name or call.name, piece.arguments or "")
+        is_same = call.number is None or self._calls.matches(
+            call.number, chunk.name or call.name, chunk.arguments or ""
+        )
         return call if is_same else None
 
     def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls, in their order; where one is not what it should be, return how the stream ends."""
+        """End all open calls, in their order; return a `Failed` if one is invalid or has no name."""
         failed = self._calls.end_all(events)
-        is_any_nameless = any(call.number is None and str(call.early).strip() for call in self._order)
-        return failed or (failed_by(self._calls.nameless()) if is_any_nameless else None)
+        is_any_unnamed = any(call.number is None and str(call.early_arguments).strip() for call in self._order)
+        return failed or (to_failed_event(self._calls.unnamed_call_error()) if is_any_unnamed else None)
 
-    def _put(self, place: Place) -> _Call:
-        self._calls.count(len(self._order))
-        call = self._by_place[place] = _Call(self._round)
+    def _add_call(self, index: CallIndex) -> _Call:
+        self._calls.check_count(len(self._order))
+        call = self._by_index[index] = _Call(self._round)
         self._order.append(call)
         return call
 
-    def _place_of(self, piece: Piece) -> Place:
-        index, last = piece.index, self._last
-        if index is not None and (index in self._by_place or piece.name):
+    def _index_of(self, chunk: ToolCallChunk) -> CallIndex:
+        index, last = chunk.index, self._last
+        if index is not None and (index in self._by_index or chunk.name):
             return index
-        if known := [place for place, call in self._by_place.items() if piece.id and call.id == piece.id]:
+        if known := [key for key, call in self._by_index.items() if chunk.id and call.id == chunk.id]:
             return known[-1]
         if index is not None:
             return index
-        if last is None or (piece.name and self._is_another(self._by_place[last], piece)):
+        if last is None or (chunk.name and self._starts_new_call(self._by_index[last], chunk)):
             return -1 - len(self._order)
         return last
 
-    def _is_another(self, call: _Call, piece: Piece) -> bool:
-        """Whether a piece at the place of a call begins another."""
+    def _starts_new_call(self, call: _Call, chunk: ToolCallChunk) -> bool:
+        """Whether a piece with the index of a known call belongs to a new call."""
         if call.number is None:
-            return bool(call.id and piece.id and call.id != piece.id)
-        if piece.id and call.id != piece.id and (piece.name or self._calls.is_whole(call.number)):
+            return bool(call.id and chunk.id and call.id != chunk.id)
+        if chunk.id and call.id != chunk.id and (chunk.name or self._calls.is_whole(call.number)):
             return bool(call.id) or self._calls.is_whole(call.number)
-        if not piece.name:
+        if not chunk.name:
             return False
-        if piece.name != call.name:
+        if chunk.name != call.name:
             return True
-        is_begun = self._calls.is_whole(call.number) or self._calls.are_blank(call.number)
+        is_begun = self._calls.is_whole(call.number) or self._calls.is_blank(call.number)
         return call.round == self._round and is_begun
 
-    def _name(self, call: _Call, piece: Piece, events: list[Event]) -> None:
-        call.id, call.name = call.id or piece.id, call.name or piece.name
+    def _name(self, call: _Call, chunk: ToolCallChunk, events: list[Event]) -> None:
+        call.id, call.name = call.id or chunk.id, call.name or chunk.name
         if call.number is None and call.name:
             call.number = self._calls.begin(call.id, call.name, events)
-            self._calls.add(call.number, str(call.early), events)
-            call.early.clear()
+            self._calls.add(call.number, str(call.early_arguments), events)
+            call.early_arguments.clear()
 
-    def _add(self, place: Place, call: _Call, piece: Piece, events: list[Event]) -> None:
+    def _add_chunk(self, index: CallIndex, call: _Call, chunk: ToolCallChunk, events: list[Event]) -> None:
         is_known = call.number is not None
-        self._name(call, piece, events)
-        text = piece.arguments or ""
+        self._name(call, chunk, events)
+        text = chunk.arguments or ""
         if call.number is None:
-            self._calls.weigh(text)
-            call.early.add(text)
+            self._calls.check_size(text)
+            call.early_arguments.add(text)
             return
-        if is_known and piece.name and self._calls.is_whole(call.number):
-            call.is_named_again = True
-            if not piece.id:
-                self._calls.settle(call.number, events)
-        if not call.is_named_again:
+        if is_known and chunk.name and self._calls.is_whole(call.number):
+            call.is_repeated = True
+            if not chunk.id:
+                self._calls.flush(call.number, events)
+        if not call.is_repeated:
             self._calls.add(call.number, text, events)
-        elif behind := self._calls.take(call.number, text, events):
-            self._add(place, self._put(place), Piece(None, piece.id, call.name, behind), events)
+        elif trailing := self._calls.feed(call.number, text, events):
+            self._add_chunk(index, self._add_call(index), ToolCallChunk(None, chunk.id, call.name, trailing), events)

@@ -1,8 +1,8 @@
-"""The text of a response of the Responses API, which is told piece by piece and then whole, more than once. Pure.
+"""The texts of a response of the Responses API, which sends them in deltas and then whole, more than once. Pure.
 
-A part of a message is told in deltas, again whole at its own end, at its message's, and at the response's. Servers
-leave out the deltas, or all but one of the ends: what one of them tells beyond what has come is passed on, and nothing
-twice. Of the text that has passed only the length and the last piece are kept.
+A part of a message comes in deltas, and whole at the end of the part, of its message and of the response. Some servers
+leave out the deltas, or all but one of the ends. Every text is emitted once, from the first event that contains it. Of
+the emitted text only the length and the last piece are stored.
 """
 
 from __future__ import annotations
@@ -12,121 +12,120 @@ from typing import TypeAlias
 
 from ...core.errors import UpstreamProtocolError
 
-Name: TypeAlias = str | int | None
+ItemKey: TypeAlias = str | int | None
+"""An id or an index by which events refer to an item; None where an event has none."""
 
-MOST_PARTS = 1024
-"""Parts that the messages of one answer may have."""
+MAX_PARTS = 1024
+"""Text parts that the messages of one answer may have."""
 
 
-class TextPart:
-    """One part of a message: how much of it has come.
+class OutputTextPart:
+    """One text part of a message: how much of it was received.
 
     Attributes:
-        item_id: The item's id, as it was told last.
-        output_index: The item's place in the output.
-        content_index: The part's place in the item.
-        size: Characters that have come.
-        last: The last piece of them.
-        is_closed: Whether it was told whole.
+        item_id: The id of the item, from the latest event.
+        output_index: The index of the item in the output.
+        content_index: The index of the part in the item.
+        size: Number of characters received.
+        last: The last piece received.
+        is_complete: Whether the whole text was received.
     """
 
-    __slots__ = ("content_index", "is_closed", "item_id", "last", "output_index", "size")
+    __slots__ = ("content_index", "is_complete", "item_id", "last", "output_index", "size")
 
     def __init__(self) -> None:
-        self.item_id: Name = None
-        self.output_index: Name = None
-        self.content_index: Name = None
+        self.item_id: ItemKey = None
+        self.output_index: ItemKey = None
+        self.content_index: ItemKey = None
         self.size = 0
         self.last = ""
-        self.is_closed = False
+        self.is_complete = False
 
 
 class ItemTexts:
-    """The parts of one answer's messages.
+    """The text parts of one answer's messages.
 
     Args:
-        upstream: How messages name the upstream.
+        upstream: Names the upstream in messages.
 
     Attributes:
-        part: That of which the last piece came; None before the first.
+        part: The part of the last delta; None before the first.
     """
 
-    __slots__ = ("_by_name", "_parts", "_upstream", "part")
+    __slots__ = ("_by_key", "_parts", "_upstream", "part")
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
-        self._by_name: dict[tuple[str, Name, Name], TextPart] = {}
-        self._parts: list[TextPart] = []
-        self.part: TextPart | None = None
+        self._by_key: dict[tuple[str, ItemKey, ItemKey], OutputTextPart] = {}
+        self._parts: list[OutputTextPart] = []
+        self.part: OutputTextPart | None = None
 
     @property
-    def are_closed(self) -> bool:
-        """Whether each part was told whole."""
-        return all(part.is_closed for part in self._parts)
+    def is_complete(self) -> bool:
+        """Whether the whole text of every part was received."""
+        return all(part.is_complete for part in self._parts)
 
-    def turn_to(self, item_id: Name, output_index: Name, content_index: Name) -> TextPart:
-        """Return the part that goes by these names, one of which is enough; where none is known, it is a new one.
+    def select(self, item_id: ItemKey, output_index: ItemKey, content_index: ItemKey) -> OutputTextPart:
+        """Return the part to which an event refers, by the item's id or index; a new part if it is unknown.
 
         Raises:
-            UpstreamProtocolError: there are too many.
+            UpstreamProtocolError: the answer has too many parts.
         """
-        names = [("id", item_id, content_index)] if item_id is not None else []
-        names += [("place", output_index, content_index)] if output_index is not None else []
-        part = next((self._by_name[name] for name in names if name in self._by_name), None)
-        if part is None and not names and self.part is not None and not self.part.is_closed:
+        keys = [("id", item_id, content_index)] if item_id is not None else []
+        keys += [("index", output_index, content_index)] if output_index is not None else []
+        part = next((self._by_key[key] for key in keys if key in self._by_key), None)
+        if part is None and not keys and self.part is not None and not self.part.is_complete:
             part = self.part
         if part is None:
-            if len(self._parts) >= MOST_PARTS:
-                raise UpstreamProtocolError(
-                    f"{self._upstream} sent more than {MOST_PARTS} parts of text in one answer."
-                )
-            part = TextPart()
+            if len(self._parts) >= MAX_PARTS:
+                raise UpstreamProtocolError(f"{self._upstream} sent more than {MAX_PARTS} parts of text in one answer.")
+            part = OutputTextPart()
             self._parts.append(part)
-        self._by_name |= dict.fromkeys(names, part)
+        self._by_key |= dict.fromkeys(keys, part)
         part.item_id, part.output_index, part.content_index = item_id, output_index, content_index
         self.part = part
         return part
 
-    def complete(self, whole: str, item_id: Name, output_index: Name, content_index: Name) -> str:
-        """Take a part's whole text, and return what of it has not come."""
+    def complete(self, whole: str, item_id: ItemKey, output_index: ItemKey, content_index: ItemKey) -> str:
+        """Record the whole text of a part, and return the end of it that was not received in deltas."""
         part = None
-        if output_index is None and ("id", item_id, content_index) not in self._by_name:
-            part = self._nameless(whole)
-        part = part or self.turn_to(item_id, output_index, content_index)
-        missing = missing_of(whole, part.size, part.last) or ""
-        part.size, part.last, part.is_closed = part.size + len(missing), missing or part.last, True
+        if output_index is None and ("id", item_id, content_index) not in self._by_key:
+            part = self._unnamed_part(whole)
+        part = part or self.select(item_id, output_index, content_index)
+        missing = missing_suffix(whole, part.size, part.last) or ""
+        part.size, part.last, part.is_complete = part.size + len(missing), missing or part.last, True
         return missing
 
-    def _nameless(self, whole: str) -> TextPart | None:
-        """Return the part that this is the text of, where each event has another name for it; None where there is none.
+    def _unnamed_part(self, whole: str) -> OutputTextPart | None:
+        """Return the part with this text, if each event of it has another id; None if there is no such part.
 
-        It is what has come since the last that was told whole, or that once more.
+        It consists of all deltas since the last complete part, or is that part once more.
         """
         part = self.part
         if part is None:
             return None
-        if part.is_closed:
-            return part if missing_of(whole, part.size, part.last) == "" else None
-        opened = [one for one in self._parts if not one.is_closed]
-        size = sum(one.size for one in opened)
-        if missing_of(whole, size, part.last) is None:
+        if part.is_complete:
+            return part if missing_suffix(whole, part.size, part.last) == "" else None
+        incomplete = [other for other in self._parts if not other.is_complete]
+        size = sum(other.size for other in incomplete)
+        if missing_suffix(whole, size, part.last) is None:
             return None
-        for one in opened:
-            one.size, one.is_closed = 0, True
+        for other in incomplete:
+            other.size, other.is_complete = 0, True
         part.size = size
         return part
 
-    def missing_of_all(self, wholes: list[str]) -> Iterator[str]:
-        """Yield what has not come of the texts of all messages, one by one, in their order."""
+    def missing_suffixes(self, wholes: list[str]) -> Iterator[str]:
+        """Yield, for the whole text of each message in order, the end of it that was not received."""
         size, last = sum(part.size for part in self._parts), self.part.last if self.part else ""
         for whole in wholes:
             if size < len(whole):
-                yield missing_of(whole, size, last[-size:] if size else "") or ""
+                yield missing_suffix(whole, size, last[-size:] if size else "") or ""
             else:
                 yield ""
             size = max(size - len(whole), 0)
 
 
-def missing_of(whole: str, size: int, last: str) -> str | None:
-    """Return what a text has behind its first `size` characters; None where those do not end with `last`."""
+def missing_suffix(whole: str, size: int, last: str) -> str | None:
+    """Return a text without its first `size` characters; None if these do not end with `last`."""
     return whole[size:] if len(whole) >= size and whole.endswith(last, 0, size) else None

@@ -1,33 +1,33 @@
-"""From the frames of a response of OpenAI's Responses API to events. Pure."""
+"""Decodes the stream of OpenAI's Responses API to events. Pure."""
 
 from __future__ import annotations
 
 from ...core.errors import UpstreamProtocolError
 from ...core.events import Completed, Event, Failed, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import ServerSentEvent
-from ..decoding.finish_reasons import settled, told_by
-from ..decoding.json_events import UNREADABLE, JSONFrames, as_text
-from .item_texts import MOST_PARTS, ItemTexts
+from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
+from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder, to_text
+from .item_texts import MAX_PARTS, ItemTexts
 from .responses_events import (
-    READ,
+    KNOWN_EVENTS,
     Item,
     Response,
     ResponseEvent,
     TokenCounts,
     decode,
-    decode_text,
+    decode_text_delta,
+    incomplete_reason,
     is_refusal,
-    reason_of,
-    text_of,
+    part_text,
 )
-from .responses_tool_calls import ItemCalls
-from .stream_errors import failure
-from .usage import known_so_far, newer, priced
+from .responses_tool_calls import ItemToolCalls
+from .stream_errors import stream_error
+from .usage import merge_counts, partial_usage, usage_from_counts
 
-PARAGRAPH = "\n\n"
-"""What stands between two parts of the reasoning."""
+PARAGRAPH_BREAK = "\n\n"
+"""Separates two parts of the reasoning."""
 
-_ENDS = {
+_TERMINAL_STATUSES = {
     "response.completed": "completed",
     "response.done": "completed",
     "response.incomplete": "incomplete",
@@ -36,69 +36,69 @@ _ENDS = {
     "error": "failed",
 }
 
-_OTHER_WORK = {"", "message", "reasoning", "function_call"}
-"""Types of items that are read here, or that say nothing to a reader."""
+_KNOWN_ITEM_TYPES = {"", "message", "reasoning", "function_call"}
+"""Types of items that are decoded here, or that contain nothing for the reader."""
 
 
 class ResponseDecoder:
-    """Reads one answer.
+    """Decodes one answer; see `StreamDecoder`.
 
     Args:
-        upstream: How messages name the upstream.
-        model: The model's name, for the accounts.
-        pricing_provider: See `streaming.prices`.
+        upstream: Names the upstream in messages.
+        model: The provider's own name of the model, for the price.
+        pricing_provider: The provider's name in the price list; see `core.pricing`.
 
     Attributes:
-        is_done: Whether the upstream has said that the answer is over.
+        is_done: Whether the upstream has completed the answer.
     """
 
     __slots__ = (
         "_calls",
-        "_early",
+        "_early_items",
         "_failed",
         "_finish_reason",
         "_frames",
+        "_has_reasoning",
         "_has_refused",
-        "_has_thought",
         "_is_begun",
-        "_is_cut",
-        "_is_told",
+        "_is_incomplete",
+        "_is_usage_final",
         "_model",
-        "_price_list",
+        "_pricing_provider",
         "_texts",
-        "_unread",
+        "_unreadable_type",
         "_upstream",
         "_usage",
         "is_done",
     )  # fmt: skip
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
-        self._upstream, self._model, self._price_list = upstream, model, pricing_provider
-        self._frames = JSONFrames(upstream, ResponseEvent, decode, READ)
-        self._calls, self._texts = ItemCalls(upstream), ItemTexts(upstream)
-        self._early: list[tuple[ResponseEvent, Item]] = []  # items that were whole when they began, it seems
+        self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
+        self._frames = JSONEventDecoder(upstream, ResponseEvent, decode, KNOWN_EVENTS)
+        self._calls, self._texts = ItemToolCalls(upstream), ItemTexts(upstream)
+        self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
         self._finish_reason: FinishReason | None = None
-        self._unread = ""  # the type of an item that nobody here can read
-        self._is_begun = self._has_thought = self._has_refused = self._is_cut = False
-        self._is_told = self.is_done = False
+        self._unreadable_type = ""  # the type of an item that cannot be decoded here
+        self._is_begun = self._has_reasoning = self._has_refused = self._is_incomplete = False
+        self._is_usage_final = self.is_done = False
 
     def read(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
-        """Append the events in the next frames; at the end of the answer, the last ones too.
+        """Append the events in the next frames; see `StreamDecoder.read`.
 
         Raises:
-            UpstreamProtocolError: a frame is not JSON, or the answer cannot be read.
-            UpstreamError: a frame tells of an error.
+            UpstreamProtocolError: an event is not JSON, or the answer cannot be decoded.
+            UpstreamError: an event reports an error.
         """
         before, known = len(events), self._usage
         try:
             for frame in frames:
-                if frame.event == b"response.output_text.delta" and self._has_said(frame, events):
+                if frame.event == b"response.output_text.delta" and self._read_text_delta(frame, events):
                     continue
                 event = self._frames.read(frame)
                 if event is None:
-                    self._finish_bare(events)
+                    self._finish_without_terminal(events)
                 else:
                     self._read(event.type or frame.event.decode(errors="replace"), event, events)
                 if event is None or self._finish_reason is not None:
@@ -109,180 +109,188 @@ class ResponseDecoder:
                     return
         finally:
             self._is_begun = self._is_begun or len(events) > before
-            if not self.is_done and self._usage is not known and (usage := self._known()):
-                # In case the answer is cut, or has failed.
+            if not self.is_done and self._usage is not known and (usage := self._usage_so_far()):
+                # In case the answer breaks off, or has failed.
                 events.append(usage)
 
     def end(self) -> list[Event]:
-        """Return the last events, at the end of the body.
+        """Return the last events of the answer, since the body has ended.
 
         Raises:
-            UpstreamProtocolError: the upstream has not said before it how the response ended, or the answer cannot be read.
+            UpstreamProtocolError: no terminal event was sent, or nothing of the answer could be decoded.
         """
         if self._finish_reason is None:
             raise UpstreamProtocolError(
                 f"{self._upstream} closed the connection in the middle of its answer. Try again."
             )
-        if self._unread and not self._is_begun:
-            what = f"nothing but {self._unread!r:.100}, which cannot be read here"
-            raise UpstreamProtocolError(f"{self._upstream} answered with {what}. Ask for something else.")
+        if self._unreadable_type and not self._is_begun:
+            what = f"only an item of the type {self._unreadable_type!r:.100}, which cannot be decoded"
+            raise UpstreamProtocolError(f"{self._upstream} answered with {what}. Change the request.")
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
-        usage = priced(self._usage, self._model, self._price_list)
+        usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
         return [*events, *([usage] if usage else []), failed or Completed(self._finish_reason)]
 
-    def _known(self) -> Event | None:
-        return priced(self._usage, self._model, self._price_list) if self._is_told else known_so_far(self._usage)
+    def _usage_so_far(self) -> Event | None:
+        return (
+            usage_from_counts(self._usage, self._model, self._pricing_provider)
+            if self._is_usage_final
+            else partial_usage(self._usage)
+        )
 
-    def _read(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:  # one case for each event
+    def _read(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:  # one case for each event
         match kind:
             case "response.output_text.delta" | "response.refusal.delta":
                 self._has_refused = self._has_refused or kind == "response.refusal.delta"
-                if text := text_of(told.delta):
-                    self._say(text, told, events)
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if told.delta:
-                self._has_thought = True
-                events.append(ReasoningDelta(text_of(told.delta)))
-            case "response.reasoning_summary_part.added" if self._has_thought:
-                events.append(ReasoningDelta(PARAGRAPH))
+                if text := part_text(event.delta):
+                    self._add_text(text, event, events)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" if event.delta:
+                self._has_reasoning = True
+                events.append(ReasoningDelta(part_text(event.delta)))
+            case "response.reasoning_summary_part.added" if self._has_reasoning:
+                events.append(ReasoningDelta(PARAGRAPH_BREAK))
             case "response.function_call_arguments.delta":
-                self._calls.add(as_text(told.delta), events, told.item_id, told.output_index)
+                self._calls.add(to_text(event.delta), events, event.item_id, event.output_index)
             case "response.function_call_arguments.done":
-                names = (told.item_id, told.output_index)
-                self._calls.complete(as_text(told.name), as_text(told.arguments), events, *names)
+                keys = (event.item_id, event.output_index)
+                self._calls.complete(to_text(event.name), to_text(event.arguments), events, *keys)
             case "response.output_text.done":
-                self._complete(told, text_of(told.text), events)
+                self._complete(event, part_text(event.text), events)
             case "response.refusal.done":
                 self._has_refused = True
-                self._complete(told, text_of(told.refusal), events)
+                self._complete(event, part_text(event.refusal), events)
             case "response.content_part.done":
-                self._has_refused = self._has_refused or is_refusal(told.part)
-                self._complete(told, text_of(told.part), events)
+                self._has_refused = self._has_refused or is_refusal(event.part)
+                self._complete(event, part_text(event.part), events)
             case "response.output_item.added" | "response.output_item.done":
-                self._read_item(kind, told, told.item or Item(), events)
-            case _ if kind in _ENDS:
-                self._finish(kind, told, events)
+                self._read_item(kind, event, event.item or Item(), events)
+            case _ if kind in _TERMINAL_STATUSES:
+                self._finish(kind, event, events)
             case _:
-                self._read_rest(told)
+                self._read_other(event)
 
-    def _read_rest(self, told: ResponseEvent) -> None:
-        # A bare error, in the shape of chat completions, which some servers send here as well.
-        if told.error is not None:
-            raise failure(self._upstream, told.error)
-        if told.response is not None:
-            self._usage = newer(self._usage, told.response.usage)
+    def _read_other(self, event: ResponseEvent) -> None:
+        # Some servers send a bare error here, in the format of chat completions.
+        if event.error is not None:
+            raise stream_error(self._upstream, event.error)
+        if event.response is not None:
+            self._usage = merge_counts(self._usage, event.response.usage)
 
     # Text
 
-    def _has_said(self, frame: ServerSentEvent, events: list[Event]) -> bool:
-        """Read a piece of text as most servers send it; whether it is one."""
+    def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
+        """Decode an event with a piece of text, the most frequent one; return False if it is another."""
         try:
-            told = decode_text(frame.data)
-        except UNREADABLE:
+            event = decode_text_delta(frame.data)
+        except DECODE_ERRORS:
             return False
-        text, part = told.delta, self._texts.part
+        text, part = event.delta, self._texts.part
         if text:
             if (
                 part is None
-                or part.item_id != told.item_id
-                or part.content_index != told.content_index
-                or part.output_index != told.output_index
+                or part.item_id != event.item_id
+                or part.content_index != event.content_index
+                or part.output_index != event.output_index
             ):
-                part = self._texts.turn_to(told.item_id, told.output_index, told.content_index)
+                part = self._texts.select(event.item_id, event.output_index, event.content_index)
             part.size += len(text)
             part.last = text
             events.append(TextDelta(text))
         return True
 
-    def _say(self, text: str, told: ResponseEvent, events: list[Event]) -> None:
-        part = self._texts.turn_to(told.item_id, told.output_index, told.content_index)
+    def _add_text(self, text: str, event: ResponseEvent, events: list[Event]) -> None:
+        part = self._texts.select(event.item_id, event.output_index, event.content_index)
         part.size += len(text)
         part.last = text
         events.append(TextDelta(text))
 
-    def _complete(self, told: ResponseEvent, whole: str, events: list[Event]) -> None:
-        if whole and (text := self._texts.complete(whole, told.item_id, told.output_index, told.content_index)):
+    def _complete(self, event: ResponseEvent, whole: str, events: list[Event]) -> None:
+        if whole and (text := self._texts.complete(whole, event.item_id, event.output_index, event.content_index)):
             events.append(TextDelta(text))
 
     # Items
 
-    def _read_item(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+    def _read_item(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         if item.type == "function_call":
-            self._read_call(kind, told, item, events)
+            self._read_call(kind, event, item, events)
         if kind == "response.output_item.added":
             if item.arguments or (item.content and item.type == "message"):
-                if len(self._early) >= MOST_PARTS:
-                    raise UpstreamProtocolError(f"{self._upstream} sent more than {MOST_PARTS} items in one answer.")
-                self._early.append((told, item))
+                if len(self._early_items) >= MAX_PARTS:
+                    raise UpstreamProtocolError(f"{self._upstream} sent more than {MAX_PARTS} items in one answer.")
+                self._early_items.append((event, item))
             return
-        self._is_cut = self._is_cut or item.status == "incomplete"
+        self._is_incomplete = self._is_incomplete or item.status == "incomplete"
         if item.type == "message":
-            self._read_message(told, item, events)
-        elif as_text(item.type) not in _OTHER_WORK:
-            self._unread = as_text(item.type)
+            self._read_message(event, item, events)
+        elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
+            self._unreadable_type = to_text(item.type)
 
-    def _read_call(self, kind: str, told: ResponseEvent, item: Item, events: list[Event]) -> None:
-        id_, call_id = item.names
-        names, name, arguments = (id_, call_id, told.output_index), as_text(item.name), as_text(item.arguments)
+    def _read_call(self, kind: str, event: ResponseEvent, item: Item, events: list[Event]) -> None:
+        id_, call_id = item.keys
+        keys, name, arguments = (id_, call_id, event.output_index), to_text(item.name), to_text(item.arguments)
         if kind == "response.output_item.added":
-            self._calls.begin(call_id or id_, name, events, *names)
+            self._calls.begin(call_id or id_, name, events, *keys)
         else:
-            self._failed = self._calls.end(call_id or id_, name, arguments, events, *names) or self._failed
+            self._failed = self._calls.end(call_id or id_, name, arguments, events, *keys) or self._failed
 
-    def _read_message(self, told: ResponseEvent, item: Item, events: list[Event]) -> None:
+    def _read_message(self, event: ResponseEvent, item: Item, events: list[Event]) -> None:
         self._has_refused = self._has_refused or item.has_refused
-        told.item_id = item.names[0]
-        for told.content_index, text in enumerate(item.texts):
-            self._complete(told, text, events)
+        event.item_id = item.keys[0]
+        for event.content_index, text in enumerate(item.texts):
+            self._complete(event, text, events)
 
     def _read_early(self, events: list[Event]) -> None:
-        # Items that were told at their beginning alone: what came of them in pieces does not come again.
-        for told, item in self._early:
+        # Items that came with content only at their start: text that was received in deltas is not emitted again.
+        for event, item in self._early_items:
             if item.type == "message":
-                self._read_message(told, item, events)
+                self._read_message(event, item, events)
             else:
-                names = (*item.names, told.output_index)
-                self._calls.complete(as_text(item.name), as_text(item.arguments), events, *names)
+                keys = (*item.keys, event.output_index)
+                self._calls.complete(to_text(item.name), to_text(item.arguments), events, *keys)
 
     def _read_whole(self, response: Response, events: list[Event]) -> None:
         items = response.output or []
         messages = [item for item in items if item.type == "message"]
-        missing = self._texts.missing_of_all(["".join(item.texts) for item in messages])
-        place = 0
+        missing = self._texts.missing_suffixes(["".join(item.texts) for item in messages])
+        position = 0
         for item in items:
             if item.type == "message":
                 self._has_refused = self._has_refused or item.has_refused
                 events += [TextDelta(text)] if (text := next(missing)) else []
             elif item.type == "function_call":
-                name, arguments, (id_, call_id) = as_text(item.name), as_text(item.arguments), item.names
-                failed = self._calls.read_whole(place, call_id or id_, name, arguments, events, *item.names)
-                self._failed, place = self._failed or failed, place + 1
-            elif as_text(item.type) not in _OTHER_WORK:
-                self._unread = as_text(item.type)
+                name, arguments, (id_, call_id) = to_text(item.name), to_text(item.arguments), item.keys
+                failed = self._calls.read_whole(position, call_id or id_, name, arguments, events, *item.keys)
+                self._failed, position = self._failed or failed, position + 1
+            elif to_text(item.type) not in _KNOWN_ITEM_TYPES:
+                self._unreadable_type = to_text(item.type)
 
     # Ends
 
-    def _finish(self, kind: str, told: ResponseEvent, events: list[Event]) -> None:
-        response = told.response or Response()
-        self._usage, self._is_told = newer(self._usage, response.usage), True
-        status = as_text(response.status).lower()
-        reason = reason_of(response.incomplete_details)
-        ends = {_ENDS[kind], status}
-        word = told_by(reason) if reason or "incomplete" in ends else None
+    def _finish(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:
+        response = event.response or Response()
+        self._usage, self._is_usage_final = merge_counts(self._usage, response.usage), True
+        status = to_text(response.status).lower()
+        reason = incomplete_reason(response.incomplete_details)
+        ends = {_TERMINAL_STATUSES[kind], status}
+        word = parse_finish_reason(reason) if reason or "incomplete" in ends else None
         if ends & {"failed", "cancelled", "canceled", "error"} or response.error is not None or word == "interrupted":
-            usual = {"code": told.code, "message": told.message or (f"it was {status}" if status else None)}
-            raise failure(self._upstream, response.error or told.error or usual)
+            usual = {"code": event.code, "message": event.message or (f"it was {status}" if status else None)}
+            raise stream_error(self._upstream, response.error or event.error or usual)
         self._read_early(events)
         self._read_whole(response, events)
-        if "incomplete" in ends or reason or self._is_cut:
+        if "incomplete" in ends or reason or self._is_incomplete:
             self._finish_reason = "content_filter" if word == "content_filter" else "length"
         else:
-            self._finish_reason = settled("stop", has_calls=self._calls.are_any, has_refused=self._has_refused)
+            self._finish_reason = resolve_finish_reason(
+                "stop", has_calls=self._calls.has_calls, has_refused=self._has_refused
+            )
 
-    def _finish_bare(self, events: list[Event]) -> None:
-        # Some servers end with the sign of chat completions. Where each item was told to its end, nothing is missing.
+    def _finish_without_terminal(self, events: list[Event]) -> None:
+        # Some servers end with `[DONE]`, as chat completions do. If every item is complete, so is the answer.
         self._read_early(events)
-        is_whole = (self._texts.part is not None or self._calls.are_any) and self._texts.are_closed
-        if is_whole and self._calls.are_whole:
-            told: FinishReason = "length" if self._is_cut else "stop"
-            self._finish_reason = settled(told, has_calls=self._calls.are_any, has_refused=self._has_refused)
+        is_whole = (self._texts.part is not None or self._calls.has_calls) and self._texts.is_complete
+        if is_whole and self._calls.are_complete:
+            reason: FinishReason = "length" if self._is_incomplete else "stop"
+            self._finish_reason = resolve_finish_reason(
+                reason, has_calls=self._calls.has_calls, has_refused=self._has_refused
+            )

@@ -1,4 +1,4 @@
-"""The events of OpenAI's Responses API, as their fields are read here. Pure."""
+"""The stream events of OpenAI's Responses API, with the fields that are used here. Pure."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Any
 
 import msgspec
 
-from ..decoding.json_events import as_text
-from .usage import ReadTokens, Tokens, WrittenTokens
+from ..decoding.json_events import to_text
+from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
 _NAMES = {
-    "read": "input_tokens",
-    "written": "output_tokens",
-    "read_details": "input_tokens_details",
-    "written_details": "output_tokens_details",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "input_details": "input_tokens_details",
+    "output_details": "output_tokens_details",
 }
 
 
-class TokenCounts(Tokens, gc=False, rename=_NAMES):
-    """The counts, by the names that they have here: only fields that are written again get new ones."""
+class TokenCounts(TokenCountsBase, gc=False, rename=_NAMES):
+    """The token counts, with the JSON names of this API: msgspec renames only fields that the subclass repeats."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
 
 
 class Item(msgspec.Struct, gc=False):
-    """An item of the output. What servers put to uses of their own may be any JSON."""
+    """An output item. Fields that servers use in their own ways may be any JSON."""
 
     type: Any = None
     id: Any = None
@@ -38,28 +38,28 @@ class Item(msgspec.Struct, gc=False):
     status: Any = None
 
     @property
-    def names(self) -> tuple[str | None, str | None]:
-        """What it goes by: its id and its call's id."""
-        return as_text(self.id) or None, as_text(self.call_id) or None
+    def keys(self) -> tuple[str | None, str | None]:
+        """The item's id and its call id."""
+        return to_text(self.id) or None, to_text(self.call_id) or None
 
     @property
     def parts(self) -> list[Any]:
-        """The parts of its content."""
+        """The parts of the item's content."""
         return self.content if isinstance(self.content, list) else [self.content]
 
     @property
     def texts(self) -> list[str]:
-        """The texts of its parts."""
-        return [text_of(part) for part in self.parts]
+        """The texts of the item's parts."""
+        return [part_text(part) for part in self.parts]
 
     @property
     def has_refused(self) -> bool:
-        """Whether a part of it is a refusal."""
+        """Whether a part of the item is a refusal."""
         return any(is_refusal(part) for part in self.parts)
 
 
 class Response(msgspec.Struct, gc=False):
-    """The whole response. What servers put to uses of their own may be any JSON."""
+    """The whole response. Fields that servers use in their own ways may be any JSON."""
 
     status: Any = None
     output: list[Item] | None = None
@@ -69,7 +69,7 @@ class Response(msgspec.Struct, gc=False):
 
 
 class ResponseEvent(msgspec.Struct, gc=False):
-    """What one frame holds."""
+    """The data of one event."""
 
     type: str = ""
     delta: str | dict[str, Any] | None = None
@@ -91,8 +91,8 @@ class ResponseEvent(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(ResponseEvent).decode
 
 
-class TextEvent(msgspec.Struct, gc=False):
-    """What the frame of a piece of text holds. Most frames are such ones, and their name says so."""
+class TextDeltaEvent(msgspec.Struct, gc=False):
+    """The data of a `response.output_text.delta` event, the most frequent one."""
 
     delta: str | None = None
     item_id: str | int | None = None
@@ -100,20 +100,20 @@ class TextEvent(msgspec.Struct, gc=False):
     content_index: int | None = None
 
 
-decode_text = msgspec.json.Decoder(TextEvent).decode
+decode_text_delta = msgspec.json.Decoder(TextDeltaEvent).decode
 
-READ = {
+KNOWN_EVENTS = {
     b"message", b"error", b"response.output_text.delta", b"response.refusal.delta", b"response.reasoning_text.delta",
     b"response.reasoning_summary_text.delta", b"response.reasoning_summary_part.added", b"response.output_item.added",
     b"response.output_item.done", b"response.function_call_arguments.delta", b"response.completed",
     b"response.incomplete", b"response.failed", b"response.output_text.done", b"response.refusal.done",
     b"response.content_part.done", b"response.function_call_arguments.done", b"response.cancelled", b"response.done",
 }  # fmt: skip
-"""The events whose shape is known here (`message` stands for none). Others may be of any shape, and are skipped."""
+"""Events that must fit `ResponseEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
 
 
-def text_of(part: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return the text of a message's part, or of a refusal; empty for parts of other kinds."""
+def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the text or refusal of a message's part; empty for parts of other types."""
     match part:
         case str(text) | {"type": "output_text" | "text", "text": str(text)}:
             return text
@@ -129,6 +129,6 @@ def is_refusal(part: Any) -> bool:  # noqa: ANN401  # what a server sent
     return isinstance(part, dict) and part.get("type") == "refusal"
 
 
-def reason_of(details: Any) -> str:  # noqa: ANN401  # what a server sent
-    """Return why a response is incomplete; empty where that is not told."""
-    return as_text(details.get("reason") if isinstance(details, dict) else details)
+def incomplete_reason(details: Any) -> str:  # noqa: ANN401  # what a server sent
+    """Return the reason why a response is incomplete; empty if none is reported."""
+    return to_text(details.get("reason") if isinstance(details, dict) else details)

@@ -1,4 +1,4 @@
-"""A question as the body of a request to OpenAI's Responses API. Pure."""
+"""Builds the body of a request to OpenAI's Responses API. Pure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..decoding.request_fields import arguments_of, drop_none, function_of, schema_of
+from ..decoding.request_fields import drop_none, encode_arguments, function_definition, json_schema_fields
 
 NO_EFFORT = "none"
-"""The reasoning effort of a model that is not to reason, so that there is nothing to sum up."""
+"""The reasoning effort of a model that does not reason: no summary of the reasoning is requested."""
 
 
-def body_of(request: ChatRequest) -> Json:
-    """Return the request's body."""
+def build_body(request: ChatRequest) -> Json:
+    """Return the body of a request to `/responses`."""
     body: Json = {
         "model": request.model,
         "input": [item for message in request.messages for item in _items(message)],
         "stream": True,
         "store": False,
-        **_settings(request),
+        **_generation_params(request),
     }
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
@@ -40,7 +40,7 @@ def body_of(request: ChatRequest) -> Json:
     return body
 
 
-def _settings(request: ChatRequest) -> Json:
+def _generation_params(request: ChatRequest) -> Json:
     return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
@@ -54,15 +54,15 @@ def _items(message: Message) -> list[Json]:
     if message.role == "tool":
         return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _content(message)}]
     content = message.text() if message.role == "assistant" else _content(message)
-    # Calls are items beside the turns, and an assistant's turn of calls alone has nothing else.
-    said: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
-    return [*said, *[_call(call) for call in message.tool_calls]]
+    # Tool calls are items beside the messages. An assistant message with nothing but tool calls has no item of its own.
+    items: list[Json] = [] if message.tool_calls and not content else [{"role": message.role, "content": content}]
+    return [*items, *[_call(call) for call in message.tool_calls]]
 
 
 def _content(message: Message) -> str | list[Json]:
     if isinstance(message.content, str):
         return message.content
-    # What the model thought before is left out: this API knows it by items of its own, which it is told not to keep.
+    # Reasoning is left out: this API refers to it by stored items, and the requests have `store: false`.
     return [
         _image(part) if isinstance(part, ImagePart) else {"type": "input_text", "text": part.text}
         for part in message.content
@@ -75,12 +75,12 @@ def _image(part: ImagePart) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments_of(call)}
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": encode_arguments(call)}
 
 
 def _tool(tool: Tool) -> Json:
-    # Left out, `strict` would be true here, and make every parameter a required one.
-    return {"type": "function", **function_of(tool), "strict": bool(tool.strict)}
+    # The API's default is true, which would make all parameters required.
+    return {"type": "function", **function_definition(tool), "strict": bool(tool.strict)}
 
 
 def _choice(choice: ToolChoice) -> str | Json:
@@ -88,14 +88,14 @@ def _choice(choice: ToolChoice) -> str | Json:
 
 
 def _text(request: ChatRequest) -> Json:
-    wanted = request.response_format
-    return drop_none(format=None if wanted is None else _format(wanted), verbosity=request.verbosity)
+    response_format = request.response_format
+    return drop_none(format=None if response_format is None else _format(response_format), verbosity=request.verbosity)
 
 
-def _format(wanted: ResponseFormat) -> Json:
-    if wanted.schema is None:
+def _format(response_format: ResponseFormat) -> Json:
+    if response_format.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", **schema_of(wanted)}
+    return {"type": "json_schema", **json_schema_fields(response_format)}
 
 
 def _reasoning(effort: str) -> Json:

@@ -1,7 +1,7 @@
-"""The calls of a response of the Responses API, which are items of its output. Pure.
+"""Assembles the tool calls of a response of the Responses API, which are output items. Pure.
 
-An item goes by several names: its id, its call's id, and its place in the output. Servers leave some of them out, or
-make up the first anew; one that they kept to is enough. What they call the tool may come as late as the item's end.
+Events refer to an item by several keys: its id, its call id, and its index in the output. Some servers leave some of
+them out, or change the id; one key that stays is enough. The tool's name may come as late as the end of the item.
 """
 
 from __future__ import annotations
@@ -10,140 +10,144 @@ from typing import TypeAlias
 
 from ...core.events import Event, Failed
 from ...core.text_buffer import GrowingText
-from ..decoding.tool_calls import ToolCalls, failed_by
+from ..decoding.tool_calls import ToolCalls, to_failed_event
 
-Name: TypeAlias = str | int | None
+ItemKey: TypeAlias = str | int | None
+"""An id or an index by which events refer to an item; None where an event has none."""
 
 
 class _Item:
-    """An item that is a call: the number of the call once it has begun, which it does with its tool's name."""
+    """An item that is a tool call. `number` is its index in `ToolCalls`; None until its name is known."""
 
-    __slots__ = ("early", "id", "is_ended", "number")
+    __slots__ = ("early_arguments", "id", "is_complete", "number")
 
     def __init__(self) -> None:
         self.id: str | None = None
         self.number: int | None = None
-        self.early = GrowingText()  # arguments that came before the name
-        self.is_ended = False
+        self.early_arguments = GrowingText()  # arguments that arrived before the name
+        self.is_complete = False
 
 
-class ItemCalls:
-    """The calls of one answer.
+class ItemToolCalls:
+    """The tool calls of one answer.
 
     Args:
-        upstream: How messages name the upstream.
+        upstream: Names the upstream in messages.
     """
 
-    __slots__ = ("_by_name", "_calls", "_items")
+    __slots__ = ("_by_key", "_calls", "_items")
 
     def __init__(self, upstream: str) -> None:
         self._calls = ToolCalls(upstream)
-        self._by_name: dict[str | int, _Item] = {}
+        self._by_key: dict[str | int, _Item] = {}
         self._items: list[_Item] = []
 
     @property
-    def are_any(self) -> bool:
-        """Whether the answer has calls."""
-        return self._calls.are_any
+    def has_calls(self) -> bool:
+        """Whether the answer has tool calls."""
+        return self._calls.has_calls
 
     @property
-    def are_whole(self) -> bool:
-        """Whether nothing is missing of any of them."""
+    def are_complete(self) -> bool:
+        """Whether the arguments of all tool calls are complete."""
         return all(
-            item.is_ended or (item.number is not None and self._calls.is_whole(item.number)) for item in self._items
+            item.is_complete or (item.number is not None and self._calls.is_whole(item.number)) for item in self._items
         )
 
-    def begin(self, id: str | None, name: str, events: list[Event], *names: Name) -> None:  # noqa: A002
-        """Begin the call of an item, or tell its name where it has begun. Raises InvalidToolArguments; see `ToolCalls`.
+    def begin(self, id: str | None, name: str, events: list[Event], *keys: ItemKey) -> None:  # noqa: A002
+        """Begin the tool call of an item, or set its name if it has begun.
 
         Args:
-            id: The call's own.
-            name: The tool's name; empty where that comes later.
-            events: Takes the events.
-            names: What the item goes by.
-        """
-        self._name(self._begun(id, names), name, events)
+            id: The call id.
+            name: The tool's name; empty if it is not known yet.
+            events: Receives the events.
+            keys: The keys of the item.
 
-    def add(self, text: str, events: list[Event], *names: Name) -> None:
-        """Pass on a piece of the arguments of an item's call. Raises InvalidToolArguments; see `ToolCalls`."""
-        item = self._find(names)
+        Raises:
+            InvalidToolArguments: see `ToolCalls`.
+        """
+        self._begin_named(self._find_or_begin(id, keys), name, events)
+
+    def add(self, text: str, events: list[Event], *keys: ItemKey) -> None:
+        """Add a piece of the arguments of an item's call. Raises InvalidToolArguments; see `ToolCalls`."""
+        item = self._find(keys)
         if item is None or not text:
             return
         if item.number is not None:
             self._calls.add(item.number, text, events)
             return
-        self._calls.weigh(text)
-        item.early.add(text)
+        self._calls.check_size(text)
+        item.early_arguments.add(text)
 
-    def complete(self, name: str, arguments: str, events: list[Event], *names: Name) -> None:
-        """Take the arguments of an item's call that are told once more; servers that had them at once sent no pieces.
+    def complete(self, name: str, arguments: str, events: list[Event], *keys: ItemKey) -> None:
+        """Add the complete arguments of an item's call; some servers send them without any pieces before.
 
         Raises:
             InvalidToolArguments: see `ToolCalls`.
         """
-        item = self._find(names)
+        item = self._find(keys)
         if item is not None:
-            self._name(item, name, events)
+            self._begin_named(item, name, events)
             if item.number is not None:
                 self._calls.complete(item.number, arguments, events)
 
-    def end(self, id: str | None, name: str, arguments: str, events: list[Event], *names: Name) -> Failed | None:  # noqa: A002  # the fields of an item
-        """End the call of an item that is told whole, also one that was never begun.
+    def end(self, id: str | None, name: str, arguments: str, events: list[Event], *keys: ItemKey) -> Failed | None:  # noqa: A002  # the field
+        """End the tool call of a complete item, even of one that was never begun.
 
         Returns:
-            How the stream ends, where the call is not what it should be.
+            The terminal event of the stream if the call is invalid.
         """
-        return self._ended(self._begun(id, names), name, arguments, events)
+        return self._end_item(self._find_or_begin(id, keys), name, arguments, events)
 
     def read_whole(  # the fields of an item
         self,
-        place: int,
+        position: int,
         id: str | None,  # noqa: A002
         name: str,
         arguments: str,
         events: list[Event],
-        *names: Name,
+        *keys: ItemKey,
     ) -> Failed | None:
-        """End the call of that place in the whole response, which has come before or comes here alone; see `end`."""
-        item = self._find(names) or self._at(place, name, arguments) or self._begun(id, names)
-        return self._ended(item, name, arguments, events)
+        """End the tool call at a position in the whole response, whether it was received before or not; see `end`."""
+        item = self._find(keys) or self._item_at(position, name, arguments) or self._find_or_begin(id, keys)
+        return self._end_item(item, name, arguments, events)
 
     def end_all(self, events: list[Event]) -> Failed | None:
-        """End the calls that are still open; see `IndexedCalls`."""
+        """End all open calls; return a `Failed` if one is invalid or has no name."""
         failed = self._calls.end_all(events)
-        is_any_nameless = any(item.number is None for item in self._items)
-        return failed or (failed_by(self._calls.nameless()) if is_any_nameless else None)
+        is_any_unnamed = any(item.number is None for item in self._items)
+        return failed or (to_failed_event(self._calls.unnamed_call_error()) if is_any_unnamed else None)
 
-    def _ended(self, item: _Item, name: str, arguments: str, events: list[Event]) -> Failed | None:
-        self._name(item, name, events)
-        item.is_ended = True
+    def _end_item(self, item: _Item, name: str, arguments: str, events: list[Event]) -> Failed | None:
+        self._begin_named(item, name, events)
+        item.is_complete = True
         if item.number is None:
-            return failed_by(self._calls.nameless())
+            return to_failed_event(self._calls.unnamed_call_error())
         self._calls.complete(item.number, arguments, events)
         return self._calls.end(item.number, events)
 
-    def _at(self, place: int, name: str, arguments: str) -> _Item | None:
-        # Some servers give the item other names in the whole response.
-        item = self._items[place] if place < len(self._items) else None
-        is_same = item and (item.number is None or self._calls.fits(item.number, name, arguments))
+    def _item_at(self, position: int, name: str, arguments: str) -> _Item | None:
+        # Some servers give the item other keys in the whole response.
+        item = self._items[position] if position < len(self._items) else None
+        is_same = item and (item.number is None or self._calls.matches(item.number, name, arguments))
         return item if is_same else None
 
-    def _begun(self, id: str | None, names: tuple[Name, ...]) -> _Item:  # noqa: A002
-        item = self._find(names)
+    def _find_or_begin(self, id: str | None, keys: tuple[ItemKey, ...]) -> _Item:  # noqa: A002
+        item = self._find(keys)
         if item is None or (id and item.id and item.id != id):
-            # Some servers give each item the same place.
-            self._calls.count(len(self._items))
+            # Some servers give each item the same index.
+            self._calls.check_count(len(self._items))
             item = _Item()
             self._items.append(item)
         item.id = item.id or id
-        self._by_name |= {name: item for name in names if name is not None}
+        self._by_key |= {key: item for key in keys if key is not None}
         return item
 
-    def _name(self, item: _Item, name: str, events: list[Event]) -> None:
+    def _begin_named(self, item: _Item, name: str, events: list[Event]) -> None:
         if item.number is None and name:
             item.number = self._calls.begin(item.id, name, events)
-            self._calls.add(item.number, str(item.early), events)
-            item.early.clear()
+            self._calls.add(item.number, str(item.early_arguments), events)
+            item.early_arguments.clear()
 
-    def _find(self, names: tuple[Name, ...]) -> _Item | None:
-        return next((self._by_name[name] for name in names if name is not None and name in self._by_name), None)
+    def _find(self, keys: tuple[ItemKey, ...]) -> _Item | None:
+        return next((self._by_key[key] for key in keys if key is not None and key in self._by_key), None)

@@ -1,6 +1,6 @@
-"""A server that is asked through OpenAI's SDK, whichever of its interfaces it speaks.
+"""The base of the providers that use OpenAI's SDK, for both of its APIs.
 
-The SDK sends the request; the answer's bytes are decoded by us, into just the fields that are used.
+The SDK sends the request; the response's bytes are decoded here, to the fields that are used.
 """
 
 from __future__ import annotations
@@ -15,54 +15,56 @@ import msgspec
 
 from ...core.events import Event
 from ..chat_request import ChatRequest, Json
-from ..decoding.sse_stream import Decoder, events_of
+from ..decoding.sse_stream import StreamDecoder, decode_stream
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_EXTRAS, RequestOverrides
 from ..http.request_template import ask, with_same_request
 from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
 from ..http.transport import Client, Transport
-from ..redaction import keep_secret
+from ..redaction import register_secret
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-OFFICIAL = "https://api.openai.com/v1"
-"""The base URL that the SDK uses by itself."""
+OFFICIAL_BASE_URL = "https://api.openai.com/v1"
+"""The SDK's default base URL."""
 
-_NOT_FOR_CHAT = (
+_NON_CHAT_MODELS = (
     "audio", "babbage", "computer-use", "dall-e", "davinci", "embedding", "image", "instruct", "moderation",
     "realtime", "search", "sora", "transcribe", "tts", "whisper",
 )  # fmt: skip
 
 
 class Address(NamedTuple):
-    """Where a server is and what it wants to see."""
+    """The address of a server, its API key, and what is added to every request."""
 
     base_url: str
     api_key: str
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_EXTRAS
 
     @property
-    def is_openais(self) -> bool:
-        """Whether OpenAI's own models answer there: at OpenAI, or at Azure."""
-        return self.base_url == OFFICIAL or (urlsplit(self.base_url).hostname or "").endswith(".openai.azure.com")
+    def is_official(self) -> bool:
+        """Whether OpenAI's own models are served there: by OpenAI, or by Azure."""
+        return self.base_url == OFFICIAL_BASE_URL or (urlsplit(self.base_url).hostname or "").endswith(
+            ".openai.azure.com"
+        )
 
 
 class OpenAIServer(ABC):
-    """What the providers of OpenAI's interfaces have in common.
+    """Base of the providers for OpenAI's APIs.
 
     Args:
-        name: What stands before the slash in its models' names.
-        address: Called for each request, since the embedded model moves when it is restarted.
-        pricing_provider: See `streaming.prices`; the base URL of the address where left out.
-        connect_timeout: Seconds.
-        retries: How often the SDK asks again before the first token.
-        preferred: The models to name first, where the server has them.
-        is_embedded: Whether this is the small model on this machine.
+        name: The part before the slash in the ids of the server's models.
+        address: Returns the server's address; called for each request, since the embedded model's address changes.
+        pricing_provider: The server's name in the price list, see `core.pricing`; None for the base URL.
+        connect_timeout: Seconds to establish a connection.
+        max_retries: How often the SDK sends a request again that failed before its first token.
+        preferred: Names of models to list first, if the server has them.
+        is_embedded: Whether this is the small model that runs on this machine.
     """
 
     endpoint: ClassVar[str]
-    """The path behind the base URL that is asked."""
+    """The path behind the base URL to which requests are sent."""
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,
@@ -71,16 +73,16 @@ class OpenAIServer(ABC):
         *,
         pricing_provider: str | None = None,
         connect_timeout: float = 5.0,
-        retries: int = 0,
+        max_retries: int = 0,
         preferred: tuple[str, ...] = (),
         is_embedded: bool = False,
     ) -> None:
         self.name = name
         self.is_embedded = is_embedded
         self._address = address
-        self._price_list = pricing_provider
+        self._pricing_provider = pricing_provider
         self._preferred = preferred
-        self._connect_timeout, self._retries = connect_timeout, retries
+        self._connect_timeout, self._max_retries = connect_timeout, max_retries
         self._clients = HubLocal(self._new_client, lambda client: client.close())
 
     def __repr__(self) -> str:
@@ -89,30 +91,30 @@ class OpenAIServer(ABC):
     @property
     @abstractmethod
     def unsupported_features(self) -> frozenset[str]:
-        """What questions must not ask of this server; see `Provider.unsupported_features`."""
+        """The request features that this server does not support; see `Provider.unsupported_features`."""
 
     @abstractmethod
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        """Write a question as the body of a request."""
+        """Return the body of the request to the server."""
 
     @abstractmethod
-    def _decoder(self, request: ChatRequest) -> Decoder:
-        """Make what reads the answer to a question."""
+    def _decoder(self, request: ChatRequest) -> StreamDecoder:
+        """Return a decoder for the answer to one request."""
 
     @property
     def pricing_provider(self) -> str:
-        """By which name the price list knows this server."""
-        return self._price_list or self._address().base_url
+        """The name or base URL under which the price list knows this server."""
+        return self._pricing_provider or self._address().base_url
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
-        """Ask for an answer; see `Provider.stream`."""
+        """Stream an answer; see `Provider.stream`."""
         load("openai")
-        import openai  # noqa: PLC0415  # for those alone who use it
+        import openai  # noqa: PLC0415  # only loaded where it is used
 
         address = self._address()
         decoder = self._decoder(request)
         with map_sdk_errors(openai, self.name, address.base_url):
-            yield from events_of(self._send(self._body(request, address), address), self.name, decoder)
+            yield from decode_stream(self._send(self._body(request, address), address), self.name, decoder)
 
     def _send(self, body: Json, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
@@ -120,7 +122,7 @@ class OpenAIServer(ABC):
         return ask(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
 
     def models(self) -> list[str]:
-        """Ask the server which models it has; see `Provider.models`."""
+        """Return the names of the server's models; see `Provider.models`."""
         load("openai")
         import openai  # noqa: PLC0415
 
@@ -128,8 +130,8 @@ class OpenAIServer(ABC):
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
             found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
-        if address.base_url == OFFICIAL:
-            found = [name for name in found if not any(word in name for word in _NOT_FOR_CHAT)]
+        if address.base_url == OFFICIAL_BASE_URL:
+            found = [name for name in found if not any(word in name for word in _NON_CHAT_MODELS)]
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
 
@@ -138,16 +140,16 @@ class OpenAIServer(ABC):
         load_here("openai")
 
     def health_check(self) -> None:
-        """Return if there is an address to ask; see `Provider.check`."""
+        """Return if the server has an address now; see `Provider.health_check`."""
         self._address()
 
     def _new_client(self, address: Address) -> OpenAI:
         import openai  # noqa: PLC0415
 
-        keep_secret(address.api_key)
+        register_secret(address.api_key)
         return with_same_request(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.extras),
-            max_retries=self._retries,
+            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.overrides),
+            max_retries=self._max_retries,
         )

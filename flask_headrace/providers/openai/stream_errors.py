@@ -1,4 +1,4 @@
-"""What OpenAI's two APIs, and the servers that speak them, tell of a failure inside a stream. Pure."""
+"""Errors that OpenAI's two APIs, and compatible servers, send inside a stream. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 from ...core.errors import UpstreamError, UpstreamStatusError
 from ..http.sdk_errors import SPENT, status_error
-from ..redaction import shown
+from ..redaction import redact
 
-_BY_THE_QUESTION = (
+_REQUEST_ERROR_PREFIXES = (
     "invalid_", "image_", "empty_image_", "unsupported_image_", "failed_to_download_image", "context_length_exceeded",
     "bio_policy", "misalignment_policy", "data_residency",
 )  # fmt: skip
-"""How the codes of those failures begin that the same question would meet again."""
+"""Prefixes of the codes of errors that the same request would cause again."""
 
 
-def failure(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
-    """Return our error for one that came inside the stream."""
+def stream_error(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  # servers send objects, and strings
+    """Return a `UpstreamError` for an error that was sent inside the stream: an object, or a string."""
     fields = error if isinstance(error, dict) else {"message": error}
-    code, message = fields.get("code"), shown(fields.get("message"))
+    code, message = fields.get("code"), redact(fields.get("message"))
     if isinstance(code, int) and 400 <= code < 600:
         return status_error(upstream, code, message)
-    is_final = str(code).startswith(_BY_THE_QUESTION)
+    is_final = str(code).startswith(_REQUEST_ERROR_PREFIXES)
     usual = "rate_limited" if code == "rate_limit_exceeded" else "upstream_failed"
     return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",

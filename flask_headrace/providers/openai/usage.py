@@ -1,4 +1,4 @@
-"""What OpenAI's two APIs tell of an answer's tokens: they differ in the names of the counts alone. Pure."""
+"""Token counts of OpenAI's two APIs, which differ only in their names. Pure."""
 
 from __future__ import annotations
 
@@ -7,65 +7,68 @@ from typing import TypeVar
 import msgspec
 
 from ...core.events import Usage
-from ..decoding.usage import counted
+from ..decoding.usage import build_usage
 
 
-class ReadTokens(msgspec.Struct, gc=False):
-    """Of the tokens that were read: those from the cache, and those that went into it."""
+class InputTokenDetails(msgspec.Struct, gc=False):
+    """A breakdown of the input tokens: those read from the cache, and those written to it."""
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
 
 
-class WrittenTokens(msgspec.Struct, gc=False):
-    """Of the tokens that were written: those that were thought."""
+class OutputTokenDetails(msgspec.Struct, gc=False):
+    """A breakdown of the output tokens."""
 
     reasoning_tokens: int | None = None
 
 
-class Tokens(msgspec.Struct, gc=False):
-    """The counts of an answer; None where the upstream has not told them."""
+class TokenCountsBase(msgspec.Struct, gc=False):
+    """Token counts; None for those that the upstream has not reported. Subclasses have the JSON names."""
 
-    read: int | None = None
-    written: int | None = None
-    read_details: ReadTokens | None = None
-    written_details: WrittenTokens | None = None
-    # The same by the names of DeepSeek's and Anthropic's counts, in place of the details.
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
+    # DeepSeek's and Anthropic's names of the cache counts.
     prompt_cache_hit_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
 
-T = TypeVar("T", bound=Tokens)
+T = TypeVar("T", bound=TokenCountsBase)
 
 
-def newer(known: T | None, told: T | None) -> T | None:
-    """Return the counts of an answer after more was told: what is left out, or told as 0, stays as it was."""
-    if known is None or told is None:
-        return told or known
-    return type(told)(*(getattr(told, name) or getattr(known, name) for name in told.__struct_fields__))
+def merge_counts(known: T | None, update: T | None) -> T | None:
+    """Return the token counts after an update: a count that the update leaves out, or reports as 0, stays as it is."""
+    if known is None or update is None:
+        return update or known
+    return type(update)(*(getattr(update, name) or getattr(known, name) for name in update.__struct_fields__))
 
 
-def known_so_far(tokens: Tokens | None) -> Usage | None:
-    """Return what the upstream has told of an answer that goes on, without a price; None where it told nothing.
+def partial_usage(tokens: TokenCountsBase | None) -> Usage | None:
+    """Return the usage so far, estimated and without a cost; None if no counts were reported.
 
-    It is the last word where the answer is cut.
+    It becomes the usage of the answer if the answer breaks off.
     """
-    usage = priced(tokens, "", None)
+    usage = usage_from_counts(tokens, "", None)
     return usage and msgspec.structs.replace(usage, estimated=True)
 
 
-def priced(tokens: Tokens | None, model: str, pricing_provider: str | None) -> Usage | None:
-    """Return what the upstream told of an answer's tokens, with its price; None where it told nothing."""
+def usage_from_counts(tokens: TokenCountsBase | None, model: str, pricing_provider: str | None) -> Usage | None:
+    """Return the usage with its cost; None if no counts were reported. See `build_usage` for the arguments."""
     if tokens is None:
         return None
-    of_read, of_written = tokens.read_details or ReadTokens(), tokens.written_details or WrittenTokens()
-    return counted(
+    input_details, output_details = (
+        tokens.input_details or InputTokenDetails(),
+        tokens.output_details or OutputTokenDetails(),
+    )
+    return build_usage(
         pricing_provider,
         model,
-        tokens.read,
-        tokens.written,
-        cached=of_read.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.cache_read_input_tokens,
-        cache_write=of_read.cache_write_tokens or tokens.cache_creation_input_tokens,
-        reasoning=of_written.reasoning_tokens,
+        tokens.input_tokens,
+        tokens.output_tokens,
+        cached_tokens=input_details.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.cache_read_input_tokens,
+        cache_write_tokens=input_details.cache_write_tokens or tokens.cache_creation_input_tokens,
+        reasoning_tokens=output_details.reasoning_tokens,
     )

@@ -20,7 +20,7 @@ from flask_headrace.providers.chat_request import (
     TextPart,
     Tool,
     ToolCall,
-    mistake_in,
+    validation_error,
 )
 
 HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
@@ -111,7 +111,7 @@ class TestCalls:
             Message("tool", "found", tool_call_id="c2"),
             Message("assistant", (TextPart("So."),)),
         )
-        assert mistake_in(question(HI, assistant(STEP, *outputs))) is None
+        assert validation_error(question(HI, assistant(STEP, *outputs))) is None
 
     def test_of_tools_that_are_known_by_name_alone(self) -> None:
         part = {**call(output=None), "type": "dynamic-tool", "toolName": "look-up"}

@@ -11,7 +11,7 @@ import pytest
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
 from flask_headrace.blueprints.anthropic_messages.request import question_of
 from flask_headrace.core.errors import InvalidRequest
-from flask_headrace.providers.anthropic.request_body import body_of
+from flask_headrace.providers.anthropic.request_body import build_body
 from flask_headrace.providers.chat_request import (
     ChatRequest,
     ImagePart,
@@ -110,7 +110,7 @@ class TestTurns:
             ],
             "assistant": [{"type": "thinking", "thinking": "hm", "signature": "s"}, {**USES, "cache_control": MARK}],
         }[role]
-        assert body_of(read({"role": role, "content": content}))["messages"] == [{"role": role, "content": content}]
+        assert build_body(read({"role": role, "content": content}))["messages"] == [{"role": role, "content": content}]
 
 
 class TestTheSystemPrompt:
@@ -120,7 +120,7 @@ class TestTheSystemPrompt:
     def test_in_blocks_keeps_its_marks(self) -> None:
         blocks = [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Long.", "cache_control": MARK}]
         assert read(system=blocks).messages[0] == Message("system", (TextPart("Be brief."), TextPart("Long.", MARK)))
-        assert body_of(read(system=blocks))["system"] == blocks
+        assert build_body(read(system=blocks))["system"] == blocks
 
     def test_does_not_make_a_conversation(self) -> None:
         body = msgspec.json.decode(b'{"messages":[],"system":"x"}', type=MessagesBody)
@@ -170,7 +170,7 @@ class TestSettings:
     def test_that_ask_for_no_thinking_ask_nothing_of_a_provider(self) -> None:
         question = read(thinking={"type": "disabled"})
         assert "thinking" not in question.required_features()
-        assert body_of(question)["thinking"] == {"type": "disabled"}
+        assert build_body(question)["thinking"] == {"type": "disabled"}
         assert "thinking" in read(thinking={"type": "enabled", "budget_tokens": 1024}).required_features()
 
     def test_of_tools_are_kept(self) -> None:

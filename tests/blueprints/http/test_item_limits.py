@@ -16,7 +16,7 @@ from flask_headrace.blueprints.native.endpoint import ChatBody
 from flask_headrace.blueprints.openai_chat.body import CompletionBody
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import question_of
-from flask_headrace.providers.chat_request import ChatRequest, Message, Tool, mistake_in
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool, validation_error
 from tests.support.reader import send
 from tests.support.service import Service
 
@@ -141,5 +141,5 @@ class Name(str):
 def test_the_names_of_tools_are_compared_a_few_times_each(count: int) -> None:
     Name.compared = 0
     tools = tuple([Tool(Name(f"t{number}"), None, {}) for number in range(count)])
-    assert mistake_in(ChatRequest("m", (Message("user", "a"),), tools=tools)) is None
+    assert validation_error(ChatRequest("m", (Message("user", "a"),), tools=tools)) is None
     assert Name.compared < 10 * count

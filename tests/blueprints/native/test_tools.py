@@ -123,8 +123,8 @@ class TestRefused:
         ("fields", "says"),
         [
             ({"messages": [{"role": "tool", "tool_call_id": "c9", "content": "x"}]}, "messages[0] answers the tool"),
-            ({"messages": [{"role": "user", "content": "x", "tool_calls": CALLED}]}, "only an assistant's turn"),
-            ({"messages": [{"role": "user", "content": "x", "tool_call_id": "c"}]}, "only a tool's turn"),
+            ({"messages": [{"role": "user", "content": "x", "tool_calls": CALLED}]}, "only an assistant message"),
+            ({"messages": [{"role": "user", "content": "x", "tool_call_id": "c"}]}, "only a tool message"),
             ({"tools": [{"name": "a"}, {"name": "a"}]}, "'a' twice"),
             ({"tool_choice": "required"}, "tools is empty"),
             ({"tools": TOOLS, "tool_choice": {"name": "lose"}}, "must be one of find, now"),

@@ -12,9 +12,9 @@ from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from flask_headrace.core.errors import InvalidRequest, UpstreamStatusError
 from flask_headrace.core.events import Completed, TextDelta, ToolCallCompleted, ToolCallDelta, ToolCallStarted
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
-from flask_headrace.providers.anthropic.json_output import answer_tool
+from flask_headrace.providers.anthropic.json_output import answer_tool_name
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
-from flask_headrace.providers.anthropic.request_body import body_of
+from flask_headrace.providers.anthropic.request_body import build_body
 from flask_headrace.providers.chat_request import ChatRequest, Message, NamedTool, ResponseFormat, Tool
 from tests.providers.decoding.decoding import Answer
 from tests.support.upstream import Gate, ToolCall, Upstream, anthropic_wire, script
@@ -33,7 +33,7 @@ def question(schema: dict[str, Any] | None = SCHEMA, **fields: Any) -> ChatReque
 
 def sent(request: ChatRequest) -> dict[str, Any]:
     """Return the body of a request, once the SDK's type has taken it."""
-    body = body_of(request, answer_tool(request, may_force=True))
+    body = build_body(request, answer_tool_name(request, may_force=True))
     pydantic.TypeAdapter(MessageCreateParamsStreaming).validate_python(body)
     return body
 

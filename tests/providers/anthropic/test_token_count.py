@@ -6,7 +6,7 @@ import pytest
 
 from flask_headrace.core.errors import UpstreamError
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
-from flask_headrace.providers.base import CountsTokens
+from flask_headrace.providers.base import TokenCounter
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
@@ -84,5 +84,5 @@ def test_tells_of_a_server_that_is_not_there() -> None:
 
 
 def test_is_what_some_providers_do_and_others_do_not() -> None:
-    assert isinstance(provider("http://x"), CountsTokens)
-    assert not isinstance(OpenAIChat("acme", lambda: Address("http://x", KEY)), CountsTokens)
+    assert isinstance(provider("http://x"), TokenCounter)
+    assert not isinstance(OpenAIChat("acme", lambda: Address("http://x", KEY)), TokenCounter)

@@ -7,7 +7,7 @@ from typing import Any
 from flask_headrace.core import sse
 from flask_headrace.core.errors import UpstreamError
 from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, Usage
-from flask_headrace.providers.decoding.sse_stream import end_of
+from flask_headrace.providers.decoding.sse_stream import final_batches
 
 
 class Answer:
@@ -35,7 +35,7 @@ class Answer:
             if decoder.is_done:
                 self.is_done = True
                 return
-        for events in end_of(frames, decoder):
+        for events in final_batches(frames, decoder):
             self.events += events
 
     @property

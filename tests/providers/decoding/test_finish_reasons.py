@@ -10,7 +10,7 @@ import pytest
 from flask_headrace.core.errors import UpstreamStatusError
 from flask_headrace.core.events import Completed, TextDelta
 from flask_headrace.providers.anthropic.decoder import MessageDecoder
-from flask_headrace.providers.decoding.finish_reasons import settled, told_by
+from flask_headrace.providers.decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
@@ -45,11 +45,11 @@ CASES = [(word, told) for told, words in WORDS.items() for word in words]
 
 @pytest.mark.parametrize(("word", "told"), CASES, ids=str)
 def test_a_word_means_the_same_in_any_spelling(word: Any, told: str | None) -> None:
-    assert told_by(word) == told
+    assert parse_finish_reason(word) == told
 
 
 def test_a_word_may_stand_in_an_object() -> None:
-    assert told_by({"type": "length", "length": 16}) == "length"
+    assert parse_finish_reason({"type": "length", "length": 16}) == "length"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_word_may_stand_in_an_object() -> None:
 def test_what_the_answer_holds_decides_where_the_word_does_not_fit(
     told: Any, has_calls: bool, has_refused: bool, expected: str
 ) -> None:
-    assert settled(told, has_calls=has_calls, has_refused=has_refused) == expected
+    assert resolve_finish_reason(told, has_calls=has_calls, has_refused=has_refused) == expected
 
 
 def frame(value: Any) -> bytes:

@@ -13,14 +13,14 @@ import pytest
 from flask_headrace.core.errors import InvalidToolArguments, UpstreamProtocolError
 from flask_headrace.core.events import Completed, Event, TextDelta
 from flask_headrace.core.sse import ServerSentEvent
-from flask_headrace.providers.decoding.sse_stream import MOST_AT_ONCE, in_turns
-from flask_headrace.providers.decoding.tool_arguments import Arguments
-from flask_headrace.providers.decoding.tool_calls import MOST_CALLS
+from flask_headrace.providers.decoding.sse_stream import MAX_BATCH_EVENTS, split_batch
+from flask_headrace.providers.decoding.tool_arguments import ToolArguments
+from flask_headrace.providers.decoding.tool_calls import MAX_CALLS
 from flask_headrace.providers.openai.chat_decoder import ChatDecoder
-from flask_headrace.providers.openai.chat_tool_calls import IndexedCalls, Piece
-from flask_headrace.providers.openai.item_texts import MOST_PARTS
+from flask_headrace.providers.openai.chat_tool_calls import IndexedToolCalls, ToolCallChunk
+from flask_headrace.providers.openai.item_texts import MAX_PARTS
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
-from flask_headrace.providers.openai.responses_tool_calls import ItemCalls
+from flask_headrace.providers.openai.responses_tool_calls import ItemToolCalls
 
 
 def told(kind: str, **fields: Any) -> ServerSentEvent:
@@ -42,19 +42,19 @@ PARTS: dict[str, Callable[[int], ServerSentEvent]] = {
 @pytest.mark.parametrize("kind", PARTS)
 def test_parts_of_a_response_without_an_end_are_given_up(kind: str) -> None:
     decoder, events = ResponseDecoder("acme", "m", "openai"), []
-    decoder.read([PARTS[kind](number) for number in range(MOST_PARTS)], events)
-    with pytest.raises(UpstreamProtocolError, match=f"more than {MOST_PARTS}"):
-        decoder.read([PARTS[kind](MOST_PARTS)], events)
+    decoder.read([PARTS[kind](number) for number in range(MAX_PARTS)], events)
+    with pytest.raises(UpstreamProtocolError, match=f"more than {MAX_PARTS}"):
+        decoder.read([PARTS[kind](MAX_PARTS)], events)
 
 
 def test_calls_without_names_are_given_up() -> None:
-    indexed, items = IndexedCalls("acme"), ItemCalls("acme")
+    indexed, items = IndexedToolCalls("acme"), ItemToolCalls("acme")
     events: list[Event] = []
-    for number in range(MOST_CALLS):
-        indexed.read([Piece(number, f"c{number}")], events)
+    for number in range(MAX_CALLS):
+        indexed.read([ToolCallChunk(number, f"c{number}")], events)
         items.begin(f"c{number}", "", events, f"i{number}")
     with pytest.raises(InvalidToolArguments, match="more than 1024 tools"):
-        indexed.read([Piece(MOST_CALLS, "another")], events)
+        indexed.read([ToolCallChunk(MAX_CALLS, "another")], events)
     with pytest.raises(InvalidToolArguments, match="more than 1024 tools"):
         items.begin("another", "", events, "another")
 
@@ -72,17 +72,17 @@ def test_frames_of_which_nothing_is_read_are_not_kept() -> None:
 
 
 def test_arguments_that_come_before_their_name_are_kept_as_one_text() -> None:
-    calls, events = IndexedCalls("acme"), []
+    calls, events = IndexedToolCalls("acme"), []
     pieces = msgspec.json.decode(msgspec.json.encode(["ab"] * 100_000))
     tracemalloc.start()
     try:
         for text in ['{"a": "', *pieces]:
-            calls.read([Piece(0, "c", None, text)], events)
+            calls.read([ToolCallChunk(0, "c", None, text)], events)
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
-    calls.read([Piece(0, None, "t", '"}')], events)
+    calls.read([ToolCallChunk(0, None, "t", '"}')], events)
     assert calls.end_all(events) is None
     assert events[-1].arguments == {"a": "ab" * 100_000}
 
@@ -92,9 +92,9 @@ def test_whole_arguments_are_read_once_however_much_comes_behind(
     monkeypatch: pytest.MonkeyPatch, behind: list[str]
 ) -> None:
     read: list[int] = []
-    arguments = Arguments()
+    arguments = ToolArguments()
     monkeypatch.setattr(
-        "flask_headrace.providers.decoding.tool_arguments._value_of",
+        "flask_headrace.providers.decoding.tool_arguments._parse_or_none",
         lambda text: read.append(len(text)) or json_of(text),
     )
     arguments.add(json.dumps(json.dumps({"a": "x" * 1000})))
@@ -110,13 +110,13 @@ def json_of(text: str) -> Any:
         return None
 
 
-@pytest.mark.parametrize("count", [0, 1, MOST_AT_ONCE, MOST_AT_ONCE + 1, 5 * MOST_AT_ONCE])
+@pytest.mark.parametrize("count", [0, 1, MAX_BATCH_EVENTS, MAX_BATCH_EVENTS + 1, 5 * MAX_BATCH_EVENTS])
 def test_one_frame_of_very_many_events_is_passed_on_in_turns(count: int) -> None:
     events: list[Event] = [*[TextDelta(str(number)) for number in range(count)], Completed("stop")]
-    lists = list(in_turns(events))
+    lists = list(split_batch(events))
     assert [event for each in lists for event in each] == events
-    assert max(map(len, lists)) <= MOST_AT_ONCE
+    assert max(map(len, lists)) <= MAX_BATCH_EVENTS
 
 
 def test_nothing_is_one_empty_list() -> None:
-    assert list(in_turns([])) == [[]]
+    assert list(split_batch([])) == [[]]

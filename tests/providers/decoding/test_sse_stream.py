@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError
-from flask_headrace.providers.decoding.sse_stream import MOST_UNREAD
+from flask_headrace.providers.decoding.sse_stream import MAX_DRAIN_BYTES
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
 from tests.providers.contract import KEY, Heard
@@ -67,7 +67,7 @@ class TestBehindTheEnd:
         flood = Flood(Chunk(b": hm\n\n" * 1000), faults.HUGE)
         assert hear(own_upstream, provider, without_end(flood, Hang())).text == "Hello"
         request = until(lambda: (found := own_upstream.requests("m")[0]).closed and found)
-        assert request.bytes_sent < MOST_UNREAD + SENT_AHEAD
+        assert request.bytes_sent < MAX_DRAIN_BYTES + SENT_AHEAD
 
 
 class TestBadFrame:

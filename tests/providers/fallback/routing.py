@@ -1,4 +1,4 @@
-"""A chain of models in front of an upstream, and a reader: what it gets, what it costs, what the models saw."""
+"""A fallback chain in front of a fake upstream, with a reader that collects its events and usage."""
 
 from __future__ import annotations
 
@@ -27,33 +27,39 @@ from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 QUESTION = ChatRequest("", (Message("user", "x" * 40),))
 UNLIMITED = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
-TERMS: dict[str, Any] = {"retries": 0, "retry_budget": 20, "first_token": 10, "last_first_token": 10, "stall": 10}
-"""Terms of a chain, where a test says nothing else: models are asked once, and a busy machine is waited for."""
+POLICY: dict[str, Any] = {
+    "max_retries": 0,
+    "retry_budget": 20,
+    "first_token_timeout": 10,
+    "last_first_token_timeout": 10,
+    "idle_timeout": 10,
+}
+"""Arguments of `FallbackPolicy` that tests do not set: no retries, and timeouts that suit a busy machine."""
 
 BRIEFLY = 0.4
-"""Seconds for which to wait for what does not come."""
+"""Seconds to wait in tests where the awaited token never comes."""
 
 
 class Chain:
     """Models `a`, `b`, … of one upstream, as a router.
 
     Args:
-        upstream: Where they are asked.
+        upstream: The fake upstream that serves all of them.
         models: Each as `openai/a`.
-        links: What is to be known of a model beside its name, by its name.
-        breaker: Makes a breaker for each model.
-        world: Clock, sleep and chance.
-        terms: What is to differ from TERMS.
+        deployments: Further arguments of a model's `Deployment`, by the model's id.
+        breaker: Returns a new circuit breaker; called once for each model.
+        environment: Clock, sleep and random numbers.
+        policy: Arguments of `FallbackPolicy` that replace those of POLICY.
     """
 
     def __init__(
         self,
         upstream: Upstream,
         *models: str,
-        links: dict[str, dict[str, Any]] | None = None,
+        deployments: dict[str, dict[str, Any]] | None = None,
         breaker: Callable[[], CircuitBreaker] = CircuitBreaker,
-        world: Environment = Environment(),  # noqa: B008  # a frozen value
-        **terms: Any,
+        environment: Environment = Environment(),  # noqa: B008  # a frozen value
+        **policy: Any,
     ) -> None:
         self.upstream = upstream
         providers = {
@@ -61,53 +67,53 @@ class Chain:
             "anthropic": AnthropicMessages("anthropic", base_url=upstream.url, api_key="sk-test-0123"),
             "gone": OpenAIChat("gone", lambda: Address("http://127.0.0.1:9/v1", "sk-test-0123")),
         }
-        self.links = [
-            Deployment(providers[provider], name, breaker(), **(links or {}).get(model, {}))
+        self.deployments = [
+            Deployment(providers[provider], name, breaker(), **(deployments or {}).get(model, {}))
             for model in models
             for provider, _, name in [model.partition("/")]
         ]
         for provider in providers.values():
             # The import of an SDK takes longer than a model may here.
             provider.preload()
-        self.router = Router("smart", self.links, FallbackPolicy(**{**TERMS, **terms}), world)
+        self.router = Router("smart", self.deployments, FallbackPolicy(**{**POLICY, **policy}), environment)
 
     def ask(self, question: ChatRequest = QUESTION) -> Reading:
-        """Ask it, and read the whole answer."""
+        """Send a request through the chain and read the whole answer."""
         return Reading(self.router, question).read()
 
     def states(self) -> list[str]:
-        """Return the states of the models' breakers."""
-        return [link.breaker.state for link in self.links]
+        """Return the state of each model's circuit breaker."""
+        return [deployment.breaker.state for deployment in self.deployments]
 
     def asked(self) -> list[str]:
-        """List the models in the order in which the upstream was asked for them."""
+        """Return the names of the requested models, in the order of the upstream's requests."""
         return [request.name for request in self.upstream.requests()]
 
 
 class Reading:
-    """One question to a provider, its session, and what the reader gets."""
+    """One request to a provider, its session, and the events that its reader receives."""
 
     def __init__(self, provider: Any, question: ChatRequest = QUESTION, limits: StreamLimits = UNLIMITED) -> None:
-        target = StreamContext(provider.name, provider.name, provider.name, provider.pricing_provider, question.size())
-        self.session = StreamSession(target, limits)
-        self.follower = StreamReader(self.session)
+        context = StreamContext(provider.name, provider.name, provider.name, provider.pricing_provider, question.size())
+        self.session = StreamSession(context, limits)
+        self.reader = StreamReader(self.session)
         self.events: list[Event] = []
         self._ended: list[StreamSession] = []
         producer.start_producer(self.session, lambda: provider.stream(question), self._ended.append)
 
     def read(self, limit: float = 10.0) -> Reading:
-        """Read to the end, and until the upstream is closed."""
+        """Read to the end of the stream and wait until the upstream is closed."""
         with gevent.Timeout(limit, AssertionError("the answer has no end")):
-            for events in self.follower:
+            for events in self.reader:
                 self.events += events
         until(lambda: self._ended)
         return self
 
     def read_until(self, text: str) -> Reading:
-        """Read until that stands in the text."""
+        """Read until the text contains `text`."""
         with gevent.Timeout(5, AssertionError(f"no {text!r} in {self.text!r}")):
             while text not in self.text:
-                self.events += next(self.follower)
+                self.events += next(self.reader)
         return self
 
     def of(self, kind: type[Event]) -> Iterator[Any]:
@@ -115,7 +121,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The text as a reader has it that knows what `AnswerRestarted` means."""
+        """The text as a reader shows it that drops all text at an `AnswerRestarted`."""
         text = ""
         for event in self.events:
             if isinstance(event, AnswerRestarted):
@@ -135,12 +141,12 @@ class Reading:
 
     @property
     def attempts(self) -> list[tuple[str, int, int]]:
-        """The attempts that cost something: model, tokens read and written."""
+        """The attempts that used tokens, as (model, input tokens, output tokens)."""
         return [(each.model, each.input_tokens, each.output_tokens) for each in self.usage.attempts]
 
     @property
     def end(self) -> str:
-        """How it ended, in one word."""
+        """The finish reason, error code or cancel reason of the stream."""
         return self.session.reason
 
     @property
@@ -149,6 +155,6 @@ class Reading:
 
 
 def gaps(upstream: Upstream, name: str) -> list[float]:
-    """Return the seconds between a model's requests."""
+    """Return the seconds between one model's requests at the upstream."""
     times = [request.arrived_at for request in upstream.requests(name)]
     return [later - earlier for earlier, later in itertools.pairwise(times)]

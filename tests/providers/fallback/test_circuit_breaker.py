@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.providers.fallback.circuit_breaker import (
-    INTERVAL,
-    LEAST_FAILURES,
-    MEMORY,
+    FAILURE_THRESHOLD,
+    FAILURE_WINDOW,
+    PROBE_INTERVAL,
     BreakerPermit,
     CircuitBreaker,
 )
@@ -58,26 +58,26 @@ def succeed(breaker: CircuitBreaker, times: int = 1) -> None:
 
 class TestOpening:
     def test_takes_several_failures(self, breaker: CircuitBreaker) -> None:
-        fail(breaker, LEAST_FAILURES - 1)
+        fail(breaker, FAILURE_THRESHOLD - 1)
         assert breaker.state == "closed"
         fail(breaker)
-        assert (breaker.state, breaker.acquire(), breaker.admits_in) == ("open", None, INTERVAL)
+        assert (breaker.state, breaker.acquire(), breaker.retry_after) == ("open", None, PROBE_INTERVAL)
 
     def test_takes_half_of_the_last_attempts(self, breaker: CircuitBreaker) -> None:
         for _ in range(10):
             fail(breaker, 2)
             succeed(breaker, 3)
         assert breaker.state == "closed"
-        for _ in range(LEAST_FAILURES):
+        for _ in range(FAILURE_THRESHOLD):
             succeed(breaker)
             assert breaker.state == "closed"
             fail(breaker)
         assert breaker.state == "open"
 
     def test_forgets_what_is_long_ago(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        fail(breaker, LEAST_FAILURES - 1)
-        clock.now += MEMORY + 1
-        fail(breaker, LEAST_FAILURES - 1)
+        fail(breaker, FAILURE_THRESHOLD - 1)
+        clock.now += FAILURE_WINDOW + 1
+        fail(breaker, FAILURE_THRESHOLD - 1)
         assert breaker.state == "closed"
 
     def test_is_not_brought_about_by_those_who_only_left(self, breaker: CircuitBreaker) -> None:
@@ -89,18 +89,18 @@ class TestOpening:
         succeed(breaker, 3)
         fail(breaker, 2)
         assert breaker.outcomes == {"began": 3, "upstream_failed": 2}
-        assert repr(breaker) == "<Breaker closed, {'began': 3, 'upstream_failed': 2}>"
+        assert repr(breaker) == "<CircuitBreaker closed, {'began': 3, 'upstream_failed': 2}>"
 
 
 def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: CircuitBreaker, clock: Clock) -> None:
     told: list[tuple[str | None, str]] = []
     breaker.on_change = lambda outcome: told.append((outcome, breaker.state))
-    fail(breaker, LEAST_FAILURES)
-    clock.now += INTERVAL
+    fail(breaker, FAILURE_THRESHOLD)
+    clock.now += PROBE_INTERVAL
     breaker.acquire().release()
-    clock.now += INTERVAL
+    clock.now += PROBE_INTERVAL
     succeed(breaker)
-    assert told[LEAST_FAILURES - 1 :] == [
+    assert told[FAILURE_THRESHOLD - 1 :] == [
         ("upstream_failed", "open"),
         (None, "probing"),
         (None, "open"),
@@ -110,59 +110,59 @@ def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: Circu
 
 
 def test_an_attempt_that_fails_twice_has_failed_once(breaker: CircuitBreaker) -> None:
-    for _ in range(LEAST_FAILURES - 1):
+    for _ in range(FAILURE_THRESHOLD - 1):
         admission = breaker.acquire()
         admission.fail("slow")
         admission.fail("upstream_broken")
         admission.succeed("upstream_invalid_request")
         admission.release()
-    assert (breaker.state, dict(breaker.outcomes)) == ("closed", {"slow": LEAST_FAILURES - 1})
+    assert (breaker.state, dict(breaker.outcomes)) == ("closed", {"slow": FAILURE_THRESHOLD - 1})
 
 
 class TestProbe:
     @pytest.fixture(autouse=True)
     def open_it(self, breaker: CircuitBreaker) -> None:
-        fail(breaker, LEAST_FAILURES)
+        fail(breaker, FAILURE_THRESHOLD)
 
     def test_is_one_request_in_an_interval(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL - 0.01
+        clock.now += PROBE_INTERVAL - 0.01
         assert breaker.acquire() is None
         clock.now += 0.01
         assert breaker.acquire() is not None
         assert (breaker.state, breaker.acquire()) == ("probing", None)
 
     def test_that_succeeds_closes_it(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         succeed(breaker)
         assert breaker.state == "closed"
-        fail(breaker, LEAST_FAILURES - 1)  # what was before it is forgotten
+        fail(breaker, FAILURE_THRESHOLD - 1)  # what was before it is forgotten
         assert breaker.state == "closed"
 
     def test_that_fails_leaves_it_open_for_another_interval(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         fail(breaker)
         assert (breaker.state, breaker.acquire()) == ("open", None)
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         assert breaker.acquire() is not None
 
     def test_that_is_slow_to_fail_is_waited_for(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         probe = breaker.acquire()
-        clock.now += 2 * INTERVAL
+        clock.now += 2 * PROBE_INTERVAL
         assert breaker.acquire() is None
         probe.fail("first_token_timeout")
-        assert breaker.admits_in == INTERVAL
+        assert breaker.retry_after == PROBE_INTERVAL
 
     def test_whose_reader_left_is_followed_by_another_in_its_time(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         probe = breaker.acquire()
         clock.now += 3
         probe.release()
         probe.release()
-        assert (breaker.state, breaker.admits_in) == ("open", INTERVAL - 3)
+        assert (breaker.state, breaker.retry_after) == ("open", PROBE_INTERVAL - 3)
 
     def test_alone_decides(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        clock.now += INTERVAL
+        clock.now += PROBE_INTERVAL
         before = CircuitBreaker(clock).acquire()
         before._breaker = breaker  # an attempt from before it opened
         probe = breaker.acquire()
@@ -177,7 +177,7 @@ class TestProbe:
 def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float, bool]]) -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock)
-    fail(breaker, LEAST_FAILURES)
+    fail(breaker, FAILURE_THRESHOLD)
     opened, admitted = clock.now, []
     for seconds, is_answered in steps:
         clock.now += seconds
@@ -188,7 +188,7 @@ def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float
         if is_answered:
             assert breaker.state == "open"
     times = [opened, *admitted]
-    assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= PROBE_INTERVAL for earlier, later in itertools.pairwise(times))
 
 
 class TestThreads:
@@ -211,11 +211,11 @@ class TestThreads:
         assert breaker.outcomes["began"] == 16 * 1000
 
     def test_are_not_let_in_while_another_tells_how_its_probe_went(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        fail(breaker, LEAST_FAILURES)
-        clock.now += INTERVAL + 1
+        fail(breaker, FAILURE_THRESHOLD)
+        clock.now += PROBE_INTERVAL + 1
         probe = breaker.acquire()
         assert probe is not None
-        clock.now += INTERVAL + 1
+        clock.now += PROBE_INTERVAL + 1
         admitted: list[BreakerPermit | None] = []
         other = threading.Thread(target=lambda: admitted.append(breaker.acquire()))
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from flask_headrace.providers.fallback.circuit_breaker import INTERVAL, LEAST_FAILURES, CircuitBreaker
+from flask_headrace.providers.fallback.circuit_breaker import FAILURE_THRESHOLD, PROBE_INTERVAL, CircuitBreaker
 from flask_headrace.providers.fallback.policy import Environment
 from tests.providers.fallback.routing import Chain, Reading
 from tests.support.event_loop import until
@@ -42,10 +42,10 @@ def test_is_one_that_no_reader_notices(own_upstream: Upstream, outage: str) -> N
         own_upstream,
         "openai/a",
         "openai/b",
-        retries=1,
+        max_retries=1,
         retry_budget=30,
         breaker=lambda: CircuitBreaker(clock),
-        world=Environment(clock, clock.sleep, lambda: 0.0),
+        environment=Environment(clock, clock.sleep, lambda: 0.0),
     )
     answered: list[tuple[float, str]] = []
     asked: list[float] = []
@@ -63,11 +63,11 @@ def test_is_one_that_no_reader_notices(own_upstream: Upstream, outage: str) -> N
     assert {text for _, text in answered} == {"a", "b"}
     assert len(answered) == LAST / STEP
     assert all(text == "b" for at, text in answered if BEGIN <= at < END)
-    probes = [at for at in asked if BEGIN <= at < END][LEAST_FAILURES:]
-    assert 4 <= len(probes) <= (END - BEGIN) / INTERVAL
-    assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(probes))
+    probes = [at for at in asked if BEGIN <= at < END][FAILURE_THRESHOLD:]
+    assert 4 <= len(probes) <= (END - BEGIN) / PROBE_INTERVAL
+    assert all(later - earlier >= PROBE_INTERVAL for earlier, later in itertools.pairwise(probes))
     back = next(at for at, text in answered if at >= END and text == "a")
-    assert back <= END + INTERVAL + STEP
+    assert back <= END + PROBE_INTERVAL + STEP
     assert all(text == "a" for at, text in answered if at >= back)
 
 
@@ -80,16 +80,16 @@ def test_of_all_models_is_told_at_once_with_when_to_come_again(own_upstream: Ups
         "openai/a",
         "openai/b",
         breaker=lambda: CircuitBreaker(clock),
-        world=Environment(clock, clock.sleep),
+        environment=Environment(clock, clock.sleep),
     )
-    for _ in range(LEAST_FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         assert chain.ask().end == "upstream_failed"
     assert chain.states() == ["open", "open"]
     clock.now += 4
     reading = chain.ask()
     assert (reading.error.status, reading.error.code, reading.error.retry_after) == (503, "model_unavailable", 6)
     assert reading.usage.cost == 0.0
-    assert len(own_upstream.requests()) == 2 * LEAST_FAILURES
+    assert len(own_upstream.requests()) == 2 * FAILURE_THRESHOLD
 
 
 class TestSlowness:
@@ -97,32 +97,34 @@ class TestSlowness:
         clock = Clock()
         for model in "ab":
             own_upstream.answer(model, openai_wire.answer(model))
-        world = Environment(clock, clock.sleep)
+        environment = Environment(clock, clock.sleep)
         chain = Chain(
             own_upstream,
             "openai/a",
             "openai/b",
             breaker=lambda: CircuitBreaker(clock),
-            world=world,
-            first_token=12.0,
+            environment=environment,
+            first_token_timeout=12.0,
             retry_budget=60,
         )
-        ask = chain.links[0].provider.stream
+        ask = chain.deployments[0].provider.stream
 
         def slowly(question):
             clock.now += 7
             return ask(question)
 
-        chain.links[0].provider.stream = slowly
-        for _ in range(LEAST_FAILURES):
+        chain.deployments[0].provider.stream = slowly
+        for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().text == "a"
         assert chain.states() == ["open", "closed"]
         assert chain.ask().text == "b"
-        assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES}
+        assert chain.deployments[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD}
 
-        alone = Chain(own_upstream, "openai/a", breaker=lambda: CircuitBreaker(clock), world=world, retry_budget=60)
-        alone.links[0].provider.stream = slowly
-        for _ in range(LEAST_FAILURES):
+        alone = Chain(
+            own_upstream, "openai/a", breaker=lambda: CircuitBreaker(clock), environment=environment, retry_budget=60
+        )
+        alone.deployments[0].provider.stream = slowly
+        for _ in range(FAILURE_THRESHOLD):
             assert alone.ask().text == "a"
         assert alone.states() == ["closed"]
 
@@ -131,14 +133,14 @@ def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own
     clock = Clock()
     own_upstream.answer("a", plain.empty(503))
     own_upstream.answer("b", openai_wire.answer("b"))
-    world = Environment(clock, clock.sleep)
-    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: CircuitBreaker(clock), world=world)
-    for _ in range(LEAST_FAILURES):
+    environment = Environment(clock, clock.sleep)
+    chain = Chain(own_upstream, "openai/a", "openai/b", breaker=lambda: CircuitBreaker(clock), environment=environment)
+    for _ in range(FAILURE_THRESHOLD):
         chain.ask()
     own_upstream.answer("a", script(Hang()))
-    clock.now += INTERVAL
+    clock.now += PROBE_INTERVAL
     reading = Reading(chain.router)
-    until(lambda: len(own_upstream.requests("a")) > LEAST_FAILURES)
+    until(lambda: len(own_upstream.requests("a")) > FAILURE_THRESHOLD)
     assert chain.states() == ["probing", "closed"]
     reading.session.cancel("stopped")
     reading.read()
@@ -151,42 +153,53 @@ class TestAWaitThatTheBudgetCutShort:
     def test_is_no_failure_of_the_model(self, own_upstream: Upstream) -> None:
         for model in "ab":
             own_upstream.answer(model, script(Hang()))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=0.16, first_token=0.12, last_first_token=1.5)
-        for _ in range(LEAST_FAILURES):
+        chain = Chain(
+            own_upstream,
+            "openai/a",
+            "openai/b",
+            retry_budget=0.16,
+            first_token_timeout=0.12,
+            last_first_token_timeout=1.5,
+        )
+        for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().end == "first_token_timeout"
-        assert [request.name for request in own_upstream.requests()] == ["a", "b"] * LEAST_FAILURES
+        assert [request.name for request in own_upstream.requests()] == ["a", "b"] * FAILURE_THRESHOLD
         assert chain.states() == ["open", "closed"]
-        assert chain.links[1].breaker.outcomes == {}
+        assert chain.deployments[1].breaker.outcomes == {}
 
     def test_is_one_where_it_had_all_of_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
-        chain = Chain(own_upstream, "openai/a", retry_budget=0.1, last_first_token=60)
-        for _ in range(LEAST_FAILURES):
+        chain = Chain(own_upstream, "openai/a", retry_budget=0.1, last_first_token_timeout=60)
+        for _ in range(FAILURE_THRESHOLD):
             assert chain.ask().end == "first_token_timeout"
         assert chain.states() == ["open"]
 
     def test_leaves_other_failures_as_they_are(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
         own_upstream.answer("b", plain.empty(503))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retry_budget=3, first_token=0.5, last_first_token=60)
+        chain = Chain(
+            own_upstream, "openai/a", "openai/b", retry_budget=3, first_token_timeout=0.5, last_first_token_timeout=60
+        )
         assert chain.ask().end == "upstream_failed"
-        assert chain.links[1].breaker.outcomes == {"upstream_failed": 1}
+        assert chain.deployments[1].breaker.outcomes == {"upstream_failed": 1}
 
 
 def test_a_model_that_is_slow_and_then_breaks_off_has_failed_once(own_upstream: Upstream) -> None:
     clock = Clock()
     own_upstream.answer("a", faults.after(openai_wire.answer("a", "b"), 1, Close()))
     own_upstream.answer("b", openai_wire.answer("ab"))
-    world = Environment(clock, clock.sleep)
-    chain = Chain(own_upstream, "openai/a", "openai/b", world=world, first_token=12.0, retry_budget=60)
-    ask = chain.links[0].provider.stream
+    environment = Environment(clock, clock.sleep)
+    chain = Chain(
+        own_upstream, "openai/a", "openai/b", environment=environment, first_token_timeout=12.0, retry_budget=60
+    )
+    ask = chain.deployments[0].provider.stream
 
     def slowly(question):
         clock.now += 7
         return ask(question)
 
-    chain.links[0].provider.stream = slowly
-    for _ in range(LEAST_FAILURES - 1):
+    chain.deployments[0].provider.stream = slowly
+    for _ in range(FAILURE_THRESHOLD - 1):
         chain.ask()
-    assert chain.links[0].breaker.outcomes == {"slow": LEAST_FAILURES - 1}
+    assert chain.deployments[0].breaker.outcomes == {"slow": FAILURE_THRESHOLD - 1}
     assert chain.states() == ["closed", "closed"]

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_headrace.providers.fallback.overlap import MOST_BLANKS, SURE, WATCHED, WINDOW, Joint, Repetition
+from flask_headrace.providers.fallback.overlap import (
+    DECISION_WINDOW,
+    MAX_LEADING_BLANKS,
+    RESTART_WATCH_CHARS,
+    UNIQUE_MATCH_CHARS,
+    ContinuationMatcher,
+    RepetitionMatcher,
+)
 from tests.providers.fallback.test_continuation import cut
 
 SENTENCES = (
@@ -21,12 +28,12 @@ DOUBT = object()
 
 def outcome(told: str, *pieces: str, is_ended: bool = True) -> object:
     """Return what a reader has in the end that had `told`, or DOUBT."""
-    joint, text = Joint(told), told
+    joint, text = ContinuationMatcher(told), told
     for piece in pieces:
         text += joint.feed(piece)
     if is_ended:
         text += joint.end()
-    return DOUBT if joint.is_off else text
+    return DOUBT if joint.has_diverged else text
 
 
 def at(words: str) -> int:
@@ -155,30 +162,30 @@ class TestDoubt:
         assert isinstance(shown, str)
         assert len(shown) > 190
         assert outcome(told, " " + "word " * 20, SENTENCES) is DOUBT
-        assert outcome(told, " " + "word " * WATCHED, SENTENCES) != DOUBT
+        assert outcome(told, " " + "word " * RESTART_WATCH_CHARS, SENTENCES) != DOUBT
 
     def test_is_left_behind_many_blanks(self) -> None:
-        joint = Joint("Once upon a")
-        for _ in range(MOST_BLANKS + 1):
-            assert not joint.is_off
+        joint = ContinuationMatcher("Once upon a")
+        for _ in range(MAX_LEADING_BLANKS + 1):
+            assert not joint.has_diverged
             joint.feed("\n")
-        assert joint.is_off
+        assert joint.has_diverged
 
 
 def test_what_plainly_goes_on_is_not_held_back() -> None:
-    assert Joint(SENTENCES[: at("kept ")]).feed("bees") == "bees"
-    assert Joint(SENTENCES[: at("kept")]).feed(" bees") == " bees"
+    assert ContinuationMatcher(SENTENCES[: at("kept ")]).feed("bees") == "bees"
+    assert ContinuationMatcher(SENTENCES[: at("kept")]).feed(" bees") == " bees"
 
 
 @settings(max_examples=100)
-@given(st.text(min_size=WINDOW, max_size=3 * WINDOW), st.lists(st.integers(0, 99), max_size=8))
+@given(st.text(min_size=DECISION_WINDOW, max_size=3 * DECISION_WINDOW), st.lists(st.integers(0, 99), max_size=8))
 def test_no_more_than_a_window_is_held_back(text: str, places: list[int]) -> None:
-    joint = Joint("Once upon a")
+    joint = ContinuationMatcher("Once upon a")
     fed, shown = "", ""
     for piece in cut(text.lstrip(), places):
         fed += piece
         shown += joint.feed(piece)
-        assert joint.is_off or len(fed) - len(shown) < WINDOW or joint.is_settled
+        assert joint.has_diverged or len(fed) - len(shown) < DECISION_WINDOW or joint.is_matched
 
 
 WORDS = st.sampled_from(
@@ -221,11 +228,11 @@ def test_whatever_is_repeated_no_word_comes_twice_and_none_is_missing(
 
 class TestRepetition:
     def test_of_nothing_is_settled_at_once(self) -> None:
-        assert Repetition("").feed("a") == "a"
+        assert RepetitionMatcher("").feed("a") == "a"
 
     def test_that_ends_early_is_off(self) -> None:
-        match = Repetition("abc")
-        assert (match.feed("ab"), match.end(), match.is_off) == ("", "", True)
+        match = RepetitionMatcher("abc")
+        assert (match.feed("ab"), match.end(), match.has_diverged) == ("", "", True)
 
     def test_long_enough_is_known_by_its_first_words(self) -> None:
-        assert len("Once upon a time there was an old") > SURE
+        assert len("Once upon a time there was an old") > UNIQUE_MATCH_CHARS

@@ -77,11 +77,11 @@ def test_a_question_that_a_provider_has_no_words_for_goes_to_the_next(own_upstre
     own_upstream.answer("a", plain.json_body(refusal, 400))
     own_upstream.answer("b", openai_wire.answer("{}"))
     question = msgspec.structs.replace(QUESTION, response_format=ResponseFormat(None))
-    chain = Chain(own_upstream, "anthropic/a", "openai/b", retries=1)
+    chain = Chain(own_upstream, "anthropic/a", "openai/b", max_retries=1)
     reading = chain.ask(question)
     assert (reading.text, reading.session.terminal) == ("{}", Completed("stop"))
     assert [attempt.model for attempt in reading.session.usage.attempts] == ["openai/b"]
-    assert not chain.links[0].breaker.outcomes
+    assert not chain.deployments[0].breaker.outcomes
     alone = Chain(own_upstream, "anthropic/a").ask(question)
     assert isinstance(alone.session.error, InvalidRequest)
     assert alone.session.usage.cost == 0
@@ -98,7 +98,9 @@ class TestFault:
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
         limit = BRIEFLY if name in SILENT else 10
-        reading = Chain(own_upstream, *chain, retries=1, first_token=limit, world=Environment(chance=lambda: 1.0)).ask()
+        reading = Chain(
+            own_upstream, *chain, max_retries=1, first_token_timeout=limit, environment=Environment(random=lambda: 1.0)
+        ).ask()
 
         assert reading.text == "Hello"
         assert reading.events[-1] == Completed("stop")
@@ -121,11 +123,11 @@ class TestFault:
 
     def test_of_no_connection_costs_nothing(self, own_upstream: Upstream) -> None:
         own_upstream.answer("b", WIRES["anthropic"].answer("ok", usage=(9, 2)))
-        chain = Chain(own_upstream, "gone/a", "anthropic/b", retries=1)
+        chain = Chain(own_upstream, "gone/a", "anthropic/b", max_retries=1)
         reading = chain.ask()
         assert reading.text == "ok"
         assert reading.attempts == [("anthropic/b", 9, 2)]
-        assert chain.links[0].breaker.outcomes == {"upstream_unreachable": 2}
+        assert chain.deployments[0].breaker.outcomes == {"upstream_unreachable": 2}
 
 
 class TestWhatIsNotTheModelsFault:
@@ -133,13 +135,13 @@ class TestWhatIsNotTheModelsFault:
     def test_is_told_as_it_is(self, own_upstream: Upstream, model: str) -> None:
         wrong = {"error": {"type": "invalid_request_error", "message": "temperature: no"}}
         own_upstream.answer("a", plain.json_body(wrong, 400))
-        chain = Chain(own_upstream, model, "openai/b", retries=2)
+        chain = Chain(own_upstream, model, "openai/b", max_retries=2)
         reading = chain.ask()
         assert (reading.error.status, reading.error.code) == (400, "upstream_invalid_request")
         assert reading.error.message.endswith("temperature: no")
         assert chain.asked() == ["a"]
         assert (reading.usage.input_tokens, reading.usage.cost) == (0, 0.0)
-        assert chain.links[0].breaker.outcomes == {"upstream_invalid_request": 1}
+        assert chain.deployments[0].breaker.outcomes == {"upstream_invalid_request": 1}
 
     @pytest.mark.parametrize(("model", "finish"), [("openai/a", "content_filter"), ("anthropic/a", "refusal")])
     def test_such_as_a_refusal_is_an_answer(self, own_upstream: Upstream, model: str, finish: str) -> None:
@@ -154,8 +156,12 @@ class TestRoom:
     def test_that_is_too_small_leads_to_the_next_with_more(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(400))  # context_length_exceeded
         own_upstream.answer("c", openai_wire.answer("ok"))
-        known = {"openai/a": {"context": 100}, "openai/b": {"context": 50}, "openai/c": {"context": 200}}
-        chain = Chain(own_upstream, *known, links=known)
+        known = {
+            "openai/a": {"context_window": 100},
+            "openai/b": {"context_window": 50},
+            "openai/c": {"context_window": 200},
+        }
+        chain = Chain(own_upstream, *known, deployments=known)
         assert chain.ask().text == "ok"
         assert chain.asked() == ["a", "c"]
         assert chain.states() == ["closed"] * 3
@@ -194,22 +200,22 @@ class TestAskingAgain:
         own_upstream.answer("a", plain.empty(503))
         own_upstream.answer("b", openai_wire.answer("ok"))
         slept: list[float] = []
-        world = Environment(sleep=slept.append, chance=lambda: 0.0)
-        assert Chain(own_upstream, "openai/a", "openai/b", retries=3, world=world).ask().text == "ok"
+        environment = Environment(sleep=slept.append, random=lambda: 0.0)
+        assert Chain(own_upstream, "openai/a", "openai/b", max_retries=3, environment=environment).ask().text == "ok"
         assert slept == [0.25, 0.5, 1.0]
         assert len(own_upstream.requests("a")) == 4
 
     def test_honours_what_the_model_has_asked_for_and_adds_to_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", [openai_wire.error(429, retry_after=2), later(429), openai_wire.answer("ok")])
         slept: list[float] = []
-        world = Environment(sleep=slept.append, chance=lambda: 1.0)
-        assert Chain(own_upstream, "openai/a", retries=2, world=world).ask().text == "ok"
+        environment = Environment(sleep=slept.append, random=lambda: 1.0)
+        assert Chain(own_upstream, "openai/a", max_retries=2, environment=environment).ask().text == "ok"
         assert slept == [2.5, pytest.approx(0.075)]
 
     def test_does_not_wait_for_longer_than_there_is_time(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(429, retry_after=30))
         own_upstream.answer("b", openai_wire.answer("ok"))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retries=2, retry_budget=20)
+        chain = Chain(own_upstream, "openai/a", "openai/b", max_retries=2, retry_budget=20)
         begun = time.monotonic()
         assert chain.ask().text == "ok"
         assert time.monotonic() - begun < 5
@@ -225,7 +231,7 @@ class TestAskingAgain:
     def test_ends_with_the_budget_whatever_models_are_left(self, own_upstream: Upstream) -> None:
         for model in "abc":
             own_upstream.answer(model, script(Hang()))
-        chain = Chain(own_upstream, "openai/a", "openai/b", "openai/c", retry_budget=1, first_token=0.6)
+        chain = Chain(own_upstream, "openai/a", "openai/b", "openai/c", retry_budget=1, first_token_timeout=0.6)
         begun = time.monotonic()
         reading = chain.ask()
         assert 0.9 < time.monotonic() - begun < 5
@@ -236,7 +242,7 @@ class TestAskingAgain:
     def test_ends_with_the_budget_also_where_nobody_is_left(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
         begun = time.monotonic()
-        reading = Chain(own_upstream, "openai/a", retry_budget=BRIEFLY, last_first_token=60).ask()
+        reading = Chain(own_upstream, "openai/a", retry_budget=BRIEFLY, last_first_token_timeout=60).ask()
         assert time.monotonic() - begun < 5
         assert reading.end == "first_token_timeout"
 
@@ -252,7 +258,7 @@ class TestAKeyThatIsRefused:
         (loud,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert loud.message.startswith(f"openai/a of smart: openai refused the request with status {status}.")
         assert "sk-test" not in caplog.text
-        assert list(chain.links[0].breaker.outcomes) == [
+        assert list(chain.deployments[0].breaker.outcomes) == [
             {401: "upstream_unauthorized", 403: "upstream_forbidden"}[status]
         ]
 
@@ -260,7 +266,7 @@ class TestAKeyThatIsRefused:
 class TestLeaving:
     def test_between_two_attempts_makes_no_further_one(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(429, retry_after=20))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retries=2, retry_budget=60)
+        chain = Chain(own_upstream, "openai/a", "openai/b", max_retries=2, retry_budget=60)
         reading = Reading(chain.router)
         until(lambda: own_upstream.requests("a")[0].ended)
         reading.session.cancel("stopped")
@@ -274,7 +280,9 @@ class TestLeaving:
     def test_closes_the_model_that_has_taken_over(self, own_upstream: Upstream, name: str) -> None:
         own_upstream.answer("a", script(Close()))
         own_upstream.answer("b", faults.silent(openai_wire)[name])
-        chain = Chain(own_upstream, "openai/a", "openai/b", last_first_token=60, retry_budget=60, stall=60)
+        chain = Chain(
+            own_upstream, "openai/a", "openai/b", last_first_token_timeout=60, retry_budget=60, idle_timeout=60
+        )
         reading = Reading(chain.router)
         until(lambda: own_upstream.requests("b"))
         reading.session.cancel("stopped")
@@ -288,9 +296,9 @@ class TestLeaving:
 class TestWeights:
     def test_draw_who_is_asked_first(self, own_upstream: Upstream) -> None:
         weights = {"openai/a": {"weight": 1}, "openai/b": {"weight": 3}, "openai/c": {"weight": 0}}
-        for chance, order in [(0.0, "abc"), (0.24, "abc"), (0.26, "bac"), (0.99, "bac")]:
-            world = Environment(chance=lambda chance=chance: chance)
-            chain = Chain(own_upstream, *weights, links=weights, is_weighted=True, world=world)
+        for random_number, order in [(0.0, "abc"), (0.24, "abc"), (0.26, "bac"), (0.99, "bac")]:
+            environment = Environment(random=lambda random_number=random_number: random_number)
+            chain = Chain(own_upstream, *weights, deployments=weights, is_weighted=True, environment=environment)
             own_upstream.start_afresh()
             chain.ask()  # all of them are unknown there, and refused with 404
             assert "".join(chain.asked()) == order

@@ -30,7 +30,7 @@ from tests.providers.fallback.test_continuation import cut
 from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
 from tests.support.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
 
-KNOWN: dict[str, Any] = {"openai/b": {"continues": True}}
+KNOWN: dict[str, Any] = {"openai/b": {"supports_prefill": True}}
 CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallCompleted(0, {}), Completed("tool_calls")]
 
 
@@ -51,11 +51,11 @@ class Played:
             yield piece
 
 
-def ask(first: list[Any], second: Callable[[str | None], list[Any]], **terms: Any) -> tuple[Reading, Played]:
+def ask(first: list[Any], second: Callable[[str | None], list[Any]], **policy: Any) -> tuple[Reading, Played]:
     """Ask a model that says `first` and breaks off, and then one that may go on."""
     players = Played("first", lambda _: [*first, UpstreamProtocolError("gone")]), Played("second", second)
-    links = [Deployment(adapt_provider(player), "x", continues=True) for player in players]
-    router = Router("smart", links, FallbackPolicy(retries=0, **terms), Environment())
+    deployments = [Deployment(adapt_provider(player), "x", supports_prefill=True) for player in players]
+    router = Router("smart", deployments, FallbackPolicy(max_retries=0, **policy), Environment())
     return Reading(router).read(), players[1]
 
 
@@ -137,7 +137,7 @@ class TestDoubt:
             on_divergence="fail",
         )
         assert (reading.text, reading.end, len(player.asked)) == ("Once upon a ", "answer_diverged", 1)
-        assert "second/x may not have gone on where it stood" in reading.error.message
+        assert "second/x may not have continued it exactly" in reading.error.message
         assert reading.attempts[-1] == ("second/x", 20, 4)
 
     def test_that_comes_when_some_was_shown_voids_that_too(self) -> None:
@@ -158,7 +158,7 @@ class TestDoubt:
         # Only the first of the two is still open when the answer is given up.
         anew = openai_wire.answer("Once upon a time ", Pause(0.01), "there was a king, and ", Gate("never"), "he")
         own_upstream.answer("b", [anew, openai_wire.answer("Once upon a time.")])
-        reading = Chain(own_upstream, "openai/a", "openai/b", links=KNOWN).ask()
+        reading = Chain(own_upstream, "openai/a", "openai/b", deployments=KNOWN).ask()
         assert reading.text == "Once upon a time."
         first, second = own_upstream.requests("b")
         assert first.ended is Ended.ABORTED
@@ -168,7 +168,7 @@ class TestDoubt:
     def test_of_a_call_asks_for_all_of_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", faults.after(openai_wire.answer("Let me ", "see"), 2, Close()))
         own_upstream.answer("b", openai_wire.answer(ToolCall("c1", "find", ("{}",)), finish="tool_calls"))
-        reading = Chain(own_upstream, "openai/a", "openai/b", links=KNOWN).ask()
+        reading = Chain(own_upstream, "openai/a", "openai/b", deployments=KNOWN).ask()
         assert (reading.text, reading.end) == ("", "tool_calls")
         assert len(own_upstream.requests("b")) == 2
 
@@ -198,8 +198,8 @@ class TestUsageThatWasTold:
     )
     def test_before_the_first_token_is_kept_whatever_the_error_says(self, error: Exception) -> None:
         players = Played("first", lambda _: [self.KNOWN, error]), Played("second", lambda _: ["ok"])
-        links = [Deployment(adapt_provider(player), "x") for player in players]
-        reading = Reading(Router("smart", links, FallbackPolicy(retries=0), Environment())).read()
+        deployments = [Deployment(adapt_provider(player), "x") for player in players]
+        reading = Reading(Router("smart", deployments, FallbackPolicy(max_retries=0), Environment())).read()
         assert reading.text == "ok"
         assert reading.attempts[0] == ("first/x", 90, 1)
 

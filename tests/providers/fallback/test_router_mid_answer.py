@@ -62,7 +62,7 @@ class TestRescue:
         own_upstream.answer(
             "b", openai_wire.answer(*[TEXT[at : at + 7] for at in range(0, len(TEXT), 7)], usage=(9, 60))
         )
-        chain = Chain(own_upstream, model, "openai/b", stall=BRIEFLY if way == "stalls" else 10)
+        chain = Chain(own_upstream, model, "openai/b", idle_timeout=BRIEFLY if way == "stalls" else 10)
         reading = chain.ask()
         assert reading.text == TEXT
         assert reading.events[-1] == Completed("stop")
@@ -130,7 +130,7 @@ class TestTheOtherAnswer:
         own_upstream.answer("a", broken(openai_wire, Close(), after=20))
         own_upstream.answer("b", broken(anthropic_wire, Hang(), after=10))
         own_upstream.answer("c", openai_wire.answer(*WORDS))
-        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c", stall=BRIEFLY).ask()
+        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c", idle_timeout=BRIEFLY).ask()
         assert reading.text == TEXT
         assert [model for model, *_ in reading.attempts] == ["openai/a", "anthropic/b", "openai/c"]
         # What it repeated was written too.
@@ -153,7 +153,7 @@ class TestTheOtherAnswer:
     def test_is_held_back_while_it_repeats_and_closed_when_the_reader_leaves(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS[:30], Gate("never"), *WORDS[30:]))
-        reading = Reading(Chain(own_upstream, "openai/a", "openai/b", stall=60).router).read_until("39 ")
+        reading = Reading(Chain(own_upstream, "openai/a", "openai/b", idle_timeout=60).router).read_until("39 ")
         until(lambda: own_upstream.requests("b")[0].at_gate)
         reading.session.cancel("stopped")
         assert reading.read().text == "".join(WORDS[:40])
@@ -162,7 +162,7 @@ class TestTheOtherAnswer:
 
     def test_is_asked_again_before_its_own_first_token(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
-        chain = Chain(own_upstream, "openai/a", "openai/b", retries=1)
+        chain = Chain(own_upstream, "openai/a", "openai/b", max_retries=1)
         own_upstream.answer("b", [openai_wire.error(429, retry_after=0.02), openai_wire.answer(*WORDS)])
         assert chain.ask().text == TEXT
         assert chain.asked() == ["a", "b", "b"]
@@ -171,7 +171,7 @@ class TestTheOtherAnswer:
         now = [0.0]
         own_upstream.answer("a", broken(openai_wire, Gate("later"), Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS))
-        chain = Chain(own_upstream, "openai/a", "openai/b", world=Environment(clock=lambda: now[0]))
+        chain = Chain(own_upstream, "openai/a", "openai/b", environment=Environment(clock=lambda: now[0]))
         reading = Reading(chain.router).read_until("39 ")
         now[0] += 100
         own_upstream.open_gate("later")
@@ -179,14 +179,14 @@ class TestTheOtherAnswer:
 
 
 class TestContinuing:
-    KNOWN: ClassVar = {"openai/b": {"continues": True}, "anthropic/b": {"continues": True}}
+    KNOWN: ClassVar = {"openai/b": {"supports_prefill": True}, "anthropic/b": {"supports_prefill": True}}
 
     @pytest.mark.parametrize("model", KNOWN)
     def test_gives_the_model_the_beginning_of_its_answer(self, own_upstream: Upstream, model: str) -> None:
         wire = WIRES[model.partition("/")[0]]
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", wire.answer(" ", *WORDS[40:], usage=(90, 20)))
-        reading = Chain(own_upstream, "openai/a", model, links=self.KNOWN).ask()
+        reading = Chain(own_upstream, "openai/a", model, deployments=self.KNOWN).ask()
         assert reading.text == TEXT
         assert reading.attempts[-1] == (model, 90, 20)
         *_, question, beginning = own_upstream.requests("b")[0].body["messages"]
@@ -196,13 +196,13 @@ class TestContinuing:
     def test_needs_no_blank_that_stood_at_the_break(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS[40:]))
-        assert Chain(own_upstream, "openai/a", "openai/b", links=self.KNOWN).ask().text == TEXT
+        assert Chain(own_upstream, "openai/a", "openai/b", deployments=self.KNOWN).ask().text == TEXT
 
     def test_is_not_for_a_conversation_that_ends_with_a_beginning_already(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS))
         begun = msgspec.structs.replace(QUESTION, messages=(*QUESTION.messages, Message("assistant", "So:")))
-        assert Chain(own_upstream, "openai/a", "openai/b", links=self.KNOWN).ask(begun).text == TEXT
+        assert Chain(own_upstream, "openai/a", "openai/b", deployments=self.KNOWN).ask(begun).text == TEXT
         assert own_upstream.requests("b")[0].body["messages"][-1]["content"] == "So:"
 
 
@@ -254,7 +254,7 @@ class TestMoreThanText:
 
 def test_without_another_model_a_broken_answer_is_broken(own_upstream: Upstream) -> None:
     own_upstream.answer("a", broken(openai_wire, Close()))
-    reading = Chain(own_upstream, "openai/a", retries=3).ask()
+    reading = Chain(own_upstream, "openai/a", max_retries=3).ask()
     assert reading.end == "upstream_broken"
     assert len(own_upstream.requests("a")) == 1
 
@@ -270,15 +270,15 @@ def test_a_failure_behind_the_end_is_none() -> None:
             raise UpstreamError("gone")
 
     first, second = Own("first"), Own("second")
-    links = [Deployment(adapt_provider(own), "x") for own in (first, second)]
-    links[0].provider.stream = first.stream  # what adopts it would not go on behind the end
-    reading = Reading(Router("smart", links, FallbackPolicy(), Environment())).read()
+    deployments = [Deployment(adapt_provider(own), "x") for own in (first, second)]
+    deployments[0].provider.stream = first.stream  # what adopts it would not go on behind the end
+    reading = Reading(Router("smart", deployments, FallbackPolicy(), Environment())).read()
     assert (reading.text, reading.end, second.asked) == ("ok", "stop", 0)
 
 
 def test_the_end_of_an_answer_is_not_waited_for_when_it_is_there(own_upstream: Upstream) -> None:
     *steps, last = openai_wire.answer("ok").steps
     own_upstream.answer("a", script(*steps, type(last)(last.data), Hang()))
-    chain = Chain(own_upstream, "openai/a", "openai/b", stall=0.05)
+    chain = Chain(own_upstream, "openai/a", "openai/b", idle_timeout=0.05)
     assert chain.ask().text == "ok"
     assert chain.asked() == ["a"]

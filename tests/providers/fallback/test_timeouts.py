@@ -28,9 +28,9 @@ def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterat
         on_close()
 
 
-def hear(*steps: Any, first_token: float | None = 0.1, stall: float | None = 0.1) -> list[Any]:
+def hear(*steps: Any, first_token_timeout: float | None = 0.1, idle_timeout: float | None = 0.1) -> list[Any]:
     with gevent.Timeout(5):
-        return list(AttemptTimeout("acme/tiny", first_token, stall).wait_for(source(*steps)))
+        return list(AttemptTimeout("acme/tiny", first_token_timeout, idle_timeout).iterate(source(*steps)))
 
 
 def test_what_is_a_token() -> None:
@@ -41,7 +41,7 @@ def test_what_is_a_token() -> None:
 
 def test_all_that_comes_in_time_is_passed_on() -> None:
     steps = [[], 0.05, TOKEN, 0.05, TOKEN, 0.05, [], 0.02, KNOWN, TOKEN]
-    assert hear(*steps, first_token=3.0, stall=3.0) == [step for step in steps if isinstance(step, list)]
+    assert hear(*steps, first_token_timeout=3.0, idle_timeout=3.0) == [step for step in steps if isinstance(step, list)]
 
 
 @pytest.mark.parametrize(("begun", "error"), [((), FirstTokenTimeout), ((TOKEN,), IdleTimeout)])
@@ -53,7 +53,7 @@ def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, .
             yield []
 
     with pytest.raises(error):
-        list(AttemptTimeout("acme/tiny", 0.05, 0.05).wait_for(busy()))
+        list(AttemptTimeout("acme/tiny", 0.05, 0.05).iterate(busy()))
 
 
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
@@ -65,17 +65,17 @@ def test_silence_before_the_first_token_is_one_that_no_ping_ends(before: tuple[A
 @pytest.mark.parametrize("behind", [(), ([],), (KNOWN,)])
 def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
     with pytest.raises(IdleTimeout, match=r"acme/tiny fell silent for 0.1 s"):
-        hear(TOKEN, *behind, 4.0, first_token=3.0)
+        hear(TOKEN, *behind, 4.0, first_token_timeout=3.0)
 
 
 def test_without_limits_nothing_is_timed() -> None:
-    assert hear(0.05, TOKEN, 0.05, TOKEN, first_token=None, stall=None) == [TOKEN, TOKEN]
-    assert hear(TOKEN, 0.2, TOKEN, first_token=0.1, stall=None) == [TOKEN, TOKEN]
+    assert hear(0.05, TOKEN, 0.05, TOKEN, first_token_timeout=None, idle_timeout=None) == [TOKEN, TOKEN]
+    assert hear(TOKEN, 0.2, TOKEN, first_token_timeout=0.1, idle_timeout=None) == [TOKEN, TOKEN]
 
 
 def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:
     got = []
-    for batch in AttemptTimeout("acme/tiny", 0.3, 0.3).wait_for(source(TOKEN, TOKEN, 0.0, TOKEN)):
+    for batch in AttemptTimeout("acme/tiny", 0.3, 0.3).iterate(source(TOKEN, TOKEN, 0.0, TOKEN)):
         got.append(batch)
         gevent.sleep(0.4)
     assert got == [TOKEN] * 3
@@ -94,5 +94,5 @@ def test_its_end_closes_what_it_waits_in_and_is_no_exception_to_that() -> None:
             closed.append("closed")
 
     with pytest.raises(FirstTokenTimeout):
-        list(AttemptTimeout("acme/tiny", 0.05, None).wait_for(swallowing()))
+        list(AttemptTimeout("acme/tiny", 0.05, None).iterate(swallowing()))
     assert closed == ["closed"]

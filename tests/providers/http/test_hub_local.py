@@ -14,7 +14,7 @@ import pytest
 
 from flask_headrace.providers.http.hub_local import HubLocal, end_loop_with_thread
 from flask_headrace.providers.http.transport import Transport
-from flask_headrace.providers.registry import LIST_LIMIT, ModelRegistry
+from flask_headrace.providers.registry import MODEL_LIST_TIMEOUT, ModelRegistry
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.process_info import descriptors
@@ -143,7 +143,7 @@ def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_se
     asking = threading.Thread(target=ask_and_wait)
     asking.start()
     try:
-        until(lambda: catalogue._lists["slow"].until > time.monotonic() + LIST_LIMIT)
+        until(lambda: catalogue._lists["slow"].expires_at > time.monotonic() + MODEL_LIST_TIMEOUT)
     finally:
         is_over.set()
         asking.join()

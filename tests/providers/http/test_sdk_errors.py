@@ -12,7 +12,7 @@ import pytest
 
 from flask_headrace.core import errors
 from flask_headrace.providers.http.sdk_errors import map_sdk_errors, status_error
-from flask_headrace.providers.redaction import MOST_QUOTED, keep_secret, shown
+from flask_headrace.providers.redaction import MAX_MESSAGE_CHARS, redact, register_secret
 
 SDKS = pytest.mark.parametrize("sdk", [openai, anthropic], ids=["openai", "anthropic"])
 REQUEST = httpx2.Request("POST", "http://acme/v1")
@@ -214,7 +214,7 @@ class TestShown:
         ],
     )
     def test_never_holds_a_key(self, key: str) -> None:
-        text = shown(f"The key {key}, or {key}. is wrong")
+        text = redact(f"The key {key}, or {key}. is wrong")
         assert "abcdef" not in text.lower()
         assert "wxyz" not in text
         assert text.startswith("The key [key]")
@@ -224,24 +224,24 @@ class TestShown:
         "text", ["the model gpt-5-mini is busy", "risk-free", "ask-me", "req_011CTq4mZx8WnKb2vRfYpLd7", "a task-force"]
     )
     def test_keeps_words_that_are_none(self, text: str) -> None:
-        assert shown(text) == text
+        assert redact(text) == text
 
     def test_leaves_out_the_service_s_own_key_whatever_it_looks_like(self) -> None:
-        keep_secret("corp token/0123")
-        assert shown("corp token/0123 may not do this") == "[key] may not do this"
-        keep_secret("none")
-        assert shown("none of it") == "none of it"
+        register_secret("corp token/0123")
+        assert redact("corp token/0123 may not do this") == "[key] may not do this"
+        register_secret("none")
+        assert redact("none of it") == "none of it"
 
     def test_can_be_sent_on_whatever_the_upstream_said(self) -> None:
-        assert shown("half \ud83d a pair").encode() == b"half ? a pair"
+        assert redact("half \ud83d a pair").encode() == b"half ? a pair"
 
     def test_is_one_line_of_bounded_length(self) -> None:
-        text = shown("word\n\tword\r\n" * 1000)
-        assert text == ("word " * 1000)[:MOST_QUOTED] + "…"
+        text = redact("word\n\tword\r\n" * 1000)
+        assert text == ("word " * 1000)[:MAX_MESSAGE_CHARS] + "…"
 
     @pytest.mark.parametrize("nothing", [None, "", 0, [], {}])
     def test_of_nothing_is_empty(self, nothing: object) -> None:
-        assert shown(nothing) == ""
+        assert redact(nothing) == ""
 
 
 @SDKS

@@ -20,7 +20,7 @@ from flask_headrace.providers.chat_request import (
     ToolCall,
 )
 from flask_headrace.providers.openai.responses import OpenAIResponses
-from flask_headrace.providers.openai.responses_request_body import body_of
+from flask_headrace.providers.openai.responses_request_body import build_body
 from flask_headrace.providers.openai.server import Address
 
 SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
@@ -30,7 +30,7 @@ HI = (Message("user", "hi"),)
 
 def sent(*messages: Message, **fields: Any) -> dict[str, Any]:
     """Return the body of a request, once the SDK's type has taken it, without what all of them have."""
-    body = body_of(ChatRequest("m", messages or HI, **fields))
+    body = build_body(ChatRequest("m", messages or HI, **fields))
     pydantic.TypeAdapter(ResponseCreateParamsStreaming).validate_python(body)
     return {name: value for name, value in body.items() if name not in {"model", "stream"}}
 
