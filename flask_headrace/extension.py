@@ -13,11 +13,11 @@ from werkzeug.exceptions import HTTPException
 from .blueprints import cli, health
 from .blueprints.chat_page import create_page_blueprint
 from .blueprints.endpoints import ENDPOINTS
-from .blueprints.http.auth import LOOPBACK, bearer_auth, check_host, way_to_login
-from .blueprints.http.error_handlers import handle_headrace_error, in_words_of_protocol
+from .blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, check_host, login_redirect
+from .blueprints.http.error_handlers import handle_application_abort, handle_headrace_error
 from .blueprints.http.request_body import format_validation_error
 from .blueprints.http.response import stream_response
-from .blueprints.http.unread_body import close_unread
+from .blueprints.http.unread_body import close_unread_connection
 from .blueprints.native import encoder as native_encoder
 from .blueprints.native import endpoint as native
 from .blueprints.openapi.document import create_openapi_blueprint
@@ -106,17 +106,17 @@ class Headrace:
         )
         app.extensions[EXTENSION] = ExtensionState(
             streams=streams,
-            resumption=ResumableStreams(streams, journal),
-            catalogue=catalogue,
+            resumable_streams=ResumableStreams(streams, journal),
+            registry=catalogue,
             authorize=self._authorize or bearer_auth(settings.api_keys),
-            max_body=settings.max_body,
+            max_content_length=settings.max_body,
             body_timeout=settings.client_timeout,
             cors_origins=settings.cors_origins,
             is_open=is_open,
-            hosts=self._hosts_for(settings, is_open=is_open),
+            trusted_hosts=self._hosts_for(settings, is_open=is_open),
             schemas=schemas.load_schemas(settings),
-            drain=settings.drain,
-            store=Condition(store),
+            drain_timeout=settings.drain,
+            store_availability=Condition(store),
         )
         for blueprint in self._blueprints(settings):
             blueprint.before_request(check_host)
@@ -128,22 +128,22 @@ class Headrace:
     def _hosts_for(self, settings: Settings, *, is_open: bool) -> tuple[str, ...] | None:
         if self._hosts is not None:
             return tuple(name.lower() for name in self._hosts)
-        return (*LOOPBACK, *(name.lower() for name in settings.hosts)) if is_open else None
+        return (*LOOPBACK_NAMES, *(name.lower() for name in settings.hosts)) if is_open else None
 
     def _blueprints(self, settings: Settings) -> Iterator[Blueprint]:
         for create, _ in ENDPOINTS:
             blueprint = create()
-            blueprint.register_error_handler(HTTPException, in_words_of_protocol)
-            blueprint.after_request(close_unread)
+            blueprint.register_error_handler(HTTPException, handle_application_abort)
+            blueprint.after_request(close_unread_connection)
             if settings.cors_origins:
                 exposed = ["Headrace-Stream-Id", "Retry-After", "X-Should-Retry"]
                 CORS(blueprint, origins=list(settings.cors_origins), expose_headers=exposed)
             yield blueprint
-        yield health.create_ops_blueprint(render_metrics)
+        yield health.create_health_blueprint(render_metrics)
         described = [operation for _, operations in ENDPOINTS for operation in operations]
         yield create_openapi_blueprint([*described, *health.OPERATIONS])
         if self._has_page:
-            yield create_page_blueprint(way_to_login)
+            yield create_page_blueprint(login_redirect)
 
     def stream(  # noqa: PLR0913  # by name, as the endpoint takes them
         self,
@@ -200,7 +200,7 @@ class Headrace:
             "partials": partials, "stream": stream, "resumable": resumable, "id": id,
         }  # fmt: skip
         body = _read(asked, native.ChatBody)
-        question = native.question_of(body)
+        question = native.to_chat_request(body)
         if options:
             if schema is not None and "response_format" in options:
                 raise InvalidRequest(
@@ -209,7 +209,7 @@ class Headrace:
             question = _read({**msgspec.structs.asdict(question), **options}, ChatRequest)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return native.answer(body, question, owner)
+        return native.chat_response(body, question, owner)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream what a generator of one's own yields: pieces of text, or events; a chain, an agent, a file.

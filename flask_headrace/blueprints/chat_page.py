@@ -24,7 +24,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """What the page may load: its own files and its own endpoints, and nothing written inside the document."""
 
 
-def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: None) -> Blueprint:
+def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda: None) -> Blueprint:
     """Return the blueprint of the chat page, ready to be registered under any prefix.
 
     `GET /` is the page, `/headrace-static/…` are its files. The page asks `<prefix>/api/chat` and
@@ -41,8 +41,8 @@ def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: 
         # Flask's default, /static, would be shadowed by the application's own when there is no prefix.
         static_url_path="/headrace-static",
     )
-    page.add_url_rule("/", "chat", lambda: way_to_login() or show_chat())
-    page.after_request(forbid_sniffing)
+    page.add_url_rule("/", "chat", lambda: login_redirect() or show_chat())
+    page.after_request(add_nosniff_header)
     return page
 
 
@@ -55,7 +55,7 @@ def show_chat() -> Response:
     return response
 
 
-def forbid_sniffing(response: Response) -> Response:
+def add_nosniff_header(response: Response) -> Response:
     """Keep browsers from guessing another type than the one that is sent."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

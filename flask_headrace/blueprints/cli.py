@@ -19,14 +19,14 @@ from ..streaming.reader import StreamReader
 from .open_stream import open_stream
 from .state import current_state
 
-CUT: dict[FinishReason, str] = {
+CUT_MESSAGES: dict[FinishReason, str] = {
     "length": "The answer was cut at its limit of tokens (length): give more with --max-tokens, or ask for less.",
     "content_filter": "The answer was cut by the content filter (content_filter).",
     "pause": "The model has paused before the end of its answer (pause).",
 }
 """What is said of an answer that its model has ended before it was whole."""
 
-CUT_STATUS = 3
+CUT_EXIT_STATUS = 3
 """The exit status after such an answer; it is 1 after an error, and 2 where the command was not understood."""
 
 group = AppGroup("headrace", help="Ask models from the terminal.")
@@ -45,72 +45,72 @@ def ask(
 
     Exits with 3 where the answer was cut: at its limit of tokens, or by the content filter.
     """
-    messages = [Message("system", system)] if system else []
-    with _telling_trouble():
-        turns = (*messages, Message("user", question))
-        asked = ChatRequest("", turns, max_tokens=max_tokens, temperature=temperature)
-        with _heeding_ctrl_c():
-            follower = open_stream(model, asked, owner="")
-            _print_answer(follower)
-        if follower.session.error is not None:
-            raise follower.session.error
-        _tell_if_cut(follower)
+    system_messages = [Message("system", system)] if system else []
+    with _report_errors():
+        messages = (*system_messages, Message("user", question))
+        chat_request = ChatRequest("", messages, max_tokens=max_tokens, temperature=temperature)
+        with _raise_on_ctrl_c():
+            reader = open_stream(model, chat_request, owner="")
+            _print_answer(reader)
+        if reader.session.error is not None:
+            raise reader.session.error
+        _report_if_cut(reader)
 
 
 @contextlib.contextmanager
-def _telling_trouble() -> Iterator[None]:
+def _report_errors() -> Iterator[None]:
     """Tell an error in one sentence, and end as other commands do where nobody reads their output any more."""
     try:
         yield
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:
-        _let_go_of_output()
+        _discard_output()
         if isinstance(error, BrokenPipeError):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             signal.raise_signal(signal.SIGPIPE)
         raise click.ClickException(f"The output cannot be written: {error.strerror}.") from None
 
 
-def _let_go_of_output() -> None:
+def _discard_output() -> None:
     # What is left of it would be tried once more at the very end, with a stack trace.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
 
 
 @contextlib.contextmanager
-def _heeding_ctrl_c() -> Iterator[None]:
+def _raise_on_ctrl_c() -> Iterator[None]:
     """Let the event loop raise KeyboardInterrupt: Python's own is not seen if it comes as the loop falls asleep."""
-    watch = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
+    watcher = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
     try:
         yield
     finally:
-        watch.cancel()
+        watcher.cancel()
 
 
-def _print_answer(follower: StreamReader) -> None:
+def _print_answer(reader: StreamReader) -> None:
     try:
-        for events in follower:
+        for events in reader:
             for event in events:
-                _print(event)
+                _print_event(event)
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
-        follower.close()
+        reader.close()
         current_state().streams.drain(0)
-        if follower.session.first_event_at is not None:
+        if reader.session.first_event_at is not None:
             click.echo()
 
 
-def _tell_if_cut(follower: StreamReader) -> None:
-    match follower.session.terminal:
-        case Completed(reason) if reason in CUT:
-            click.echo(CUT[reason], err=True)
-            click.get_current_context().exit(CUT_STATUS)
+def _report_if_cut(reader: StreamReader) -> None:
+    match reader.session.terminal:
+        case Completed(reason) if reason in CUT_MESSAGES:
+            click.echo(CUT_MESSAGES[reason], err=True)
+            click.get_current_context().exit(CUT_EXIT_STATUS)
 
 
-def _print(event: Event) -> None:
+def _print_event(event: Event) -> None:
     match event:
         case TextDelta(text):
             click.echo(text, nl=False)
@@ -122,8 +122,8 @@ def _print(event: Event) -> None:
 @group.command()
 def models() -> None:
     """List the models that can be asked; the default one is marked with a star."""
-    with _telling_trouble():
-        catalogue = current_state().catalogue
-        catalogue.preload()  # a provider has little time to tell its models, and importing its SDK would count
-        for model in catalogue.models():
+    with _report_errors():
+        registry = current_state().registry
+        registry.preload()  # a provider has little time to tell its models, and importing its SDK would count
+        for model in registry.models():
             click.echo(f"{'*' if model.default else ' '} {model.id}")

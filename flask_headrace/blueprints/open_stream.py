@@ -24,11 +24,11 @@ from ..streaming.reader import StreamReader
 from .http.event_loop import require_one_loop
 from .state import ExtensionState, current_state
 
-MOST_REPEATED = 256 * 1024
+MAX_ECHOED_BYTES = 256 * 1024
 """Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""
 
 
-class Repeated(NamedTuple):
+class EchoedFields(NamedTuple):
     """What an answer repeats of its question.
 
     Args:
@@ -40,27 +40,27 @@ class Repeated(NamedTuple):
     fields: Mapping[str, Any]
 
 
-def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
+def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
     """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
-    target = stream.target
-    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
+    context = stream.target
+    return msgspec.json.decode(context.repeated, type=dict[str, Any]) if context.protocol == protocol else {}
 
 
-_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def open_stream(  # noqa: PLR0913  # all but the first are given by name
     model: str | None,
-    question: ChatRequest,
+    chat_request: ChatRequest,
     *,
     owner: str,
-    preferred: str | None = None,
+    default_provider: str | None = None,
     is_resumable: bool = False,
     id: str | None = None,  # noqa: A002
-    chat: str | None = None,
-    partials: PartialMode | None = None,
-    is_held_to_schema: bool = False,
-    repeated: Repeated | None = None,
+    chat_id: str | None = None,
+    partial_mode: PartialMode | None = None,
+    enforce_schema: bool = False,
+    echoed: EchoedFields | None = None,
 ) -> StreamReader:
     """Open a stream in which a model answers a question, and follow it.
 
@@ -83,28 +83,30 @@ def open_stream(  # noqa: PLR0913  # all but the first are given by name
         LimitError: no more streams may be opened here now, or the store is away; 503.
         NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
     """
-    service = current_state()
+    state = current_state()
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
-    provider, question = _addressed(model, question, preferred)
-    target = _target(service.catalogue.id_of(provider, question.model), provider, question, owner, partials)
-    if repeated is not None:
-        kept = _bounded(repeated.fields) if is_resumable else repeated.fields
-        target = replace(target, protocol=repeated.protocol, repeated=msgspec.json.encode(kept))
-    source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
+    provider, chat_request = _resolve(model, chat_request, default_provider)
+    context = _stream_context(
+        state.registry.id_of(provider, chat_request.model), provider, chat_request, owner, partial_mode
+    )
+    if echoed is not None:
+        bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
+        context = replace(context, protocol=echoed.protocol, repeated=msgspec.json.encode(bounded_fields))
+    source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
     if is_resumable:
-        return _ask_resumably(service, question, target, source, id, chat)
-    return StreamReader(service.streams.open(target, source))
+        return _open_resumable(state, chat_request, context, source, id, chat_id)
+    return StreamReader(state.streams.open(context, source))
 
 
-def _source(provider: Provider, question: ChatRequest, target: StreamContext, *, is_held_to_schema: bool) -> Source:
-    wanted = question.response_format
-    if not is_held_to_schema or wanted is None or wanted.schema is None:
-        return lambda: provider.stream(question)
-    return validate_output(SchemaValidator(wanted.schema), lambda: provider.stream(question), target.model)
+def _source(provider: Provider, chat_request: ChatRequest, context: StreamContext, *, enforce_schema: bool) -> Source:
+    wanted = chat_request.response_format
+    if not enforce_schema or wanted is None or wanted.schema is None:
+        return lambda: provider.stream(chat_request)
+    return validate_output(SchemaValidator(wanted.schema), lambda: provider.stream(chat_request), context.model)
 
 
-def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:
+def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:
     """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
 
     Raises:
@@ -112,72 +114,74 @@ def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | N
         NotSupported: the provider does not count; 501.
         UpstreamError: it could not be asked, or refused.
     """
-    provider, question = _addressed(model, question, preferred)
+    provider, chat_request = _resolve(model, chat_request, default_provider)
     if not isinstance(provider, CountsTokens):
         raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
-    return provider.count_tokens(question)
+    return provider.count_tokens(chat_request)
 
 
-def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
-    if mistake := mistake_in(question):
-        raise InvalidRequest(mistake)
+def _resolve(
+    model: str | None, chat_request: ChatRequest, default_provider: str | None
+) -> tuple[Provider, ChatRequest]:
+    if problem := mistake_in(chat_request):
+        raise InvalidRequest(problem)
     if model is not None and not model.strip():
         raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
-    provider, name = current_state().catalogue.resolve(model, preferred)
-    _refuse_unsupported(provider, question)
-    return provider, replace(question, model=name)
+    provider, name = current_state().registry.resolve(model, default_provider)
+    _reject_unsupported(provider, chat_request)
+    return provider, replace(chat_request, model=name)
 
 
-def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
-    service: ExtensionState,
-    question: ChatRequest,
-    target: StreamContext,
+def _open_resumable(  # noqa: PLR0913, PLR0917  # what `ask` was given
+    state: ExtensionState,
+    chat_request: ChatRequest,
+    context: StreamContext,
     source: Source,
-    id_: str | None,
-    chat: str | None,
+    stream_id: str | None,
+    chat_id: str | None,
 ) -> StreamReader:
     require_one_loop()
-    if id_ is not None and not _ID.fullmatch(id_):
-        raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
-    service.store.tell_once()
+    if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
+        raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
+    state.store_availability.tell_once()
     # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
-    digest = sha256(msgspec.json.encode((target.model, question))).hexdigest()
-    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
+    digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
+    return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
 
 
-def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
-    if refused := sorted(question.required_features() & provider.unsupported_features):
+def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
+    if refused := sorted(chat_request.required_features() & provider.unsupported_features):
         raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
 
 
-def _target(
-    model: str, provider: Provider, question: ChatRequest, owner: str, partials: PartialMode | None
+def _stream_context(
+    model: str, provider: Provider, chat_request: ChatRequest, owner: str, partial_mode: PartialMode | None
 ) -> StreamContext:
     return StreamContext(
         model=model,
         provider=provider.name,
-        name=question.model,
+        name=chat_request.model,
         pricing_provider=provider.pricing_provider,
-        prompt_bytes=_size(question),
+        prompt_bytes=_prompt_bytes(chat_request),
         owner=owner,
-        partials=partials,
+        partials=partial_mode,
         created=int(time.time()),
     )
 
 
-def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _limit_size(fields: Mapping[str, Any]) -> dict[str, Any]:
     sizes = sorted([(len(msgspec.json.encode(value)), name) for name, value in fields.items()])
-    kept, total = {}, 0
+    bounded_fields, total = {}, 0
     for size, name in sizes:
         total += size
-        if total <= MOST_REPEATED:
-            kept[name] = fields[name]
-    return kept
+        if total <= MAX_ECHOED_BYTES:
+            bounded_fields[name] = fields[name]
+    return bounded_fields
 
 
-def _size(question: ChatRequest) -> int:
+def _prompt_bytes(chat_request: ChatRequest) -> int:
     try:
-        return question.size()
+        return chat_request.size()
     except UnicodeEncodeError as error:
         half = error.object[error.start]
         raise InvalidRequest(f"The question holds {half!r}, which is half of a character: send whole ones.") from None

@@ -20,18 +20,18 @@ from .openai_responses import endpoint as openai_responses
 
 NATIVE = "native"
 
-_OTHERS: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
-    openai_chat.PROTOCOL: openai_chat.encoder_of,
-    openai_responses.PROTOCOL: openai_responses.encoder_of,
+_ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
+    openai_chat.PROTOCOL: openai_chat.encoder_for,
+    openai_responses.PROTOCOL: openai_responses.encoder_for,
     "anthropic": lambda _: MessagesEncoder(),
     "data-v1": lambda _: DataStreamV1Encoder(),
     "text": lambda _: PlainTextEncoder(),
 }
 
-PROTOCOLS = (NATIVE, *_OTHERS)
+PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
 
 
-def wanted_protocol() -> str:
+def requested_protocol() -> str:
     """Return the protocol that the request names; the native one where it names none.
 
     Raises:
@@ -43,8 +43,8 @@ def wanted_protocol() -> str:
     return name
 
 
-def wire_of(protocol: str, follower: StreamReader) -> StreamEncoder:
+def encoder_for(protocol: str, reader: StreamReader) -> StreamEncoder:
     """Return a protocol's wire for a reader that may have a part of the stream already."""
     if protocol == NATIVE:
-        return native.encoder_of(follower.session.target, follower.seen)
-    return SkipSeenEvents(_OTHERS[protocol](follower.session), follower.seen)
+        return native.encoder_for(reader.session.target, reader.seen)
+    return SkipSeenEvents(_ENCODER_FACTORIES[protocol](reader.session), reader.seen)

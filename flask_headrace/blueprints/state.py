@@ -37,17 +37,17 @@ class ExtensionState:
     """
 
     streams: StreamRegistry
-    resumption: ResumableStreams
-    catalogue: ModelRegistry
+    resumable_streams: ResumableStreams
+    registry: ModelRegistry
     authorize: Callable[[], str]
-    max_body: int
+    max_content_length: int
     body_timeout: float | None
     cors_origins: tuple[str, ...]
     is_open: bool
-    hosts: tuple[str, ...] | None
+    trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
-    drain: float
-    store: Condition
+    drain_timeout: float
+    store_availability: Condition
 
 
 def current_state() -> ExtensionState:

@@ -118,7 +118,7 @@ class TestAnApplicationOfOnesOwn:
     def test_is_open_without_a_key_and_a_login_alone(self, given: dict[str, Any], is_open: bool) -> None:
         service = extended(**given).extensions["headrace"]
         assert service.is_open is is_open
-        assert (service.hosts is None) is not is_open
+        assert (service.trusted_hosts is None) is not is_open
 
     def test_is_refused_to_the_network_by_flask_run_while_it_is_open(
         self, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], is_open: bool

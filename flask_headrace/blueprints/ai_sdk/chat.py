@@ -21,51 +21,51 @@ from ..http.event_loop import has_one_loop
 from ..http.request_body import format_validation_error, read_body
 from ..http.response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENTS, Operation, Parameter, ResponseSpec, frames
+from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
 from ..state import current_state
-from .chat_body import UiChatBody, read_chat_body
-from .chat_request import question_of
+from .chat_body import UIChatBody, read_chat_body
+from .chat_request import to_chat_request
 from .ui_message_encoder import UIMessageEncoder
 
 log = logging.getLogger("flask_headrace")
 
-_ANSWER = {EVENTS: frames()}
-_THE_CHAT = Parameter("id", "path", "The chat's id.")
+_EVENT_STREAM_CONTENT = {EVENT_STREAM: event_stream_schema()}
+_CHAT_ID = Parameter("id", "path", "The chat's id.")
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/chat",
         "Answer a chat of the AI SDK's, as its UI message stream.",
-        (ResponseSpec(200, "The answer.", _ANSWER),),
-        body=UiChatBody,
-        refusal=None,
+        (ResponseSpec(200, "The answer.", _EVENT_STREAM_CONTENT),),
+        body=UIChatBody,
+        error_schema=None,
     ),
     Operation(
         "GET",
         "/ai/chat/{id}/stream",
         "Follow a chat's latest answer from its beginning.",
         (
-            ResponseSpec(200, "All of it, and what follows.", _ANSWER),
+            ResponseSpec(200, "All of it, and what follows.", _EVENT_STREAM_CONTENT),
             ResponseSpec(204, "There is none, or a reader has all of it."),
         ),
-        parameters=(_THE_CHAT,),
-        refusal=None,
+        parameters=(_CHAT_ID,),
+        error_schema=None,
     ),
     Operation(
         "POST",
         "/ai/chat/{id}/stop",
         "Stop a chat's latest answer, whichever worker asks the model.",
         (ResponseSpec(204, "It is stopped, or there is none."),),
-        parameters=(_THE_CHAT,),
-        refusal=None,
+        parameters=(_CHAT_ID,),
+        error_schema=None,
     ),
 )
 
 _decoder = msgspec.json.Decoder(Json)
 
 
-class _ChatId(PathConverter):
+class _ChatIdConverter(PathConverter):
     """Any text: a chat's id is its application's."""
 
     regex = "(?s:.+?)"
@@ -81,15 +81,15 @@ def create_ai_sdk_blueprint() -> Blueprint:
     of_chat = "/ai/chat/<headrace_chat:id>"
     blueprint.add_url_rule(f"{of_chat}/stream", view_func=resume, methods=["GET"], merge_slashes=False)
     blueprint.add_url_rule(f"{of_chat}/stop", view_func=stop, methods=["POST"], merge_slashes=False)
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
 def _add_converter(state: BlueprintSetupState) -> None:
-    state.app.url_map.converters["headrace_chat"] = _ChatId
+    state.app.url_map.converters["headrace_chat"] = _ChatIdConverter
 
 
-def told(error: HeadraceError) -> Response:
+def text_error_response(error: HeadraceError) -> Response:
     """Answer with an error's message as plain text: its clients show the body as it is."""
     return error_response(error, error.message)
 
@@ -102,36 +102,36 @@ def chat() -> Response:
         body = read_chat_body(fields)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None
-    follower = _ask(body, question_of(body), owner)
-    goes_on = body.conversation()[-1].role == "assistant"
-    return stream_response(follower, UIMessageEncoder(None if goes_on else follower.session.id))
+    reader = _open_chat_stream(body, to_chat_request(body), owner)
+    goes_on = body.messages_to_answer()[-1].role == "assistant"
+    return stream_response(reader, UIMessageEncoder(None if goes_on else reader.session.id))
 
 
-def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> StreamReader:
+def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
     # Without patches there is no stream that outlives its request; without an id, none that could be found again.
     if body.id is not None and has_one_loop():
         try:
             return open_stream(
-                body.model, question, owner=owner, is_resumable=True, chat=body.id, is_held_to_schema=True
+                body.model, chat_request, owner=owner, is_resumable=True, chat_id=body.id, enforce_schema=True
             )
         except StoreUnavailable as error:
             # Its reader has not asked for more than an answer.
             log.warning("A chat's answer cannot be resumed: %s", error.message)
-    return open_stream(body.model, question, owner=owner, is_held_to_schema=True)
+    return open_stream(body.model, chat_request, owner=owner, enforce_schema=True)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
     """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
     owner = authorize_request()
-    follower = current_state().resumption.follow_latest(id, owner) if has_one_loop() else None
-    if follower is None:
+    reader = current_state().resumable_streams.follow_latest(id, owner) if has_one_loop() else None
+    if reader is None:
         return Response(status=204)
-    return stream_response(follower, UIMessageEncoder(follower.session.id, is_replay=True))
+    return stream_response(reader, UIMessageEncoder(reader.session.id, is_replay=True))
 
 
 def stop(id: str) -> Response:  # noqa: A002
     """Stop a chat's running answer, wherever it is filled; again where there is none."""
     owner = authorize_request()
     if has_one_loop():
-        current_state().resumption.stop_latest(id, owner)
+        current_state().resumable_streams.stop_latest(id, owner)
     return Response(status=204)

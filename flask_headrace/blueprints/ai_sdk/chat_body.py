@@ -12,11 +12,11 @@ from ...providers.chat_request import Json
 from .options import ChatOptions
 
 
-def _in_camel_case(name: str) -> str:
+def _to_camel_case(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-MISNAMED = {
+OPTION_NAMES = {
     "maxOutputTokens": "max_tokens",
     "stopSequences": "stop",
     **{
@@ -28,7 +28,7 @@ MISNAMED = {
 """Settings as the SDK's server side calls them, and their names here: they are not to pass for an application's own."""
 
 
-class UiPart(msgspec.Struct, frozen=True, rename="camel"):
+class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
     """A piece of a message. Its `type` says which of the fields it has, and other pieces of the SDK's have others.
 
     Args:
@@ -58,14 +58,14 @@ class UiPart(msgspec.Struct, frozen=True, rename="camel"):
     provider_metadata: dict[str, Json] | None = None
 
     @property
-    def called(self) -> str | None:
+    def called_tool(self) -> str | None:
         """The name of the tool that it calls; None where it is no call."""
         if self.type == "dynamic-tool":
             return self.tool_name
         return self.type.removeprefix("tool-") if self.type.startswith("tool-") else None
 
 
-class UiMessage(msgspec.Struct, frozen=True):
+class UIMessage(msgspec.Struct, frozen=True):
     """A message as a page shows it. What else the page keeps in it is its own.
 
     Args:
@@ -75,11 +75,11 @@ class UiMessage(msgspec.Struct, frozen=True):
     """
 
     role: Literal["system", "user", "assistant"]
-    parts: list[UiPart]
+    parts: list[UIMessagePart]
     id: str = ""
 
 
-class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=False):
+class UIChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The body of `POST /ai/chat`.
 
     Applications put fields of their own beside these, so that unknown ones are left alone.
@@ -94,13 +94,13 @@ class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
     """
 
     id: str | None = None
-    messages: list[UiMessage] | None = None
-    message: UiMessage | None = None
+    messages: list[UIMessage] | None = None
+    message: UIMessage | None = None
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
     schema: Json | None = None
 
-    def conversation(self) -> list[UiMessage]:
+    def messages_to_answer(self) -> list[UIMessage]:
         """Return the messages that are to be answered, without the answer that is to be replaced and what follows it.
 
         Raises:
@@ -117,13 +117,13 @@ class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
         return messages  # the client has dropped it already
 
 
-def read_chat_body(fields: Json) -> UiChatBody:
+def read_chat_body(fields: Json) -> UIChatBody:
     """Read a body.
 
     Raises:
         InvalidRequest: it has a setting by another name than the one it has here.
         msgspec.ValidationError: it is not as it should be.
     """
-    for name in fields.keys() & MISNAMED.keys():
-        raise InvalidRequest(f"The body has {name}, which is {MISNAMED[name]} here.")
-    return msgspec.convert(fields, UiChatBody)
+    for name in fields.keys() & OPTION_NAMES.keys():
+        raise InvalidRequest(f"The body has {name}, which is {OPTION_NAMES[name]} here.")
+    return msgspec.convert(fields, UIChatBody)

@@ -9,46 +9,46 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
-from .chat_body import UiChatBody, UiMessage, UiPart
-from .files import part_of
-from .ui_message_encoder import RESTART
+from .chat_body import UIChatBody, UIMessage, UIMessagePart
+from .files import to_file_part
+from .ui_message_encoder import RESTART_PART_TYPE
 
-UNANSWERED = "The call was not answered."
-DENIED = "The user did not allow the call."
+UNANSWERED_RESULT = "The call was not answered."
+DENIED_RESULT = "The user did not allow the call."
 
 
-def question_of(body: UiChatBody) -> ChatRequest:
+def to_chat_request(body: UIChatBody) -> ChatRequest:
     """Return what the model is asked.
 
     Raises:
         InvalidRequest: a part of a message cannot be passed on; the message names it.
     """
     wanted = None if body.schema is None else ResponseFormat(body.schema)
-    return body.question(tuple(_turns(body.conversation())), response_format=wanted)
+    return body.to_chat_request(tuple(_to_messages(body.messages_to_answer())), response_format=wanted)
 
 
-Placed: TypeAlias = list[tuple[str, UiPart]]
+PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
 """Parts, each with the path to it that errors name."""
 
 
-def _turns(messages: Sequence[UiMessage]) -> Iterator[Message]:
+def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
     for number, message in enumerate(messages):
         parts = [(f"messages[{number}].parts[{place}]", part) for place, part in enumerate(message.parts)]
         match message.role:
             case "system":
                 yield Message("system", "".join([part.text for part in message.parts if part.type == "text"]))
             case "user":
-                yield Message("user", _plain(tuple(_contents(parts))))
+                yield Message("user", _simplify_content(tuple(_to_parts(parts))))
             case "assistant":
                 is_last = number == len(messages) - 1
-                for step in _steps(parts):
-                    yield from _step(step, is_last=is_last)
+                for step in _split_steps(parts):
+                    yield from _step_messages(step, is_last=is_last)
 
 
-def _steps(parts: Placed) -> Iterator[Placed]:
+def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
     """Return an assistant's requests to the model one by one: the results of the calls in one lie before the next."""
-    step: Placed = []
-    kept = max([number for number, (_, part) in enumerate(parts, 1) if part.type == RESTART], default=0)
+    step: PartsWithPaths = []
+    kept = max([number for number, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
     for place, part in parts[kept:]:
         if part.type == "step-start":
             yield step
@@ -58,34 +58,36 @@ def _steps(parts: Placed) -> Iterator[Placed]:
     yield step
 
 
-def _step(parts: Placed, *, is_last: bool) -> Iterator[Message]:
+def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:
     # What was cut off before it was whole was no call.
-    calls = [(place, part) for place, part in parts if part.called is not None and part.state != "input-streaming"]
-    content = tuple(_contents([(place, part) for place, part in parts if part.called is None], of_user=False))
+    calls = [(place, part) for place, part in parts if part.called_tool is not None and part.state != "input-streaming"]
+    content = tuple(_to_parts([(place, part) for place, part in parts if part.called_tool is None], of_user=False))
     if content or calls:
-        yield Message("assistant", content, tool_calls=tuple([_call(place, part) for place, part in calls]))
+        yield Message("assistant", content, tool_calls=tuple([_to_tool_call(place, part) for place, part in calls]))
     for place, part in calls:
         if is_last and not part.state.startswith("output-"):
-            raise InvalidRequest(f"{place} calls {part.called!r:.100} and has no output yet: send it when it has one.")
-        yield _result(part)
+            raise InvalidRequest(
+                f"{place} calls {part.called_tool!r:.100} and has no output yet: send it when it has one."
+            )
+        yield _to_tool_message(part)
 
 
-def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
+def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
     for place, part in parts:
         match part.type:
             case "text" if part.text:
                 yield TextPart(part.text)
             case "reasoning":
-                yield _reasoning(part)
+                yield _to_reasoning_part(part)
             case "file":
-                yield _file(place, part, of_user=of_user)
+                yield _to_file_part(place, part, of_user=of_user)
             case "text" | "step-start":
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
                 raise InvalidRequest(f"{place} is of the type {type_!r:.100}, which cannot be passed on: leave it out.")
 
 
-def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
+def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
     # Many servers that speak OpenAI's protocol read a list only where there are pictures, and none reads an empty one.
     match content:
         case ():
@@ -96,13 +98,13 @@ def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
             return content
 
 
-def _file(place: str, part: UiPart, *, of_user: bool) -> Part:
+def _to_file_part(place: str, part: UIMessagePart, *, of_user: bool) -> Part:
     if not of_user:
         raise InvalidRequest(f"{place} is a file in an assistant's message: only a user's may have files.")
-    return part_of(part.url, part.media_type, place)
+    return to_file_part(part.url, part.media_type, place)
 
 
-def _reasoning(part: UiPart) -> ReasoningPart:
+def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:
     known = (part.provider_metadata or {}).get("anthropic", {})
     if isinstance(redacted := known.get("redactedData"), str):
         return ReasoningPart("", redacted, is_redacted=True)
@@ -110,14 +112,14 @@ def _reasoning(part: UiPart) -> ReasoningPart:
     return ReasoningPart(part.text, signature if isinstance(signature, str) else None)
 
 
-def _call(place: str, part: UiPart) -> ToolCall:
-    if not part.called or not part.tool_call_id:
+def _to_tool_call(place: str, part: UIMessagePart) -> ToolCall:
+    if not part.called_tool or not part.tool_call_id:
         raise InvalidRequest(f"{place} is a tool call without a name or without `toolCallId`.")
     # One that failed before it was whole has none.
-    return ToolCall(part.tool_call_id, part.called, part.input if isinstance(part.input, dict) else {})
+    return ToolCall(part.tool_call_id, part.called_tool, part.input if isinstance(part.input, dict) else {})
 
 
-def _result(part: UiPart) -> Message:
+def _to_tool_message(part: UIMessagePart) -> Message:
     match part.state:
         case "output-available":
             output = part.output if isinstance(part.output, str) else msgspec.json.encode(part.output).decode()
@@ -125,6 +127,6 @@ def _result(part: UiPart) -> Message:
         case "output-error":
             return Message("tool", part.error_text, tool_call_id=part.tool_call_id, is_error=True)
         case "output-denied":
-            return Message("tool", DENIED, tool_call_id=part.tool_call_id, is_error=True)
+            return Message("tool", DENIED_RESULT, tool_call_id=part.tool_call_id, is_error=True)
         case _:
-            return Message("tool", UNANSWERED, tool_call_id=part.tool_call_id, is_error=True)
+            return Message("tool", UNANSWERED_RESULT, tool_call_id=part.tool_call_id, is_error=True)

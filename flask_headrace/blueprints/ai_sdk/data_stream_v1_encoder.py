@@ -25,10 +25,10 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import PLAIN_TEXT, AbortConnection
+from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 from ..encoding.frames import encode_text_frames
-from .ui_completion_encoder import STOPPED, begins_again
-from .ui_message_encoder import FINISH_REASONS, accounts
+from .ui_completion_encoder import CANCELLED_MESSAGE, restart_message
+from .ui_message_encoder import FINISH_REASONS, usage_metadata
 
 HEARTBEAT = b"\n"
 """An empty line, which all of its readers skip."""
@@ -45,13 +45,13 @@ class DataStreamV1Encoder:
             and takes every proper end for the end of a whole answer.
     """
 
-    HEADERS = {**PLAIN_TEXT, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
+    HEADERS = {**PLAIN_TEXT_HEADERS, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_calls", "_has_begun", "_has_reasoning", "_is_cut_on_failure", "_usage")
+    __slots__ = ("_aborts_on_failure", "_calls", "_has_begun", "_has_reasoning", "_usage")
 
     def __init__(self, *, has_reasoning: bool = False, is_cut_on_failure: bool = False) -> None:
         self._has_reasoning = has_reasoning
-        self._is_cut_on_failure = is_cut_on_failure
+        self._aborts_on_failure = is_cut_on_failure
         self._calls: dict[int, dict[str, str]] = {}
         self._usage: Usage | None = None
         self._has_begun = False
@@ -70,8 +70,8 @@ class DataStreamV1Encoder:
             return encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
-            written.append(self._lines(event))
-            if self._ends_badly(event):
+            written.append(self._encode_one(event))
+            if self._must_abort(event):
                 raise AbortConnection(written.pop(), b"".join(written))
             self._has_begun = self._has_begun or bool(written[-1])
         return b"".join(written)
@@ -80,30 +80,30 @@ class DataStreamV1Encoder:
         """Return the body of a response with an error's own status, which its readers show as it is."""
         return error.message
 
-    def _lines(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
+    def _encode_one(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
         match event:
             case TextDelta(text):
                 return _line(b"0", text)
             case ReasoningDelta() | ReasoningSignature():
-                return self._reasoning(event)
+                return self._encode_reasoning(event)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
-                return self._call(event)
+                return self._encode_tool_call(event)
             case Completed(finish_reason):
                 # Older readers do not take what has only an end for an answer.
                 empty = b"" if self._has_begun else _line(b"0", "")
-                return empty + self._spent() + self._end(FINISH_REASONS[finish_reason])
+                return empty + self._usage_line() + self._end_lines(FINISH_REASONS[finish_reason])
             case Failed(_, message):
-                return self._spent() + _line(b"3", message)
+                return self._usage_line() + _line(b"3", message)
             case Cancelled():
-                return self._spent() + _line(b"3", STOPPED)
+                return self._usage_line() + _line(b"3", CANCELLED_MESSAGE)
             case AnswerRestarted(reason, model) if self._has_begun:
-                return _line(b"3", begins_again(reason, model))
+                return _line(b"3", restart_message(reason, model))
             case Usage():
                 self._usage = event  # told at the end
         # Who answers, and an answer that begins again before anything was shown, have no form here.
         return b""
 
-    def _reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
+    def _encode_reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
         if not self._has_reasoning:
             return b""
         match event:
@@ -112,7 +112,7 @@ class DataStreamV1Encoder:
             case ReasoningSignature(signature, is_redacted):
                 return _line(b"i", {"data": signature}) if is_redacted else _line(b"j", {"signature": signature})
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
+    def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = {"toolCallId": id, "toolName": name}
@@ -122,22 +122,22 @@ class DataStreamV1Encoder:
             case ToolCallCompleted(call, arguments):
                 return _line(b"9", {**self._calls[call], "args": arguments})
 
-    def _spent(self) -> bytes:
+    def _usage_line(self) -> bytes:
         # The protocol's own usage has no place for the cost, and none at all before a failure.
-        return _line(b"8", [accounts(self._usage)]) if self._usage is not None else b""
+        return _line(b"8", [usage_metadata(self._usage)]) if self._usage is not None else b""
 
-    def _end(self, finish_reason: str) -> bytes:
+    def _end_lines(self, finish_reason: str) -> bytes:
         end: dict[str, Any] = {"finishReason": finish_reason}
         if (usage := self._usage) is not None:
             end["usage"] = {"promptTokens": usage.input_tokens, "completionTokens": usage.output_tokens}
         return _line(b"e", {**end, "isContinued": False}) + _line(b"d", end)
 
-    def _ends_badly(self, event: Event) -> bool:
+    def _must_abort(self, event: Event) -> bool:
         match event:
             case AnswerRestarted():
                 return self._has_begun
             case Failed() | Cancelled():
-                return self._is_cut_on_failure
+                return self._aborts_on_failure
             case _:
                 return False
 

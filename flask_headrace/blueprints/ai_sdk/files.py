@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ImagePart, Part, TextPart
-from ..http.data_url import text_of
+from ..http.data_url import data_url_text
 
 
-def part_of(url: str, media_type: str, where: str) -> Part:
+def to_file_part(url: str, media_type: str, where: str) -> Part:
     """Return a picture, or the text of a text file.
 
     Args:
@@ -23,7 +23,7 @@ def part_of(url: str, media_type: str, where: str) -> Part:
         raise InvalidRequest(f"{where} is a file without a url: give one, or the file itself as a data URL.")
     if kind == "image":
         return ImagePart(url)
-    if kind == "text" and (text := text_of(url)) is not None:
+    if kind == "text" and (text := data_url_text(url)) is not None:
         return TextPart(text)
     raise InvalidRequest(
         f"{where} is a file of the type {media_type!r:.100}: it must be an image, or a text in a data URL of base64."

@@ -11,14 +11,14 @@ from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import PLAIN, Operation, Parameter, ResponseSpec
+from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .chat import told
-from .messages import Asked
+from .chat import text_error_response
+from .messages import PromptBody
 from .object_encoder import ObjectTextEncoder
 
 
-class ObjectBody(Asked, frozen=True, kw_only=True):
+class ObjectBody(PromptBody, frozen=True, kw_only=True):
     """What the page gives to `submit`; a bare text is a prompt.
 
     Args:
@@ -28,25 +28,27 @@ class ObjectBody(Asked, frozen=True, kw_only=True):
     schema: Json | None = None
 
 
-_ANSWERED = (ResponseSpec(200, "The document's text. Where it is cut, so is the connection.", {PLAIN: None}),)
+_DOCUMENT_RESPONSE = (
+    ResponseSpec(200, "The document's text. Where it is cut, so is the connection.", {PLAIN_TEXT: None}),
+)
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/object",
         "Fill a JSON document for the AI SDK's `useObject`.",
-        _ANSWERED,
+        _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
-        refusal=None,
+        error_schema=None,
     ),
     Operation(
         "POST",
         "/ai/object/{name}",
         "Fill a JSON document that fits a schema of this service's.",
-        _ANSWERED,
+        _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
         parameters=(Parameter("name", "path", "The schema's name."),),
-        refusal=None,
+        error_schema=None,
     ),
 )
 
@@ -58,7 +60,7 @@ def create_ai_object_blueprint() -> Blueprint:
     blueprint = Blueprint("headrace_ai_object", __name__)
     blueprint.add_url_rule("/ai/object", view_func=answer, methods=["POST"])
     blueprint.add_url_rule("/ai/object/<name>", view_func=answer, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
@@ -67,11 +69,11 @@ def answer(name: str | None = None) -> Response:
     owner = authorize_request()
     posted = read_body(_decoder)
     body = ObjectBody(prompt=posted) if isinstance(posted, str) else posted
-    question = body.question(body.turns(), response_format=_format(body, name))
-    return stream_response(open_stream(body.model, question, owner=owner, is_held_to_schema=True), ObjectTextEncoder())
+    chat_request = body.to_chat_request(body.to_messages(), response_format=_response_format(body, name))
+    return stream_response(open_stream(body.model, chat_request, owner=owner, enforce_schema=True), ObjectTextEncoder())
 
 
-def _format(body: ObjectBody, name: str | None) -> ResponseFormat:
+def _response_format(body: ObjectBody, name: str | None) -> ResponseFormat:
     if name is None:
         return ResponseFormat(body.schema)
     if body.schema is not None:

@@ -14,35 +14,35 @@ from ...core.partial_json.locate import DocumentLocator
 from ..encoding.base import AbortConnection
 from .text_encoder import PlainTextEncoder
 
-_UP_TO_A_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
+_PIECE_UP_TO_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
 """Pieces of a text; a document that something came before ends with one of them."""
 
 
 class ObjectTextEncoder(PlainTextEncoder):
     """Writes one response."""
 
-    SILENCE = b" "
+    HEARTBEAT = b" "
     """JSON may begin with spaces; within it, one could end up in a string."""
 
-    __slots__ = ("_opening", "_parser")
+    __slots__ = ("_locator", "_parser")
 
     def __init__(self) -> None:
         super().__init__()
-        self._opening = DocumentLocator()
+        self._locator = DocumentLocator()
         self._parser = PartialJSON()
 
     def _more(self, text: str) -> str:
         if not self._has_begun:
-            found = self._opening.feed(text)
+            found = self._locator.feed(text)
             if found is None:
                 return ""
             self._has_begun, text = True, found
-        if self._opening.is_alone:
-            return self._checked(text)
-        pieces: list[str] = _UP_TO_A_BRACKET.findall(text)
-        return "".join([self._checked(piece) for piece in pieces if not self._parser.is_complete])
+        if self._locator.is_alone:
+            return self._validated(text)
+        pieces: list[str] = _PIECE_UP_TO_BRACKET.findall(text)
+        return "".join([self._validated(piece) for piece in pieces if not self._parser.is_complete])
 
-    def _checked(self, text: str) -> str:
+    def _validated(self, text: str) -> str:
         try:
             self._parser.feed(text)
         except JSONError:
@@ -60,4 +60,4 @@ class ObjectTextEncoder(PlainTextEncoder):
 
     def _restart(self) -> None:
         super()._restart()
-        self._opening = DocumentLocator()
+        self._locator = DocumentLocator()

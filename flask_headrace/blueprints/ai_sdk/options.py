@@ -7,10 +7,10 @@ from typing import Any
 
 from ...providers.chat_request import ChatRequest, GenerationParams, Message, Tool, ToolChoice
 
-_OF_A_QUESTION = {*ChatRequest.__struct_fields__} - {"model", "messages"}
+_CHAT_REQUEST_FIELDS = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 
 
-class Options(GenerationParams, frozen=True, kw_only=True):
+class ModelOptions(GenerationParams, frozen=True, kw_only=True):
     """Whom to ask, and how.
 
     Args:
@@ -21,17 +21,17 @@ class Options(GenerationParams, frozen=True, kw_only=True):
     model: str | None = None
     system: str | None = None
 
-    def question(self, turns: Sequence[Message], **more: Any) -> ChatRequest:  # noqa: ANN401  # a question's fields
+    def to_chat_request(self, turns: Sequence[Message], **more: Any) -> ChatRequest:  # noqa: ANN401  # a question's fields
         """Return a conversation as a question that is asked so; `more` are its further fields."""
         system = (Message("system", self.system),) if self.system else ()
         settings: dict[str, Any] = {
-            name: getattr(self, name) for name in self.__struct_fields__ if name in _OF_A_QUESTION
+            name: getattr(self, name) for name in self.__struct_fields__ if name in _CHAT_REQUEST_FIELDS
         }
         # An empty conversation is a mistake, whatever the system prompt.
         return ChatRequest(model="", messages=(*system, *turns) if turns else (), **settings, **more)
 
 
-class ChatOptions(Options, frozen=True, kw_only=True):
+class ChatOptions(ModelOptions, frozen=True, kw_only=True):
     """The same of a chat, whose page can show and answer the calls of tools.
 
     Args:

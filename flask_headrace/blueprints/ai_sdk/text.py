@@ -12,13 +12,13 @@ from ..http.auth import authorize_request
 from ..http.request_body import read_body
 from ..http.response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import PLAIN, Operation, ResponseSpec
-from .chat import told
-from .messages import Asked
+from ..openapi.operation import PLAIN_TEXT, Operation, ResponseSpec
+from .chat import text_error_response
+from .messages import PromptBody
 from .text_encoder import PlainTextEncoder
 
 
-class TextBody(Asked, frozen=True, kw_only=True):
+class TextBody(PromptBody, frozen=True, kw_only=True):
     """The body of `POST /ai/text`.
 
     Args:
@@ -39,9 +39,9 @@ OPERATIONS = (
         "POST",
         "/ai/text",
         "Answer a prompt or a conversation of the AI SDK's hooks in plain text.",
-        (ResponseSpec(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN: None}),),
+        (ResponseSpec(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN_TEXT: None}),),
         body=TextBody,
-        refusal=None,
+        error_schema=None,
     ),
 )
 
@@ -52,7 +52,7 @@ def create_ai_text_blueprint() -> Blueprint:
     """Return the blueprint of plain text."""
     blueprint = Blueprint("headrace_ai_text", __name__)
     blueprint.add_url_rule("/ai/text", view_func=text, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
@@ -60,4 +60,6 @@ def text() -> Response:
     """Answer a prompt or a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return stream_response(open_stream(body.model, body.question(body.turns()), owner=owner), PlainTextEncoder())
+    return stream_response(
+        open_stream(body.model, body.to_chat_request(body.to_messages()), owner=owner), PlainTextEncoder()
+    )

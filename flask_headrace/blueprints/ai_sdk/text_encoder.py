@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Cancelled, Completed, Event, Failed, TextDelta
-from ..encoding.base import PLAIN_TEXT, AbortConnection
+from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 
 
 class PlainTextEncoder:
     """Writes one response."""
 
-    HEADERS = PLAIN_TEXT
-    SILENCE = b""
+    HEADERS = PLAIN_TEXT_HEADERS
+    HEARTBEAT = b""
     """What may be sent before the text: here, nothing that would not be taken for a part of it."""
 
     __slots__ = ("_has_begun",)
@@ -31,23 +31,23 @@ class PlainTextEncoder:
             AbortConnection: the answer has ended, and is not whole.
         """
         if not events:
-            return b"" if self._has_begun else self.SILENCE
+            return b"" if self._has_begun else self.HEARTBEAT
         written = bytearray()
         try:
             for event in events:
-                written += self._write(event).encode()
+                written += self._encode_one(event).encode()
         except AbortConnection as broken:
-            raise broken.behind(bytes(written)) from None
+            raise broken.with_preceding(bytes(written)) from None
         return bytes(written)
 
     def error_body(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status, which its readers show as it is."""
         return error.message
 
-    def _write(self, event: Event) -> str:
+    def _encode_one(self, event: Event) -> str:
         match event:
             case TextDelta(text):
-                return self._more(text)
+                return self._append_text(text)
             case Completed():
                 return self._end()
             case Failed() | Cancelled():
@@ -56,7 +56,7 @@ class PlainTextEncoder:
                 self._restart()
         return ""
 
-    def _more(self, text: str) -> str:
+    def _append_text(self, text: str) -> str:
         self._has_begun = True
         return text
 

@@ -7,13 +7,13 @@ So a stop is an error here, and so is an answer that begins again after some of 
 from __future__ import annotations
 
 from ..encoding.base import AbortConnection
-from .ui_message_encoder import Kind, UIMessageEncoder, error_frame
+from .ui_message_encoder import PartType, UIMessageEncoder, error_frame
 
-STOPPED = "The answer was stopped before it was whole."
+CANCELLED_MESSAGE = "The answer was stopped before it was whole."
 """What the reader of an answer is told that somebody else has stopped."""
 
 
-def begins_again(reason: str, model: str) -> str:
+def restart_message(reason: str, model: str) -> str:
     """Return what a reader is told to whom it cannot be shown that an answer begins again."""
     return f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
 
@@ -27,15 +27,15 @@ class UICompletionEncoder(UIMessageEncoder):
         super().__init__(message_id)
         self._has_text = False
 
-    def _delta(self, kind: Kind, text: str) -> list[bytes]:
+    def _delta(self, kind: PartType, text: str) -> list[bytes]:
         self._has_text = self._has_text or kind == "text"
-        return super()._delta(kind, text)
+        return super()._delta_frames(kind, text)
 
     def _abort(self) -> bytes:
-        return error_frame(STOPPED)
+        return error_frame(CANCELLED_MESSAGE)
 
     def _restart(self, reason: str, model: str) -> list[bytes]:
         if not self._has_text:
-            return super()._restart(reason, model)
-        why = begins_again(reason, model)
-        raise AbortConnection(error_frame(why), b"".join(self._close_all(why)))
+            return super()._restart_frames(reason, model)
+        why = restart_message(reason, model)
+        raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))

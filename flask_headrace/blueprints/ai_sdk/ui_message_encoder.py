@@ -29,8 +29,8 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import EVENT_STREAM
-from ..encoding.frames import written
+from ..encoding.base import EVENT_STREAM_HEADERS
+from ..encoding.frames import encode_events
 
 HEARTBEAT = b": keep-alive\n\n"
 """A comment, which all versions skip; ended by a blank line, as each frame is."""
@@ -38,7 +38,7 @@ HEARTBEAT = b": keep-alive\n\n"
 END = b"data: [DONE]\n\n"
 """Comes after a whole answer alone: its clients do not ask for it."""
 
-RESTART = "data-restart"
+RESTART_PART_TYPE = "data-restart"
 """The type of the part that voids all parts before it: this protocol cannot take back what was shown."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
@@ -53,7 +53,7 @@ FINISH_REASONS: dict[FinishReason, str] = {
 
 _encode = msgspec.json.Encoder().encode
 
-Kind: TypeAlias = Literal["text", "reasoning"]
+PartType: TypeAlias = Literal["text", "reasoning"]
 
 
 class UIMessageEncoder:
@@ -66,14 +66,14 @@ class UIMessageEncoder:
             add what they are sent.
     """
 
-    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM, "x-vercel-ai-ui-message-stream": "v1"}
+    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
 
     __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 
     def __init__(self, message_id: str | None, *, is_replay: bool = False) -> None:
         self._message_id, self._is_replay = message_id, is_replay
         self._has_begun = False
-        self._open: Kind | None = None
+        self._open: PartType | None = None
         self._parts = 0
         self._calls: dict[int, ToolCallStarted] = {}
         self._usage: Usage | None = None
@@ -88,58 +88,58 @@ class UIMessageEncoder:
         """
         if not events:
             return HEARTBEAT
-        return written(events, first, suffix, self._write)
+        return encode_events(events, first, suffix, self._encode_one)
 
     def error_body(self, error: HeadraceError) -> str:
         """Return the body of a response with an error's own status: its text is what the client shows."""
         return error.message
 
-    def _write(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
+    def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
         match event:
             case TextDelta(text):
-                return self._delta("text", text)
+                return self._delta_frames("text", text)
             case ReasoningDelta(text):
-                return self._delta("reasoning", text)
+                return self._delta_frames("reasoning", text)
             case ReasoningSignature(signature, is_redacted):
-                return self._sign(signature, is_redacted=is_redacted)
+                return self._add_signature(signature, is_redacted=is_redacted)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
-                return self._call(event)
+                return self._encode_tool_call(event)
             case Usage():
                 # It is told with the end, which comes right after it.
                 self._usage = event
                 return []
             case Completed(reason):
-                return self._finish(reason)
+                return self._finish_frames(reason)
             case _:
-                return self._turn(event)
+                return self._encode_other(event)
 
-    def _turn(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:
         match event:
             case ResponseStarted(id, model, provider):
-                return self._begin({"model": model, "provider": provider, "streamId": id})
+                return self._start_frames({"model": model, "provider": provider, "streamId": id})
             case AnswerRestarted(reason, model):
-                return self._restart(reason, model)
+                return self._restart_frames(reason, model)
             case Failed(code, message, retryable):
                 told = {"error": {"code": code, "retryable": retryable}}
-                return self._break_off(told, message, error_frame(message))
+                return self._abort_frames(told, message, error_frame(message))
             case Cancelled(reason):
-                return self._break_off({"cancelled": reason}, "The answer was stopped.", self._abort())
+                return self._abort_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
         raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
 
-    def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
+    def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        void = [_void("resumed", metadata.get("model", ""))] if self._is_replay else []
+        void = [_restart_part("resumed", metadata.get("model", ""))] if self._is_replay else []
         return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
 
     # Text and reasoning
 
-    def _delta(self, kind: Kind, text: str) -> list[bytes]:
+    def _delta_frames(self, kind: PartType, text: str) -> list[bytes]:
         opened = [] if self._open == kind else self._open_part(kind)
         delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (kind.encode(), self._parts, _encode(text))
         return [*opened, delta]
 
-    def _open_part(self, kind: Kind, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+    def _open_part(self, kind: PartType, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
         closed = self._close_part()
         self._open = kind
         self._parts += 1
@@ -151,7 +151,7 @@ class UIMessageEncoder:
         kind, self._open = self._open, None
         return [_frame(f"{kind}-end", id=str(self._parts), **metadata)]
 
-    def _sign(self, signature: str, *, is_redacted: bool) -> list[bytes]:
+    def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
         # The names under which the SDK's own Anthropic provider keeps them.
         if is_redacted:
             opened = self._open_part("reasoning", providerMetadata={"anthropic": {"redactedData": signature}})
@@ -161,7 +161,7 @@ class UIMessageEncoder:
 
     # Tool calls
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
+    def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = event
@@ -173,7 +173,7 @@ class UIMessageEncoder:
                 named = {"toolCallId": begun.id, "toolName": begun.name}
                 return [_frame("tool-input-available", **named, input=arguments)]
 
-    def _close_all(self, why: str) -> list[bytes]:
+    def _close_parts_and_calls(self, why: str) -> list[bytes]:
         cut = [
             _frame("tool-input-error", toolCallId=begun.id, toolName=begun.name, input={}, errorText=why)
             for begun in self._calls.values()
@@ -183,35 +183,35 @@ class UIMessageEncoder:
 
     # Its ends
 
-    def _finish(self, reason: FinishReason) -> list[bytes]:
+    def _finish_frames(self, reason: FinishReason) -> list[bytes]:
         # An answer in which nothing came has not been begun.
-        begun = [] if self._has_begun else self._begin({})
-        closed = self._close_all("The call was not finished.")
-        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._accounts())
+        begun = [] if self._has_begun else self._start_frames({})
+        closed = self._close_parts_and_calls("The call was not finished.")
+        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
         return [*begun, *closed, _frame("finish-step"), finish, END]
 
-    def _break_off(self, told: dict[str, Any], why: str, end: bytes) -> list[bytes]:
+    def _abort_frames(self, told: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
             # There is no message that metadata could belong to; they would make an empty one.
             return [end]
-        closed = self._close_all(why)
-        metadata = _frame("message-metadata", messageMetadata={**self._accounts(), **told})
+        closed = self._close_parts_and_calls(why)
+        metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **told})
         return [*closed, _frame("finish-step"), metadata, end]
 
-    def _abort(self) -> bytes:
+    def _abort_frame(self) -> bytes:
         # Versions 5 and 6 did not know a reason in it at first.
         return _frame("abort")
 
-    def _restart(self, reason: str, model: str) -> list[bytes]:
-        closed = self._close_all("The answer begins again.")
+    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
+        closed = self._close_parts_and_calls("The answer begins again.")
         metadata = _frame("message-metadata", messageMetadata={"model": model})
-        return [*closed, _frame("finish-step"), _void(reason, model), metadata, _frame("start-step")]
+        return [*closed, _frame("finish-step"), _restart_part(reason, model), metadata, _frame("start-step")]
 
-    def _accounts(self) -> dict[str, Any]:
-        return {} if self._usage is None else accounts(self._usage)
+    def _usage_metadata(self) -> dict[str, Any]:
+        return {} if self._usage is None else usage_metadata(self._usage)
 
 
-def accounts(usage: Usage) -> dict[str, Any]:
+def usage_metadata(usage: Usage) -> dict[str, Any]:
     """Return what an answer took as it stands in a message's metadata, by the names of the SDK's own usage."""
     counted = {
         "inputTokens": usage.input_tokens,
@@ -238,8 +238,8 @@ def error_frame(message: str) -> bytes:
     return _frame("error", errorText=message)
 
 
-def _void(reason: str, model: str) -> bytes:
-    return _frame(RESTART, data={"reason": reason, "model": model})
+def _restart_part(reason: str, model: str) -> bytes:
+    return _frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
 
 
 def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -13,11 +13,11 @@ import msgspec
 from ...providers.chat_request import Json
 
 
-class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class _StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What all of it has in common: read strictly, in JavaScript's names."""
 
 
-class Attachment(_Posted, frozen=True):
+class Attachment(_StrictStruct, frozen=True):
     """A file that the user has added to a message."""
 
     url: str
@@ -25,89 +25,91 @@ class Attachment(_Posted, frozen=True):
     name: str | None = None
 
 
-class _Call(_Posted, frozen=True, tag_field="state", kw_only=True):
+class _ToolInvocation(_StrictStruct, frozen=True, tag_field="state", kw_only=True):
     tool_call_id: str
     tool_name: str
     args: Json = {}  # msgspec gives each value one of its own
     step: int = 0
 
 
-class PartialCall(_Call, frozen=True, tag="partial-call", kw_only=True):
+class PartialToolInvocation(_ToolInvocation, frozen=True, tag="partial-call", kw_only=True):
     """A tool call that was cut off in its arguments."""
 
     args: Any = None
 
 
-class OpenCall(_Call, frozen=True, tag="call", kw_only=True):
+class PendingToolInvocation(_ToolInvocation, frozen=True, tag="call", kw_only=True):
     """A tool call that nothing has answered."""
 
 
-class AnsweredCall(_Call, frozen=True, tag="result", kw_only=True):
+class CompletedToolInvocation(_ToolInvocation, frozen=True, tag="result", kw_only=True):
     """A tool call and what the tool returned."""
 
     result: Any = None
 
 
-Call: TypeAlias = PartialCall | OpenCall | AnsweredCall
-WholeCall: TypeAlias = OpenCall | AnsweredCall
+ToolInvocation: TypeAlias = PartialToolInvocation | PendingToolInvocation | CompletedToolInvocation
+FullToolInvocation: TypeAlias = PendingToolInvocation | CompletedToolInvocation
 
 
-class Said(_Posted, frozen=True, tag_field="type", tag="text"):
+class TextUIPart(_StrictStruct, frozen=True, tag_field="type", tag="text"):
     """A run of text."""
 
     text: str
 
 
-class Thought(_Posted, frozen=True, tag_field="type", tag="text"):
+class ReasoningTextDetail(_StrictStruct, frozen=True, tag_field="type", tag="text"):
     """A run of reasoning, and what its provider knows it by."""
 
     text: str
     signature: str | None = None
 
 
-class Redacted(_Posted, frozen=True, tag_field="type", tag="redacted"):
+class ReasoningRedactedDetail(_StrictStruct, frozen=True, tag_field="type", tag="redacted"):
     """Reasoning that its provider keeps to itself."""
 
     data: str
 
 
-class Thinking(_Posted, frozen=True, tag_field="type", tag="reasoning"):
+class ReasoningUIPart(_StrictStruct, frozen=True, tag_field="type", tag="reasoning"):
     """What the model thought; before 4.1.46 without details."""
 
     reasoning: str
-    details: tuple[Thought | Redacted, ...] = ()
+    details: tuple[ReasoningTextDetail | ReasoningRedactedDetail, ...] = ()
 
 
-class Calling(_Posted, frozen=True, tag_field="type", tag="tool-invocation"):
+class ToolInvocationUIPart(_StrictStruct, frozen=True, tag_field="type", tag="tool-invocation"):
     """A tool call among the parts."""
 
-    tool_invocation: Call
+    tool_invocation: ToolInvocation
 
 
-class File(_Posted, frozen=True, tag_field="type", tag="file"):
+class FileUIPart(_StrictStruct, frozen=True, tag_field="type", tag="file"):
     """A file among the parts, in base64."""
 
     mime_type: str
     data: str
 
 
-class Source(_Posted, frozen=True, tag_field="type", tag="source"):
+class SourceUIPart(_StrictStruct, frozen=True, tag_field="type", tag="source"):
     """Where an answer comes from: for the page alone."""
 
     source: Any
 
 
-class StepStart(_Posted, frozen=True, tag_field="type", tag="step-start"):
+class StepStartUIPart(_StrictStruct, frozen=True, tag_field="type", tag="step-start"):
     """The mark of a step: tool calls tell theirs themselves."""
 
 
-class Turn(_Posted, frozen=True, rename=None):
+class V4Message(_StrictStruct, frozen=True, rename=None):
     """One message."""
 
     role: Literal["system", "user", "assistant", "data"]
     content: str = ""
-    parts: tuple[Said | Thinking | Calling | File | Source | StepStart, ...] = ()
-    toolInvocations: tuple[Call, ...] = ()  # noqa: N815  # its neighbour is written otherwise
+    parts: tuple[
+        TextUIPart | ReasoningUIPart | ToolInvocationUIPart | FileUIPart | SourceUIPart | StepStartUIPart, ...
+    ] = ()
+    toolInvocations: tuple[ToolInvocation, ...] = ()  # noqa: N815  # its neighbour is written otherwise
     experimental_attachments: tuple[Attachment, ...] = ()
     # What is for the page alone, and what the parts say again.
     id: Any = None

@@ -15,11 +15,11 @@ from ...providers.chat_request import Json
 Role: TypeAlias = Literal["user", "assistant", "system"]
 
 
-class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all values of a request have in common."""
 
 
-class TextBlock(_Value, frozen=True, tag_field="type", tag="text"):
+class TextBlock(_StrictStruct, frozen=True, tag_field="type", tag="text"):
     """A piece of text."""
 
     text: str
@@ -27,27 +27,27 @@ class TextBlock(_Value, frozen=True, tag_field="type", tag="text"):
     citations: Any = None  # unread: where an earlier answer had it from
 
 
-class InlineSource(_Value, frozen=True, tag_field="type", tag="base64"):
+class Base64ImageSource(_StrictStruct, frozen=True, tag_field="type", tag="base64"):
     """A picture itself."""
 
     media_type: str
     data: str
 
 
-class LinkedSource(_Value, frozen=True, tag_field="type", tag="url"):
+class URLImageSource(_StrictStruct, frozen=True, tag_field="type", tag="url"):
     """Where a picture is."""
 
     url: str
 
 
-class ImageBlock(_Value, frozen=True, tag_field="type", tag="image"):
+class ImageBlock(_StrictStruct, frozen=True, tag_field="type", tag="image"):
     """A picture."""
 
-    source: InlineSource | LinkedSource
+    source: Base64ImageSource | URLImageSource
     cache_control: Json | None = None
 
 
-class ToolUse(_Value, frozen=True, tag_field="type", tag="tool_use"):
+class ToolUseBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_use"):
     """A call that the model made in an earlier answer."""
 
     id: str
@@ -57,7 +57,7 @@ class ToolUse(_Value, frozen=True, tag_field="type", tag="tool_use"):
     caller: Any = None  # unread: that it was the model itself
 
 
-class ToolResult(_Value, frozen=True, tag_field="type", tag="tool_result"):
+class ToolResultBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_result"):
     """What a tool has returned: text, or blocks of text and pictures."""
 
     tool_use_id: str
@@ -66,22 +66,24 @@ class ToolResult(_Value, frozen=True, tag_field="type", tag="tool_result"):
     cache_control: Json | None = None
 
 
-class Thinking(_Value, frozen=True, tag_field="type", tag="thinking"):
+class ThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="thinking"):
     """What a model thought before an earlier answer."""
 
     thinking: str
     signature: str = ""
 
 
-class RedactedThinking(_Value, frozen=True, tag_field="type", tag="redacted_thinking"):
+class RedactedThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="redacted_thinking"):
     """What a model thought and its provider keeps to itself."""
 
     data: str
 
 
-Block: TypeAlias = TextBlock | ImageBlock | ToolUse | ToolResult | Thinking | RedactedThinking
+ContentBlock: TypeAlias = (
+    TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
+)
 
-BLOCKS: Mapping[Role, tuple[str, ...]] = {
+BLOCK_TYPES_BY_ROLE: Mapping[Role, tuple[str, ...]] = {
     "user": ("text", "image", "tool_result"),
     "assistant": ("text", "tool_use", "thinking", "redacted_thinking"),
     "system": ("text",),
@@ -89,7 +91,7 @@ BLOCKS: Mapping[Role, tuple[str, ...]] = {
 """The kinds of block that each one's turns may hold."""
 
 
-class Turn(_Value, frozen=True):
+class MessageParam(_StrictStruct, frozen=True):
     """One turn of a conversation.
 
     Args:
@@ -101,7 +103,7 @@ class Turn(_Value, frozen=True):
     content: str | list[Json]
 
 
-class CustomTool(_Value, frozen=True):
+class CustomTool(_StrictStruct, frozen=True):
     """A function of the application's that the model may ask to be called."""
 
     name: str
@@ -113,7 +115,7 @@ class CustomTool(_Value, frozen=True):
     eager_input_streaming: Any = None  # unread: how small the pieces of its arguments are
 
 
-class Choice(_Value, frozen=True):
+class ToolChoiceParam(_StrictStruct, frozen=True):
     """Whether the model calls tools.
 
     Args:
@@ -127,7 +129,7 @@ class Choice(_Value, frozen=True):
     disable_parallel_tool_use: bool = False
 
 
-class OutputFormat(_Value, frozen=True):
+class OutputFormat(_StrictStruct, frozen=True):
     """That the answer is to be JSON.
 
     Args:
@@ -139,7 +141,7 @@ class OutputFormat(_Value, frozen=True):
     schema: Json
 
 
-class OutputConfig(_Value, frozen=True):
+class OutputConfig(_StrictStruct, frozen=True):
     """How the answer is to be.
 
     Args:
@@ -161,7 +163,7 @@ class Metadata(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
-class MessagesBody(_Value, frozen=True):
+class MessagesBody(_StrictStruct, frozen=True):
     """The body of `POST /v1/messages` and of `POST /v1/messages/count_tokens`.
 
     Args:
@@ -185,7 +187,7 @@ class MessagesBody(_Value, frozen=True):
         id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[Turn]
+    messages: list[MessageParam]
     model: str | None = None
     system: str | list[Json] | None = None
     max_tokens: int | None = None
@@ -194,7 +196,7 @@ class MessagesBody(_Value, frozen=True):
     top_k: int | None = None
     stop_sequences: list[str] | None = None
     tools: list[Json] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     thinking: Json | None = None
     output_config: OutputConfig | None = None
     cache_control: Json | None = None

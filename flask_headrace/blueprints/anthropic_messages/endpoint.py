@@ -13,20 +13,20 @@ from ...providers.registry import Model
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
-from ..http.json_response import json_value_response
+from ..http.json_response import json_response
 from ..http.request_body import read_body
-from ..http.response import json_response, stream_response
+from ..http.response import json_answer_response, stream_response
 from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
-from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import MessagesBody
-from .encoder import FRAMES, MessagesEncoder
-from .request import question_of
+from .encoder import EVENT_NAMES, MessagesEncoder
+from .request import to_chat_request
 
-PREFERRED = "anthropic"
+DEFAULT_PROVIDER = "anthropic"
 """Whom to ask for a model that is named without its provider, and that nobody lists."""
 
-REFUSAL: Mapping[str, Any] = {
+ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "error"],
     "properties": {
@@ -36,11 +36,11 @@ REFUSAL: Mapping[str, Any] = {
 }
 """How a failure is described."""
 
-MODEL: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
-MODELS: Mapping[str, Any] = {
+MODEL_SCHEMA: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
+MODELS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["data", "has_more", "first_id", "last_id"],
-    "properties": {"data": {"type": "array", "items": MODEL}},
+    "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}},
 }
 """How `GET /v1/models` is described."""
 
@@ -53,11 +53,14 @@ OPERATIONS = (
             ResponseSpec(
                 200,
                 "The answer: one JSON object, or with `stream` true an event stream.",
-                {JSON: {"type": "object", "required": ["id", "model", "content", "usage"]}, EVENTS: frames(*FRAMES)},
+                {
+                    JSON: {"type": "object", "required": ["id", "model", "content", "usage"]},
+                    EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
+                },
             ),
         ),
         body=MessagesBody,
-        refusal=REFUSAL,
+        error_schema=ERROR_SCHEMA,
     ),
     Operation(
         "POST",
@@ -65,7 +68,7 @@ OPERATIONS = (
         "Count the input tokens of a conversation, where its provider does.",
         (ResponseSpec(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
         body=MessagesBody,
-        refusal=REFUSAL,
+        error_schema=ERROR_SCHEMA,
     ),
 )
 
@@ -77,7 +80,7 @@ def create_anthropic_blueprint() -> Blueprint:
     blueprint = Blueprint("headrace_anthropic", __name__)
     blueprint.add_url_rule("/v1/messages", view_func=messages, methods=["POST"])
     blueprint.add_url_rule("/v1/messages/count_tokens", view_func=count_tokens, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, _refused)
+    blueprint.register_error_handler(HeadraceError, _handle_error)
     return blueprint
 
 
@@ -85,29 +88,34 @@ def messages() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    question = question_of(body)
-    follower = open_stream(
-        body.model, question, owner=owner, preferred=PREFERRED, is_resumable=body.resumable, id=body.id
+    chat_request = to_chat_request(body)
+    reader = open_stream(
+        body.model,
+        chat_request,
+        owner=owner,
+        default_provider=DEFAULT_PROVIDER,
+        is_resumable=body.resumable,
+        id=body.id,
     )
-    wire = MessagesEncoder()
-    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
+    encoder = MessagesEncoder()
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def count_tokens() -> Response:
     """Tell how many tokens a conversation would take."""
     authorize_request()
     body = read_body(_decoder)
-    return json_value_response({"input_tokens": count(body.model, question_of(body), preferred=PREFERRED)})
+    return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
 
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
     """Return a list of models as Anthropic's `GET /v1/models` gives it, all on one page."""
-    data = [described(model) for model in models]
+    data = [model_object(model) for model in models]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return {"data": data, "has_more": False, "first_id": first, "last_id": last}
 
 
-def described(model: Model) -> dict[str, Any]:
+def model_object(model: Model) -> dict[str, Any]:
     """Return a model as Anthropic's API describes it."""
     return {
         "type": "model",
@@ -119,5 +127,5 @@ def described(model: Model) -> dict[str, Any]:
     }
 
 
-def _refused(error: HeadraceError) -> Response:
+def _handle_error(error: HeadraceError) -> Response:
     return error_response(error, anthropic_error_body(error))

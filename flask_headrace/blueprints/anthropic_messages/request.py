@@ -27,26 +27,26 @@ from ...providers.chat_request import (
 )
 from ..http.request_body import format_validation_error
 from .body import (
-    BLOCKS,
-    Block,
-    Choice,
+    BLOCK_TYPES_BY_ROLE,
+    Base64ImageSource,
+    ContentBlock,
     CustomTool,
     ImageBlock,
-    InlineSource,
-    LinkedSource,
+    MessageParam,
     MessagesBody,
     OutputConfig,
-    RedactedThinking,
+    RedactedThinkingBlock,
     Role,
     TextBlock,
-    Thinking,
-    ToolResult,
-    ToolUse,
-    Turn,
+    ThinkingBlock,
+    ToolChoiceParam,
+    ToolResultBlock,
+    ToolUseBlock,
+    URLImageSource,
 )
 
 
-def question_of(body: MessagesBody) -> ChatRequest:
+def to_chat_request(body: MessagesBody) -> ChatRequest:
     """Return what a request asks.
 
     Raises:
@@ -55,14 +55,14 @@ def question_of(body: MessagesBody) -> ChatRequest:
     choice, output = body.tool_choice, body.output_config or OutputConfig()
     return ChatRequest(
         model="",
-        messages=_messages(body),
+        messages=_to_messages(body),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
         stop=tuple(body.stop_sequences or ()),
-        tools=tuple(_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
-        tool_choice=None if choice is None else _choice(choice),
+        tools=tuple(_to_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
+        tool_choice=None if choice is None else _to_tool_choice(choice),
         parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
         response_format=None if output.format is None else ResponseFormat(output.format.schema),
         reasoning_effort=output.effort,
@@ -71,55 +71,63 @@ def question_of(body: MessagesBody) -> ChatRequest:
     )
 
 
-def _messages(body: MessagesBody) -> tuple[Message, ...]:
-    turns = [message for number, turn in enumerate(body.messages) for message in _turn(turn, f"messages[{number}]")]
+def _to_messages(body: MessagesBody) -> tuple[Message, ...]:
+    turns = [
+        message for number, turn in enumerate(body.messages) for message in _split_message(turn, f"messages[{number}]")
+    ]
     if body.cache_control is not None and turns:
-        turns[-1] = _cached(turns[-1], body.cache_control)
+        turns[-1] = _with_cache_control(turns[-1], body.cache_control)
     if body.system and turns:
-        content = body.system if isinstance(body.system, str) else _parts(body.system, "system", BLOCKS["system"])
+        content = (
+            body.system
+            if isinstance(body.system, str)
+            else _to_parts(body.system, "system", BLOCK_TYPES_BY_ROLE["system"])
+        )
         turns.insert(0, Message("system", content))
     return tuple(turns)
 
 
-def _turn(turn: Turn, where: str) -> Iterator[Message]:
+def _split_message(turn: MessageParam, where: str) -> Iterator[Message]:
     if isinstance(turn.content, str):
         yield Message(turn.role, turn.content)
         return
-    kinds = f"in a turn of {turn.role!r}", BLOCKS[turn.role]
-    blocks = [_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
+    kinds = f"in a turn of {turn.role!r}", BLOCK_TYPES_BY_ROLE[turn.role]
+    blocks = [_to_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
     if turn.role == "assistant":
         calls = tuple(
             ToolCall(block.id, block.name, block.input, block.cache_control)
             for block in blocks
-            if isinstance(block, ToolUse)
+            if isinstance(block, ToolUseBlock)
         )
-        yield Message("assistant", tuple(_part(block) for block in blocks if not isinstance(block, ToolUse)), calls)
+        yield Message(
+            "assistant", tuple(_to_part(block) for block in blocks if not isinstance(block, ToolUseBlock)), calls
+        )
     else:
-        yield from _spoken(turn.role, blocks, where)
+        yield from _split_tool_results(turn.role, blocks, where)
 
 
-def _spoken(role: Role, blocks: list[Block], where: str) -> Iterator[Message]:
+def _split_tool_results(role: Role, blocks: list[ContentBlock], where: str) -> Iterator[Message]:
     # What tools have returned stands among a user's blocks there, and in turns of its own here.
     parts: list[Part] = []
     for number, block in enumerate(blocks):
-        if not isinstance(block, ToolResult):
-            parts.append(_part(block))
+        if not isinstance(block, ToolResultBlock):
+            parts.append(_to_part(block))
             continue
         if parts:
             yield Message(role, tuple(parts))
             parts = []
-        yield _result(block, f"{where}.content[{number}].content")
+        yield _to_tool_message(block, f"{where}.content[{number}].content")
     if parts or not blocks:
         yield Message(role, tuple(parts))
 
 
-def _result(block: ToolResult, where: str) -> Message:
-    content = block.content if isinstance(block.content, str) else _parts(block.content, where, ("text", "image"))
+def _to_tool_message(block: ToolResultBlock, where: str) -> Message:
+    content = block.content if isinstance(block.content, str) else _to_parts(block.content, where, ("text", "image"))
     result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
-    return result if block.cache_control is None else _cached(result, block.cache_control)
+    return result if block.cache_control is None else _with_cache_control(result, block.cache_control)
 
 
-def _cached(message: Message, cache_control: Json) -> Message:
+def _with_cache_control(message: Message, cache_control: Json) -> Message:
     """Return a turn whose last piece has a mark for the cache, if one of that kind can have it and has none."""
     if message.tool_calls:
         *others, call = message.tool_calls
@@ -133,37 +141,37 @@ def _cached(message: Message, cache_control: Json) -> Message:
             return message
 
 
-def _parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part, ...]:
-    return tuple(_part(_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
+def _to_parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(_to_part(_to_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
 
 
-def _part(block: Block) -> Part:
+def _to_part(block: ContentBlock) -> Part:
     match block:
         case TextBlock(text, cache_control):
             return TextPart(text, cache_control)
-        case ImageBlock(InlineSource(media_type, data), cache_control):
+        case ImageBlock(Base64ImageSource(media_type, data), cache_control):
             return ImagePart(f"data:{media_type};base64,{data}", cache_control=cache_control)
-        case ImageBlock(LinkedSource(url), cache_control):
+        case ImageBlock(URLImageSource(url), cache_control):
             return ImagePart(url, cache_control=cache_control)
-        case Thinking(thinking, signature):
+        case ThinkingBlock(thinking, signature):
             return ReasoningPart(thinking, signature or None)
-        case RedactedThinking(data):
+        case RedactedThinkingBlock(data):
             return ReasoningPart("", data, is_redacted=True)
         case _:
             raise TypeError(f"no part of a turn: {block!r:.200}")
 
 
-def _tool(given: Json, where: str) -> Tool:
+def _to_tool(given: Json, where: str) -> Tool:
     if (kind := given.get("type")) not in (None, "custom"):
         raise InvalidRequest(
             f"{where} is of type {kind!r:.100}, which a provider would run itself: only tools with a name and an "
             "input_schema can be passed on."
         )
-    tool: CustomTool = _converted(given, CustomTool, where)
+    tool: CustomTool = _convert(given, CustomTool, where)
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
 
 
-def _choice(choice: Choice) -> ToolChoice:
+def _to_tool_choice(choice: ToolChoiceParam) -> ToolChoice:
     match choice.type:
         case "any":
             return "required"
@@ -175,14 +183,14 @@ def _choice(choice: Choice) -> ToolChoice:
             return same
 
 
-def _block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> Block:
+def _to_block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> ContentBlock:
     if (kind := given.get("type")) not in kinds:
         raise InvalidRequest(f"{where} is of type {kind!r:.100}: {place} it must be one of {', '.join(kinds)}.")
-    block: Block = _converted(given, Block, where)
+    block: ContentBlock = _convert(given, ContentBlock, where)
     return block
 
 
-def _converted(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a type, and a value of it
+def _convert(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a type, and a value of it
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:

@@ -12,15 +12,15 @@ from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
 from ...core.events import Event
 
-EVENT_STREAM: Mapping[str, str] = {
+EVENT_STREAM_HEADERS: Mapping[str, str] = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
 """What a response says of itself: an event stream that no proxy may keep, change or hold back."""
 
-PLAIN_TEXT: Mapping[str, str] = {
-    **EVENT_STREAM,
+PLAIN_TEXT_HEADERS: Mapping[str, str] = {
+    **EVENT_STREAM_HEADERS,
     "Content-Type": "text/plain; charset=utf-8",
     # What a model writes is never to be taken for a page.
     "X-Content-Type-Options": "nosniff",
@@ -38,16 +38,16 @@ class AbortConnection(Exception):
 
     def __init__(self, words: bytes = b"", before: bytes = b"") -> None:
         super().__init__()
-        self.words, self.before = words, before
+        self.error_frame, self.preceding = words, before
 
     @property
-    def last(self) -> bytes:
+    def final_bytes(self) -> bytes:
         """All that is to be sent before the connection is broken."""
-        return self.before + self.words
+        return self.preceding + self.error_frame
 
-    def behind(self, before: bytes) -> AbortConnection:
+    def with_preceding(self, before: bytes) -> AbortConnection:
         """Return the same, with more that was written before."""
-        return AbortConnection(self.words, before + self.before)
+        return AbortConnection(self.error_frame, before + self.preceding)
 
 
 class StreamEncoder(Protocol):

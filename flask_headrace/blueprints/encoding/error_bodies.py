@@ -12,7 +12,7 @@ from ...core.errors import HeadraceError
 
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
-ANTHROPIC_CODES = {
+ANTHROPIC_ERROR_TYPES = {
     "invalid_request_error": (
         "invalid_request", "upstream_invalid_request", "body_too_large", "upstream_too_large", "stream_conflict",
         "not_supported", "method_not_allowed",
@@ -28,7 +28,7 @@ ANTHROPIC_CODES = {
 }  # fmt: skip
 """Which of our codes each of Anthropic's error types stands for. All others are an `api_error`."""
 
-_ANTHROPIC_TYPES = {code: kind for kind, codes in ANTHROPIC_CODES.items() for code in codes}
+_ANTHROPIC_TYPES = {code: kind for kind, codes in ANTHROPIC_ERROR_TYPES.items() for code in codes}
 _ANTHROPIC_TYPES_BY_STATUS = {
     401: "authentication_error", 403: "permission_error", 404: "not_found_error", 413: "request_too_large",
     429: "rate_limit_error", 529: "overloaded_error",
@@ -47,7 +47,7 @@ def openai_error_body(error: HeadraceError) -> dict[str, Any]:
     return _openai_error(_OPENAI_TYPES.get(error.status, usual), error.code, error.message)
 
 
-def openai_failure(code: str, message: str) -> dict[str, Any]:
+def openai_stream_error(code: str, message: str) -> dict[str, Any]:
     """Return a failure inside a stream in OpenAI's form."""
     return _openai_error("server_error", code, message)
 
@@ -65,7 +65,7 @@ def anthropic_error_body(error: HeadraceError) -> dict[str, Any]:
     return _anthropic_error(kind, error.code, error.message)
 
 
-def anthropic_failure(code: str, message: str) -> dict[str, Any]:
+def anthropic_stream_error(code: str, message: str) -> dict[str, Any]:
     """Return a failure inside a stream in Anthropic's form, whose SDKs show our code as `error_code`."""
     return _anthropic_error(_ANTHROPIC_TYPES.get(code, "api_error"), code, message)
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 
-PATTERN = "^[0-9]{1,15}(-[0-9a-f]{8})?$"
+EVENT_ID_PATTERN = "^[0-9]{1,15}(-[0-9a-f]{8})?$"
 """What a position looks like."""
 
 _position = re.compile(r"([0-9]{1,15})(?:-([0-9a-f]{8}))?")
 
 
-def suffix_of(incarnation: str) -> bytes:
+def event_id_suffix(incarnation: str) -> bytes:
     """Return what follows the numbers in the `id:` lines of a stream; nothing for one without an incarnation."""
     return b"-" + incarnation.encode() if incarnation else b""
 
 
-def read_position(text: str) -> tuple[int, str] | None:
+def parse_event_id(text: str) -> tuple[int, str] | None:
     """Read a position that a reader has given.
 
     Returns:

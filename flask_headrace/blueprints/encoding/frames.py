@@ -23,7 +23,7 @@ def encode_text_frames(texts: list[str], before: bytes, after: bytes) -> bytes:
     return before + _lines(texts)[:-1].replace(b"\n", after + before) + after
 
 
-def written(
+def encode_events(
     events: list[Event],
     first: int | None,
     suffix: bytes,
@@ -45,7 +45,7 @@ def written(
         try:
             of_event = frames_of(event)
         except AbortConnection as broken:
-            raise broken.behind(b"".join(frames)) from None
+            raise broken.with_preceding(b"".join(frames)) from None
         frames += of_event if first is None else with_event_id(of_event, number, suffix)
     return b"".join(frames)
 

@@ -17,9 +17,9 @@ class SkipSeenEvents:
         seen: The number of the last event that the reader has already.
     """
 
-    def __init__(self, wire: StreamEncoder, seen: int) -> None:
-        self._wire, self._seen = wire, seen
-        self.HEADERS = wire.HEADERS
+    def __init__(self, encoder: StreamEncoder, seen: int) -> None:
+        self._encoder, self._seen = encoder, seen
+        self.HEADERS = encoder.HEADERS
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
         """Write the events that are new; see `StreamEncoder.encode`. What has no number is of this reading, and always new.
@@ -29,14 +29,14 @@ class SkipSeenEvents:
         """
         known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
         if first is None or not known:
-            return self._wire.encode(events, first, suffix)
+            return self._encoder.encode(events, first, suffix)
         try:
-            self._wire.encode(events[:known], first, suffix)
+            self._encoder.encode(events[:known], first, suffix)
         except AbortConnection as broken:
-            raise AbortConnection(broken.words) from None
+            raise AbortConnection(broken.error_frame) from None
         new = events[known:]
-        return self._wire.encode(new, self._seen + 1, suffix) if new else b""
+        return self._encoder.encode(new, self._seen + 1, suffix) if new else b""
 
     def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401
         """Return the body of a response with an error's own status."""
-        return self._wire.error_body(error)
+        return self._encoder.error_body(error)

@@ -14,12 +14,12 @@ from werkzeug.wrappers import Response
 
 from ...core.errors import Forbidden, RequestError, Unauthorized
 from ..state import current_state
-from .aborts import aborted
+from .aborts import to_application_abort
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine's own browser reaches it."""
 
-ANY_NAME = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
+ENDPOINTS_FOR_ANY_HOST = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
 """Endpoints that are asked under any name: who looks whether a process lives is told nothing else."""
 
 
@@ -32,10 +32,10 @@ def authorize_request() -> str:
         Aborted: the application's `authorize` has aborted.
     """
     check_origin(current_state().cors_origins)
-    return identify()
+    return authenticate()
 
 
-def identify() -> str:
+def authenticate() -> str:
     """Return who makes the present request, wherever its page comes from: for what is only read.
 
     Raises:
@@ -47,10 +47,10 @@ def identify() -> str:
     except HTTPException as error:
         if error.response is not None and error.response.status_code < 300:
             raise  # no refusal, but an answer of the application's own
-        raise aborted(error) from None
+        raise to_application_abort(error) from None
 
 
-def way_to_login() -> Response | None:
+def login_redirect() -> Response | None:
     """Return where the application's `authorize` sends a browser that nobody has logged in; None for nowhere.
 
     Whatever else it says of the request is not heard here: the page is the same for everybody, and asks by itself.
@@ -75,13 +75,13 @@ def check_host() -> None:
     Raises:
         Forbidden: 403.
     """
-    service = current_state()
-    if service.hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
+    state = current_state()
+    if state.trusted_hosts is None or request.endpoint in ENDPOINTS_FOR_ANY_HOST or "Host" not in request.headers:
         return
-    if request.headers.get("Origin") in service.cors_origins:
+    if request.headers.get("Origin") in state.cors_origins:
         return
-    name = _host_of("//" + request.host) or ""
-    if name.rstrip(".") not in service.hosts and not _is_digits(name):
+    name = _hostname("//" + request.host) or ""
+    if name.rstrip(".") not in state.trusted_hosts and not _is_ip_address(name):
         raise Forbidden(
             f"Nothing may be asked here under the name {name!r:.100}. If it is this machine's, allow it in "
             "HEADRACE_HOSTS, or set keys in HEADRACE_API_KEYS."
@@ -104,26 +104,26 @@ def check_origin(allowed: Sequence[str]) -> None:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin in allowed:
         return
-    if _is_foreign(origin, site):
+    if _is_cross_origin(origin, site):
         raise Forbidden(
             f"A page of {origin or 'another site'} may not ask here. Allow its origin in HEADRACE_CORS_ORIGINS."
         )
 
 
-def _is_foreign(origin: str | None, site: str | None) -> bool:
+def _is_cross_origin(origin: str | None, site: str | None) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     return origin is not None and origin.partition("://")[2] != request.host
 
 
-def _host_of(url: str) -> str | None:
+def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError:
         return None
 
 
-def _is_digits(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -141,7 +141,7 @@ def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
     def authorize() -> str:
         if not digests:
             return ""
-        for key in _keys_sent():
+        for key in _sent_keys():
             digest = sha256(key.encode()).hexdigest()
             if sum(hmac.compare_digest(digest, known) for known in digests):  # all of them: the time tells nothing
                 return digest[:16]
@@ -150,6 +150,6 @@ def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
     return authorize
 
 
-def _keys_sent() -> list[str]:
+def _sent_keys() -> list[str]:
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     return [bearer.strip() if scheme.lower() == "bearer" else "", request.headers.get("x-api-key", "").strip()]

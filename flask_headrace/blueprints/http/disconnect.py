@@ -20,14 +20,14 @@ from typing import Any
 
 from gevent import get_hub
 
-POLL = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks where data waits in the socket, so that its end does not show in it."""
 
-_RESETS = struct.pack("ii", 1, 0)
+_LINGER_RESET = struct.pack("ii", 1, 0)
 """SO_LINGER for 0 seconds: who closes the socket, also the kernel after a process was killed, resets the connection."""
-_LINGERS = struct.pack("ii", 0, 0)
+_LINGER_DEFAULT = struct.pack("ii", 0, 0)
 
-_LEFT_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
+_CLOSED_TCP_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
 """TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
 
 
@@ -40,14 +40,14 @@ class DisconnectWatcher:
         on_leave: Called once, in the event loop, when the reader has left; must not block.
     """
 
-    __slots__ = ("_is_guarded", "_is_told_by_its_end", "_on_leave", "_socket", "_watcher")
+    __slots__ = ("_is_close_delimited", "_on_disconnect", "_resets_on_close", "_socket", "_watcher")
 
     def __init__(self, environ: Mapping[str, Any], on_leave: Callable[[], None]) -> None:
         self._socket: Any = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-        self._on_leave = on_leave
+        self._on_disconnect = on_leave
         self._watcher: Any = None
-        self._is_guarded = False
-        self._is_told_by_its_end = _ends_with_connection(environ)
+        self._resets_on_close = False
+        self._is_close_delimited = _is_close_delimited(environ)
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
 
@@ -64,29 +64,29 @@ class DisconnectWatcher:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(level, option, value)
 
-    def guard(self) -> None:
+    def reset_on_close(self) -> None:
         """Let the connection be reset if it ends before `release`, where its end is all that tells the response's end.
 
         That needs a TCP socket: others are closed as they always are.
         """
-        if self._is_told_by_its_end and self._socket is not None and _is_tcp(self._socket):
-            self._is_guarded = self._set_linger(_RESETS)
+        if self._is_close_delimited and self._socket is not None and _is_tcp(self._socket):
+            self._resets_on_close = self._set_linger(_LINGER_RESET)
 
-    def release(self) -> None:
+    def close_normally(self) -> None:
         """Let the connection end in good order: all was sent."""
-        if self._is_guarded:
-            self._is_guarded = False
-            self._set_linger(_LINGERS)
+        if self._resets_on_close:
+            self._resets_on_close = False
+            self._set_linger(_LINGER_DEFAULT)
 
-    def break_off(self) -> None:
+    def reset(self) -> None:
         """Reset the connection now, where it is guarded. May be called twice.
 
         Servers shut a connection down before they close it, which would end it in good order. So they are left with
         another one in its place, whose reader has left.
         """
-        if not self._is_guarded or self._socket is None:
+        if not self._resets_on_close or self._socket is None:
             return
-        self._is_guarded = False
+        self._resets_on_close = False
         self.stop()
         ours, theirs = socket.socketpair()
         with contextlib.suppress(OSError), ours:
@@ -102,7 +102,7 @@ class DisconnectWatcher:
             return False  # it is closed, and that is that
         return True
 
-    def drop(self) -> None:
+    def shut_down(self) -> None:
         """Cut the connection off, so that a write that waits for the reader ends."""
         with contextlib.suppress(OSError):
             if self._socket is not None:
@@ -119,23 +119,23 @@ class DisconnectWatcher:
     def _start(self, watcher: Any) -> None:  # noqa: ANN401  # gevent's watchers are untyped
         self.stop()
         self._watcher = watcher
-        watcher.start(self._look)
+        watcher.start(self._check)
 
-    def _look(self) -> None:
-        if has_left(self._socket):
+    def _check(self) -> None:
+        if is_disconnected(self._socket):
             self.stop()
-            self._on_leave()
+            self._on_disconnect()
         else:
             # A request that waits behind this one keeps the socket readable: look again later, not at once.
-            self._start(get_hub().loop.timer(POLL))
+            self._start(get_hub().loop.timer(POLL_INTERVAL))
 
 
-def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
     """Whether the peer has closed its side of a connection, or the connection is gone."""
     try:
         if _is_tcp(client) and hasattr(socket, "TCP_INFO"):
             state: int = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-            return state in _LEFT_STATES
+            return state in _CLOSED_TCP_STATES
         if isinstance(client, ssl.SSLSocket):
             return False
         return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -145,7 +145,7 @@ def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ss
         return True
 
 
-def _ends_with_connection(environ: Mapping[str, Any]) -> bool:
+def _is_close_delimited(environ: Mapping[str, Any]) -> bool:
     """Whether a response of unknown length ends with its connection: it is not sent in chunks."""
     # werkzeug's server answers in HTTP/1.0 where it has no threads.
     is_in_threads = environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")

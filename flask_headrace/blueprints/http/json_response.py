@@ -8,7 +8,7 @@ import msgspec
 from flask import Response
 
 
-def json_value_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  # whatever msgspec can write
+def json_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  # whatever msgspec can write
     """Answer with `value` as JSON, which no cache may keep."""
     response = Response(msgspec.json.encode(value) + b"\n", status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"

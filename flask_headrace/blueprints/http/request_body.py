@@ -14,8 +14,8 @@ from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequ
 from ...core.json_text import find_lone_surrogate
 from ...providers.http.hub_local import end_loop_with_thread
 from ..state import current_state
-from .item_limits import MOST_PIECES, is_too_much
-from .unread_body import is_broken
+from .item_limits import MAX_ITEMS, has_too_many_items
+from .unread_body import has_read_error
 from .validation_messages import allowed_values
 
 B = TypeVar("B")
@@ -32,21 +32,21 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
         BodyTooLarge: it is longer than a body may be; 413.
         BodyTimeout: it has not arrived in time; 408.
     """
-    service = current_state()
-    seconds = service.body_timeout
+    state = current_state()
+    seconds = state.body_timeout
     end_loop_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
-        data = _data(service.max_body)
-    body = _decoded(data, decoder)
-    if is_too_much(body, len(data)):
+        data = _read_data(state.max_content_length)
+    body = _decode(data, decoder)
+    if has_too_many_items(body, len(data)):
         raise InvalidRequest(
-            f"The body has more than {MOST_PIECES} pieces (turns, what stands in them, calls and tools): put what "
+            f"The body has more than {MAX_ITEMS} pieces (turns, what stands in them, calls and tools): put what "
             "belongs together into one, or leave out the oldest turns."
         )
     return body
 
 
-def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
+def _decode(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -56,7 +56,7 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it as it is.") from None
-        raise InvalidRequest(_not_json(data, error)) from None
+        raise InvalidRequest(_invalid_json_message(data, error)) from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
 
@@ -75,7 +75,7 @@ def format_validation_error(error: msgspec.ValidationError, kind: Any = None) ->
     return str(error).replace("`$.", "`").replace("`$`", "the body").replace("Object", "an object") + may
 
 
-def _not_json(data: bytes, error: Exception) -> str:
+def _invalid_json_message(data: bytes, error: Exception) -> str:
     # The decoder says of most such bodies that they are truncated.
     if half := find_lone_surrogate(data):
         return (
@@ -85,23 +85,23 @@ def _not_json(data: bytes, error: Exception) -> str:
     return f"The body is not JSON: {error}."
 
 
-def _received() -> bytes:
+def _receive() -> bytes:
     try:
         return request.get_data(cache=False)
     except (HTTPException, HeadraceError):
         raise
     except Exception as error:  # the server's own, which is not known here
-        if not is_broken(request.environ):
+        if not has_read_error(request.environ):
             raise
         told = str(error) or type(error).__name__
         raise InvalidRequest(f"The body broke off, or is not in chunks as HTTP/1.1 has them: {told:.200}.") from None
 
 
-def _data(most: int) -> bytes:
+def _read_data(most: int) -> bytes:
     # One more: a body that does not announce its length is cut off there, and no error is raised.
     request.max_content_length = most if request.content_length is not None else most + 1
     with suppress(RequestEntityTooLarge):
-        data = _received()
+        data = _receive()
         if len(data) <= most:
             return data
     raise BodyTooLarge(f"The body is longer than {most} bytes.")

@@ -26,25 +26,25 @@ from ...streaming.internal_error import log_internal_error
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, JSONEncoder, StreamEncoder
-from ..encoding.event_id import suffix_of
+from ..encoding.event_id import event_id_suffix
 from .disconnect import DisconnectWatcher
 from .error_handlers import error_response
 from .event_loop import has_one_loop
-from .json_response import json_value_response
+from .json_response import json_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-MOST_AT_ONCE = 65536
+MAX_CHUNK_BYTES = 65536
 """Bytes that are handed to the server at once: what the reader has to accept within its time limit."""
 
 _get_ident = get_original("_thread", "get_ident")
 
-ACCOUNT_LIMIT = 5.0
+REPORT_TIMEOUT = 5.0
 """Seconds that a reader's thread waits for a stream's accounts, where its end is the event loop's."""
 
 
-def stream_response(follower: StreamReader, wire: StreamEncoder) -> Response:
+def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
     """Answer with a stream's events as they come; with an error's own status if it fails before the first.
 
     The connection is broken where the reading ends before its stream does, or where the protocol has no word for a
@@ -54,19 +54,19 @@ def stream_response(follower: StreamReader, wire: StreamEncoder) -> Response:
         follower: The reader's place in the stream.
         wire: The protocol.
     """
-    reading = ResponseStream(follower, wire)
-    return DeferredResponse(reading, lambda: _begin_stream(reading), wire.HEADERS)
+    reading = ResponseStream(reader, encoder)
+    return DeferredResponse(reading, lambda: _start_stream(reading), encoder.HEADERS)
 
 
-def json_response(follower: StreamReader, wire: JSONEncoder) -> Response:
+def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response:
     """Wait for a stream's end and answer with the whole as one JSON value; with an error's own status if it fails.
 
     Args:
         follower: The reader's place at the beginning of the stream.
         wire: The protocol.
     """
-    reading = ResponseStream(follower, wire)
-    return DeferredResponse(reading, lambda: _collect(reading, wire), {"Content-Type": "application/json"})
+    reading = ResponseStream(reader, encoder)
+    return DeferredResponse(reading, lambda: _collect(reading, encoder), {"Content-Type": "application/json"})
 
 
 class ResponseStream:
@@ -77,45 +77,45 @@ class ResponseStream:
         suffix: What follows the numbers of its events.
     """
 
-    __slots__ = ("_hub", "follower", "is_at_end", "session", "suffix", "watch", "wire")
+    __slots__ = ("_hub", "encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
 
-    def __init__(self, follower: StreamReader, wire: StreamEncoder) -> None:
-        self.wire, self.is_at_end = wire, False
-        self.session = follower.session
-        self.suffix = suffix_of(follower.session.target.incarnation)
-        self.follower = follower
+    def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
+        self.encoder, self.is_finished = encoder, False
+        self.session = reader.session
+        self.id_suffix = event_id_suffix(reader.session.target.incarnation)
+        self.reader = reader
         end_loop_with_thread()
         self._hub = gevent.get_hub()
         try:
-            self.watch = DisconnectWatcher(request.environ, self.follower.close)
+            self.watcher = DisconnectWatcher(request.environ, self.reader.close)
         except BaseException:
             # A socket that is closed already cannot be watched, and its stream has no reader.
-            self.follower.close()
+            self.reader.close()
             raise
-        self.watch.set_timeouts(self.session.limits.client)
-        self.follower.on_stall = self.watch.drop
+        self.watcher.set_timeouts(self.session.limits.client)
+        self.reader.on_stall = self.watcher.shut_down
 
-    def abandon(self) -> None:
+    def release(self) -> None:
         """Close it, also from where nothing may wait."""
-        self.watch.stop()
-        self.follower.close()
+        self.watcher.stop()
+        self.reader.close()
 
-    def abandon_from_anywhere(self) -> None:
+    def release_from_any_thread(self) -> None:
         """Close it, whichever thread the garbage collector runs in: the stream and the watch are their loop's."""
         if self._hub.thread_ident == _get_ident():
-            self.abandon()
+            self.release()
         elif (loop := self._hub.loop) is not None:
-            loop.run_callback_threadsafe(self.abandon)
+            loop.run_callback_threadsafe(self.release)
 
     def close(self) -> None:
-        self.abandon()
+        self.release()
         if not has_one_loop():
-            self._wait_for_accounts()
+            self._wait_for_report()
 
-    def _wait_for_accounts(self) -> None:
+    def _wait_for_report(self) -> None:
         # Each thread has an event loop of its own here (Flask's development server, a test client), which runs only
         # while the thread waits: a stream must come to its end before the thread does.
-        with gevent.Timeout(ACCOUNT_LIMIT, False):
+        with gevent.Timeout(REPORT_TIMEOUT, False):
             while not self.session.is_reported:
                 gevent.sleep(0.001)
 
@@ -133,16 +133,16 @@ class DeferredResponse(Response):
         # The iteration's own `finally` does not run if nobody iterates.
         self.call_on_close(reading.close)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Body:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> _ResponseBody:
         """Answer the server, as WSGI has it."""
         if environ["REQUEST_METHOD"] == "HEAD":
             # Nobody would read the answer: the model is not asked.
             self._reading.close()
             start_response(self.status, self.headers.to_wsgi_list())
-            return _Body(lambda: iter(()), self.close)
+            return _ResponseBody(lambda: iter(()), self.close)
         # werkzeug keeps the request there, with its headers and all; nobody will ask for it any more.
         environ.pop("werkzeug.request", None)
-        return _Body(lambda: self._begin(start_response), self.close)
+        return _ResponseBody(lambda: self._start(start_response), self.close)
 
     def __del__(self) -> None:
         # A response that its application has thrown away is closed by nobody. In the end of a process there is nothing
@@ -150,28 +150,28 @@ class DeferredResponse(Response):
         if not sys.is_finalizing() and (reading := self.__dict__.get("_reading")):
             reading.abandon_from_anywhere()
 
-    def _begin(self, start_response: StartResponse) -> Iterator[bytes]:
+    def _start(self, start_response: StartResponse) -> Iterator[bytes]:
         try:
             response = self._decide()
         except HeadraceError as error:
             self._reading.close()
-            response = self._refused(error)
+            response = self._error_response(error)
         except BrokenPipeError:
             self._reading.close()
             raise
         except Exception as error:  # noqa: BLE001  # a mistake of ours is answered like any other failure
             self._reading.close()
-            response = self._refused(log_internal_error(self._reading.session.id, error))
+            response = self._error_response(log_internal_error(self._reading.session.id, error))
         decided = set(response.headers.keys())
         response.headers.extend([(name, value) for name, value in self.headers if name not in decided])
         start_response(response.status, response.headers.to_wsgi_list())
         return iter(response.response)  # type: ignore[arg-type]  # they hold bytes
 
-    def _refused(self, error: HeadraceError) -> Response:
-        return error_response(error, self._reading.wire.error_body(error))
+    def _error_response(self, error: HeadraceError) -> Response:
+        return error_response(error, self._reading.encoder.error_body(error))
 
 
-class _Body:
+class _ResponseBody:
     """What the server iterates: that begins the response, and each chunk then comes straight from its source."""
 
     __slots__ = ("_begin", "close")
@@ -183,84 +183,84 @@ class _Body:
         return self._begin()
 
 
-def _begin_stream(reading: ResponseStream) -> Response:
-    first = next(reading.follower, None)
+def _start_stream(reading: ResponseStream) -> Response:
+    first = next(reading.reader, None)
     session = reading.session
     if first is None:
         # Nothing can be read any more; or the reader is gone, which servers are told as a write to it would.
-        raise session.error or _gone()
+        raise session.error or _disconnected()
     if first and session.error is not None and session.first_event_at is None:
         # With the status its reader has all that there is.
-        next(reading.follower, None)
+        next(reading.reader, None)
         raise session.error
     try:
         begun = _encode(reading, first)
     except AbortConnection as broken:
         # What follows finds nothing more to read, and breaks the connection.
         reading.close()
-        begun = broken.last
+        begun = broken.final_bytes
     # Not before: a mistake in what was just written is answered with a status, whose response says how long it is.
-    reading.watch.guard()
-    return Response(chain([begun], _stream(reading)), headers=reading.wire.HEADERS, direct_passthrough=True)
+    reading.watcher.reset_on_close()
+    return Response(chain([begun], _response_chunks(reading)), headers=reading.encoder.HEADERS, direct_passthrough=True)
 
 
-def _gone() -> BrokenPipeError:
+def _disconnected() -> BrokenPipeError:
     return BrokenPipeError(errno.EPIPE, "the reader has left")
 
 
-def _stream(reading: ResponseStream) -> Iterator[bytes]:
+def _response_chunks(reading: ResponseStream) -> Iterator[bytes]:
     try:
-        yield from _frames(reading)
-        if not reading.is_at_end:
+        yield from _encoded_chunks(reading)
+        if not reading.is_finished:
             # Servers break the connection after this one, and do not log it.
-            raise _gone()
-        reading.watch.release()
+            raise _disconnected()
+        reading.watcher.close_normally()
     except AbortConnection as broken:
-        yield broken.last
-        raise _gone() from None
+        yield broken.final_bytes
+        raise _disconnected() from None
     finally:
-        reading.watch.break_off()
+        reading.watcher.reset()
         reading.close()
 
 
-def _frames(reading: ResponseStream) -> Iterator[bytes]:
-    follower = reading.follower
+def _encoded_chunks(reading: ResponseStream) -> Iterator[bytes]:
+    reader = reading.reader
     try:
-        for events in follower:
+        for events in reader:
             frames = _encode(reading, events)
-            if len(frames) <= MOST_AT_ONCE:
+            if len(frames) <= MAX_CHUNK_BYTES:
                 yield frames
             else:
-                yield from _pieces(frames, follower)
+                yield from _split_chunk(frames, reader)
     except HeadraceError as error:
-        reading.is_at_end = True
-        yield reading.wire.encode([Failed(error.code, error.message, error.retryable)], None)
+        reading.is_finished = True
+        yield reading.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
 
 
-def _pieces(frames: bytes, follower: StreamReader) -> Iterator[bytes]:
-    for start in range(0, len(frames), MOST_AT_ONCE):
-        yield frames[start : start + MOST_AT_ONCE]
-        follower.progressed()
+def _split_chunk(frames: bytes, reader: StreamReader) -> Iterator[bytes]:
+    for start in range(0, len(frames), MAX_CHUNK_BYTES):
+        yield frames[start : start + MAX_CHUNK_BYTES]
+        reader.progressed()
 
 
 def _encode(reading: ResponseStream, events: list[Event]) -> bytes:
-    follower = reading.follower
-    first = follower.position - len(events) + 1 if follower.is_numbered else None
+    reader = reading.reader
+    first = reader.position - len(events) + 1 if reader.is_numbered else None
     try:
-        frames = reading.wire.encode(events, first, reading.suffix)
+        frames = reading.encoder.encode(events, first, reading.id_suffix)
     except AbortConnection:
         raise
     except Exception as error:
-        failure = log_internal_error(follower.session.id, error)
-        follower.session.fail(failure)
+        failure = log_internal_error(reader.session.id, error)
+        reader.session.fail(failure)
         raise failure from error
-    reading.is_at_end = bool(events) and type(events[-1]) in TERMINAL_EVENTS
+    reading.is_finished = bool(events) and type(events[-1]) in TERMINAL_EVENTS
     return frames
 
 
-def _collect(reading: ResponseStream, wire: JSONEncoder) -> Response:
+def _collect(reading: ResponseStream, encoder: JSONEncoder) -> Response:
     answer = CollectedAnswer()
-    for events in reading.follower:
+    for events in reading.reader:
         answer.add(events)
         if answer.size > MOST_WHOLE:
             too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
@@ -268,13 +268,13 @@ def _collect(reading: ResponseStream, wire: JSONEncoder) -> Response:
                 raise too_large  # others may read it as it comes
             reading.session.fail(too_large)
     reading.close()
-    if (error := _error_of(reading.session)) is not None:
+    if (error := _terminal_error(reading.session)) is not None:
         error.text = answer.text()
         raise error
-    return json_value_response(wire.encode_whole(answer))
+    return json_response(encoder.encode_whole(answer))
 
 
-def _error_of(session: ReadableStream) -> HeadraceError | None:
+def _terminal_error(session: ReadableStream) -> HeadraceError | None:
     match session.terminal:
         case Failed(code, message, retryable):
             return session.error or SourceError(message, code=code, retryable=retryable)

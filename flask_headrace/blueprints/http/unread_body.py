@@ -19,12 +19,12 @@ def is_unread(body: object) -> bool:
     return bool(left) or getattr(reader, "parser", None) is not None
 
 
-def is_broken(environ: Mapping[str, Any]) -> bool:
+def has_read_error(environ: Mapping[str, Any]) -> bool:
     """Whether reading the body has failed: it broke off, or is not in chunks as HTTP/1.1 has them."""
     return bool(getattr(environ.get("wsgi.input"), "failed", False))
 
 
-def close_after(environ: Mapping[str, Any]) -> None:
+def close_connection_if_unread(environ: Mapping[str, Any]) -> None:
     """Have gunicorn close the connection after the response, where the request's body was not read to its end."""
     body = environ.get("wsgi.input")
     if is_unread(body):
@@ -32,7 +32,7 @@ def close_after(environ: Mapping[str, Any]) -> None:
         body.failed = True  # type: ignore[union-attr]
 
 
-def close_unread(response: Response) -> Response:
+def close_unread_connection(response: Response) -> Response:
     """Do so after each request; for `Flask.after_request`."""
-    close_after(request.environ)
+    close_connection_if_unread(request.environ)
     return response

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import inspect
 
-_STEP = re.compile(r"\.(?P<field>\w+)|\[(?:\d+|\.\.\.)\]")
+_PATH_STEP = re.compile(r"\.(?P<field>\w+)|\[(?:\d+|\.\.\.)\]")
 
-_described = lru_cache(maxsize=32)(inspect.type_info)
+_type_info = lru_cache(maxsize=32)(inspect.type_info)
 
 
 def allowed_values(kind: Any, path: str) -> list[str]:  # noqa: ANN401  # a type
@@ -21,23 +21,25 @@ def allowed_values(kind: Any, path: str) -> list[str]:  # noqa: ANN401  # a type
         kind: The type of the body.
         path: The place, as msgspec's errors write it: `$.messages[0].role`.
     """
-    here, words = list(_members(_described(kind))), []
-    for step in _STEP.finditer(path):
+    here, words = list(_union_members(_type_info(kind))), []
+    for step in _PATH_STEP.finditer(path):
         structs = [each for each in here if isinstance(each, inspect.StructType)]
         words = [str(each.tag) for each in structs if each.tag is not None and each.tag_field == step["field"]]
-        here = [member for each in here for inner in _within(each, step["field"]) for member in _members(inner)]
+        here = [
+            member for each in here for inner in _field_types(each, step["field"]) for member in _union_members(inner)
+        ]
     return words + [str(word) for each in here if isinstance(each, inspect.LiteralType) for word in each.values]
 
 
-def _members(kind: inspect.Type) -> Iterator[inspect.Type]:
+def _union_members(kind: inspect.Type) -> Iterator[inspect.Type]:
     if isinstance(kind, inspect.UnionType):
         for member in kind.types:
-            yield from _members(member)
+            yield from _union_members(member)
     else:
         yield kind
 
 
-def _within(kind: inspect.Type, field: str | None) -> list[inspect.Type]:
+def _field_types(kind: inspect.Type, field: str | None) -> list[inspect.Type]:
     match kind:
         case inspect.StructType(fields=fields):
             return [each.type for each in fields if each.encode_name == field]

@@ -45,21 +45,21 @@ class NativeDocumentEncoder:
         grown: dict[int | None, list[Patch]] = {}
         # What has no number is of this reading, and new.
         for number, event in enumerate(events, first or self._seen + 1):
-            call, text = self._grows(event)
+            call, text = self._document_text(event)
             patches = [] if text is None else self._documents[call].feed(text)
             if number <= self._seen:
-                frames += self._resume() if number == self._seen else []
+                frames += self._resume_frames() if number == self._seen else []
                 continue
             if call not in grown or text is None:
-                frames += _written(grown)
+                frames += _partial_frames(grown)
             if type(event) is Completed:
-                frames += self._end()
+                frames += self._end_documents()
             frames.append(native_encoder.encode([event], None if first is None else number, suffix))
             if patches:
                 grown.setdefault(call, []).extend(patches)
-        return b"".join([*frames, *_written(grown)])
+        return b"".join([*frames, *_partial_frames(grown)])
 
-    def _grows(self, event: Event) -> tuple[int | None, str | None]:
+    def _document_text(self, event: Event) -> tuple[int | None, str | None]:
         match event:
             case TextDelta(text) if self._has_text:
                 self._documents.setdefault(None, _Document(self._seen > 0))
@@ -72,65 +72,67 @@ class NativeDocumentEncoder:
                 self._documents.clear()
         return None, None
 
-    def _resume(self) -> list[bytes]:
-        begun = {call: document.encode_whole() for call, document in self._documents.items()}
-        return _written({call: patches for call, patches in begun.items() if patches})
+    def _resume_frames(self) -> list[bytes]:
+        begun = {call: document.catch_up() for call, document in self._documents.items()}
+        return _partial_frames({call: patches for call, patches in begun.items() if patches})
 
-    def _end(self) -> list[bytes]:
+    def _end_documents(self) -> list[bytes]:
         # A number that is the whole document may have grown to the last.
-        return _written({call: document.end() for call, document in self._documents.items()})
+        return _partial_frames({call: document.end() for call, document in self._documents.items()})
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return an answer that is given in one piece, with its document."""
         written = native_encoder.encode_whole(answer)
-        return {**written, "document": _of_ended(answer.text())} if self._has_text else written
+        return {**written, "document": _final_value(answer.text())} if self._has_text else written
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status, and of the document what there is of it."""
         written = native_encoder.error_body(error)
-        return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
+        return {**written, "document": _final_value(error.text)} if self._has_text and error.text else written
 
 
 class _Document:
     """One growing document; what is no JSON is passed on as text alone."""
 
-    __slots__ = ("_is_wrong", "_parser", "_right", "_text")
+    __slots__ = ("_is_invalid", "_last_valid_value", "_parser", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
         self._text = GrowingText() if keeps_text else None
-        self._is_wrong = False
-        self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
+        self._is_invalid = False
+        self._last_valid_value: JSON | msgspec.UnsetType = (
+            msgspec.UNSET
+        )  # what there was when it went wrong, where texts are kept
 
     def feed(self, text: str) -> list[Patch]:
-        if self._is_wrong:
+        if self._is_invalid:
             return []
         try:
             patches = self._parser.feed(text)
         except JSONError as error:
-            self._is_wrong = True
+            self._is_invalid = True
             if self._text is not None:
-                self._right = apply(_value(str(self._text)), error.patches)
+                self._last_valid_value = apply(_partial_value(str(self._text)), error.patches)
             return list(error.patches)
         if self._text is not None:
             self._text.add(text)
         return patches
 
     def end(self) -> list[Patch]:
-        if self._is_wrong:
+        if self._is_invalid:
             return []
         try:
             return self._parser.end()
         except JSONError:
             return []  # it was cut: what there is of it was told
 
-    def encode_whole(self) -> list[Patch]:
-        value = self._right if self._is_wrong else _value(str(self._text or ""))
+    def catch_up(self) -> list[Patch]:
+        value = self._last_valid_value if self._is_invalid else _partial_value(str(self._text or ""))
         self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 
-def _value(text: str) -> JSON | msgspec.UnsetType:
+def _partial_value(text: str) -> JSON | msgspec.UnsetType:
     """Return a document of which this much has come, as the patches tell it; UNSET while it has not begun."""
     try:
         return snapshot(text)
@@ -142,15 +144,15 @@ def _value(text: str) -> JSON | msgspec.UnsetType:
             return apply(msgspec.UNSET, error.patches)
 
 
-def _of_ended(text: str) -> JSON:
+def _final_value(text: str) -> JSON:
     """Return the document in a text that has come to its end; None where there is none."""
-    value = _value(text)
+    value = _partial_value(text)
     if value is msgspec.UNSET:
-        value = _value(text + " ")  # a number may be the whole document, and a blank tells that it is
+        value = _partial_value(text + " ")  # a number may be the whole document, and a blank tells that it is
     return None if value is msgspec.UNSET else value
 
 
-def _written(grown: dict[int | None, list[Patch]]) -> list[bytes]:
+def _partial_frames(grown: dict[int | None, list[Patch]]) -> list[bytes]:
     frames = []
     for call, patches in grown.items():
         if patches:

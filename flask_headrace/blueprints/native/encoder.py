@@ -29,16 +29,16 @@ from ...core.events import (
     Usage,
 )
 from ...core.sse import named
-from ..encoding.base import EVENT_STREAM
+from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
 
 HEARTBEAT = b": keep-alive\n\n"
 """Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
 
-HEADERS = EVENT_STREAM
+HEADERS = EVENT_STREAM_HEADERS
 
-EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
+EVENT_NAMES = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
 """The names that frames may have."""
 
 error_body = native_error_body
@@ -81,7 +81,7 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
         "finish_reason": answer.finish_reason,
-        "usage": fields(answer.usage) if answer.usage else None,
+        "usage": event_fields(answer.usage) if answer.usage else None,
     }
 
 
@@ -103,7 +103,7 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             # The number is that of `[DONE]`: who has lost that alone, comes back and gets both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case _:
-            return [_frame(_NAMES[type(event)], fields(event))]
+            return [_frame(_NAMES[type(event)], event_fields(event))]
 
 
 _NAMES: dict[type[Event], bytes] = {
@@ -115,7 +115,7 @@ _NAMES: dict[type[Event], bytes] = {
 }
 
 
-def fields(event: Event) -> dict[str, Any]:
+def event_fields(event: Event) -> dict[str, Any]:
     """Return an event's fields as they stand in its frame's data."""
     built: dict[str, Any] = msgspec.to_builtins(event)
     del built["event"]

@@ -8,14 +8,14 @@ from flask import Blueprint, Response, request
 from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat, Tool, ToolChoice
 from ...streaming.context import StreamContext
 from ..encoding.base import JSONEncoder
-from ..http.auth import authorize_request, identify
-from ..http.json_response import json_value_response
+from ..http.auth import authenticate, authorize_request
+from ..http.json_response import json_response
 from ..http.request_body import read_body
-from ..http.response import json_response, stream_response
+from ..http.response import json_answer_response, stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from ..state import current_state
-from . import encoder
+from . import encoder as native_encoder
 from .document_encoder import NativeDocumentEncoder
 
 
@@ -61,7 +61,7 @@ OPERATIONS = (
                 200,
                 "The answer: an event stream, or with `stream` false one JSON object.",
                 {
-                    EVENTS: frames(*encoder.EVENTS),
+                    EVENT_STREAM: event_stream_schema(*native_encoder.EVENT_NAMES),
                     JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]},
                 },
             ),
@@ -91,10 +91,10 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return answer(body, question_of(body), owner)
+    return chat_response(body, to_chat_request(body), owner)
 
 
-def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
+def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Response:
     """Answer in the native protocol.
 
     Args:
@@ -105,32 +105,32 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
     Raises:
         HeadraceError: see `ask`.
     """
-    has_schema = question.response_format is not None and question.response_format.schema is not None
+    has_schema = chat_request.response_format is not None and chat_request.response_format.schema is not None
     # Nobody reads what HEAD asks for, and so nobody comes back to it.
     is_read = request.method != "HEAD"
-    follower = open_stream(
+    reader = open_stream(
         body.model,
-        question,
+        chat_request,
         owner=owner,
         is_resumable=body.resumable and is_read,
         id=body.id if is_read else None,
-        partials="all" if has_schema else "calls" if body.partials else None,
-        is_held_to_schema=True,
+        partial_mode="all" if has_schema else "calls" if body.partials else None,
+        enforce_schema=True,
     )
-    wire = encoder_of(follower.session.target)
-    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
+    encoder = encoder_for(reader.session.target)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def models() -> Response:
     """List the models that can be asked."""
-    identify()
-    service = current_state()
-    found = service.catalogue.models()
-    default = next((model.id for model in found if model.default), None)
-    return json_value_response({"default": default, "models": found})
+    authenticate()
+    state = current_state()
+    available = state.registry.models()
+    default = next((model.id for model in available if model.default), None)
+    return json_response({"default": default, "models": available})
 
 
-def question_of(body: ChatBody) -> ChatRequest:
+def to_chat_request(body: ChatBody) -> ChatRequest:
     """Return what the model is asked."""
     system = (Message("system", body.system),) if body.system else ()
     return ChatRequest(
@@ -145,11 +145,11 @@ def question_of(body: ChatBody) -> ChatRequest:
     )
 
 
-def encoder_of(target: StreamContext, seen: int = 0) -> JSONEncoder:
+def encoder_for(context: StreamContext, seen: int = 0) -> JSONEncoder:
     """Return the native encoder for a stream.
 
     Args:
         target: What it was opened with.
         seen: The number of the last event that the reader has already.
     """
-    return encoder if target.partials is None else NativeDocumentEncoder(target.partials, seen)
+    return native_encoder if context.partials is None else NativeDocumentEncoder(context.partials, seen)

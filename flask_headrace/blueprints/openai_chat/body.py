@@ -10,10 +10,18 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json, Role
-from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
+from ..openai_shared.body import (
+    AllowedToolsChoice,
+    FunctionDefinition,
+    FunctionName,
+    JSONObjectFormat,
+    JSONSchemaDefinition,
+    StrictStruct,
+    TextFormat,
+)
 
 
-class TextContent(Strict, frozen=True, tag_field="type", tag="text"):
+class TextContentPart(StrictStruct, frozen=True, tag_field="type", tag="text"):
     """A piece of a turn's text."""
 
     text: str
@@ -21,39 +29,39 @@ class TextContent(Strict, frozen=True, tag_field="type", tag="text"):
     prompt_cache_breakpoint: Any = None
 
 
-class ImageUrl(Strict, frozen=True):
+class ImageURL(StrictStruct, frozen=True):
     """Where a picture is."""
 
     url: str
     detail: str | None = None
 
 
-class ImageContent(Strict, frozen=True, tag_field="type", tag="image_url"):
+class ImageContentPart(StrictStruct, frozen=True, tag_field="type", tag="image_url"):
     """A picture."""
 
-    image_url: ImageUrl
+    image_url: ImageURL
     cache_control: Json | None = None
     prompt_cache_breakpoint: Any = None
 
 
-class RefusalContent(Strict, frozen=True, tag_field="type", tag="refusal"):
+class RefusalContentPart(StrictStruct, frozen=True, tag_field="type", tag="refusal"):
     """What the model said in an earlier turn in place of an answer."""
 
     refusal: str
 
 
-class AudioContent(msgspec.Struct, frozen=True, tag_field="type", tag="input_audio"):
+class AudioContentPart(msgspec.Struct, frozen=True, tag_field="type", tag="input_audio"):
     """Sound, which is refused."""
 
 
-class FileContent(msgspec.Struct, frozen=True, tag_field="type", tag="file"):
+class FileContentPart(msgspec.Struct, frozen=True, tag_field="type", tag="file"):
     """A document, which is refused."""
 
 
-Content: TypeAlias = TextContent | ImageContent | RefusalContent | AudioContent | FileContent
+ContentPart: TypeAlias = TextContentPart | ImageContentPart | RefusalContentPart | AudioContentPart | FileContentPart
 
 
-class CalledFunction(Strict, frozen=True):
+class FunctionCall(StrictStruct, frozen=True):
     """The function that an earlier answer called, with the JSON text of its arguments."""
 
     name: str
@@ -61,22 +69,22 @@ class CalledFunction(Strict, frozen=True):
     parsed_arguments: Any = None
 
 
-class Call(Strict, frozen=True):
+class ToolCallParam(StrictStruct, frozen=True):
     """A tool call in an earlier answer."""
 
     id: str
-    function: CalledFunction
+    function: FunctionCall
     type: Literal["function"] = "function"
     index: int | None = None
 
 
-class Turn(Strict, frozen=True):
+class MessageParam(StrictStruct, frozen=True):
     """One message. What an answer had of its own, and comes back with it, makes no difference: see the last fields."""
 
     role: Role
-    content: str | list[Content] | None = None
+    content: str | list[ContentPart] | None = None
     name: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCallParam] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -86,37 +94,37 @@ class Turn(Strict, frozen=True):
     parsed: Any = None
 
 
-class FunctionTool(Strict, frozen=True):
+class FunctionTool(StrictStruct, frozen=True):
     """A tool; other kinds than functions are refused."""
 
-    function: Function
+    function: FunctionDefinition
     type: Literal["function"] = "function"
     cache_control: Json | None = None
 
 
-class FunctionChoice(Strict, frozen=True, tag_field="type", tag="function"):
+class NamedFunctionChoice(StrictStruct, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
 
     function: FunctionName
 
 
-Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
+ToolChoiceParam: TypeAlias = Literal["none", "auto", "required"] | NamedFunctionChoice | AllowedToolsChoice
 
 
-class JsonSchema(Strict, frozen=True, tag_field="type", tag="json_schema"):
+class JSONSchemaFormat(StrictStruct, frozen=True, tag_field="type", tag="json_schema"):
     """That the answer is JSON that fits a schema."""
 
-    json_schema: Schema
+    json_schema: JSONSchemaDefinition
 
 
-class StreamOptions(Strict, frozen=True):
+class StreamOptions(StrictStruct, frozen=True):
     """What a stream has besides the answer. `include_obfuscation` is read by nobody here: nothing is padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class CompletionBody(Strict, frozen=True):
+class ChatCompletionBody(StrictStruct, frozen=True):
     """The body of `POST /v1/chat/completions`: OpenAI's, but for the last two.
 
     Args:
@@ -162,7 +170,7 @@ class CompletionBody(Strict, frozen=True):
         id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[Turn]
+    messages: list[MessageParam]
     model: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -176,9 +184,9 @@ class CompletionBody(Strict, frozen=True):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     parallel_tool_calls: bool | None = None
-    response_format: PlainText | JsonObject | JsonSchema | None = None
+    response_format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
     reasoning_effort: str | None = None
     verbosity: str | None = None
     user: str | None = None

@@ -11,7 +11,15 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json
-from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
+from ..openai_shared.body import (
+    AllowedToolsChoice,
+    FunctionDefinition,
+    FunctionName,
+    JSONObjectFormat,
+    JSONSchemaDefinition,
+    StrictStruct,
+    TextFormat,
+)
 
 
 class InputText(msgspec.Struct, frozen=True, tag_field="type", tag="input_text"):
@@ -26,7 +34,7 @@ class OutputText(msgspec.Struct, frozen=True, tag_field="type", tag="output_text
     text: str
 
 
-class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
+class OutputRefusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
     """What it said in an earlier answer in place of one."""
 
     refusal: str
@@ -40,16 +48,16 @@ class InputImage(msgspec.Struct, frozen=True, tag_field="type", tag="input_image
     file_id: str | None = None
 
 
-Content: TypeAlias = InputText | OutputText | Refusal | InputImage
+ContentPart: TypeAlias = InputText | OutputText | OutputRefusal | InputImage
 
 
-class Summary(msgspec.Struct, frozen=True):
+class SummaryText(msgspec.Struct, frozen=True):
     """A part of what the model thought."""
 
     text: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class InputItem(msgspec.Struct, frozen=True):
     """One item of the conversation: a turn, a call of a tool, what the tool has returned, or what the model thought.
 
     Args:
@@ -67,53 +75,53 @@ class Item(msgspec.Struct, frozen=True):
 
     type: Literal["message", "function_call", "function_call_output", "reasoning", "item_reference"] = "message"
     role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Content] | None = None
+    content: str | list[ContentPart] | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str = ""
-    output: str | list[Content] | None = None
-    summary: list[Summary] = []
+    output: str | list[ContentPart] | None = None
+    summary: list[SummaryText] = []
     encrypted_content: str | None = None
     id: str | None = None
 
 
-class FunctionTool(Function, frozen=True):
+class FunctionTool(FunctionDefinition, frozen=True):
     """A function that the model may ask to be called; other kinds of tools are refused."""
 
     type: Literal["function"] = "function"
 
 
-class FunctionChoice(FunctionName, frozen=True, tag_field="type", tag="function"):
+class NamedFunctionChoice(FunctionName, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
 
 
-Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
+ToolChoiceParam: TypeAlias = Literal["none", "auto", "required"] | NamedFunctionChoice | AllowedToolsChoice
 
 
-class Format(Schema, frozen=True, tag_field="type", tag="json_schema"):
+class JSONSchemaFormat(JSONSchemaDefinition, frozen=True, tag_field="type", tag="json_schema"):
     """That the answer is JSON that fits a schema."""
 
 
-class TextSettings(Strict, frozen=True):
+class TextConfig(StrictStruct, frozen=True):
     """Of what form the answer's text is, and how wordy."""
 
-    format: PlainText | JsonObject | Format | None = None
+    format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
     verbosity: str | None = None
 
 
-class Reasoning(msgspec.Struct, frozen=True):
+class ReasoningConfig(msgspec.Struct, frozen=True):
     """How long the model thinks first. What it thought is told in any case, as far as its provider does."""
 
     effort: str | None = None
 
 
-class StreamOptions(Strict, frozen=True):
+class StreamOptions(StrictStruct, frozen=True):
     """Read by nobody here: nothing is padded."""
 
     include_obfuscation: bool | None = None
 
 
-class ResponseBody(Strict, frozen=True):
+class ResponseBody(StrictStruct, frozen=True):
     """The body of `POST /v1/responses`: OpenAI's, but for the last two.
 
     Args:
@@ -152,7 +160,7 @@ class ResponseBody(Strict, frozen=True):
         id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    input: str | list[Item]
+    input: str | list[InputItem]
     model: str | None = None
     instructions: str | None = None
     stream: bool | None = None
@@ -161,10 +169,10 @@ class ResponseBody(Strict, frozen=True):
     temperature: float | None = None
     top_p: float | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     parallel_tool_calls: bool | None = None
-    text: TextSettings | None = None
-    reasoning: Reasoning | None = None
+    text: TextConfig | None = None
+    reasoning: ReasoningConfig | None = None
     user: str | None = None
     # These cannot change the answer: how it is filed, cached, sped up, and whom OpenAI may hold responsible for it.
     include: Any = None

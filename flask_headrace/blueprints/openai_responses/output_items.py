@@ -13,13 +13,13 @@ from ...core.events import FinishReason, Usage
 Json: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
 
-REDACTED = "redacted:"
+REDACTED_PREFIX = "redacted:"
 """What stands before the signature of thoughts that their provider keeps to itself, where it is `encrypted_content`."""
 
-INCOMPLETE: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
+INCOMPLETE_REASONS: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Finish reasons of answers that the protocol calls incomplete, and what it calls them."""
 
-UNTOLD: Mapping[str, Any] = {
+ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
     "metadata": {},
@@ -37,7 +37,7 @@ UNTOLD: Mapping[str, Any] = {
 _json = msgspec.json.Encoder().encode
 
 
-class About(msgspec.Struct, frozen=True):
+class ResponseHeader(msgspec.Struct, frozen=True):
     """What is the same in all that is told of one response.
 
     Args:
@@ -48,7 +48,7 @@ class About(msgspec.Struct, frozen=True):
 
     id: str
     created: int
-    asked: Mapping[str, Any]
+    echoed_fields: Mapping[str, Any]
 
     def response(self, model: str, status: Status, output: Sequence[Json], **rest: Any) -> Json:  # noqa: ANN401  # JSON
         """Return the response as it is now.
@@ -72,20 +72,22 @@ class About(msgspec.Struct, frozen=True):
             "previous_response_id": None,
             "store": False,
             "usage": None,
-            **UNTOLD,
-            **self.asked,
+            **ECHOED_FIELD_DEFAULTS,
+            **self.echoed_fields,
             **rest,
         }
 
-    def ended(self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None) -> Json:
+    def ended_response(
+        self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None
+    ) -> Json:
         """Return the response as its model has ended it."""
-        why = INCOMPLETE.get(reason)
+        why = INCOMPLETE_REASONS.get(reason)
         details = {"incomplete_details": {"reason": why}} if why else {}
         return self.response(
-            model, "incomplete" if why else "completed", output, **details, usage=usage and tokens(usage)
+            model, "incomplete" if why else "completed", output, **details, usage=usage and usage_object(usage)
         )
 
-    def name(self, number: int, block: Block) -> str:
+    def item_id(self, number: int, block: Block) -> str:
         """Return the id of an item, by its place in the output."""
         kind = {Call: "fc", Reasoning: "rs"}.get(type(block), "msg")
         return f"{kind}_{self.id}_{number}"
@@ -98,14 +100,14 @@ class About(msgspec.Struct, frozen=True):
             block: What it holds so far.
             status: How far it is.
         """
-        id = self.name(number, block)  # noqa: A001  # the field's name
+        id = self.item_id(number, block)  # noqa: A001  # the field's name
         match block:
             case Call():
-                called = {"call_id": block.id, "name": block.name, "arguments": arguments_of(block)}
+                called = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
                 return {"id": id, "type": "function_call", "status": status, **called}
             case Reasoning():
-                said = [thought_part(block.text)] if block.text else []
-                return {"id": id, "type": "reasoning", "summary": said, "encrypted_content": _known_by(block)}
+                said = [summary_part(block.text)] if block.text else []
+                return {"id": id, "type": "reasoning", "summary": said, "encrypted_content": _encrypted_content(block)}
             case _:
                 said = [text_part(block.text)] if block.text else []
                 return {"id": id, "type": "message", "status": status, "role": "assistant", "content": said}
@@ -116,19 +118,19 @@ def text_part(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def thought_part(text: str) -> Json:
+def summary_part(text: str) -> Json:
     """Return a piece of what the model thought."""
     return {"type": "summary_text", "text": text}
 
 
-def arguments_of(call: Call) -> str:
+def arguments_json(call: Call) -> str:
     """Return the JSON text of a call's arguments; that of their value where the model has written none."""
     if call.text.strip() or call.arguments is None:
         return call.text
     return _json(call.arguments).decode()
 
 
-def tokens(usage: Usage) -> Json:
+def usage_object(usage: Usage) -> Json:
     """Return what an answer took. The last two are not OpenAI's: its SDKs keep fields that they do not know."""
     return {
         "input_tokens": usage.input_tokens,
@@ -141,7 +143,7 @@ def tokens(usage: Usage) -> Json:
     }
 
 
-def _known_by(block: Reasoning) -> str | None:
+def _encrypted_content(block: Reasoning) -> str | None:
     if block.signature is None:
         return None
-    return f"{REDACTED}{block.signature}" if block.is_redacted else block.signature
+    return f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature

@@ -7,11 +7,11 @@ import msgspec
 from ...providers.chat_request import Json
 
 
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What has no other fields than those that are named."""
 
 
-class Function(Strict, frozen=True):
+class FunctionDefinition(StrictStruct, frozen=True):
     """A function that the model may call."""
 
     name: str
@@ -20,25 +20,25 @@ class Function(Strict, frozen=True):
     strict: bool | None = None
 
 
-class FunctionName(Strict, frozen=True):
+class FunctionName(StrictStruct, frozen=True):
     """The name of a function."""
 
     name: str
 
 
-class AllowedTools(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
+class AllowedToolsChoice(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
     """Some of the tools, which is refused."""
 
 
-class PlainText(Strict, frozen=True, tag_field="type", tag="text"):
+class TextFormat(StrictStruct, frozen=True, tag_field="type", tag="text"):
     """That the answer is text."""
 
 
-class JsonObject(Strict, frozen=True, tag_field="type", tag="json_object"):
+class JSONObjectFormat(StrictStruct, frozen=True, tag_field="type", tag="json_object"):
     """That the answer is a JSON object."""
 
 
-class Schema(Strict, frozen=True):
+class JSONSchemaDefinition(StrictStruct, frozen=True):
     """What the answer's JSON must fit."""
 
     name: str

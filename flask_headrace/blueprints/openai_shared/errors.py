@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-REFUSAL: Mapping[str, Any] = {
+ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "description": "Why a request failed.",
     "required": ["error"],

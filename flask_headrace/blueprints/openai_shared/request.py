@@ -31,7 +31,7 @@ def reject_unsupported(body: Any, meaningless: Mapping[str, tuple[Any, ...]], in
             raise InvalidRequest(f"{name} is {value!r:.100}, which cannot be honoured here: {todo}.")
 
 
-def arguments_in(text: str, where: str) -> Json:
+def parse_tool_arguments(text: str, where: str) -> Json:
     """Return the arguments of an earlier call, of which its client sends the JSON text.
 
     Raises:

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-EVENTS = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
-PLAIN = "text/plain"
+PLAIN_TEXT = "text/plain"
 
-TEXT: Mapping[str, Any] = MappingProxyType({"type": "string"})
-NONE: Mapping[str, Any] = MappingProxyType({})
-REFUSAL: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Refusal"})
+STRING_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string"})
+NO_CONTENT: Mapping[str, Any] = MappingProxyType({})
+ERROR_SCHEMA: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Refusal"})
 
 
 class Parameter(NamedTuple):
     """A part of the path, of the query or a header."""
 
     name: str
-    place: Literal["path", "query", "header"]
-    meaning: str
-    schema: Mapping[str, Any] = TEXT
+    location: Literal["path", "query", "header"]
+    description: str
+    schema: Mapping[str, Any] = STRING_SCHEMA
 
 
 class ResponseSpec(NamedTuple):
@@ -34,8 +34,8 @@ class ResponseSpec(NamedTuple):
     """
 
     status: int
-    meaning: str
-    contents: Mapping[str, Mapping[str, Any] | None] = NONE
+    description: str
+    content: Mapping[str, Mapping[str, Any] | None] = NO_CONTENT
 
 
 class Operation(NamedTuple):
@@ -54,13 +54,13 @@ class Operation(NamedTuple):
     method: str
     path: str
     summary: str
-    answers: tuple[ResponseSpec, ...]
+    responses: tuple[ResponseSpec, ...]
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
-    refusal: Mapping[str, Any] | None = REFUSAL
+    error_schema: Mapping[str, Any] | None = ERROR_SCHEMA
 
 
-def frames(*names: str) -> dict[str, Any]:
+def event_stream_schema(*names: str) -> dict[str, Any]:
     """Return the schema of an event stream's frames.
 
     Args:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import DENIED, UNANSWERED, question_of
+from flask_headrace.blueprints.ai_sdk.chat_request import DENIED_RESULT, UNANSWERED_RESULT, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -28,7 +28,7 @@ STEP = {"type": "step-start"}
 
 
 def question(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
-    return question_of(read_chat_body({"id": "chat", "messages": list(messages), **fields}))
+    return to_chat_request(read_chat_body({"id": "chat", "messages": list(messages), **fields}))
 
 
 def user(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -125,12 +125,12 @@ class TestCalls:
         assert answered == Message("tool", "no clock", tool_call_id="c1", is_error=True)
 
     def test_that_were_not_allowed_say_so(self) -> None:
-        assert question(HI, assistant(call("output-denied"))).messages[2].content == DENIED
+        assert question(HI, assistant(call("output-denied"))).messages[2].content == DENIED_RESULT
 
     @pytest.mark.parametrize("state", ["input-available", "approval-requested"])
     def test_that_were_never_answered_say_so_where_the_conversation_went_on(self, state: str) -> None:
         answered = question(HI, assistant(call(state)), HI).messages[2]
-        assert answered == Message("tool", UNANSWERED, tool_call_id="c1", is_error=True)
+        assert answered == Message("tool", UNANSWERED_RESULT, tool_call_id="c1", is_error=True)
 
     def test_that_were_cut_off_are_none(self) -> None:
         messages = question(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages
@@ -155,7 +155,7 @@ class TestConversation:
         assert len(question(HI, *self.ANSWERS, **fields).messages) == left
 
     def test_may_be_a_single_message(self) -> None:
-        assert question_of(read_chat_body({"id": "chat", "message": HI})).messages == (Message("user", "hi"),)
+        assert to_chat_request(read_chat_body({"id": "chat", "message": HI})).messages == (Message("user", "hi"),)
 
     def test_of_no_messages_is_empty_whatever_the_system_prompt(self) -> None:
         assert question(system="Be kind.").messages == ()
@@ -212,7 +212,7 @@ class TestRefused:
     )
     def test_is_what_cannot_be_passed_on(self, fields: dict[str, Any], says: str) -> None:
         with pytest.raises(InvalidRequest, match=says):
-            question_of(read_chat_body(fields))
+            to_chat_request(read_chat_body(fields))
 
     @pytest.mark.parametrize(
         ("fields", "says"),

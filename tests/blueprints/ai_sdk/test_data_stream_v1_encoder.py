@@ -71,7 +71,7 @@ def written(events: list[Event], **options: Any) -> bytes:
     try:
         return wire(**options).encode(events)
     except AbortConnection as broken:
-        return broken.last
+        return broken.final_bytes
 
 
 @pytest.mark.parametrize(("event", "line"), GOLDEN, ids=IDS)
@@ -141,14 +141,14 @@ def test_an_answer_that_begins_again_before_anything_was_written_goes_on() -> No
 def test_one_that_begins_again_later_breaks_off_and_nothing_follows() -> None:
     with pytest.raises(AbortConnection) as broken:
         wire().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
-    assert [line[:2] for line in broken.value.last.splitlines()] == [b"0:", b"3:"]
+    assert [line[:2] for line in broken.value.final_bytes.splitlines()] == [b"0:", b"3:"]
 
 
 @pytest.mark.parametrize("end", [Failed("x", "No.", retryable=False), Cancelled("stopped")])
 def test_a_failure_breaks_the_connection_where_its_line_would_be_overlooked(end: Event) -> None:
     with pytest.raises(AbortConnection) as broken:
         wire(is_cut_on_failure=True).encode([SPENT, end])
-    assert broken.value.last == written([SPENT, end])
+    assert broken.value.final_bytes == written([SPENT, end])
 
 
 @given(st.lists(TEXTS, min_size=1))

@@ -66,7 +66,7 @@ def test_every_kind_of_event_has_an_entry() -> None:
 def test_what_cannot_be_told_breaks_the_connection_after_the_text(wire: type[PlainTextEncoder], event: Event) -> None:
     with pytest.raises(AbortConnection) as broken:
         wire().encode([TextDelta('["Hel'), TextDelta("lo"), event, TextDelta("no more")])
-    assert broken.value.last == b'["Hello'
+    assert broken.value.final_bytes == b'["Hello'
 
 
 @WIRES

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from flask_headrace.blueprints.ai_sdk.v4_body import Turn
-from flask_headrace.blueprints.ai_sdk.v4_request import UNANSWERED, messages_of
+from flask_headrace.blueprints.ai_sdk.v4_body import V4Message
+from flask_headrace.blueprints.ai_sdk.v4_request import UNANSWERED_RESULT, to_messages
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import ImagePart, Message, ReasoningPart, TextPart, ToolCall
 
@@ -18,7 +18,7 @@ ASKED = Message("user", "hi")
 
 
 def turns(*posted: dict[str, Any]) -> tuple[Message, ...]:
-    return messages_of(msgspec.convert(posted, tuple[Turn, ...]))
+    return to_messages(msgspec.convert(posted, tuple[V4Message, ...]))
 
 
 def call(number: int, **fields: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class TestToolCalls:
         open_call = call(1, state="call")
         del open_call["result"]
         _, answer, _ = turns({"role": "assistant", "content": "", "toolInvocations": [open_call]}, USER)
-        assert answer == Message("tool", UNANSWERED, tool_call_id="c1", is_error=True)
+        assert answer == Message("tool", UNANSWERED_RESULT, tool_call_id="c1", is_error=True)
 
     def test_in_the_last_message_must_be_answered(self) -> None:
         open_call = call(1, state="call")

@@ -72,7 +72,7 @@ def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
     try:
         pieces.extend(wire.encode(batch) for batch in batched)
     except AbortConnection as broken:
-        return [*pieces, broken.last], True
+        return [*pieces, broken.final_bytes], True
     return pieces, False
 
 

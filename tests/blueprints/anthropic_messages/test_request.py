@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
-from flask_headrace.blueprints.anthropic_messages.request import question_of
+from flask_headrace.blueprints.anthropic_messages.request import to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.anthropic.request_body import body_of
 from flask_headrace.providers.chat_request import (
@@ -34,7 +34,7 @@ PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/pn
 
 def read(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
     body = {"model": "m", "max_tokens": 9, "messages": messages or [HI], **fields}
-    return question_of(msgspec.json.decode(json.dumps(body), type=MessagesBody))
+    return to_chat_request(msgspec.json.decode(json.dumps(body), type=MessagesBody))
 
 
 def said(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
@@ -124,7 +124,7 @@ class TestTheSystemPrompt:
 
     def test_does_not_make_a_conversation(self) -> None:
         body = msgspec.json.decode(b'{"messages":[],"system":"x"}', type=MessagesBody)
-        assert question_of(body).messages == ()
+        assert to_chat_request(body).messages == ()
 
     def test_may_stand_between_turns(self) -> None:
         assert read(HI, {"role": "system", "content": "Now in French."}).messages[1].role == "system"

@@ -51,7 +51,7 @@ def read(wire: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, bytes 
             written += wire.encode(batch, first) if batch else b""
             first += len(batch)
     except AbortConnection as broken:
-        return written + broken.last, broken.words
+        return written + broken.final_bytes, broken.error_frame
     return written, None
 
 
@@ -70,7 +70,7 @@ def read_one(wire: StreamEncoder, event: Event, number: int) -> tuple[bytes, byt
     try:
         return wire.encode([event], number), None
     except AbortConnection as broken:
-        return broken.last, broken.words
+        return broken.final_bytes, broken.error_frame
 
 
 @pytest.mark.parametrize("protocol", WIRES)
@@ -118,7 +118,7 @@ def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(proto
     try:
         told = wire.encode(failed)
     except AbortConnection as broken:
-        told = broken.last
+        told = broken.final_bytes
     fresh = WIRES[protocol]()
     fresh.encode(SHOWN, 1)
     assert told == read_one_unnumbered(fresh, failed)
@@ -129,4 +129,4 @@ def read_one_unnumbered(wire: StreamEncoder, events: list[Event]) -> bytes:
     try:
         return wire.encode(events)
     except AbortConnection as broken:
-        return broken.last
+        return broken.final_bytes

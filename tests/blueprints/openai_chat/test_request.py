@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from flask_headrace.blueprints.openai_chat.body import CompletionBody
-from flask_headrace.blueprints.openai_chat.request import MEANINGLESS, question_of
+from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
+from flask_headrace.blueprints.openai_chat.request import UNSUPPORTED_FIELDS, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -27,7 +27,9 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 
 def question(**fields: Any) -> ChatRequest:
-    return question_of(msgspec.json.decode(msgspec.json.encode({"messages": HI, **fields}), type=CompletionBody))
+    return to_chat_request(
+        msgspec.json.decode(msgspec.json.encode({"messages": HI, **fields}), type=ChatCompletionBody)
+    )
 
 
 def turn(**fields: Any) -> Message:
@@ -85,7 +87,7 @@ class TestFields:
         assert {name: getattr(asked, name) for name in same} == same
 
     def test_that_are_null_are_left_to_the_provider(self) -> None:
-        names = set(CompletionBody.__struct_fields__) - {"messages", "resumable"}
+        names = set(ChatCompletionBody.__struct_fields__) - {"messages", "resumable"}
         assert question(**dict.fromkeys(names)) == question()
 
     @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
@@ -133,9 +135,9 @@ class TestAccepted:
         }  # fmt: skip
         assert question(**harmless) == question()
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_is_what_asks_for_nothing(self, name: str) -> None:
-        for value in MEANINGLESS[name]:
+        for value in UNSUPPORTED_FIELDS[name]:
             assert question(**{name: value}) == question()
 
 
@@ -170,9 +172,9 @@ def test_refused_by_name_is_what_nobody_here_can_honour(fields: dict[str, Any], 
 @pytest.mark.parametrize("arguments", ["{", "[]", "7", '"a"', '{"a": "\ud800"}', "[" * 10000])
 def test_refused_are_the_arguments_of_a_call_that_are_no_object(arguments: str) -> None:
     call = {"id": "c1", "function": {"name": "find", "arguments": arguments}}
-    body = msgspec.convert({"messages": [{"role": "assistant", "tool_calls": [call]}]}, CompletionBody)
+    body = msgspec.convert({"messages": [{"role": "assistant", "tool_calls": [call]}]}, ChatCompletionBody)
     with pytest.raises(InvalidRequest, match=r"messages\[0\].tool_calls\[0\].function.arguments"):
-        question_of(body)
+        to_chat_request(body)
 
 
 @pytest.mark.parametrize(

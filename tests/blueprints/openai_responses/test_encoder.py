@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
-from flask_headrace.blueprints.openai_responses.encoder import EVENTS, ResponsesEncoder
+from flask_headrace.blueprints.openai_responses.encoder import EVENT_NAMES, ResponsesEncoder
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.errors import StreamLimitExceeded
 from flask_headrace.core.events import (
@@ -60,7 +60,7 @@ def read(written: bytes) -> list[dict[str, Any]]:
     frames = SSEDecoder().feed(written)
     told = [json.loads(frame.data) for frame in frames]
     assert [frame.event.decode() for frame in frames] == [data["type"] for data in told]
-    assert {data["type"] for data in told} <= set(EVENTS)
+    assert {data["type"] for data in told} <= set(EVENT_NAMES)
     return told
 
 
@@ -238,7 +238,7 @@ class TestAnAnswerThatBeginsAgain:
             wire(TextDelta("H")).encode(
                 [TextDelta("el"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")]
             )
-        text, failure = read(caught.value.last)
+        text, failure = read(caught.value.final_bytes)
         assert text["delta"] == "el"
         assert failure["response"]["error"]["code"] == "restarted"
         assert "acme/big" in failure["response"]["error"]["message"]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
-from flask_headrace.blueprints.openai_responses.request import MEANINGLESS, question_of
+from flask_headrace.blueprints.openai_responses.request import UNSUPPORTED_FIELDS, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -30,7 +30,7 @@ THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text
 
 
 def question(input: Any = "hi", **fields: Any) -> ChatRequest:  # noqa: A002
-    return question_of(msgspec.json.decode(msgspec.json.encode({"input": input, **fields}), type=ResponseBody))
+    return to_chat_request(msgspec.json.decode(msgspec.json.encode({"input": input, **fields}), type=ResponseBody))
 
 
 def turns(*items: dict[str, Any]) -> tuple[Message, ...]:
@@ -170,15 +170,15 @@ class TestFields:
         }  # fmt: skip
         assert question(**idle) == question()
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_that_nobody_can_honour_are_refused_by_name(self, name: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
             question(**{name: "wanted"})
         assert caught.value.message.startswith(f"{name} is 'wanted', which cannot be honoured here: ")
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_that_nobody_can_honour_may_ask_for_nothing(self, name: str) -> None:
-        for value in [None, *MEANINGLESS[name]]:
+        for value in [None, *UNSUPPORTED_FIELDS[name]]:
             assert question(**{name: value}) == question()
 
     def test_of_allowed_tools_are_refused(self) -> None:

@@ -41,7 +41,7 @@ def write(wire: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:
         for batch in given:
             written += wire.encode(batch)
     except AbortConnection as broken:
-        return written + broken.last, True
+        return written + broken.final_bytes, True
     return written, False
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import question_of
+from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning, Text
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
@@ -90,5 +90,5 @@ def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node
     for version in ("ai5", "ai6", "ai7"):
         (read,) = nodes(version).read([[body]])
         assert read["messages"][0]["metadata"]["model"] == "acme/big"
-        question = question_of(read_chat_body({"messages": read["messages"]}))
+        question = to_chat_request(read_chat_body({"messages": read["messages"]}))
         assert [message.text() for message in question.messages] == ["right"]

@@ -58,7 +58,7 @@ def write(batched: list[list[Event]], first: int | None) -> bytes:
             written += wire.encode(batch, first)
             first = None if first is None else first + len(batch)
     except AbortConnection as broken:
-        written += broken.last
+        written += broken.final_bytes
     return written
 
 

@@ -39,7 +39,7 @@ def streams(draw: st.DrawFn) -> tuple[list[Event], bytes]:
             written += wire.encode(batch, first)
             first = None if first is None else first + len(batch)
     except AbortConnection as broken:
-        written += broken.last
+        written += broken.final_bytes
     return events, written
 
 
