@@ -16,10 +16,12 @@ from .blueprints.endpoints import ENDPOINTS
 from .blueprints.http.auth import LOOPBACK_NAMES, bearer_auth, check_host, login_redirect
 from .blueprints.http.error_handlers import handle_application_abort, handle_headrace_error
 from .blueprints.http.request_body import format_validation_error
-from .blueprints.http.response import stream_response
+from .blueprints.http.stream_response import stream_response
 from .blueprints.http.unread_body import close_unread_connection
 from .blueprints.native import encoder as native_encoder
 from .blueprints.native import endpoint as native
+from .blueprints.native.body import ChatBody
+from .blueprints.native.request import to_chat_request
 from .blueprints.openapi.document import create_openapi_blueprint
 from .blueprints.state import EXTENSION, ExtensionState, current_state
 from .core.errors import HeadraceError, InvalidRequest
@@ -199,8 +201,8 @@ class Headrace:
             "temperature": temperature, "tools": list(tools), "tool_choice": tool_choice, "schema": schema,
             "partials": partials, "stream": stream, "resumable": resumable, "id": id,
         }  # fmt: skip
-        body = _read(asked, native.ChatBody)
-        question = native.to_chat_request(body)
+        body = _read(asked, ChatBody)
+        question = to_chat_request(body)
         if options:
             if schema is not None and "response_format" in options:
                 raise InvalidRequest(

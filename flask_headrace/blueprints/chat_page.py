@@ -1,7 +1,7 @@
-"""The chat page: one document, its modules and its style.
+"""The chat page: one HTML document with its JavaScript modules and style sheets.
 
-Knows the page's address, its files and the headers that keep it closed to everything foreign. Knows nothing of chats:
-the page's own JavaScript asks the endpoints that lie beside it, under the same prefix.
+This module knows the page's URL, its files and its security headers. It does not know the chat protocol: the page's
+JavaScript calls the API endpoints under the same URL prefix.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,18 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""What the page may load: its own files and its own endpoints, and nothing written inside the document."""
+"""The page may load its own files and call its own endpoints; inline scripts and styles are forbidden."""
 
 
 def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda: None) -> Blueprint:
-    """Return the blueprint of the chat page, ready to be registered under any prefix.
+    """Return the blueprint of the chat page, ready to be registered under any URL prefix.
 
-    `GET /` is the page, `/headrace-static/…` are its files. The page asks `<prefix>/api/chat` and
+    `GET /` serves the page, `/headrace-static/…` its files. The page calls `<prefix>/api/chat` and
     `<prefix>/api/models`.
 
     Args:
-        way_to_login: Returns, in a request for the page, where a visitor is to log in first; None for nowhere.
+        login_redirect: Called in each request for the page. Returns the response that redirects an anonymous visitor to
+            the application's login, or None to serve the page.
     """
     page = Blueprint(
         "headrace_page",
@@ -47,7 +48,7 @@ def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda
 
 
 def show_chat() -> Response:
-    """Render the page, which is the same for everybody and runs nothing but its own files."""
+    """Return the rendered page. The page is the same for all visitors and loads only its own files."""
     response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -56,6 +57,6 @@ def show_chat() -> Response:
 
 
 def add_nosniff_header(response: Response) -> Response:
-    """Keep browsers from guessing another type than the one that is sent."""
+    """Return `response` with the header that stops browsers from guessing another content type."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,4 +1,4 @@
-"""`flask headrace ask` and `flask headrace models`: the terminal's way in."""
+"""The commands `flask headrace ask` and `flask headrace models`."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ CUT_MESSAGES: dict[FinishReason, str] = {
     "content_filter": "The answer was cut by the content filter (content_filter).",
     "pause": "The model has paused before the end of its answer (pause).",
 }
-"""What is said of an answer that its model has ended before it was whole."""
+"""What `ask` prints to stderr, by finish reason, after an incomplete answer."""
 
 CUT_EXIT_STATUS = 3
-"""The exit status after such an answer; it is 1 after an error, and 2 where the command was not understood."""
+"""The exit status after an incomplete answer. Errors exit with 1, invalid command lines with 2."""
 
 group = AppGroup("headrace", help="Ask models from the terminal.")
 
 
 @group.command()
 @click.argument("question")
-@click.option("--model", help="The model, as provider/name; the default one where left out.")
-@click.option("--system", help="What the model is told before the question.")
-@click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens of the answer.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="0 for the likeliest words, higher for livelier ones.")
+@click.option("--model", help="The model, as provider/name. The default model if omitted.")
+@click.option("--system", help="The system prompt.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Maximum number of tokens of the answer.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Sampling temperature: 0 is the most deterministic.")
 def ask(
     question: str, model: str | None, system: str | None, max_tokens: int | None, temperature: float | None
 ) -> None:
     """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model.
 
-    Exits with 3 where the answer was cut: at its limit of tokens, or by the content filter.
+    Exits with 3 if the answer is incomplete: cut at its token limit or by the content filter, or paused.
     """
     system_messages = [Message("system", system)] if system else []
     with _report_errors():
@@ -59,7 +59,7 @@ def ask(
 
 @contextlib.contextmanager
 def _report_errors() -> Iterator[None]:
-    """Tell an error in one sentence, and end as other commands do where nobody reads their output any more."""
+    """Print an error as one sentence and exit with 1; exit by SIGPIPE if the output's reader is gone."""
     try:
         yield
     except HeadraceError as error:
@@ -73,7 +73,7 @@ def _report_errors() -> Iterator[None]:
 
 
 def _discard_output() -> None:
-    # What is left of it would be tried once more at the very end, with a stack trace.
+    # Otherwise Python flushes the remaining output at exit, fails again and prints a stack trace.
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)
@@ -81,7 +81,10 @@ def _discard_output() -> None:
 
 @contextlib.contextmanager
 def _raise_on_ctrl_c() -> Iterator[None]:
-    """Let the event loop raise KeyboardInterrupt: Python's own is not seen if it comes as the loop falls asleep."""
+    """Raise KeyboardInterrupt from the event loop.
+
+    Python's own handler misses a signal that arrives as the loop goes to sleep.
+    """
     watcher = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
     try:
         yield
@@ -121,9 +124,9 @@ def _print_event(event: Event) -> None:
 
 @group.command()
 def models() -> None:
-    """List the models that can be asked; the default one is marked with a star."""
+    """List the available models; a star marks the default model."""
     with _report_errors():
         registry = current_state().registry
-        registry.preload()  # a provider has little time to tell its models, and importing its SDK would count
+        registry.preload()  # otherwise importing a provider's SDK would use up the timeout of its model list
         for model in registry.models():
             click.echo(f"{'*' if model.default else ' '} {model.id}")

@@ -1,4 +1,4 @@
-"""Every endpoint that the extension serves beside its page: the factory of its blueprint, and how it is described."""
+"""All API endpoints that the extension registers: for each its blueprint factory and its OpenAPI operations."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ ENDPOINTS = (
     (text.create_ai_text_blueprint, text.OPERATIONS),
     (object.create_ai_object_blueprint, object.OPERATIONS),
 )
-"""Pairs of what makes a blueprint and of the operations that it serves, in the order of /openapi.json."""
+"""Pairs of a blueprint factory and the operations that its blueprint serves, in the order of /openapi.json."""

@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: whether the process lives, whether it can answer, and what it has done."""
+"""/healthz, /readyz and /metrics: liveness, readiness and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -15,26 +15,34 @@ from .openapi.operation import JSON, Operation, ResponseSpec
 from .state import ExtensionState, current_state
 
 STORE_TIMEOUT = 0.5
-"""Seconds that the store has to answer: who asks whether this process is ready often waits for one."""
+"""Seconds that a readiness check waits for the store. Callers often have a timeout of 1 s."""
 
 _STATUS_CONTENT = {JSON: {"type": "object", "required": ["status"]}}
 
 OPERATIONS = (
-    Operation("GET", "/healthz", "Tell that the process lives.", (ResponseSpec(200, "It does.", {**_STATUS_CONTENT}),)),
     Operation(
-        "GET", "/readyz", "Tell whether questions can be asked.", (ResponseSpec(200, "Yes.", {**_STATUS_CONTENT}),)
+        "GET",
+        "/healthz",
+        "Check that the process is alive.",
+        (ResponseSpec(200, "The process is alive.", {**_STATUS_CONTENT}),),
     ),
     Operation(
-        "GET", "/metrics", "Tell what the service has done.", (ResponseSpec(200, "Metrics.", {"text/plain": None}),)
+        "GET",
+        "/readyz",
+        "Check that chat requests can be answered.",
+        (ResponseSpec(200, "The service is ready.", {**_STATUS_CONTENT}),),
+    ),
+    Operation(
+        "GET", "/metrics", "Return the metrics of the service.", (ResponseSpec(200, "Metrics.", {"text/plain": None}),)
     ),
 )
 
 
 def create_health_blueprint(render_metrics: Callable[[], tuple[bytes, str]]) -> Blueprint:
-    """Return the blueprint of what a load balancer and a scraper of metrics ask.
+    """Return the blueprint of /healthz, /readyz and /metrics.
 
     Args:
-        exposition: Returns the metrics as they are scraped, and their content type.
+        render_metrics: Returns the metrics in the Prometheus exposition format, and their content type.
     """
     blueprint = Blueprint("headrace_ops", __name__)
     blueprint.add_url_rule("/healthz", view_func=liveness, methods=["GET"])
@@ -44,21 +52,21 @@ def create_health_blueprint(render_metrics: Callable[[], tuple[bytes, str]]) -> 
 
 
 def _metrics(exposition: Callable[[], tuple[bytes, str]]) -> Response:
-    # They tell which models are used and what they cost: not for everybody.
+    # The metrics show which models are used and what they cost, so they need authorization.
     authorize_request()
     body, content_type = exposition()
     return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
 
 def liveness() -> Response:
-    """Tell that the process lives."""
+    """Answer 200 with the number of open streams in this worker."""
     return json_response({"status": "ok", "streams": len(current_state().streams)})
 
 
 def readiness() -> Response:
-    """Tell whether the default model can be asked, and the store be used; 503 with the reason where not.
+    """Answer 200 if the default model is available and the store is usable; otherwise 503 with the reason.
 
-    A store that is away for the moment is told, and no reason: plain streams work without it.
+    A store that is temporarily unavailable is reported in the body of a 200: plain streams work without a store.
     """
     state = current_state()
     try:
@@ -76,5 +84,5 @@ def readiness() -> Response:
 
 
 def _store_error(state: ExtensionState) -> HeadraceError | None:
-    # Where each request has a thread of its own there are no resumable streams, and nothing waits in turn.
+    # Without a shared event loop there are no resumable streams, so the store is not used.
     return state.store_availability.trouble(STORE_TIMEOUT) if has_one_loop() else None

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/<id>: the models, in OpenAI's form, and in Anthropic's to its clients."""
+"""GET /v1/models and GET /v1/models/<id>: the models, in OpenAI's form or, for its clients, in Anthropic's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _MODELS_SCHEMA = {
     "required": ["object", "data"],
     "properties": {"data": {"type": "array", "items": _MODEL_SCHEMA}},
 }
-_VERSION_HEADER = Parameter("anthropic-version", "header", "Sent by Anthropic's clients, and answered in their form.")
+_VERSION_HEADER = Parameter(
+    "anthropic-version", "header", "Sent by Anthropic's clients. If present, the response has Anthropic's form."
+)
 
 
 def _any_of(openai: Mapping[str, Any], anthropic: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -35,7 +37,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/v1/models",
-        "List the models that can be asked, over OpenAI's protocol.",
+        "List the available models, in OpenAI's form or in Anthropic's.",
         (ResponseSpec(200, "The models.", {JSON: _any_of(_MODELS_SCHEMA, anthropic_messages.MODELS_SCHEMA)}),),
         parameters=(_VERSION_HEADER,),
         error_schema=_any_of(ERROR_SCHEMA, anthropic_messages.ERROR_SCHEMA),
@@ -43,10 +45,10 @@ OPERATIONS = (
     Operation(
         "GET",
         "/v1/models/{id}",
-        "Describe one model, over OpenAI's protocol.",
+        "Describe one model, in OpenAI's form or in Anthropic's.",
         (ResponseSpec(200, "The model.", {JSON: _any_of(_MODEL_SCHEMA, anthropic_messages.MODEL_SCHEMA)}),),
         parameters=(
-            Parameter("id", "path", "As it is listed, or without its provider.", _NAME_SCHEMA),
+            Parameter("id", "path", "The model's id as listed, or its name without the provider.", _NAME_SCHEMA),
             _VERSION_HEADER,
         ),
         error_schema=_any_of(ERROR_SCHEMA, anthropic_messages.ERROR_SCHEMA),
@@ -55,7 +57,7 @@ OPERATIONS = (
 
 
 def create_models_blueprint() -> Blueprint:
-    """Return the blueprint of the list of models."""
+    """Return the blueprint of the model list."""
     blueprint = Blueprint("headrace_models", __name__)
     blueprint.add_url_rule("/v1/models", view_func=models, methods=["GET"])
     blueprint.add_url_rule("/v1/models/<path:id>", view_func=model, methods=["GET"])
@@ -64,7 +66,7 @@ def create_models_blueprint() -> Blueprint:
 
 
 def models() -> Response:
-    """List the models that can be asked; in Anthropic's form to its clients, which ask at the same path."""
+    """List the available models, in Anthropic's form if an Anthropic client sent the request."""
     authenticate()
     state = current_state()
     if is_anthropic_client():
@@ -73,10 +75,13 @@ def models() -> Response:
 
 
 def model(id: str) -> Response:  # noqa: A002  # the path's name
-    """Describe one model, named as it is listed, or without its provider; in either form, as `models` does.
+    """Describe one model, in Anthropic's form if an Anthropic client sent the request.
+
+    Args:
+        id: The model's id as listed (`provider/name`), or its name alone.
 
     Raises:
-        ModelNotFound: it is not listed; 404.
+        ModelNotFound: no listed model has this id or name; 404.
     """
     authenticate()
     state = current_state()
@@ -85,9 +90,9 @@ def model(id: str) -> Response:  # noqa: A002  # the path's name
             return json_response(
                 anthropic_messages.model_object(found) if is_anthropic_client() else _model_object(found)
             )
-    raise ModelNotFound(f"No model {id!r:.102} is listed here: GET /v1/models tells which are.")
+    raise ModelNotFound(f"No model {id!r:.102} is listed here: GET /v1/models lists the available models.")
 
 
 def _model_object(model: Model) -> dict[str, Any]:
-    # When it was made is not known here, and the SDKs' types want a number.
+    # The creation time is unknown, but the SDKs' types require a number.
     return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}

@@ -1,4 +1,4 @@
-"""A question, from whichever protocol, becomes a stream of the model that it names."""
+"""Opens a stream that answers a `ChatRequest`, for the endpoints of all protocols."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .http.event_loop import require_one_loop
 from .state import ExtensionState, current_state
 
 MAX_ECHOED_BYTES = 256 * 1024
-"""Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""
+"""Bytes of echoed fields that are stored with a resumable stream. The largest fields beyond this limit are dropped."""
 
 
 class EchoedFields(NamedTuple):
-    """What an answer repeats of its question.
+    """The fields of a request that its response contains again, such as `metadata` in OpenAI's Responses API.
 
     Args:
-        protocol: The protocol that the question came in; see `protocol_registry`.
-        fields: By the names that they have there.
+        protocol: The protocol of the request; see `protocol_registry`.
+        fields: The JSON values, by their names in that protocol.
     """
 
     protocol: str
@@ -41,7 +41,12 @@ class EchoedFields(NamedTuple):
 
 
 def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
-    """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
+    """Return the request fields that a stream's response echoes; empty if the request used another protocol.
+
+    Args:
+        stream: The stream.
+        protocol: The protocol of the response.
+    """
     context = stream.target
     return msgspec.json.decode(context.repeated, type=dict[str, Any]) if context.protocol == protocol else {}
 
@@ -49,7 +54,7 @@ def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-def open_stream(  # noqa: PLR0913  # all but the first are given by name
+def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     model: str | None,
     chat_request: ChatRequest,
     *,
@@ -62,30 +67,31 @@ def open_stream(  # noqa: PLR0913  # all but the first are given by name
     enforce_schema: bool = False,
     echoed: EchoedFields | None = None,
 ) -> StreamReader:
-    """Open a stream in which a model answers a question, and follow it.
+    """Open a stream in which a model answers a request, and return a reader at its beginning.
 
     Args:
-        model: The model, as the reader named it; None for the default one.
-        question: What it is asked; its own `model` is set here.
-        owner: Who asks.
-        preferred: The provider to ask for a model that is named without one, and that nobody lists.
-        is_resumable: Whether it can be followed and stopped from anywhere.
-        id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
-        chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
-        partials: See `StreamContext`.
-        is_held_to_schema: Whether an answer that does not fit its schema is a failure.
-        repeated: What the answer repeats of the question.
+        model: The model as the client named it; None for the default model.
+        chat_request: The request. Its `model` is ignored and replaced by the resolved model's name.
+        owner: The authenticated caller; empty if the service has no keys.
+        default_provider: The provider for a model that is named without a provider and that no provider lists.
+        is_resumable: Whether any worker can resume and stop the stream.
+        id: The id of a resumable stream. If the owner already has a stream of this id for the same request, that stream
+            is read. None for a random id.
+        chat_id: The owner's chat whose latest answer the resumable stream becomes; None for no chat.
+        partial_mode: Which JSON documents native frames report as they grow; see `StreamContext`.
+        enforce_schema: Whether an answer that does not match the JSON Schema of the request fails.
+        echoed: The request fields that the response echoes; None for no fields.
 
     Raises:
-        InvalidRequest: the question is not one that the model can be asked; 400.
-        ModelNotFound: no such model is set up; 404.
-        StreamConflict: there is a stream of that id, for another question; 409.
-        LimitError: no more streams may be opened here now, or the store is away; 503.
-        NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
+        InvalidRequest: the model cannot answer this request; 400.
+        ModelNotFound: no such model is configured; 404.
+        StreamConflict: a stream of this id exists for another request; 409.
+        LimitError: a limit of open streams is reached, or the store is unavailable; 429 or 503.
+        NotSupported: the stream is resumable, and this process has no shared event loop; 501.
     """
     state = current_state()
     if id is not None and not is_resumable:
-        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
+        raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
     provider, chat_request = _resolve(model, chat_request, default_provider)
     context = _stream_context(
         state.registry.id_of(provider, chat_request.model), provider, chat_request, owner, partial_mode
@@ -107,16 +113,22 @@ def _source(provider: Provider, chat_request: ChatRequest, context: StreamContex
 
 
 def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:
-    """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
+    """Return the number of input tokens of a request, counted by the model's provider.
+
+    Args:
+        model: The model as the client named it; None for the default model.
+        chat_request: The request.
+        default_provider: The provider for a model that is named without a provider and that no provider lists.
 
     Raises:
-        InvalidRequest, ModelNotFound: see `ask`.
-        NotSupported: the provider does not count; 501.
-        UpstreamError: it could not be asked, or refused.
+        InvalidRequest: the model cannot answer this request; 400.
+        ModelNotFound: no such model is configured; 404.
+        NotSupported: the provider does not count tokens; 501.
+        UpstreamError: the provider is unreachable or rejected the request.
     """
     provider, chat_request = _resolve(model, chat_request, default_provider)
     if not isinstance(provider, CountsTokens):
-        raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
+        raise NotSupported(f"{provider.name} does not count tokens: name a model of Anthropic's.")
     return provider.count_tokens(chat_request)
 
 
@@ -126,13 +138,13 @@ def _resolve(
     if problem := mistake_in(chat_request):
         raise InvalidRequest(problem)
     if model is not None and not model.strip():
-        raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
+        raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
     provider, name = current_state().registry.resolve(model, default_provider)
     _reject_unsupported(provider, chat_request)
     return provider, replace(chat_request, model=name)
 
 
-def _open_resumable(  # noqa: PLR0913, PLR0917  # what `ask` was given
+def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
     state: ExtensionState,
     chat_request: ChatRequest,
     context: StreamContext,
@@ -144,14 +156,16 @@ def _open_resumable(  # noqa: PLR0913, PLR0917  # what `ask` was given
     if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
         raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     state.store_availability.tell_once()
-    # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
+    # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
     digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
     return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
 
 
 def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
-    if refused := sorted(chat_request.required_features() & provider.unsupported_features):
-        raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
+    if unsupported := sorted(chat_request.required_features() & provider.unsupported_features):
+        raise InvalidRequest(
+            f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
+        )
 
 
 def _stream_context(
@@ -183,5 +197,5 @@ def _prompt_bytes(chat_request: ChatRequest) -> int:
     try:
         return chat_request.size()
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        raise InvalidRequest(f"The question holds {half!r}, which is half of a character: send whole ones.") from None
+        surrogate = error.object[error.start]
+        raise InvalidRequest(f"The request contains {surrogate!r}, a lone surrogate: send whole characters.") from None

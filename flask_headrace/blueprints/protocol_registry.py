@@ -1,4 +1,4 @@
-"""The protocols in which a stream can be followed, by their names in `?protocol=`."""
+"""The protocols in which a stream can be resumed, by their names in `?protocol=`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
 
 
 def requested_protocol() -> str:
-    """Return the protocol that the request names; the native one where it names none.
+    """Return the protocol that the query parameter `protocol` of the current request names; `native` if it is absent.
 
     Raises:
-        InvalidRequest: there is none of that name; 400.
+        InvalidRequest: no protocol has this name; 400.
     """
     name = request.args.get("protocol", NATIVE)
     if name not in PROTOCOLS:
@@ -44,7 +44,12 @@ def requested_protocol() -> str:
 
 
 def encoder_for(protocol: str, reader: StreamReader) -> StreamEncoder:
-    """Return a protocol's wire for a reader that may have a part of the stream already."""
+    """Return the encoder of a protocol for a reader that may already have received a part of the stream.
+
+    Args:
+        protocol: One of `PROTOCOLS`.
+        reader: The reader; its `seen` is the number of the last event that the client has received.
+    """
     if protocol == NATIVE:
         return native.encoder_for(reader.session.target, reader.seen)
     return SkipSeenEvents(_ENCODER_FACTORIES[protocol](reader.session), reader.seen)

@@ -78,7 +78,7 @@ def test_ask_says_so_of_half_a_character(upstream: Upstream) -> None:
     process = start(upstream, "ask", "na\udcefve")  # as a terminal of another encoding sends it
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err == "Error: The question holds '\\udcef', which is half of a character: send whole ones.\n"
+    assert err == "Error: The request contains '\\udcef', a lone surrogate: send whole characters.\n"
 
 
 def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream, tmp_path: Path) -> None:

@@ -16,15 +16,15 @@ from ...core.errors import HeadraceError, InvalidRequest, StoreUnavailable
 from ...providers.chat_request import ChatRequest, Json
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
-from ..http.error_handlers import error_response
 from ..http.event_loop import has_one_loop
 from ..http.request_body import format_validation_error, read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, Operation, Parameter, ResponseSpec, event_stream_schema
 from ..state import current_state
 from .chat_body import UIChatBody, read_chat_body
 from .chat_request import to_chat_request
+from .error_response import text_error_response
 from .ui_message_encoder import UIMessageEncoder
 
 log = logging.getLogger("flask_headrace")
@@ -87,11 +87,6 @@ def create_ai_sdk_blueprint() -> Blueprint:
 
 def _add_converter(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["headrace_chat"] = _ChatIdConverter
-
-
-def text_error_response(error: HeadraceError) -> Response:
-    """Answer with an error's message as plain text: its clients show the body as it is."""
-    return error_response(error, error.message)
 
 
 def chat() -> Response:

@@ -23,8 +23,8 @@ def to_chat_request(body: UIChatBody) -> ChatRequest:
     Raises:
         InvalidRequest: a part of a message cannot be passed on; the message names it.
     """
-    wanted = None if body.schema is None else ResponseFormat(body.schema)
-    return body.to_chat_request(tuple(_to_messages(body.messages_to_answer())), response_format=wanted)
+    response_format_ = None if body.schema is None else ResponseFormat(body.schema)
+    return body.to_chat_request(tuple(_to_messages(body.messages_to_answer())), response_format=response_format_)
 
 
 PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
@@ -32,15 +32,15 @@ PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
 
 
 def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
-    for number, message in enumerate(messages):
-        parts = [(f"messages[{number}].parts[{place}]", part) for place, part in enumerate(message.parts)]
+    for index, message in enumerate(messages):
+        parts = [(f"messages[{index}].parts[{place}]", part) for place, part in enumerate(message.parts)]
         match message.role:
             case "system":
                 yield Message("system", "".join([part.text for part in message.parts if part.type == "text"]))
             case "user":
                 yield Message("user", _simplify_content(tuple(_to_parts(parts))))
             case "assistant":
-                is_last = number == len(messages) - 1
+                is_last = index == len(messages) - 1
                 for step in _split_steps(parts):
                     yield from _step_messages(step, is_last=is_last)
 
@@ -48,43 +48,43 @@ def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
 def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
     """Return an assistant's requests to the model one by one: the results of the calls in one lie before the next."""
     step: PartsWithPaths = []
-    kept = max([number for number, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
-    for place, part in parts[kept:]:
+    first = max([index for index, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
+    for path, part in parts[first:]:
         if part.type == "step-start":
             yield step
             step = []
         else:
-            step.append((place, part))
+            step.append((path, part))
     yield step
 
 
 def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:
     # What was cut off before it was whole was no call.
-    calls = [(place, part) for place, part in parts if part.called_tool is not None and part.state != "input-streaming"]
-    content = tuple(_to_parts([(place, part) for place, part in parts if part.called_tool is None], of_user=False))
+    calls = [(path, part) for path, part in parts if part.called_tool is not None and part.state != "input-streaming"]
+    content = tuple(_to_parts([(path, part) for path, part in parts if part.called_tool is None], of_user=False))
     if content or calls:
-        yield Message("assistant", content, tool_calls=tuple([_to_tool_call(place, part) for place, part in calls]))
-    for place, part in calls:
+        yield Message("assistant", content, tool_calls=tuple([_to_tool_call(path, part) for path, part in calls]))
+    for path, part in calls:
         if is_last and not part.state.startswith("output-"):
             raise InvalidRequest(
-                f"{place} calls {part.called_tool!r:.100} and has no output yet: send it when it has one."
+                f"{path} calls {part.called_tool!r:.100} and has no output yet: send it when it has one."
             )
         yield _to_tool_message(part)
 
 
 def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
-    for place, part in parts:
+    for path, part in parts:
         match part.type:
             case "text" if part.text:
                 yield TextPart(part.text)
             case "reasoning":
                 yield _to_reasoning_part(part)
             case "file":
-                yield _to_file_part(place, part, of_user=of_user)
+                yield _to_file_part(path, part, of_user=of_user)
             case "text" | "step-start":
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
-                raise InvalidRequest(f"{place} is of the type {type_!r:.100}, which cannot be passed on: leave it out.")
+                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, which cannot be passed on: leave it out.")
 
 
 def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
@@ -98,23 +98,23 @@ def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
             return content
 
 
-def _to_file_part(place: str, part: UIMessagePart, *, of_user: bool) -> Part:
+def _to_file_part(path: str, part: UIMessagePart, *, of_user: bool) -> Part:
     if not of_user:
-        raise InvalidRequest(f"{place} is a file in an assistant's message: only a user's may have files.")
-    return to_file_part(part.url, part.media_type, place)
+        raise InvalidRequest(f"{path} is a file in an assistant's message: only a user's may have files.")
+    return to_file_part(part.url, part.media_type, path)
 
 
 def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:
-    known = (part.provider_metadata or {}).get("anthropic", {})
-    if isinstance(redacted := known.get("redactedData"), str):
+    anthropic = (part.provider_metadata or {}).get("anthropic", {})
+    if isinstance(redacted := anthropic.get("redactedData"), str):
         return ReasoningPart("", redacted, is_redacted=True)
-    signature = known.get("signature")
+    signature = anthropic.get("signature")
     return ReasoningPart(part.text, signature if isinstance(signature, str) else None)
 
 
-def _to_tool_call(place: str, part: UIMessagePart) -> ToolCall:
+def _to_tool_call(path: str, part: UIMessagePart) -> ToolCall:
     if not part.called_tool or not part.tool_call_id:
-        raise InvalidRequest(f"{place} is a tool call without a name or without `toolCallId`.")
+        raise InvalidRequest(f"{path} is a tool call without a name or without `toolCallId`.")
     # One that failed before it was whole has none.
     return ToolCall(part.tool_call_id, part.called_tool, part.input if isinstance(part.input, dict) else {})
 

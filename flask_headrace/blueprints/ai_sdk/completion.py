@@ -12,11 +12,11 @@ from ...core.errors import HeadraceError
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec, event_stream_schema
-from .chat import text_error_response
 from .data_stream_v1_encoder import DataStreamV1Encoder
+from .error_response import text_error_response
 from .messages import PromptBody
 from .ui_completion_encoder import UICompletionEncoder
 

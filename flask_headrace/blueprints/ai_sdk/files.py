@@ -7,7 +7,7 @@ from ...providers.chat_request import ImagePart, Part, TextPart
 from ..http.data_url import data_url_text
 
 
-def to_file_part(url: str, media_type: str, where: str) -> Part:
+def to_file_part(url: str, media_type: str, path: str) -> Part:
     """Return a picture, or the text of a text file.
 
     Args:
@@ -20,11 +20,11 @@ def to_file_part(url: str, media_type: str, where: str) -> Part:
     """
     kind = media_type.partition("/")[0]
     if not url:
-        raise InvalidRequest(f"{where} is a file without a url: give one, or the file itself as a data URL.")
+        raise InvalidRequest(f"{path} is a file without a url: give one, or the file itself as a data URL.")
     if kind == "image":
         return ImagePart(url)
     if kind == "text" and (text := data_url_text(url)) is not None:
         return TextPart(text)
     raise InvalidRequest(
-        f"{where} is a file of the type {media_type!r:.100}: it must be an image, or a text in a data URL of base64."
+        f"{path} is a file of the type {media_type!r:.100}: it must be an image, or a text in a data URL of base64."
     )

@@ -48,10 +48,10 @@ class _V4Messages(msgspec.Struct):
 
 def _messages_of_any_version(messages: Sequence[Json]) -> tuple[Message, ...]:
     # From version 5 on, messages have no `content`.
-    posted = {"messages": list(messages)}
+    body = {"messages": list(messages)}
     try:
         if any("content" in message for message in messages):
-            return to_messages(msgspec.convert(posted, _V4Messages).messages)
-        return to_chat_request(read_chat_body(posted)).messages
+            return to_messages(msgspec.convert(body, _V4Messages).messages)
+        return to_chat_request(read_chat_body(body)).messages
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None

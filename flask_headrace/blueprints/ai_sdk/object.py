@@ -9,11 +9,11 @@ from ...core.errors import HeadraceError, InvalidRequest, SchemaNotFound
 from ...providers.chat_request import Json, ResponseFormat
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .chat import text_error_response
+from .error_response import text_error_response
 from .messages import PromptBody
 from .object_encoder import ObjectTextEncoder
 
@@ -67,8 +67,8 @@ def create_ai_object_blueprint() -> Blueprint:
 def answer(name: str | None = None) -> Response:
     """Answer with a document; `name` is that of a schema in the settings."""
     owner = authorize_request()
-    posted = read_body(_decoder)
-    body = ObjectBody(prompt=posted) if isinstance(posted, str) else posted
+    body_or_prompt = read_body(_decoder)
+    body = ObjectBody(prompt=body_or_prompt) if isinstance(body_or_prompt, str) else body_or_prompt
     chat_request = body.to_chat_request(body.to_messages(), response_format=_response_format(body, name))
     return stream_response(open_stream(body.model, chat_request, owner=owner, enforce_schema=True), ObjectTextEncoder())
 

@@ -21,14 +21,14 @@ class ModelOptions(GenerationParams, frozen=True, kw_only=True):
     model: str | None = None
     system: str | None = None
 
-    def to_chat_request(self, turns: Sequence[Message], **more: Any) -> ChatRequest:  # noqa: ANN401  # a question's fields
+    def to_chat_request(self, messages: Sequence[Message], **overrides: Any) -> ChatRequest:  # noqa: ANN401  # a question's fields
         """Return a conversation as a question that is asked so; `more` are its further fields."""
-        system = (Message("system", self.system),) if self.system else ()
-        settings: dict[str, Any] = {
+        system_messages = (Message("system", self.system),) if self.system else ()
+        options: dict[str, Any] = {
             name: getattr(self, name) for name in self.__struct_fields__ if name in _CHAT_REQUEST_FIELDS
         }
         # An empty conversation is a mistake, whatever the system prompt.
-        return ChatRequest(model="", messages=(*system, *turns) if turns else (), **settings, **more)
+        return ChatRequest(model="", messages=(*system_messages, *messages) if messages else (), **options, **overrides)
 
 
 class ChatOptions(ModelOptions, frozen=True, kw_only=True):

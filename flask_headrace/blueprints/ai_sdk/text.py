@@ -10,10 +10,10 @@ from flask import Blueprint, Response
 from ...core.errors import HeadraceError
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import PLAIN_TEXT, Operation, ResponseSpec
-from .chat import text_error_response
+from .error_response import text_error_response
 from .messages import PromptBody
 from .text_encoder import PlainTextEncoder
 

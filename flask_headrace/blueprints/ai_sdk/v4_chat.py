@@ -11,12 +11,12 @@ from ...core.errors import HeadraceError, InvalidRequest
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
 from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .chat import text_error_response
 from .data_stream_v1_encoder import DataStreamV1Encoder
+from .error_response import text_error_response
 from .options import ChatOptions
 from .v4_body import V4Message
 from .v4_request import to_messages

@@ -59,58 +59,58 @@ class _Step:
                 yield Message("tool", UNANSWERED_RESULT, tool_call_id=call.tool_call_id, is_error=True)
 
 
-def to_messages(turns: Sequence[V4Message]) -> tuple[Message, ...]:
+def to_messages(messages: Sequence[V4Message]) -> tuple[Message, ...]:
     """Return a conversation as a model is asked it.
 
     Raises:
         InvalidRequest: it has something that no model can be asked; 400, with its place.
     """
-    if turns:
-        _reject_pending_calls(turns[-1], f"messages[{len(turns) - 1}]")
+    if messages:
+        _reject_pending_calls(messages[-1], f"messages[{len(messages) - 1}]")
     return tuple(
-        [message for number, turn in enumerate(turns) for message in _split_message(turn, f"messages[{number}]")]
+        [message for index, posted in enumerate(messages) for message in _split_message(posted, f"messages[{index}]")]
     )
 
 
-def _reject_pending_calls(turn: V4Message, where: str) -> None:
+def _reject_pending_calls(message: V4Message, path: str) -> None:
     # Earlier ones were given up by a user who went on; of the last, the page still has to give the results.
-    for item in _parts_and_calls(turn, where):
+    for item in _parts_and_calls(message, path):
         if isinstance(item, PendingToolInvocation):
             raise InvalidRequest(
-                f"{where} has a call of {item.tool_name!r:.100} without a result: send it when it has one."
+                f"{path} has a call of {item.tool_name!r:.100} without a result: send it when it has one."
             )
 
 
-def _split_message(turn: V4Message, where: str) -> Iterator[Message]:
-    if turn.role == "assistant":
+def _split_message(message: V4Message, path: str) -> Iterator[Message]:
+    if message.role == "assistant":
         step = _Step()
-        for item in _parts_and_calls(turn, where):
+        for item in _parts_and_calls(message, path):
             if step.ends_before(item):
                 yield from step.messages()
                 step = _Step()
             step.add(item)
         yield from step.messages()
-    elif turn.role != "data":  # which is for the application alone
-        yield Message(turn.role, _to_content(turn, where))
+    elif message.role != "data":  # which is for the application alone
+        yield Message(message.role, _to_content(message, path))
 
 
-def _to_content(turn: V4Message, where: str) -> str | tuple[Part, ...]:
-    parts = [item for item in _parts_and_calls(turn, where) if not isinstance(item, FullToolInvocation)]
-    for number, attachment in enumerate(turn.experimental_attachments):
-        parts.append(_attachment_part(attachment, f"{where}.experimental_attachments[{number}]"))
+def _to_content(message: V4Message, path: str) -> str | tuple[Part, ...]:
+    parts = [item for item in _parts_and_calls(message, path) if not isinstance(item, FullToolInvocation)]
+    for number, attachment in enumerate(message.experimental_attachments):
+        parts.append(_attachment_part(attachment, f"{path}.experimental_attachments[{number}]"))
     if all(isinstance(part, TextPart) for part in parts):
         return "".join([part.text for part in parts if isinstance(part, TextPart)])
     return tuple(parts)
 
 
-def _parts_and_calls(turn: V4Message, where: str) -> Iterator[Part | FullToolInvocation]:
+def _parts_and_calls(message: V4Message, path: str) -> Iterator[Part | FullToolInvocation]:
     """Give what a message consists of, in its order. A call that was cut off was never made."""
-    if not turn.parts:
-        if turn.content:
-            yield TextPart(turn.content)
-        yield from [call for call in turn.toolInvocations if not isinstance(call, PartialToolInvocation)]
+    if not message.parts:
+        if message.content:
+            yield TextPart(message.content)
+        yield from [call for call in message.toolInvocations if not isinstance(call, PartialToolInvocation)]
         return
-    for number, part in enumerate(turn.parts):
+    for number, part in enumerate(message.parts):
         match part:
             case TextUIPart(text) if text:
                 yield TextPart(text)
@@ -119,7 +119,7 @@ def _parts_and_calls(turn: V4Message, where: str) -> Iterator[Part | FullToolInv
             case ToolInvocationUIPart(call) if not isinstance(call, PartialToolInvocation):
                 yield call
             case FileUIPart(mime_type, data):
-                yield to_file_part(f"data:{mime_type};base64,{data}", mime_type, f"{where}.parts[{number}]")
+                yield to_file_part(f"data:{mime_type};base64,{data}", mime_type, f"{path}.parts[{number}]")
 
 
 def _to_reasoning_parts(thinking: ReasoningUIPart) -> Iterator[Part]:
@@ -133,8 +133,8 @@ def _to_reasoning_parts(thinking: ReasoningUIPart) -> Iterator[Part]:
                 yield ReasoningPart("", data, is_redacted=True)
 
 
-def _attachment_part(attachment: Attachment, where: str) -> Part:
-    return to_file_part(attachment.url, attachment.content_type or data_url_media_type(attachment.url), where)
+def _attachment_part(attachment: Attachment, path: str) -> Part:
+    return to_file_part(attachment.url, attachment.content_type or data_url_media_type(attachment.url), path)
 
 
 def _result_text(result: Any) -> str:  # noqa: ANN401  # any JSON value

@@ -13,9 +13,10 @@ from ...providers.registry import Model
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
+from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
 from ..http.request_body import read_body
-from ..http.response import json_answer_response, stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema

@@ -72,28 +72,27 @@ def to_chat_request(body: MessagesBody) -> ChatRequest:
 
 
 def _to_messages(body: MessagesBody) -> tuple[Message, ...]:
-    turns = [
-        message for number, turn in enumerate(body.messages) for message in _split_message(turn, f"messages[{number}]")
+    messages = [
+        message for index, param in enumerate(body.messages) for message in _split_message(param, f"messages[{index}]")
     ]
-    if body.cache_control is not None and turns:
-        turns[-1] = _with_cache_control(turns[-1], body.cache_control)
-    if body.system and turns:
-        content = (
-            body.system
-            if isinstance(body.system, str)
-            else _to_parts(body.system, "system", BLOCK_TYPES_BY_ROLE["system"])
-        )
-        turns.insert(0, Message("system", content))
-    return tuple(turns)
+    if body.cache_control is not None and messages:
+        messages[-1] = _with_cache_control(messages[-1], body.cache_control)
+    if body.system and messages:
+        messages.insert(0, Message("system", _system_content(body.system)))
+    return tuple(messages)
 
 
-def _split_message(turn: MessageParam, where: str) -> Iterator[Message]:
-    if isinstance(turn.content, str):
-        yield Message(turn.role, turn.content)
+def _system_content(system: str | list[Json]) -> str | tuple[Part, ...]:
+    return system if isinstance(system, str) else _to_parts(system, "system", BLOCK_TYPES_BY_ROLE["system"])
+
+
+def _split_message(message: MessageParam, path: str) -> Iterator[Message]:
+    if isinstance(message.content, str):
+        yield Message(message.role, message.content)
         return
-    kinds = f"in a turn of {turn.role!r}", BLOCK_TYPES_BY_ROLE[turn.role]
-    blocks = [_to_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
-    if turn.role == "assistant":
+    rule = f"in a message of {message.role!r}", BLOCK_TYPES_BY_ROLE[message.role]
+    blocks = [_to_block(block, f"{path}.content[{index}]", *rule) for index, block in enumerate(message.content)]
+    if message.role == "assistant":
         calls = tuple(
             ToolCall(block.id, block.name, block.input, block.cache_control)
             for block in blocks
@@ -103,10 +102,10 @@ def _split_message(turn: MessageParam, where: str) -> Iterator[Message]:
             "assistant", tuple(_to_part(block) for block in blocks if not isinstance(block, ToolUseBlock)), calls
         )
     else:
-        yield from _split_tool_results(turn.role, blocks, where)
+        yield from _split_tool_results(message.role, blocks, path)
 
 
-def _split_tool_results(role: Role, blocks: list[ContentBlock], where: str) -> Iterator[Message]:
+def _split_tool_results(role: Role, blocks: list[ContentBlock], path: str) -> Iterator[Message]:
     # What tools have returned stands among a user's blocks there, and in turns of its own here.
     parts: list[Part] = []
     for number, block in enumerate(blocks):
@@ -116,13 +115,13 @@ def _split_tool_results(role: Role, blocks: list[ContentBlock], where: str) -> I
         if parts:
             yield Message(role, tuple(parts))
             parts = []
-        yield _to_tool_message(block, f"{where}.content[{number}].content")
+        yield _to_tool_message(block, f"{path}.content[{number}].content")
     if parts or not blocks:
         yield Message(role, tuple(parts))
 
 
-def _to_tool_message(block: ToolResultBlock, where: str) -> Message:
-    content = block.content if isinstance(block.content, str) else _to_parts(block.content, where, ("text", "image"))
+def _to_tool_message(block: ToolResultBlock, path: str) -> Message:
+    content = block.content if isinstance(block.content, str) else _to_parts(block.content, path, ("text", "image"))
     result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
     return result if block.cache_control is None else _with_cache_control(result, block.cache_control)
 
@@ -141,8 +140,10 @@ def _with_cache_control(message: Message, cache_control: Json) -> Message:
             return message
 
 
-def _to_parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part, ...]:
-    return tuple(_to_part(_to_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
+def _to_parts(blocks: list[Json], path: str, allowed_types: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(
+        _to_part(_to_block(block, f"{path}[{number}]", "here", allowed_types)) for number, block in enumerate(blocks)
+    )
 
 
 def _to_part(block: ContentBlock) -> Part:
@@ -161,13 +162,13 @@ def _to_part(block: ContentBlock) -> Part:
             raise TypeError(f"no part of a turn: {block!r:.200}")
 
 
-def _to_tool(given: Json, where: str) -> Tool:
-    if (kind := given.get("type")) not in (None, "custom"):
+def _to_tool(value: Json, path: str) -> Tool:
+    if (block_type := value.get("type")) not in (None, "custom"):
         raise InvalidRequest(
-            f"{where} is of type {kind!r:.100}, which a provider would run itself: only tools with a name and an "
+            f"{path} is of type {block_type!r:.100}, which a provider would run itself: only tools with a name and an "
             "input_schema can be passed on."
         )
-    tool: CustomTool = _convert(given, CustomTool, where)
+    tool: CustomTool = _convert(value, CustomTool, path)
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
 
 
@@ -183,15 +184,17 @@ def _to_tool_choice(choice: ToolChoiceParam) -> ToolChoice:
             return same
 
 
-def _to_block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> ContentBlock:
-    if (kind := given.get("type")) not in kinds:
-        raise InvalidRequest(f"{where} is of type {kind!r:.100}: {place} it must be one of {', '.join(kinds)}.")
-    block: ContentBlock = _convert(given, ContentBlock, where)
+def _to_block(value: Json, path: str, context: str, allowed_types: tuple[str, ...]) -> ContentBlock:
+    if (block_type := value.get("type")) not in allowed_types:
+        raise InvalidRequest(
+            f"{path} is of type {block_type!r:.100}: {context} it must be one of {', '.join(allowed_types)}."
+        )
+    block: ContentBlock = _convert(value, ContentBlock, path)
     return block
 
 
-def _convert(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a type, and a value of it
+def _convert(value: Json, block_type: Any, path: str) -> Any:  # noqa: ANN401  # a type, and a value of it
     try:
-        return msgspec.convert(given, kind)
+        return msgspec.convert(value, block_type)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{where} is not as it should be: {format_validation_error(error, kind)}.") from None
+        raise InvalidRequest(f"{path} is not as it should be: {format_validation_error(error, block_type)}.") from None

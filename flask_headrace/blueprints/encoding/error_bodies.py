@@ -1,7 +1,7 @@
-"""Errors in the words of each protocol: bodies of responses with an error's status, and failures inside a stream. Pure.
+"""Errors in the form of each protocol: bodies of error responses, and errors inside a stream. Pure.
 
-All of them stand here, since a request to an unknown path below `/v1` belongs to no protocol's endpoint and is answered
-in that protocol's words all the same.
+All forms are in this module because a request to an unknown path below `/v1` has no endpoint, but is answered in the
+form of its client's protocol.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ANTHROPIC_ERROR_TYPES = {
         "body_timeout", "upstream_timeout", "connect_timeout", "first_token_timeout", "stall_timeout", "max_duration",
     ),
 }  # fmt: skip
-"""Which of our codes each of Anthropic's error types stands for. All others are an `api_error`."""
+"""The error `code`s of this service, by Anthropic's error type. All other codes are an `api_error`."""
 
 _ANTHROPIC_TYPES = {code: kind for kind, codes in ANTHROPIC_ERROR_TYPES.items() for code in codes}
 _ANTHROPIC_TYPES_BY_STATUS = {
@@ -36,7 +36,7 @@ _ANTHROPIC_TYPES_BY_STATUS = {
 
 
 def native_error_body(error: HeadraceError) -> dict[str, Any]:
-    """Return the body of an error response in the native form."""
+    """Return the body of an error response in the native form, with the text received before the error, if any."""
     written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
     return {**written, "text": error.text} if error.text else written
 
@@ -48,7 +48,12 @@ def openai_error_body(error: HeadraceError) -> dict[str, Any]:
 
 
 def openai_stream_error(code: str, message: str) -> dict[str, Any]:
-    """Return a failure inside a stream in OpenAI's form."""
+    """Return an error inside a stream in OpenAI's form.
+
+    Args:
+        code: The error's stable code.
+        message: The message for people.
+    """
     return _openai_error("server_error", code, message)
 
 
@@ -66,7 +71,12 @@ def anthropic_error_body(error: HeadraceError) -> dict[str, Any]:
 
 
 def anthropic_stream_error(code: str, message: str) -> dict[str, Any]:
-    """Return a failure inside a stream in Anthropic's form, whose SDKs show our code as `error_code`."""
+    """Return an error inside a stream in Anthropic's form; Anthropic's SDKs expose `code` as `error_code`.
+
+    Args:
+        code: The error's stable code.
+        message: The message for people.
+    """
     return _anthropic_error(_ANTHROPIC_TYPES.get(code, "api_error"), code, message)
 
 

@@ -1,7 +1,7 @@
-"""How many pieces a body has: turns, what stands in them, calls, and tools. Pure.
+"""The limit of items in a request body: messages, content parts, tool calls and tools. Pure.
 
-Each of them is looked at for itself, in one go with all others: tens of thousands, which fit into a megabyte, would
-keep everybody else waiting for half a second.
+One request is processed without interruption. Tens of thousands of items, which fit into a megabyte, would block all
+other requests for half a second.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from typing import Any
 import msgspec
 
 MAX_ITEMS = 5000
-"""Pieces that one body may have."""
+"""Maximum items in one request body."""
 
 _MIN_ITEM_BYTES = 10
-"""Bytes that a piece takes at least, in any protocol."""
+"""Minimum size of an item in bytes, in any protocol."""
 
 _CONTAINER_FIELDS = frozenset({
     "content", "details", "experimental_attachments", "input", "message", "messages", "output", "parts", "summary",
     "system", "tool_calls", "toolInvocations", "tools",
 })  # fmt: skip
-"""Fields that hold pieces; what else a piece has is not looked into, such as a tool's JSON Schema."""
+"""Fields that contain items. Other fields, such as a tool's JSON Schema, are not searched."""
 
 
 def has_too_many_items(body: Any, size: int) -> bool:  # noqa: ANN401  # of any endpoint
-    """Whether a body has more pieces than it may.
+    """Whether a body has more than `MAX_ITEMS` items.
 
     Args:
-        body: What it was read as: an object, or a struct.
-        size: Its bytes.
+        body: The decoded body: a dict or a struct.
+        size: The size of the body in bytes.
     """
     if size < MAX_ITEMS * _MIN_ITEM_BYTES:
         return False

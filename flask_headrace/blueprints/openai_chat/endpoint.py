@@ -9,8 +9,9 @@ from ...core.errors import HeadraceError
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
+from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body
-from ..http.response import json_answer_response, stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema

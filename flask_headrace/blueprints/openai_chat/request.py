@@ -56,7 +56,7 @@ UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
 _ALTERNATIVES = {
     "function_call": "use tool_choice",
     "functions": 'put each into tools, as {"type": "function", "function": …}',
-    "n": "ask once for each answer",
+    "n": "send one request per answer",
 }
 
 
@@ -69,7 +69,7 @@ def to_chat_request(body: ChatCompletionBody) -> ChatRequest:
     reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
     return ChatRequest(
         model="",
-        messages=tuple([_to_message(turn, f"messages[{number}]") for number, turn in enumerate(body.messages)]),
+        messages=tuple([_to_message(message, f"messages[{number}]") for number, message in enumerate(body.messages)]),
         max_tokens=_max_tokens(body),
         temperature=body.temperature,
         top_p=body.top_p,
@@ -96,35 +96,35 @@ def _max_tokens(body: ChatCompletionBody) -> int | None:
     return older if newer is None else newer
 
 
-def _to_message(turn: MessageParam, where: str) -> Message:
+def _to_message(message: MessageParam, path: str) -> Message:
     for name in ("function_call", "audio"):
-        if getattr(turn, name) is not None:
-            raise InvalidRequest(f"{where}.{name} is given, which cannot be honoured here: leave it out.")
-    if turn.content is None and turn.role != "assistant":
-        raise InvalidRequest(f"{where} has the role {turn.role!r} and no content: give it some.")
+        if getattr(message, name) is not None:
+            raise InvalidRequest(f"{path}.{name} is given, which cannot be honoured here: leave it out.")
+    if message.content is None and message.role != "assistant":
+        raise InvalidRequest(f"{path} has the role {message.role!r} and no content: give it some.")
     return Message(
-        turn.role,
-        _to_content(turn, where),
+        message.role,
+        _to_content(message, path),
         tool_calls=tuple(
-            [_to_tool_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(turn.tool_calls or ())]
+            [_to_tool_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls or ())]
         ),
-        tool_call_id=turn.tool_call_id,
+        tool_call_id=message.tool_call_id,
         # Which tool it was is known by the call that it answers.
-        name=None if turn.role == "tool" else turn.name,
+        name=None if message.role == "tool" else message.name,
     )
 
 
-def _to_content(turn: MessageParam, where: str) -> str | tuple[Part, ...]:
-    said = [turn.content] if isinstance(turn.content, str) else turn.content or ()
-    refused = [RefusalContentPart(turn.refusal)] if turn.refusal else []
-    thought = [ReasoningPart(turn.reasoning_content)] if turn.reasoning_content else []
-    if isinstance(turn.content, str) and not thought and not refused:
-        return turn.content
-    parts = [_to_part(part, f"{where}.content[{number}]") for number, part in enumerate([*said, *refused])]
-    return (*thought, *parts)
+def _to_content(message: MessageParam, path: str) -> str | tuple[Part, ...]:
+    parts_given = [message.content] if isinstance(message.content, str) else message.content or ()
+    refusal_parts = [RefusalContentPart(message.refusal)] if message.refusal else []
+    reasoning = [ReasoningPart(message.reasoning_content)] if message.reasoning_content else []
+    if isinstance(message.content, str) and not reasoning and not refusal_parts:
+        return message.content
+    parts = [_to_part(part, f"{path}.content[{number}]") for number, part in enumerate([*parts_given, *refusal_parts])]
+    return (*reasoning, *parts)
 
 
-def _to_part(part: str | ContentPart, where: str) -> Part:
+def _to_part(part: str | ContentPart, path: str) -> Part:
     match part:
         case str(text) | RefusalContentPart(text):
             return TextPart(text)
@@ -133,13 +133,13 @@ def _to_part(part: str | ContentPart, where: str) -> Part:
         case ImageContentPart(image, cache_control):
             return ImagePart(image.url, image.detail, cache_control)
         case _:
-            kind = part.__struct_config__.tag
-            raise InvalidRequest(f"{where} is of the type {kind!r}: it must be text or image_url.")
+            part_type = part.__struct_config__.tag
+            raise InvalidRequest(f"{path} is of the type {part_type!r}: it must be text or image_url.")
 
 
-def _to_tool_call(call: ToolCallParam, where: str) -> ToolCall:
+def _to_tool_call(call: ToolCallParam, path: str) -> ToolCall:
     function = call.function
-    return ToolCall(call.id, function.name, parse_tool_arguments(function.arguments, f"{where}.function.arguments"))
+    return ToolCall(call.id, function.name, parse_tool_arguments(function.arguments, f"{path}.function.arguments"))
 
 
 def _to_tool(tool: FunctionTool) -> Tool:
@@ -161,7 +161,7 @@ def _to_response_format(body: ChatCompletionBody) -> ResponseFormat | None:
     match body.response_format:
         case None | TextFormat():
             return None
-        case JSONSchemaFormat(wanted):
-            return ResponseFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
+        case JSONSchemaFormat(definition):
+            return ResponseFormat(definition.schema, definition.name, definition.strict, definition.description)
         case _:
             return ResponseFormat(None)

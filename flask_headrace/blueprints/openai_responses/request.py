@@ -85,34 +85,34 @@ def to_chat_request(body: ResponseBody) -> ChatRequest:
 
 
 def _to_messages(body: ResponseBody) -> tuple[Message, ...]:
-    told = [] if body.instructions is None else [Message("system", body.instructions)]
+    system_messages = [] if body.instructions is None else [Message("system", body.instructions)]
     if isinstance(body.input, str):
-        return (*told, Message("user", body.input))
+        return (*system_messages, Message("user", body.input))
     if not body.input:
         raise InvalidRequest("input is empty: it must hold at least one item, such as a user's turn.")
-    return (*told, *_merge_items(body.input))
+    return (*system_messages, *_merge_items(body.input))
 
 
 def _merge_items(items: list[InputItem]) -> Iterator[Message]:
     """Yield the turns: what a model thought, said and called in one answer are items here, and one turn elsewhere."""
     answer = _AssistantMessageBuilder()
-    called: set[str] = set()
+    known_call_ids: set[str] = set()
     for number, item in enumerate(items):
-        where = f"input[{number}]"
+        path = f"input[{number}]"
         if item.type == "item_reference":
             raise InvalidRequest(
-                f"{where} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, "
+                f"{path} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, "
                 "as clients do where store is false."
             )
         if not _is_from_model(item) or not answer.accepts(item):
             yield from answer.flush()
         if _is_from_model(item):
-            answer.add(item, where)
-            called |= {item.call_id} if item.type == "function_call" and item.call_id else set()
+            answer.add(item, path)
+            known_call_ids |= {item.call_id} if item.type == "function_call" and item.call_id else set()
         elif item.type == "message":
-            yield _to_message(item, where)
+            yield _to_message(item, path)
         else:
-            yield _to_tool_message(item, where, called)
+            yield _to_tool_message(item, path, known_call_ids)
     yield from answer.flush()
 
 
@@ -134,17 +134,17 @@ class _AssistantMessageBuilder:
             return True
         return not (self._calls or self._has_text)
 
-    def add(self, item: InputItem, where: str) -> None:
+    def add(self, item: InputItem, path: str) -> None:
         """Take the next item."""
         match item.type:
             case "function_call":
-                self._calls.append(_to_tool_call(item, where))
+                self._calls.append(_to_tool_call(item, path))
             case "reasoning":
                 self._parts.append(_to_reasoning_part(item))
             case _:
-                said = _to_parts(_require_content(item, where), f"{where}.content")
-                self._has_text = any(isinstance(part, TextPart) for part in said)
-                self._parts += said
+                content = _to_parts(_require_content(item, path), f"{path}.content")
+                self._has_text = any(isinstance(part, TextPart) for part in content)
+                self._parts += content
 
     def flush(self) -> Iterator[Message]:
         """Yield the turn, if there is one, and begin another."""
@@ -154,53 +154,52 @@ class _AssistantMessageBuilder:
             yield Message("assistant", tuple(parts), tool_calls=tuple(calls))
 
 
-def _to_message(item: InputItem, where: str) -> Message:
-    said = _require_content(item, where)
+def _to_message(item: InputItem, path: str) -> Message:
+    content = _require_content(item, path)
     if item.role is None:
-        raise InvalidRequest(f"{where} is a turn without a role: give it one, such as user.")
-    return Message(item.role, said if isinstance(said, str) else tuple(_to_parts(said, f"{where}.content")))
+        raise InvalidRequest(f"{path} is a turn without a role: give it one, such as user.")
+    return Message(item.role, content if isinstance(content, str) else tuple(_to_parts(content, f"{path}.content")))
 
 
-def _require_content(item: InputItem, where: str) -> str | list[ContentPart]:
+def _require_content(item: InputItem, path: str) -> str | list[ContentPart]:
     if item.content is None:
-        raise InvalidRequest(f"{where} is a turn without content: give it what was said.")
+        raise InvalidRequest(f"{path} is a turn without content: give it what was said.")
     return item.content
 
 
-def _to_tool_message(item: InputItem, where: str, called: set[str]) -> Message:
-    if item.call_id not in called:
-        raise InvalidRequest(f"{where}.call_id is {item.call_id!r:.100}, and no function_call before it has that one.")
+def _to_tool_message(item: InputItem, path: str, known_call_ids: set[str]) -> Message:
+    if item.call_id not in known_call_ids:
+        raise InvalidRequest(f"{path}.call_id is {item.call_id!r:.100}, and no function_call before it has that one.")
     if item.output is None:
-        raise InvalidRequest(f"{where} has no output: give it what the tool has returned.")
-    said = item.output
-    content = said if isinstance(said, str) else tuple(_to_parts(said, f"{where}.output"))
+        raise InvalidRequest(f"{path} has no output: give it what the tool has returned.")
+    content = item.output if isinstance(item.output, str) else tuple(_to_parts(item.output, f"{path}.output"))
     return Message("tool", content, tool_call_id=item.call_id)
 
 
 def _to_reasoning_part(item: InputItem) -> ReasoningPart:
-    known_by = item.encrypted_content
-    if known_by is not None and known_by.startswith(REDACTED_PREFIX):
-        return ReasoningPart("", known_by.removeprefix(REDACTED_PREFIX), is_redacted=True)
-    return ReasoningPart("\n\n".join([part.text for part in item.summary]), known_by)
+    encrypted_content = item.encrypted_content
+    if encrypted_content is not None and encrypted_content.startswith(REDACTED_PREFIX):
+        return ReasoningPart("", encrypted_content.removeprefix(REDACTED_PREFIX), is_redacted=True)
+    return ReasoningPart("\n\n".join([part.text for part in item.summary]), encrypted_content)
 
 
-def _to_tool_call(item: InputItem, where: str) -> ToolCall:
+def _to_tool_call(item: InputItem, path: str) -> ToolCall:
     if not item.call_id or not item.name:
-        raise InvalidRequest(f"{where} is a function_call without call_id or name: give it both.")
-    return ToolCall(item.call_id, item.name, parse_tool_arguments(item.arguments, f"{where}.arguments"))
+        raise InvalidRequest(f"{path} is a function_call without call_id or name: give it both.")
+    return ToolCall(item.call_id, item.name, parse_tool_arguments(item.arguments, f"{path}.arguments"))
 
 
-def _to_parts(content: str | list[ContentPart], where: str) -> list[Part]:
+def _to_parts(content: str | list[ContentPart], path: str) -> list[Part]:
     if isinstance(content, str):
         return [TextPart(content)] if content else []
-    return [_to_part(part, f"{where}[{number}]") for number, part in enumerate(content)]
+    return [_to_part(part, f"{path}[{number}]") for number, part in enumerate(content)]
 
 
-def _to_part(part: ContentPart, where: str) -> Part:
+def _to_part(part: ContentPart, path: str) -> Part:
     match part:
         case InputImage(url, detail):
             if url is None:
-                raise InvalidRequest(f"{where} has no image_url, and no files are kept here: give it one.")
+                raise InvalidRequest(f"{path} has no image_url, and no files are kept here: give it one.")
             return ImagePart(url, detail)
         case OutputRefusal(text):
             return TextPart(text)
@@ -223,10 +222,10 @@ def _to_tool_choice(choice: ToolChoiceParam | None) -> ToolChoice | None:
 
 
 def _to_response_format(body: ResponseBody) -> ResponseFormat | None:
-    wanted = body.text.format if body.text else None
-    match wanted:
+    text_format = body.text.format if body.text else None
+    match text_format:
         case JSONSchemaFormat():
-            return ResponseFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
+            return ResponseFormat(text_format.schema, text_format.name, text_format.strict, text_format.description)
         case JSONObjectFormat():
             return ResponseFormat(None)
         case _:

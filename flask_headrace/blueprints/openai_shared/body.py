@@ -1,4 +1,4 @@
-"""Types that the request bodies of OpenAI's two protocols have in common. Values, and no more."""
+"""Types that the request bodies of OpenAI's two protocols share. Values only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...providers.chat_request import Json
 
 
 class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What has no other fields than those that are named."""
+    """Base class: unknown fields are rejected."""
 
 
 class FunctionDefinition(StrictStruct, frozen=True):
@@ -27,19 +27,19 @@ class FunctionName(StrictStruct, frozen=True):
 
 
 class AllowedToolsChoice(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
-    """Some of the tools, which is refused."""
+    """A tool choice of some of the tools; rejected."""
 
 
 class TextFormat(StrictStruct, frozen=True, tag_field="type", tag="text"):
-    """That the answer is text."""
+    """The answer is text."""
 
 
 class JSONObjectFormat(StrictStruct, frozen=True, tag_field="type", tag="json_object"):
-    """That the answer is a JSON object."""
+    """The answer is a JSON object."""
 
 
 class JSONSchemaDefinition(StrictStruct, frozen=True):
-    """What the answer's JSON must fit."""
+    """The JSON Schema that the answer must match."""
 
     name: str
     schema: Json

@@ -1,4 +1,4 @@
-"""How an error of OpenAI's two protocols is described at /openapi.json. Values, and no more."""
+"""The OpenAPI schema of an error in OpenAI's two protocols. Values only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ERROR_SCHEMA: Mapping[str, Any] = {
             "required": ["message", "code"],
             "properties": {
                 "message": {"type": "string", "description": "For people."},
-                "type": {"type": "string", "description": "What kind of failure it is, in OpenAI's words."},
+                "type": {"type": "string", "description": "OpenAI's error type."},
                 "param": {"type": "null"},
                 "code": {"type": "string", "description": "Stable, for programs."},
             },
         }
     },
 }
-"""How a failure is described."""
+"""The JSON Schema of an error's body."""

@@ -1,4 +1,4 @@
-"""GET /openapi.json: the endpoints as OpenAPI 3.1 describes them, made from the types that they read."""
+"""GET /openapi.json: an OpenAPI 3.1 document, built from the types of the request bodies."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _ERROR_SCHEMA = {
                 "message": {"type": "string", "description": "For people."},
             },
         },
-        "text": {"type": "string", "description": "What had come of an answer that is given as a whole."},
-        "document": {"description": "What there was of its document, where it was asked for with a schema."},
+        "text": {"type": "string", "description": "The text received before the error, if the answer is not streamed."},
+        "document": {"description": "The incomplete JSON document, if the request has a schema."},
     },
 }
 _SECURITY_SCHEMES = {
@@ -40,10 +40,10 @@ _SECURITY_SCHEMES = {
 
 
 def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
-    """Return the blueprint of the description.
+    """Return the blueprint of the OpenAPI document.
 
     Args:
-        operations: What there is beside it.
+        operations: All documented operations.
     """
     blueprint = Blueprint("headrace_openapi", __name__)
     described = build_document(list(operations))
@@ -57,7 +57,7 @@ def create_openapi_blueprint(operations: Iterable[Operation]) -> Blueprint:
 
 
 def build_document(operations: list[Operation]) -> dict[str, Any]:
-    """Return the OpenAPI document of operations."""
+    """Return the OpenAPI document of `operations`, without `servers`."""
     types = [operation.body for operation in operations if operation.body is not None]
     bodies, schemas = msgspec.json.schema_components(types, ref_template=_REF_TEMPLATE)
     body_of = iter(bodies)
@@ -108,7 +108,7 @@ def _describe_operation(operation: Operation, body: dict[str, Any] | None) -> di
 
 def _error_response(operation: Operation) -> ResponseSpec:
     contents = {PLAIN_TEXT: None} if operation.error_schema is None else {JSON: operation.error_schema}
-    return ResponseSpec(500, "Any failure before the first byte, with a status of its own.", contents)
+    return ResponseSpec(500, "Any error before the first byte, with its own status.", contents)
 
 
 def _describe_response(answer: ResponseSpec) -> dict[str, Any]:
@@ -118,13 +118,13 @@ def _describe_response(answer: ResponseSpec) -> dict[str, Any]:
 
 
 def _add_descriptions(schema: dict[str, Any], kind: type | None) -> None:
-    # The docstrings tell each field in a section of its own, in Google's form; a body's also those that it inherits.
+    # A docstring describes the fields in its `Args` section (Google style), those of base classes in theirs.
     text = inspect.cleandoc(schema.get("description", ""))
     if not text:
         return
     schema["description"] = " ".join(text.partition("\n\nArgs:\n")[0].split())
     inherited = [base.__doc__ or "" for base in kind.__mro__ if base.__module__ != "msgspec"] if kind else []
-    for told in [text, *inherited]:
-        fields = inspect.cleandoc(told).partition("\n\nArgs:\n")[2]
+    for docstring in [text, *inherited]:
+        fields = inspect.cleandoc(docstring).partition("\n\nArgs:\n")[2]
         for name, meaning in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", fields, re.MULTILINE):
             schema.get("properties", {}).get(name, {}).setdefault("description", " ".join(meaning.split()))

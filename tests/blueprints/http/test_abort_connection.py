@@ -52,7 +52,7 @@ http {{
 HOSTING = """
 from flask_headrace import create_app
 from flask_headrace.blueprints.open_stream import ask
-from flask_headrace.blueprints.http.response import stream_response
+from flask_headrace.blueprints.http.stream_response import stream_response
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 

@@ -12,7 +12,7 @@ import pytest
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
 from flask_headrace.blueprints.http.item_limits import MAX_ITEMS, has_too_many_items
-from flask_headrace.blueprints.native.endpoint import ChatBody
+from flask_headrace.blueprints.native.body import ChatBody
 from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import to_chat_request
@@ -76,7 +76,7 @@ def test_more_pieces_than_a_body_may_have_are_refused(service: Service, kind: st
     path, body = BODIES[kind]
     answer = send(service.url + path, body)
     assert answer.status == 400
-    assert f"The body has more than {MAX_ITEMS} pieces" in answer.body.decode()
+    assert f"The body has more than {MAX_ITEMS} items" in answer.body.decode()
 
 
 KINDS = {"/api/chat": ChatBody, "/v1/chat/completions": ChatCompletionBody, "/v1/responses": ResponseBody}

@@ -144,7 +144,7 @@ class TestAccepted:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"n": 2}, "n is 2, which cannot be honoured here: ask once for each answer"),
+        ({"n": 2}, "n is 2, which is not supported here: send one request per answer"),
         ({"logprobs": True}, "logprobs is True"),
         ({"top_logprobs": 3}, "top_logprobs is 3"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),

@@ -174,7 +174,7 @@ class TestFields:
     def test_that_nobody_can_honour_are_refused_by_name(self, name: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
             question(**{name: "wanted"})
-        assert caught.value.message.startswith(f"{name} is 'wanted', which cannot be honoured here: ")
+        assert caught.value.message.startswith(f"{name} is 'wanted', which is not supported here: ")
 
     @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_that_nobody_can_honour_may_ask_for_nothing(self, name: str) -> None:
