@@ -119,7 +119,7 @@ def _print_event(event: Event) -> None:
             click.echo(text, nl=False)
         case AnswerRestarted(reason, model):
             click.echo()
-            click.echo(f"{model} begins the answer again ({reason}):", err=True)
+            click.echo(f"{model} restarts the answer ({reason}):", err=True)
 
 
 @group.command()

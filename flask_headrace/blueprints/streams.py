@@ -111,7 +111,7 @@ def _requested_cursor() -> tuple[int, str]:
     cursor = parse_event_id(given)
     if cursor is None:
         raise InvalidRequest(
-            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, its number, such as 7, "
-            "or absent."
+            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, "
+            "such as 7, or be absent."
         )
     return cursor

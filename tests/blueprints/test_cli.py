@@ -88,7 +88,7 @@ def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream
     config.write_text('[models.both]\nchain = ["openai/cli-dying", "openai/cli-next"]\nretries = 0\n')
     out, err = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config)).communicate(timeout=60)
     assert out == "0 1 \nElse.\n"
-    assert err == "openai/cli-next begins the answer again (upstream_failed):\n"
+    assert err == "openai/cli-next restarts the answer (upstream_failed):\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

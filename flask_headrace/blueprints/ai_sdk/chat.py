@@ -1,6 +1,6 @@
-"""/ai: what the Vercel AI SDK's `useChat` speaks to, from version 5 on; its resume and stop.
+"""/ai/chat: `useChat` of the Vercel AI SDK from version 5 on, with resume and stop.
 
-A chat's stream is always one that can be resumed: its clients come back with no more than the chat's id.
+A chat's stream is always resumable, because clients resume it by the chat's id alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OPERATIONS = (
     Operation(
         "POST",
         "/ai/chat",
-        "Answer a chat of the AI SDK's, as its UI message stream.",
+        "Answer a chat of the AI SDK's `useChat` as a UI message stream.",
         (ResponseSpec(200, "The answer.", _EVENT_STREAM_CONTENT),),
         body=UIChatBody,
         error_schema=None,
@@ -44,10 +44,10 @@ OPERATIONS = (
     Operation(
         "GET",
         "/ai/chat/{id}/stream",
-        "Follow a chat's latest answer from its beginning.",
+        "Send a chat's latest answer from its beginning.",
         (
-            ResponseSpec(200, "All of it, and what follows.", _EVENT_STREAM_CONTENT),
-            ResponseSpec(204, "There is none, or a reader has all of it."),
+            ResponseSpec(200, "All events, as they come.", _EVENT_STREAM_CONTENT),
+            ResponseSpec(204, "There is no answer, or a client has received all of it."),
         ),
         parameters=(_CHAT_ID,),
         error_schema=None,
@@ -55,8 +55,8 @@ OPERATIONS = (
     Operation(
         "POST",
         "/ai/chat/{id}/stop",
-        "Stop a chat's latest answer, whichever worker asks the model.",
-        (ResponseSpec(204, "It is stopped, or there is none."),),
+        "Stop a chat's latest answer, whichever worker runs it.",
+        (ResponseSpec(204, "The answer is stopped, or there is none."),),
         parameters=(_CHAT_ID,),
         error_schema=None,
     ),
@@ -66,21 +66,21 @@ _decoder = msgspec.json.Decoder(Json)
 
 
 class _ChatIdConverter(PathConverter):
-    """Any text: a chat's id is its application's."""
+    """Accepts any text: applications choose the ids of their chats."""
 
     regex = "(?s:.+?)"
     part_isolating = False
 
 
 def create_ai_sdk_blueprint() -> Blueprint:
-    """Return the blueprint of the AI SDK's protocols."""
+    """Return the blueprint of `useChat` from version 5 on."""
     blueprint = Blueprint("headrace_ai_sdk", __name__)
     blueprint.record(_add_converter)
     blueprint.add_url_rule("/ai/chat", view_func=chat, methods=["POST"])
-    # Slashes that were merged would lead to another chat.
-    of_chat = "/ai/chat/<headrace_chat:id>"
-    blueprint.add_url_rule(f"{of_chat}/stream", view_func=resume, methods=["GET"], merge_slashes=False)
-    blueprint.add_url_rule(f"{of_chat}/stop", view_func=stop, methods=["POST"], merge_slashes=False)
+    # Merging slashes would change the chat's id.
+    chat_url = "/ai/chat/<headrace_chat:id>"
+    blueprint.add_url_rule(f"{chat_url}/stream", view_func=resume, methods=["GET"], merge_slashes=False)
+    blueprint.add_url_rule(f"{chat_url}/stop", view_func=stop, methods=["POST"], merge_slashes=False)
     blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
@@ -96,27 +96,27 @@ def chat() -> Response:
     try:
         body = read_chat_body(fields)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None
+        raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     reader = _open_chat_stream(body, to_chat_request(body), owner)
-    goes_on = body.messages_to_answer()[-1].role == "assistant"
-    return stream_response(reader, UIMessageEncoder(None if goes_on else reader.session.id))
+    is_continuation = body.messages_to_answer()[-1].role == "assistant"
+    return stream_response(reader, UIMessageEncoder(None if is_continuation else reader.session.id))
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
-    # Without patches there is no stream that outlives its request; without an id, none that could be found again.
+    # Without a shared event loop no stream outlives its request; without a chat id no client could resume it.
     if body.id is not None and has_one_loop():
         try:
             return open_stream(
                 body.model, chat_request, owner=owner, is_resumable=True, chat_id=body.id, enforce_schema=True
             )
         except StoreUnavailable as error:
-            # Its reader has not asked for more than an answer.
-            log.warning("A chat's answer cannot be resumed: %s", error.message)
+            # The client only needs an answer, so the answer is streamed without resume.
+            log.warning("A chat's answer is not resumable: %s", error.message)
     return open_stream(body.model, chat_request, owner=owner, enforce_schema=True)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
-    """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
+    """Send a chat's running answer from its beginning; 204 if there is none."""
     owner = authorize_request()
     reader = current_state().resumable_streams.follow_latest(id, owner) if has_one_loop() else None
     if reader is None:
@@ -125,7 +125,7 @@ def resume(id: str) -> Response:  # noqa: A002  # the path's name
 
 
 def stop(id: str) -> Response:  # noqa: A002
-    """Stop a chat's running answer, wherever it is filled; again where there is none."""
+    """Stop a chat's running answer, whichever worker runs it. Does nothing if there is none."""
     owner = authorize_request()
     if has_one_loop():
         current_state().resumable_streams.stop_latest(id, owner)

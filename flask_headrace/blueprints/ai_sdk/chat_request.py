@@ -1,4 +1,4 @@
-"""What the AI SDK's `useChat` sends, read into a question. Pure."""
+"""Turns the body of the AI SDK's `useChat` into a `ChatRequest`. Pure."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from .ui_message_encoder import RESTART_PART_TYPE
 
 UNANSWERED_RESULT = "The call was not answered."
 DENIED_RESULT = "The user did not allow the call."
+"""The results of tool calls without an output, as the model sees them."""
 
 
 def to_chat_request(body: UIChatBody) -> ChatRequest:
-    """Return what the model is asked.
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: a part of a message cannot be passed on; the message names it.
+        InvalidRequest: a part of a message is not supported; the message names its path.
     """
     response_format_ = None if body.schema is None else ResponseFormat(body.schema)
     return body.to_chat_request(tuple(_to_messages(body.messages_to_answer())), response_format=response_format_)
 
 
 PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
-"""Parts, each with the path to it that errors name."""
+"""Parts of a message, each with its path for error messages."""
 
 
 def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
@@ -46,7 +47,7 @@ def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
 
 
 def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
-    """Return an assistant's requests to the model one by one: the results of the calls in one lie before the next."""
+    """Yield the steps of an assistant message: one model request each, with the results of its tool calls."""
     step: PartsWithPaths = []
     first = max([index for index, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
     for path, part in parts[first:]:
@@ -59,7 +60,7 @@ def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
 
 
 def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:
-    # What was cut off before it was whole was no call.
+    # A call whose arguments were cut off was never made.
     calls = [(path, part) for path, part in parts if part.called_tool is not None and part.state != "input-streaming"]
     content = tuple(_to_parts([(path, part) for path, part in parts if part.called_tool is None], of_user=False))
     if content or calls:
@@ -67,7 +68,7 @@ def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]
     for path, part in calls:
         if is_last and not part.state.startswith("output-"):
             raise InvalidRequest(
-                f"{path} calls {part.called_tool!r:.100} and has no output yet: send it when it has one."
+                f"{path} calls {part.called_tool!r:.100} and has no output: send the request when the tool has returned."
             )
         yield _to_tool_message(part)
 
@@ -83,12 +84,12 @@ def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
                 yield _to_file_part(path, part, of_user=of_user)
             case "text" | "step-start":
                 pass
-            case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
-                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, which cannot be passed on: leave it out.")
+            case type_ if not type_.startswith(("source-", "data-")):  # those are for the page
+                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, which is not supported: omit it.")
 
 
 def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
-    # Many servers that speak OpenAI's protocol read a list only where there are pictures, and none reads an empty one.
+    # Many OpenAI-compatible servers accept a list only if it has images, and none accepts an empty list.
     match content:
         case ():
             return ""
@@ -100,7 +101,7 @@ def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
 
 def _to_file_part(path: str, part: UIMessagePart, *, of_user: bool) -> Part:
     if not of_user:
-        raise InvalidRequest(f"{path} is a file in an assistant's message: only a user's may have files.")
+        raise InvalidRequest(f"{path} is a file in an assistant message: only user messages may have files.")
     return to_file_part(part.url, part.media_type, path)
 
 
@@ -115,7 +116,7 @@ def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:
 def _to_tool_call(path: str, part: UIMessagePart) -> ToolCall:
     if not part.called_tool or not part.tool_call_id:
         raise InvalidRequest(f"{path} is a tool call without a name or without `toolCallId`.")
-    # One that failed before it was whole has none.
+    # A call that failed before its arguments were complete has no input.
     return ToolCall(part.tool_call_id, part.called_tool, part.input if isinstance(part.input, dict) else {})
 
 

@@ -1,6 +1,6 @@
-"""/ai/completion and /ai/v4/completion: `useCompletion` of the Vercel AI SDK, from version 5 on and before.
+"""/ai/completion and /ai/v4/completion: `useCompletion` of the Vercel AI SDK from version 5 on, and before.
 
-What a reader expects cannot be told from its request, so each protocol has an address of its own. /ai/text is a third.
+A request does not reveal its SDK's version, so each protocol has its own URL; /ai/text is the third.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OPERATIONS = (
         "POST",
         "/ai/v4/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
-        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN_TEXT: None}),),
+        (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=PromptBody,
         error_schema=None,
     ),
@@ -58,8 +58,8 @@ def complete() -> Response:
 
 
 def complete_v4() -> Response:
-    """Answer a prompt in the data stream of the first version."""
-    return stream_response(_open_stream(), DataStreamV1Encoder(is_cut_on_failure=True))
+    """Answer a prompt as a data stream v1."""
+    return stream_response(_open_stream(), DataStreamV1Encoder(aborts_on_failure=True))
 
 
 def _open_stream() -> StreamReader:

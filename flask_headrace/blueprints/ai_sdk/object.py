@@ -1,4 +1,4 @@
-"""/ai/object: `useObject` of the Vercel AI SDK: the text of one JSON document, as it grows."""
+"""/ai/object: `useObject` of the Vercel AI SDK, which receives the text of one growing JSON document."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from .object_encoder import ObjectTextEncoder
 
 
 class ObjectBody(PromptBody, frozen=True, kw_only=True):
-    """What the page gives to `submit`; a bare text is a prompt.
+    """The argument of `submit`, if it is an object; a string is a prompt.
 
     Args:
-        schema: The JSON Schema that the document must fit, where the address names none; without either, any object.
+        schema: The JSON Schema that the document must match, if the URL names none. Without a schema the document is
+            any JSON object.
     """
 
     schema: Json | None = None
 
 
 _DOCUMENT_RESPONSE = (
-    ResponseSpec(200, "The document's text. Where it is cut, so is the connection.", {PLAIN_TEXT: None}),
+    ResponseSpec(200, "The document's text. If it is incomplete, the connection is broken.", {PLAIN_TEXT: None}),
 )
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/object",
-        "Fill a JSON document for the AI SDK's `useObject`.",
+        "Generate a JSON document for the AI SDK's `useObject`.",
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
         error_schema=None,
@@ -44,7 +45,7 @@ OPERATIONS = (
     Operation(
         "POST",
         "/ai/object/{name}",
-        "Fill a JSON document that fits a schema of this service's.",
+        "Generate a JSON document that matches a configured schema.",
         _DOCUMENT_RESPONSE,
         body=ObjectBody | str,
         parameters=(Parameter("name", "path", "The schema's name."),),
@@ -65,7 +66,11 @@ def create_ai_object_blueprint() -> Blueprint:
 
 
 def answer(name: str | None = None) -> Response:
-    """Answer with a document; `name` is that of a schema in the settings."""
+    """Generate a JSON document.
+
+    Args:
+        name: The name of a configured schema; None if the body contains the schema or there is none.
+    """
     owner = authorize_request()
     body_or_prompt = read_body(_decoder)
     body = ObjectBody(prompt=body_or_prompt) if isinstance(body_or_prompt, str) else body_or_prompt
@@ -77,10 +82,10 @@ def _response_format(body: ObjectBody, name: str | None) -> ResponseFormat:
     if name is None:
         return ResponseFormat(body.schema)
     if body.schema is not None:
-        raise InvalidRequest(f"schema is given, and the address names {name!r:.100}: give one of them.")
+        raise InvalidRequest(f"schema is present, but the URL names the schema {name!r:.100}: omit one of them.")
     schemas = current_state().schemas
     if name not in schemas:
         raise SchemaNotFound(
-            f"No schema {name!r:.100} is kept here: put it into HEADRACE_SCHEMAS, or send it as schema."
+            f"No schema {name!r:.100} is configured: add it to HEADRACE_SCHEMAS, or send it as schema."
         )
     return ResponseFormat(schemas[name], name)

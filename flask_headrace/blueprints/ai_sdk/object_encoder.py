@@ -1,8 +1,7 @@
-"""The text of one JSON document, as it grows: what the Vercel AI SDK's `useObject` reads.
+"""The encoder of the text of one growing JSON document, for the Vercel AI SDK's `useObject`.
 
-A model may say something before the document, or put a fence around it, which no reader of JSON would understand: it is
-left out. A document that ends before it is whole, or is none, breaks the connection, as all that is no proper end of a
-text. Pure.
+A model may write text before the document, or put the document into a Markdown code fence; both are omitted. An
+incomplete or invalid document breaks the connection, like every abnormal end of plain text. Pure.
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ from ..encoding.base import AbortConnection
 from .text_encoder import PlainTextEncoder
 
 _PIECE_UP_TO_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
-"""Pieces of a text; a document that something came before ends with one of them."""
+"""Splits a text after each closing bracket, since a document that follows other text ends with such a bracket."""
 
 
 class ObjectTextEncoder(PlainTextEncoder):
-    """Writes one response."""
+    """Encodes one response."""
 
     HEARTBEAT = b" "
-    """JSON may begin with spaces; within it, one could end up in a string."""
+    """Bytes of a heartbeat before the document, which may begin with blanks. Within it, a blank could be in a string.
+    """
 
     __slots__ = ("_locator", "_parser")
 
@@ -50,7 +50,7 @@ class ObjectTextEncoder(PlainTextEncoder):
         return text
 
     def _end(self) -> str:
-        # What may be the beginning of a longer word was held back: it is all there is.
+        # The locator may have kept back the beginning of a word such as `true`; a blank completes it.
         rest = "" if self._has_begun else self._more(" ")
         try:
             self._parser.end()

@@ -1,4 +1,4 @@
-"""/ai/text: the answer's text and nothing else, for `useChat` and `useCompletion` where their protocol is text."""
+"""/ai/text: only the answer's text, for `useChat` and `useCompletion` with the text protocol."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class TextBody(PromptBody, frozen=True, kw_only=True):
     """The body of `POST /ai/text`.
 
     Args:
-        id: The chat's id, which makes no difference here.
-        data: What the page sends to its own server.
-        trigger: The page has dropped an answer that is to be given anew.
-        messageId: That answer's id.
+        id: The chat's id; ignored.
+        data: Data of the page for its own server; ignored.
+        trigger: Whether the page regenerates an answer; ignored, since the page has already removed that answer.
+        messageId: The id of the answer to regenerate; ignored.
     """
 
     id: Any = None
@@ -38,8 +38,8 @@ OPERATIONS = (
     Operation(
         "POST",
         "/ai/text",
-        "Answer a prompt or a conversation of the AI SDK's hooks in plain text.",
-        (ResponseSpec(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN_TEXT: None}),),
+        "Answer a prompt or a conversation of the AI SDK's hooks as plain text.",
+        (ResponseSpec(200, "The answer's text. If it is incomplete, the connection is broken.", {PLAIN_TEXT: None}),),
         body=TextBody,
         error_schema=None,
     ),

@@ -1,8 +1,7 @@
-"""Plain text: what the Vercel AI SDK reads where its `streamProtocol` is `text`.
+"""The encoder of plain text, for the Vercel AI SDK's `streamProtocol: "text"`.
 
-There is the answer's text and nothing else: reasoning, tool calls and usage are left out on purpose. It has no word for
-a failure either, and a reader takes every proper end for the end of a whole answer, so whatever else ends an answer
-breaks the connection. Pure.
+Only the answer's text is sent; reasoning, tool calls and usage are omitted. The protocol has no form for errors, and
+clients take every normal end for the end of a complete answer, so every other end breaks the connection. Pure.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 
 
 class PlainTextEncoder:
-    """Writes one response."""
+    """Encodes one response."""
 
     HEADERS = PLAIN_TEXT_HEADERS
     HEARTBEAT = b""
-    """What may be sent before the text: here, nothing that would not be taken for a part of it."""
+    """Bytes of a heartbeat before the text: empty, because clients would take any byte for text."""
 
     __slots__ = ("_has_begun",)
 
@@ -25,10 +24,15 @@ class PlainTextEncoder:
         self._has_begun = False
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write the text of events; an empty list is a silence. May return nothing.
+        """Return the text of the next events, possibly empty; see `StreamEncoder.encode`.
+
+        Args:
+            events: The next events. An empty list is encoded as a heartbeat.
+            first: Ignored: text has no event ids.
+            suffix: Ignored: text has no event ids.
 
         Raises:
-            AbortConnection: the answer has ended, and is not whole.
+            AbortConnection: the answer has ended and is incomplete, or restarts after its first text.
         """
         if not events:
             return b"" if self._has_begun else self.HEARTBEAT
@@ -41,7 +45,7 @@ class PlainTextEncoder:
         return bytes(written)
 
     def error_body(self, error: HeadraceError) -> str:
-        """Return the body of a response with an error's own status, which its readers show as it is."""
+        """Return the body of an error response: its message, which the SDK's clients show."""
         return error.message
 
     def _encode_one(self, event: Event) -> str:

@@ -1,7 +1,7 @@
-"""The UI message stream as `useCompletion` of the Vercel AI SDK reads it: its text and its errors alone. Pure.
+"""The UI message stream for `useCompletion` of the Vercel AI SDK, which reads only text and errors. Pure.
 
-It would take whatever else ends an answer for the end of a whole one, and an answer that begins again for more of it.
-So a stop is an error here, and so is an answer that begins again after some of its text was shown.
+`useCompletion` ignores all other frames: it would take a cancelled answer for a complete one, and would append a
+restarted answer to its first text. So a cancellation is encoded as an error, and so is a restart after the first text.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from ..encoding.base import AbortConnection
 from .ui_message_encoder import PartType, UIMessageEncoder, error_frame
 
 CANCELLED_MESSAGE = "The answer was stopped before it was whole."
-"""What the reader of an answer is told that somebody else has stopped."""
+"""The error message of a cancelled answer."""
 
 
 def restart_message(reason: str, model: str) -> str:
-    """Return what a reader is told to whom it cannot be shown that an answer begins again."""
-    return f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
+    """Return the error message of an answer that restarts and cannot be revoked.
+
+    Args:
+        reason: The error code that made the first model's answer fail.
+        model: The model that answers from here on.
+    """
+    return f"{model} restarts the answer, which cannot be shown here ({reason}): send the request again."
 
 
 class UICompletionEncoder(UIMessageEncoder):
-    """One response: one answer's text."""
+    """Encodes one response: the text of one answer."""
 
     __slots__ = ("_has_text",)
 

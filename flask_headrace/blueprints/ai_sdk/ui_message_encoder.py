@@ -1,8 +1,8 @@
-"""The Vercel AI SDK's UI message stream, as versions 5, 6 and 7 of its `ai` package read it. Pure.
+"""The encoder of the Vercel AI SDK's UI message stream, for versions 5, 6 and 7 of the `ai` package. Pure.
 
-A frame of a type, or with a field, that a version does not know ends the stream there, so nothing is written but what
-all of them know (of version 5 those from 5.0.95 on: before, a finish reason was unknown). Each part is opened before
-its first delta and closed before anything else follows.
+A client aborts at a frame with an unknown type or field, so only frames that all these versions know are sent (version
+5 from 5.0.95 on; earlier ones do not know `finishReason`). Each part starts before its first delta and ends before the
+next frame of another kind.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.frames import encode_events
 
 HEARTBEAT = b": keep-alive\n\n"
-"""A comment, which all versions skip; ended by a blank line, as each frame is."""
+"""An SSE comment, which all versions skip, followed by a blank line like every frame."""
 
 END = b"data: [DONE]\n\n"
-"""Comes after a whole answer alone: its clients do not ask for it."""
+"""Sent only after a complete answer. The clients do not require it."""
 
 RESTART_PART_TYPE = "data-restart"
-"""The type of the part that voids all parts before it: this protocol cannot take back what was shown."""
+"""The type of the data part that revokes all parts before it. The protocol itself cannot revoke parts."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
     "stop": "stop",
@@ -49,7 +49,7 @@ FINISH_REASONS: dict[FinishReason, str] = {
     "pause": "other",
     "other": "other",
 }
-"""Why a model ended its answer, in the words of the AI SDK."""
+"""The AI SDK's finish reasons."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,13 +57,13 @@ PartType: TypeAlias = Literal["text", "reasoning"]
 
 
 class UIMessageEncoder:
-    """One response in this protocol: one assistant's message.
+    """Encodes one response: one assistant message.
 
     Args:
-        message_id: The message's id, the same each time it is sent; None where the reader's last message, which is an
-            assistant's, goes on.
-        is_replay: Whether the reader may have a part of the answer already, to which some versions and hooks of the SDK
-            add what they are sent.
+        message_id: The message's id, the same for each reader; None if the answer continues the last message of the
+            request.
+        is_replay: Whether the client may already have a part of the answer. Some versions and hooks of the SDK append a
+            replay to it, so the earlier parts are revoked first.
     """
 
     HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
@@ -79,19 +79,19 @@ class UIMessageEncoder:
         self._usage: Usage | None = None
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a heartbeat. May return nothing.
+        """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first: The number of the first event in `events`; None for frames without numbers.
+            suffix: The bytes after each event number; see `event_id_suffix`.
         """
         if not events:
             return HEARTBEAT
         return encode_events(events, first, suffix, self._encode_one)
 
     def error_body(self, error: HeadraceError) -> str:
-        """Return the body of a response with an error's own status: its text is what the client shows."""
+        """Return the body of an error response: its message, which the SDK's clients show."""
         return error.message
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
@@ -105,7 +105,7 @@ class UIMessageEncoder:
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
                 return self._encode_tool_call(event)
             case Usage():
-                # It is told with the end, which comes right after it.
+                # The finish frame, which follows at once, contains the usage.
                 self._usage = event
                 return []
             case Completed(reason):
@@ -120,11 +120,11 @@ class UIMessageEncoder:
             case AnswerRestarted(reason, model):
                 return self._restart_frames(reason, model)
             case Failed(code, message, retryable):
-                told = {"error": {"code": code, "retryable": retryable}}
-                return self._abort_frames(told, message, error_frame(message))
+                metadata = {"error": {"code": code, "retryable": retryable}}
+                return self._abort_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
                 return self._abort_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
-        raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
+        raise AssertionError(f"unknown event type: {event!r:.200}")
 
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
@@ -152,7 +152,7 @@ class UIMessageEncoder:
         return [_frame(f"{kind}-end", id=str(self._parts), **metadata)]
 
     def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
-        # The names under which the SDK's own Anthropic provider keeps them.
+        # The SDK's own Anthropic provider uses these names.
         if is_redacted:
             opened = self._open_part("reasoning", providerMetadata={"anthropic": {"redactedData": signature}})
             return [*opened, *self._close_part()]
@@ -181,29 +181,29 @@ class UIMessageEncoder:
         self._calls.clear()
         return [*self._close_part(), *cut]
 
-    # Its ends
+    # Ends of the answer
 
     def _finish_frames(self, reason: FinishReason) -> list[bytes]:
-        # An answer in which nothing came has not been begun.
+        # Even an empty answer needs a start frame.
         begun = [] if self._has_begun else self._start_frames({})
-        closed = self._close_parts_and_calls("The call was not finished.")
+        closed = self._close_parts_and_calls("The call is incomplete.")
         finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
         return [*begun, *closed, _frame("finish-step"), finish, END]
 
-    def _abort_frames(self, told: dict[str, Any], why: str, end: bytes) -> list[bytes]:
+    def _abort_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
-            # There is no message that metadata could belong to; they would make an empty one.
+            # Before the start frame there is no message, and metadata would create an empty one.
             return [end]
         closed = self._close_parts_and_calls(why)
-        metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **told})
+        metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
         return [*closed, _frame("finish-step"), metadata, end]
 
     def _abort_frame(self) -> bytes:
-        # Versions 5 and 6 did not know a reason in it at first.
+        # The first releases of versions 5 and 6 do not know a reason in this frame.
         return _frame("abort")
 
     def _restart_frames(self, reason: str, model: str) -> list[bytes]:
-        closed = self._close_parts_and_calls("The answer begins again.")
+        closed = self._close_parts_and_calls("The answer restarts.")
         metadata = _frame("message-metadata", messageMetadata={"model": model})
         return [*closed, _frame("finish-step"), _restart_part(reason, model), metadata, _frame("start-step")]
 
@@ -212,7 +212,7 @@ class UIMessageEncoder:
 
 
 def usage_metadata(usage: Usage) -> dict[str, Any]:
-    """Return what an answer took as it stands in a message's metadata, by the names of the SDK's own usage."""
+    """Return an answer's usage as message metadata, with the names of the SDK's own usage object."""
     counted = {
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
@@ -234,7 +234,7 @@ def usage_metadata(usage: Usage) -> dict[str, Any]:
 
 
 def error_frame(message: str) -> bytes:
-    """Return the frame of an error; what follows it is not read."""
+    """Return an error frame; clients ignore the frames after it."""
     return _frame("error", errorText=message)
 
 

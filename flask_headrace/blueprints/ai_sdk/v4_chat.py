@@ -1,4 +1,4 @@
-"""/ai/v4/chat: `useChat` of the Vercel AI SDK's versions 3.4 to 4.3, in the data stream of its first version."""
+"""/ai/v4/chat: `useChat` of the Vercel AI SDK's versions 3.4 to 4.3, as a data stream v1."""
 
 from __future__ import annotations
 
@@ -26,44 +26,48 @@ class V4ChatBody(ChatOptions, frozen=True, kw_only=True):
     """The body of `POST /ai/v4/chat`.
 
     Args:
-        messages: The conversation, as the hook keeps it.
-        id: The chat by which a resumable answer is found again; the hook sends one of its own making.
-        data: What the page sends to its own server: for no model.
-        resumable: Whether the answer goes on where its reader has left, and can be followed again.
-        sendReasoning: Whether the reader is to see what the model thinks: needs 4.1.46 or later.
+        messages: The conversation.
+        id: The chat's id, by which a resumable answer is resumed; the hook generates one.
+        data: Data of the page for its own server; ignored.
+        resumable: Whether the answer continues after its client disconnects, and can be resumed.
+        sendReasoning: Whether the answer includes reasoning; requires version 4.1.46 or later.
     """
 
     messages: list[V4Message]
     id: str | None = None
     data: Any = None
     resumable: bool = False
-    sendReasoning: bool = False  # noqa: N815  # the SDK's own name for it
+    sendReasoning: bool = False  # noqa: N815  # the SDK's name
 
 
-_CHAT_ID_PARAMETER = Parameter("chatId", "query", "The chat, by the `id` that it was asked with.")
+_CHAT_ID_PARAMETER = Parameter("chatId", "query", "The `id` of the chat.")
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/v4/chat",
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
-        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN_TEXT: None}),),
+        (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
         body=V4ChatBody,
         error_schema=None,
     ),
     Operation(
         "GET",
         "/ai/v4/chat",
-        "Send the latest answer in a chat from its beginning, if it is resumable.",
-        (ResponseSpec(200, "The answer; nothing where there is none that a reader lacks.", {PLAIN_TEXT: None}),),
+        "Send a chat's latest answer from its beginning, if it is resumable.",
+        (
+            ResponseSpec(
+                200, "The answer; empty if there is none, or a client has received all of it.", {PLAIN_TEXT: None}
+            ),
+        ),
         parameters=(_CHAT_ID_PARAMETER,),
         error_schema=None,
     ),
     Operation(
         "DELETE",
         "/ai/v4/chat",
-        "Stop the latest answer in a chat, if it is resumable.",
-        (ResponseSpec(204, "It is stopped, or has ended, or there is none."),),
+        "Stop a chat's latest answer, if it is resumable.",
+        (ResponseSpec(204, "The answer is stopped, or has ended, or there is none."),),
         parameters=(_CHAT_ID_PARAMETER,),
         error_schema=None,
     ),
@@ -73,7 +77,7 @@ _decoder = msgspec.json.Decoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:
-    """Return the blueprint of the older `useChat`."""
+    """Return the blueprint of `useChat` before version 5."""
     blueprint = Blueprint("headrace_ai_v4_chat", __name__)
     blueprint.add_url_rule("/ai/v4/chat", view_func=chat, methods=["POST"])
     blueprint.add_url_rule("/ai/v4/chat", view_func=resume, methods=["GET"])
@@ -92,21 +96,21 @@ def chat() -> Response:
 
 
 def resume() -> Response:
-    """Send the latest answer in a chat from its beginning; nothing where there is none that a reader lacks.
+    """Send a chat's latest answer from its beginning; an empty body if there is none or a client has all of it.
 
-    Without reasoning: a reader that resumes has no way to say that it knows it.
+    Reasoning is omitted, because the resume request cannot contain `sendReasoning`.
     """
     owner = authorize_request()
     chat_id = _chat_id_argument()
     reader = current_state().resumable_streams.follow_latest(chat_id, owner) if has_one_loop() else None
     if reader is None:
-        # Not a 204: that has no body, which the hook takes for a failure.
+        # The hook takes a 204, which has no body, for an error.
         return Response(b"", headers=DataStreamV1Encoder.HEADERS)
     return stream_response(reader, DataStreamV1Encoder())
 
 
 def stop() -> Response:
-    """Stop the latest answer in a chat: the hook's own `stop` only leaves."""
+    """Stop a chat's latest answer. The hook's own `stop` only disconnects."""
     owner = authorize_request()
     chat_id = _chat_id_argument()
     if has_one_loop():
@@ -117,5 +121,5 @@ def stop() -> Response:
 def _chat_id_argument() -> str:
     chat_id = request.args.get("chatId")
     if not chat_id:
-        raise InvalidRequest("chatId is missing: name the chat, as in ?chatId=….")
+        raise InvalidRequest("chatId is missing: add the chat's id, as in ?chatId=….")
     return chat_id

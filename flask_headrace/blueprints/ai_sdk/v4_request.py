@@ -1,4 +1,4 @@
-"""The messages of the AI SDK 3.4 to 4.3 as the turns that a model is asked. Pure."""
+"""Turns the messages of the AI SDK 3.4 to 4.3 into messages of a `ChatRequest`. Pure."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from .v4_body import (
 )
 
 UNANSWERED_RESULT = "The call was not answered."
-"""What a model is told of a tool that it called and that nobody has asked."""
+"""The result of a tool call without a result, as the model sees it."""
 
 
 class _Step:
-    """What the model said in one answer of several, and the tools that it called at its end."""
+    """One answer of the model in an assistant message: its parts, then its tool calls."""
 
     __slots__ = ("calls", "parts")
 
@@ -60,10 +60,10 @@ class _Step:
 
 
 def to_messages(messages: Sequence[V4Message]) -> tuple[Message, ...]:
-    """Return a conversation as a model is asked it.
+    """Return the messages of a conversation.
 
     Raises:
-        InvalidRequest: it has something that no model can be asked; 400, with its place.
+        InvalidRequest: a message has a file or a call that is not supported; 400, with its path.
     """
     if messages:
         _reject_pending_calls(messages[-1], f"messages[{len(messages) - 1}]")
@@ -73,11 +73,12 @@ def to_messages(messages: Sequence[V4Message]) -> tuple[Message, ...]:
 
 
 def _reject_pending_calls(message: V4Message, path: str) -> None:
-    # Earlier ones were given up by a user who went on; of the last, the page still has to give the results.
+    # In earlier messages the user continued without a result; for the last message the page must first run the tool.
     for item in _parts_and_calls(message, path):
         if isinstance(item, PendingToolInvocation):
             raise InvalidRequest(
-                f"{path} has a call of {item.tool_name!r:.100} without a result: send it when it has one."
+                f"{path} has a call of {item.tool_name!r:.100} without a result: send the request when the tool has "
+                "returned."
             )
 
 
@@ -90,7 +91,7 @@ def _split_message(message: V4Message, path: str) -> Iterator[Message]:
                 step = _Step()
             step.add(item)
         yield from step.messages()
-    elif message.role != "data":  # which is for the application alone
+    elif message.role != "data":  # data messages are for the application alone
         yield Message(message.role, _to_content(message, path))
 
 
@@ -104,7 +105,7 @@ def _to_content(message: V4Message, path: str) -> str | tuple[Part, ...]:
 
 
 def _parts_and_calls(message: V4Message, path: str) -> Iterator[Part | FullToolInvocation]:
-    """Give what a message consists of, in its order. A call that was cut off was never made."""
+    """Yield the parts and tool calls of a message, in order. Calls with incomplete arguments are skipped."""
     if not message.parts:
         if message.content:
             yield TextPart(message.content)

@@ -1,10 +1,10 @@
-"""Anthropic's messages API: what `POST /v1/messages` sends.
+"""The encoder of Anthropic's Messages API, for `POST /v1/messages`.
 
-A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
-one that grows. Pure.
+A message is a sequence of content blocks. Each block ends before the next begins: clients append each delta to the last
+block. Pure.
 
-Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and what of
-the input went into the provider's cache (it counts as input).
+The protocol has no form for the cost, for the usage of an interrupted answer and for the tokens written to the
+provider's cache (they count as input); these are omitted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ..encoding.error_bodies import anthropic_error_body, anthropic_stream_error
 from ..encoding.frames import encode_events, encode_text_frames
 
 MAX_QUEUED_BYTES = 4 * 1024 * 1024
-"""Bytes of an answer that may wait for the end of a tool call, roughly."""
+"""Approximate maximum bytes of events that wait for the end of a tool call."""
 
 HEARTBEAT = b'event: ping\ndata: {"type":"ping"}\n\n'
 
@@ -47,7 +47,7 @@ EVENT_NAMES = (
     "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
     "message_stop", "ping", "error",
 )  # fmt: skip
-"""The names that frames have."""
+"""The names of all frames."""
 
 STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -71,9 +71,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class MessagesEncoder:
-    """One message, as frames or whole.
+    """Encodes one response.
 
-    A tool call that is not whole when something else begins holds that back: some providers mix the pieces of calls.
+    Some providers interleave the deltas of several tool calls. While the arguments of the open call are incomplete,
+    events of other blocks are queued.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
@@ -83,24 +84,23 @@ class MessagesEncoder:
 
     def __init__(self) -> None:
         self._index = -1
-        self._open_block: _BlockType | int | None = None  # an int is the number of a call
+        self._open_block: _BlockType | int | None = None  # an int is a call's index
         self._started_calls: set[int] = set()
-        self._arguments: list[str] = []  # of the call that is open
+        self._arguments: list[str] = []  # of the open call
         self._queued: list[Event] = []
         self._queued_bytes = 0
         self._usage = Usage(0, 0)
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a ping. May return nothing.
+        """Return the frames of the next events, which may be queued; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers: the last frame of each event
-                carries its number.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a ping.
+            first: The number of the first event in `events`; None for frames without numbers.
+            suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again, or too much waits for the end of a call.
+            AbortConnection: the answer restarts, or more than `MAX_QUEUED_BYTES` are queued.
         """
         if not events:
             return HEARTBEAT
@@ -111,7 +111,7 @@ class MessagesEncoder:
 
     @staticmethod
     def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value."""
         assert answer.started is not None
         assert answer.finish_reason is not None
         return {
@@ -147,9 +147,9 @@ class MessagesEncoder:
             case Usage():
                 self._usage = event
             case AnswerRestarted(reason, model) if self._index >= 0:
-                # What was shown cannot be taken back.
+                # A content block cannot be revoked.
                 raise AbortConnection(
-                    _error_frame("restarted", f"{model} began the answer again ({reason}). Ask again.")
+                    _error_frame("restarted", f"{model} restarted the answer ({reason}): send the request again.")
                 )
             case Completed(finish_reason, stop_sequence):
                 stopped: list[bytes] = []
@@ -173,7 +173,10 @@ class MessagesEncoder:
         self._queued_bytes += 100 + len(text_of(event))
         if self._queued_bytes > MAX_QUEUED_BYTES:
             raise AbortConnection(
-                _error_frame("answer_too_large", f"More than {MAX_QUEUED_BYTES} bytes waited for a tool call.")
+                _error_frame(
+                    "answer_too_large",
+                    f"More than {MAX_QUEUED_BYTES} bytes were queued behind a tool call: use another protocol.",
+                )
             )
         self._queued.append(event)
         return []
@@ -195,10 +198,10 @@ class MessagesEncoder:
             self._arguments = []
             return self._start_block(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
         if event.call != self._open_block:
-            return []  # it was whole when the next block began: no more than blanks can follow
+            return []  # the call was complete when the next block began, so only blanks can follow
         if isinstance(event, ToolCallDelta):
             return self._extend_tool_call(event.text)
-        # Some providers tell the arguments at once.
+        # Some providers send the arguments at once, without deltas.
         unwritten = event.arguments if event.arguments and not self._arguments else None
         return [
             *([] if unwritten is None else self._extend_tool_call(_encoder.encode(unwritten).decode())),
@@ -206,7 +209,7 @@ class MessagesEncoder:
         ]
 
     def _extend_tool_call(self, text: str) -> list[bytes]:
-        # Readers parse all that has come, each time, and blanks alone are no JSON.
+        # Clients parse the received text after each delta, and blanks alone are not JSON.
         text = text if self._arguments else text.lstrip(BLANKS)
         if not text:
             return []
@@ -223,7 +226,7 @@ class MessagesEncoder:
         return _frame("content_block_delta", index=self._index, delta={"type": kind, **fields})
 
     def _stop_block(self) -> list[bytes]:
-        """End the open block, if there is one, and go on with what it has held back."""
+        """End the open block, if there is one, and encode the queued events."""
         if self._open_block is None:
             return []
         frames = [_frame("content_block_stop", index=self._index)]
@@ -241,7 +244,7 @@ def _message_object(started: ResponseStarted) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        # As far as it is known: some readers look for the input here alone. The end tells all.
+        # Some clients read the input tokens only here. The last frames have the complete usage.
         "usage": _usage_object(Usage(started.input_tokens, 0, started.cached_tokens)),
     }
 
@@ -259,13 +262,13 @@ def _block_object(block: Block) -> dict[str, Any]:
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "input_tokens": max(0, usage.input_tokens - usage.cached_tokens),
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
-    thought = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
-    return {**told, **(thought if usage.reasoning_tokens else {})}
+    details = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
+    return {**counts, **(details if usage.reasoning_tokens else {})}
 
 
 def _stop_fields(finish_reason: FinishReason, stop_sequence: str | None) -> dict[str, str | None]:

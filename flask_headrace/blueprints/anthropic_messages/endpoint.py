@@ -1,4 +1,4 @@
-"""Anthropic's messages API: POST /v1/messages, streamed or as one JSON object, and POST /v1/messages/count_tokens."""
+"""Anthropic's Messages API: POST /v1/messages and POST /v1/messages/count_tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .encoder import EVENT_NAMES, MessagesEncoder
 from .request import to_chat_request
 
 DEFAULT_PROVIDER = "anthropic"
-"""Whom to ask for a model that is named without its provider, and that nobody lists."""
+"""The provider for a model that is named without a provider and that no provider lists."""
 
 ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -35,7 +35,7 @@ ERROR_SCHEMA: Mapping[str, Any] = {
         "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
     },
 }
-"""How a failure is described."""
+"""The JSON Schema of an error's body."""
 
 MODEL_SCHEMA: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
 MODELS_SCHEMA: Mapping[str, Any] = {
@@ -43,17 +43,17 @@ MODELS_SCHEMA: Mapping[str, Any] = {
     "required": ["data", "has_more", "first_id", "last_id"],
     "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}},
 }
-"""How `GET /v1/models` is described."""
+"""The JSON Schemas of one model and of `GET /v1/models`."""
 
 OPERATIONS = (
     Operation(
         "POST",
         "/v1/messages",
-        "Answer a conversation as Anthropic's API does.",
+        "Answer a conversation as Anthropic's Messages API.",
         (
             ResponseSpec(
                 200,
-                "The answer: one JSON object, or with `stream` true an event stream.",
+                "The answer: one JSON object, or an event stream if `stream` is true.",
                 {
                     JSON: {"type": "object", "required": ["id", "model", "content", "usage"]},
                     EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
@@ -66,8 +66,8 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/messages/count_tokens",
-        "Count the input tokens of a conversation, where its provider does.",
-        (ResponseSpec(200, "Their number.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        "Count the input tokens of a conversation, if the provider supports it.",
+        (ResponseSpec(200, "The number of input tokens.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
         body=MessagesBody,
         error_schema=ERROR_SCHEMA,
     ),
@@ -77,7 +77,7 @@ _decoder = msgspec.json.Decoder(MessagesBody)
 
 
 def create_anthropic_blueprint() -> Blueprint:
-    """Return the blueprint of Anthropic's protocol."""
+    """Return the blueprint of Anthropic's Messages API."""
     blueprint = Blueprint("headrace_anthropic", __name__)
     blueprint.add_url_rule("/v1/messages", view_func=messages, methods=["POST"])
     blueprint.add_url_rule("/v1/messages/count_tokens", view_func=count_tokens, methods=["POST"])
@@ -103,26 +103,26 @@ def messages() -> Response:
 
 
 def count_tokens() -> Response:
-    """Tell how many tokens a conversation would take."""
+    """Return the number of input tokens of a conversation."""
     authorize_request()
     body = read_body(_decoder)
     return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
 
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
-    """Return a list of models as Anthropic's `GET /v1/models` gives it, all on one page."""
+    """Return the body of Anthropic's `GET /v1/models`, with all models on one page."""
     data = [model_object(model) for model in models]
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return {"data": data, "has_more": False, "first_id": first, "last_id": last}
 
 
 def model_object(model: Model) -> dict[str, Any]:
-    """Return a model as Anthropic's API describes it."""
+    """Return a model in the form of Anthropic's API."""
     return {
         "type": "model",
         "id": model.id,
         "display_name": model.name,
-        # What it says of a model whose date is not known.
+        # Anthropic's API sends this date if a model's date is unknown.
         "created_at": "1970-01-01T00:00:00Z",
         "lifecycle": "active",
     }

@@ -1,6 +1,6 @@
-"""A request of Anthropic's messages API, read as a question. Pure.
+"""Turns the body of a Messages API request into a `ChatRequest`. Pure.
 
-What would change the answer and cannot be honoured is refused by its name and place.
+A field that would change the answer and is not supported is rejected; the error names its path.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ from .body import (
 
 
 def to_chat_request(body: MessagesBody) -> ChatRequest:
-    """Return what a request asks.
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: it holds what cannot be passed on; the message names it and its place.
+        InvalidRequest: the body has a block, a tool or a value that is not supported; the message names its path.
     """
     choice, output = body.tool_choice, body.output_config or OutputConfig()
     return ChatRequest(
@@ -106,7 +106,7 @@ def _split_message(message: MessageParam, path: str) -> Iterator[Message]:
 
 
 def _split_tool_results(role: Role, blocks: list[ContentBlock], path: str) -> Iterator[Message]:
-    # What tools have returned stands among a user's blocks there, and in turns of its own here.
+    # Anthropic's tool results are blocks of a user message; those of a `ChatRequest` are messages of their own.
     parts: list[Part] = []
     for number, block in enumerate(blocks):
         if not isinstance(block, ToolResultBlock):
@@ -127,7 +127,7 @@ def _to_tool_message(block: ToolResultBlock, path: str) -> Message:
 
 
 def _with_cache_control(message: Message, cache_control: Json) -> Message:
-    """Return a turn whose last piece has a mark for the cache, if one of that kind can have it and has none."""
+    """Return `message` with a cache breakpoint at its last part or call, unless that has one or cannot have one."""
     if message.tool_calls:
         *others, call = message.tool_calls
         call = msgspec.structs.replace(call, cache_control=call.cache_control or cache_control)
@@ -159,14 +159,14 @@ def _to_part(block: ContentBlock) -> Part:
         case RedactedThinkingBlock(data):
             return ReasoningPart("", data, is_redacted=True)
         case _:
-            raise TypeError(f"no part of a turn: {block!r:.200}")
+            raise TypeError(f"not a content part: {block!r:.200}")
 
 
 def _to_tool(value: Json, path: str) -> Tool:
     if (block_type := value.get("type")) not in (None, "custom"):
         raise InvalidRequest(
-            f"{path} is of type {block_type!r:.100}, which a provider would run itself: only tools with a name and an "
-            "input_schema can be passed on."
+            f"{path} is of type {block_type!r:.100}, a server tool: only tools with a name and an "
+            "input_schema are supported."
         )
     tool: CustomTool = _convert(value, CustomTool, path)
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
@@ -178,7 +178,7 @@ def _to_tool_choice(choice: ToolChoiceParam) -> ToolChoice:
             return "required"
         case "tool":
             if choice.name is None:
-                raise InvalidRequest("tool_choice is of type 'tool' and has no name: name the tool.")
+                raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
             return NamedTool(choice.name)
         case same:
             return same
@@ -197,4 +197,4 @@ def _convert(value: Json, block_type: Any, path: str) -> Any:  # noqa: ANN401  #
     try:
         return msgspec.convert(value, block_type)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{path} is not as it should be: {format_validation_error(error, block_type)}.") from None
+        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, block_type)}.") from None

@@ -145,9 +145,8 @@ def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
             return ""
         for key in _sent_keys():
             digest = sha256(key.encode()).hexdigest()
-            if sum(
-                hmac.compare_digest(digest, known) for known in digests
-            ):  # compares all keys: the time reveals nothing
+            # Each request compares all keys, so that the response time reveals nothing.
+            if sum(hmac.compare_digest(digest, known) for known in digests):
                 return digest[:16]
         raise Unauthorized("Send one of this service's keys as 'Authorization: Bearer <key>', or in 'x-api-key'.")
 

@@ -52,9 +52,7 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(
-            f"The body is not as it should be: {format_validation_error(error, decoder.type)}."
-        ) from None
+        raise InvalidRequest(f"The body is invalid: {format_validation_error(error, decoder.type)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if coding := request.headers.get("Content-Encoding"):
             raise InvalidRequest(f"The body is encoded as {coding!r:.100}: send it without an encoding.") from None

@@ -39,7 +39,7 @@ class NativeDocumentEncoder:
         self._documents: dict[int | None, _Document] = {}
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Return the frames of the next events, followed by the changes in the documents; see `StreamEncoder.encode`."""
+        """Return the frames of the next events and of the changes in the documents; see `StreamEncoder.encode`."""
         if not events:
             return native_encoder.HEARTBEAT
         frames: list[bytes] = []

@@ -1,8 +1,7 @@
-"""OpenAI's chat completions: what `POST /v1/chat/completions` sends.
+"""The encoder of OpenAI's chat completions, for `POST /v1/chat/completions`.
 
-Left out on purpose, since the protocol has no word for them: the signature of reasoning, and the end of a tool call,
-which its readers see by what follows. What was shown cannot be taken back either, so an answer that begins again ends
-with an error. Pure.
+The protocol has no form for reasoning signatures and none for the end of a tool call, which clients infer from the next
+chunk; both are omitted. A chunk cannot be revoked, so an answer that restarts ends with an error. Pure.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ _json = msgspec.json.Encoder().encode
 
 
 class ChatCompletionEncoder:
-    """One answer.
+    """Encodes one response.
 
     Args:
-        id: The stream's.
-        model: Who is asked; who answers is known when the stream has started.
-        created: When it was asked, in seconds since 1970.
-        has_usage: Whether a reader of the stream wants its usage.
+        id: The stream's id.
+        model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
+        created: The time of the request, in seconds since 1970.
+        has_usage: Whether the stream contains usage.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
@@ -58,15 +57,15 @@ class ChatCompletionEncoder:
         self._set_model(model)
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as chunks; an empty list is a silence and becomes a heartbeat.
+        """Return the chunks of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first: The number of the first event in `events`; None for frames without numbers.
+            suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again.
+            AbortConnection: the answer restarts.
         """
         if not events:
             return OPENAI_HEARTBEAT
@@ -76,7 +75,7 @@ class ChatCompletionEncoder:
         return encode_events(events, first, suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value."""
         choice = {
             "index": 0,
             "message": _message_object(answer),
@@ -93,11 +92,11 @@ class ChatCompletionEncoder:
         }
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
-        """Return the body of a response with an error's own status."""
+        """Return the body of an error response in OpenAI's form."""
         return openai_error_body(error)
 
     def _set_model(self, model: str) -> None:
-        # All chunks of text are alike but for the text.
+        # All text chunks are equal except for the text, so the rest is encoded only once.
         self._model = model
         empty = _json(self._chunk([{"index": 0, "delta": {"content": ""}, "finish_reason": None}]))
         before, _, after = empty.rpartition(b'""')
@@ -119,7 +118,7 @@ class ChatCompletionEncoder:
                 begun = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
                 return [self._delta({"tool_calls": [begun]})]
             case ToolCallCompleted(call, arguments) if call in self._silent_calls:
-                # Readers parse what has come, and nothing at all is no JSON.
+                # Clients parse the received text, and empty text is not JSON.
                 return self._encode_arguments(call, _json(arguments).decode())
             case ResponseStarted(_, model):
                 self._set_model(model)
@@ -144,7 +143,7 @@ class ChatCompletionEncoder:
                 return []
 
     def _encode_arguments(self, call: int, text: str) -> list[bytes]:
-        # Readers parse all that has come, each time where a tool is strict, and blanks alone are no JSON.
+        # Clients parse the received text after each chunk of a strict tool, and blanks alone are not JSON.
         text = text.lstrip(BLANKS) if call in self._silent_calls else text
         if not text:
             return []
@@ -192,7 +191,7 @@ def _finish_reason(reason: FinishReason | None) -> str | None:
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:
-    # The last two are not OpenAI's: its SDKs keep fields that they do not know.
+    # The last two fields are not OpenAI's; its SDKs keep unknown fields.
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -205,8 +204,8 @@ def _usage_object(usage: Usage) -> dict[str, Any]:
 
 
 def _restart_error_frame(event: AnswerRestarted) -> bytes:
-    why = f"The answer began again, with {event.model} ({event.reason}), and what was shown cannot be taken back here"
-    return _error_frame("restarted", f"{why}: ask again.")
+    restart = f"The answer restarted with {event.model} ({event.reason}), and this protocol cannot revoke its beginning"
+    return _error_frame("restarted", f"{restart}: send the request again.")
 
 
 def _error_frame(code: str, message: str) -> bytes:

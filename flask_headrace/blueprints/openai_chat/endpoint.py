@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: what OpenAI's SDKs ask, and whatever is built on them."""
+"""POST /v1/chat/completions: OpenAI's chat completions, for OpenAI's SDKs and all compatible clients."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/chat/completions",
-        "Answer a conversation over OpenAI's protocol.",
+        "Answer a conversation as OpenAI's chat completions.",
         (
             ResponseSpec(
                 200,
-                "One JSON object, or with `stream` true an event stream of chunks.",
+                "One JSON object, or an event stream of chunks if `stream` is true.",
                 {EVENT_STREAM: event_stream_schema(), JSON: _COMPLETION_SCHEMA},
             ),
         ),
@@ -45,7 +45,7 @@ _decoder = msgspec.json.Decoder(ChatCompletionBody)
 
 
 def create_openai_blueprint() -> Blueprint:
-    """Return the blueprint of OpenAI's protocol."""
+    """Return the blueprint of OpenAI's chat completions."""
     blueprint = Blueprint("headrace_openai", __name__)
     blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
@@ -71,7 +71,7 @@ def complete() -> Response:
 
 
 def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
-    """Return the encoder of OpenAI's chat completions for a stream, with what the answer repeats of its question."""
-    # Where the question came in another protocol, nobody has said that its usage is not wanted.
+    """Return the chat completion encoder for a stream, with the echoed fields of its request."""
+    # A request in another protocol cannot exclude usage, so usage is included.
     has_usage = echoed_fields(stream, PROTOCOL).get("include_usage", True)
     return ChatCompletionEncoder(stream.id, stream.target.model, stream.target.created, has_usage=has_usage)

@@ -1,7 +1,6 @@
-"""A chat completion's request, read into a question.
+"""Turns the body of a chat completion request into a `ChatRequest`.
 
-Knows what OpenAI's fields mean, and which of them nobody here can honour. Knows neither models nor what a provider
-can do. Pure.
+This module knows OpenAI's fields and which of them are not supported. It does not know models or providers. Pure.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
     "top_logprobs": (0,),
     "web_search_options": (),
 }
-"""Fields that nobody here can honour, with the values of them that ask for nothing."""
+"""Fields that are not supported, each with the values that have no effect and are accepted."""
 
 _ALTERNATIVES = {
     "function_call": "use tool_choice",
@@ -61,10 +60,10 @@ _ALTERNATIVES = {
 
 
 def to_chat_request(body: ChatCompletionBody) -> ChatRequest:
-    """Return what a request asks, without its model.
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: it asks for something that nobody here can honour; the message names the field.
+        InvalidRequest: the body has a field or a value that is not supported; the message names the field.
     """
     reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
     return ChatRequest(
@@ -76,7 +75,7 @@ def to_chat_request(body: ChatCompletionBody) -> ChatRequest:
         top_k=body.top_k,
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         seed=body.seed,
-        # Many clients send the default, 0, to everybody, and not every provider knows these fields.
+        # Many clients always send the default, 0, and some providers do not know these fields.
         frequency_penalty=body.frequency_penalty or None,
         presence_penalty=body.presence_penalty or None,
         tools=tuple([_to_tool(tool) for tool in body.tools or ()]),
@@ -99,9 +98,9 @@ def _max_tokens(body: ChatCompletionBody) -> int | None:
 def _to_message(message: MessageParam, path: str) -> Message:
     for name in ("function_call", "audio"):
         if getattr(message, name) is not None:
-            raise InvalidRequest(f"{path}.{name} is given, which cannot be honoured here: leave it out.")
+            raise InvalidRequest(f"{path}.{name} is given, which is not supported here: omit it.")
     if message.content is None and message.role != "assistant":
-        raise InvalidRequest(f"{path} has the role {message.role!r} and no content: give it some.")
+        raise InvalidRequest(f"{path} has the role {message.role!r} and no content: add content.")
     return Message(
         message.role,
         _to_content(message, path),
@@ -109,7 +108,7 @@ def _to_message(message: MessageParam, path: str) -> Message:
             [_to_tool_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls or ())]
         ),
         tool_call_id=message.tool_call_id,
-        # Which tool it was is known by the call that it answers.
+        # The tool call's id identifies the tool.
         name=None if message.role == "tool" else message.name,
     )
 
@@ -152,7 +151,7 @@ def _to_tool_choice(choice: ToolChoiceParam | None) -> ToolChoice | None:
         case NamedFunctionChoice(function):
             return NamedTool(function.name)
         case AllowedToolsChoice():
-            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed ones in tools.")
+            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed tools in tools.")
         case _:
             return choice
 

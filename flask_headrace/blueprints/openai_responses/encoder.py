@@ -1,7 +1,7 @@
-"""OpenAI's Responses API: what `POST /v1/responses` sends.
+"""The encoder of OpenAI's Responses API, for `POST /v1/responses`.
 
-Each run of text, of thoughts, and each call of a tool is an item of the output, which is opened, grows and is closed.
-What was shown cannot be taken back, so an answer that begins again ends with a failure. Pure.
+Each run of text, each run of reasoning and each tool call is an output item, which is added, grows and is done. An item
+cannot be revoked, so an answer that restarts ends with an error. Pure.
 """
 
 from __future__ import annotations
@@ -70,7 +70,15 @@ _lines = msgspec.json.Encoder().encode_lines
 
 
 class _RunFormat(NamedTuple):
-    """How the protocol tells of a run of text, or of thoughts: the names of its frames, and what all of them say."""
+    """How a run of text or of reasoning is encoded.
+
+    Args:
+        part: The prefix of the names of part frames.
+        text: The prefix of the names of text frames.
+        place: Fields of all frames that locate the part.
+        rest: Further fields of text frames.
+        written: Returns the part object of a text.
+    """
 
     part: str
     text: str
@@ -86,39 +94,39 @@ _SUMMARY = _RunFormat(
 
 
 class ResponsesEncoder:
-    """One answer.
+    """Encodes one response.
 
     Args:
-        id: The stream's.
-        model: Who is asked; who answers is known when the stream has started.
-        created: When it was asked, in seconds since 1970.
-        asked: What the request said of the fields that a response repeats; see `responses_output.UNTOLD`.
+        id: The stream's id.
+        model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
+        created: The time of the request, in seconds since 1970.
+        echoed_fields: The request's values of the fields in `output_items.ECHOED_FIELD_DEFAULTS`; None for no values.
     """
 
     HEADERS = EVENT_STREAM_HEADERS
 
-    def __init__(self, id: str, model: str, created: int, asked: Mapping[str, Any] | None = None) -> None:  # noqa: A002
-        self._header = ResponseHeader(id, created, asked or {})
+    def __init__(self, id: str, model: str, created: int, echoed_fields: Mapping[str, Any] | None = None) -> None:  # noqa: A002
+        self._header = ResponseHeader(id, created, echoed_fields or {})
         self._model = model
         self._sequence = 0
         self._blocks: list[Block] = []
-        self._items: dict[int, Json] = {}  # those that are whole, by their places
-        self._run_format: _RunFormat | None = None  # of the run that grows; it is the last block
-        self._delta_prefix = b""  # the beginning of the frames by which it does
-        self._calls: dict[int, int] = {}  # the places of the calls that grow, by their numbers in events
+        self._items: dict[int, Json] = {}  # the finished items, by index in the output
+        self._run_format: _RunFormat | None = None  # of the open run, which is the last block
+        self._delta_prefix = b""  # the beginning of the open run's delta frames
+        self._calls: dict[int, int] = {}  # output indexes of the open calls, by call index
         self._usage: Usage | None = None
         self._size = 0  # characters of all blocks
 
     def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a heartbeat.
+        """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first: The number of the first event in `events`; None for frames without numbers.
+            suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again, or is longer than what the last frame can repeat.
+            AbortConnection: the answer restarts, or is too long for the last frame, which repeats the whole answer.
         """
         if not events:
             return OPENAI_HEARTBEAT
@@ -128,7 +136,7 @@ class ResponsesEncoder:
         return encode_events(events, first, suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> Json:
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value."""
         output = [self._header.item(number, block) for number, block in enumerate(answer.blocks)]
         if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is Text:
             output[-1]["status"] = "incomplete"
@@ -136,7 +144,7 @@ class ResponsesEncoder:
         return self._header.ended_response(model, output, answer.finish_reason, answer.usage)
 
     def error_body(self, error: HeadraceError) -> Json:
-        """Return the body of a response with an error's own status."""
+        """Return the body of an error response in OpenAI's form."""
         return openai_error_body(error)
 
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
@@ -169,8 +177,8 @@ class ResponsesEncoder:
                 response = self._header.ended_response(self._model, self._output(), reason, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
             case AnswerRestarted(reason, model):
-                why = f"The answer began again, with {model} ({reason}), and what was shown cannot be taken back here"
-                raise AbortConnection(self._failed_frame("restarted", f"{why}: ask again."))
+                why = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
+                raise AbortConnection(self._failed_frame("restarted", f"{why}: send the request again."))
             case Failed(code, message):
                 return [self._failed_frame(code, message)]
             case Cancelled(reason):
@@ -186,7 +194,7 @@ class ResponsesEncoder:
         items = enumerate(self._blocks)
         return [self._items.get(number) or self._header.item(number, block, "incomplete") for number, block in items]
 
-    # Runs of text and thoughts
+    # Runs of text and reasoning
 
     def _extend_run(self, kind: type[Text], words: _RunFormat, text: str) -> list[bytes]:
         begun = [] if self._run_format is words else self._open_run(kind(), words)
@@ -196,14 +204,14 @@ class ResponsesEncoder:
         self._append_text(self._blocks[-1], *texts)
         first = self._sequence
         self._sequence += len(texts)
-        # JSON holds no line end, so one call encodes all of them.
+        # JSON contains no line feed, so one call encodes all texts.
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
         return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta_prefix, text, number) for number, text in encoded]
 
     def _open_run(self, block: Text, words: _RunFormat) -> list[bytes]:
         begun = [*self._close_run(), self._open_item(block)]
         place = {**self._item_fields(self._last_index), **words.place}
-        # All that follow are alike but for the text and their number.
+        # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
         kind, same = f"{words.text}.delta", {**place, **words.rest, "delta": ""}
         self._run_format, self._delta_prefix = (
             words,
@@ -235,7 +243,7 @@ class ResponsesEncoder:
             self._close_item(self._last_index),
         ]
 
-    # Calls of tools
+    # Tool calls
 
     def _open_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
         closed = self._close_run()
@@ -251,22 +259,20 @@ class ResponsesEncoder:
         call = self._blocks[number]
         assert isinstance(call, Call)
         call.arguments = arguments
-        told = {"name": call.name, "arguments": arguments_json(call)}
-        done = self._frame("response.function_call_arguments.done", **self._item_fields(number), **told)
+        fields = {"name": call.name, "arguments": arguments_json(call)}
+        done = self._frame("response.function_call_arguments.done", **self._item_fields(number), **fields)
         return [done, self._close_item(number)]
 
-    # Items, and frames
+    # Items and frames
 
     def _append_text(self, block: Block, *texts: str) -> None:
-        # Its end tells all of it again.
+        # The last frame repeats the whole answer, so its size is limited.
         before = block.growing.size
         block.growing.add(*texts)
         self._size += block.growing.size - before
         if self._size > MOST_WHOLE:
-            why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
-            raise AbortConnection(
-                self._failed_frame(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion.")
-            )
+            why = f"The answer has more than {MOST_WHOLE} characters, the maximum of the last event"
+            raise AbortConnection(self._failed_frame(AnswerTooLarge.code, f"{why}: use the chat completions protocol."))
 
     @property
     def _last_index(self) -> int:

@@ -1,4 +1,4 @@
-"""/v1/responses: what OpenAI's newer clients ask, and whatever is built on them."""
+"""POST /v1/responses: OpenAI's Responses API, for OpenAI's SDKs and all compatible clients."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/responses",
-        "Answer a conversation over OpenAI's Responses protocol.",
+        "Answer a conversation as OpenAI's Responses API.",
         (
             ResponseSpec(
                 200,
-                "One JSON object, or with `stream` true an event stream.",
+                "One JSON object, or an event stream if `stream` is true.",
                 {
                     EVENT_STREAM: event_stream_schema(*FRAMES),
                     JSON: {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]},
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(ResponseBody)
 
 
 def create_responses_blueprint() -> Blueprint:
-    """Return the blueprint of OpenAI's Responses protocol."""
+    """Return the blueprint of OpenAI's Responses API."""
     blueprint = Blueprint("headrace_responses", __name__)
     blueprint.add_url_rule("/v1/responses", view_func=create_response, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
@@ -81,6 +81,6 @@ def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
 
 
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
-    """Return the encoder of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
+    """Return the Responses API encoder for a stream, with the echoed fields of its request."""
     fields = echoed_fields(stream, PROTOCOL)
     return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, fields)

@@ -1,4 +1,4 @@
-"""A response of OpenAI's Responses API, and the items of its output, as values. Pure."""
+"""Builds the response object of OpenAI's Responses API and its output items. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Json: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
 
 REDACTED_PREFIX = "redacted:"
-"""What stands before the signature of thoughts that their provider keeps to itself, where it is `encrypted_content`."""
+"""Precedes the signature of redacted reasoning in `encrypted_content`."""
 
 INCOMPLETE_REASONS: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Finish reasons of answers that the protocol calls incomplete, and what it calls them."""
+"""Finish reasons of answers that the protocol calls incomplete, with the protocol's reason."""
 
 ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
     "instructions": None,
@@ -32,18 +32,18 @@ ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
     "top_p": None,
     "user": None,
 }
-"""What a response repeats of its request, where that did not say it."""
+"""The request fields that a response echoes, with the values for absent fields."""
 
 _json = msgspec.json.Encoder().encode
 
 
 class ResponseHeader(msgspec.Struct, frozen=True):
-    """What is the same in all that is told of one response.
+    """The fields that all versions of one response object share.
 
     Args:
-        id: The stream's.
-        created: When it was asked, in seconds since 1970.
-        asked: What the request said of `UNTOLD`'s fields.
+        id: The stream's id.
+        created: The time of the request, in seconds since 1970.
+        echoed_fields: The request's values of the fields in `ECHOED_FIELD_DEFAULTS`.
     """
 
     id: str
@@ -51,13 +51,13 @@ class ResponseHeader(msgspec.Struct, frozen=True):
     echoed_fields: Mapping[str, Any]
 
     def response(self, model: str, status: Status, output: Sequence[Json], **rest: Any) -> Json:  # noqa: ANN401  # JSON
-        """Return the response as it is now.
+        """Return the response object in its current state.
 
         Args:
-            model: Who answers.
-            status: How far it is.
-            output: Its items so far.
-            rest: Its `error`, `incomplete_details` and `usage`, where there are some.
+            model: The answering model.
+            status: The status of the response.
+            output: The output items so far.
+            rest: `error`, `incomplete_details` and `usage`, if not null.
         """
         return {
             "id": f"resp_{self.id}",
@@ -80,7 +80,14 @@ class ResponseHeader(msgspec.Struct, frozen=True):
     def ended_response(
         self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None
     ) -> Json:
-        """Return the response as its model has ended it."""
+        """Return the response object of an answer that the model has ended.
+
+        Args:
+            model: The answering model.
+            output: The output items.
+            reason: The finish reason.
+            usage: The usage; None if unknown.
+        """
         why = INCOMPLETE_REASONS.get(reason)
         details = {"incomplete_details": {"reason": why}} if why else {}
         return self.response(
@@ -88,17 +95,17 @@ class ResponseHeader(msgspec.Struct, frozen=True):
         )
 
     def item_id(self, number: int, block: Block) -> str:
-        """Return the id of an item, by its place in the output."""
+        """Return the id of the output item at index `number`."""
         kind = {Call: "fc", Reasoning: "rs"}.get(type(block), "msg")
         return f"{kind}_{self.id}_{number}"
 
     def item(self, number: int, block: Block, status: Status = "completed") -> Json:
-        """Return an item of the output.
+        """Return an output item.
 
         Args:
-            number: Its place.
-            block: What it holds so far.
-            status: How far it is.
+            number: The index of the item in the output.
+            block: The content of the item so far.
+            status: The status of the item.
         """
         id = self.item_id(number, block)  # noqa: A001  # the field's name
         match block:
@@ -114,24 +121,24 @@ class ResponseHeader(msgspec.Struct, frozen=True):
 
 
 def text_part(text: str) -> Json:
-    """Return a piece of a turn's text."""
+    """Return a text part of a message item."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def summary_part(text: str) -> Json:
-    """Return a piece of what the model thought."""
+    """Return a part of a reasoning item."""
     return {"type": "summary_text", "text": text}
 
 
 def arguments_json(call: Call) -> str:
-    """Return the JSON text of a call's arguments; that of their value where the model has written none."""
+    """Return the JSON text of a call's arguments; encoded from their value if the model sent no text."""
     if call.text.strip() or call.arguments is None:
         return call.text
     return _json(call.arguments).decode()
 
 
 def usage_object(usage: Usage) -> Json:
-    """Return what an answer took. The last two are not OpenAI's: its SDKs keep fields that they do not know."""
+    """Return the usage object. `cost` and `estimated` are not OpenAI's; its SDKs keep unknown fields."""
     return {
         "input_tokens": usage.input_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens},

@@ -1,7 +1,7 @@
-"""A request for a response, read into a question.
+"""Turns the body of a Responses API request into a `ChatRequest`.
 
-Knows what OpenAI's fields and items mean, and which of them nobody here can honour. Knows neither models nor what a
-provider can do. Pure.
+This module knows OpenAI's fields and items, and which of them are not supported. It does not know models or providers.
+Pure.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
     "top_logprobs": (0,),
     "truncation": ("disabled",),
 }
-"""Fields that nobody here can honour, with the values of them that ask for nothing."""
+"""Fields that are not supported, each with the values that have no effect and are accepted."""
 
-_SEND_ALL_INPUT = "no answer is kept here, so send the whole conversation in input"
+_SEND_ALL_INPUT = "this service stores no responses: send the whole conversation in input"
 _ALTERNATIVES = {
     "background": "use resumable",
     "conversation": _SEND_ALL_INPUT,
@@ -62,10 +62,10 @@ _ALTERNATIVES = {
 
 
 def to_chat_request(body: ResponseBody) -> ChatRequest:
-    """Return what a request asks, without its model.
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: it asks for something that nobody here can honour; the message names the field.
+        InvalidRequest: the body has a field, an item or a value that is not supported; the message names it.
     """
     reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
     return ChatRequest(
@@ -89,20 +89,20 @@ def _to_messages(body: ResponseBody) -> tuple[Message, ...]:
     if isinstance(body.input, str):
         return (*system_messages, Message("user", body.input))
     if not body.input:
-        raise InvalidRequest("input is empty: it must hold at least one item, such as a user's turn.")
+        raise InvalidRequest("input is empty: send at least one item, such as a user message.")
     return (*system_messages, *_merge_items(body.input))
 
 
 def _merge_items(items: list[InputItem]) -> Iterator[Message]:
-    """Yield the turns: what a model thought, said and called in one answer are items here, and one turn elsewhere."""
+    """Yield the messages. The reasoning, text and calls of one answer are separate items, but one message."""
     answer = _AssistantMessageBuilder()
     known_call_ids: set[str] = set()
     for number, item in enumerate(items):
         path = f"input[{number}]"
         if item.type == "item_reference":
             raise InvalidRequest(
-                f"{path} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, "
-                "as clients do where store is false."
+                f"{path} refers to the item {item.id!r:.100}, but this service stores no items: send the item itself, "
+                "as clients do if store is false."
             )
         if not _is_from_model(item) or not answer.accepts(item):
             yield from answer.flush()
@@ -121,7 +121,7 @@ def _is_from_model(item: InputItem) -> bool:
 
 
 class _AssistantMessageBuilder:
-    """The items of one earlier answer, in the order in which a turn has them: thoughts, text, calls."""
+    """Collects the items of one earlier answer, in the order of a message: reasoning, text, calls."""
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
@@ -129,13 +129,13 @@ class _AssistantMessageBuilder:
         self._has_text = False
 
     def accepts(self, item: InputItem) -> bool:
-        """Whether an item can follow those that are here."""
+        """Whether an item can follow the collected items in one message."""
         if item.type == "function_call":
             return True
         return not (self._calls or self._has_text)
 
     def add(self, item: InputItem, path: str) -> None:
-        """Take the next item."""
+        """Add the next item, whose path errors name."""
         match item.type:
             case "function_call":
                 self._calls.append(_to_tool_call(item, path))
@@ -147,7 +147,7 @@ class _AssistantMessageBuilder:
                 self._parts += content
 
     def flush(self) -> Iterator[Message]:
-        """Yield the turn, if there is one, and begin another."""
+        """Yield the message, if there are items, and start another one."""
         parts, calls = self._parts, self._calls
         self._parts, self._calls, self._has_text = [], [], False
         if parts or calls:
@@ -157,21 +157,23 @@ class _AssistantMessageBuilder:
 def _to_message(item: InputItem, path: str) -> Message:
     content = _require_content(item, path)
     if item.role is None:
-        raise InvalidRequest(f"{path} is a turn without a role: give it one, such as user.")
+        raise InvalidRequest(f"{path} is a message without a role: add a role, such as user.")
     return Message(item.role, content if isinstance(content, str) else tuple(_to_parts(content, f"{path}.content")))
 
 
 def _require_content(item: InputItem, path: str) -> str | list[ContentPart]:
     if item.content is None:
-        raise InvalidRequest(f"{path} is a turn without content: give it what was said.")
+        raise InvalidRequest(f"{path} is a message without content: add its content.")
     return item.content
 
 
 def _to_tool_message(item: InputItem, path: str, known_call_ids: set[str]) -> Message:
     if item.call_id not in known_call_ids:
-        raise InvalidRequest(f"{path}.call_id is {item.call_id!r:.100}, and no function_call before it has that one.")
+        raise InvalidRequest(
+            f"{path}.call_id is {item.call_id!r:.100}, but no function_call before it has this call_id."
+        )
     if item.output is None:
-        raise InvalidRequest(f"{path} has no output: give it what the tool has returned.")
+        raise InvalidRequest(f"{path} has no output: add the output of the tool.")
     content = item.output if isinstance(item.output, str) else tuple(_to_parts(item.output, f"{path}.output"))
     return Message("tool", content, tool_call_id=item.call_id)
 
@@ -185,7 +187,7 @@ def _to_reasoning_part(item: InputItem) -> ReasoningPart:
 
 def _to_tool_call(item: InputItem, path: str) -> ToolCall:
     if not item.call_id or not item.name:
-        raise InvalidRequest(f"{path} is a function_call without call_id or name: give it both.")
+        raise InvalidRequest(f"{path} is a function_call without call_id or name: add both.")
     return ToolCall(item.call_id, item.name, parse_tool_arguments(item.arguments, f"{path}.arguments"))
 
 
@@ -199,7 +201,7 @@ def _to_part(part: ContentPart, path: str) -> Part:
     match part:
         case InputImage(url, detail):
             if url is None:
-                raise InvalidRequest(f"{path} has no image_url, and no files are kept here: give it one.")
+                raise InvalidRequest(f"{path} has no image_url, and this service stores no files: add an image_url.")
             return ImagePart(url, detail)
         case OutputRefusal(text):
             return TextPart(text)
@@ -216,7 +218,7 @@ def _to_tool_choice(choice: ToolChoiceParam | None) -> ToolChoice | None:
         case NamedFunctionChoice(name):
             return NamedTool(name)
         case AllowedToolsChoice():
-            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed ones in tools.")
+            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed tools in tools.")
         case _:
             return choice
 

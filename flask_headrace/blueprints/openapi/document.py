@@ -60,6 +60,7 @@ def build_document(operations: list[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of `operations`, without `servers`."""
     types = [operation.body for operation in operations if operation.body is not None]
     bodies, schemas = msgspec.json.schema_components(types, ref_template=_REF_TEMPLATE)
+    assert "Error" not in schemas, "a body type named Error would be replaced by the schema of errors"
     body_of = iter(bodies)
     kinds = {kind.__name__: kind for body in types for kind in get_args(body) or [body]}
     for name, schema in schemas.items():
@@ -76,7 +77,7 @@ def build_document(operations: list[Operation]) -> dict[str, Any]:
             "description": "Answers of language models, streamed token by token over Server-Sent Events.",
         },
         "paths": paths,
-        "components": {"schemas": {**schemas, "Refusal": _ERROR_SCHEMA}, "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": {**schemas, "Error": _ERROR_SCHEMA}, "securitySchemes": _SECURITY_SCHEMES},
         "security": [{}, *({name: []} for name in _SECURITY_SCHEMES)],
     }
 

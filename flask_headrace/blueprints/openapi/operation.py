@@ -12,7 +12,7 @@ PLAIN_TEXT = "text/plain"
 
 STRING_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string"})
 NO_CONTENT: Mapping[str, Any] = MappingProxyType({})
-ERROR_SCHEMA: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Refusal"})
+ERROR_SCHEMA: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Error"})
 
 
 class Parameter(NamedTuple):

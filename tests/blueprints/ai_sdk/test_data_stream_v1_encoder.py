@@ -43,7 +43,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ToolCallCompleted(0, {"q": [1, None]}), b'9:{"toolCallId":"c1","toolName":"find","args":{"q":[1,null]}}\n'),
     (
         AnswerRestarted("it broke off", "acme/big"),
-        b'3:"acme/big begins the answer again, which cannot be shown here (it broke off). Ask again."\n',
+        b'3:"acme/big restarts the answer, which cannot be shown here (it broke off): send the request again."\n',
     ),
     (Usage(9, 2), b""),
     (Completed("stop"), b'e:{"finishReason":"stop","isContinued":false}\nd:{"finishReason":"stop"}\n'),

@@ -182,7 +182,7 @@ def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_a
     wire.encode([STARTED, TextDelta("x")])
     with pytest.raises(AbortConnection) as broken:
         wire.encode([AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
-    message = "acme/big began the answer again (it broke off). Ask again."
+    message = "acme/big restarted the answer (it broke off): send the request again."
     assert broken.value.final_bytes == written([failed("api_error", message, "restarted")])
 
 

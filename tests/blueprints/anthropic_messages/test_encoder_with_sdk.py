@@ -39,8 +39,8 @@ def streamed(events: list[Event]) -> bytes:
 
 
 BEGUN_AGAIN = [
-    ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"), TextDelta("right"),
-    Usage(1, 1), Completed("stop"),
+    ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"),
+    TextDelta("right"), Usage(1, 1), Completed("stop"),
 ]  # fmt: skip
 
 

@@ -203,7 +203,7 @@ class TestRefused:
             ("system", PICTURE, "it must be one of text."),
             ("user", {"text": "x"}, "is of type None"),
             ("user", {"type": ["text"]}, "is of type ['text']"),
-            ("user", {"type": "text"}, "messages[0].content[0] is not as it should be: an object missing required"),
+            ("user", {"type": "text"}, "messages[0].content[0] is invalid: an object missing required"),
             ("user", {**PICTURE, "transformations": {}}, "unknown field `transformations`"),
             ("user", {"type": "image", "source": {"type": "file"}}, "Invalid value 'file' - at `source.type`"),
             ("user", {**RETURNS, "content": [{"type": "document"}]}, "messages[0].content[0].content[0] is of type"),
@@ -219,7 +219,7 @@ class TestRefused:
         [
             ({"tools": [{"type": "web_search_20250305", "name": "x"}]}, "tools[0] is of type 'web_search_20250305'"),
             ({"tools": [{"type": ["custom"]}]}, "tools[0] is of type ['custom']"),
-            ({"tools": [{"name": "find"}]}, "tools[0] is not as it should be: an object missing required field"),
+            ({"tools": [{"name": "find"}]}, "tools[0] is invalid: an object missing required field"),
             ({"tools": [{"name": "find", "input_schema": {}, "input_examples": []}]}, "unknown field `input_examples`"),
             ({"tool_choice": {"type": "tool"}}, "name the tool"),
             ({"system": [PICTURE]}, "system[0] is of type 'image'"),
