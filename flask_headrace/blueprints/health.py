@@ -45,8 +45,8 @@ def create_health_blueprint(render_metrics: Callable[[], tuple[bytes, str]]) -> 
         render_metrics: Returns the metrics in the Prometheus exposition format, and their content type.
     """
     blueprint = Blueprint("headrace_ops", __name__)
-    blueprint.add_url_rule("/healthz", view_func=liveness, methods=["GET"])
-    blueprint.add_url_rule("/readyz", view_func=readiness, methods=["GET"])
+    blueprint.add_url_rule("/healthz", view_func=liveness, methods=["GET"], endpoint="healthz")
+    blueprint.add_url_rule("/readyz", view_func=readiness, methods=["GET"], endpoint="readyz")
     blueprint.add_url_rule("/metrics", view_func=lambda: _metrics(render_metrics), methods=["GET"], endpoint="metrics")
     return blueprint
 
@@ -72,15 +72,17 @@ def readiness() -> Response:
     try:
         if state.streams.is_closing:
             raise ShuttingDown("This worker is shutting down.")
-        trouble = _store_error(state)
-        if isinstance(trouble, ConfigurationError):
-            raise trouble
+        store_error = _store_error(state)
+        if isinstance(store_error, ConfigurationError):
+            raise store_error
         state.registry.health_check()
     except HeadraceError as error:
         response = handle_headrace_error(error)
         response.status_code = 503
         return response
-    return json_response({"status": "ok"} | ({} if trouble is None else {"store": f"unavailable: {trouble.message}"}))
+    return json_response(
+        {"status": "ok"} | ({} if store_error is None else {"store": f"unavailable: {store_error.message}"})
+    )
 
 
 def _store_error(state: ExtensionState) -> HeadraceError | None:

@@ -106,10 +106,12 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
 
 
 def _source(provider: Provider, chat_request: ChatRequest, context: StreamContext, *, enforce_schema: bool) -> Source:
-    wanted = chat_request.response_format
-    if not enforce_schema or wanted is None or wanted.schema is None:
+    response_format = chat_request.response_format
+    if not enforce_schema or response_format is None or response_format.schema is None:
         return lambda: provider.stream(chat_request)
-    return validate_output(SchemaValidator(wanted.schema), lambda: provider.stream(chat_request), context.model)
+    return validate_output(
+        SchemaValidator(response_format.schema), lambda: provider.stream(chat_request), context.model
+    )
 
 
 def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:

@@ -72,7 +72,7 @@ class _ChatIdConverter(PathConverter):
     part_isolating = False
 
 
-def create_ai_sdk_blueprint() -> Blueprint:
+def create_ai_chat_blueprint() -> Blueprint:
     """Return the blueprint of `useChat` from version 5 on."""
     blueprint = Blueprint("headrace_ai_sdk", __name__)
     blueprint.record(_add_converter)

@@ -85,7 +85,7 @@ def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
             case "text" | "step-start":
                 pass
             case type_ if not type_.startswith(("source-", "data-")):  # those are for the page
-                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, which is not supported: omit it.")
+                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, not supported: omit it.")
 
 
 def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:

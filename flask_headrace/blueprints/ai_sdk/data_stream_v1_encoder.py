@@ -56,13 +56,13 @@ class DataStreamV1Encoder:
         self._usage: Usage | None = None
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the lines of the next events, possibly none; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: Ignored: lines have no event ids.
-            suffix: Ignored: lines have no event ids.
+            first_id: Ignored: lines have no event ids.
+            id_suffix: Ignored: lines have no event ids.
 
         Raises:
             AbortConnection: the answer restarts, or has failed and `aborts_on_failure` is set.

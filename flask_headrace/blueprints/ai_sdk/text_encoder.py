@@ -23,13 +23,13 @@ class PlainTextEncoder:
     def __init__(self) -> None:
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the text of the next events, possibly empty; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: Ignored: text has no event ids.
-            suffix: Ignored: text has no event ids.
+            first_id: Ignored: text has no event ids.
+            id_suffix: Ignored: text has no event ids.
 
         Raises:
             AbortConnection: the answer has ended and is incomplete, or restarts after its first text.
@@ -40,8 +40,8 @@ class PlainTextEncoder:
         try:
             for event in events:
                 written += self._encode_one(event).encode()
-        except AbortConnection as broken:
-            raise broken.with_preceding(bytes(written)) from None
+        except AbortConnection as abort:
+            raise abort.with_preceding(bytes(written)) from None
         return bytes(written)
 
     def error_body(self, error: HeadraceError) -> str:

@@ -78,17 +78,17 @@ class UIMessageEncoder:
         self._calls: dict[int, ToolCallStarted] = {}
         self._usage: Usage | None = None
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: The number of the first event in `events`; None for frames without numbers.
-            suffix: The bytes after each event number; see `event_id_suffix`.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
         """
         if not events:
             return HEARTBEAT
-        return encode_events(events, first, suffix, self._encode_one)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def error_body(self, error: HeadraceError) -> str:
         """Return the body of an error response: its message, which the SDK's clients show."""
@@ -129,27 +129,27 @@ class UIMessageEncoder:
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        void = [_restart_part("resumed", metadata.get("model", ""))] if self._is_replay else []
-        return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
+        restart = [_restart_part("resumed", metadata.get("model", ""))] if self._is_replay else []
+        return [_frame("start", **fields, messageMetadata=metadata), *restart, _frame("start-step")]
 
     # Text and reasoning
 
-    def _delta_frames(self, kind: PartType, text: str) -> list[bytes]:
-        opened = [] if self._open == kind else self._open_part(kind)
-        delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (kind.encode(), self._parts, _encode(text))
+    def _delta_frames(self, part_type: PartType, text: str) -> list[bytes]:
+        opened = [] if self._open == part_type else self._open_part(part_type)
+        delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (part_type.encode(), self._parts, _encode(text))
         return [*opened, delta]
 
-    def _open_part(self, kind: PartType, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+    def _open_part(self, part_type: PartType, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
         closed = self._close_part()
-        self._open = kind
+        self._open = part_type
         self._parts += 1
-        return [*closed, _frame(f"{kind}-start", id=str(self._parts), **metadata)]
+        return [*closed, _frame(f"{part_type}-start", id=str(self._parts), **metadata)]
 
     def _close_part(self, **metadata: Any) -> list[bytes]:  # noqa: ANN401
         if self._open is None:
             return []
-        kind, self._open = self._open, None
-        return [_frame(f"{kind}-end", id=str(self._parts), **metadata)]
+        part_type, self._open = self._open, None
+        return [_frame(f"{part_type}-end", id=str(self._parts), **metadata)]
 
     def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
         # The SDK's own Anthropic provider uses these names.
@@ -169,14 +169,14 @@ class UIMessageEncoder:
             case ToolCallDelta(call, text):
                 return [_frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
             case ToolCallCompleted(call, arguments):
-                begun = self._calls.pop(call)
-                named = {"toolCallId": begun.id, "toolName": begun.name}
+                started = self._calls.pop(call)
+                named = {"toolCallId": started.id, "toolName": started.name}
                 return [_frame("tool-input-available", **named, input=arguments)]
 
     def _close_parts_and_calls(self, why: str) -> list[bytes]:
         cut = [
-            _frame("tool-input-error", toolCallId=begun.id, toolName=begun.name, input={}, errorText=why)
-            for begun in self._calls.values()
+            _frame("tool-input-error", toolCallId=started.id, toolName=started.name, input={}, errorText=why)
+            for started in self._calls.values()
         ]
         self._calls.clear()
         return [*self._close_part(), *cut]
@@ -185,10 +185,10 @@ class UIMessageEncoder:
 
     def _finish_frames(self, reason: FinishReason) -> list[bytes]:
         # Even an empty answer needs a start frame.
-        begun = [] if self._has_begun else self._start_frames({})
+        started = [] if self._has_begun else self._start_frames({})
         closed = self._close_parts_and_calls("The call is incomplete.")
         finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
-        return [*begun, *closed, _frame("finish-step"), finish, END]
+        return [*started, *closed, _frame("finish-step"), finish, END]
 
     def _abort_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:

@@ -91,13 +91,13 @@ class MessagesEncoder:
         self._queued_bytes = 0
         self._usage = Usage(0, 0)
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events, which may be queued; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a ping.
-            first: The number of the first event in `events`; None for frames without numbers.
-            suffix: The bytes after each event number; see `event_id_suffix`.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
             AbortConnection: the answer restarts, or more than `MAX_QUEUED_BYTES` are queued.
@@ -105,9 +105,9 @@ class MessagesEncoder:
         if not events:
             return HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and len(texts) == len(events) and self._open_block == "text":
+        if first_id is None and len(texts) == len(events) and self._open_block == "text":
             return self._encode_texts(texts)
-        return encode_events(events, first, suffix, self._encode_one)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     @staticmethod
     def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
@@ -181,13 +181,13 @@ class MessagesEncoder:
         self._queued.append(event)
         return []
 
-    def _extend_block(self, kind: _BlockType, delta: str, text: str) -> list[bytes]:
-        begun = [] if self._open_block == kind else self._start_block(kind, _EMPTY_BLOCKS[kind])
-        return [*begun, self._delta_frame(delta, **{kind: text})]
+    def _extend_block(self, block_type: _BlockType, delta: str, text: str) -> list[bytes]:
+        opened = [] if self._open_block == block_type else self._start_block(block_type, _EMPTY_BLOCKS[block_type])
+        return [*opened, self._delta_frame(delta, **{block_type: text})]
 
     def _signature_frames(self, signature: str) -> list[bytes]:
-        begun = [] if self._open_block == "thinking" else self._start_block("thinking", _EMPTY_BLOCKS["thinking"])
-        return [*begun, self._delta_frame("signature_delta", signature=signature), *self._stop_block()]
+        opened = [] if self._open_block == "thinking" else self._start_block("thinking", _EMPTY_BLOCKS["thinking"])
+        return [*opened, self._delta_frame("signature_delta", signature=signature), *self._stop_block()]
 
     def _redacted_frames(self, data: str) -> list[bytes]:
         return [*self._start_block("thinking", {"type": "redacted_thinking", "data": data}), *self._stop_block()]
@@ -202,9 +202,9 @@ class MessagesEncoder:
         if isinstance(event, ToolCallDelta):
             return self._extend_tool_call(event.text)
         # Some providers send the arguments at once, without deltas.
-        unwritten = event.arguments if event.arguments and not self._arguments else None
+        arguments = event.arguments if event.arguments and not self._arguments else None
         return [
-            *([] if unwritten is None else self._extend_tool_call(_encoder.encode(unwritten).decode())),
+            *([] if arguments is None else self._extend_tool_call(_encoder.encode(arguments).decode())),
             *self._stop_block(),
         ]
 
@@ -216,14 +216,14 @@ class MessagesEncoder:
         self._arguments.append(text)
         return [self._delta_frame("input_json_delta", partial_json=text)]
 
-    def _start_block(self, kind: _BlockType | int, block: dict[str, Any]) -> list[bytes]:
+    def _start_block(self, block_type: _BlockType | int, block: dict[str, Any]) -> list[bytes]:
         stopped = self._stop_block()
         self._index += 1
-        self._open_block = kind
+        self._open_block = block_type
         return [*stopped, _frame("content_block_start", index=self._index, content_block=block)]
 
-    def _delta_frame(self, kind: str, **fields: str) -> bytes:
-        return _frame("content_block_delta", index=self._index, delta={"type": kind, **fields})
+    def _delta_frame(self, delta_type: str, **fields: str) -> bytes:
+        return _frame("content_block_delta", index=self._index, delta={"type": delta_type, **fields})
 
     def _stop_block(self) -> list[bytes]:
         """End the open block, if there is one, and encode the queued events."""
@@ -231,8 +231,8 @@ class MessagesEncoder:
             return []
         frames = [_frame("content_block_stop", index=self._index)]
         self._open_block = None
-        held, self._queued, self._queued_bytes = self._queued, [], 0
-        return frames + [frame for event in held for frame in self._encode_one(event)]
+        queued, self._queued, self._queued_bytes = self._queued, [], 0
+        return frames + [frame for event in queued for frame in self._encode_one(event)]
 
 
 def _message_object(started: ResponseStarted) -> dict[str, Any]:
@@ -284,8 +284,8 @@ def _error_frame(code: str, message: str) -> bytes:
     return named(b"error", _encoder.encode(anthropic_stream_error(code, message)))
 
 
-def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
+def _frame(name: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    return named(name.encode(), _encoder.encode({"type": name, **fields}))
 
 
 def _is_object(pieces: list[str]) -> bool:

@@ -76,7 +76,7 @@ OPERATIONS = (
 _decoder = msgspec.json.Decoder(MessagesBody)
 
 
-def create_anthropic_blueprint() -> Blueprint:
+def create_anthropic_messages_blueprint() -> Blueprint:
     """Return the blueprint of Anthropic's Messages API."""
     blueprint = Blueprint("headrace_anthropic", __name__)
     blueprint.add_url_rule("/v1/messages", view_func=messages, methods=["POST"])

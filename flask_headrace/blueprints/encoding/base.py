@@ -58,13 +58,13 @@ class StreamEncoder(Protocol):
         """The HTTP headers of a streamed response."""
         ...
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the bytes of the next events; empty if the protocol has no form for them.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: The number of the first event in `events` if the stream is resumable; None otherwise.
-            suffix: The bytes after each event number in `id:` lines; see `event_id_suffix`.
+            first_id: The number of the first event in `events` if the stream is resumable; None otherwise.
+            id_suffix: The bytes after each event number in `id:` lines; see `event_id_suffix`.
 
         Raises:
             AbortConnection: the protocol cannot continue, and the connection must be broken.

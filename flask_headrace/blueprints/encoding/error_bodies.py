@@ -28,7 +28,7 @@ ANTHROPIC_ERROR_TYPES = {
 }  # fmt: skip
 """The error `code`s of this service, by Anthropic's error type. All other codes are an `api_error`."""
 
-_ANTHROPIC_TYPES = {code: kind for kind, codes in ANTHROPIC_ERROR_TYPES.items() for code in codes}
+_ANTHROPIC_TYPES = {code: error_type for error_type, codes in ANTHROPIC_ERROR_TYPES.items() for code in codes}
 _ANTHROPIC_TYPES_BY_STATUS = {
     401: "authentication_error", 403: "permission_error", 404: "not_found_error", 413: "request_too_large",
     429: "rate_limit_error", 529: "overloaded_error",
@@ -37,14 +37,14 @@ _ANTHROPIC_TYPES_BY_STATUS = {
 
 def native_error_body(error: HeadraceError) -> dict[str, Any]:
     """Return the body of an error response in the native form, with the text received before the error, if any."""
-    written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return {**written, "text": error.text} if error.text else written
+    body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
+    return {**body, "text": error.text} if error.text else body
 
 
 def openai_error_body(error: HeadraceError) -> dict[str, Any]:
     """Return the body of an error response in OpenAI's form."""
-    usual = "invalid_request_error" if error.status < 500 else "server_error"
-    return _openai_error(_OPENAI_TYPES.get(error.status, usual), error.code, error.message)
+    default_type = "invalid_request_error" if error.status < 500 else "server_error"
+    return _openai_error(_OPENAI_TYPES.get(error.status, default_type), error.code, error.message)
 
 
 def openai_stream_error(code: str, message: str) -> dict[str, Any]:
@@ -57,17 +57,17 @@ def openai_stream_error(code: str, message: str) -> dict[str, Any]:
     return _openai_error("server_error", code, message)
 
 
-def _openai_error(kind: str, code: str, message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+def _openai_error(error_type: str, code: str, message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": error_type, "param": None, "code": code}}
 
 
 def anthropic_error_body(error: HeadraceError) -> dict[str, Any]:
     """Return the body of an error response in Anthropic's form."""
     if error.status == 429:
         return _anthropic_error("rate_limit_error", error.code, error.message)
-    usual = "invalid_request_error" if 400 <= error.status < 500 else "api_error"
-    kind = _ANTHROPIC_TYPES.get(error.code) or _ANTHROPIC_TYPES_BY_STATUS.get(error.status, usual)
-    return _anthropic_error(kind, error.code, error.message)
+    default_type = "invalid_request_error" if 400 <= error.status < 500 else "api_error"
+    error_type = _ANTHROPIC_TYPES.get(error.code) or _ANTHROPIC_TYPES_BY_STATUS.get(error.status, default_type)
+    return _anthropic_error(error_type, error.code, error.message)
 
 
 def anthropic_stream_error(code: str, message: str) -> dict[str, Any]:
@@ -80,5 +80,5 @@ def anthropic_stream_error(code: str, message: str) -> dict[str, Any]:
     return _anthropic_error(_ANTHROPIC_TYPES.get(code, "api_error"), code, message)
 
 
-def _anthropic_error(kind: str, code: str, message: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message, "details": {"error_code": code}}}
+def _anthropic_error(error_type: str, code: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": error_type, "message": message, "details": {"error_code": code}}}

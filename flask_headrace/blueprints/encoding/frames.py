@@ -32,32 +32,32 @@ def encode_text_frames(texts: list[str], before: bytes, after: bytes) -> bytes:
 
 def encode_events(
     events: list[Event],
-    first: int | None,
-    suffix: bytes,
+    first_id: int | None,
+    id_suffix: bytes,
     encode_event: Callable[[Event], list[bytes]],
 ) -> bytes:
     """Return the frames of all events, one event after the other.
 
     Args:
         events: The next events.
-        first: The number of the first event in `events`; None for frames without numbers.
-        suffix: The bytes after each number; see `event_id_suffix`.
+        first_id: The number of the first event in `events`; None for frames without numbers.
+        id_suffix: The bytes after each number; see `event_id_suffix`.
         encode_event: Returns the frames of one event.
 
     Raises:
         AbortConnection: `encode_event` raised it; its `preceding` also has the frames of the earlier events.
     """
     frames: list[bytes] = []
-    for number, event in enumerate(events, first or 0):
+    for number, event in enumerate(events, first_id or 0):
         try:
-            of_event = encode_event(event)
-        except AbortConnection as broken:
-            raise broken.with_preceding(b"".join(frames)) from None
-        frames += of_event if first is None else with_event_id(of_event, number, suffix)
+            event_frames = encode_event(event)
+        except AbortConnection as abort:
+            raise abort.with_preceding(b"".join(frames)) from None
+        frames += event_frames if first_id is None else with_event_id(event_frames, number, id_suffix)
     return b"".join(frames)
 
 
-def with_event_id(frames: list[bytes], number: int, suffix: bytes) -> list[bytes]:
+def with_event_id(frames: list[bytes], number: int, id_suffix: bytes) -> list[bytes]:
     """Return the frames of one event with an `id:` line in the last frame.
 
     A client that has received only some of the frames has an older cursor and receives all of them again.
@@ -65,6 +65,6 @@ def with_event_id(frames: list[bytes], number: int, suffix: bytes) -> list[bytes
     Args:
         frames: The event's frames; may be empty.
         number: The event's number.
-        suffix: The bytes after the number; see `event_id_suffix`.
+        id_suffix: The bytes after the number; see `event_id_suffix`.
     """
-    return [*frames[:-1], b"id: %d%b\n%b" % (number, suffix, frames[-1])] if frames else frames
+    return [*frames[:-1], b"id: %d%b\n%b" % (number, id_suffix, frames[-1])] if frames else frames

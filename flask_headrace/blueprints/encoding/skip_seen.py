@@ -21,7 +21,7 @@ class SkipSeenEvents:
         self._encoder, self._seen = encoder, seen
         self.HEADERS = encoder.HEADERS
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the bytes of the events after `seen`; see `StreamEncoder.encode`.
 
         Events without a number exist only for this reader, so they are always new.
@@ -29,15 +29,15 @@ class SkipSeenEvents:
         Raises:
             AbortConnection: the protocol cannot continue. If a seen event causes this, only the error frame is sent.
         """
-        known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
-        if first is None or not known:
-            return self._encoder.encode(events, first, suffix)
+        seen_count = 0 if first_id is None else max(0, min(self._seen - first_id + 1, len(events)))
+        if first_id is None or not seen_count:
+            return self._encoder.encode(events, first_id, id_suffix)
         try:
-            self._encoder.encode(events[:known], first, suffix)
-        except AbortConnection as broken:
-            raise AbortConnection(broken.error_frame) from None
-        new = events[known:]
-        return self._encoder.encode(new, self._seen + 1, suffix) if new else b""
+            self._encoder.encode(events[:seen_count], first_id, id_suffix)
+        except AbortConnection as abort:
+            raise AbortConnection(abort.error_frame) from None
+        new = events[seen_count:]
+        return self._encoder.encode(new, self._seen + 1, id_suffix) if new else b""
 
     def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401
         """Return the wrapped encoder's body of an error response."""

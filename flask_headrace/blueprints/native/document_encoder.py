@@ -38,27 +38,27 @@ class NativeDocumentEncoder:
         self._has_text = partials == "all"
         self._documents: dict[int | None, _Document] = {}
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events and of the changes in the documents; see `StreamEncoder.encode`."""
         if not events:
             return native_encoder.HEARTBEAT
         frames: list[bytes] = []
-        grown: dict[int | None, list[Patch]] = {}
+        changes: dict[int | None, list[Patch]] = {}
         # Events without a number exist only for this reader, so they are always new.
-        for number, event in enumerate(events, first or self._seen + 1):
+        for number, event in enumerate(events, first_id or self._seen + 1):
             call, text = self._document_text(event)
             patches = [] if text is None else self._documents[call].feed(text)
             if number <= self._seen:
                 frames += self._resume_frames() if number == self._seen else []
                 continue
-            if call not in grown or text is None:
-                frames += _partial_frames(grown)
+            if call not in changes or text is None:
+                frames += _partial_frames(changes)
             if type(event) is Completed:
                 frames += self._end_documents()
-            frames.append(native_encoder.encode([event], None if first is None else number, suffix))
+            frames.append(native_encoder.encode([event], None if first_id is None else number, id_suffix))
             if patches:
-                grown.setdefault(call, []).extend(patches)
-        return b"".join([*frames, *_partial_frames(grown)])
+                changes.setdefault(call, []).extend(patches)
+        return b"".join([*frames, *_partial_frames(changes)])
 
     def _document_text(self, event: Event) -> tuple[int | None, str | None]:
         match event:
@@ -74,8 +74,8 @@ class NativeDocumentEncoder:
         return None, None
 
     def _resume_frames(self) -> list[bytes]:
-        begun = {call: document.catch_up() for call, document in self._documents.items()}
-        return _partial_frames({call: patches for call, patches in begun.items() if patches})
+        values = {call: document.catch_up() for call, document in self._documents.items()}
+        return _partial_frames({call: patches for call, patches in values.items() if patches})
 
     def _end_documents(self) -> list[bytes]:
         # A document that consists of a number is complete only at the end.
@@ -83,13 +83,13 @@ class NativeDocumentEncoder:
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return a complete answer as one JSON value, with its document if the text is one."""
-        written = native_encoder.encode_whole(answer)
-        return {**written, "document": _final_value(answer.text())} if self._has_text else written
+        body = native_encoder.encode_whole(answer)
+        return {**body, "document": _final_value(answer.text())} if self._has_text else body
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of an error response, with the document received before the error."""
-        written = native_encoder.error_body(error)
-        return {**written, "document": _final_value(error.text)} if self._has_text and error.text else written
+        body = native_encoder.error_body(error)
+        return {**body, "document": _final_value(error.text)} if self._has_text and error.text else body
 
 
 class _Document:
@@ -151,11 +151,11 @@ def _final_value(text: str) -> JSON:
     return None if value is msgspec.UNSET else value
 
 
-def _partial_frames(grown: dict[int | None, list[Patch]]) -> list[bytes]:
+def _partial_frames(changes: dict[int | None, list[Patch]]) -> list[bytes]:
     frames = []
-    for call, patches in grown.items():
+    for call, patches in changes.items():
         if patches:
-            which = {} if call is None else {"call": call}
-            frames.append(named(b"partial", _encode({**which, "ops": patches})))
-    grown.clear()
+            call_field = {} if call is None else {"call": call}
+            frames.append(named(b"partial", _encode({**call_field, "ops": patches})))
+    changes.clear()
     return frames

@@ -47,22 +47,22 @@ _DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.Encoder().encode
 
 
-def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
     """Return the frames of the next events; see `StreamEncoder.encode`.
 
     Args:
         events: The next events. An empty list is encoded as a heartbeat.
-        first: The number of the first event in `events`; None for frames without numbers.
-        suffix: The bytes after each event number; see `event_id_suffix`.
+        first_id: The number of the first event in `events`; None for frames without numbers.
+        id_suffix: The bytes after each event number; see `event_id_suffix`.
     """
     if not events:
         return HEARTBEAT
-    if first is not None:
+    if first_id is not None:
         return b"".join([
-            b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, suffix, _json(event.text))
+            b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, id_suffix, _json(event.text))
             if type(event) is TextDelta
-            else b"".join(with_event_id(_encode_one(event), number, suffix))
-            for number, event in enumerate(events, first)
+            else b"".join(with_event_id(_encode_one(event), number, id_suffix))
+            for number, event in enumerate(events, first_id)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):

@@ -49,7 +49,7 @@ OPERATIONS = (
 _decoder = msgspec.json.Decoder(ChatBody)
 
 
-def create_chat_blueprint() -> Blueprint:
+def create_native_blueprint() -> Blueprint:
     """Return the blueprint of the native protocol."""
     blueprint = Blueprint("headrace_chat", __name__)
     blueprint.add_url_rule("/api/chat", view_func=chat, methods=["POST"])

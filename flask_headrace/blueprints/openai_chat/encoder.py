@@ -56,13 +56,13 @@ class ChatCompletionEncoder:
         self._silent_calls: set[int] = set()
         self._set_model(model)
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the chunks of the next events; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: The number of the first event in `events`; None for frames without numbers.
-            suffix: The bytes after each event number; see `event_id_suffix`.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
             AbortConnection: the answer restarts.
@@ -70,9 +70,9 @@ class ChatCompletionEncoder:
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and len(texts) == len(events):
+        if first_id is None and len(texts) == len(events):
             return self._encode_texts(texts)
-        return encode_events(events, first, suffix, self._encode_one)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
         """Return a complete answer as one JSON value."""
@@ -115,8 +115,8 @@ class ChatCompletionEncoder:
                 return self._encode_arguments(call, text)
             case ToolCallStarted(call, id, name):
                 self._silent_calls.add(call)
-                begun = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
-                return [self._delta({"tool_calls": [begun]})]
+                tool_call = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
+                return [self._delta({"tool_calls": [tool_call]})]
             case ToolCallCompleted(call, arguments) if call in self._silent_calls:
                 # Clients parse the received text, and empty text is not JSON.
                 return self._encode_arguments(call, _json(arguments).decode())

@@ -44,7 +44,7 @@ PROTOCOL = "openai"
 _decoder = msgspec.json.Decoder(ChatCompletionBody)
 
 
-def create_openai_blueprint() -> Blueprint:
+def create_openai_chat_blueprint() -> Blueprint:
     """Return the blueprint of OpenAI's chat completions."""
     blueprint = Blueprint("headrace_openai", __name__)
     blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])

@@ -75,16 +75,16 @@ class _RunFormat(NamedTuple):
     Args:
         part: The prefix of the names of part frames.
         text: The prefix of the names of text frames.
-        place: Fields of all frames that locate the part.
-        rest: Further fields of text frames.
-        written: Returns the part object of a text.
+        part_fields: Fields of all frames that locate the part.
+        text_fields: Further fields of text frames.
+        part_object: Returns the part object of a text.
     """
 
     part: str
     text: str
-    place: Json
-    rest: Json
-    written: Callable[[str], Json]
+    part_fields: Json
+    text_fields: Json
+    part_object: Callable[[str], Json]
 
 
 _TEXT = _RunFormat("response.content_part", "response.output_text", {"content_index": 0}, {"logprobs": []}, text_part)
@@ -117,13 +117,13 @@ class ResponsesEncoder:
         self._usage: Usage | None = None
         self._size = 0  # characters of all blocks
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
         """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
             events: The next events. An empty list is encoded as a heartbeat.
-            first: The number of the first event in `events`; None for frames without numbers.
-            suffix: The bytes after each event number; see `event_id_suffix`.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
             AbortConnection: the answer restarts, or is too long for the last frame, which repeats the whole answer.
@@ -131,13 +131,13 @@ class ResponsesEncoder:
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and self._run_format is _TEXT and len(texts) == len(events):
+        if first_id is None and self._run_format is _TEXT and len(texts) == len(events):
             return b"".join(self._delta_frames(texts))
-        return encode_events(events, first, suffix, self._encode_one)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return a complete answer as one JSON value."""
-        output = [self._header.item(number, block) for number, block in enumerate(answer.blocks)]
+        output = [self._header.item(index, block) for index, block in enumerate(answer.blocks)]
         if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is Text:
             output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
@@ -168,8 +168,8 @@ class ResponsesEncoder:
         match event:
             case ResponseStarted(model=model):
                 self._model = model
-                begun = self._header.response(model, "in_progress", [])
-                return [self._frame(f"response.{how}", response=begun) for how in ("created", "in_progress")]
+                opened = self._header.response(model, "in_progress", [])
+                return [self._frame(f"response.{status}", response=opened) for status in ("created", "in_progress")]
             case Usage():
                 self._usage = event
             case Completed(reason):
@@ -177,8 +177,8 @@ class ResponsesEncoder:
                 response = self._header.ended_response(self._model, self._output(), reason, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
             case AnswerRestarted(reason, model):
-                why = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
-                raise AbortConnection(self._failed_frame("restarted", f"{why}: send the request again."))
+                problem = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
+                raise AbortConnection(self._failed_frame("restarted", f"{problem}: send the request again."))
             case Failed(code, message):
                 return [self._failed_frame(code, message)]
             case Cancelled(reason):
@@ -192,13 +192,13 @@ class ResponsesEncoder:
 
     def _output(self) -> list[Json]:
         items = enumerate(self._blocks)
-        return [self._items.get(number) or self._header.item(number, block, "incomplete") for number, block in items]
+        return [self._items.get(index) or self._header.item(index, block, "incomplete") for index, block in items]
 
     # Runs of text and reasoning
 
-    def _extend_run(self, kind: type[Text], words: _RunFormat, text: str) -> list[bytes]:
-        begun = [] if self._run_format is words else self._open_run(kind(), words)
-        return begun + self._delta_frames([text])
+    def _extend_run(self, block_type: type[Text], run_format: _RunFormat, text: str) -> list[bytes]:
+        opened = [] if self._run_format is run_format else self._open_run(block_type(), run_format)
+        return opened + self._delta_frames([text])
 
     def _delta_frames(self, texts: list[str]) -> list[bytes]:
         self._append_text(self._blocks[-1], *texts)
@@ -208,26 +208,24 @@ class ResponsesEncoder:
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
         return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta_prefix, text, number) for number, text in encoded]
 
-    def _open_run(self, block: Text, words: _RunFormat) -> list[bytes]:
-        begun = [*self._close_run(), self._open_item(block)]
-        place = {**self._item_fields(self._last_index), **words.place}
+    def _open_run(self, block: Text, run_format: _RunFormat) -> list[bytes]:
+        opened = [*self._close_run(), self._open_item(block)]
+        part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
         # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
-        kind, same = f"{words.text}.delta", {**place, **words.rest, "delta": ""}
-        self._run_format, self._delta_prefix = (
-            words,
-            named(kind.encode(), _json({"type": kind, **same})).removesuffix(b'""}\n\n'),
-        )
-        return [*begun, self._frame(f"{words.part}.added", **place, part=words.written(""))]
+        name, fields = f"{run_format.text}.delta", {**part_fields, **run_format.text_fields, "delta": ""}
+        self._run_format = run_format
+        self._delta_prefix = named(name.encode(), _json({"type": name, **fields})).removesuffix(b'""}\n\n')
+        return [*opened, self._frame(f"{run_format.part}.added", **part_fields, part=run_format.part_object(""))]
 
     def _close_run(self, status: Status = "completed") -> list[bytes]:
-        words, self._run_format = self._run_format, None
-        if words is None:
+        run_format, self._run_format = self._run_format, None
+        if run_format is None:
             return []
         text = self._blocks[-1].text
-        place = {**self._item_fields(self._last_index), **words.place}
+        part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
         return [
-            self._frame(f"{words.text}.done", **place, **words.rest, text=text),
-            self._frame(f"{words.part}.done", **place, part=words.written(text)),
+            self._frame(f"{run_format.text}.done", **part_fields, **run_format.text_fields, text=text),
+            self._frame(f"{run_format.part}.done", **part_fields, part=run_format.part_object(text)),
             self._close_item(self._last_index, status),
         ]
 
@@ -247,21 +245,21 @@ class ResponsesEncoder:
 
     def _open_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
         closed = self._close_run()
-        begun = self._open_item(Call(id=id, name=name))
+        opened = self._open_item(Call(id=id, name=name))
         self._calls[call] = self._last_index
-        return [*closed, begun]
+        return [*closed, opened]
 
-    def _extend_call(self, number: int, text: str) -> bytes:
-        self._append_text(self._blocks[number], text)
-        return self._frame("response.function_call_arguments.delta", **self._item_fields(number), delta=text)
+    def _extend_call(self, index: int, text: str) -> bytes:
+        self._append_text(self._blocks[index], text)
+        return self._frame("response.function_call_arguments.delta", **self._item_fields(index), delta=text)
 
-    def _close_call(self, number: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
-        call = self._blocks[number]
+    def _close_call(self, index: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+        call = self._blocks[index]
         assert isinstance(call, Call)
         call.arguments = arguments
         fields = {"name": call.name, "arguments": arguments_json(call)}
-        done = self._frame("response.function_call_arguments.done", **self._item_fields(number), **fields)
-        return [done, self._close_item(number)]
+        done = self._frame("response.function_call_arguments.done", **self._item_fields(index), **fields)
+        return [done, self._close_item(index)]
 
     # Items and frames
 
@@ -271,25 +269,27 @@ class ResponsesEncoder:
         block.growing.add(*texts)
         self._size += block.growing.size - before
         if self._size > MOST_WHOLE:
-            why = f"The answer has more than {MOST_WHOLE} characters, the maximum of the last event"
-            raise AbortConnection(self._failed_frame(AnswerTooLarge.code, f"{why}: use the chat completions protocol."))
+            problem = f"The answer has more than {MOST_WHOLE} characters, the maximum of the last event"
+            raise AbortConnection(
+                self._failed_frame(AnswerTooLarge.code, f"{problem}: use the chat completions protocol.")
+            )
 
     @property
     def _last_index(self) -> int:
         return len(self._blocks) - 1
 
-    def _item_fields(self, number: int) -> Json:
-        return {"item_id": self._header.item_id(number, self._blocks[number]), "output_index": number}
+    def _item_fields(self, index: int) -> Json:
+        return {"item_id": self._header.item_id(index, self._blocks[index]), "output_index": index}
 
     def _open_item(self, block: Block) -> bytes:
         self._blocks.append(block)
         item = self._header.item(self._last_index, block, "in_progress")
         return self._frame("response.output_item.added", output_index=self._last_index, item=item)
 
-    def _close_item(self, number: int, status: Status = "completed") -> bytes:
-        item = self._items[number] = self._header.item(number, self._blocks[number], status)
-        return self._frame("response.output_item.done", output_index=number, item=item)
+    def _close_item(self, index: int, status: Status = "completed") -> bytes:
+        item = self._items[index] = self._header.item(index, self._blocks[index], status)
+        return self._frame("response.output_item.done", output_index=index, item=item)
 
-    def _frame(self, kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    def _frame(self, name: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
         self._sequence += 1
-        return named(kind.encode(), _json({"type": kind, **fields, "sequence_number": self._sequence - 1}))
+        return named(name.encode(), _json({"type": name, **fields, "sequence_number": self._sequence - 1}))

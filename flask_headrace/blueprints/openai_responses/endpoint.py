@@ -49,15 +49,15 @@ PROTOCOL = "openai-responses"
 _decoder = msgspec.json.Decoder(ResponseBody)
 
 
-def create_responses_blueprint() -> Blueprint:
+def create_openai_responses_blueprint() -> Blueprint:
     """Return the blueprint of OpenAI's Responses API."""
     blueprint = Blueprint("headrace_responses", __name__)
-    blueprint.add_url_rule("/v1/responses", view_func=create_response, methods=["POST"])
+    blueprint.add_url_rule("/v1/responses", view_func=respond, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
     return blueprint
 
 
-def create_response() -> Response:
+def respond() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)

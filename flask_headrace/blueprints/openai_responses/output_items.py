@@ -88,10 +88,14 @@ class ResponseHeader(msgspec.Struct, frozen=True):
             reason: The finish reason.
             usage: The usage; None if unknown.
         """
-        why = INCOMPLETE_REASONS.get(reason)
-        details = {"incomplete_details": {"reason": why}} if why else {}
+        incomplete_reason = INCOMPLETE_REASONS.get(reason)
+        details = {"incomplete_details": {"reason": incomplete_reason}} if incomplete_reason else {}
         return self.response(
-            model, "incomplete" if why else "completed", output, **details, usage=usage and usage_object(usage)
+            model,
+            "incomplete" if incomplete_reason else "completed",
+            output,
+            **details,
+            usage=usage and usage_object(usage),
         )
 
     def item_id(self, number: int, block: Block) -> str:
@@ -110,14 +114,14 @@ class ResponseHeader(msgspec.Struct, frozen=True):
         id = self.item_id(number, block)  # noqa: A001  # the field's name
         match block:
             case Call():
-                called = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
-                return {"id": id, "type": "function_call", "status": status, **called}
+                call = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
+                return {"id": id, "type": "function_call", "status": status, **call}
             case Reasoning():
-                said = [summary_part(block.text)] if block.text else []
-                return {"id": id, "type": "reasoning", "summary": said, "encrypted_content": _encrypted_content(block)}
+                parts = [summary_part(block.text)] if block.text else []
+                return {"id": id, "type": "reasoning", "summary": parts, "encrypted_content": _encrypted_content(block)}
             case _:
-                said = [text_part(block.text)] if block.text else []
-                return {"id": id, "type": "message", "status": status, "role": "assistant", "content": said}
+                parts = [text_part(block.text)] if block.text else []
+                return {"id": id, "type": "message", "status": status, "role": "assistant", "content": parts}
 
 
 def text_part(text: str) -> Json:
