@@ -68,7 +68,7 @@ def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]
     for path, part in calls:
         if is_last and not part.state.startswith("output-"):
             raise InvalidRequest(
-                f"{path} calls {part.called_tool!r:.100} and has no output: send the request when the tool has returned."
+                f"{path} calls {part.called_tool!r:.100} and has no output: send the request with the output."
             )
         yield _to_tool_message(part)
 

@@ -59,8 +59,8 @@ ANNOTATION = (
 TEXTS = st.text(CHARACTERS)
 
 
-def wire(**options: Any) -> DataStreamV1Encoder:
-    """Return a wire that has written something, and knows of a call."""
+def encoder(**options: Any) -> DataStreamV1Encoder:
+    """Return an encoder that has encoded some text and an open tool call."""
     begun = DataStreamV1Encoder(**options)
     begun.encode([TextDelta("x"), ToolCallStarted(0, "c1", "find")])
     return begun
@@ -69,7 +69,7 @@ def wire(**options: Any) -> DataStreamV1Encoder:
 def written(events: list[Event], **options: Any) -> bytes:
     """Return what is written of events, whether the connection is broken after it or not."""
     try:
-        return wire(**options).encode(events)
+        return encoder(**options).encode(events)
     except AbortConnection as broken:
         return broken.final_bytes
 
@@ -140,14 +140,14 @@ def test_an_answer_that_begins_again_before_anything_was_written_goes_on() -> No
 
 def test_one_that_begins_again_later_breaks_off_and_nothing_follows() -> None:
     with pytest.raises(AbortConnection) as broken:
-        wire().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
+        encoder().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
     assert [line[:2] for line in broken.value.final_bytes.splitlines()] == [b"0:", b"3:"]
 
 
 @pytest.mark.parametrize("end", [Failed("x", "No.", retryable=False), Cancelled("stopped")])
 def test_a_failure_breaks_the_connection_where_its_line_would_be_overlooked(end: Event) -> None:
     with pytest.raises(AbortConnection) as broken:
-        wire(is_cut_on_failure=True).encode([SPENT, end])
+        encoder(aborts_on_failure=True).encode([SPENT, end])
     assert broken.value.final_bytes == written([SPENT, end])
 
 

@@ -170,10 +170,10 @@ FIELDS = {
 
 
 def wire_after(events: list[Event]) -> UIMessageEncoder:
-    wire = UIMessageEncoder("m1")
+    encoder = UIMessageEncoder("m1")
     if events:
-        wire.encode(events)
-    return wire
+        encoder.encode(events)
+    return encoder
 
 
 def values(body: bytes) -> list[Any]:

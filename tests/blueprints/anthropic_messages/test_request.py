@@ -1,4 +1,4 @@
-"""A request of Anthropic's messages API as a question, and what in one is refused by name."""
+"""The body of a Messages API request as a `ChatRequest`, and the fields that are rejected."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class TestAMarkForTheCacheOfTheWholeRequest:
 
 class TestSettings:
     def test_have_their_place_in_the_question(self) -> None:
-        question = read(
+        chat_request = read(
             temperature=0.5,
             top_p=0.9,
             top_k=5,
@@ -158,9 +158,14 @@ class TestSettings:
             metadata={"user_id": "u1"},
             service_tier="auto",
         )
-        assert (question.max_tokens, question.temperature, question.top_p, question.top_k) == (9, 0.5, 0.9, 5)
-        assert (question.stop, question.thinking, question.user) == (("END",), {"type": "adaptive"}, "u1")
-        assert (question.reasoning_effort, question.response_format) == ("low", ResponseFormat(SCHEMA))
+        assert (chat_request.max_tokens, chat_request.temperature, chat_request.top_p, chat_request.top_k) == (
+            9,
+            0.5,
+            0.9,
+            5,
+        )
+        assert (chat_request.stop, chat_request.thinking, chat_request.user) == (("END",), {"type": "adaptive"}, "u1")
+        assert (chat_request.reasoning_effort, chat_request.response_format) == ("low", ResponseFormat(SCHEMA))
 
     def test_that_are_null_are_not_set(self) -> None:
         names = ("system", "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "metadata")
@@ -168,15 +173,15 @@ class TestSettings:
         assert read().required_features() == {"max_tokens"}
 
     def test_that_ask_for_no_thinking_ask_nothing_of_a_provider(self) -> None:
-        question = read(thinking={"type": "disabled"})
-        assert "thinking" not in question.required_features()
-        assert body_of(question)["thinking"] == {"type": "disabled"}
+        chat_request = read(thinking={"type": "disabled"})
+        assert "thinking" not in chat_request.required_features()
+        assert body_of(chat_request)["thinking"] == {"type": "disabled"}
         assert "thinking" in read(thinking={"type": "enabled", "budget_tokens": 1024}).required_features()
 
     def test_of_tools_are_kept(self) -> None:
         tool = {"name": "find", "description": "Finds.", "input_schema": SCHEMA, "strict": True, "cache_control": MARK}
-        question = read(tools=[tool, {"type": "custom", "name": "now", "input_schema": {}}])
-        assert question.tools == (Tool("find", "Finds.", SCHEMA, True, MARK), Tool("now"))
+        chat_request = read(tools=[tool, {"type": "custom", "name": "now", "input_schema": {}}])
+        assert chat_request.tools == (Tool("find", "Finds.", SCHEMA, True, MARK), Tool("now"))
 
     @pytest.mark.parametrize(
         ("given", "choice", "parallel"),
@@ -188,8 +193,8 @@ class TestSettings:
         ],
     )
     def test_of_the_choice_of_tools_are_kept(self, given: dict, choice: Any, parallel: bool | None) -> None:
-        question = read(tools=[{"name": "find", "input_schema": SCHEMA}], tool_choice=given)
-        assert (question.tool_choice, question.parallel_tool_calls) == (choice, parallel)
+        chat_request = read(tools=[{"name": "find", "input_schema": SCHEMA}], tool_choice=given)
+        assert (chat_request.tool_choice, chat_request.parallel_tool_calls) == (choice, parallel)
 
 
 class TestRefused:
