@@ -31,7 +31,7 @@ class ObjectTextEncoder(PlainTextEncoder):
         self._locator = DocumentLocator()
         self._parser = PartialJSON()
 
-    def _more(self, text: str) -> str:
+    def _append_text(self, text: str) -> str:
         if not self._has_begun:
             found = self._locator.feed(text)
             if found is None:
@@ -51,7 +51,7 @@ class ObjectTextEncoder(PlainTextEncoder):
 
     def _end(self) -> str:
         # The locator may have kept back the beginning of a word such as `true`; a blank completes it.
-        rest = "" if self._has_begun else self._more(" ")
+        rest = "" if self._has_begun else self._append_text(" ")
         try:
             self._parser.end()
         except JSONError:

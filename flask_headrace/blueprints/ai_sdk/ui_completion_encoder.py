@@ -32,14 +32,14 @@ class UICompletionEncoder(UIMessageEncoder):
         super().__init__(message_id)
         self._has_text = False
 
-    def _delta(self, kind: PartType, text: str) -> list[bytes]:
-        self._has_text = self._has_text or kind == "text"
-        return super()._delta_frames(kind, text)
+    def _delta_frames(self, part_type: PartType, text: str) -> list[bytes]:
+        self._has_text = self._has_text or part_type == "text"
+        return super()._delta_frames(part_type, text)
 
-    def _abort(self) -> bytes:
+    def _abort_frame(self) -> bytes:
         return error_frame(CANCELLED_MESSAGE)
 
-    def _restart(self, reason: str, model: str) -> list[bytes]:
+    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
         if not self._has_text:
             return super()._restart_frames(reason, model)
         why = restart_message(reason, model)

@@ -121,9 +121,9 @@ class UIMessageEncoder:
                 return self._restart_frames(reason, model)
             case Failed(code, message, retryable):
                 metadata = {"error": {"code": code, "retryable": retryable}}
-                return self._abort_frames(metadata, message, error_frame(message))
+                return self._incomplete_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
-                return self._abort_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
+                return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
         raise AssertionError(f"unknown event type: {event!r:.200}")
 
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
@@ -190,7 +190,7 @@ class UIMessageEncoder:
         finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
         return [*started, *closed, _frame("finish-step"), finish, END]
 
-    def _abort_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
+    def _incomplete_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
             # Before the start frame there is no message, and metadata would create an empty one.
             return [end]

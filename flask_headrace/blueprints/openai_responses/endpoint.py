@@ -18,8 +18,7 @@ from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
-from .encoder import EVENT_NAMES as FRAMES
-from .encoder import ResponsesEncoder
+from .encoder import EVENT_NAMES, ResponsesEncoder
 from .output_items import ECHOED_FIELD_DEFAULTS
 from .request import to_chat_request
 
@@ -33,7 +32,7 @@ OPERATIONS = (
                 200,
                 "One JSON object, or an event stream if `stream` is true.",
                 {
-                    EVENT_STREAM: event_stream_schema(*FRAMES),
+                    EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
                     JSON: {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]},
                 },
             ),

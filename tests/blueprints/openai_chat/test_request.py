@@ -156,7 +156,7 @@ class TestAccepted:
         ({"web_search_options": {}}, "web_search_options"),
         ({"functions": [{"name": "find"}]}, "put each into tools"),
         ({"function_call": "auto"}, "use tool_choice"),
-        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "send only the allowed ones in tools"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "send only the allowed tools in tools"),
         ({"messages": [{"role": "user"}]}, "messages[0] has the role 'user' and no content"),
         ({"messages": [*HI, {"role": "tool", "tool_call_id": "c", "content": None}]}, "messages[1]"),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}, "'input_audio'"),
