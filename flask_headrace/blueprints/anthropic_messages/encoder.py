@@ -284,8 +284,8 @@ def _error_frame(code: str, message: str) -> bytes:
     return named(b"error", _encoder.encode(anthropic_stream_error(code, message)))
 
 
-def _frame(name: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return named(name.encode(), _encoder.encode({"type": name, **fields}))
+def _frame(event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    return named(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
 
 
 def _is_object(pieces: list[str]) -> bool:

@@ -290,6 +290,6 @@ class ResponsesEncoder:
         item = self._items[index] = self._header.item(index, self._blocks[index], status)
         return self._frame("response.output_item.done", output_index=index, item=item)
 
-    def _frame(self, name: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    def _frame(self, event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
         self._sequence += 1
-        return named(name.encode(), _json({"type": name, **fields, "sequence_number": self._sequence - 1}))
+        return named(event_type.encode(), _json({"type": event_type, **fields, "sequence_number": self._sequence - 1}))

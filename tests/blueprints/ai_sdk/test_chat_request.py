@@ -195,12 +195,15 @@ class TestRefused:
         [
             ({}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "message": HI}, "`messages` or, for a single one, `message`"),
-            ({"messages": [HI], "topP": 0.5}, "The body has topP, which is top_p here."),
-            ({"messages": [HI], "reasoningEffort": "low"}, "which is reasoning_effort here."),
-            ({"messages": [HI], "stopSequences": ["x"]}, "which is stop here."),
+            ({"messages": [HI], "topP": 0.5}, "The body has topP: rename it to top_p."),
+            ({"messages": [HI], "reasoningEffort": "low"}, "rename it to reasoning_effort."),
+            ({"messages": [HI], "stopSequences": ["x"]}, "rename it to stop."),
             ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
             ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be an image"),
-            ({"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]}, "only a user's may have files"),
+            (
+                {"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]},
+                "only user messages may have files",
+            ),
             ({"messages": [HI, assistant(STEP, call("input-available"))]}, r"messages\[1\]\.parts\[1\] calls 'find'"),
             (
                 {"messages": [user({"type": "file", "mediaType": "image/png"})]},

@@ -201,9 +201,9 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("role", "block", "says"),
         [
-            ("user", {"type": "document", "source": {}}, "content[0] is of type 'document': in a turn of 'user' it"),
+            ("user", {"type": "document", "source": {}}, "content[0] is of type 'document': in a message of 'user' it"),
             ("user", USES, "must be one of text, image, tool_result."),
-            ("assistant", {"type": "server_tool_use"}, "'server_tool_use': in a turn of 'assistant'"),
+            ("assistant", {"type": "server_tool_use"}, "'server_tool_use': in a message of 'assistant'"),
             ("assistant", RETURNS, "'tool_result'"),
             ("system", PICTURE, "it must be one of text."),
             ("user", {"text": "x"}, "is of type None"),
@@ -226,7 +226,7 @@ class TestRefused:
             ({"tools": [{"type": ["custom"]}]}, "tools[0] is of type ['custom']"),
             ({"tools": [{"name": "find"}]}, "tools[0] is invalid: an object missing required field"),
             ({"tools": [{"name": "find", "input_schema": {}, "input_examples": []}]}, "unknown field `input_examples`"),
-            ({"tool_choice": {"type": "tool"}}, "name the tool"),
+            ({"tool_choice": {"type": "tool"}}, "add the tool's name"),
             ({"system": [PICTURE]}, "system[0] is of type 'image'"),
         ],
     )

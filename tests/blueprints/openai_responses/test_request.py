@@ -107,8 +107,8 @@ class TestTheInput:
         ("items", "wrong"),
         [
             ([], "input is empty"),
-            ([{"role": "user"}], "input[0] is a turn without content"),
-            ([{"content": "hi"}], "input[0] is a turn without a role"),
+            ([{"role": "user"}], "input[0] is a message without content"),
+            ([{"content": "hi"}], "input[0] is a message without a role"),
             ([{"type": "item_reference", "id": "msg_1"}], "input[0] refers to the item 'msg_1'"),
             ([CALL, {**OUTPUT, "call_id": "c9"}], "input[1].call_id is 'c9'"),
             ([CALL, {"type": "function_call_output", "call_id": "c1"}], "input[1] has no output"),
