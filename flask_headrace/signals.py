@@ -92,7 +92,7 @@ def _end_of(session: StreamSession) -> StreamEndedInfo:
         model=session.target.model,
         provider=session.target.provider,
         owner=session.target.owner,
-        end=type(terminal).__name__.lower(),
+        end=str(type(terminal).__struct_config__.tag),
         reason=session.reason,
         seconds=round((session.ended_at or time.monotonic()) - session.began_at, 4),
         first_token_seconds=None if first is None else round(first - session.began_at, 4),
