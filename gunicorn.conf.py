@@ -161,14 +161,14 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_in_time)
-    if worker.service.drain > worker.longest_drain:
+    if worker.service.drain_timeout > worker.longest_drain:
         worker.log.warning(
             "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "
             "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
-            *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
+            *(worker.service.drain_timeout, worker.cfg.graceful_timeout, worker.longest_drain),
         )
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    worker.warming = Errand(worker.service.catalogue.preload)
+    worker.warming = Errand(worker.service.registry.preload)
 
     def warm_up():
         try:

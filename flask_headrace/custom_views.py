@@ -9,9 +9,10 @@ import msgspec
 from flask import Response
 
 from .blueprints.http.request_body import format_validation_error
-from .blueprints.http.response import stream_response
+from .blueprints.http.stream_response import stream_response
 from .blueprints.native import encoder as native_encoder
-from .blueprints.native import endpoint as native
+from .blueprints.native.body import ChatBody
+from .blueprints.native.request import to_chat_request
 from .blueprints.state import current_state
 from .core.errors import InvalidRequest
 from .core.events import Event
@@ -23,7 +24,7 @@ from .streaming.reader import StreamReader
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[native.ChatBody, ChatRequest]:
+def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[ChatBody, ChatRequest]:
     """Return the body of `POST /api/chat` for some arguments, and the request to the model.
 
     Args:
@@ -33,8 +34,8 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     Raises:
         InvalidRequest: a field has a wrong type or is unknown, or both a schema and a `response_format` are given.
     """
-    body = _convert(fields, native.ChatBody)
-    chat_request = native.question_of(body)
+    body = _convert(fields, ChatBody)
+    chat_request = to_chat_request(body)
     if not options:
         return body, chat_request
     if body.schema is not None and "response_format" in options:

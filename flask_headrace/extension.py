@@ -11,7 +11,7 @@ from . import custom_views
 from .blueprints import cli
 from .blueprints.http.auth import check_host
 from .blueprints.http.error_handlers import handle_headrace_error
-from .blueprints.native.endpoint import answer
+from .blueprints.native.endpoint import chat_response
 from .blueprints.state import EXTENSION, current_state
 from .core.errors import HeadraceError
 from .core.events import Event
@@ -143,7 +143,7 @@ class Headrace:
         body, chat_request = custom_views.to_body_and_request(fields, options)
         if owner is None:
             owner = current_state().authorize() if resumable else ""
-        return answer(body, chat_request, owner)
+        return chat_response(body, chat_request, owner)
 
     def stream_from(self, source: Iterable[str | Event], *, name: str = "app", owner: str = "") -> Response:
         """Stream the output of a generator of the application, such as a chain, an agent or a file.

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from .blueprints.http.error_handlers import handle_http_error
-from .blueprints.http.unread_body import close_unread
+from .blueprints.http.unread_body import close_unread_connection
 from .extension import Headrace
 from .server.open_access import refuse_open_door
 from .settings import Settings
@@ -31,5 +31,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         refuse_open_door([settings.bind])
     Headrace(app)
     app.register_error_handler(HTTPException, handle_http_error)
-    app.after_request(close_unread)  # also for paths without an endpoint
+    app.after_request(close_unread_connection)  # also for paths without an endpoint
     return app

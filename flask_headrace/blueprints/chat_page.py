@@ -1,7 +1,7 @@
-"""The chat page: one document, its modules and its style.
+"""The chat page: one HTML document with its JavaScript modules and style sheets.
 
-Knows the page's address, its files and the headers that keep it closed to everything foreign. Knows nothing of chats:
-the page's own JavaScript asks the endpoints that lie beside it, under the same prefix.
+This module knows the page's URL, its files and its security headers. It does not know the chat protocol: the page's
+JavaScript calls the API endpoints under the same URL prefix.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,18 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""What the page may load: its own files and its own endpoints, and nothing written inside the document."""
+"""The page may load its own files and call its own endpoints; inline scripts and styles are forbidden."""
 
 
-def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: None) -> Blueprint:
-    """Return the blueprint of the chat page, ready to be registered under any prefix.
+def create_page_blueprint(login_redirect: Callable[[], Response | None] = lambda: None) -> Blueprint:
+    """Return the blueprint of the chat page, ready to be registered under any URL prefix.
 
-    `GET /` is the page, `/headrace-static/…` are its files. The page asks `<prefix>/api/chat` and
+    `GET /` serves the page, `/headrace-static/…` its files. The page calls `<prefix>/api/chat` and
     `<prefix>/api/models`.
 
     Args:
-        way_to_login: Returns, in a request for the page, where a visitor is to log in first; None for nowhere.
+        login_redirect: Called in each request for the page. Returns the response that redirects an anonymous visitor to
+            the application's login, or None to serve the page.
     """
     page = Blueprint(
         "headrace_page",
@@ -41,13 +42,13 @@ def create_page_blueprint(way_to_login: Callable[[], Response | None] = lambda: 
         # Flask's default, /static, would be shadowed by the application's own when there is no prefix.
         static_url_path="/headrace-static",
     )
-    page.add_url_rule("/", "chat", lambda: way_to_login() or show_chat())
-    page.after_request(forbid_sniffing)
+    page.add_url_rule("/", "chat", lambda: login_redirect() or show_chat())
+    page.after_request(add_nosniff_header)
     return page
 
 
 def show_chat() -> Response:
-    """Render the page, which is the same for everybody and runs nothing but its own files."""
+    """Return the rendered page. The page is the same for all visitors and loads only its own files."""
     response = make_response(render_template("flask_headrace/chat.html", api=url_for(".chat") + "api"))
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -55,7 +56,7 @@ def show_chat() -> Response:
     return response
 
 
-def forbid_sniffing(response: Response) -> Response:
-    """Keep browsers from guessing another type than the one that is sent."""
+def add_nosniff_header(response: Response) -> Response:
+    """Return `response` with the header that stops browsers from guessing another content type."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,4 +1,4 @@
-"""`flask headrace ask` and `flask headrace models`: the terminal's way in."""
+"""The commands `flask headrace ask` and `flask headrace models`."""
 
 from __future__ import annotations
 
@@ -19,111 +19,114 @@ from ..streaming.reader import StreamReader
 from .open_stream import open_stream
 from .state import current_state
 
-CUT: dict[FinishReason, str] = {
+CUT_MESSAGES: dict[FinishReason, str] = {
     "length": "The answer was cut at its limit of tokens (length): give more with --max-tokens, or ask for less.",
     "content_filter": "The answer was cut by the content filter (content_filter).",
     "pause": "The model has paused before the end of its answer (pause).",
 }
-"""What is said of an answer that its model has ended before it was whole."""
+"""What `ask` prints to stderr, by finish reason, after an incomplete answer."""
 
-CUT_STATUS = 3
-"""The exit status after such an answer; it is 1 after an error, and 2 where the command was not understood."""
+CUT_EXIT_STATUS = 3
+"""The exit status after an incomplete answer. Errors exit with 1, invalid command lines with 2."""
 
 group = AppGroup("headrace", help="Ask models from the terminal.")
 
 
 @group.command()
 @click.argument("question")
-@click.option("--model", help="The model, as provider/name; the default one where left out.")
-@click.option("--system", help="What the model is told before the question.")
-@click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens of the answer.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="0 for the likeliest words, higher for livelier ones.")
+@click.option("--model", help="The model, as provider/name. The default model if omitted.")
+@click.option("--system", help="The system prompt.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Maximum number of tokens of the answer.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Sampling temperature: 0 is the most deterministic.")
 def ask(
     question: str, model: str | None, system: str | None, max_tokens: int | None, temperature: float | None
 ) -> None:
     """Ask QUESTION and print the answer as it comes. Ctrl-C stops the model.
 
-    Exits with 3 where the answer was cut: at its limit of tokens, or by the content filter.
+    Exits with 3 if the answer is incomplete: cut at its token limit or by the content filter, or paused.
     """
-    messages = [Message("system", system)] if system else []
-    with _telling_trouble():
-        turns = (*messages, Message("user", question))
-        asked = ChatRequest("", turns, max_tokens=max_tokens, temperature=temperature)
-        with _heeding_ctrl_c():
-            follower = open_stream(model, asked, owner="")
-            _print_answer(follower)
-        if follower.session.error is not None:
-            raise follower.session.error
-        _tell_if_cut(follower)
+    system_messages = [Message("system", system)] if system else []
+    with _report_errors():
+        messages = (*system_messages, Message("user", question))
+        chat_request = ChatRequest("", messages, max_tokens=max_tokens, temperature=temperature)
+        with _raise_on_ctrl_c():
+            reader = open_stream(model, chat_request, owner="")
+            _print_answer(reader)
+        if reader.session.error is not None:
+            raise reader.session.error
+        _report_if_cut(reader)
 
 
 @contextlib.contextmanager
-def _telling_trouble() -> Iterator[None]:
-    """Tell an error in one sentence, and end as other commands do where nobody reads their output any more."""
+def _report_errors() -> Iterator[None]:
+    """Print an error as one sentence and exit with 1; exit by SIGPIPE if the output's reader is gone."""
     try:
         yield
     except HeadraceError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:
-        _let_go_of_output()
+        _discard_output()
         if isinstance(error, BrokenPipeError):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             signal.raise_signal(signal.SIGPIPE)
         raise click.ClickException(f"The output cannot be written: {error.strerror}.") from None
 
 
-def _let_go_of_output() -> None:
-    # What is left of it would be tried once more at the very end, with a stack trace.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _discard_output() -> None:
+    # Otherwise Python flushes the remaining output at exit, fails again and prints a stack trace.
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
 
 
 @contextlib.contextmanager
-def _heeding_ctrl_c() -> Iterator[None]:
-    """Let the event loop raise KeyboardInterrupt: Python's own is not seen if it comes as the loop falls asleep."""
-    watch = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
+def _raise_on_ctrl_c() -> Iterator[None]:
+    """Raise KeyboardInterrupt from the event loop.
+
+    Python's own handler misses a signal that arrives as the loop goes to sleep.
+    """
+    watcher = gevent.signal_handler(signal.SIGINT, gevent.getcurrent().throw, KeyboardInterrupt)
     try:
         yield
     finally:
-        watch.cancel()
+        watcher.cancel()
 
 
-def _print_answer(follower: StreamReader) -> None:
+def _print_answer(reader: StreamReader) -> None:
     try:
-        for events in follower:
+        for events in reader:
             for event in events:
-                _print(event)
+                _print_event(event)
     except KeyboardInterrupt:
         raise click.Abort from None
     finally:
-        follower.close()
+        reader.close()
         current_state().streams.drain(0)
-        if follower.session.first_event_at is not None:
+        if reader.session.first_event_at is not None:
             click.echo()
 
 
-def _tell_if_cut(follower: StreamReader) -> None:
-    match follower.session.terminal:
-        case Completed(reason) if reason in CUT:
-            click.echo(CUT[reason], err=True)
-            click.get_current_context().exit(CUT_STATUS)
+def _report_if_cut(reader: StreamReader) -> None:
+    match reader.session.terminal:
+        case Completed(reason) if reason in CUT_MESSAGES:
+            click.echo(CUT_MESSAGES[reason], err=True)
+            click.get_current_context().exit(CUT_EXIT_STATUS)
 
 
-def _print(event: Event) -> None:
+def _print_event(event: Event) -> None:
     match event:
         case TextDelta(text):
             click.echo(text, nl=False)
         case AnswerRestarted(reason, model):
             click.echo()
-            click.echo(f"{model} begins the answer again ({reason}):", err=True)
+            click.echo(f"{model} restarts the answer ({reason}):", err=True)
 
 
 @group.command()
 def models() -> None:
-    """List the models that can be asked; the default one is marked with a star."""
-    with _telling_trouble():
-        catalogue = current_state().catalogue
-        catalogue.preload()  # a provider has little time to tell its models, and importing its SDK would count
-        for model in catalogue.models():
+    """List the available models; a star marks the default model."""
+    with _report_errors():
+        registry = current_state().registry
+        registry.preload()  # otherwise importing a provider's SDK would use up the timeout of its model list
+        for model in registry.models():
             click.echo(f"{'*' if model.default else ' '} {model.id}")

@@ -1,4 +1,4 @@
-"""Every endpoint that the extension serves beside its page: the factory of its blueprint, and how it is described."""
+"""All API endpoints that the extension registers: for each its blueprint factory and its OpenAPI operations."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .openai_chat import endpoint as openai_chat
 from .openai_responses import endpoint as openai_responses
 
 ENDPOINTS = (
-    (native.create_chat_blueprint, native.OPERATIONS),
+    (native.create_native_blueprint, native.OPERATIONS),
     (streams.create_streams_blueprint, streams.OPERATIONS),
-    (openai_chat.create_openai_blueprint, openai_chat.OPERATIONS),
-    (openai_responses.create_responses_blueprint, openai_responses.OPERATIONS),
+    (openai_chat.create_openai_chat_blueprint, openai_chat.OPERATIONS),
+    (openai_responses.create_openai_responses_blueprint, openai_responses.OPERATIONS),
     (models.create_models_blueprint, models.OPERATIONS),
-    (anthropic_messages.create_anthropic_blueprint, anthropic_messages.OPERATIONS),
-    (chat.create_ai_sdk_blueprint, chat.OPERATIONS),
+    (anthropic_messages.create_anthropic_messages_blueprint, anthropic_messages.OPERATIONS),
+    (chat.create_ai_chat_blueprint, chat.OPERATIONS),
     (v4_chat.create_ai_v4_chat_blueprint, v4_chat.OPERATIONS),
     (completion.create_ai_completion_blueprint, completion.OPERATIONS),
     (text.create_ai_text_blueprint, text.OPERATIONS),
     (object.create_ai_object_blueprint, object.OPERATIONS),
 )
-"""Pairs of what makes a blueprint and of the operations that it serves, in the order of /openapi.json."""
+"""Pairs of a blueprint factory and the operations that its blueprint serves, in the order of /openapi.json."""

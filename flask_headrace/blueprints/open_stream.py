@@ -1,4 +1,4 @@
-"""A question, from whichever protocol, becomes a stream of the model that it names."""
+"""Opens a stream that answers a `ChatRequest`, for the endpoints of all protocols."""
 
 from __future__ import annotations
 
@@ -24,160 +24,180 @@ from ..streaming.reader import StreamReader
 from .http.event_loop import require_one_loop
 from .state import ExtensionState, current_state
 
-MOST_REPEATED = 256 * 1024
-"""Bytes of a question that a resumable answer may repeat, since they are kept with it; of more, the largest are not."""
+MAX_ECHOED_BYTES = 256 * 1024
+"""Bytes of echoed fields that are stored with a resumable stream. The largest fields beyond this limit are dropped."""
 
 
-class Repeated(NamedTuple):
-    """What an answer repeats of its question.
+class EchoedFields(NamedTuple):
+    """The fields of a request that its response contains again, such as `metadata` in OpenAI's Responses API.
 
     Args:
-        protocol: The protocol that the question came in; see `protocol_registry`.
-        fields: By the names that they have there.
+        protocol: The protocol of the request; see `protocol_registry`.
+        fields: The JSON values, by their names in that protocol.
     """
 
     protocol: str
     fields: Mapping[str, Any]
 
 
-def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
-    """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
-    target = stream.target
-    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
-
-
-_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
-
-
-def open_stream(  # noqa: PLR0913  # all but the first are given by name
-    model: str | None,
-    question: ChatRequest,
-    *,
-    owner: str,
-    preferred: str | None = None,
-    is_resumable: bool = False,
-    id: str | None = None,  # noqa: A002
-    chat: str | None = None,
-    partials: PartialMode | None = None,
-    is_held_to_schema: bool = False,
-    repeated: Repeated | None = None,
-) -> StreamReader:
-    """Open a stream in which a model answers a question, and follow it.
+def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
+    """Return the request fields that a stream's response echoes; empty if the request used another protocol.
 
     Args:
-        model: The model, as the reader named it; None for the default one.
-        question: What it is asked; its own `model` is set here.
-        owner: Who asks.
-        preferred: The provider to ask for a model that is named without one, and that nobody lists.
-        is_resumable: Whether it can be followed and stopped from anywhere.
-        id: The id of a resumable stream; one of that id that is there is followed. None for one that nobody can guess.
-        chat: The conversation of the owner's in which a resumable stream is the latest answer; None for none.
-        partials: See `StreamContext`.
-        is_held_to_schema: Whether an answer that does not fit its schema is a failure.
-        repeated: What the answer repeats of the question.
+        stream: The stream.
+        protocol: The protocol of the response.
+    """
+    context = stream.target
+    return msgspec.json.decode(context.repeated, type=dict[str, Any]) if context.protocol == protocol else {}
+
+
+_STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
+    model: str | None,
+    chat_request: ChatRequest,
+    *,
+    owner: str,
+    default_provider: str | None = None,
+    is_resumable: bool = False,
+    id: str | None = None,  # noqa: A002
+    chat_id: str | None = None,
+    partial_mode: PartialMode | None = None,
+    enforce_schema: bool = False,
+    echoed: EchoedFields | None = None,
+) -> StreamReader:
+    """Open a stream in which a model answers a request, and return a reader at its beginning.
+
+    Args:
+        model: The model as the client named it; None for the default model.
+        chat_request: The request. Its `model` is ignored and replaced by the resolved model's name.
+        owner: The authenticated caller; empty if the service has no keys.
+        default_provider: The provider for a model that is named without a provider and that no provider lists.
+        is_resumable: Whether any worker can resume and stop the stream.
+        id: The id of a resumable stream. If the owner already has a stream of this id for the same request, that stream
+            is read. None for a random id.
+        chat_id: The owner's chat whose latest answer the resumable stream becomes; None for no chat.
+        partial_mode: Which JSON documents native frames report as they grow; see `StreamContext`.
+        enforce_schema: Whether an answer that does not match the JSON Schema of the request fails.
+        echoed: The request fields that the response echoes; None for no fields.
 
     Raises:
-        InvalidRequest: the question is not one that the model can be asked; 400.
-        ModelNotFound: no such model is set up; 404.
-        StreamConflict: there is a stream of that id, for another question; 409.
-        LimitError: no more streams may be opened here now, or the store is away; 503.
-        NotSupported: this process gives each request a thread of its own, with which its streams would end; 501.
+        InvalidRequest: the model cannot answer this request; 400.
+        ModelNotFound: no such model is configured; 404.
+        StreamConflict: a stream of this id exists for another request; 409.
+        LimitError: a limit of open streams is reached, or the store is unavailable; 429 or 503.
+        NotSupported: the stream is resumable, and this process has no shared event loop; 501.
     """
-    service = current_state()
+    state = current_state()
     if id is not None and not is_resumable:
-        raise InvalidRequest("id is given, and resumable is not true: only a resumable stream has an id of one's own.")
-    provider, question = _addressed(model, question, preferred)
-    target = _target(service.catalogue.model_id(provider, question.model), provider, question, owner, partials)
-    if repeated is not None:
-        kept = _bounded(repeated.fields) if is_resumable else repeated.fields
-        target = replace(target, protocol=repeated.protocol, repeated=msgspec.json.encode(kept))
-    source = _source(provider, question, target, is_held_to_schema=is_held_to_schema)
+        raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
+    provider, chat_request = _resolve(model, chat_request, default_provider)
+    context = _stream_context(
+        state.registry.model_id(provider, chat_request.model), provider, chat_request, owner, partial_mode
+    )
+    if echoed is not None:
+        bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
+        context = replace(context, protocol=echoed.protocol, repeated=msgspec.json.encode(bounded_fields))
+    source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
     if is_resumable:
-        return _ask_resumably(service, question, target, source, id, chat)
-    return StreamReader(service.streams.open(target, source))
+        return _open_resumable(state, chat_request, context, source, id, chat_id)
+    return StreamReader(state.streams.open(context, source))
 
 
-def _source(provider: Provider, question: ChatRequest, target: StreamContext, *, is_held_to_schema: bool) -> Source:
-    wanted = question.response_format
-    if not is_held_to_schema or wanted is None or wanted.schema is None:
-        return lambda: provider.stream(question)
-    return validate_output(SchemaValidator(wanted.schema), lambda: provider.stream(question), target.model)
+def _source(provider: Provider, chat_request: ChatRequest, context: StreamContext, *, enforce_schema: bool) -> Source:
+    response_format = chat_request.response_format
+    if not enforce_schema or response_format is None or response_format.schema is None:
+        return lambda: provider.stream(chat_request)
+    return validate_output(
+        SchemaValidator(response_format.schema), lambda: provider.stream(chat_request), context.model
+    )
 
 
-def count_tokens(model: str | None, question: ChatRequest, *, preferred: str | None = None) -> int:
-    """Have a model's provider count the input tokens of a question; see `ask` for the arguments.
+def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:
+    """Return the number of input tokens of a request, counted by the model's provider.
+
+    Args:
+        model: The model as the client named it; None for the default model.
+        chat_request: The request.
+        default_provider: The provider for a model that is named without a provider and that no provider lists.
 
     Raises:
-        InvalidRequest, ModelNotFound: see `ask`.
-        NotSupported: the provider does not count; 501.
-        UpstreamError: it could not be asked, or refused.
+        InvalidRequest: the model cannot answer this request; 400.
+        ModelNotFound: no such model is configured; 404.
+        NotSupported: the provider does not count tokens; 501.
+        UpstreamError: the provider is unreachable or rejected the request.
     """
-    provider, question = _addressed(model, question, preferred)
+    provider, chat_request = _resolve(model, chat_request, default_provider)
     if not isinstance(provider, TokenCounter):
-        raise NotSupported(f"{provider.name} does not count tokens: have them counted for a model of Anthropic's.")
-    return provider.count_tokens(question)
+        raise NotSupported(f"{provider.name} does not count tokens: name a model of Anthropic's.")
+    return provider.count_tokens(chat_request)
 
 
-def _addressed(model: str | None, question: ChatRequest, preferred: str | None) -> tuple[Provider, ChatRequest]:
-    if mistake := validation_error(question):
-        raise InvalidRequest(mistake)
+def _resolve(
+    model: str | None, chat_request: ChatRequest, default_provider: str | None
+) -> tuple[Provider, ChatRequest]:
+    if problem := validation_error(chat_request):
+        raise InvalidRequest(problem)
     if model is not None and not model.strip():
-        raise InvalidRequest(f"model is {model!r:.100}: name one as provider/name, or leave it out for the default.")
-    provider, name = current_state().catalogue.resolve(model, preferred)
-    _refuse_unsupported(provider, question)
-    return provider, replace(question, model=name)
+        raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
+    provider, name = current_state().registry.resolve(model, default_provider)
+    _reject_unsupported(provider, chat_request)
+    return provider, replace(chat_request, model=name)
 
 
-def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
-    service: ExtensionState,
-    question: ChatRequest,
-    target: StreamContext,
+def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
+    state: ExtensionState,
+    chat_request: ChatRequest,
+    context: StreamContext,
     source: Source,
-    id_: str | None,
-    chat: str | None,
+    stream_id: str | None,
+    chat_id: str | None,
 ) -> StreamReader:
     require_one_loop()
-    if id_ is not None and not _ID.fullmatch(id_):
-        raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
-    service.store.tell_once()
-    # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
-    digest = sha256(msgspec.json.encode((target.model, question))).hexdigest()
-    return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
+    if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
+        raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
+    state.store_availability.tell_once()
+    # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
+    digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
+    return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
 
 
-def _refuse_unsupported(provider: Provider, question: ChatRequest) -> None:
-    if refused := sorted(question.required_features() & provider.unsupported_features):
-        raise InvalidRequest(f"{provider.name} cannot honour {', '.join(refused)}: leave it out, or ask another model.")
+def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
+    if unsupported := sorted(chat_request.required_features() & provider.unsupported_features):
+        raise InvalidRequest(
+            f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
+        )
 
 
-def _target(
-    model: str, provider: Provider, question: ChatRequest, owner: str, partials: PartialMode | None
+def _stream_context(
+    model: str, provider: Provider, chat_request: ChatRequest, owner: str, partial_mode: PartialMode | None
 ) -> StreamContext:
     return StreamContext(
         model=model,
         provider=provider.name,
-        name=question.model,
+        name=chat_request.model,
         pricing_provider=provider.pricing_provider,
-        prompt_bytes=_size(question),
+        prompt_bytes=_prompt_bytes(chat_request),
         owner=owner,
-        partials=partials,
+        partials=partial_mode,
         created=int(time.time()),
     )
 
 
-def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _limit_size(fields: Mapping[str, Any]) -> dict[str, Any]:
     sizes = sorted([(len(msgspec.json.encode(value)), name) for name, value in fields.items()])
-    kept, total = {}, 0
+    bounded_fields, total = {}, 0
     for size, name in sizes:
         total += size
-        if total <= MOST_REPEATED:
-            kept[name] = fields[name]
-    return kept
+        if total <= MAX_ECHOED_BYTES:
+            bounded_fields[name] = fields[name]
+    return bounded_fields
 
 
-def _size(question: ChatRequest) -> int:
+def _prompt_bytes(chat_request: ChatRequest) -> int:
     try:
-        return question.size()
+        return chat_request.size()
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        raise InvalidRequest(f"The question holds {half!r}, which is half of a character: send whole ones.") from None
+        surrogate = error.object[error.start]
+        raise InvalidRequest(f"The request contains {surrogate!r}, a lone surrogate: send whole characters.") from None

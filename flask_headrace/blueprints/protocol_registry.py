@@ -1,4 +1,4 @@
-"""The protocols in which a stream can be followed, by their names in `?protocol=`."""
+"""The protocols in which a stream can be resumed, by their names in `?protocol=`."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .openai_responses import endpoint as openai_responses
 
 NATIVE = "native"
 
-_OTHERS: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
-    openai_chat.PROTOCOL: openai_chat.encoder_of,
-    openai_responses.PROTOCOL: openai_responses.encoder_of,
+_ENCODER_FACTORIES: dict[str, Callable[[ReadableStream], StreamEncoder]] = {
+    openai_chat.PROTOCOL: openai_chat.encoder_for,
+    openai_responses.PROTOCOL: openai_responses.encoder_for,
     "anthropic": lambda _: MessagesEncoder(),
     "data-v1": lambda _: DataStreamV1Encoder(),
     "text": lambda _: PlainTextEncoder(),
 }
 
-PROTOCOLS = (NATIVE, *_OTHERS)
+PROTOCOLS = (NATIVE, *_ENCODER_FACTORIES)
 
 
-def wanted_protocol() -> str:
-    """Return the protocol that the request names; the native one where it names none.
+def requested_protocol() -> str:
+    """Return the protocol that the query parameter `protocol` of the current request names; `native` if it is absent.
 
     Raises:
-        InvalidRequest: there is none of that name; 400.
+        InvalidRequest: no protocol has this name; 400.
     """
     name = request.args.get("protocol", NATIVE)
     if name not in PROTOCOLS:
@@ -43,8 +43,13 @@ def wanted_protocol() -> str:
     return name
 
 
-def wire_of(protocol: str, follower: StreamReader) -> StreamEncoder:
-    """Return a protocol's wire for a reader that may have a part of the stream already."""
+def encoder_for(protocol: str, reader: StreamReader) -> StreamEncoder:
+    """Return the encoder of a protocol for a reader that may already have received a part of the stream.
+
+    Args:
+        protocol: One of `PROTOCOLS`.
+        reader: The reader; its `seen` is the number of the last event that the client has received.
+    """
     if protocol == NATIVE:
-        return native.encoder_of(follower.session.target, follower.seen)
-    return SkipSeenEvents(_OTHERS[protocol](follower.session), follower.seen)
+        return native.encoder_for(reader.session.target, reader.seen)
+    return SkipSeenEvents(_ENCODER_FACTORIES[protocol](reader.session), reader.seen)

@@ -1,4 +1,4 @@
-"""What the views work with: made once by the extension, kept in `app.extensions`."""
+"""The state of the extension, which the views use. The extension creates it once, in `app.extensions`."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class ExtensionState:
 
     Args:
         streams: The open streams of this worker.
-        resumption: Those that can be followed and stopped from anywhere.
-        catalogue: The models that can be asked.
-        authorize: Returns who asks, in the request, or aborts.
-        max_content_length: Bytes that a request's body may have.
-        body_timeout: Seconds in which a request's body must arrive; None for ever.
-        cors_origins: Origins of other web sites that may ask.
-        is_open: Whether everybody may ask: there is neither a key nor an `authorize`.
-        trusted_hosts: Names of this machine under which it may be asked; None for any name.
-        schemas: JSON Schemas that answers can be asked to fit, by their names.
-        drain: Seconds that a worker which leaves lets its streams finish.
-        store: Whether the store of resumable streams can be used.
+        resumable_streams: The streams that any worker can resume and stop.
+        registry: The available models.
+        authorize: Called in each request. Returns the caller's name, or aborts.
+        max_content_length: Maximum size of a request body in bytes.
+        body_timeout: Seconds within which a request body must arrive; None for no limit.
+        cors_origins: Origins of other web sites whose pages may send requests.
+        is_open: Whether everybody may send requests: there are no keys and no `authorize` callback.
+        trusted_hosts: Accepted host names of requests; None for any name.
+        schemas: Configured JSON Schemas by name.
+        drain_timeout: Seconds that a stopping worker waits for its streams to finish.
+        store_availability: Whether the store of resumable streams is usable.
     """
 
     streams: StreamRegistry
-    resumption: ResumableStreams
-    catalogue: ModelRegistry
+    resumable_streams: ResumableStreams
+    registry: ModelRegistry
     authorize: Callable[[], str]
     max_content_length: int
     body_timeout: float | None
@@ -46,10 +46,10 @@ class ExtensionState:
     is_open: bool
     trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
-    drain: float
-    store: Condition
+    drain_timeout: float
+    store_availability: Condition
 
 
 def current_state() -> ExtensionState:
-    """Return the service of the application that handles the present request."""
+    """Return the `ExtensionState` of the application that handles the current request."""
     return cast("ExtensionState", current_app.extensions[EXTENSION])

@@ -1,52 +1,61 @@
-"""GET and DELETE /api/streams/<id>: follow a resumable stream from where one left it, and stop it."""
+"""GET and DELETE /api/streams/<id>: resume a stream after a cursor, and stop it."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
 from ..core.errors import InvalidRequest, LimitError
-from .encoding.base import EVENT_STREAM
-from .encoding.event_id import PATTERN, read_position
+from .encoding.base import EVENT_STREAM_HEADERS
+from .encoding.event_id import EVENT_ID_PATTERN, parse_event_id
 from .http.auth import authorize_request
 from .http.event_loop import require_one_loop
-from .http.response import stream_response
-from .openapi.operation import EVENTS, PLAIN, Operation, Parameter, ResponseSpec, frames
-from .protocol_registry import NATIVE, PROTOCOLS, wanted_protocol, wire_of
+from .http.stream_response import stream_response
+from .openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, Parameter, ResponseSpec, event_stream_schema
+from .protocol_registry import NATIVE, PROTOCOLS, encoder_for, requested_protocol
 from .state import current_state
 
-LONGEST_RETRY = 10.0
-"""Seconds after which an EventSource whose stream cannot be read now comes back at the latest."""
+MAX_RETRY_DELAY = 10.0
+"""Maximum seconds after which an EventSource retries a stream that is temporarily unreadable."""
 
-_CURSOR = {"type": "string", "pattern": PATTERN}
-_THE_STREAM = Parameter("id", "path", "The stream's id, as `Headrace-Stream-Id` told it.")
+_CURSOR_SCHEMA = {"type": "string", "pattern": EVENT_ID_PATTERN}
+_STREAM_ID = Parameter("id", "path", "The stream's id, from the response header `Headrace-Stream-Id`.")
 
 OPERATIONS = (
     Operation(
         "GET",
         "/api/streams/{id}",
-        "Follow a resumable stream from where one left it.",
+        "Resume a resumable stream after a cursor.",
         (
-            ResponseSpec(200, "All that comes after the cursor, and what follows.", {EVENTS: frames(), PLAIN: None}),
-            ResponseSpec(204, "The stream has ended and the reader has all of it."),
+            ResponseSpec(
+                200,
+                "All events after the cursor, as they come.",
+                {EVENT_STREAM: event_stream_schema(), PLAIN_TEXT: None},
+            ),
+            ResponseSpec(204, "The stream has ended, and there are no events after the cursor."),
         ),
         parameters=(
-            _THE_STREAM,
+            _STREAM_ID,
             Parameter(
                 "last_event_id",
                 "query",
-                "The `id` of the last event that one has, or its number.",
-                _CURSOR,
+                "The cursor: the `id` of the last event that the client has received, or its number.",
+                _CURSOR_SCHEMA,
             ),
-            Parameter("Last-Event-ID", "header", "The same, as browsers send it; goes before the query.", _CURSOR),
+            Parameter(
+                "Last-Event-ID",
+                "header",
+                "The cursor as browsers send it. It overrides the query parameter.",
+                _CURSOR_SCHEMA,
+            ),
             Parameter("protocol", "query", "The protocol of the frames.", {"enum": list(PROTOCOLS), "default": NATIVE}),
         ),
     ),
     Operation(
         "DELETE",
         "/api/streams/{id}",
-        "Stop a resumable stream, whichever worker asks the model.",
-        (ResponseSpec(204, "It is stopped, or has ended."),),
-        parameters=(_THE_STREAM,),
+        "Stop a resumable stream, whichever worker runs it.",
+        (ResponseSpec(204, "The stream is stopped, or has ended before."),),
+        parameters=(_STREAM_ID,),
     ),
 )
 
@@ -60,50 +69,49 @@ def create_streams_blueprint() -> Blueprint:
 
 
 def follow(id: str) -> Response:  # noqa: A002  # the path's name
-    """Send all that comes after the reader's cursor, and what follows; 204 where there is nothing to come."""
+    """Send all events after the client's cursor, as they come; 204 if the stream has ended and no event is left."""
     owner = authorize_request()
     require_one_loop()
-    protocol = wanted_protocol()
-    # The native frames can be written from any event on; the others depend on what came before it.
-    after, incarnation = _cursor()
+    protocol = requested_protocol()
+    # A native frame can be encoded on its own. The frames of other protocols depend on earlier events.
+    after, incarnation = _requested_cursor()
     is_whole = protocol != NATIVE
     try:
-        follower = current_state().resumption.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
+        reader = current_state().resumable_streams.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
     except LimitError as error:
         if not error.retryable or not _is_event_source():
             raise
-        return _come_again(error)
-    return Response(status=204) if follower is None else stream_response(follower, wire_of(protocol, follower))
+        return _retry_response(error)
+    return Response(status=204) if reader is None else stream_response(reader, encoder_for(protocol, reader))
 
 
 def stop(id: str) -> Response:  # noqa: A002
-    """Stop a stream, wherever it is filled; again where it has ended."""
+    """Stop a stream, whichever worker runs it. Stopping an ended stream does nothing."""
     owner = authorize_request()
     require_one_loop()
-    current_state().resumption.stop(id, owner)
+    current_state().resumable_streams.stop(id, owner)
     return Response(status=204)
 
 
 def _is_event_source() -> bool:
-    # What the standard has an EventSource send, and nobody who reads statuses: it takes nothing but an event stream,
-    # and nothing from a cache.
+    # The HTML standard makes an EventSource send these headers. Clients that read the status do not send both.
     headers = request.headers
     return headers.get("Accept", "").strip() == "text/event-stream" and "no-cache" in headers.get("Cache-Control", "")
 
 
-def _come_again(error: LimitError) -> Response:
-    # An EventSource gives up for good at any status but 200, and comes back by itself after a body that ends.
-    wait = min(max(error.retry_after or 1.0, 1.0), LONGEST_RETRY)
-    return Response(f": {error.code}\nretry: {wait * 1000:.0f}\n\n", headers=EVENT_STREAM)
+def _retry_response(error: LimitError) -> Response:
+    # An EventSource never reconnects after a status other than 200, but reconnects after the end of a body.
+    wait = min(max(error.retry_after or 1.0, 1.0), MAX_RETRY_DELAY)
+    return Response(f": {error.code}\nretry: {wait * 1000:.0f}\n\n", headers=EVENT_STREAM_HEADERS)
 
 
-def _cursor() -> tuple[int, str]:
-    # A browser sends the header when it reconnects by itself; a page that was loaded again can only write the query.
+def _requested_cursor() -> tuple[int, str]:
+    # Browsers send the header when they reconnect. A reloaded page can only set the query parameter.
     given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or "0"
-    cursor = read_position(given)
+    cursor = parse_event_id(given)
     if cursor is None:
         raise InvalidRequest(
-            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, 7, "
-            "or be left out."
+            f"The cursor is {given!r:.100}: it must be the `id` of an event, such as 7-3f9a0c1e, or its number, "
+            "such as 7, or be absent."
         )
     return cursor

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException
 from ..blueprints import health
 from ..blueprints.chat_page import create_page_blueprint
 from ..blueprints.endpoints import ENDPOINTS
-from ..blueprints.http.auth import way_to_login
-from ..blueprints.http.error_handlers import in_words_of_protocol
-from ..blueprints.http.unread_body import close_unread
+from ..blueprints.http.auth import login_redirect
+from ..blueprints.http.error_handlers import handle_application_abort
+from ..blueprints.http.unread_body import close_unread_connection
 from ..blueprints.openapi.document import create_openapi_blueprint
 from ..metrics import render_metrics
 from ..settings import Settings
@@ -31,13 +31,13 @@ def build_blueprints(settings: Settings, *, has_page: bool) -> Iterator[Blueprin
     """
     for create, _ in ENDPOINTS:
         blueprint = create()
-        blueprint.register_error_handler(HTTPException, in_words_of_protocol)
-        blueprint.after_request(close_unread)
+        blueprint.register_error_handler(HTTPException, handle_application_abort)
+        blueprint.after_request(close_unread_connection)
         if settings.cors_origins:
             CORS(blueprint, origins=list(settings.cors_origins), expose_headers=list(EXPOSED_HEADERS))
         yield blueprint
-    yield health.create_ops_blueprint(render_metrics)
+    yield health.create_health_blueprint(render_metrics)
     described = [operation for _, operations in ENDPOINTS for operation in operations]
     yield create_openapi_blueprint([*described, *health.OPERATIONS])
     if has_page:
-        yield create_page_blueprint(way_to_login)
+        yield create_page_blueprint(login_redirect)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from flask import Flask
 
-from ..blueprints.http.auth import LOOPBACK, bearer_auth
+from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
 from ..blueprints.state import ExtensionState
 from ..metrics import Metrics, metrics
 from ..providers.custom import CustomProvider, adapt_provider
@@ -57,8 +57,8 @@ def build_state(
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
         streams=streams,
-        resumption=ResumableStreams(streams, store_writer),
-        catalogue=registry,
+        resumable_streams=ResumableStreams(streams, store_writer),
+        registry=registry,
         authorize=authorize or bearer_auth(settings.api_keys),
         max_content_length=settings.max_content_length,
         body_timeout=settings.body_timeout,
@@ -66,8 +66,8 @@ def build_state(
         is_open=is_open,
         trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
-        drain=settings.drain,
-        store=Condition(store),
+        drain_timeout=settings.drain,
+        store_availability=Condition(store),
     )
 
 
@@ -81,4 +81,4 @@ def _build_registry(settings: Settings, providers: Sequence[CustomProvider], cou
 def _trusted_hosts(settings: Settings, names: Sequence[str] | None, *, is_open: bool) -> tuple[str, ...] | None:
     if names is not None:
         return tuple(name.lower() for name in names)
-    return (*LOOPBACK, *(name.lower() for name in settings.trusted_hosts)) if is_open else None
+    return (*LOOPBACK_NAMES, *(name.lower() for name in settings.trusted_hosts)) if is_open else None

@@ -114,7 +114,7 @@ class StreamSession:
         self._deadlines.start()
 
     def __repr__(self) -> str:
-        state = "streaming" if self.terminal is None else type(self.terminal).__name__.lower()
+        state = "streaming" if self.terminal is None else type(self.terminal).__struct_config__.tag
         age = (self.ended_at or time.monotonic()) - self.began_at
         return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
 

@@ -78,7 +78,7 @@ def test_ask_says_so_of_half_a_character(upstream: Upstream) -> None:
     process = start(upstream, "ask", "na\udcefve")  # as a terminal of another encoding sends it
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err == "Error: The question holds '\\udcef', which is half of a character: send whole ones.\n"
+    assert err == "Error: The request contains '\\udcef', a lone surrogate: send whole characters.\n"
 
 
 def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream
     config.write_text('[models.both]\nchain = ["openai/cli-dying", "openai/cli-next"]\nretries = 0\n')
     out, err = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config)).communicate(timeout=60)
     assert out == "0 1 \nElse.\n"
-    assert err == "openai/cli-next begins the answer again (upstream_failed):\n"
+    assert err == "openai/cli-next restarts the answer (upstream_failed):\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

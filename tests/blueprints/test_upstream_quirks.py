@@ -43,9 +43,9 @@ class Asked:
         connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=20)
         connection.request("POST", endpoint, json.dumps(body), {"content-type": "application/json"})
         response = connection.getresponse()
-        told = [line[6:] for line in response.read().decode().split("\n") if line.startswith("data: ")]
+        frames = [line[6:] for line in response.read().decode().split("\n") if line.startswith("data: ")]
         connection.close()
-        return response.status, [data if data == "[DONE]" else json.loads(data) for data in told]
+        return response.status, [data if data == "[DONE]" else json.loads(data) for data in frames]
 
 
 @pytest.fixture(scope="module")

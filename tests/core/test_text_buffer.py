@@ -97,5 +97,5 @@ def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Ca
         wire.encode([kind("x" * (MOST_WHOLE // 8))])
     with pytest.raises(AbortConnection) as caught:
         wire.encode([kind("x")])
-    assert caught.value.last.startswith(b"event: response.failed\n")
-    assert b'"code":"answer_too_large"' in caught.value.last
+    assert caught.value.final_bytes.startswith(b"event: response.failed\n")
+    assert b'"code":"answer_too_large"' in caught.value.final_bytes

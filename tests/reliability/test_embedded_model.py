@@ -100,7 +100,7 @@ def test_it_is_not_asked_what_it_cannot_do(embedded: Service) -> None:
     picture = [{"role": "user", "content": [{"type": "image", "url": "data:image/png;base64,AAAA"}]}]
     answer = ask(embedded.url, "local/smollm2", messages=picture)
     assert answer.status == 400
-    assert "local cannot honour images" in answer.error["message"]
+    assert "local does not support images" in answer.error["message"]
 
 
 def test_it_fills_the_document_of_use_object(embedded: Service) -> None:

@@ -195,7 +195,7 @@ def test_a_completion_that_cannot_show_a_new_beginning_ends_with_an_error(
     upstream.answer(f"first{n}", faults.after(openai_wire.answer(*WORDS), 40, Close()))
     upstream.answer(f"second{n}", anthropic_wire.answer("0 1 ", "end.", Gate("never")))
     with Reading(service.url + path, {"model": f"restart{n}", "prompt": "hi"}) as reading:
-        reading.until(b"begins the answer again")
+        reading.until(b"restarts the answer")
         assert upstream.ended(f"second{n}").ended is Ended.ABORTED
 
 

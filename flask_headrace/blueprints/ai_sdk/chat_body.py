@@ -1,4 +1,4 @@
-"""The body of what the AI SDK's `useChat` sends: UIMessages, which are what a page shows, and settings beside them."""
+"""The body of the AI SDK's `useChat` from version 5 on: UIMessages, as the page shows them, and options."""
 
 from __future__ import annotations
 
@@ -12,37 +12,34 @@ from ...providers.chat_request import Json
 from .options import ChatOptions
 
 
-def _in_camel_case(name: str) -> str:
+def _to_camel_case(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-MISNAMED = {
+OPTION_NAMES = {
     "maxOutputTokens": "max_tokens",
     "stopSequences": "stop",
-    **{
-        re.sub("_(.)", lambda found: found[1].upper(), name): name
-        for name in ChatOptions.__struct_fields__
-        if "_" in name
-    },
+    **{_to_camel_case(name): name for name in ChatOptions.__struct_fields__ if "_" in name},
 }
-"""Settings as the SDK's server side calls them, and their names here: they are not to pass for an application's own."""
+"""The names of options here, by the AI SDK's camelCase names, which are rejected rather than ignored."""
 
 
-class UiPart(msgspec.Struct, frozen=True, rename="camel"):
-    """A piece of a message. Its `type` says which of the fields it has, and other pieces of the SDK's have others.
+class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of a message. `type` determines which of the fields are present; unknown fields are ignored.
 
     Args:
-        type: `text`, `file`, `reasoning`, `step-start`, `tool-` and a name, `dynamic-tool`, or what is for the page.
-        text: What was said, or thought.
-        url: Where a file is, or itself as a `data:` URL.
-        mediaType: Its type: `image/…`, or `text/…` in a `data:` URL.
-        state: How far a tool call is.
-        toolCallId: The call's id.
+        type: `text`, `file`, `reasoning`, `step-start`, `tool-` and a name, `dynamic-tool`, or a type for the page
+            alone.
+        text: The text of a text or reasoning part.
+        url: The URL of a file, possibly a `data:` URL.
+        mediaType: The media type of a file: `image/…`, or `text/…` in a `data:` URL.
+        state: The state of a tool call.
+        toolCallId: The id of a tool call.
         toolName: The name of a `dynamic-tool`.
-        input: The call's arguments.
-        output: What came of it.
-        errorText: Why it failed.
-        providerMetadata: What a provider knows its reasoning by.
+        input: The arguments of a tool call.
+        output: The result of a tool call.
+        errorText: The error of a tool call.
+        providerMetadata: The provider's signature of reasoning.
     """
 
     type: str
@@ -58,53 +55,54 @@ class UiPart(msgspec.Struct, frozen=True, rename="camel"):
     provider_metadata: dict[str, Json] | None = None
 
     @property
-    def called(self) -> str | None:
-        """The name of the tool that it calls; None where it is no call."""
+    def called_tool(self) -> str | None:
+        """The name of the called tool; None if the part is no tool call."""
         if self.type == "dynamic-tool":
             return self.tool_name
         return self.type.removeprefix("tool-") if self.type.startswith("tool-") else None
 
 
-class UiMessage(msgspec.Struct, frozen=True):
-    """A message as a page shows it. What else the page keeps in it is its own.
+class UIMessage(msgspec.Struct, frozen=True):
+    """A message as the page shows it. Further fields belong to the page and are ignored.
 
     Args:
-        role: Whose it is.
-        parts: Its pieces.
-        id: Its id.
+        role: The author.
+        parts: The parts of the message.
+        id: The message's id.
     """
 
     role: Literal["system", "user", "assistant"]
-    parts: list[UiPart]
+    parts: list[UIMessagePart]
     id: str = ""
 
 
-class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=False):
+class UIChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The body of `POST /ai/chat`.
 
-    Applications put fields of their own beside these, so that unknown ones are left alone.
+    Applications add their own fields, so unknown fields are ignored.
 
     Args:
-        id: The chat's id; without one the stream cannot be resumed.
+        id: The chat's id; without an id the answer is not resumable.
         messages: The conversation.
-        message: Instead: the last message of a conversation that is kept elsewhere. It is all that is asked.
-        trigger: Whether the conversation goes on, or an answer is to be given anew.
-        messageId: In the latter case: the answer that is to be replaced.
-        schema: The JSON Schema that the answer is to fit.
+        message: The last message of a conversation that is stored elsewhere, instead of `messages`. The model receives
+            only this message.
+        trigger: Whether the client submits a message or regenerates an answer.
+        messageId: The answer to regenerate.
+        schema: The JSON Schema that the answer must match.
     """
 
     id: str | None = None
-    messages: list[UiMessage] | None = None
-    message: UiMessage | None = None
+    messages: list[UIMessage] | None = None
+    message: UIMessage | None = None
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
     schema: Json | None = None
 
-    def conversation(self) -> list[UiMessage]:
-        """Return the messages that are to be answered, without the answer that is to be replaced and what follows it.
+    def messages_to_answer(self) -> list[UIMessage]:
+        """Return the messages for the model, without the answer to regenerate and the messages after it.
 
         Raises:
-            InvalidRequest: there are none, or twice.
+            InvalidRequest: both or neither of `messages` and `message` are present.
         """
         if (self.messages is None) == (self.message is None):
             raise InvalidRequest("The body must have either `messages` or, for a single one, `message`.")
@@ -114,16 +112,16 @@ class UiChatBody(ChatOptions, frozen=True, kw_only=True, forbid_unknown_fields=F
         for number, message in enumerate(messages):
             if message.id == self.message_id:
                 return messages[: number if message.role == "assistant" else number + 1]
-        return messages  # the client has dropped it already
+        return messages  # the client has already removed the answer
 
 
-def read_chat_body(fields: Json) -> UiChatBody:
-    """Read a body.
+def read_chat_body(fields: Json) -> UIChatBody:
+    """Return the body from its JSON object.
 
     Raises:
-        InvalidRequest: it has a setting by another name than the one it has here.
-        msgspec.ValidationError: it is not as it should be.
+        InvalidRequest: an option has the AI SDK's name instead of the one in `ChatOptions`.
+        msgspec.ValidationError: a field has the wrong type.
     """
-    for name in fields.keys() & MISNAMED.keys():
-        raise InvalidRequest(f"The body has {name}, which is {MISNAMED[name]} here.")
-    return msgspec.convert(fields, UiChatBody)
+    for name in fields.keys() & OPTION_NAMES.keys():
+        raise InvalidRequest(f"The body has {name}: rename it to {OPTION_NAMES[name]}.")
+    return msgspec.convert(fields, UIChatBody)

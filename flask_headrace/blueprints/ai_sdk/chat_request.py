@@ -1,4 +1,4 @@
-"""What the AI SDK's `useChat` sends, read into a question. Pure."""
+"""Turns the body of the AI SDK's `useChat` into a `ChatRequest`. Pure."""
 
 from __future__ import annotations
 
@@ -9,84 +9,87 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Message, Part, ReasoningPart, ResponseFormat, TextPart, ToolCall
-from .chat_body import UiChatBody, UiMessage, UiPart
-from .files import part_of
-from .ui_message_encoder import RESTART
+from .chat_body import UIChatBody, UIMessage, UIMessagePart
+from .files import to_file_part
+from .ui_message_encoder import RESTART_PART_TYPE
 
-UNANSWERED = "The call was not answered."
-DENIED = "The user did not allow the call."
+UNANSWERED_RESULT = "The call was not answered."
+DENIED_RESULT = "The user did not allow the call."
+"""The results of tool calls without an output, as the model sees them."""
 
 
-def question_of(body: UiChatBody) -> ChatRequest:
-    """Return what the model is asked.
+def to_chat_request(body: UIChatBody) -> ChatRequest:
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: a part of a message cannot be passed on; the message names it.
+        InvalidRequest: a part of a message is not supported; the message names its path.
     """
-    wanted = None if body.schema is None else ResponseFormat(body.schema)
-    return body.question(tuple(_turns(body.conversation())), response_format=wanted)
+    response_format_ = None if body.schema is None else ResponseFormat(body.schema)
+    return body.to_chat_request(tuple(_to_messages(body.messages_to_answer())), response_format=response_format_)
 
 
-Placed: TypeAlias = list[tuple[str, UiPart]]
-"""Parts, each with the path to it that errors name."""
+PartsWithPaths: TypeAlias = list[tuple[str, UIMessagePart]]
+"""Parts of a message, each with its path for error messages."""
 
 
-def _turns(messages: Sequence[UiMessage]) -> Iterator[Message]:
-    for number, message in enumerate(messages):
-        parts = [(f"messages[{number}].parts[{place}]", part) for place, part in enumerate(message.parts)]
+def _to_messages(messages: Sequence[UIMessage]) -> Iterator[Message]:
+    for index, message in enumerate(messages):
+        parts = [(f"messages[{index}].parts[{place}]", part) for place, part in enumerate(message.parts)]
         match message.role:
             case "system":
                 yield Message("system", "".join([part.text for part in message.parts if part.type == "text"]))
             case "user":
-                yield Message("user", _plain(tuple(_contents(parts))))
+                yield Message("user", _simplify_content(tuple(_to_parts(parts))))
             case "assistant":
-                is_last = number == len(messages) - 1
-                for step in _steps(parts):
-                    yield from _step(step, is_last=is_last)
+                is_last = index == len(messages) - 1
+                for step in _split_steps(parts):
+                    yield from _step_messages(step, is_last=is_last)
 
 
-def _steps(parts: Placed) -> Iterator[Placed]:
-    """Return an assistant's requests to the model one by one: the results of the calls in one lie before the next."""
-    step: Placed = []
-    kept = max([number for number, (_, part) in enumerate(parts, 1) if part.type == RESTART], default=0)
-    for place, part in parts[kept:]:
+def _split_steps(parts: PartsWithPaths) -> Iterator[PartsWithPaths]:
+    """Yield the steps of an assistant message: one model request each, with the results of its tool calls."""
+    step: PartsWithPaths = []
+    first = max([index for index, (_, part) in enumerate(parts, 1) if part.type == RESTART_PART_TYPE], default=0)
+    for path, part in parts[first:]:
         if part.type == "step-start":
             yield step
             step = []
         else:
-            step.append((place, part))
+            step.append((path, part))
     yield step
 
 
-def _step(parts: Placed, *, is_last: bool) -> Iterator[Message]:
-    # What was cut off before it was whole was no call.
-    calls = [(place, part) for place, part in parts if part.called is not None and part.state != "input-streaming"]
-    content = tuple(_contents([(place, part) for place, part in parts if part.called is None], of_user=False))
+def _step_messages(parts: PartsWithPaths, *, is_last: bool) -> Iterator[Message]:
+    # A call whose arguments were cut off was never made.
+    calls = [(path, part) for path, part in parts if part.called_tool is not None and part.state != "input-streaming"]
+    content = tuple(_to_parts([(path, part) for path, part in parts if part.called_tool is None], of_user=False))
     if content or calls:
-        yield Message("assistant", content, tool_calls=tuple([_call(place, part) for place, part in calls]))
-    for place, part in calls:
+        yield Message("assistant", content, tool_calls=tuple([_to_tool_call(path, part) for path, part in calls]))
+    for path, part in calls:
         if is_last and not part.state.startswith("output-"):
-            raise InvalidRequest(f"{place} calls {part.called!r:.100} and has no output yet: send it when it has one.")
-        yield _result(part)
+            raise InvalidRequest(
+                f"{path} calls {part.called_tool!r:.100} and has no output: send the request with the output."
+            )
+        yield _to_tool_message(part)
 
 
-def _contents(parts: Placed, *, of_user: bool = True) -> Iterator[Part]:
-    for place, part in parts:
+def _to_parts(parts: PartsWithPaths, *, of_user: bool = True) -> Iterator[Part]:
+    for path, part in parts:
         match part.type:
             case "text" if part.text:
                 yield TextPart(part.text)
             case "reasoning":
-                yield _reasoning(part)
+                yield _to_reasoning_part(part)
             case "file":
-                yield _file(place, part, of_user=of_user)
+                yield _to_file_part(path, part, of_user=of_user)
             case "text" | "step-start":
                 pass
-            case type_ if not type_.startswith(("source-", "data-")):  # for the page, not for the model
-                raise InvalidRequest(f"{place} is of the type {type_!r:.100}, which cannot be passed on: leave it out.")
+            case type_ if not type_.startswith(("source-", "data-")):  # those are for the page
+                raise InvalidRequest(f"{path} is of the type {type_!r:.100}, not supported: omit it.")
 
 
-def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
-    # Many servers that speak OpenAI's protocol read a list only where there are pictures, and none reads an empty one.
+def _simplify_content(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
+    # Many OpenAI-compatible servers accept a list only if it has images, and none accepts an empty list.
     match content:
         case ():
             return ""
@@ -96,28 +99,28 @@ def _plain(content: tuple[Part, ...]) -> str | tuple[Part, ...]:
             return content
 
 
-def _file(place: str, part: UiPart, *, of_user: bool) -> Part:
+def _to_file_part(path: str, part: UIMessagePart, *, of_user: bool) -> Part:
     if not of_user:
-        raise InvalidRequest(f"{place} is a file in an assistant's message: only a user's may have files.")
-    return part_of(part.url, part.media_type, place)
+        raise InvalidRequest(f"{path} is a file in an assistant message: only user messages may have files.")
+    return to_file_part(part.url, part.media_type, path)
 
 
-def _reasoning(part: UiPart) -> ReasoningPart:
-    known = (part.provider_metadata or {}).get("anthropic", {})
-    if isinstance(redacted := known.get("redactedData"), str):
+def _to_reasoning_part(part: UIMessagePart) -> ReasoningPart:
+    anthropic = (part.provider_metadata or {}).get("anthropic", {})
+    if isinstance(redacted := anthropic.get("redactedData"), str):
         return ReasoningPart("", redacted, is_redacted=True)
-    signature = known.get("signature")
+    signature = anthropic.get("signature")
     return ReasoningPart(part.text, signature if isinstance(signature, str) else None)
 
 
-def _call(place: str, part: UiPart) -> ToolCall:
-    if not part.called or not part.tool_call_id:
-        raise InvalidRequest(f"{place} is a tool call without a name or without `toolCallId`.")
-    # One that failed before it was whole has none.
-    return ToolCall(part.tool_call_id, part.called, part.input if isinstance(part.input, dict) else {})
+def _to_tool_call(path: str, part: UIMessagePart) -> ToolCall:
+    if not part.called_tool or not part.tool_call_id:
+        raise InvalidRequest(f"{path} is a tool call without a name or without `toolCallId`.")
+    # A call that failed before its arguments were complete has no input.
+    return ToolCall(part.tool_call_id, part.called_tool, part.input if isinstance(part.input, dict) else {})
 
 
-def _result(part: UiPart) -> Message:
+def _to_tool_message(part: UIMessagePart) -> Message:
     match part.state:
         case "output-available":
             output = part.output if isinstance(part.output, str) else msgspec.json.encode(part.output).decode()
@@ -125,6 +128,6 @@ def _result(part: UiPart) -> Message:
         case "output-error":
             return Message("tool", part.error_text, tool_call_id=part.tool_call_id, is_error=True)
         case "output-denied":
-            return Message("tool", DENIED, tool_call_id=part.tool_call_id, is_error=True)
+            return Message("tool", DENIED_RESULT, tool_call_id=part.tool_call_id, is_error=True)
         case _:
-            return Message("tool", UNANSWERED, tool_call_id=part.tool_call_id, is_error=True)
+            return Message("tool", UNANSWERED_RESULT, tool_call_id=part.tool_call_id, is_error=True)

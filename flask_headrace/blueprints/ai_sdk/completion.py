@@ -1,6 +1,6 @@
-"""/ai/completion and /ai/v4/completion: `useCompletion` of the Vercel AI SDK, from version 5 on and before.
+"""/ai/completion and /ai/v4/completion: `useCompletion` of the Vercel AI SDK from version 5 on, and before.
 
-What a reader expects cannot be told from its request, so each protocol has an address of its own. /ai/text is a third.
+A request does not reveal its SDK's version, so each protocol has its own URL; /ai/text is the third.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ...core.errors import HeadraceError
 from ...streaming.reader import StreamReader
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENTS, PLAIN, Operation, ResponseSpec, frames
-from .chat import told
+from ..openapi.operation import EVENT_STREAM, PLAIN_TEXT, Operation, ResponseSpec, event_stream_schema
 from .data_stream_v1_encoder import DataStreamV1Encoder
-from .messages import Asked
+from .error_response import text_error_response
+from .messages import PromptBody
 from .ui_completion_encoder import UICompletionEncoder
 
 OPERATIONS = (
@@ -25,21 +25,21 @@ OPERATIONS = (
         "POST",
         "/ai/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, version 5 and later.",
-        (ResponseSpec(200, "The answer as a UI message stream.", {EVENTS: frames()}),),
-        body=Asked,
-        refusal=None,
+        (ResponseSpec(200, "The answer as a UI message stream.", {EVENT_STREAM: event_stream_schema()}),),
+        body=PromptBody,
+        error_schema=None,
     ),
     Operation(
         "POST",
         "/ai/v4/completion",
         "Answer a prompt of the AI SDK's `useCompletion`, versions 3.4 to 4.3.",
-        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
-        body=Asked,
-        refusal=None,
+        (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
+        body=PromptBody,
+        error_schema=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(PromptBody)
 
 
 def create_ai_completion_blueprint() -> Blueprint:
@@ -47,22 +47,22 @@ def create_ai_completion_blueprint() -> Blueprint:
     blueprint = Blueprint("headrace_ai_completion", __name__)
     blueprint.add_url_rule("/ai/completion", view_func=complete, methods=["POST"])
     blueprint.add_url_rule("/ai/v4/completion", view_func=complete_v4, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
 def complete() -> Response:
     """Answer a prompt as a UI message stream."""
-    follower = _ask()
-    return stream_response(follower, UICompletionEncoder(follower.session.id))
+    reader = _open_stream()
+    return stream_response(reader, UICompletionEncoder(reader.session.id))
 
 
 def complete_v4() -> Response:
-    """Answer a prompt in the data stream of the first version."""
-    return stream_response(_ask(), DataStreamV1Encoder(is_cut_on_failure=True))
+    """Answer a prompt as a data stream v1."""
+    return stream_response(_open_stream(), DataStreamV1Encoder(aborts_on_failure=True))
 
 
-def _ask() -> StreamReader:
+def _open_stream() -> StreamReader:
     owner = authorize_request()
     body = read_body(_decoder)
-    return open_stream(body.model, body.question(body.turns()), owner=owner)
+    return open_stream(body.model, body.to_chat_request(body.to_messages()), owner=owner)

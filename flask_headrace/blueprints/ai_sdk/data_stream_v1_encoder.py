@@ -1,7 +1,7 @@
-"""The Vercel AI SDK's data stream, version 1: what `useChat` and `useCompletion` of its versions 3.4 to 4.3 read.
+"""The encoder of the Vercel AI SDK's data stream v1, for `useChat` and `useCompletion` of versions 3.4 to 4.3.
 
-Each line is a code, a colon and JSON. A code that a reader does not know ends its stream, so only those are sent that
-all of these versions know: never `f`, which tells a message's id. Pure.
+Each line is a code, a colon and JSON. A client aborts at an unknown code, so only codes that all these versions know
+are sent: never `f`, which contains the message's id. Pure.
 """
 
 from __future__ import annotations
@@ -25,42 +25,47 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import PLAIN_TEXT, AbortConnection
+from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 from ..encoding.frames import encode_text_frames
-from .ui_completion_encoder import STOPPED, begins_again
-from .ui_message_encoder import FINISH_REASONS, accounts
+from .ui_completion_encoder import CANCELLED_MESSAGE, restart_message
+from .ui_message_encoder import FINISH_REASONS, usage_metadata
 
 HEARTBEAT = b"\n"
-"""An empty line, which all of its readers skip."""
+"""An empty line, which all clients skip."""
 
 _json = msgspec.json.Encoder().encode
 
 
 class DataStreamV1Encoder:
-    """Writes one response.
+    """Encodes one response.
 
     Args:
-        has_reasoning: Whether its reader knows the codes of what the model thinks: 4.1.46 and later do.
-        is_cut_on_failure: Whether a failure breaks the connection too: `useCompletion` of 3.4 skips the line of it,
-            and takes every proper end for the end of a whole answer.
+        has_reasoning: Whether the client knows the codes of reasoning: versions 4.1.46 and later do.
+        aborts_on_failure: Whether an error also breaks the connection: `useCompletion` of version 3.4 ignores the error
+            line and takes every normal end for the end of a complete answer.
     """
 
-    HEADERS = {**PLAIN_TEXT, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
+    HEADERS = {**PLAIN_TEXT_HEADERS, "X-Vercel-AI-Data-Stream": "v1"}  # noqa: RUF012  # never changed
 
-    __slots__ = ("_calls", "_has_begun", "_has_reasoning", "_is_cut_on_failure", "_usage")
+    __slots__ = ("_aborts_on_failure", "_calls", "_has_begun", "_has_reasoning", "_usage")
 
-    def __init__(self, *, has_reasoning: bool = False, is_cut_on_failure: bool = False) -> None:
+    def __init__(self, *, has_reasoning: bool = False, aborts_on_failure: bool = False) -> None:
         self._has_reasoning = has_reasoning
-        self._is_cut_on_failure = is_cut_on_failure
+        self._aborts_on_failure = aborts_on_failure
         self._calls: dict[int, dict[str, str]] = {}
         self._usage: Usage | None = None
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as lines; an empty list is a silence and becomes a heartbeat. May return nothing.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the lines of the next events, possibly none; see `StreamEncoder.encode`.
+
+        Args:
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: Ignored: lines have no event ids.
+            id_suffix: Ignored: lines have no event ids.
 
         Raises:
-            AbortConnection: the answer began again, or failed where that is not to be overlooked.
+            AbortConnection: the answer restarts, or has failed and `aborts_on_failure` is set.
         """
         if not events:
             return HEARTBEAT
@@ -70,40 +75,40 @@ class DataStreamV1Encoder:
             return encode_text_frames(texts, b"0:", b"\n")
         written = []
         for event in events:
-            written.append(self._lines(event))
-            if self._ends_badly(event):
+            written.append(self._encode_one(event))
+            if self._must_abort(event):
                 raise AbortConnection(written.pop(), b"".join(written))
             self._has_begun = self._has_begun or bool(written[-1])
         return b"".join(written)
 
     def error_body(self, error: HeadraceError) -> str:
-        """Return the body of a response with an error's own status, which its readers show as it is."""
+        """Return the body of an error response: its message, which the SDK's clients show."""
         return error.message
 
-    def _lines(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
+    def _encode_one(self, event: Event) -> bytes:  # noqa: PLR0911  # one for each kind of event
         match event:
             case TextDelta(text):
                 return _line(b"0", text)
             case ReasoningDelta() | ReasoningSignature():
-                return self._reasoning(event)
+                return self._encode_reasoning(event)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
-                return self._call(event)
+                return self._encode_tool_call(event)
             case Completed(finish_reason):
-                # Older readers do not take what has only an end for an answer.
+                # Older versions do not accept an answer that consists only of its end.
                 empty = b"" if self._has_begun else _line(b"0", "")
-                return empty + self._spent() + self._end(FINISH_REASONS[finish_reason])
+                return empty + self._usage_line() + self._end_lines(FINISH_REASONS[finish_reason])
             case Failed(_, message):
-                return self._spent() + _line(b"3", message)
+                return self._usage_line() + _line(b"3", message)
             case Cancelled():
-                return self._spent() + _line(b"3", STOPPED)
+                return self._usage_line() + _line(b"3", CANCELLED_MESSAGE)
             case AnswerRestarted(reason, model) if self._has_begun:
-                return _line(b"3", begins_again(reason, model))
+                return _line(b"3", restart_message(reason, model))
             case Usage():
-                self._usage = event  # told at the end
-        # Who answers, and an answer that begins again before anything was shown, have no form here.
+                self._usage = event  # sent at the end
+        # `ResponseStarted`, and a restart before the first line, have no form in this protocol.
         return b""
 
-    def _reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
+    def _encode_reasoning(self, event: ReasoningDelta | ReasoningSignature) -> bytes:
         if not self._has_reasoning:
             return b""
         match event:
@@ -112,7 +117,7 @@ class DataStreamV1Encoder:
             case ReasoningSignature(signature, is_redacted):
                 return _line(b"i", {"data": signature}) if is_redacted else _line(b"j", {"signature": signature})
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
+    def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> bytes:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = {"toolCallId": id, "toolName": name}
@@ -122,22 +127,22 @@ class DataStreamV1Encoder:
             case ToolCallCompleted(call, arguments):
                 return _line(b"9", {**self._calls[call], "args": arguments})
 
-    def _spent(self) -> bytes:
-        # The protocol's own usage has no place for the cost, and none at all before a failure.
-        return _line(b"8", [accounts(self._usage)]) if self._usage is not None else b""
+    def _usage_line(self) -> bytes:
+        # The protocol's own usage has no field for the cost, and is not sent before an error.
+        return _line(b"8", [usage_metadata(self._usage)]) if self._usage is not None else b""
 
-    def _end(self, finish_reason: str) -> bytes:
+    def _end_lines(self, finish_reason: str) -> bytes:
         end: dict[str, Any] = {"finishReason": finish_reason}
         if (usage := self._usage) is not None:
             end["usage"] = {"promptTokens": usage.input_tokens, "completionTokens": usage.output_tokens}
         return _line(b"e", {**end, "isContinued": False}) + _line(b"d", end)
 
-    def _ends_badly(self, event: Event) -> bool:
+    def _must_abort(self, event: Event) -> bool:
         match event:
             case AnswerRestarted():
                 return self._has_begun
             case Failed() | Cancelled():
-                return self._is_cut_on_failure
+                return self._aborts_on_failure
             case _:
                 return False
 

@@ -1,30 +1,30 @@
-"""A file in a message of the AI SDK's, as a part of a question. Pure."""
+"""Turns a file in a message of the AI SDK into a content part. Pure."""
 
 from __future__ import annotations
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ImagePart, Part, TextPart
-from ..http.data_url import text_of
+from ..http.data_url import data_url_text
 
 
-def part_of(url: str, media_type: str, where: str) -> Part:
-    """Return a picture, or the text of a text file.
+def to_file_part(url: str, media_type: str, path: str) -> Part:
+    """Return the content part of an image, or of the text of a text file.
 
     Args:
-        url: Where it is, or itself as a `data:` URL.
-        media_type: Its type; the newest versions may tell the first half alone.
-        where: Its place in the request, which errors name.
+        url: The file's URL, possibly a `data:` URL.
+        media_type: The file's media type; the newest versions may send only its first half, such as `image`.
+        path: The path of the file in the request, for error messages.
 
     Raises:
-        InvalidRequest: no model is asked with such a file here; 400.
+        InvalidRequest: this type of file is not supported; 400.
     """
     kind = media_type.partition("/")[0]
     if not url:
-        raise InvalidRequest(f"{where} is a file without a url: give one, or the file itself as a data URL.")
+        raise InvalidRequest(f"{path} is a file without a url: add its URL, or its content as a data URL.")
     if kind == "image":
         return ImagePart(url)
-    if kind == "text" and (text := text_of(url)) is not None:
+    if kind == "text" and (text := data_url_text(url)) is not None:
         return TextPart(text)
     raise InvalidRequest(
-        f"{where} is a file of the type {media_type!r:.100}: it must be an image, or a text in a data URL of base64."
+        f"{path} is a file of the type {media_type!r:.100}: it must be an image, or a text in a base64 data URL."
     )

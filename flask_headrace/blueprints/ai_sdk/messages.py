@@ -1,4 +1,4 @@
-"""What is asked where the address does not tell the version: a prompt, or the messages of any `useChat`."""
+"""The body of endpoints that serve several versions of the AI SDK: a prompt, or the messages of any `useChat`."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json, Message
 from ..http.request_body import format_validation_error
 from .chat_body import read_chat_body
-from .chat_request import question_of
-from .options import Options
-from .v4_body import Turn
-from .v4_request import messages_of
+from .chat_request import to_chat_request
+from .options import ModelOptions
+from .v4_body import V4Message
+from .v4_request import to_messages
 
 
-class Asked(Options, frozen=True, kw_only=True):
-    """Options, and what is asked.
+class PromptBody(ModelOptions, frozen=True, kw_only=True):
+    """A prompt or a conversation, and options.
 
     Args:
-        prompt: A text, as `useCompletion` posts it.
-        messages: Instead: a conversation, as `useChat` of any version keeps it.
+        prompt: A text, as `useCompletion` sends it.
+        messages: A conversation, as `useChat` of any version sends it, instead of `prompt`.
     """
 
     prompt: str | None = None
     messages: list[Json] | None = None
 
-    def turns(self) -> tuple[Message, ...]:
-        """Return what is asked as a conversation.
+    def to_messages(self) -> tuple[Message, ...]:
+        """Return the prompt or the conversation as messages.
 
         Raises:
-            InvalidRequest: there is none, or there are two, or it cannot be asked; 400.
+            InvalidRequest: both or neither of `prompt` and `messages` are present, or a message is not supported; 400.
         """
         if (self.prompt is None) == (self.messages is None):
-            raise InvalidRequest("prompt and messages are both missing, or both given: give one of them.")
-        return _conversation(self.messages) if self.messages is not None else (Message("user", self.prompt or ""),)
+            raise InvalidRequest("prompt and messages are both missing or both present: send one of them.")
+        return (
+            _messages_of_any_version(self.messages)
+            if self.messages is not None
+            else (Message("user", self.prompt or ""),)
+        )
 
 
-class _Older(msgspec.Struct):
-    messages: list[Turn]
+class _V4Messages(msgspec.Struct):
+    messages: list[V4Message]
 
 
-def _conversation(messages: Sequence[Json]) -> tuple[Message, ...]:
-    # From version 5 on, messages have no `content`.
-    posted = {"messages": list(messages)}
+def _messages_of_any_version(messages: Sequence[Json]) -> tuple[Message, ...]:
+    # From version 5 on, messages have no `content` field.
+    body = {"messages": list(messages)}
     try:
         if any("content" in message for message in messages):
-            return messages_of(msgspec.convert(posted, _Older).messages)
-        return question_of(read_chat_body(posted)).messages
+            return to_messages(msgspec.convert(body, _V4Messages).messages)
+        return to_chat_request(read_chat_body(body)).messages
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body is not as it should be: {format_validation_error(error)}.") from None
+        raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None

@@ -1,8 +1,7 @@
-"""The text of one JSON document, as it grows: what the Vercel AI SDK's `useObject` reads.
+"""The encoder of the text of one growing JSON document, for the Vercel AI SDK's `useObject`.
 
-A model may say something before the document, or put a fence around it, which no reader of JSON would understand: it is
-left out. A document that ends before it is whole, or is none, breaks the connection, as all that is no proper end of a
-text. Pure.
+A model may write text before the document, or put the document into a Markdown code fence; both are omitted. An
+incomplete or invalid document breaks the connection, like every abnormal end of plain text. Pure.
 """
 
 from __future__ import annotations
@@ -14,35 +13,36 @@ from ...core.partial_json.locate import DocumentLocator
 from ..encoding.base import AbortConnection
 from .text_encoder import PlainTextEncoder
 
-_UP_TO_A_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
-"""Pieces of a text; a document that something came before ends with one of them."""
+_PIECE_UP_TO_BRACKET = re.compile(r"[^}\]]*[}\]]|[^}\]]+")
+"""Splits a text after each closing bracket, since a document that follows other text ends with such a bracket."""
 
 
 class ObjectTextEncoder(PlainTextEncoder):
-    """Writes one response."""
+    """Encodes one response."""
 
-    SILENCE = b" "
-    """JSON may begin with spaces; within it, one could end up in a string."""
+    HEARTBEAT = b" "
+    """Bytes of a heartbeat before the document, which may begin with blanks. Within it, a blank could be in a string.
+    """
 
-    __slots__ = ("_opening", "_parser")
+    __slots__ = ("_locator", "_parser")
 
     def __init__(self) -> None:
         super().__init__()
-        self._opening = DocumentLocator()
+        self._locator = DocumentLocator()
         self._parser = PartialJSON()
 
-    def _more(self, text: str) -> str:
+    def _append_text(self, text: str) -> str:
         if not self._has_begun:
-            found = self._opening.feed(text)
+            found = self._locator.feed(text)
             if found is None:
                 return ""
             self._has_begun, text = True, found
-        if self._opening.is_alone:
-            return self._checked(text)
-        pieces: list[str] = _UP_TO_A_BRACKET.findall(text)
-        return "".join([self._checked(piece) for piece in pieces if not self._parser.is_complete])
+        if self._locator.is_alone:
+            return self._validated(text)
+        pieces: list[str] = _PIECE_UP_TO_BRACKET.findall(text)
+        return "".join([self._validated(piece) for piece in pieces if not self._parser.is_complete])
 
-    def _checked(self, text: str) -> str:
+    def _validated(self, text: str) -> str:
         try:
             self._parser.feed(text)
         except JSONError:
@@ -50,8 +50,8 @@ class ObjectTextEncoder(PlainTextEncoder):
         return text
 
     def _end(self) -> str:
-        # What may be the beginning of a longer word was held back: it is all there is.
-        rest = "" if self._has_begun else self._more(" ")
+        # The locator may have kept back the beginning of a word such as `true`; a blank completes it.
+        rest = "" if self._has_begun else self._append_text(" ")
         try:
             self._parser.end()
         except JSONError:
@@ -60,4 +60,4 @@ class ObjectTextEncoder(PlainTextEncoder):
 
     def _restart(self) -> None:
         super()._restart()
-        self._opening = DocumentLocator()
+        self._locator = DocumentLocator()

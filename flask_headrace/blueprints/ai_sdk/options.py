@@ -1,4 +1,4 @@
-"""What the hooks of the Vercel AI SDK may send beside their own fields, in `body`: whom to ask, and how."""
+"""Options that a page may add to the requests of the Vercel AI SDK's hooks, in `body`."""
 
 from __future__ import annotations
 
@@ -7,37 +7,42 @@ from typing import Any
 
 from ...providers.chat_request import ChatRequest, GenerationParams, Message, Tool, ToolChoice
 
-_OF_A_QUESTION = {*ChatRequest.__struct_fields__} - {"model", "messages"}
+_CHAT_REQUEST_FIELDS = {*ChatRequest.__struct_fields__} - {"model", "messages"}
 
 
-class Options(GenerationParams, frozen=True, kw_only=True):
-    """Whom to ask, and how.
+class ModelOptions(GenerationParams, frozen=True, kw_only=True):
+    """The model and its generation parameters.
 
     Args:
-        model: `provider/name`, or an alias; the default model where it is left out.
-        system: What the model is told before the conversation.
+        model: `provider/name`, or an alias. The default model if omitted.
+        system: The system prompt, placed before the conversation.
     """
 
     model: str | None = None
     system: str | None = None
 
-    def question(self, turns: Sequence[Message], **more: Any) -> ChatRequest:  # noqa: ANN401  # a question's fields
-        """Return a conversation as a question that is asked so; `more` are its further fields."""
-        system = (Message("system", self.system),) if self.system else ()
-        settings: dict[str, Any] = {
-            name: getattr(self, name) for name in self.__struct_fields__ if name in _OF_A_QUESTION
+    def to_chat_request(self, messages: Sequence[Message], **overrides: Any) -> ChatRequest:  # noqa: ANN401  # fields of ChatRequest
+        """Return the `ChatRequest` of a conversation with these options, without the model.
+
+        Args:
+            messages: The conversation, oldest message first.
+            overrides: Further fields of the `ChatRequest`.
+        """
+        system_messages = (Message("system", self.system),) if self.system else ()
+        options: dict[str, Any] = {
+            name: getattr(self, name) for name in self.__struct_fields__ if name in _CHAT_REQUEST_FIELDS
         }
-        # An empty conversation is a mistake, whatever the system prompt.
-        return ChatRequest(model="", messages=(*system, *turns) if turns else (), **settings, **more)
+        # An empty conversation is an error even with a system prompt, so both are dropped.
+        return ChatRequest(model="", messages=(*system_messages, *messages) if messages else (), **options, **overrides)
 
 
-class ChatOptions(Options, frozen=True, kw_only=True):
-    """The same of a chat, whose page can show and answer the calls of tools.
+class ChatOptions(ModelOptions, frozen=True, kw_only=True):
+    """`ModelOptions` and tools, for a chat whose page can show and answer tool calls.
 
     Args:
-        tools: What the model may ask to be called.
-        tool_choice: Whether it calls them: as it likes, not at all, at least one, or that one.
-        parallel_tool_calls: Whether one answer may have several calls.
+        tools: The tools that the model may call.
+        tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
+        parallel_tool_calls: Whether one answer may have several tool calls.
     """
 
     tools: tuple[Tool, ...] = ()

@@ -1,4 +1,4 @@
-"""/ai/text: the answer's text and nothing else, for `useChat` and `useCompletion` where their protocol is text."""
+"""/ai/text: only the answer's text, for `useChat` and `useCompletion` with the text protocol."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from flask import Blueprint, Response
 from ...core.errors import HeadraceError
 from ..http.auth import authorize_request
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import PLAIN, Operation, ResponseSpec
-from .chat import told
-from .messages import Asked
+from ..openapi.operation import PLAIN_TEXT, Operation, ResponseSpec
+from .error_response import text_error_response
+from .messages import PromptBody
 from .text_encoder import PlainTextEncoder
 
 
-class TextBody(Asked, frozen=True, kw_only=True):
+class TextBody(PromptBody, frozen=True, kw_only=True):
     """The body of `POST /ai/text`.
 
     Args:
-        id: The chat's id, which makes no difference here.
-        data: What the page sends to its own server.
-        trigger: The page has dropped an answer that is to be given anew.
-        messageId: That answer's id.
+        id: The chat's id; ignored.
+        data: Data of the page for its own server; ignored.
+        trigger: Whether the page regenerates an answer; ignored, since the page has already removed that answer.
+        messageId: The id of the answer to regenerate; ignored.
     """
 
     id: Any = None
@@ -38,10 +38,10 @@ OPERATIONS = (
     Operation(
         "POST",
         "/ai/text",
-        "Answer a prompt or a conversation of the AI SDK's hooks in plain text.",
-        (ResponseSpec(200, "The answer's text. Where it is cut, so is the connection.", {PLAIN: None}),),
+        "Answer a prompt or a conversation of the AI SDK's hooks as plain text.",
+        (ResponseSpec(200, "The answer's text. If it is incomplete, the connection is broken.", {PLAIN_TEXT: None}),),
         body=TextBody,
-        refusal=None,
+        error_schema=None,
     ),
 )
 
@@ -52,7 +52,7 @@ def create_ai_text_blueprint() -> Blueprint:
     """Return the blueprint of plain text."""
     blueprint = Blueprint("headrace_ai_text", __name__)
     blueprint.add_url_rule("/ai/text", view_func=text, methods=["POST"])
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
@@ -60,4 +60,6 @@ def text() -> Response:
     """Answer a prompt or a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return stream_response(open_stream(body.model, body.question(body.turns()), owner=owner), PlainTextEncoder())
+    return stream_response(
+        open_stream(body.model, body.to_chat_request(body.to_messages()), owner=owner), PlainTextEncoder()
+    )

@@ -1,53 +1,57 @@
-"""Plain text: what the Vercel AI SDK reads where its `streamProtocol` is `text`.
+"""The encoder of plain text, for the Vercel AI SDK's `streamProtocol: "text"`.
 
-There is the answer's text and nothing else: reasoning, tool calls and usage are left out on purpose. It has no word for
-a failure either, and a reader takes every proper end for the end of a whole answer, so whatever else ends an answer
-breaks the connection. Pure.
+Only the answer's text is sent; reasoning, tool calls and usage are omitted. The protocol has no form for errors, and
+clients take every normal end for the end of a complete answer, so every other end breaks the connection. Pure.
 """
 
 from __future__ import annotations
 
 from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Cancelled, Completed, Event, Failed, TextDelta
-from ..encoding.base import PLAIN_TEXT, AbortConnection
+from ..encoding.base import PLAIN_TEXT_HEADERS, AbortConnection
 
 
 class PlainTextEncoder:
-    """Writes one response."""
+    """Encodes one response."""
 
-    HEADERS = PLAIN_TEXT
-    SILENCE = b""
-    """What may be sent before the text: here, nothing that would not be taken for a part of it."""
+    HEADERS = PLAIN_TEXT_HEADERS
+    HEARTBEAT = b""
+    """Bytes of a heartbeat before the text: empty, because clients would take any byte for text."""
 
     __slots__ = ("_has_begun",)
 
     def __init__(self) -> None:
         self._has_begun = False
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write the text of events; an empty list is a silence. May return nothing.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the text of the next events, possibly empty; see `StreamEncoder.encode`.
+
+        Args:
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: Ignored: text has no event ids.
+            id_suffix: Ignored: text has no event ids.
 
         Raises:
-            AbortConnection: the answer has ended, and is not whole.
+            AbortConnection: the answer has ended and is incomplete, or restarts after its first text.
         """
         if not events:
-            return b"" if self._has_begun else self.SILENCE
+            return b"" if self._has_begun else self.HEARTBEAT
         written = bytearray()
         try:
             for event in events:
-                written += self._write(event).encode()
-        except AbortConnection as broken:
-            raise broken.behind(bytes(written)) from None
+                written += self._encode_one(event).encode()
+        except AbortConnection as abort:
+            raise abort.with_preceding(bytes(written)) from None
         return bytes(written)
 
     def error_body(self, error: HeadraceError) -> str:
-        """Return the body of a response with an error's own status, which its readers show as it is."""
+        """Return the body of an error response: its message, which the SDK's clients show."""
         return error.message
 
-    def _write(self, event: Event) -> str:
+    def _encode_one(self, event: Event) -> str:
         match event:
             case TextDelta(text):
-                return self._more(text)
+                return self._append_text(text)
             case Completed():
                 return self._end()
             case Failed() | Cancelled():
@@ -56,7 +60,7 @@ class PlainTextEncoder:
                 self._restart()
         return ""
 
-    def _more(self, text: str) -> str:
+    def _append_text(self, text: str) -> str:
         self._has_begun = True
         return text
 

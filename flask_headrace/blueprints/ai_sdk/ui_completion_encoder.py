@@ -1,25 +1,30 @@
-"""The UI message stream as `useCompletion` of the Vercel AI SDK reads it: its text and its errors alone. Pure.
+"""The UI message stream for `useCompletion` of the Vercel AI SDK, which reads only text and errors. Pure.
 
-It would take whatever else ends an answer for the end of a whole one, and an answer that begins again for more of it.
-So a stop is an error here, and so is an answer that begins again after some of its text was shown.
+`useCompletion` ignores all other frames: it would take a cancelled answer for a complete one, and would append a
+restarted answer to its first text. So a cancellation is encoded as an error, and so is a restart after the first text.
 """
 
 from __future__ import annotations
 
 from ..encoding.base import AbortConnection
-from .ui_message_encoder import Kind, UIMessageEncoder, error_frame
+from .ui_message_encoder import PartType, UIMessageEncoder, error_frame
 
-STOPPED = "The answer was stopped before it was whole."
-"""What the reader of an answer is told that somebody else has stopped."""
+CANCELLED_MESSAGE = "The answer was stopped before it was whole."
+"""The error message of a cancelled answer."""
 
 
-def begins_again(reason: str, model: str) -> str:
-    """Return what a reader is told to whom it cannot be shown that an answer begins again."""
-    return f"{model} begins the answer again, which cannot be shown here ({reason}). Ask again."
+def restart_message(reason: str, model: str) -> str:
+    """Return the error message of an answer that restarts and cannot be revoked.
+
+    Args:
+        reason: The error code that made the first model's answer fail.
+        model: The model that answers from here on.
+    """
+    return f"{model} restarts the answer, which cannot be shown here ({reason}): send the request again."
 
 
 class UICompletionEncoder(UIMessageEncoder):
-    """One response: one answer's text."""
+    """Encodes one response: the text of one answer."""
 
     __slots__ = ("_has_text",)
 
@@ -27,15 +32,15 @@ class UICompletionEncoder(UIMessageEncoder):
         super().__init__(message_id)
         self._has_text = False
 
-    def _delta(self, kind: Kind, text: str) -> list[bytes]:
-        self._has_text = self._has_text or kind == "text"
-        return super()._delta(kind, text)
+    def _delta_frames(self, part_type: PartType, text: str) -> list[bytes]:
+        self._has_text = self._has_text or part_type == "text"
+        return super()._delta_frames(part_type, text)
 
-    def _abort(self) -> bytes:
-        return error_frame(STOPPED)
+    def _abort_frame(self) -> bytes:
+        return error_frame(CANCELLED_MESSAGE)
 
-    def _restart(self, reason: str, model: str) -> list[bytes]:
+    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
         if not self._has_text:
-            return super()._restart(reason, model)
-        why = begins_again(reason, model)
-        raise AbortConnection(error_frame(why), b"".join(self._close_all(why)))
+            return super()._restart_frames(reason, model)
+        why = restart_message(reason, model)
+        raise AbortConnection(error_frame(why), b"".join(self._close_parts_and_calls(why)))

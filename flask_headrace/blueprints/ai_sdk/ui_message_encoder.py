@@ -1,8 +1,8 @@
-"""The Vercel AI SDK's UI message stream, as versions 5, 6 and 7 of its `ai` package read it. Pure.
+"""The encoder of the Vercel AI SDK's UI message stream, for versions 5, 6 and 7 of the `ai` package. Pure.
 
-A frame of a type, or with a field, that a version does not know ends the stream there, so nothing is written but what
-all of them know (of version 5 those from 5.0.95 on: before, a finish reason was unknown). Each part is opened before
-its first delta and closed before anything else follows.
+A client aborts at a frame with an unknown type or field, so only frames that all these versions know are sent (version
+5 from 5.0.95 on; earlier ones do not know `finishReason`). Each part starts before its first delta and ends before the
+next frame of another kind.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ..encoding.base import EVENT_STREAM
-from ..encoding.frames import written
+from ..encoding.base import EVENT_STREAM_HEADERS
+from ..encoding.frames import encode_events
 
 HEARTBEAT = b": keep-alive\n\n"
-"""A comment, which all versions skip; ended by a blank line, as each frame is."""
+"""An SSE comment, which all versions skip, followed by a blank line like every frame."""
 
 END = b"data: [DONE]\n\n"
-"""Comes after a whole answer alone: its clients do not ask for it."""
+"""Sent only after a complete answer. The clients do not require it."""
 
-RESTART = "data-restart"
-"""The type of the part that voids all parts before it: this protocol cannot take back what was shown."""
+RESTART_PART_TYPE = "data-restart"
+"""The type of the data part that revokes all parts before it. The protocol itself cannot revoke parts."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
     "stop": "stop",
@@ -49,110 +49,110 @@ FINISH_REASONS: dict[FinishReason, str] = {
     "pause": "other",
     "other": "other",
 }
-"""Why a model ended its answer, in the words of the AI SDK."""
+"""The AI SDK's finish reasons."""
 
 _encode = msgspec.json.Encoder().encode
 
-Kind: TypeAlias = Literal["text", "reasoning"]
+PartType: TypeAlias = Literal["text", "reasoning"]
 
 
 class UIMessageEncoder:
-    """One response in this protocol: one assistant's message.
+    """Encodes one response: one assistant message.
 
     Args:
-        message_id: The message's id, the same each time it is sent; None where the reader's last message, which is an
-            assistant's, goes on.
-        is_replay: Whether the reader may have a part of the answer already, to which some versions and hooks of the SDK
-            add what they are sent.
+        message_id: The message's id, the same for each reader; None if the answer continues the last message of the
+            request.
+        is_replay: Whether the client may already have a part of the answer. Some versions and hooks of the SDK append a
+            replay to it, so the earlier parts are revoked first.
     """
 
-    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM, "x-vercel-ai-ui-message-stream": "v1"}
+    HEADERS: ClassVar[Mapping[str, str]] = {**EVENT_STREAM_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
 
     __slots__ = ("_calls", "_has_begun", "_is_replay", "_message_id", "_open", "_parts", "_usage")
 
     def __init__(self, message_id: str | None, *, is_replay: bool = False) -> None:
         self._message_id, self._is_replay = message_id, is_replay
         self._has_begun = False
-        self._open: Kind | None = None
+        self._open: PartType | None = None
         self._parts = 0
         self._calls: dict[int, ToolCallStarted] = {}
         self._usage: Usage | None = None
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a heartbeat. May return nothing.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
         """
         if not events:
             return HEARTBEAT
-        return written(events, first, suffix, self._write)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def error_body(self, error: HeadraceError) -> str:
-        """Return the body of a response with an error's own status: its text is what the client shows."""
+        """Return the body of an error response: its message, which the SDK's clients show."""
         return error.message
 
-    def _write(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
+    def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one for each kind of event
         match event:
             case TextDelta(text):
-                return self._delta("text", text)
+                return self._delta_frames("text", text)
             case ReasoningDelta(text):
-                return self._delta("reasoning", text)
+                return self._delta_frames("reasoning", text)
             case ReasoningSignature(signature, is_redacted):
-                return self._sign(signature, is_redacted=is_redacted)
+                return self._add_signature(signature, is_redacted=is_redacted)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
-                return self._call(event)
+                return self._encode_tool_call(event)
             case Usage():
-                # It is told with the end, which comes right after it.
+                # The finish frame, which follows at once, contains the usage.
                 self._usage = event
                 return []
             case Completed(reason):
-                return self._finish(reason)
+                return self._finish_frames(reason)
             case _:
-                return self._turn(event)
+                return self._encode_other(event)
 
-    def _turn(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:
         match event:
             case ResponseStarted(id, model, provider):
-                return self._begin({"model": model, "provider": provider, "streamId": id})
+                return self._start_frames({"model": model, "provider": provider, "streamId": id})
             case AnswerRestarted(reason, model):
-                return self._restart(reason, model)
+                return self._restart_frames(reason, model)
             case Failed(code, message, retryable):
-                told = {"error": {"code": code, "retryable": retryable}}
-                return self._break_off(told, message, error_frame(message))
+                metadata = {"error": {"code": code, "retryable": retryable}}
+                return self._incomplete_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
-                return self._break_off({"cancelled": reason}, "The answer was stopped.", self._abort())
-        raise AssertionError(f"an event of a kind that is not known: {event!r:.200}")
+                return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
+        raise AssertionError(f"unknown event type: {event!r:.200}")
 
-    def _begin(self, metadata: dict[str, Any]) -> list[bytes]:
+    def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        void = [_void("resumed", metadata.get("model", ""))] if self._is_replay else []
-        return [_frame("start", **fields, messageMetadata=metadata), *void, _frame("start-step")]
+        restart = [_restart_part("resumed", metadata.get("model", ""))] if self._is_replay else []
+        return [_frame("start", **fields, messageMetadata=metadata), *restart, _frame("start-step")]
 
     # Text and reasoning
 
-    def _delta(self, kind: Kind, text: str) -> list[bytes]:
-        opened = [] if self._open == kind else self._open_part(kind)
-        delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (kind.encode(), self._parts, _encode(text))
+    def _delta_frames(self, part_type: PartType, text: str) -> list[bytes]:
+        opened = [] if self._open == part_type else self._open_part(part_type)
+        delta = b'data: {"type":"%b-delta","id":"%d","delta":%b}\n\n' % (part_type.encode(), self._parts, _encode(text))
         return [*opened, delta]
 
-    def _open_part(self, kind: Kind, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+    def _open_part(self, part_type: PartType, **metadata: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
         closed = self._close_part()
-        self._open = kind
+        self._open = part_type
         self._parts += 1
-        return [*closed, _frame(f"{kind}-start", id=str(self._parts), **metadata)]
+        return [*closed, _frame(f"{part_type}-start", id=str(self._parts), **metadata)]
 
     def _close_part(self, **metadata: Any) -> list[bytes]:  # noqa: ANN401
         if self._open is None:
             return []
-        kind, self._open = self._open, None
-        return [_frame(f"{kind}-end", id=str(self._parts), **metadata)]
+        part_type, self._open = self._open, None
+        return [_frame(f"{part_type}-end", id=str(self._parts), **metadata)]
 
-    def _sign(self, signature: str, *, is_redacted: bool) -> list[bytes]:
-        # The names under which the SDK's own Anthropic provider keeps them.
+    def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
+        # The SDK's own Anthropic provider uses these names.
         if is_redacted:
             opened = self._open_part("reasoning", providerMetadata={"anthropic": {"redactedData": signature}})
             return [*opened, *self._close_part()]
@@ -161,7 +161,7 @@ class UIMessageEncoder:
 
     # Tool calls
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
+    def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         match event:
             case ToolCallStarted(call, id, name):
                 self._calls[call] = event
@@ -169,50 +169,50 @@ class UIMessageEncoder:
             case ToolCallDelta(call, text):
                 return [_frame("tool-input-delta", toolCallId=self._calls[call].id, inputTextDelta=text)]
             case ToolCallCompleted(call, arguments):
-                begun = self._calls.pop(call)
-                named = {"toolCallId": begun.id, "toolName": begun.name}
+                started = self._calls.pop(call)
+                named = {"toolCallId": started.id, "toolName": started.name}
                 return [_frame("tool-input-available", **named, input=arguments)]
 
-    def _close_all(self, why: str) -> list[bytes]:
+    def _close_parts_and_calls(self, why: str) -> list[bytes]:
         cut = [
-            _frame("tool-input-error", toolCallId=begun.id, toolName=begun.name, input={}, errorText=why)
-            for begun in self._calls.values()
+            _frame("tool-input-error", toolCallId=started.id, toolName=started.name, input={}, errorText=why)
+            for started in self._calls.values()
         ]
         self._calls.clear()
         return [*self._close_part(), *cut]
 
-    # Its ends
+    # Ends of the answer
 
-    def _finish(self, reason: FinishReason) -> list[bytes]:
-        # An answer in which nothing came has not been begun.
-        begun = [] if self._has_begun else self._begin({})
-        closed = self._close_all("The call was not finished.")
-        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._accounts())
-        return [*begun, *closed, _frame("finish-step"), finish, END]
+    def _finish_frames(self, reason: FinishReason) -> list[bytes]:
+        # Even an empty answer needs a start frame.
+        started = [] if self._has_begun else self._start_frames({})
+        closed = self._close_parts_and_calls("The call is incomplete.")
+        finish = _frame("finish", finishReason=FINISH_REASONS[reason], messageMetadata=self._usage_metadata())
+        return [*started, *closed, _frame("finish-step"), finish, END]
 
-    def _break_off(self, told: dict[str, Any], why: str, end: bytes) -> list[bytes]:
+    def _incomplete_frames(self, fields: dict[str, Any], why: str, end: bytes) -> list[bytes]:
         if not self._has_begun:
-            # There is no message that metadata could belong to; they would make an empty one.
+            # Before the start frame there is no message, and metadata would create an empty one.
             return [end]
-        closed = self._close_all(why)
-        metadata = _frame("message-metadata", messageMetadata={**self._accounts(), **told})
+        closed = self._close_parts_and_calls(why)
+        metadata = _frame("message-metadata", messageMetadata={**self._usage_metadata(), **fields})
         return [*closed, _frame("finish-step"), metadata, end]
 
-    def _abort(self) -> bytes:
-        # Versions 5 and 6 did not know a reason in it at first.
+    def _abort_frame(self) -> bytes:
+        # The first releases of versions 5 and 6 do not know a reason in this frame.
         return _frame("abort")
 
-    def _restart(self, reason: str, model: str) -> list[bytes]:
-        closed = self._close_all("The answer begins again.")
+    def _restart_frames(self, reason: str, model: str) -> list[bytes]:
+        closed = self._close_parts_and_calls("The answer restarts.")
         metadata = _frame("message-metadata", messageMetadata={"model": model})
-        return [*closed, _frame("finish-step"), _void(reason, model), metadata, _frame("start-step")]
+        return [*closed, _frame("finish-step"), _restart_part(reason, model), metadata, _frame("start-step")]
 
-    def _accounts(self) -> dict[str, Any]:
-        return {} if self._usage is None else accounts(self._usage)
+    def _usage_metadata(self) -> dict[str, Any]:
+        return {} if self._usage is None else usage_metadata(self._usage)
 
 
-def accounts(usage: Usage) -> dict[str, Any]:
-    """Return what an answer took as it stands in a message's metadata, by the names of the SDK's own usage."""
+def usage_metadata(usage: Usage) -> dict[str, Any]:
+    """Return an answer's usage as message metadata, with the names of the SDK's own usage object."""
     counted = {
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
@@ -234,12 +234,12 @@ def accounts(usage: Usage) -> dict[str, Any]:
 
 
 def error_frame(message: str) -> bytes:
-    """Return the frame of an error; what follows it is not read."""
+    """Return an error frame; clients ignore the frames after it."""
     return _frame("error", errorText=message)
 
 
-def _void(reason: str, model: str) -> bytes:
-    return _frame(RESTART, data={"reason": reason, "model": model})
+def _restart_part(reason: str, model: str) -> bytes:
+    return _frame(RESTART_PART_TYPE, data={"reason": reason, "model": model})
 
 
 def _frame(type_: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values

@@ -1,7 +1,7 @@
-"""The messages of `useChat` as the Vercel AI SDK's versions 3.4 to 4.3 post them.
+"""The messages of `useChat` in versions 3.4 to 4.3 of the Vercel AI SDK. Values only.
 
-Since 4.1 they have `parts`, in which everything stands in its order; before, there are `content` and `toolInvocations`.
-Fields that are for the page alone are named here and left out.
+From 4.1 on, messages have `parts`, which are ordered; earlier ones have `content` and `toolInvocations`. Fields for the
+page alone are accepted and ignored.
 """
 
 from __future__ import annotations
@@ -13,103 +13,105 @@ import msgspec
 from ...providers.chat_request import Json
 
 
-class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What all of it has in common: read strictly, in JavaScript's names."""
+class _StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Base class: unknown fields are rejected, and names are in camelCase."""
 
 
-class Attachment(_Posted, frozen=True):
-    """A file that the user has added to a message."""
+class Attachment(_StrictStruct, frozen=True):
+    """A file that the user has attached to a message."""
 
     url: str
     content_type: str | None = None
     name: str | None = None
 
 
-class _Call(_Posted, frozen=True, tag_field="state", kw_only=True):
+class _ToolInvocation(_StrictStruct, frozen=True, tag_field="state", kw_only=True):
     tool_call_id: str
     tool_name: str
-    args: Json = {}  # msgspec gives each value one of its own
+    args: Json = {}  # msgspec copies the default for each value
     step: int = 0
 
 
-class PartialCall(_Call, frozen=True, tag="partial-call", kw_only=True):
-    """A tool call that was cut off in its arguments."""
+class PartialToolInvocation(_ToolInvocation, frozen=True, tag="partial-call", kw_only=True):
+    """A tool call whose arguments were cut off."""
 
     args: Any = None
 
 
-class OpenCall(_Call, frozen=True, tag="call", kw_only=True):
-    """A tool call that nothing has answered."""
+class PendingToolInvocation(_ToolInvocation, frozen=True, tag="call", kw_only=True):
+    """A tool call without a result."""
 
 
-class AnsweredCall(_Call, frozen=True, tag="result", kw_only=True):
-    """A tool call and what the tool returned."""
+class CompletedToolInvocation(_ToolInvocation, frozen=True, tag="result", kw_only=True):
+    """A tool call with its result."""
 
     result: Any = None
 
 
-Call: TypeAlias = PartialCall | OpenCall | AnsweredCall
-WholeCall: TypeAlias = OpenCall | AnsweredCall
+ToolInvocation: TypeAlias = PartialToolInvocation | PendingToolInvocation | CompletedToolInvocation
+FullToolInvocation: TypeAlias = PendingToolInvocation | CompletedToolInvocation
 
 
-class Said(_Posted, frozen=True, tag_field="type", tag="text"):
-    """A run of text."""
+class TextUIPart(_StrictStruct, frozen=True, tag_field="type", tag="text"):
+    """A text part."""
 
     text: str
 
 
-class Thought(_Posted, frozen=True, tag_field="type", tag="text"):
-    """A run of reasoning, and what its provider knows it by."""
+class ReasoningTextDetail(_StrictStruct, frozen=True, tag_field="type", tag="text"):
+    """Reasoning text and the provider's signature of it."""
 
     text: str
     signature: str | None = None
 
 
-class Redacted(_Posted, frozen=True, tag_field="type", tag="redacted"):
-    """Reasoning that its provider keeps to itself."""
+class ReasoningRedactedDetail(_StrictStruct, frozen=True, tag_field="type", tag="redacted"):
+    """Encrypted reasoning."""
 
     data: str
 
 
-class Thinking(_Posted, frozen=True, tag_field="type", tag="reasoning"):
-    """What the model thought; before 4.1.46 without details."""
+class ReasoningUIPart(_StrictStruct, frozen=True, tag_field="type", tag="reasoning"):
+    """The model's reasoning; before 4.1.46 without details."""
 
     reasoning: str
-    details: tuple[Thought | Redacted, ...] = ()
+    details: tuple[ReasoningTextDetail | ReasoningRedactedDetail, ...] = ()
 
 
-class Calling(_Posted, frozen=True, tag_field="type", tag="tool-invocation"):
-    """A tool call among the parts."""
+class ToolInvocationUIPart(_StrictStruct, frozen=True, tag_field="type", tag="tool-invocation"):
+    """A tool call part."""
 
-    tool_invocation: Call
+    tool_invocation: ToolInvocation
 
 
-class File(_Posted, frozen=True, tag_field="type", tag="file"):
-    """A file among the parts, in base64."""
+class FileUIPart(_StrictStruct, frozen=True, tag_field="type", tag="file"):
+    """A file part, in base64."""
 
     mime_type: str
     data: str
 
 
-class Source(_Posted, frozen=True, tag_field="type", tag="source"):
-    """Where an answer comes from: for the page alone."""
+class SourceUIPart(_StrictStruct, frozen=True, tag_field="type", tag="source"):
+    """A source of the answer; for the page alone."""
 
     source: Any
 
 
-class StepStart(_Posted, frozen=True, tag_field="type", tag="step-start"):
-    """The mark of a step: tool calls tell theirs themselves."""
+class StepStartUIPart(_StrictStruct, frozen=True, tag_field="type", tag="step-start"):
+    """The beginning of a step; ignored, since each tool call has its own step number."""
 
 
-class Turn(_Posted, frozen=True, rename=None):
+class V4Message(_StrictStruct, frozen=True, rename=None):
     """One message."""
 
     role: Literal["system", "user", "assistant", "data"]
     content: str = ""
-    parts: tuple[Said | Thinking | Calling | File | Source | StepStart, ...] = ()
-    toolInvocations: tuple[Call, ...] = ()  # noqa: N815  # its neighbour is written otherwise
+    parts: tuple[
+        TextUIPart | ReasoningUIPart | ToolInvocationUIPart | FileUIPart | SourceUIPart | StepStartUIPart, ...
+    ] = ()
+    toolInvocations: tuple[ToolInvocation, ...] = ()  # noqa: N815  # other fields are in snake case
     experimental_attachments: tuple[Attachment, ...] = ()
-    # What is for the page alone, and what the parts say again.
+    # Fields for the page alone, and fields whose content the parts repeat; ignored.
     id: Any = None
     createdAt: Any = None  # noqa: N815
     revisionId: Any = None  # noqa: N815

@@ -1,4 +1,4 @@
-"""/ai/v4/chat: `useChat` of the Vercel AI SDK's versions 3.4 to 4.3, in the data stream of its first version."""
+"""/ai/v4/chat: `useChat` of the Vercel AI SDK's versions 3.4 to 4.3, as a data stream v1."""
 
 from __future__ import annotations
 
@@ -11,74 +11,78 @@ from ...core.errors import HeadraceError, InvalidRequest
 from ..http.auth import authorize_request
 from ..http.event_loop import has_one_loop
 from ..http.request_body import read_body
-from ..http.response import stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import PLAIN, Operation, Parameter, ResponseSpec
+from ..openapi.operation import PLAIN_TEXT, Operation, Parameter, ResponseSpec
 from ..state import current_state
-from .chat import told
 from .data_stream_v1_encoder import DataStreamV1Encoder
+from .error_response import text_error_response
 from .options import ChatOptions
-from .v4_body import Turn
-from .v4_request import messages_of
+from .v4_body import V4Message
+from .v4_request import to_messages
 
 
-class OlderChat(ChatOptions, frozen=True, kw_only=True):
+class V4ChatBody(ChatOptions, frozen=True, kw_only=True):
     """The body of `POST /ai/v4/chat`.
 
     Args:
-        messages: The conversation, as the hook keeps it.
-        id: The chat by which a resumable answer is found again; the hook sends one of its own making.
-        data: What the page sends to its own server: for no model.
-        resumable: Whether the answer goes on where its reader has left, and can be followed again.
-        sendReasoning: Whether the reader is to see what the model thinks: needs 4.1.46 or later.
+        messages: The conversation.
+        id: The chat's id, by which a resumable answer is resumed; the hook generates one.
+        data: Data of the page for its own server; ignored.
+        resumable: Whether the answer continues after its client disconnects, and can be resumed.
+        sendReasoning: Whether the answer includes reasoning; requires version 4.1.46 or later.
     """
 
-    messages: list[Turn]
+    messages: list[V4Message]
     id: str | None = None
     data: Any = None
     resumable: bool = False
-    sendReasoning: bool = False  # noqa: N815  # the SDK's own name for it
+    sendReasoning: bool = False  # noqa: N815  # the SDK's name
 
 
-_CHAT_ID = Parameter("chatId", "query", "The chat, by the `id` that it was asked with.")
+_CHAT_ID_PARAMETER = Parameter("chatId", "query", "The `id` of the chat.")
 
 OPERATIONS = (
     Operation(
         "POST",
         "/ai/v4/chat",
         "Answer a conversation of the AI SDK's `useChat`, versions 3.4 to 4.3.",
-        (ResponseSpec(200, "The answer in the data stream, version 1.", {PLAIN: None}),),
-        body=OlderChat,
-        refusal=None,
+        (ResponseSpec(200, "The answer as a data stream v1.", {PLAIN_TEXT: None}),),
+        body=V4ChatBody,
+        error_schema=None,
     ),
     Operation(
         "GET",
         "/ai/v4/chat",
-        "Send the latest answer in a chat from its beginning, if it is resumable.",
-        (ResponseSpec(200, "The answer; nothing where there is none that a reader lacks.", {PLAIN: None}),),
-        parameters=(_CHAT_ID,),
-        refusal=None,
+        "Send a chat's latest answer from its beginning, if it is resumable.",
+        (
+            ResponseSpec(
+                200, "The answer; empty if there is none, or a client has received all of it.", {PLAIN_TEXT: None}
+            ),
+        ),
+        parameters=(_CHAT_ID_PARAMETER,),
+        error_schema=None,
     ),
     Operation(
         "DELETE",
         "/ai/v4/chat",
-        "Stop the latest answer in a chat, if it is resumable.",
-        (ResponseSpec(204, "It is stopped, or has ended, or there is none."),),
-        parameters=(_CHAT_ID,),
-        refusal=None,
+        "Stop a chat's latest answer, if it is resumable.",
+        (ResponseSpec(204, "The answer is stopped, or has ended, or there is none."),),
+        parameters=(_CHAT_ID_PARAMETER,),
+        error_schema=None,
     ),
 )
 
-_decoder = msgspec.json.Decoder(OlderChat)
+_decoder = msgspec.json.Decoder(V4ChatBody)
 
 
 def create_ai_v4_chat_blueprint() -> Blueprint:
-    """Return the blueprint of the older `useChat`."""
+    """Return the blueprint of `useChat` before version 5."""
     blueprint = Blueprint("headrace_ai_v4_chat", __name__)
     blueprint.add_url_rule("/ai/v4/chat", view_func=chat, methods=["POST"])
     blueprint.add_url_rule("/ai/v4/chat", view_func=resume, methods=["GET"])
     blueprint.add_url_rule("/ai/v4/chat", view_func=stop, methods=["DELETE"])
-    blueprint.register_error_handler(HeadraceError, told)
+    blueprint.register_error_handler(HeadraceError, text_error_response)
     return blueprint
 
 
@@ -86,36 +90,36 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    question = body.question(messages_of(body.messages))
-    follower = open_stream(body.model, question, owner=owner, is_resumable=body.resumable, chat=body.id)
-    return stream_response(follower, DataStreamV1Encoder(has_reasoning=body.sendReasoning))
+    chat_request = body.to_chat_request(to_messages(body.messages))
+    reader = open_stream(body.model, chat_request, owner=owner, is_resumable=body.resumable, chat_id=body.id)
+    return stream_response(reader, DataStreamV1Encoder(has_reasoning=body.sendReasoning))
 
 
 def resume() -> Response:
-    """Send the latest answer in a chat from its beginning; nothing where there is none that a reader lacks.
+    """Send a chat's latest answer from its beginning; an empty body if there is none or a client has all of it.
 
-    Without reasoning: a reader that resumes has no way to say that it knows it.
+    Reasoning is omitted, because the resume request cannot contain `sendReasoning`.
     """
     owner = authorize_request()
-    chat_id = _chat_id()
-    follower = current_state().resumption.follow_latest(chat_id, owner) if has_one_loop() else None
-    if follower is None:
-        # Not a 204: that has no body, which the hook takes for a failure.
+    chat_id = _chat_id_argument()
+    reader = current_state().resumable_streams.follow_latest(chat_id, owner) if has_one_loop() else None
+    if reader is None:
+        # The hook takes a 204, which has no body, for an error.
         return Response(b"", headers=DataStreamV1Encoder.HEADERS)
-    return stream_response(follower, DataStreamV1Encoder())
+    return stream_response(reader, DataStreamV1Encoder())
 
 
 def stop() -> Response:
-    """Stop the latest answer in a chat: the hook's own `stop` only leaves."""
+    """Stop a chat's latest answer. The hook's own `stop` only disconnects."""
     owner = authorize_request()
-    chat_id = _chat_id()
+    chat_id = _chat_id_argument()
     if has_one_loop():
-        current_state().resumption.stop_latest(chat_id, owner)
+        current_state().resumable_streams.stop_latest(chat_id, owner)
     return Response(status=204)
 
 
-def _chat_id() -> str:
+def _chat_id_argument() -> str:
     chat_id = request.args.get("chatId")
     if not chat_id:
-        raise InvalidRequest("chatId is missing: name the chat, as in ?chatId=….")
+        raise InvalidRequest("chatId is missing: add the chat's id, as in ?chatId=….")
     return chat_id

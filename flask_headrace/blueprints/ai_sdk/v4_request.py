@@ -1,4 +1,4 @@
-"""The messages of the AI SDK 3.4 to 4.3 as the turns that a model is asked. Pure."""
+"""Turns the messages of the AI SDK 3.4 to 4.3 into messages of a `ChatRequest`. Pure."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
-from ..http.data_url import media_type_of
-from .files import part_of
+from ..http.data_url import data_url_media_type
+from .files import to_file_part
 from .v4_body import (
-    AnsweredCall,
     Attachment,
-    Calling,
-    File,
-    OpenCall,
-    PartialCall,
-    Redacted,
-    Said,
-    Thinking,
-    Thought,
-    Turn,
-    WholeCall,
+    CompletedToolInvocation,
+    FileUIPart,
+    FullToolInvocation,
+    PartialToolInvocation,
+    PendingToolInvocation,
+    ReasoningRedactedDetail,
+    ReasoningTextDetail,
+    ReasoningUIPart,
+    TextUIPart,
+    ToolInvocationUIPart,
+    V4Message,
 )
 
-UNANSWERED = "The call was not answered."
-"""What a model is told of a tool that it called and that nobody has asked."""
+UNANSWERED_RESULT = "The call was not answered."
+"""The result of a tool call without a result, as the model sees it."""
 
 
 class _Step:
-    """What the model said in one answer of several, and the tools that it called at its end."""
+    """One answer of the model in an assistant message: its parts, then its tool calls."""
 
     __slots__ = ("calls", "parts")
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
-        self.calls: list[WholeCall] = []
+        self.calls: list[FullToolInvocation] = []
 
-    def is_over_before(self, item: Part | WholeCall) -> bool:
-        return bool(self.calls) and not (isinstance(item, WholeCall) and item.step == self.calls[-1].step)
+    def ends_before(self, item: Part | FullToolInvocation) -> bool:
+        return bool(self.calls) and not (isinstance(item, FullToolInvocation) and item.step == self.calls[-1].step)
 
-    def add(self, item: Part | WholeCall) -> None:
-        if isinstance(item, WholeCall):
+    def add(self, item: Part | FullToolInvocation) -> None:
+        if isinstance(item, FullToolInvocation):
             self.calls.append(item)
         else:
             self.parts.append(item)
@@ -53,87 +53,90 @@ class _Step:
             calls = tuple([ToolCall(call.tool_call_id, call.tool_name, call.args) for call in self.calls])
             yield Message("assistant", tuple(self.parts), calls)
         for call in self.calls:
-            if isinstance(call, AnsweredCall):
-                yield Message("tool", _text_of_result(call.result), tool_call_id=call.tool_call_id)
+            if isinstance(call, CompletedToolInvocation):
+                yield Message("tool", _result_text(call.result), tool_call_id=call.tool_call_id)
             else:
-                yield Message("tool", UNANSWERED, tool_call_id=call.tool_call_id, is_error=True)
+                yield Message("tool", UNANSWERED_RESULT, tool_call_id=call.tool_call_id, is_error=True)
 
 
-def messages_of(turns: Sequence[Turn]) -> tuple[Message, ...]:
-    """Return a conversation as a model is asked it.
+def to_messages(messages: Sequence[V4Message]) -> tuple[Message, ...]:
+    """Return the messages of a conversation.
 
     Raises:
-        InvalidRequest: it has something that no model can be asked; 400, with its place.
+        InvalidRequest: a message has a file or a call that is not supported; 400, with its path.
     """
-    if turns:
-        _refuse_open_calls(turns[-1], f"messages[{len(turns) - 1}]")
-    return tuple([message for number, turn in enumerate(turns) for message in _messages(turn, f"messages[{number}]")])
+    if messages:
+        _reject_pending_calls(messages[-1], f"messages[{len(messages) - 1}]")
+    return tuple(
+        [message for index, posted in enumerate(messages) for message in _split_message(posted, f"messages[{index}]")]
+    )
 
 
-def _refuse_open_calls(turn: Turn, where: str) -> None:
-    # Earlier ones were given up by a user who went on; of the last, the page still has to give the results.
-    for item in _items(turn, where):
-        if isinstance(item, OpenCall):
+def _reject_pending_calls(message: V4Message, path: str) -> None:
+    # In earlier messages the user continued without a result; for the last message the page must first run the tool.
+    for item in _parts_and_calls(message, path):
+        if isinstance(item, PendingToolInvocation):
             raise InvalidRequest(
-                f"{where} has a call of {item.tool_name!r:.100} without a result: send it when it has one."
+                f"{path} has a call of {item.tool_name!r:.100} without a result: send the request when the tool has "
+                "returned."
             )
 
 
-def _messages(turn: Turn, where: str) -> Iterator[Message]:
-    if turn.role == "assistant":
+def _split_message(message: V4Message, path: str) -> Iterator[Message]:
+    if message.role == "assistant":
         step = _Step()
-        for item in _items(turn, where):
-            if step.is_over_before(item):
+        for item in _parts_and_calls(message, path):
+            if step.ends_before(item):
                 yield from step.messages()
                 step = _Step()
             step.add(item)
         yield from step.messages()
-    elif turn.role != "data":  # which is for the application alone
-        yield Message(turn.role, _content(turn, where))
+    elif message.role != "data":  # data messages are for the application alone
+        yield Message(message.role, _to_content(message, path))
 
 
-def _content(turn: Turn, where: str) -> str | tuple[Part, ...]:
-    parts = [item for item in _items(turn, where) if not isinstance(item, WholeCall)]
-    for number, attachment in enumerate(turn.experimental_attachments):
-        parts.append(_attached(attachment, f"{where}.experimental_attachments[{number}]"))
+def _to_content(message: V4Message, path: str) -> str | tuple[Part, ...]:
+    parts = [item for item in _parts_and_calls(message, path) if not isinstance(item, FullToolInvocation)]
+    for number, attachment in enumerate(message.experimental_attachments):
+        parts.append(_attachment_part(attachment, f"{path}.experimental_attachments[{number}]"))
     if all(isinstance(part, TextPart) for part in parts):
         return "".join([part.text for part in parts if isinstance(part, TextPart)])
     return tuple(parts)
 
 
-def _items(turn: Turn, where: str) -> Iterator[Part | WholeCall]:
-    """Give what a message consists of, in its order. A call that was cut off was never made."""
-    if not turn.parts:
-        if turn.content:
-            yield TextPart(turn.content)
-        yield from [call for call in turn.toolInvocations if not isinstance(call, PartialCall)]
+def _parts_and_calls(message: V4Message, path: str) -> Iterator[Part | FullToolInvocation]:
+    """Yield the parts and tool calls of a message, in order. Calls with incomplete arguments are skipped."""
+    if not message.parts:
+        if message.content:
+            yield TextPart(message.content)
+        yield from [call for call in message.toolInvocations if not isinstance(call, PartialToolInvocation)]
         return
-    for number, part in enumerate(turn.parts):
+    for number, part in enumerate(message.parts):
         match part:
-            case Said(text) if text:
+            case TextUIPart(text) if text:
                 yield TextPart(text)
-            case Thinking():
-                yield from _thoughts(part)
-            case Calling(call) if not isinstance(call, PartialCall):
+            case ReasoningUIPart():
+                yield from _to_reasoning_parts(part)
+            case ToolInvocationUIPart(call) if not isinstance(call, PartialToolInvocation):
                 yield call
-            case File(mime_type, data):
-                yield part_of(f"data:{mime_type};base64,{data}", mime_type, f"{where}.parts[{number}]")
+            case FileUIPart(mime_type, data):
+                yield to_file_part(f"data:{mime_type};base64,{data}", mime_type, f"{path}.parts[{number}]")
 
 
-def _thoughts(thinking: Thinking) -> Iterator[Part]:
+def _to_reasoning_parts(thinking: ReasoningUIPart) -> Iterator[Part]:
     if not thinking.details:
         yield ReasoningPart(thinking.reasoning)
     for detail in thinking.details:
         match detail:
-            case Thought(text, signature):
+            case ReasoningTextDetail(text, signature):
                 yield ReasoningPart(text, signature)
-            case Redacted(data):
+            case ReasoningRedactedDetail(data):
                 yield ReasoningPart("", data, is_redacted=True)
 
 
-def _attached(attachment: Attachment, where: str) -> Part:
-    return part_of(attachment.url, attachment.content_type or media_type_of(attachment.url), where)
+def _attachment_part(attachment: Attachment, path: str) -> Part:
+    return to_file_part(attachment.url, attachment.content_type or data_url_media_type(attachment.url), path)
 
 
-def _text_of_result(result: Any) -> str:  # noqa: ANN401  # any JSON value
+def _result_text(result: Any) -> str:  # noqa: ANN401  # any JSON value
     return result if isinstance(result, str) else msgspec.json.encode(result).decode()

@@ -1,6 +1,6 @@
-"""The body of a request of Anthropic's messages API. Values, and no more.
+"""The body of a Messages API request in Anthropic's form. Values only.
 
-A field that is `unread` is sent by its clients and cannot change the answer; any other that is not here is refused.
+Unknown fields are rejected. Clients also send the fields that are marked `ignored`, which do not change the answer.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from ...providers.chat_request import Json
 Role: TypeAlias = Literal["user", "assistant", "system"]
 
 
-class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all values of a request have in common."""
+class _StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base class: unknown fields are rejected."""
 
 
-class TextBlock(_Value, frozen=True, tag_field="type", tag="text"):
-    """A piece of text."""
+class TextBlock(_StrictStruct, frozen=True, tag_field="type", tag="text"):
+    """A text block."""
 
     text: str
     cache_control: Json | None = None
-    citations: Any = None  # unread: where an earlier answer had it from
+    citations: Any = None  # ignored: the sources of an earlier answer
 
 
-class InlineSource(_Value, frozen=True, tag_field="type", tag="base64"):
-    """A picture itself."""
+class Base64ImageSource(_StrictStruct, frozen=True, tag_field="type", tag="base64"):
+    """The data of an image, in base64."""
 
     media_type: str
     data: str
 
 
-class LinkedSource(_Value, frozen=True, tag_field="type", tag="url"):
-    """Where a picture is."""
+class URLImageSource(_StrictStruct, frozen=True, tag_field="type", tag="url"):
+    """The URL of an image."""
 
     url: str
 
 
-class ImageBlock(_Value, frozen=True, tag_field="type", tag="image"):
-    """A picture."""
+class ImageBlock(_StrictStruct, frozen=True, tag_field="type", tag="image"):
+    """An image block."""
 
-    source: InlineSource | LinkedSource
+    source: Base64ImageSource | URLImageSource
     cache_control: Json | None = None
 
 
-class ToolUse(_Value, frozen=True, tag_field="type", tag="tool_use"):
-    """A call that the model made in an earlier answer."""
+class ToolUseBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_use"):
+    """A tool call in an earlier answer."""
 
     id: str
     name: str
     input: Json
     cache_control: Json | None = None
-    caller: Any = None  # unread: that it was the model itself
+    caller: Any = None  # ignored: who made the call
 
 
-class ToolResult(_Value, frozen=True, tag_field="type", tag="tool_result"):
-    """What a tool has returned: text, or blocks of text and pictures."""
+class ToolResultBlock(_StrictStruct, frozen=True, tag_field="type", tag="tool_result"):
+    """The result of a tool: text, or blocks of text and images."""
 
     tool_use_id: str
     content: str | list[Json] = ""
@@ -66,43 +66,45 @@ class ToolResult(_Value, frozen=True, tag_field="type", tag="tool_result"):
     cache_control: Json | None = None
 
 
-class Thinking(_Value, frozen=True, tag_field="type", tag="thinking"):
-    """What a model thought before an earlier answer."""
+class ThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="thinking"):
+    """The model's reasoning in an earlier answer."""
 
     thinking: str
     signature: str = ""
 
 
-class RedactedThinking(_Value, frozen=True, tag_field="type", tag="redacted_thinking"):
-    """What a model thought and its provider keeps to itself."""
+class RedactedThinkingBlock(_StrictStruct, frozen=True, tag_field="type", tag="redacted_thinking"):
+    """Encrypted reasoning in an earlier answer."""
 
     data: str
 
 
-Block: TypeAlias = TextBlock | ImageBlock | ToolUse | ToolResult | Thinking | RedactedThinking
+ContentBlock: TypeAlias = (
+    TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
+)
 
-BLOCKS: Mapping[Role, tuple[str, ...]] = {
+BLOCK_TYPES_BY_ROLE: Mapping[Role, tuple[str, ...]] = {
     "user": ("text", "image", "tool_result"),
     "assistant": ("text", "tool_use", "thinking", "redacted_thinking"),
     "system": ("text",),
 }
-"""The kinds of block that each one's turns may hold."""
+"""The block types that messages of each role may contain."""
 
 
-class Turn(_Value, frozen=True):
-    """One turn of a conversation.
+class MessageParam(_StrictStruct, frozen=True):
+    """One message of a conversation.
 
     Args:
-        role: Whose turn it is.
-        content: Text, or blocks of the kinds that such a turn may hold.
+        role: The author.
+        content: Text, or blocks of the types that the role allows.
     """
 
     role: Role
     content: str | list[Json]
 
 
-class CustomTool(_Value, frozen=True):
-    """A function of the application's that the model may ask to be called."""
+class CustomTool(_StrictStruct, frozen=True):
+    """A function of the application that the model may call."""
 
     name: str
     input_schema: Json
@@ -110,16 +112,16 @@ class CustomTool(_Value, frozen=True):
     strict: bool | None = None
     cache_control: Json | None = None
     type: str | None = None
-    eager_input_streaming: Any = None  # unread: how small the pieces of its arguments are
+    eager_input_streaming: Any = None  # ignored: how finely arguments are streamed
 
 
-class Choice(_Value, frozen=True):
+class ToolChoiceParam(_StrictStruct, frozen=True):
     """Whether the model calls tools.
 
     Args:
-        type: As it likes, at least one, the named one, or none.
-        name: The one that it must call.
-        disable_parallel_tool_use: Whether one answer may have one call at the most.
+        type: `auto`: freely; `any`: at least one; `tool`: the named one; `none`: never.
+        name: The tool that the model must call.
+        disable_parallel_tool_use: Whether one answer may have at most one call.
     """
 
     type: Literal["auto", "any", "tool", "none"]
@@ -127,24 +129,24 @@ class Choice(_Value, frozen=True):
     disable_parallel_tool_use: bool = False
 
 
-class OutputFormat(_Value, frozen=True):
-    """That the answer is to be JSON.
+class OutputFormat(_StrictStruct, frozen=True):
+    """The answer is JSON that matches a schema.
 
     Args:
         type: `json_schema`.
-        schema: The JSON Schema that it is to fit.
+        schema: The JSON Schema.
     """
 
     type: Literal["json_schema"]
     schema: Json
 
 
-class OutputConfig(_Value, frozen=True):
-    """How the answer is to be.
+class OutputConfig(_StrictStruct, frozen=True):
+    """The form of the answer.
 
     Args:
-        effort: How long the model thinks first, in the provider's own words, such as `low`.
-        format: That it is to be JSON.
+        effort: How much the model reasons before it answers, in the provider's terms, such as `low`.
+        format: The JSON format of the answer; None for text.
     """
 
     effort: str | None = None
@@ -152,40 +154,40 @@ class OutputConfig(_Value, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What the provider is told of a request. Whatever else stands in it is unread.
+    """Metadata for the provider. Other fields are ignored.
 
     Args:
-        user_id: Whom it is for, by a name that tells nothing.
+        user_id: An opaque identifier of the end user.
     """
 
     user_id: str | None = None
 
 
-class MessagesBody(_Value, frozen=True):
+class MessagesBody(_StrictStruct, frozen=True):
     """The body of `POST /v1/messages` and of `POST /v1/messages/count_tokens`.
 
     Args:
-        messages: The turns so far, oldest first.
-        model: `provider/name`, an alias, or a name alone; the default model where it is left out.
-        system: What the model is told before the conversation: text, or blocks of text.
-        max_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, higher for livelier ones.
-        top_p: Share of the likelihood from which words are drawn.
-        top_k: Number of the likeliest words from which one is drawn.
+        messages: The conversation, oldest message first.
+        model: `provider/name`, an alias, or a name alone. The default model if omitted.
+        system: The system prompt: text, or text blocks.
+        max_tokens: Maximum number of tokens of the answer.
+        temperature: Sampling temperature, 0 to 2; 0 is the most deterministic.
+        top_p: Nucleus sampling: the probability mass from which tokens are sampled, 0 to 1.
+        top_k: Number of the most likely tokens from which tokens are sampled.
         stop_sequences: Texts at which the answer ends.
-        tools: What the model may ask to be called, each with `name` and `input_schema`.
-        tool_choice: Whether it calls tools.
-        thinking: How Anthropic's models think first; others take `{"type": "disabled"}` alone.
-        output_config: How the answer is to be.
-        cache_control: A mark for Anthropic's cache, put on the last piece of the request.
-        metadata: What the provider is told of the request.
-        service_tier: Unread.
-        stream: Whether the answer comes as an event stream.
-        resumable: Whether the stream can be followed and stopped from anywhere.
-        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
+        tools: The tools that the model may call, each with `name` and `input_schema`.
+        tool_choice: Whether the model calls tools.
+        thinking: The reasoning settings of Anthropic's models; other models accept only `{"type": "disabled"}`.
+        output_config: The form of the answer.
+        cache_control: A cache breakpoint for Anthropic, placed at the last content block of the request.
+        metadata: Metadata for the provider.
+        service_tier: Accepted and ignored.
+        stream: Whether the answer is an event stream.
+        resumable: Whether any worker can resume and stop the stream; see `POST /api/chat`.
+        id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[Turn]
+    messages: list[MessageParam]
     model: str | None = None
     system: str | list[Json] | None = None
     max_tokens: int | None = None
@@ -194,7 +196,7 @@ class MessagesBody(_Value, frozen=True):
     top_k: int | None = None
     stop_sequences: list[str] | None = None
     tools: list[Json] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     thinking: Json | None = None
     output_config: OutputConfig | None = None
     cache_control: Json | None = None

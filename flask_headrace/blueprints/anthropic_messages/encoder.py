@@ -1,10 +1,10 @@
-"""Anthropic's messages API: what `POST /v1/messages` sends.
+"""The encoder of Anthropic's Messages API, for `POST /v1/messages`.
 
-A message is a row of content blocks, and each is stopped before the next begins: its readers take the last one for the
-one that grows. Pure.
+A message is a sequence of content blocks. Each block ends before the next begins: clients append each delta to the last
+block. Pure.
 
-Left out, since the protocol has no word for it: what an answer costs, what one that broke off has taken, and what of
-the input went into the provider's cache (it counts as input).
+The protocol has no form for the cost, for the usage of an interrupted answer and for the tokens written to the
+provider's cache (they count as input); these are omitted.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from ...core.events import (
 from ...core.partial_json.tokens import BLANKS
 from ...core.sse import named
 from ...core.usage import text_of
-from ..encoding.base import EVENT_STREAM, AbortConnection
-from ..encoding.error_bodies import anthropic_error_body, anthropic_failure
-from ..encoding.frames import encode_text_frames, written
+from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
+from ..encoding.error_bodies import anthropic_error_body, anthropic_stream_error
+from ..encoding.frames import encode_events, encode_text_frames
 
-MOST_HELD = 4 * 1024 * 1024
-"""Bytes of an answer that may wait for the end of a tool call, roughly."""
+MAX_QUEUED_BYTES = 4 * 1024 * 1024
+"""Approximate maximum bytes of events that wait for the end of a tool call."""
 
 HEARTBEAT = b'event: ping\ndata: {"type":"ping"}\n\n'
 
-FRAMES = (
+EVENT_NAMES = (
     "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
     "message_stop", "ping", "error",
 )  # fmt: skip
-"""The names that frames have."""
+"""The names of all frames."""
 
 STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -58,11 +58,11 @@ STOP_REASONS: dict[FinishReason, str] = {
     "other": "end_turn",
 }
 
-_CONTENT = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted)
+_CONTENT_EVENTS = (TextDelta, ReasoningDelta, ReasoningSignature, ToolCallStarted, ToolCallDelta, ToolCallCompleted)
 
-_Kind: TypeAlias = Literal["text", "thinking"]
+_BlockType: TypeAlias = Literal["text", "thinking"]
 
-_BLOCKS: dict[_Kind, dict[str, Any]] = {
+_EMPTY_BLOCKS: dict[_BlockType, dict[str, Any]] = {
     "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
@@ -71,165 +71,171 @@ _encoder = msgspec.json.Encoder()
 
 
 class MessagesEncoder:
-    """One message, as frames or whole.
+    """Encodes one response.
 
-    A tool call that is not whole when something else begins holds that back: some providers mix the pieces of calls.
+    Some providers interleave the deltas of several tool calls. While the arguments of the open call are incomplete,
+    events of other blocks are queued.
     """
 
-    HEADERS = EVENT_STREAM
+    HEADERS = EVENT_STREAM_HEADERS
     error_body = staticmethod(anthropic_error_body)
 
-    __slots__ = ("_arguments", "_begun", "_held", "_held_size", "_index", "_open", "_usage")
+    __slots__ = ("_arguments", "_index", "_open_block", "_queued", "_queued_bytes", "_started_calls", "_usage")
 
     def __init__(self) -> None:
         self._index = -1
-        self._open: _Kind | int | None = None  # an int is the number of a call
-        self._begun: set[int] = set()
-        self._arguments: list[str] = []  # of the call that is open
-        self._held: list[Event] = []
-        self._held_size = 0
+        self._open_block: _BlockType | int | None = None  # an int is a call's index
+        self._started_calls: set[int] = set()
+        self._arguments: list[str] = []  # of the open call
+        self._queued: list[Event] = []
+        self._queued_bytes = 0
         self._usage = Usage(0, 0)
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a ping. May return nothing.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the frames of the next events, which may be queued; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers: the last frame of each event
-                carries its number.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a ping.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again, or too much waits for the end of a call.
+            AbortConnection: the answer restarts, or more than `MAX_QUEUED_BYTES` are queued.
         """
         if not events:
             return HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and len(texts) == len(events) and self._open == "text":
+        if first_id is None and len(texts) == len(events) and self._open_block == "text":
             return self._encode_texts(texts)
-        return written(events, first, suffix, self._frames)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     @staticmethod
     def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value."""
         assert answer.started is not None
         assert answer.finish_reason is not None
         return {
-            **_message(answer.started),
-            "content": [_content(block) for block in answer.blocks],
-            **_stopped(answer.finish_reason, answer.stop_sequence),
-            "usage": _usage(answer.usage or Usage(0, 0)),
+            **_message_object(answer.started),
+            "content": [_block_object(block) for block in answer.blocks],
+            **_stop_fields(answer.finish_reason, answer.stop_sequence),
+            "usage": _usage_object(answer.usage or Usage(0, 0)),
         }
 
     def _encode_texts(self, texts: list[str]) -> bytes:
-        before, _, after = self._delta("text_delta", text="").partition(b'""')
+        before, _, after = self._delta_frame("text_delta", text="").partition(b'""')
         return encode_text_frames(texts, before, after)
 
-    def _frames(self, event: Event) -> list[bytes]:
-        if self._must_wait(event):
-            return self._hold(event)
+    def _encode_one(self, event: Event) -> list[bytes]:
+        if self._must_queue(event):
+            return self._queue(event)
         match event:
             case TextDelta(text):
-                return self._grow("text", "text_delta", text)
+                return self._extend_block("text", "text_delta", text)
             case ReasoningDelta(text):
-                return self._grow("thinking", "thinking_delta", text)
+                return self._extend_block("thinking", "thinking_delta", text)
             case ReasoningSignature(signature, is_redacted):
-                return self._redacted(signature) if is_redacted else self._signed(signature)
+                return self._redacted_frames(signature) if is_redacted else self._signature_frames(signature)
             case ToolCallStarted() | ToolCallDelta() | ToolCallCompleted():
-                return self._call(event)
+                return self._encode_tool_call(event)
             case _:
-                return self._outside(event)
+                return self._encode_other(event)
 
-    def _outside(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:
         match event:
             case ResponseStarted():
-                return [_frame("message_start", message=_message(event))]
+                return [_frame("message_start", message=_message_object(event))]
             case Usage():
                 self._usage = event
             case AnswerRestarted(reason, model) if self._index >= 0:
-                # What was shown cannot be taken back.
+                # A content block cannot be revoked.
                 raise AbortConnection(
-                    _error_frame("restarted", f"{model} began the answer again ({reason}). Ask again.")
+                    _error_frame("restarted", f"{model} restarted the answer ({reason}): send the request again.")
                 )
             case Completed(finish_reason, stop_sequence):
                 stopped: list[bytes] = []
-                while self._open is not None:
-                    stopped += self._stop()
-                return [*stopped, *_end(_stopped(finish_reason, stop_sequence), self._usage)]
+                while self._open_block is not None:
+                    stopped += self._stop_block()
+                return [*stopped, *_end_frames(_stop_fields(finish_reason, stop_sequence), self._usage)]
             case Failed(code, message):
                 return [_error_frame(code, message)]
             case Cancelled(reason):
                 return [_error_frame(StreamCancelled.code, StreamCancelled(reason).message)]
         return []
 
-    def _must_wait(self, event: Event) -> bool:
-        if not isinstance(self._open, int) or not isinstance(event, _CONTENT):
+    def _must_queue(self, event: Event) -> bool:
+        if not isinstance(self._open_block, int) or not isinstance(event, _CONTENT_EVENTS):
             return False
-        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.call in self._begun:
+        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.call in self._started_calls:
             return False
-        return bool(self._held) or not _is_object(self._arguments)
+        return bool(self._queued) or not _is_object(self._arguments)
 
-    def _hold(self, event: Event) -> list[bytes]:
-        self._held_size += 100 + len(text_of(event))
-        if self._held_size > MOST_HELD:
+    def _queue(self, event: Event) -> list[bytes]:
+        self._queued_bytes += 100 + len(text_of(event))
+        if self._queued_bytes > MAX_QUEUED_BYTES:
             raise AbortConnection(
-                _error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call.")
+                _error_frame(
+                    "answer_too_large",
+                    f"More than {MAX_QUEUED_BYTES} bytes were queued behind a tool call: use another protocol.",
+                )
             )
-        self._held.append(event)
+        self._queued.append(event)
         return []
 
-    def _grow(self, kind: _Kind, delta: str, text: str) -> list[bytes]:
-        begun = [] if self._open == kind else self._begin(kind, _BLOCKS[kind])
-        return [*begun, self._delta(delta, **{kind: text})]
+    def _extend_block(self, block_type: _BlockType, delta: str, text: str) -> list[bytes]:
+        opened = [] if self._open_block == block_type else self._start_block(block_type, _EMPTY_BLOCKS[block_type])
+        return [*opened, self._delta_frame(delta, **{block_type: text})]
 
-    def _signed(self, signature: str) -> list[bytes]:
-        begun = [] if self._open == "thinking" else self._begin("thinking", _BLOCKS["thinking"])
-        return [*begun, self._delta("signature_delta", signature=signature), *self._stop()]
+    def _signature_frames(self, signature: str) -> list[bytes]:
+        opened = [] if self._open_block == "thinking" else self._start_block("thinking", _EMPTY_BLOCKS["thinking"])
+        return [*opened, self._delta_frame("signature_delta", signature=signature), *self._stop_block()]
 
-    def _redacted(self, data: str) -> list[bytes]:
-        return [*self._begin("thinking", {"type": "redacted_thinking", "data": data}), *self._stop()]
+    def _redacted_frames(self, data: str) -> list[bytes]:
+        return [*self._start_block("thinking", {"type": "redacted_thinking", "data": data}), *self._stop_block()]
 
-    def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
+    def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         if isinstance(event, ToolCallStarted):
-            self._begun.add(event.call)
+            self._started_calls.add(event.call)
             self._arguments = []
-            return self._begin(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
-        if event.call != self._open:
-            return []  # it was whole when the next block began: no more than blanks can follow
+            return self._start_block(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
+        if event.call != self._open_block:
+            return []  # the call was complete when the next block began, so only blanks can follow
         if isinstance(event, ToolCallDelta):
-            return self._grow_call(event.text)
-        # Some providers tell the arguments at once.
-        unwritten = event.arguments if event.arguments and not self._arguments else None
-        return [*([] if unwritten is None else self._grow_call(_encoder.encode(unwritten).decode())), *self._stop()]
+            return self._extend_tool_call(event.text)
+        # Some providers send the arguments at once, without deltas.
+        arguments = event.arguments if event.arguments and not self._arguments else None
+        return [
+            *([] if arguments is None else self._extend_tool_call(_encoder.encode(arguments).decode())),
+            *self._stop_block(),
+        ]
 
-    def _grow_call(self, text: str) -> list[bytes]:
-        # Readers parse all that has come, each time, and blanks alone are no JSON.
+    def _extend_tool_call(self, text: str) -> list[bytes]:
+        # Clients parse the received text after each delta, and blanks alone are not JSON.
         text = text if self._arguments else text.lstrip(BLANKS)
         if not text:
             return []
         self._arguments.append(text)
-        return [self._delta("input_json_delta", partial_json=text)]
+        return [self._delta_frame("input_json_delta", partial_json=text)]
 
-    def _begin(self, kind: _Kind | int, block: dict[str, Any]) -> list[bytes]:
-        stopped = self._stop()
+    def _start_block(self, block_type: _BlockType | int, block: dict[str, Any]) -> list[bytes]:
+        stopped = self._stop_block()
         self._index += 1
-        self._open = kind
+        self._open_block = block_type
         return [*stopped, _frame("content_block_start", index=self._index, content_block=block)]
 
-    def _delta(self, kind: str, **fields: str) -> bytes:
-        return _frame("content_block_delta", index=self._index, delta={"type": kind, **fields})
+    def _delta_frame(self, delta_type: str, **fields: str) -> bytes:
+        return _frame("content_block_delta", index=self._index, delta={"type": delta_type, **fields})
 
-    def _stop(self) -> list[bytes]:
-        """End the open block, if there is one, and go on with what it has held back."""
-        if self._open is None:
+    def _stop_block(self) -> list[bytes]:
+        """End the open block, if there is one, and encode the queued events."""
+        if self._open_block is None:
             return []
         frames = [_frame("content_block_stop", index=self._index)]
-        self._open = None
-        held, self._held, self._held_size = self._held, [], 0
-        return frames + [frame for event in held for frame in self._frames(event)]
+        self._open_block = None
+        queued, self._queued, self._queued_bytes = self._queued, [], 0
+        return frames + [frame for event in queued for frame in self._encode_one(event)]
 
 
-def _message(started: ResponseStarted) -> dict[str, Any]:
+def _message_object(started: ResponseStarted) -> dict[str, Any]:
     return {
         "id": f"msg_{started.id}",
         "type": "message",
@@ -238,12 +244,12 @@ def _message(started: ResponseStarted) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        # As far as it is known: some readers look for the input here alone. The end tells all.
-        "usage": _usage(Usage(started.input_tokens, 0, started.cached_tokens)),
+        # Some clients read the input tokens only here. The last frames have the complete usage.
+        "usage": _usage_object(Usage(started.input_tokens, 0, started.cached_tokens)),
     }
 
 
-def _content(block: Block) -> dict[str, Any]:
+def _block_object(block: Block) -> dict[str, Any]:
     match block:
         case Call(id=id, name=name, arguments=arguments):
             return {"type": "tool_use", "id": id, "name": name, "input": arguments or {}}
@@ -255,31 +261,31 @@ def _content(block: Block) -> dict[str, Any]:
             return {"type": "text", "text": block.text}
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _usage_object(usage: Usage) -> dict[str, Any]:
+    counts: dict[str, Any] = {
         "input_tokens": max(0, usage.input_tokens - usage.cached_tokens),
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
-    thought = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
-    return {**told, **(thought if usage.reasoning_tokens else {})}
+    details = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}}
+    return {**counts, **(details if usage.reasoning_tokens else {})}
 
 
-def _stopped(finish_reason: FinishReason, stop_sequence: str | None) -> dict[str, str | None]:
+def _stop_fields(finish_reason: FinishReason, stop_sequence: str | None) -> dict[str, str | None]:
     reason = STOP_REASONS[finish_reason] if stop_sequence is None else "stop_sequence"
     return {"stop_reason": reason, "stop_sequence": stop_sequence}
 
 
-def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
-    return [_frame("message_delta", delta=stopped, usage=_usage(usage)), _frame("message_stop")]
+def _end_frames(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
+    return [_frame("message_delta", delta=stopped, usage=_usage_object(usage)), _frame("message_stop")]
 
 
 def _error_frame(code: str, message: str) -> bytes:
-    return named(b"error", _encoder.encode(anthropic_failure(code, message)))
+    return named(b"error", _encoder.encode(anthropic_stream_error(code, message)))
 
 
-def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
+def _frame(event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    return named(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
 
 
 def _is_object(pieces: list[str]) -> bool:

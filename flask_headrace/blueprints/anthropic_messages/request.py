@@ -1,6 +1,6 @@
-"""A request of Anthropic's messages API, read as a question. Pure.
+"""Turns the body of a Messages API request into a `ChatRequest`. Pure.
 
-What would change the answer and cannot be honoured is refused by its name and place.
+A field that would change the answer and is not supported is rejected; the error names its path.
 """
 
 from __future__ import annotations
@@ -27,42 +27,42 @@ from ...providers.chat_request import (
 )
 from ..http.request_body import format_validation_error
 from .body import (
-    BLOCKS,
-    Block,
-    Choice,
+    BLOCK_TYPES_BY_ROLE,
+    Base64ImageSource,
+    ContentBlock,
     CustomTool,
     ImageBlock,
-    InlineSource,
-    LinkedSource,
+    MessageParam,
     MessagesBody,
     OutputConfig,
-    RedactedThinking,
+    RedactedThinkingBlock,
     Role,
     TextBlock,
-    Thinking,
-    ToolResult,
-    ToolUse,
-    Turn,
+    ThinkingBlock,
+    ToolChoiceParam,
+    ToolResultBlock,
+    ToolUseBlock,
+    URLImageSource,
 )
 
 
-def question_of(body: MessagesBody) -> ChatRequest:
-    """Return what a request asks.
+def to_chat_request(body: MessagesBody) -> ChatRequest:
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: it holds what cannot be passed on; the message names it and its place.
+        InvalidRequest: the body has a block, a tool or a value that is not supported; the message names its path.
     """
     choice, output = body.tool_choice, body.output_config or OutputConfig()
     return ChatRequest(
         model="",
-        messages=_messages(body),
+        messages=_to_messages(body),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
         stop=tuple(body.stop_sequences or ()),
-        tools=tuple(_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
-        tool_choice=None if choice is None else _choice(choice),
+        tools=tuple(_to_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())),
+        tool_choice=None if choice is None else _to_tool_choice(choice),
         parallel_tool_calls=False if choice is not None and choice.disable_parallel_tool_use else None,
         response_format=None if output.format is None else ResponseFormat(output.format.schema),
         reasoning_effort=output.effort,
@@ -71,56 +71,63 @@ def question_of(body: MessagesBody) -> ChatRequest:
     )
 
 
-def _messages(body: MessagesBody) -> tuple[Message, ...]:
-    turns = [message for number, turn in enumerate(body.messages) for message in _turn(turn, f"messages[{number}]")]
-    if body.cache_control is not None and turns:
-        turns[-1] = _cached(turns[-1], body.cache_control)
-    if body.system and turns:
-        content = body.system if isinstance(body.system, str) else _parts(body.system, "system", BLOCKS["system"])
-        turns.insert(0, Message("system", content))
-    return tuple(turns)
+def _to_messages(body: MessagesBody) -> tuple[Message, ...]:
+    messages = [
+        message for index, param in enumerate(body.messages) for message in _split_message(param, f"messages[{index}]")
+    ]
+    if body.cache_control is not None and messages:
+        messages[-1] = _with_cache_control(messages[-1], body.cache_control)
+    if body.system and messages:
+        messages.insert(0, Message("system", _system_content(body.system)))
+    return tuple(messages)
 
 
-def _turn(turn: Turn, where: str) -> Iterator[Message]:
-    if isinstance(turn.content, str):
-        yield Message(turn.role, turn.content)
+def _system_content(system: str | list[Json]) -> str | tuple[Part, ...]:
+    return system if isinstance(system, str) else _to_parts(system, "system", BLOCK_TYPES_BY_ROLE["system"])
+
+
+def _split_message(message: MessageParam, path: str) -> Iterator[Message]:
+    if isinstance(message.content, str):
+        yield Message(message.role, message.content)
         return
-    kinds = f"in a turn of {turn.role!r}", BLOCKS[turn.role]
-    blocks = [_block(block, f"{where}.content[{number}]", *kinds) for number, block in enumerate(turn.content)]
-    if turn.role == "assistant":
+    rule = f"in a message of {message.role!r}", BLOCK_TYPES_BY_ROLE[message.role]
+    blocks = [_to_block(block, f"{path}.content[{index}]", *rule) for index, block in enumerate(message.content)]
+    if message.role == "assistant":
         calls = tuple(
             ToolCall(block.id, block.name, block.input, block.cache_control)
             for block in blocks
-            if isinstance(block, ToolUse)
+            if isinstance(block, ToolUseBlock)
         )
-        yield Message("assistant", tuple(_part(block) for block in blocks if not isinstance(block, ToolUse)), calls)
+        yield Message(
+            "assistant", tuple(_to_part(block) for block in blocks if not isinstance(block, ToolUseBlock)), calls
+        )
     else:
-        yield from _spoken(turn.role, blocks, where)
+        yield from _split_tool_results(message.role, blocks, path)
 
 
-def _spoken(role: Role, blocks: list[Block], where: str) -> Iterator[Message]:
-    # What tools have returned stands among a user's blocks there, and in turns of its own here.
+def _split_tool_results(role: Role, blocks: list[ContentBlock], path: str) -> Iterator[Message]:
+    # Anthropic's tool results are blocks of a user message; those of a `ChatRequest` are messages of their own.
     parts: list[Part] = []
     for number, block in enumerate(blocks):
-        if not isinstance(block, ToolResult):
-            parts.append(_part(block))
+        if not isinstance(block, ToolResultBlock):
+            parts.append(_to_part(block))
             continue
         if parts:
             yield Message(role, tuple(parts))
             parts = []
-        yield _result(block, f"{where}.content[{number}].content")
+        yield _to_tool_message(block, f"{path}.content[{number}].content")
     if parts or not blocks:
         yield Message(role, tuple(parts))
 
 
-def _result(block: ToolResult, where: str) -> Message:
-    content = block.content if isinstance(block.content, str) else _parts(block.content, where, ("text", "image"))
+def _to_tool_message(block: ToolResultBlock, path: str) -> Message:
+    content = block.content if isinstance(block.content, str) else _to_parts(block.content, path, ("text", "image"))
     result = Message("tool", content, tool_call_id=block.tool_use_id, is_error=block.is_error)
-    return result if block.cache_control is None else _cached(result, block.cache_control)
+    return result if block.cache_control is None else _with_cache_control(result, block.cache_control)
 
 
-def _cached(message: Message, cache_control: Json) -> Message:
-    """Return a turn whose last piece has a mark for the cache, if one of that kind can have it and has none."""
+def _with_cache_control(message: Message, cache_control: Json) -> Message:
+    """Return `message` with a cache breakpoint at its last part or call, unless that has one or cannot have one."""
     if message.tool_calls:
         *others, call = message.tool_calls
         call = msgspec.structs.replace(call, cache_control=call.cache_control or cache_control)
@@ -133,57 +140,61 @@ def _cached(message: Message, cache_control: Json) -> Message:
             return message
 
 
-def _parts(blocks: list[Json], where: str, kinds: tuple[str, ...]) -> tuple[Part, ...]:
-    return tuple(_part(_block(block, f"{where}[{number}]", "here", kinds)) for number, block in enumerate(blocks))
+def _to_parts(blocks: list[Json], path: str, allowed_types: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(
+        _to_part(_to_block(block, f"{path}[{number}]", "here", allowed_types)) for number, block in enumerate(blocks)
+    )
 
 
-def _part(block: Block) -> Part:
+def _to_part(block: ContentBlock) -> Part:
     match block:
         case TextBlock(text, cache_control):
             return TextPart(text, cache_control)
-        case ImageBlock(InlineSource(media_type, data), cache_control):
+        case ImageBlock(Base64ImageSource(media_type, data), cache_control):
             return ImagePart(f"data:{media_type};base64,{data}", cache_control=cache_control)
-        case ImageBlock(LinkedSource(url), cache_control):
+        case ImageBlock(URLImageSource(url), cache_control):
             return ImagePart(url, cache_control=cache_control)
-        case Thinking(thinking, signature):
+        case ThinkingBlock(thinking, signature):
             return ReasoningPart(thinking, signature or None)
-        case RedactedThinking(data):
+        case RedactedThinkingBlock(data):
             return ReasoningPart("", data, is_redacted=True)
         case _:
-            raise TypeError(f"no part of a turn: {block!r:.200}")
+            raise TypeError(f"not a content part: {block!r:.200}")
 
 
-def _tool(given: Json, where: str) -> Tool:
-    if (kind := given.get("type")) not in (None, "custom"):
+def _to_tool(value: Json, path: str) -> Tool:
+    if (block_type := value.get("type")) not in (None, "custom"):
         raise InvalidRequest(
-            f"{where} is of type {kind!r:.100}, which a provider would run itself: only tools with a name and an "
-            "input_schema can be passed on."
+            f"{path} is of type {block_type!r:.100}, a server tool: only tools with a name and an "
+            "input_schema are supported."
         )
-    tool: CustomTool = _converted(given, CustomTool, where)
+    tool: CustomTool = _convert(value, CustomTool, path)
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, tool.cache_control)
 
 
-def _choice(choice: Choice) -> ToolChoice:
+def _to_tool_choice(choice: ToolChoiceParam) -> ToolChoice:
     match choice.type:
         case "any":
             return "required"
         case "tool":
             if choice.name is None:
-                raise InvalidRequest("tool_choice is of type 'tool' and has no name: name the tool.")
+                raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
             return NamedTool(choice.name)
         case same:
             return same
 
 
-def _block(given: Json, where: str, place: str, kinds: tuple[str, ...]) -> Block:
-    if (kind := given.get("type")) not in kinds:
-        raise InvalidRequest(f"{where} is of type {kind!r:.100}: {place} it must be one of {', '.join(kinds)}.")
-    block: Block = _converted(given, Block, where)
+def _to_block(value: Json, path: str, context: str, allowed_types: tuple[str, ...]) -> ContentBlock:
+    if (block_type := value.get("type")) not in allowed_types:
+        raise InvalidRequest(
+            f"{path} is of type {block_type!r:.100}: {context} it must be one of {', '.join(allowed_types)}."
+        )
+    block: ContentBlock = _convert(value, ContentBlock, path)
     return block
 
 
-def _converted(given: Json, kind: Any, where: str) -> Any:  # noqa: ANN401  # a type, and a value of it
+def _convert(value: Json, block_type: Any, path: str) -> Any:  # noqa: ANN401  # a type, and a value of it
     try:
-        return msgspec.convert(given, kind)
+        return msgspec.convert(value, block_type)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{where} is not as it should be: {format_validation_error(error, kind)}.") from None
+        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, block_type)}.") from None

@@ -1,1 +1,1 @@
-"""One file for each protocol that a reader may speak: pure functions from events to bytes."""
+"""What the encoders of all protocols share: interfaces, SSE frames, event ids and error bodies. Pure."""

@@ -1,6 +1,6 @@
-"""What a wire is: one client protocol, as pure functions from events to bytes.
+"""The interface of an encoder: it turns the events of one response into the bytes of one client protocol.
 
-One wire object writes one response, and may keep what its protocol needs to know of what it has written.
+An encoder object serves one response and may remember the events that it has encoded.
 """
 
 from __future__ import annotations
@@ -12,73 +12,81 @@ from ...core.answer import CollectedAnswer
 from ...core.errors import HeadraceError
 from ...core.events import Event
 
-EVENT_STREAM: Mapping[str, str] = {
+EVENT_STREAM_HEADERS: Mapping[str, str] = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-"""What a response says of itself: an event stream that no proxy may keep, change or hold back."""
+"""Headers of an SSE response: proxies must not cache, transform or buffer it."""
 
-PLAIN_TEXT: Mapping[str, str] = {
-    **EVENT_STREAM,
+PLAIN_TEXT_HEADERS: Mapping[str, str] = {
+    **EVENT_STREAM_HEADERS,
     "Content-Type": "text/plain; charset=utf-8",
-    # What a model writes is never to be taken for a page.
+    # Browsers must never interpret a model's output as HTML.
     "X-Content-Type-Options": "nosniff",
 }
-"""The same of a stream that is not made of events."""
+"""Headers of a streamed plain-text response: proxies must not cache, transform or buffer it."""
 
 
 class AbortConnection(Exception):
-    """The protocol cannot go on: the connection is to be broken after these last bytes.
+    """Raised by an encoder that cannot continue: the server sends `final_bytes` and then breaks the connection.
 
     Args:
-        words: What is said of it, where the protocol has words for that.
-        before: What was written before, and not sent yet.
+        error_frame: The encoded error, if the protocol has a form for errors.
+        preceding: Bytes that were encoded before the error and not yet sent.
     """
 
     def __init__(self, words: bytes = b"", before: bytes = b"") -> None:
         super().__init__()
-        self.words, self.before = words, before
+        self.error_frame, self.preceding = words, before
 
     @property
-    def last(self) -> bytes:
-        """All that is to be sent before the connection is broken."""
-        return self.before + self.words
+    def final_bytes(self) -> bytes:
+        """The bytes to send before the connection is broken."""
+        return self.preceding + self.error_frame
 
-    def behind(self, before: bytes) -> AbortConnection:
-        """Return the same, with more that was written before."""
-        return AbortConnection(self.words, before + self.before)
+    def with_preceding(self, before: bytes) -> AbortConnection:
+        """Return a copy that also sends `before`, ahead of the other bytes."""
+        return AbortConnection(self.error_frame, before + self.preceding)
 
 
 class StreamEncoder(Protocol):
-    """One client protocol, for one response."""
+    """Encodes one response in one client protocol."""
 
     @property
-    def HEADERS(self) -> Mapping[str, str]:  # noqa: N802  # a constant of the class, or of the module
-        """The headers of a streamed response."""
+    def HEADERS(self) -> Mapping[str, str]:  # noqa: N802  # a constant of a class or a module
+        """The HTTP headers of a streamed response."""
         ...
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events; an empty list is a silence and becomes a heartbeat. May return nothing.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the bytes of the next events; empty if the protocol has no form for them.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the stream can be resumed.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: The number of the first event in `events` if the stream is resumable; None otherwise.
+            id_suffix: The bytes after each event number in `id:` lines; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the connection is to be broken.
+            AbortConnection: the protocol cannot continue, and the connection must be broken.
         """
         ...
 
     def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401  # a JSON value of the protocol
-        """Return the body of a response with an error's own status; a string is sent as plain text."""
+        """Return the body of an error response: a JSON value, or a string to send as plain text.
+
+        Args:
+            error: The error, which has occurred before any event was sent.
+        """
         ...
 
 
 class JSONEncoder(StreamEncoder, Protocol):
-    """A client protocol that can also give an answer in one piece."""
+    """Encodes one response in one client protocol, as a stream or as one JSON value."""
 
     def encode_whole(self, answer: CollectedAnswer) -> Any:  # noqa: ANN401  # a JSON value of the protocol
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value.
+
+        Args:
+            answer: The answer, collected from all events.
+        """
         ...

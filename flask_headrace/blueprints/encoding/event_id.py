@@ -1,29 +1,29 @@
-"""Where a reader is in a resumable stream, as its `id:` lines write it and as it gives it back: `7-3f9a0c1e`. Pure.
+"""Event ids of resumable streams, such as `7-3f9a0c1e`, which `id:` lines contain and clients send as cursors. Pure.
 
-The number counts the events of the stream; what stands behind it is the stream's incarnation, which tells it from
-another one of the same id. A reader that has counted by itself may give the number alone.
+The number counts the events of the stream. The suffix is the stream's incarnation, which distinguishes streams of the
+same id. A client that counts events itself may send the number alone.
 """
 
 from __future__ import annotations
 
 import re
 
-PATTERN = "^[0-9]{1,15}(-[0-9a-f]{8})?$"
-"""What a position looks like."""
+EVENT_ID_PATTERN = "^[0-9]{1,15}(-[0-9a-f]{8})?$"
+"""The regular expression of a cursor."""
 
 _position = re.compile(r"([0-9]{1,15})(?:-([0-9a-f]{8}))?")
 
 
-def suffix_of(incarnation: str) -> bytes:
-    """Return what follows the numbers in the `id:` lines of a stream; nothing for one without an incarnation."""
+def event_id_suffix(incarnation: str) -> bytes:
+    """Return the bytes after each number in a stream's `id:` lines; empty for an empty `incarnation`."""
     return b"-" + incarnation.encode() if incarnation else b""
 
 
-def read_position(text: str) -> tuple[int, str] | None:
-    """Read a position that a reader has given.
+def parse_event_id(text: str) -> tuple[int, str] | None:
+    """Return the number and the incarnation of a cursor; None if `text` is no cursor.
 
     Returns:
-        The number, and the incarnation or an empty string; None where the text is no position.
+        The number and the incarnation, which is empty if the cursor has none.
     """
     found = _position.fullmatch(text)
     return (int(found[1]), found[2] or "") if found else None

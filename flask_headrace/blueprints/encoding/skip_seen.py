@@ -1,4 +1,4 @@
-"""Any wire, for a reader that has a part of the stream already. Pure."""
+"""An encoder for clients that have already received a part of the stream. Pure."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from .base import AbortConnection, StreamEncoder
 
 
 class SkipSeenEvents:
-    """Lets a wire see all events, since its frames depend on what came before, and sends those that are new.
+    """Wraps an encoder whose frames depend on earlier events: it encodes all events and returns only new frames.
 
     Args:
-        wire: The protocol.
-        seen: The number of the last event that the reader has already.
+        encoder: The encoder of the protocol.
+        seen: The number of the last event that the client has received.
     """
 
-    def __init__(self, wire: StreamEncoder, seen: int) -> None:
-        self._wire, self._seen = wire, seen
-        self.HEADERS = wire.HEADERS
+    def __init__(self, encoder: StreamEncoder, seen: int) -> None:
+        self._encoder, self._seen = encoder, seen
+        self.HEADERS = encoder.HEADERS
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write the events that are new; see `StreamEncoder.encode`. What has no number is of this reading, and always new.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the bytes of the events after `seen`; see `StreamEncoder.encode`.
+
+        Events without a number exist only for this reader, so they are always new.
 
         Raises:
-            AbortConnection: the protocol cannot go on; where it could not before the reader left, with its last words alone.
+            AbortConnection: the protocol cannot continue. If a seen event causes this, only the error frame is sent.
         """
-        known = 0 if first is None else max(0, min(self._seen - first + 1, len(events)))
-        if first is None or not known:
-            return self._wire.encode(events, first, suffix)
+        seen_count = 0 if first_id is None else max(0, min(self._seen - first_id + 1, len(events)))
+        if first_id is None or not seen_count:
+            return self._encoder.encode(events, first_id, id_suffix)
         try:
-            self._wire.encode(events[:known], first, suffix)
-        except AbortConnection as broken:
-            raise AbortConnection(broken.words) from None
-        new = events[known:]
-        return self._wire.encode(new, self._seen + 1, suffix) if new else b""
+            self._encoder.encode(events[:seen_count], first_id, id_suffix)
+        except AbortConnection as abort:
+            raise AbortConnection(abort.error_frame) from None
+        new = events[seen_count:]
+        return self._encoder.encode(new, self._seen + 1, id_suffix) if new else b""
 
     def error_body(self, error: HeadraceError) -> Any:  # noqa: ANN401
-        """Return the body of a response with an error's own status."""
-        return self._wire.error_body(error)
+        """Return the wrapped encoder's body of an error response."""
+        return self._encoder.error_body(error)

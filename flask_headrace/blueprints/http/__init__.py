@@ -1,1 +1,1 @@
-"""HTTP for all protocols: request bodies, authorization, responses, and clients that disconnect."""
+"""HTTP for all protocols: request bodies, authorization, responses, and client disconnects."""

@@ -1,4 +1,4 @@
-"""Who may ask: the keys of programs, the origins of web pages, and the names under which a machine is asked."""
+"""Authorization: API keys, the origins of web pages, and the host names of requests."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ from werkzeug.wrappers import Response
 
 from ...core.errors import Forbidden, RequestError, Unauthorized
 from ..state import current_state
-from .aborts import aborted
+from .aborts import to_application_abort
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""The names by which a machine's own browser reaches it."""
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+"""The host names by which a machine's own browser reaches it."""
 
-ANY_NAME = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
-"""Endpoints that are asked under any name: who looks whether a process lives is told nothing else."""
+ENDPOINTS_FOR_ANY_HOST = frozenset({"headrace_ops.healthz", "headrace_ops.readyz"})
+"""Endpoints that accept any host name. Health checks reveal only that the process is alive."""
 
 
 def authorize_request() -> str:
-    """Return who makes the present request.
+    """Return the caller of the current request, after checking its origin; empty if the service has no keys.
 
     Raises:
-        Forbidden: a page of another site made it; 403.
-        Unauthorized: it carries no key that is known here; 401.
-        Aborted: the application's `authorize` has aborted.
+        Forbidden: a page of another web site sent the request; 403.
+        Unauthorized: the request has no valid key; 401.
+        ApplicationAbort: the application's `authorize` callback aborted.
     """
     check_origin(current_state().cors_origins)
-    return identify()
+    return authenticate()
 
 
-def identify() -> str:
-    """Return who makes the present request, wherever its page comes from: for what is only read.
+def authenticate() -> str:
+    """Return the caller of the current request, whatever its origin: for endpoints that only read.
 
     Raises:
-        Unauthorized: it carries no key that is known here; 401.
-        Aborted: the application's `authorize` has aborted.
+        Unauthorized: the request has no valid key; 401.
+        ApplicationAbort: the application's `authorize` callback aborted.
     """
     try:
         return current_state().authorize()
     except HTTPException as error:
         if error.response is not None and error.response.status_code < 300:
-            raise  # no refusal, but an answer of the application's own
-        raise aborted(error) from None
+            raise  # not an error, but a response of the application's
+        raise to_application_abort(error) from None
 
 
-def way_to_login() -> Response | None:
-    """Return where the application's `authorize` sends a browser that nobody has logged in; None for nowhere.
+def login_redirect() -> Response | None:
+    """Return the application's redirect to its login for an anonymous visitor; None if there is none.
 
-    Whatever else it says of the request is not heard here: the page is the same for everybody, and asks by itself.
+    Other errors of the `authorize` callback are ignored: the page is the same for everybody, and its own API requests
+    are authorized separately.
     """
     try:
         current_state().authorize()
@@ -66,64 +67,64 @@ def way_to_login() -> Response | None:
 
 
 def check_host() -> None:
-    """Refuse a request under a name that is none of this machine's, where neither key nor login keeps the door.
+    """Reject a request for a foreign host name if the service has neither keys nor a login.
 
-    A web site may let its own name point to this machine (DNS rebinding): to a browser it then is one site with this
-    service, and of a page's GET over plain http to its own site a browser says nothing but the name, in `Host`. Under
-    an address of digits nobody can do so.
+    A web site may point its own host name to this machine (DNS rebinding). A browser then treats the web site and this
+    service as one site, and a GET over plain HTTP differs from a legitimate request only in `Host`. IP addresses cannot
+    be rebound.
 
     Raises:
-        Forbidden: 403.
+        Forbidden: the host name is not trusted; 403.
     """
-    service = current_state()
-    if service.trusted_hosts is None or request.endpoint in ANY_NAME or "Host" not in request.headers:
+    state = current_state()
+    if state.trusted_hosts is None or request.endpoint in ENDPOINTS_FOR_ANY_HOST or "Host" not in request.headers:
         return
-    if request.headers.get("Origin") in service.cors_origins:
+    if request.headers.get("Origin") in state.cors_origins:
         return
-    name = _host_of("//" + request.host) or ""
-    if name.rstrip(".") not in service.trusted_hosts and not _is_digits(name):
+    name = _hostname("//" + request.host) or ""
+    if name.rstrip(".") not in state.trusted_hosts and not _is_ip_address(name):
         raise Forbidden(
-            f"Nothing may be asked here under the name {name!r:.100}. If it is this machine's, allow it in "
+            f"The host name {name!r:.100} is not trusted here. If it is this machine's, add it to "
             "HEADRACE_TRUSTED_HOSTS, or set keys in HEADRACE_API_KEYS."
         )
 
 
 def check_origin(allowed: Sequence[str]) -> None:
-    """Refuse a request that another web site made a visitor's browser send.
+    """Reject a request that a page of another web site made a visitor's browser send.
 
-    The body is read as JSON whatever its content type says, so a browser would send such a request without asking
-    first. Browsers tell where a page comes from in `Origin` and `Sec-Fetch-Site`, which pages cannot forge; programs
-    send neither.
+    The body is parsed as JSON whatever its content type, so browsers would send such a request without a CORS
+    preflight. Browsers send the page's origin in `Origin` and `Sec-Fetch-Site`, which pages cannot forge; programs send
+    neither.
 
     Args:
-        allowed: Origins that may ask all the same.
+        allowed: Origins whose pages may send requests all the same.
 
     Raises:
-        Forbidden: 403.
+        Forbidden: the origin is foreign and not allowed; 403.
     """
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin in allowed:
         return
-    if _is_foreign(origin, site):
+    if _is_cross_origin(origin, site):
         raise Forbidden(
-            f"A page of {origin or 'another site'} may not ask here. Allow its origin in HEADRACE_CORS_ORIGINS."
+            f"A page of {origin or 'another site'} may not use this service. Add its origin to HEADRACE_CORS_ORIGINS."
         )
 
 
-def _is_foreign(origin: str | None, site: str | None) -> bool:
+def _is_cross_origin(origin: str | None, site: str | None) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     return origin is not None and origin.partition("://")[2] != request.host
 
 
-def _host_of(url: str) -> str | None:
+def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError:
         return None
 
 
-def _is_digits(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -132,24 +133,26 @@ def _is_digits(host: str) -> bool:
 
 
 def bearer_auth(keys: Sequence[str]) -> Callable[[], str]:
-    """Return an `authorize` that lets in who sends one of `keys`; everybody, where there are none.
+    """Return an `authorize` callback that accepts requests with one of `keys`; all requests if `keys` is empty.
 
-    A key comes as a bearer's, or in `x-api-key`, as Anthropic's clients send theirs. Who asks is named by its digest.
+    A client sends its key as a bearer token or, like Anthropic's clients, in `x-api-key`. The callback returns the
+    beginning of the key's digest as the caller's name.
     """
     digests = [sha256(key.encode()).hexdigest() for key in keys]
 
     def authorize() -> str:
         if not digests:
             return ""
-        for key in _keys_sent():
+        for key in _sent_keys():
             digest = sha256(key.encode()).hexdigest()
-            if sum(hmac.compare_digest(digest, known) for known in digests):  # all of them: the time tells nothing
+            # Each request compares all keys, so that the response time reveals nothing.
+            if sum(hmac.compare_digest(digest, known) for known in digests):
                 return digest[:16]
         raise Unauthorized("Send one of this service's keys as 'Authorization: Bearer <key>', or in 'x-api-key'.")
 
     return authorize
 
 
-def _keys_sent() -> list[str]:
+def _sent_keys() -> list[str]:
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     return [bearer.strip() if scheme.lower() == "bearer" else "", request.headers.get("x-api-key", "").strip()]

@@ -1,18 +1,18 @@
-"""`data:` URLs, in which browsers post files. Pure."""
+"""`data:` URLs, in which browsers send files. Pure."""
 
 from __future__ import annotations
 
 import base64
 
 
-def media_type_of(url: str) -> str:
-    """Return the media type that a `data:` URL tells, such as `image/png`; nothing for any other URL."""
+def data_url_media_type(url: str) -> str:
+    """Return the media type of a `data:` URL, such as `image/png`; empty for any other URL."""
     head = url.partition(",")[0]
     return head[5:].partition(";")[0] if head.startswith("data:") else ""
 
 
-def text_of(url: str) -> str | None:
-    """Return the text in a `data:` URL of base64; None where that is not what it is."""
+def data_url_text(url: str) -> str | None:
+    """Return the text in a base64 `data:` URL; None for any other URL and for data that is not UTF-8 text."""
     head, _, data = url.partition(",")
     if not (head.startswith("data:") and head.endswith(";base64")):
         return None

@@ -1,10 +1,10 @@
-"""A client's socket while its response runs: notice that the reader has left, and let it notice that the answer broke.
+"""Watches a client's socket during its response: detects a disconnect, and marks an incomplete response as broken.
 
-Nothing reads the socket meanwhile, so a reader that goes away would be found out by the second write that fails, and
-while the model is silent, never. Here the event loop watches the socket instead.
+Nothing else reads the socket during a response, so without a watcher a disconnect would show only at the second failed
+write, and never while the model is silent. The event loop watches the socket instead.
 
-Where the connection's end is all that tells the end of the response (HTTP/1.0), a reader takes every proper one for the
-end of the whole. There the connection is made such that it is reset unless somebody says that all was sent.
+A response without a length or chunks (HTTP/1.0) ends with its connection, so a client takes every normal close for the
+end of a complete response. `reset_on_close` makes such a connection end with a reset unless `close_normally` is called.
 """
 
 from __future__ import annotations
@@ -20,73 +20,77 @@ from typing import Any
 
 from gevent import get_hub
 
-POLL = 0.1
-"""Seconds between two looks where data waits in the socket, so that its end does not show in it."""
+POLL_INTERVAL = 0.1
+"""Seconds between two checks of a socket that has unread data, which hides the end of the connection."""
 
-_RESETS = struct.pack("ii", 1, 0)
-"""SO_LINGER for 0 seconds: who closes the socket, also the kernel after a process was killed, resets the connection."""
-_LINGERS = struct.pack("ii", 0, 0)
+_LINGER_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of 0 s: closing the socket resets the connection, also when the kernel closes it for a killed process."""
+_LINGER_DEFAULT = struct.pack("ii", 0, 0)
 
-_LEFT_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
+_CLOSED_TCP_STATES = frozenset({4, 5, 6, 7, 8, 9, 11})
 """TCP states (linux/tcp_states.h) in which the peer has closed its side, or the connection is gone."""
 
 
 class DisconnectWatcher:
-    """Watches one client's socket until `stop`.
+    """Watches one client's socket from its creation until `stop`.
 
     Args:
-        environ: The request's WSGI environment. A server that does not tell its socket there (as gunicorn and
-            werkzeug do) leaves the reader unwatched: its leaving shows when a write fails.
-        on_leave: Called once, in the event loop, when the reader has left; must not block.
+        environ: The request's WSGI environment. gunicorn and werkzeug put the socket there. With another server the
+            client is not watched, and its disconnect shows at a failed write.
+        on_disconnect: Called once, in the event loop, after the client has disconnected; must not block.
     """
 
-    __slots__ = ("_is_guarded", "_is_told_by_its_end", "_on_leave", "_socket", "_watcher")
+    __slots__ = ("_is_close_delimited", "_on_disconnect", "_resets_on_close", "_socket", "_watcher")
 
-    def __init__(self, environ: Mapping[str, Any], on_leave: Callable[[], None]) -> None:
+    def __init__(self, environ: Mapping[str, Any], on_disconnect: Callable[[], None]) -> None:
         self._socket: Any = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-        self._on_leave = on_leave
+        self._on_disconnect = on_disconnect
         self._watcher: Any = None
-        self._is_guarded = False
-        self._is_told_by_its_end = _ends_with_connection(environ)
+        self._resets_on_close = False
+        self._is_close_delimited = _is_close_delimited(environ)
         if self._socket is not None:
             self._start(get_hub().loop.io(self._socket.fileno(), 1))
 
     def set_timeouts(self, seconds: float | None) -> None:
-        """Let the kernel find out a peer that is gone without a word, within so many seconds. Needs a TCP socket."""
+        """Let the kernel detect a vanished peer.
+
+        Args:
+            seconds: Time until an unresponsive peer counts as disconnected; None for no timeout. Needs a TCP socket.
+        """
         if seconds is None or self._socket is None or not _is_tcp(self._socket):
             return
         options = _timeout_options(seconds)
         with contextlib.suppress(OSError):
-            # An earlier request of this connection may have set them.
+            # An earlier request of the same connection may have set the options.
             if self._socket.getsockopt(*options[-1][:2]) == options[-1][2]:
                 return
         for level, option, value in options:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(level, option, value)
 
-    def guard(self) -> None:
-        """Let the connection be reset if it ends before `release`, where its end is all that tells the response's end.
+    def reset_on_close(self) -> None:
+        """Make the connection end with a reset unless `close_normally` follows, if its end marks the response's end.
 
-        That needs a TCP socket: others are closed as they always are.
+        This needs a TCP socket; other sockets are closed normally.
         """
-        if self._is_told_by_its_end and self._socket is not None and _is_tcp(self._socket):
-            self._is_guarded = self._set_linger(_RESETS)
+        if self._is_close_delimited and self._socket is not None and _is_tcp(self._socket):
+            self._resets_on_close = self._set_linger(_LINGER_RESET)
 
-    def release(self) -> None:
-        """Let the connection end in good order: all was sent."""
-        if self._is_guarded:
-            self._is_guarded = False
-            self._set_linger(_LINGERS)
+    def close_normally(self) -> None:
+        """Let the connection end without a reset: the response is complete."""
+        if self._resets_on_close:
+            self._resets_on_close = False
+            self._set_linger(_LINGER_DEFAULT)
 
-    def break_off(self) -> None:
-        """Reset the connection now, where it is guarded. May be called twice.
+    def reset(self) -> None:
+        """Reset the connection now if `reset_on_close` is in effect. Idempotent.
 
-        Servers shut a connection down before they close it, which would end it in good order. So they are left with
-        another one in its place, whose reader has left.
+        Servers shut a connection down before they close it, which would end it normally. So the server's socket is
+        replaced by another one, whose peer is closed.
         """
-        if not self._is_guarded or self._socket is None:
+        if not self._resets_on_close or self._socket is None:
             return
-        self._is_guarded = False
+        self._resets_on_close = False
         self.stop()
         ours, theirs = socket.socketpair()
         with contextlib.suppress(OSError), ours:
@@ -99,18 +103,18 @@ class DisconnectWatcher:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
         except OSError:
-            return False  # it is closed, and that is that
+            return False  # the socket is already closed
         return True
 
-    def drop(self) -> None:
-        """Cut the connection off, so that a write that waits for the reader ends."""
+    def shut_down(self) -> None:
+        """Shut the socket down, so that a write that waits for the client ends."""
         with contextlib.suppress(OSError):
             if self._socket is not None:
-                # gevent's own `shutdown` would raise an error in the waiting write that servers take for a mistake.
+                # gevent's own `shutdown` would raise an error in the waiting write, which servers would log as a bug.
                 getattr(self._socket, "_sock", self._socket).shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        """Watch no more. May be called twice."""
+        """Stop watching. Idempotent."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.stop()
@@ -119,23 +123,27 @@ class DisconnectWatcher:
     def _start(self, watcher: Any) -> None:  # noqa: ANN401  # gevent's watchers are untyped
         self.stop()
         self._watcher = watcher
-        watcher.start(self._look)
+        watcher.start(self._check)
 
-    def _look(self) -> None:
-        if has_left(self._socket):
+    def _check(self) -> None:
+        if is_disconnected(self._socket):
             self.stop()
-            self._on_leave()
+            self._on_disconnect()
         else:
-            # A request that waits behind this one keeps the socket readable: look again later, not at once.
-            self._start(get_hub().loop.timer(POLL))
+            # A pipelined request keeps the socket readable: check again later, not at once.
+            self._start(get_hub().loop.timer(POLL_INTERVAL))
 
 
-def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Whether the peer has closed its side of a connection, or the connection is gone."""
+def is_disconnected(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+    """Whether the peer has closed its side of the connection, or the connection is gone.
+
+    Args:
+        client: A socket: gevent's, or the ssl module's.
+    """
     try:
         if _is_tcp(client) and hasattr(socket, "TCP_INFO"):
             state: int = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-            return state in _LEFT_STATES
+            return state in _CLOSED_TCP_STATES
         if isinstance(client, ssl.SSLSocket):
             return False
         return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -145,9 +153,9 @@ def has_left(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ss
         return True
 
 
-def _ends_with_connection(environ: Mapping[str, Any]) -> bool:
-    """Whether a response of unknown length ends with its connection: it is not sent in chunks."""
-    # werkzeug's server answers in HTTP/1.0 where it has no threads.
+def _is_close_delimited(environ: Mapping[str, Any]) -> bool:
+    """Whether a response without a length ends with its connection, because it is not sent in chunks."""
+    # werkzeug's server responds with HTTP/1.0 unless it runs threads or processes.
     is_in_threads = environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
     return environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or ("werkzeug.socket" in environ and not is_in_threads)
 

@@ -1,6 +1,7 @@
-"""Whether all requests of this process share one event loop, or each has a thread, and so a loop, of its own.
+"""Whether all requests of this process share one event loop.
 
-A stream lives in the loop in which it was opened: where that ends with the request, so does the stream.
+A stream lives in the event loop in which it was opened. If each request has its own thread and so its own event loop,
+the stream ends with the request.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from ...core.errors import NotSupported
 
 
 def has_one_loop() -> bool:
-    """Whether gevent's patches are in place, as its workers put them."""
+    """Whether all requests share one event loop, because gevent has patched the standard library."""
     return bool(is_module_patched("socket"))
 
 
 def require_one_loop() -> None:
-    """Return if streams can outlive their requests here.
+    """Return if streams can outlive their requests in this process.
 
     Raises:
-        NotSupported: they cannot; 501.
+        NotSupported: each request has its own event loop; 501.
     """
     if not has_one_loop():
         raise NotSupported("Resumable streams need gevent's patches: serve the application with gevent workers.")

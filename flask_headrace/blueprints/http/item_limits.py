@@ -1,7 +1,7 @@
-"""How many pieces a body has: turns, what stands in them, calls, and tools. Pure.
+"""The limit of items in a request body: messages, content parts, tool calls and tools. Pure.
 
-Each of them is looked at for itself, in one go with all others: tens of thousands, which fit into a megabyte, would
-keep everybody else waiting for half a second.
+One request is processed without interruption. Tens of thousands of items, which fit into a megabyte, would block all
+other requests for half a second.
 """
 
 from __future__ import annotations
@@ -10,43 +10,43 @@ from typing import Any
 
 import msgspec
 
-MOST_PIECES = 5000
-"""Pieces that one body may have."""
+MAX_ITEMS = 5000
+"""Maximum items in one request body."""
 
-_SHORTEST = 10
-"""Bytes that a piece takes at least, in any protocol."""
+_MIN_ITEM_BYTES = 10
+"""Minimum size of an item in bytes, in any protocol."""
 
-_HOLDERS = frozenset({
+_CONTAINER_FIELDS = frozenset({
     "content", "details", "experimental_attachments", "input", "message", "messages", "output", "parts", "summary",
     "system", "tool_calls", "toolInvocations", "tools",
 })  # fmt: skip
-"""Fields that hold pieces; what else a piece has is not looked into, such as a tool's JSON Schema."""
+"""Fields that contain items. Other fields, such as a tool's JSON Schema, are not searched."""
 
 
-def is_too_much(body: Any, size: int) -> bool:  # noqa: ANN401  # of any endpoint
-    """Whether a body has more pieces than it may.
+def has_too_many_items(body: Any, size: int) -> bool:  # noqa: ANN401  # of any endpoint
+    """Whether a body has more than `MAX_ITEMS` items.
 
     Args:
-        body: What it was read as: an object, or a struct.
-        size: Its bytes.
+        body: The decoded body: a dict or a struct.
+        size: The size of the body in bytes.
     """
-    if size < MOST_PIECES * _SHORTEST:
+    if size < MAX_ITEMS * _MIN_ITEM_BYTES:
         return False
     count, unseen = 0, [body]
     while unseen:
-        for value in _held(unseen.pop()):
+        for value in _nested_values(unseen.pop()):
             pieces = [piece for piece in value if isinstance(piece, (dict, msgspec.Struct))]
             count += len(pieces)
-            if count > MOST_PIECES:
+            if count > MAX_ITEMS:
                 return True
             unseen += pieces
     return False
 
 
-def _held(piece: Any) -> list[list[Any] | tuple[Any, ...]]:  # noqa: ANN401
+def _nested_values(piece: Any) -> list[list[Any] | tuple[Any, ...]]:  # noqa: ANN401
     if isinstance(piece, dict):
-        values = [piece[name] for name in _HOLDERS & piece.keys()]
+        values = [piece[name] for name in _CONTAINER_FIELDS & piece.keys()]
     else:
-        values = [getattr(piece, name) for name in _HOLDERS.intersection(piece.__struct_fields__)]
+        values = [getattr(piece, name) for name in _CONTAINER_FIELDS.intersection(piece.__struct_fields__)]
     several = [value for value in values if isinstance(value, (list, tuple))]
     return [*several, [value for value in values if not isinstance(value, (list, tuple))]]

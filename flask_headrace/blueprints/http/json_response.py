@@ -1,4 +1,4 @@
-"""A JSON body, written the same way whatever the host application does with its own JSON."""
+"""JSON responses that do not depend on the host application's JSON settings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ import msgspec
 from flask import Response
 
 
-def json_value_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  # whatever msgspec can write
-    """Answer with `value` as JSON, which no cache may keep."""
+def json_response(value: Any, status: int = 200) -> Response:  # noqa: ANN401  # whatever msgspec can write
+    """Return a response with `value` as JSON, which caches must not store.
+
+    Args:
+        value: Any value that msgspec encodes.
+        status: The HTTP status.
+    """
     response = Response(msgspec.json.encode(value) + b"\n", status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response

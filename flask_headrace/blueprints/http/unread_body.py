@@ -1,7 +1,8 @@
-"""A request's body that nobody has read to its end: the connection is closed rather than read on.
+"""Closes a connection whose request body was not read to its end.
 
-gunicorn would read on, to find the next request: as long as the client likes to send, and without letting anything
-else run. It knows gunicorn's body by its looks; with other servers there is nothing to be done here.
+gunicorn would read the rest of the body to find the next request, for as long as the client sends, and without
+switching to other greenlets. gunicorn's body object is recognized by its attributes; other servers need no such
+measure.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ from flask import Response, request
 
 
 def is_unread(body: object) -> bool:
-    """Whether more of a body may come: it is gunicorn's, and was not read to its end."""
+    """Whether `body` is gunicorn's body object and was not read to its end."""
     reader = getattr(body, "reader", None)
     left = getattr(reader, "length", 0)
     return bool(left) or getattr(reader, "parser", None) is not None
 
 
-def is_broken(environ: Mapping[str, Any]) -> bool:
-    """Whether reading the body has failed: it broke off, or is not in chunks as HTTP/1.1 has them."""
+def has_read_error(environ: Mapping[str, Any]) -> bool:
+    """Whether reading the request body has failed: the client disconnected, or its chunks violate HTTP/1.1."""
     return bool(getattr(environ.get("wsgi.input"), "failed", False))
 
 
-def close_after(environ: Mapping[str, Any]) -> None:
-    """Have gunicorn close the connection after the response, where the request's body was not read to its end."""
+def close_connection_if_unread(environ: Mapping[str, Any]) -> None:
+    """Make gunicorn close the connection after the response if the request body was not read to its end."""
     body = environ.get("wsgi.input")
     if is_unread(body):
-        # What it remembers where reading failed: it does not know where the next request begins.
+        # gunicorn sets this after a failed read, when it cannot find the beginning of the next request.
         body.failed = True  # type: ignore[union-attr]
 
 
-def close_unread(response: Response) -> Response:
-    """Do so after each request; for `Flask.after_request`."""
-    close_after(request.environ)
+def close_unread_connection(response: Response) -> Response:
+    """Call `close_connection_if_unread` for the current request; for `Flask.after_request`. Returns `response`."""
+    close_connection_if_unread(request.environ)
     return response

@@ -1,1 +1,1 @@
-"""The native protocol: `POST /api/chat`, and following and stopping a stream at `/api/streams/<id>`."""
+"""The native protocol: `POST /api/chat`."""

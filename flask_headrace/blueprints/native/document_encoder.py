@@ -1,6 +1,6 @@
-"""The native protocol where a document grows in the answer: beside the deltas, `partial` frames tell what changed.
+"""The native protocol's encoder for growing JSON documents: `partial` frames contain JSON Patch operations.
 
-A reader that comes back is told the document as it was then, whole, and what changes from there on. Pure.
+A client that resumes first receives the whole document as of its cursor, and then the operations after that. Pure.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class NativeDocumentEncoder:
-    """Writes one response.
+    """Encodes one response with `partial` frames.
 
     Args:
-        partials: Whether the text is a document, and not only the arguments of tool calls.
-        seen: The number of the last event that the reader has already; what comes up to it is not sent.
+        partials: `all` if the text is a JSON document too; `calls` if only the arguments of tool calls are.
+        seen: The number of the last event that the client has received. Frames of events up to this number are not
+            sent.
     """
 
     HEADERS = native_encoder.HEADERS
@@ -37,29 +38,29 @@ class NativeDocumentEncoder:
         self._has_text = partials == "all"
         self._documents: dict[int | None, _Document] = {}
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events, and after those that make a document grow, what changed in it; see `StreamEncoder.encode`."""
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the frames of the next events and of the changes in the documents; see `StreamEncoder.encode`."""
         if not events:
             return native_encoder.HEARTBEAT
         frames: list[bytes] = []
-        grown: dict[int | None, list[Patch]] = {}
-        # What has no number is of this reading, and new.
-        for number, event in enumerate(events, first or self._seen + 1):
-            call, text = self._grows(event)
+        changes: dict[int | None, list[Patch]] = {}
+        # Events without a number exist only for this reader, so they are always new.
+        for number, event in enumerate(events, first_id or self._seen + 1):
+            call, text = self._document_text(event)
             patches = [] if text is None else self._documents[call].feed(text)
             if number <= self._seen:
-                frames += self._resume() if number == self._seen else []
+                frames += self._resume_frames() if number == self._seen else []
                 continue
-            if call not in grown or text is None:
-                frames += _written(grown)
+            if call not in changes or text is None:
+                frames += _partial_frames(changes)
             if type(event) is Completed:
-                frames += self._end()
-            frames.append(native_encoder.encode([event], None if first is None else number, suffix))
+                frames += self._end_documents()
+            frames.append(native_encoder.encode([event], None if first_id is None else number, id_suffix))
             if patches:
-                grown.setdefault(call, []).extend(patches)
-        return b"".join([*frames, *_written(grown)])
+                changes.setdefault(call, []).extend(patches)
+        return b"".join([*frames, *_partial_frames(changes)])
 
-    def _grows(self, event: Event) -> tuple[int | None, str | None]:
+    def _document_text(self, event: Event) -> tuple[int | None, str | None]:
         match event:
             case TextDelta(text) if self._has_text:
                 self._documents.setdefault(None, _Document(self._seen > 0))
@@ -72,89 +73,89 @@ class NativeDocumentEncoder:
                 self._documents.clear()
         return None, None
 
-    def _resume(self) -> list[bytes]:
-        begun = {call: document.encode_whole() for call, document in self._documents.items()}
-        return _written({call: patches for call, patches in begun.items() if patches})
+    def _resume_frames(self) -> list[bytes]:
+        values = {call: document.catch_up() for call, document in self._documents.items()}
+        return _partial_frames({call: patches for call, patches in values.items() if patches})
 
-    def _end(self) -> list[bytes]:
-        # A number that is the whole document may have grown to the last.
-        return _written({call: document.end() for call, document in self._documents.items()})
+    def _end_documents(self) -> list[bytes]:
+        # A document that consists of a number is complete only at the end.
+        return _partial_frames({call: document.end() for call, document in self._documents.items()})
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
-        """Return an answer that is given in one piece, with its document."""
-        written = native_encoder.encode_whole(answer)
-        return {**written, "document": _of_ended(answer.text())} if self._has_text else written
+        """Return a complete answer as one JSON value, with its document if the text is one."""
+        body = native_encoder.encode_whole(answer)
+        return {**body, "document": _final_value(answer.text())} if self._has_text else body
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
-        """Return the body of a response with an error's own status, and of the document what there is of it."""
-        written = native_encoder.error_body(error)
-        return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
+        """Return the body of an error response, with the document received before the error."""
+        body = native_encoder.error_body(error)
+        return {**body, "document": _final_value(error.text)} if self._has_text and error.text else body
 
 
 class _Document:
-    """One growing document; what is no JSON is passed on as text alone."""
+    """One growing document. After a syntax error it no longer changes; the client still receives its text."""
 
-    __slots__ = ("_is_wrong", "_parser", "_right", "_text")
+    __slots__ = ("_is_invalid", "_last_valid_value", "_parser", "_text")
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
         self._text = GrowingText() if keeps_text else None
-        self._is_wrong = False
-        self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
+        self._is_invalid = False
+        self._last_valid_value: JSON | msgspec.UnsetType = msgspec.UNSET  # at the syntax error; only with `keeps_text`
 
     def feed(self, text: str) -> list[Patch]:
-        if self._is_wrong:
+        if self._is_invalid:
             return []
         try:
             patches = self._parser.feed(text)
         except JSONError as error:
-            self._is_wrong = True
+            self._is_invalid = True
             if self._text is not None:
-                self._right = apply(_value(str(self._text)), error.patches)
+                self._last_valid_value = apply(_partial_value(str(self._text)), error.patches)
             return list(error.patches)
         if self._text is not None:
             self._text.add(text)
         return patches
 
     def end(self) -> list[Patch]:
-        if self._is_wrong:
+        if self._is_invalid:
             return []
         try:
             return self._parser.end()
         except JSONError:
-            return []  # it was cut: what there is of it was told
+            return []  # the document is incomplete; its content has been sent
 
-    def encode_whole(self) -> list[Patch]:
-        value = self._right if self._is_wrong else _value(str(self._text or ""))
+    def catch_up(self) -> list[Patch]:
+        value = self._last_valid_value if self._is_invalid else _partial_value(str(self._text or ""))
         self._text = None
         return [] if value is msgspec.UNSET else [Add("", value)]
 
 
-def _value(text: str) -> JSON | msgspec.UnsetType:
-    """Return a document of which this much has come, as the patches tell it; UNSET while it has not begun."""
+def _partial_value(text: str) -> JSON | msgspec.UnsetType:
+    """Return the value of an incomplete document, as its patches build it; UNSET before its first character."""
     try:
         return snapshot(text)
     except JSONError:
-        # It is read once more by who knows where it went wrong.
+        # The parser reads the text again, because its error has the patches up to the syntax error.
         try:
             return apply(msgspec.UNSET, PartialJSON().feed(text))
         except JSONError as error:
             return apply(msgspec.UNSET, error.patches)
 
 
-def _of_ended(text: str) -> JSON:
-    """Return the document in a text that has come to its end; None where there is none."""
-    value = _value(text)
+def _final_value(text: str) -> JSON:
+    """Return the document in a complete text; None if there is none."""
+    value = _partial_value(text)
     if value is msgspec.UNSET:
-        value = _value(text + " ")  # a number may be the whole document, and a blank tells that it is
+        value = _partial_value(text + " ")  # a blank completes a document that is a number
     return None if value is msgspec.UNSET else value
 
 
-def _written(grown: dict[int | None, list[Patch]]) -> list[bytes]:
+def _partial_frames(changes: dict[int | None, list[Patch]]) -> list[bytes]:
     frames = []
-    for call, patches in grown.items():
+    for call, patches in changes.items():
         if patches:
-            which = {} if call is None else {"call": call}
-            frames.append(named(b"partial", _encode({**which, "ops": patches})))
-    grown.clear()
+            call_field = {} if call is None else {"call": call}
+            frames.append(named(b"partial", _encode({**call_field, "ops": patches})))
+    changes.clear()
     return frames

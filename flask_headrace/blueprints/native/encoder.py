@@ -1,9 +1,8 @@
-"""The protocol of this project: what `POST /api/chat` sends.
+"""The native protocol's encoder, for `POST /api/chat`.
 
-Text is an unnamed frame that starts with `data: `, all else a named one that starts with `event: `, so that a reader
-that splits at blank lines and skips what does not start with `data: ` sees the text and `[DONE]` alone. A whole answer
-ends with two frames: `end` tells why the model ended it, so that a cut one shows, and `[DONE]` that nothing is missing.
-Pure.
+A text frame has no name and starts with `data: `. All other frames are named and start with `event: `. So a client that
+splits at blank lines and skips lines that do not start with `data: ` receives the text and `[DONE]` alone. A complete
+answer ends with two frames: `end` with the finish reason, and `[DONE]`, which confirms that nothing is missing. Pure.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from ...core.events import (
     Usage,
 )
 from ...core.sse import named
-from ..encoding.base import EVENT_STREAM
+from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
 
 HEARTBEAT = b": keep-alive\n\n"
-"""Ended by a blank line: a reader that splits at blank lines would lose the frame that followed a bare line."""
+"""Ends with a blank line: a client that splits at blank lines would lose the frame after a single line end."""
 
-HEADERS = EVENT_STREAM
+HEADERS = EVENT_STREAM_HEADERS
 
-EVENTS = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
-"""The names that frames may have."""
+EVENT_NAMES = ("start", "reasoning", "tool", "partial", "restart", "usage", "end", "error", "cancelled")
+"""The names of the named frames."""
 
 error_body = native_error_body
 
@@ -48,22 +47,22 @@ _DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.Encoder().encode
 
 
-def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-    """Write events as frames; an empty list is a silence and becomes a heartbeat.
+def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+    """Return the frames of the next events; see `StreamEncoder.encode`.
 
     Args:
-        events: What has come.
-        first: The number of the first of them, where the frames are to carry numbers.
-        suffix: What follows each number; see `position`.
+        events: The next events. An empty list is encoded as a heartbeat.
+        first_id: The number of the first event in `events`; None for frames without numbers.
+        id_suffix: The bytes after each event number; see `event_id_suffix`.
     """
     if not events:
         return HEARTBEAT
-    if first is not None:
+    if first_id is not None:
         return b"".join([
-            b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, suffix, _json(event.text))
+            b'id: %d%b\ndata: {"delta":%b}\n\n' % (number, id_suffix, _json(event.text))
             if type(event) is TextDelta
-            else b"".join(with_event_id(_encode_one(event), number, suffix))
-            for number, event in enumerate(events, first)
+            else b"".join(with_event_id(_encode_one(event), number, id_suffix))
+            for number, event in enumerate(events, first_id)
         ])  # fmt: skip
     texts = [event.text for event in events if type(event) is TextDelta]
     if len(texts) == len(events):
@@ -72,7 +71,7 @@ def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -
 
 
 def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
-    """Return an answer that is given in one piece."""
+    """Return a complete answer as one JSON value."""
     assert answer.started is not None
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls()]
     return {
@@ -81,7 +80,7 @@ def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
         "text": answer.text(),
         **({"tool_calls": calls} if calls else {}),
         "finish_reason": answer.finish_reason,
-        "usage": fields(answer.usage) if answer.usage else None,
+        "usage": event_fields(answer.usage) if answer.usage else None,
     }
 
 
@@ -93,17 +92,17 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
             return [_frame(b"start", {"id": id, "model": model, "provider": provider})]
         case ReasoningDelta(text):
             return [_frame(b"reasoning", {"delta": text})]
-        case ToolCallStarted(call, id, name):  # the field's name
+        case ToolCallStarted(call, id, name):
             return [_frame(b"tool", {"call": call, "id": id, "name": name})]
         case ToolCallDelta(call, text):
             return [_frame(b"tool", {"call": call, "delta": text})]
         case ToolCallCompleted(call, arguments):
             return [_frame(b"tool", {"call": call, "arguments": arguments})]
         case Completed(reason):
-            # The number is that of `[DONE]`: who has lost that alone, comes back and gets both.
+            # The number belongs to `[DONE]`: a client that lost only that frame resumes before `end` and receives both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
         case _:
-            return [_frame(_NAMES[type(event)], fields(event))]
+            return [_frame(_NAMES[type(event)], event_fields(event))]
 
 
 _NAMES: dict[type[Event], bytes] = {
@@ -115,8 +114,8 @@ _NAMES: dict[type[Event], bytes] = {
 }
 
 
-def fields(event: Event) -> dict[str, Any]:
-    """Return an event's fields as they stand in its frame's data."""
+def event_fields(event: Event) -> dict[str, Any]:
+    """Return the fields of an event as its frame's JSON object."""
     built: dict[str, Any] = msgspec.to_builtins(event)
     del built["event"]
     return built

@@ -1,55 +1,25 @@
-"""POST /api/chat: the native protocol, streamed or as one JSON object; GET /api/models: whom one can ask."""
+"""POST /api/chat, streamed or as one JSON object, and GET /api/models."""
 
 from __future__ import annotations
 
 import msgspec
 from flask import Blueprint, Response, request
 
-from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat, Tool, ToolChoice
+from ...providers.chat_request import ChatRequest
 from ...streaming.context import StreamContext
 from ..encoding.base import JSONEncoder
-from ..http.auth import authorize_request, identify
-from ..http.json_response import json_value_response
+from ..http.auth import authenticate, authorize_request
+from ..http.json_answer import json_answer_response
+from ..http.json_response import json_response
 from ..http.request_body import read_body
-from ..http.response import json_response, stream_response
+from ..http.stream_response import stream_response
 from ..open_stream import open_stream
-from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from ..state import current_state
-from . import encoder
+from . import encoder as native_encoder
+from .body import ChatBody
 from .document_encoder import NativeDocumentEncoder
-
-
-class ChatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/chat`.
-
-    Args:
-        messages: The turns so far, oldest first.
-        model: `provider/name`, or an alias; the default model where it is left out.
-        system: What the model is told before the conversation.
-        max_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, up to 2 for livelier ones.
-        tools: What the model may ask to be called.
-        tool_choice: Whether it calls tools: as it likes, not at all, at least one, or that one.
-        schema: The JSON Schema that the answer is to fit.
-        partials: Whether frames tell how the arguments of tool calls grow; with a schema they do.
-        stream: Whether the answer comes as an event stream.
-        resumable: Whether the stream can be followed and stopped from anywhere.
-        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
-    """
-
-    messages: list[Message]
-    model: str | None = None
-    system: str | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    tools: list[Tool] = []
-    tool_choice: ToolChoice | None = None
-    schema: Json | None = None
-    partials: bool = False
-    stream: bool = True
-    resumable: bool = False
-    id: str | None = None
-
+from .request import to_chat_request
 
 OPERATIONS = (
     Operation(
@@ -59,9 +29,9 @@ OPERATIONS = (
         (
             ResponseSpec(
                 200,
-                "The answer: an event stream, or with `stream` false one JSON object.",
+                "The answer: an event stream, or one JSON object if `stream` is false.",
                 {
-                    EVENTS: frames(*encoder.EVENTS),
+                    EVENT_STREAM: event_stream_schema(*native_encoder.EVENT_NAMES),
                     JSON: {"type": "object", "required": ["id", "model", "text", "finish_reason"]},
                 },
             ),
@@ -71,7 +41,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/models",
-        "List the models that can be asked.",
+        "List the available models.",
         (ResponseSpec(200, "The models.", {JSON: {"type": "object", "required": ["default", "models"]}}),),
     ),
 )
@@ -79,7 +49,7 @@ OPERATIONS = (
 _decoder = msgspec.json.Decoder(ChatBody)
 
 
-def create_chat_blueprint() -> Blueprint:
+def create_native_blueprint() -> Blueprint:
     """Return the blueprint of the native protocol."""
     blueprint = Blueprint("headrace_chat", __name__)
     blueprint.add_url_rule("/api/chat", view_func=chat, methods=["POST"])
@@ -91,65 +61,50 @@ def chat() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    return answer(body, question_of(body), owner)
+    return chat_response(body, to_chat_request(body), owner)
 
 
-def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
-    """Answer in the native protocol.
+def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Response:
+    """Return a response in the native protocol, streamed or as one JSON value.
 
     Args:
-        body: What was asked for, and how it is to be answered.
-        question: What the model is asked: that of `question_of`, or more than a body can say.
-        owner: Who asks.
+        body: The body, which determines the model and the form of the response.
+        chat_request: The request: that of `to_chat_request`, possibly with further options.
+        owner: The authenticated caller; empty if the service has no keys.
 
     Raises:
-        HeadraceError: see `ask`.
+        HeadraceError: the stream cannot be opened; see `open_stream`.
     """
-    has_schema = question.response_format is not None and question.response_format.schema is not None
-    # Nobody reads what HEAD asks for, and so nobody comes back to it.
+    has_schema = chat_request.response_format is not None and chat_request.response_format.schema is not None
+    # The answer to a HEAD request is never read, so its stream is never resumed.
     is_read = request.method != "HEAD"
-    follower = open_stream(
+    reader = open_stream(
         body.model,
-        question,
+        chat_request,
         owner=owner,
         is_resumable=body.resumable and is_read,
         id=body.id if is_read else None,
-        partials="all" if has_schema else "calls" if body.partials else None,
-        is_held_to_schema=True,
+        partial_mode="all" if has_schema else "calls" if body.partials else None,
+        enforce_schema=True,
     )
-    wire = encoder_of(follower.session.target)
-    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
+    encoder = encoder_for(reader.session.target)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
 def models() -> Response:
-    """List the models that can be asked."""
-    identify()
-    service = current_state()
-    found = service.catalogue.models()
-    default = next((model.id for model in found if model.default), None)
-    return json_value_response({"default": default, "models": found})
+    """List the available models."""
+    authenticate()
+    state = current_state()
+    available = state.registry.models()
+    default = next((model.id for model in available if model.default), None)
+    return json_response({"default": default, "models": available})
 
 
-def question_of(body: ChatBody) -> ChatRequest:
-    """Return what the model is asked."""
-    system = (Message("system", body.system),) if body.system else ()
-    return ChatRequest(
-        model="",
-        # An empty conversation is a mistake, whatever the system prompt.
-        messages=(*system, *body.messages) if body.messages else (),
-        max_tokens=body.max_tokens,
-        temperature=body.temperature,
-        tools=tuple(body.tools),
-        tool_choice=body.tool_choice,
-        response_format=None if body.schema is None else ResponseFormat(body.schema),
-    )
-
-
-def encoder_of(target: StreamContext, seen: int = 0) -> JSONEncoder:
+def encoder_for(context: StreamContext, seen: int = 0) -> JSONEncoder:
     """Return the native encoder for a stream.
 
     Args:
-        target: What it was opened with.
-        seen: The number of the last event that the reader has already.
+        context: The stream's context.
+        seen: The number of the last event that the client has received.
     """
-    return encoder if target.partials is None else NativeDocumentEncoder(target.partials, seen)
+    return native_encoder if context.partials is None else NativeDocumentEncoder(context.partials, seen)

@@ -1,1 +1,1 @@
-"""OpenAI's chat completions: `POST /v1/chat/completions`, and `GET /v1/models`."""
+"""OpenAI's chat completions: `POST /v1/chat/completions`."""

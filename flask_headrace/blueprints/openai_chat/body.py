@@ -1,6 +1,6 @@
-"""The body of a chat completion's request, as OpenAI's clients write it. Values, and no more.
+"""The body of a chat completion request in OpenAI's form. Values only.
 
-Fields that are not named here are refused. See `request.py` for what becomes of those that are.
+Unknown fields are rejected. `request.py` turns the known fields into a `ChatRequest`.
 """
 
 from __future__ import annotations
@@ -10,73 +10,81 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json, Role
-from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
+from ..openai_shared.body import (
+    AllowedToolsChoice,
+    FunctionDefinition,
+    FunctionName,
+    JSONObjectFormat,
+    JSONSchemaDefinition,
+    StrictStruct,
+    TextFormat,
+)
 
 
-class TextContent(Strict, frozen=True, tag_field="type", tag="text"):
-    """A piece of a turn's text."""
+class TextContentPart(StrictStruct, frozen=True, tag_field="type", tag="text"):
+    """A text part of a message."""
 
     text: str
     cache_control: Json | None = None
     prompt_cache_breakpoint: Any = None
 
 
-class ImageUrl(Strict, frozen=True):
-    """Where a picture is."""
+class ImageURL(StrictStruct, frozen=True):
+    """The URL of an image."""
 
     url: str
     detail: str | None = None
 
 
-class ImageContent(Strict, frozen=True, tag_field="type", tag="image_url"):
-    """A picture."""
+class ImageContentPart(StrictStruct, frozen=True, tag_field="type", tag="image_url"):
+    """An image part of a message."""
 
-    image_url: ImageUrl
+    image_url: ImageURL
     cache_control: Json | None = None
     prompt_cache_breakpoint: Any = None
 
 
-class RefusalContent(Strict, frozen=True, tag_field="type", tag="refusal"):
-    """What the model said in an earlier turn in place of an answer."""
+class RefusalContentPart(StrictStruct, frozen=True, tag_field="type", tag="refusal"):
+    """A refusal of the model in an earlier answer."""
 
     refusal: str
 
 
-class AudioContent(msgspec.Struct, frozen=True, tag_field="type", tag="input_audio"):
-    """Sound, which is refused."""
+class AudioContentPart(msgspec.Struct, frozen=True, tag_field="type", tag="input_audio"):
+    """An audio part; rejected."""
 
 
-class FileContent(msgspec.Struct, frozen=True, tag_field="type", tag="file"):
-    """A document, which is refused."""
+class FileContentPart(msgspec.Struct, frozen=True, tag_field="type", tag="file"):
+    """A file part; rejected."""
 
 
-Content: TypeAlias = TextContent | ImageContent | RefusalContent | AudioContent | FileContent
+ContentPart: TypeAlias = TextContentPart | ImageContentPart | RefusalContentPart | AudioContentPart | FileContentPart
 
 
-class CalledFunction(Strict, frozen=True):
-    """The function that an earlier answer called, with the JSON text of its arguments."""
+class FunctionCall(StrictStruct, frozen=True):
+    """The function that an earlier answer called; `arguments` is JSON text."""
 
     name: str
     arguments: str = ""
     parsed_arguments: Any = None
 
 
-class Call(Strict, frozen=True):
+class ToolCallParam(StrictStruct, frozen=True):
     """A tool call in an earlier answer."""
 
     id: str
-    function: CalledFunction
+    function: FunctionCall
     type: Literal["function"] = "function"
     index: int | None = None
 
 
-class Turn(Strict, frozen=True):
-    """One message. What an answer had of its own, and comes back with it, makes no difference: see the last fields."""
+class MessageParam(StrictStruct, frozen=True):
+    """One message. Response-only fields that clients send back are accepted and ignored."""
 
     role: Role
-    content: str | list[Content] | None = None
+    content: str | list[ContentPart] | None = None
     name: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCallParam] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -86,83 +94,84 @@ class Turn(Strict, frozen=True):
     parsed: Any = None
 
 
-class FunctionTool(Strict, frozen=True):
-    """A tool; other kinds than functions are refused."""
+class FunctionTool(StrictStruct, frozen=True):
+    """A function tool; other types of tools are rejected."""
 
-    function: Function
+    function: FunctionDefinition
     type: Literal["function"] = "function"
     cache_control: Json | None = None
 
 
-class FunctionChoice(Strict, frozen=True, tag_field="type", tag="function"):
+class NamedFunctionChoice(StrictStruct, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
 
     function: FunctionName
 
 
-Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
+ToolChoiceParam: TypeAlias = Literal["none", "auto", "required"] | NamedFunctionChoice | AllowedToolsChoice
 
 
-class JsonSchema(Strict, frozen=True, tag_field="type", tag="json_schema"):
-    """That the answer is JSON that fits a schema."""
+class JSONSchemaFormat(StrictStruct, frozen=True, tag_field="type", tag="json_schema"):
+    """The answer is JSON that matches a schema."""
 
-    json_schema: Schema
+    json_schema: JSONSchemaDefinition
 
 
-class StreamOptions(Strict, frozen=True):
-    """What a stream has besides the answer. `include_obfuscation` is read by nobody here: nothing is padded."""
+class StreamOptions(StrictStruct, frozen=True):
+    """Options of the stream. `include_obfuscation` is ignored: frames are never padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class CompletionBody(Strict, frozen=True):
-    """The body of `POST /v1/chat/completions`: OpenAI's, but for the last two.
+class ChatCompletionBody(StrictStruct, frozen=True):
+    """The body of `POST /v1/chat/completions`: OpenAI's fields, and `resumable` and `id`.
 
     Args:
-        messages: The turns so far, oldest first.
-        model: `provider/name`, or a name that a provider lists; the default model where it is left out.
-        stream: Whether the answer comes as an event stream.
-        stream_options: What the stream has besides the answer.
-        max_tokens: The older name of `max_completion_tokens`.
-        max_completion_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, up to 2 for livelier ones.
-        top_p: Share of the likelihood from which words are drawn.
-        top_k: Number of the likeliest words from which one is drawn; many servers know it, OpenAI's do not.
-        stop: Where the answer ends: a text, or several.
-        seed: Makes answers alike, as far as the provider can.
-        frequency_penalty: Above 0, words are repeated less, the more the oftener they came.
-        presence_penalty: Above 0, words that came at all are repeated less.
-        tools: The functions that the model may ask to be called.
-        tool_choice: Whether it calls them: as it likes, not at all, at least one, or that one.
-        parallel_tool_calls: Whether one answer may have several calls.
-        response_format: Whether the answer is text, a JSON object, or JSON that fits a schema.
-        reasoning_effort: How long the model thinks first.
-        verbosity: How wordy the answer is to be.
-        user: Whom the provider is told that it is for.
-        metadata: Accepted, and of no effect here.
-        prediction: Accepted, and of no effect here.
-        prompt_cache_key: Accepted, and of no effect here.
-        prompt_cache_options: Accepted, and of no effect here.
-        prompt_cache_retention: Accepted, and of no effect here.
-        safety_identifier: Accepted, and of no effect here.
-        store: Accepted, and of no effect here.
-        audio: Refused.
-        function_call: Refused but for `none`: it is now `tool_choice`.
-        functions: Refused: they are now `tools`.
-        logit_bias: Refused, unless it is empty.
-        logprobs: Refused but for `false`.
-        modalities: Refused but for `["text"]`.
-        moderation: Refused.
-        n: Refused but for 1.
-        service_tier: Refused but for `auto` and `default`.
-        top_logprobs: Refused but for 0.
-        web_search_options: Refused.
-        resumable: Whether the stream can be followed and stopped from anywhere; see `POST /api/chat`.
-        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
+        messages: The conversation, oldest message first.
+        model: `provider/name`, or a name that a provider lists. The default model if omitted.
+        stream: Whether the answer is an event stream.
+        stream_options: Options of the stream, such as `include_usage`.
+        max_tokens: The deprecated name of `max_completion_tokens`.
+        max_completion_tokens: Maximum number of tokens of the answer.
+        temperature: Sampling temperature, 0 to 2; 0 is the most deterministic.
+        top_p: Nucleus sampling: the probability mass from which tokens are sampled, 0 to 1.
+        top_k: Number of the most likely tokens from which tokens are sampled. Not a field of OpenAI's own API, but of
+            many compatible servers.
+        stop: One or several texts at which the answer ends.
+        seed: Seed for reproducible answers, if the provider supports it.
+        frequency_penalty: Positive values make the repetition of a token less likely with each occurrence.
+        presence_penalty: Positive values make tokens less likely that have occurred.
+        tools: The functions that the model may call.
+        tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
+        parallel_tool_calls: Whether one answer may have several tool calls.
+        response_format: Whether the answer is text, a JSON object, or JSON that matches a schema.
+        reasoning_effort: How much the model reasons before it answers, such as `low`.
+        verbosity: How long the answer is, such as `low`.
+        user: An identifier of the end user, for the provider.
+        metadata: Accepted and ignored.
+        prediction: Accepted and ignored.
+        prompt_cache_key: Accepted and ignored.
+        prompt_cache_options: Accepted and ignored.
+        prompt_cache_retention: Accepted and ignored.
+        safety_identifier: Accepted and ignored.
+        store: Accepted and ignored.
+        audio: Rejected.
+        function_call: Rejected except for `none`; use `tool_choice`.
+        functions: Rejected unless empty; use `tools`.
+        logit_bias: Rejected unless empty.
+        logprobs: Rejected except for `false`.
+        modalities: Rejected except for `["text"]`.
+        moderation: Rejected.
+        n: Rejected except for 1.
+        service_tier: Rejected except for `auto` and `default`.
+        top_logprobs: Rejected except for 0.
+        web_search_options: Rejected.
+        resumable: Whether any worker can resume and stop the stream; see `POST /api/chat`.
+        id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    messages: list[Turn]
+    messages: list[MessageParam]
     model: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -176,13 +185,13 @@ class CompletionBody(Strict, frozen=True):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     parallel_tool_calls: bool | None = None
-    response_format: PlainText | JsonObject | JsonSchema | None = None
+    response_format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
     reasoning_effort: str | None = None
     verbosity: str | None = None
     user: str | None = None
-    # These cannot change the answer: how it is filed, cached, sped up, and whom OpenAI may hold responsible for it.
+    # These fields do not change the answer: they concern storage, caching, speed and abuse detection at OpenAI.
     metadata: Any = None
     prediction: Any = None
     prompt_cache_key: Any = None
@@ -190,7 +199,7 @@ class CompletionBody(Strict, frozen=True):
     prompt_cache_retention: Any = None
     safety_identifier: Any = None
     store: Any = None
-    # These can, and nobody here can honour them: see `MEANINGLESS` in `request.py`.
+    # These fields would change the answer and are not supported: see `UNSUPPORTED_FIELDS` in `request.py`.
     audio: Any = None
     function_call: Any = None
     functions: Any = None

@@ -1,8 +1,7 @@
-"""OpenAI's chat completions: what `POST /v1/chat/completions` sends.
+"""The encoder of OpenAI's chat completions, for `POST /v1/chat/completions`.
 
-Left out on purpose, since the protocol has no word for them: the signature of reasoning, and the end of a tool call,
-which its readers see by what follows. What was shown cannot be taken back either, so an answer that begins again ends
-with an error. Pure.
+The protocol has no form for reasoning signatures and none for the end of a tool call, which clients infer from the next
+chunk; both are omitted. A chunk cannot be revoked, so an answer that restarts ends with an error. Pure.
 """
 
 from __future__ import annotations
@@ -29,59 +28,59 @@ from ...core.events import (
     Usage,
 )
 from ...core.partial_json.tokens import BLANKS
-from ..encoding.base import EVENT_STREAM, AbortConnection
-from ..encoding.error_bodies import openai_error_body, openai_failure
-from ..encoding.frames import OPENAI_HEARTBEAT, encode_text_frames, written
+from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
+from ..encoding.error_bodies import openai_error_body, openai_stream_error
+from ..encoding.frames import OPENAI_HEARTBEAT, encode_events, encode_text_frames
 
 _DONE = b"data: [DONE]\n\n"
-_FINISHES: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
+_FINISH_REASONS: dict[FinishReason, str] = {"pause": "stop", "other": "stop"}  # the protocol's own list is closed
 _json = msgspec.json.Encoder().encode
 
 
 class ChatCompletionEncoder:
-    """One answer.
+    """Encodes one response.
 
     Args:
-        id: The stream's.
-        model: Who is asked; who answers is known when the stream has started.
-        created: When it was asked, in seconds since 1970.
-        has_usage: Whether a reader of the stream wants its usage.
+        id: The stream's id.
+        model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
+        created: The time of the request, in seconds since 1970.
+        has_usage: Whether the stream contains usage.
     """
 
-    HEADERS = EVENT_STREAM
+    HEADERS = EVENT_STREAM_HEADERS
 
     def __init__(self, id: str, model: str, created: int, *, has_usage: bool = False) -> None:  # noqa: A002
         self._id, self._created = f"chatcmpl-{id}", created
         self._has_usage = has_usage
         self._usage: Usage | None = None
         self._silent_calls: set[int] = set()
-        self._name(model)
+        self._set_model(model)
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as chunks; an empty list is a silence and becomes a heartbeat.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the chunks of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again.
+            AbortConnection: the answer restarts.
         """
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and len(texts) == len(events):
+        if first_id is None and len(texts) == len(events):
             return self._encode_texts(texts)
-        return written(events, first, suffix, self._encode_one)
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> dict[str, Any]:
-        """Return an answer that is given in one piece."""
+        """Return a complete answer as one JSON value."""
         choice = {
             "index": 0,
-            "message": _message(answer),
+            "message": _message_object(answer),
             "logprobs": None,
-            "finish_reason": _finish(answer.finish_reason),
+            "finish_reason": _finish_reason(answer.finish_reason),
         }
         return {
             "id": self._id,
@@ -89,15 +88,15 @@ class ChatCompletionEncoder:
             "created": self._created,
             "model": answer.started.model if answer.started else self._model,
             "choices": [choice],
-            "usage": _tokens(answer.usage) if answer.usage else None,
+            "usage": _usage_object(answer.usage) if answer.usage else None,
         }
 
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
-        """Return the body of a response with an error's own status."""
+        """Return the body of an error response in OpenAI's form."""
         return openai_error_body(error)
 
-    def _name(self, model: str) -> None:
-        # All chunks of text are alike but for the text.
+    def _set_model(self, model: str) -> None:
+        # All text chunks are equal except for the text, so the rest is encoded only once.
         self._model = model
         empty = _json(self._chunk([{"index": 0, "delta": {"content": ""}, "finish_reason": None}]))
         before, _, after = empty.rpartition(b'""')
@@ -116,13 +115,13 @@ class ChatCompletionEncoder:
                 return self._encode_arguments(call, text)
             case ToolCallStarted(call, id, name):
                 self._silent_calls.add(call)
-                begun = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
-                return [self._delta({"tool_calls": [begun]})]
+                tool_call = {"index": call, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
+                return [self._delta({"tool_calls": [tool_call]})]
             case ToolCallCompleted(call, arguments) if call in self._silent_calls:
-                # Readers parse what has come, and nothing at all is no JSON.
+                # Clients parse the received text, and empty text is not JSON.
                 return self._encode_arguments(call, _json(arguments).decode())
             case ResponseStarted(_, model):
-                self._name(model)
+                self._set_model(model)
                 return [self._delta({"role": "assistant", "content": ""})]
             case _:
                 return self._encode_end(event)
@@ -133,18 +132,18 @@ class ChatCompletionEncoder:
                 self._usage = event
                 return []
             case Completed(reason):
-                return [self._delta({}, _finish(reason)), *self._encode_usage(), _DONE]
+                return [self._delta({}, _finish_reason(reason)), *self._encode_usage(), _DONE]
             case AnswerRestarted():
-                raise AbortConnection(_broken_off(event))
+                raise AbortConnection(_restart_error_frame(event))
             case Failed(code, message):
-                return [*self._encode_usage(), _failure(code, message)]
+                return [*self._encode_usage(), _error_frame(code, message)]
             case Cancelled(reason):
-                return [*self._encode_usage(), _failure(StreamCancelled.code, StreamCancelled(reason).message)]
+                return [*self._encode_usage(), _error_frame(StreamCancelled.code, StreamCancelled(reason).message)]
             case _:
                 return []
 
     def _encode_arguments(self, call: int, text: str) -> list[bytes]:
-        # Readers parse all that has come, each time where a tool is strict, and blanks alone are no JSON.
+        # Clients parse the received text after each chunk of a strict tool, and blanks alone are not JSON.
         text = text.lstrip(BLANKS) if call in self._silent_calls else text
         if not text:
             return []
@@ -154,7 +153,7 @@ class ChatCompletionEncoder:
     def _encode_usage(self) -> list[bytes]:
         if not self._has_usage or self._usage is None:
             return []
-        return [_frame(self._chunk([]) | {"usage": _tokens(self._usage)})]
+        return [_frame(self._chunk([]) | {"usage": _usage_object(self._usage)})]
 
     def _delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         return _frame(self._chunk([{"index": 0, "delta": delta, "finish_reason": finish_reason}]))
@@ -170,8 +169,8 @@ class ChatCompletionEncoder:
         return chunk | {"usage": None} if self._has_usage else chunk
 
 
-def _message(answer: CollectedAnswer) -> dict[str, Any]:
-    calls = [_call(call) for call in answer.calls()]
+def _message_object(answer: CollectedAnswer) -> dict[str, Any]:
+    calls = [_tool_call_object(call) for call in answer.calls()]
     reasoning = answer.reasoning()
     return {
         "role": "assistant",
@@ -182,17 +181,17 @@ def _message(answer: CollectedAnswer) -> dict[str, Any]:
     }
 
 
-def _call(call: Call) -> dict[str, Any]:
+def _tool_call_object(call: Call) -> dict[str, Any]:
     arguments = call.text if call.text.strip() else _json(call.arguments).decode()
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _finish(reason: FinishReason | None) -> str | None:
-    return None if reason is None else _FINISHES.get(reason, reason)
+def _finish_reason(reason: FinishReason | None) -> str | None:
+    return None if reason is None else _FINISH_REASONS.get(reason, reason)
 
 
-def _tokens(usage: Usage) -> dict[str, Any]:
-    # The last two are not OpenAI's: its SDKs keep fields that they do not know.
+def _usage_object(usage: Usage) -> dict[str, Any]:
+    # The last two fields are not OpenAI's; its SDKs keep unknown fields.
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -204,13 +203,13 @@ def _tokens(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _broken_off(event: AnswerRestarted) -> bytes:
-    why = f"The answer began again, with {event.model} ({event.reason}), and what was shown cannot be taken back here"
-    return _failure("restarted", f"{why}: ask again.")
+def _restart_error_frame(event: AnswerRestarted) -> bytes:
+    restart = f"The answer restarted with {event.model} ({event.reason}), and this protocol cannot revoke its beginning"
+    return _error_frame("restarted", f"{restart}: send the request again.")
 
 
-def _failure(code: str, message: str) -> bytes:
-    return _frame(openai_failure(code, message))
+def _error_frame(code: str, message: str) -> bytes:
+    return _frame(openai_stream_error(code, message))
 
 
 def _frame(data: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: what OpenAI's SDKs ask, and whatever is built on them."""
+"""POST /v1/chat/completions: OpenAI's chat completions, for OpenAI's SDKs and all compatible clients."""
 
 from __future__ import annotations
 
@@ -9,42 +9,43 @@ from ...core.errors import HeadraceError
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
+from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body
-from ..http.response import json_response, stream_response
-from ..open_stream import Repeated, open_stream, repeated_in
-from ..openai_shared.errors import REFUSAL
-from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
-from .body import CompletionBody
+from ..http.stream_response import stream_response
+from ..open_stream import EchoedFields, echoed_fields, open_stream
+from ..openai_shared.errors import ERROR_SCHEMA
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
+from .body import ChatCompletionBody
 from .encoder import ChatCompletionEncoder
-from .request import question_of
+from .request import to_chat_request
 
-_COMPLETION = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
+_COMPLETION_SCHEMA = {"type": "object", "required": ["id", "object", "created", "model", "choices", "usage"]}
 
 OPERATIONS = (
     Operation(
         "POST",
         "/v1/chat/completions",
-        "Answer a conversation over OpenAI's protocol.",
+        "Answer a conversation as OpenAI's chat completions.",
         (
             ResponseSpec(
                 200,
-                "One JSON object, or with `stream` true an event stream of chunks.",
-                {EVENTS: frames(), JSON: _COMPLETION},
+                "One JSON object, or an event stream of chunks if `stream` is true.",
+                {EVENT_STREAM: event_stream_schema(), JSON: _COMPLETION_SCHEMA},
             ),
         ),
-        body=CompletionBody,
-        refusal=REFUSAL,
+        body=ChatCompletionBody,
+        error_schema=ERROR_SCHEMA,
     ),
 )
 
 PROTOCOL = "openai"
 """The protocol's name in `?protocol=`."""
 
-_decoder = msgspec.json.Decoder(CompletionBody)
+_decoder = msgspec.json.Decoder(ChatCompletionBody)
 
 
-def create_openai_blueprint() -> Blueprint:
-    """Return the blueprint of OpenAI's protocol."""
+def create_openai_chat_blueprint() -> Blueprint:
+    """Return the blueprint of OpenAI's chat completions."""
     blueprint = Blueprint("headrace_openai", __name__)
     blueprint.add_url_rule("/v1/chat/completions", view_func=complete, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
@@ -56,21 +57,21 @@ def complete() -> Response:
     owner = authorize_request()
     body = read_body(_decoder)
     has_usage = bool(body.stream_options and body.stream_options.include_usage)
-    follower = open_stream(
+    reader = open_stream(
         body.model,
-        question_of(body),
+        to_chat_request(body),
         owner=owner,
-        preferred="openai",
+        default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        repeated=Repeated(PROTOCOL, {"include_usage": has_usage}),
+        echoed=EchoedFields(PROTOCOL, {"include_usage": has_usage}),
     )
-    wire = encoder_of(follower.session)
-    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
+    encoder = encoder_for(reader.session)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def encoder_of(stream: ReadableStream) -> ChatCompletionEncoder:
-    """Return the encoder of OpenAI's chat completions for a stream, with what the answer repeats of its question."""
-    # Where the question came in another protocol, nobody has said that its usage is not wanted.
-    has_usage = repeated_in(stream, PROTOCOL).get("include_usage", True)
+def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
+    """Return the chat completion encoder for a stream, with the echoed fields of its request."""
+    # A request in another protocol cannot exclude usage, so usage is included.
+    has_usage = echoed_fields(stream, PROTOCOL).get("include_usage", True)
     return ChatCompletionEncoder(stream.id, stream.target.model, stream.target.created, has_usage=has_usage)

@@ -1,7 +1,7 @@
-"""The body of a request for a response, as OpenAI's clients write it. Values, and no more.
+"""The body of a Responses API request in OpenAI's form. Values only.
 
-Fields that are not named here are refused, but for those of items and of what is in them: an answer's items come back
-with all that they had. See `request.py` for what becomes of those that are named.
+Unknown fields are rejected, except in items and their parts: clients send output items back with all their fields.
+`request.py` turns the known fields into a `ChatRequest`.
 """
 
 from __future__ import annotations
@@ -11,148 +11,156 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...providers.chat_request import Json
-from ..openai_shared.body import AllowedTools, Function, FunctionName, JsonObject, PlainText, Schema, Strict
+from ..openai_shared.body import (
+    AllowedToolsChoice,
+    FunctionDefinition,
+    FunctionName,
+    JSONObjectFormat,
+    JSONSchemaDefinition,
+    StrictStruct,
+    TextFormat,
+)
 
 
 class InputText(msgspec.Struct, frozen=True, tag_field="type", tag="input_text"):
-    """A piece of what the model is told."""
+    """A text part of a message to the model."""
 
     text: str
 
 
 class OutputText(msgspec.Struct, frozen=True, tag_field="type", tag="output_text"):
-    """A piece of what it said in an earlier answer."""
+    """A text part of an earlier answer."""
 
     text: str
 
 
-class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
-    """What it said in an earlier answer in place of one."""
+class OutputRefusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
+    """A refusal of the model in an earlier answer."""
 
     refusal: str
 
 
 class InputImage(msgspec.Struct, frozen=True, tag_field="type", tag="input_image"):
-    """A picture, by its URL. `file_id` is refused: no files are kept here."""
+    """An image by its URL. `file_id` is rejected: this service stores no files."""
 
     image_url: str | None = None
     detail: str | None = None
     file_id: str | None = None
 
 
-Content: TypeAlias = InputText | OutputText | Refusal | InputImage
+ContentPart: TypeAlias = InputText | OutputText | OutputRefusal | InputImage
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """A part of what the model thought."""
+class SummaryText(msgspec.Struct, frozen=True):
+    """A part of the model's reasoning."""
 
     text: str
 
 
-class Item(msgspec.Struct, frozen=True):
-    """One item of the conversation: a turn, a call of a tool, what the tool has returned, or what the model thought.
+class InputItem(msgspec.Struct, frozen=True):
+    """One item of the conversation: a message, a function call, its output, or reasoning.
 
     Args:
-        type: Which of these; a turn where it is left out.
-        role: Whose turn it is.
-        content: What was said.
-        call_id: Of a call and its output: what they know each other by.
-        name: Of a call: the function.
-        arguments: Of a call: the JSON text of its arguments.
-        output: What the tool has returned.
-        summary: What the model thought.
-        encrypted_content: What its provider knows those thoughts by.
-        id: Of an `item_reference`, which is refused: no items are kept here.
+        type: The type of the item; a message if omitted.
+        role: The author of a message.
+        content: The content of a message.
+        call_id: The id of a call, in the call and in its output.
+        name: The function of a call.
+        arguments: The JSON text of a call's arguments.
+        output: The output of a call.
+        summary: The text of reasoning.
+        encrypted_content: The provider's signature of reasoning.
+        id: The id of an `item_reference`, which is rejected: this service stores no items.
     """
 
     type: Literal["message", "function_call", "function_call_output", "reasoning", "item_reference"] = "message"
     role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Content] | None = None
+    content: str | list[ContentPart] | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str = ""
-    output: str | list[Content] | None = None
-    summary: list[Summary] = []
+    output: str | list[ContentPart] | None = None
+    summary: list[SummaryText] = []
     encrypted_content: str | None = None
     id: str | None = None
 
 
-class FunctionTool(Function, frozen=True):
-    """A function that the model may ask to be called; other kinds of tools are refused."""
+class FunctionTool(FunctionDefinition, frozen=True):
+    """A function that the model may call; other types of tools are rejected."""
 
     type: Literal["function"] = "function"
 
 
-class FunctionChoice(FunctionName, frozen=True, tag_field="type", tag="function"):
+class NamedFunctionChoice(FunctionName, frozen=True, tag_field="type", tag="function"):
     """The one function that the model must call."""
 
 
-Choice: TypeAlias = Literal["none", "auto", "required"] | FunctionChoice | AllowedTools
+ToolChoiceParam: TypeAlias = Literal["none", "auto", "required"] | NamedFunctionChoice | AllowedToolsChoice
 
 
-class Format(Schema, frozen=True, tag_field="type", tag="json_schema"):
-    """That the answer is JSON that fits a schema."""
+class JSONSchemaFormat(JSONSchemaDefinition, frozen=True, tag_field="type", tag="json_schema"):
+    """The answer is JSON that matches a schema."""
 
 
-class TextSettings(Strict, frozen=True):
-    """Of what form the answer's text is, and how wordy."""
+class TextConfig(StrictStruct, frozen=True):
+    """The format of the answer's text, and its verbosity."""
 
-    format: PlainText | JsonObject | Format | None = None
+    format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
     verbosity: str | None = None
 
 
-class Reasoning(msgspec.Struct, frozen=True):
-    """How long the model thinks first. What it thought is told in any case, as far as its provider does."""
+class ReasoningConfig(msgspec.Struct, frozen=True):
+    """How much the model reasons. Reasoning is always streamed if the provider returns it."""
 
     effort: str | None = None
 
 
-class StreamOptions(Strict, frozen=True):
-    """Read by nobody here: nothing is padded."""
+class StreamOptions(StrictStruct, frozen=True):
+    """Accepted and ignored: frames are never padded."""
 
     include_obfuscation: bool | None = None
 
 
-class ResponseBody(Strict, frozen=True):
-    """The body of `POST /v1/responses`: OpenAI's, but for the last two.
+class ResponseBody(StrictStruct, frozen=True):
+    """The body of `POST /v1/responses`: OpenAI's fields, and `resumable` and `id`.
 
     Args:
-        input: What the model is asked: a text, or the items of the whole conversation, oldest first.
-        model: `provider/name`, or a name that a provider lists; the default model where it is left out.
-        instructions: What the model is told before all else.
-        stream: Whether the answer comes as an event stream.
-        stream_options: Accepted, and of no effect here.
-        max_output_tokens: Most tokens that the answer may have.
-        temperature: 0 for the likeliest words, up to 2 for livelier ones.
-        top_p: Share of the likelihood from which words are drawn.
-        tools: The functions that the model may ask to be called.
-        tool_choice: Whether it calls them: as it likes, not at all, at least one, or that one.
-        parallel_tool_calls: Whether one answer may have several calls.
-        text: Whether the answer is text, a JSON object, or JSON that fits a schema; and how wordy it is to be.
-        reasoning: How long the model thinks first.
-        user: Whom the provider is told that it is for.
-        include: Accepted, and of no effect here: what can be told always is.
-        metadata: Comes back with the response, and has no other effect.
-        prompt_cache_key: Accepted, and of no effect here.
-        prompt_cache_options: Accepted, and of no effect here.
-        prompt_cache_retention: Accepted, and of no effect here.
-        safety_identifier: Accepted, and of no effect here.
-        store: Accepted, and of no effect here: nothing is kept.
-        background: Refused but for `false`; see `resumable`.
-        context_management: Refused, unless it is empty.
-        conversation: Refused: `input` has the whole of it.
-        max_tool_calls: Refused.
-        moderation: Refused.
-        previous_response_id: Refused: `input` has the whole conversation.
-        prompt: Refused.
-        service_tier: Refused but for `auto` and `default`.
-        top_logprobs: Refused but for 0.
-        truncation: Refused but for `disabled`.
-        resumable: Whether the stream can be followed and stopped from anywhere; see `POST /api/chat`.
-        id: A resumable stream's own id: 16 to 64 letters, digits, hyphens and underscores.
+        input: A text, or the items of the whole conversation, oldest first.
+        model: `provider/name`, or a name that a provider lists. The default model if omitted.
+        instructions: The system prompt, placed before the conversation.
+        stream: Whether the answer is an event stream.
+        stream_options: Accepted and ignored.
+        max_output_tokens: Maximum number of tokens of the answer.
+        temperature: Sampling temperature, 0 to 2; 0 is the most deterministic.
+        top_p: Nucleus sampling: the probability mass from which tokens are sampled, 0 to 1.
+        tools: The functions that the model may call.
+        tool_choice: Whether the model calls tools: freely, never, at least one, or a named one.
+        parallel_tool_calls: Whether one answer may have several tool calls.
+        text: Whether the answer is text, a JSON object, or JSON that matches a schema; and its verbosity.
+        reasoning: How much the model reasons before it answers.
+        user: An identifier of the end user, for the provider.
+        include: Accepted and ignored: the response includes everything that the provider returns.
+        metadata: Echoed in the response, without another effect.
+        prompt_cache_key: Accepted and ignored.
+        prompt_cache_options: Accepted and ignored.
+        prompt_cache_retention: Accepted and ignored.
+        safety_identifier: Accepted and ignored.
+        store: Accepted and ignored: this service stores no responses.
+        background: Rejected except for `false`; use `resumable`.
+        context_management: Rejected unless empty.
+        conversation: Rejected: send the whole conversation in `input`.
+        max_tool_calls: Rejected.
+        moderation: Rejected.
+        previous_response_id: Rejected: send the whole conversation in `input`.
+        prompt: Rejected.
+        service_tier: Rejected except for `auto` and `default`.
+        top_logprobs: Rejected except for 0.
+        truncation: Rejected except for `disabled`.
+        resumable: Whether any worker can resume and stop the stream; see `POST /api/chat`.
+        id: A chosen id for a resumable stream: 16 to 64 letters, digits, hyphens and underscores.
     """
 
-    input: str | list[Item]
+    input: str | list[InputItem]
     model: str | None = None
     instructions: str | None = None
     stream: bool | None = None
@@ -161,12 +169,12 @@ class ResponseBody(Strict, frozen=True):
     temperature: float | None = None
     top_p: float | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Choice | None = None
+    tool_choice: ToolChoiceParam | None = None
     parallel_tool_calls: bool | None = None
-    text: TextSettings | None = None
-    reasoning: Reasoning | None = None
+    text: TextConfig | None = None
+    reasoning: ReasoningConfig | None = None
     user: str | None = None
-    # These cannot change the answer: how it is filed, cached, sped up, and whom OpenAI may hold responsible for it.
+    # These fields do not change the answer: they concern storage, caching, speed and abuse detection at OpenAI.
     include: Any = None
     metadata: Json | None = None
     prompt_cache_key: Any = None
@@ -174,7 +182,7 @@ class ResponseBody(Strict, frozen=True):
     prompt_cache_retention: Any = None
     safety_identifier: Any = None
     store: Any = None
-    # These can, and nobody here can honour them: see `MEANINGLESS` in `request.py`.
+    # These fields would change the answer and are not supported: see `UNSUPPORTED_FIELDS` in `request.py`.
     background: Any = None
     context_management: Any = None
     conversation: Any = None

@@ -1,7 +1,7 @@
-"""OpenAI's Responses API: what `POST /v1/responses` sends.
+"""The encoder of OpenAI's Responses API, for `POST /v1/responses`.
 
-Each run of text, of thoughts, and each call of a tool is an item of the output, which is opened, grows and is closed.
-What was shown cannot be taken back, so an answer that begins again ends with a failure. Pure.
+Each run of text, each run of reasoning and each tool call is an output item, which is added, grows and is done. An item
+cannot be revoked, so an answer that restarts ends with an error. Pure.
 """
 
 from __future__ import annotations
@@ -30,12 +30,21 @@ from ...core.events import (
 )
 from ...core.sse import named
 from ...core.text_buffer import MOST_WHOLE
-from ..encoding.base import EVENT_STREAM, AbortConnection
+from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import openai_error_body
-from ..encoding.frames import OPENAI_HEARTBEAT, written
-from .output_items import INCOMPLETE, About, Json, Status, arguments_of, text_part, thought_part, tokens
+from ..encoding.frames import OPENAI_HEARTBEAT, encode_events
+from .output_items import (
+    INCOMPLETE_REASONS,
+    Json,
+    ResponseHeader,
+    Status,
+    arguments_json,
+    summary_part,
+    text_part,
+    usage_object,
+)
 
-EVENTS = (
+EVENT_NAMES = (
     "response.created",
     "response.in_progress",
     "response.output_item.added",
@@ -60,212 +69,227 @@ _json = msgspec.json.Encoder().encode
 _lines = msgspec.json.Encoder().encode_lines
 
 
-class _Words(NamedTuple):
-    """How the protocol tells of a run of text, or of thoughts: the names of its frames, and what all of them say."""
+class _RunFormat(NamedTuple):
+    """How a run of text or of reasoning is encoded.
+
+    Args:
+        part: The prefix of the names of part frames.
+        text: The prefix of the names of text frames.
+        part_fields: Fields of all frames that locate the part.
+        text_fields: Further fields of text frames.
+        part_object: Returns the part object of a text.
+    """
 
     part: str
     text: str
-    place: Json
-    rest: Json
-    written: Callable[[str], Json]
+    part_fields: Json
+    text_fields: Json
+    part_object: Callable[[str], Json]
 
 
-_TEXT = _Words("response.content_part", "response.output_text", {"content_index": 0}, {"logprobs": []}, text_part)
-_THOUGHTS = _Words(
-    "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, thought_part
+_TEXT = _RunFormat("response.content_part", "response.output_text", {"content_index": 0}, {"logprobs": []}, text_part)
+_SUMMARY = _RunFormat(
+    "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, summary_part
 )
 
 
 class ResponsesEncoder:
-    """One answer.
+    """Encodes one response.
 
     Args:
-        id: The stream's.
-        model: Who is asked; who answers is known when the stream has started.
-        created: When it was asked, in seconds since 1970.
-        asked: What the request said of the fields that a response repeats; see `responses_output.UNTOLD`.
+        id: The stream's id.
+        model: The requested model's id. `ResponseStarted` replaces it by the answering model's.
+        created: The time of the request, in seconds since 1970.
+        echoed_fields: The request's values of the fields in `output_items.ECHOED_FIELD_DEFAULTS`; None for no values.
     """
 
-    HEADERS = EVENT_STREAM
+    HEADERS = EVENT_STREAM_HEADERS
 
-    def __init__(self, id: str, model: str, created: int, asked: Mapping[str, Any] | None = None) -> None:  # noqa: A002
-        self._about = About(id, created, asked or {})
+    def __init__(self, id: str, model: str, created: int, echoed_fields: Mapping[str, Any] | None = None) -> None:  # noqa: A002
+        self._header = ResponseHeader(id, created, echoed_fields or {})
         self._model = model
         self._sequence = 0
         self._blocks: list[Block] = []
-        self._items: dict[int, Json] = {}  # those that are whole, by their places
-        self._words: _Words | None = None  # of the run that grows; it is the last block
-        self._delta = b""  # the beginning of the frames by which it does
-        self._calls: dict[int, int] = {}  # the places of the calls that grow, by their numbers in events
+        self._items: dict[int, Json] = {}  # the finished items, by index in the output
+        self._run_format: _RunFormat | None = None  # of the open run, which is the last block
+        self._delta_prefix = b""  # the beginning of the open run's delta frames
+        self._calls: dict[int, int] = {}  # output indexes of the open calls, by call index
         self._usage: Usage | None = None
         self._size = 0  # characters of all blocks
 
-    def encode(self, events: list[Event], first: int | None = None, suffix: bytes = b"") -> bytes:
-        """Write events as frames; an empty list is a silence and becomes a heartbeat.
+    def encode(self, events: list[Event], first_id: int | None = None, id_suffix: bytes = b"") -> bytes:
+        """Return the frames of the next events; see `StreamEncoder.encode`.
 
         Args:
-            events: What has come.
-            first: The number of the first of them, where the frames are to carry numbers.
-            suffix: What follows each number; see `position`.
+            events: The next events. An empty list is encoded as a heartbeat.
+            first_id: The number of the first event in `events`; None for frames without numbers.
+            id_suffix: The bytes after each event number; see `event_id_suffix`.
 
         Raises:
-            AbortConnection: the answer begins again, or is longer than what the last frame can repeat.
+            AbortConnection: the answer restarts, or is too long for the last frame, which repeats the whole answer.
         """
         if not events:
             return OPENAI_HEARTBEAT
         texts = [event.text for event in events if type(event) is TextDelta]
-        if first is None and self._words is _TEXT and len(texts) == len(events):
-            return b"".join(self._deltas(texts))
-        return written(events, first, suffix, self._frames)
+        if first_id is None and self._run_format is _TEXT and len(texts) == len(events):
+            return b"".join(self._delta_frames(texts))
+        return encode_events(events, first_id, id_suffix, self._encode_one)
 
     def encode_whole(self, answer: CollectedAnswer) -> Json:
-        """Return an answer that is given in one piece."""
-        output = [self._about.item(number, block) for number, block in enumerate(answer.blocks)]
-        if answer.finish_reason in INCOMPLETE and answer.blocks and type(answer.blocks[-1]) is Text:
+        """Return a complete answer as one JSON value."""
+        output = [self._header.item(index, block) for index, block in enumerate(answer.blocks)]
+        if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is Text:
             output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
-        return self._about.ended(model, output, answer.finish_reason, answer.usage)
+        return self._header.ended_response(model, output, answer.finish_reason, answer.usage)
 
     def error_body(self, error: HeadraceError) -> Json:
-        """Return the body of a response with an error's own status."""
+        """Return the body of an error response in OpenAI's form."""
         return openai_error_body(error)
 
-    def _frames(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
+    def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text):
-                return self._grow(Text, _TEXT, text)
+                return self._extend_run(Text, _TEXT, text)
             case ReasoningDelta(text):
-                return self._grow(Reasoning, _THOUGHTS, text)
+                return self._extend_run(Reasoning, _SUMMARY, text)
             case ReasoningSignature(signature, is_redacted):
-                return self._sign(signature, is_redacted=is_redacted)
+                return self._add_signature(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
-                return self._begin_call(call, id, name)
+                return self._open_call(call, id, name)
             case ToolCallDelta(call, text):
-                return [self._grow_call(self._calls[call], text)]
+                return [self._extend_call(self._calls[call], text)]
             case ToolCallCompleted(call, arguments):
                 return self._close_call(self._calls.pop(call), arguments)
             case _:
-                return self._outside(event)
+                return self._encode_other(event)
 
-    def _outside(self, event: Event) -> list[bytes]:
+    def _encode_other(self, event: Event) -> list[bytes]:
         match event:
             case ResponseStarted(model=model):
                 self._model = model
-                begun = self._about.response(model, "in_progress", [])
-                return [self._frame(f"response.{how}", response=begun) for how in ("created", "in_progress")]
+                opened = self._header.response(model, "in_progress", [])
+                return [self._frame(f"response.{status}", response=opened) for status in ("created", "in_progress")]
             case Usage():
                 self._usage = event
             case Completed(reason):
-                closed = self._close_run("incomplete" if reason in INCOMPLETE else "completed")
-                response = self._about.ended(self._model, self._output(), reason, self._usage)
+                closed = self._close_run("incomplete" if reason in INCOMPLETE_REASONS else "completed")
+                response = self._header.ended_response(self._model, self._output(), reason, self._usage)
                 return [*closed, self._frame(f"response.{response['status']}", response=response)]
             case AnswerRestarted(reason, model):
-                why = f"The answer began again, with {model} ({reason}), and what was shown cannot be taken back here"
-                raise AbortConnection(self._failed("restarted", f"{why}: ask again."))
+                problem = f"The answer restarted with {model} ({reason}), and this protocol cannot revoke its beginning"
+                raise AbortConnection(self._failed_frame("restarted", f"{problem}: send the request again."))
             case Failed(code, message):
-                return [self._failed(code, message)]
+                return [self._failed_frame(code, message)]
             case Cancelled(reason):
-                return [self._failed(StreamCancelled.code, StreamCancelled(reason).message)]
+                return [self._failed_frame(StreamCancelled.code, StreamCancelled(reason).message)]
         return []
 
-    def _failed(self, code: str, message: str) -> bytes:
-        error, usage = {"code": code, "message": message}, self._usage and tokens(self._usage)
-        response = self._about.response(self._model, "failed", self._output(), error=error, usage=usage)
+    def _failed_frame(self, code: str, message: str) -> bytes:
+        error, usage = {"code": code, "message": message}, self._usage and usage_object(self._usage)
+        response = self._header.response(self._model, "failed", self._output(), error=error, usage=usage)
         return self._frame("response.failed", response=response)
 
     def _output(self) -> list[Json]:
         items = enumerate(self._blocks)
-        return [self._items.get(number) or self._about.item(number, block, "incomplete") for number, block in items]
+        return [self._items.get(index) or self._header.item(index, block, "incomplete") for index, block in items]
 
-    # Runs of text and thoughts
+    # Runs of text and reasoning
 
-    def _grow(self, kind: type[Text], words: _Words, text: str) -> list[bytes]:
-        begun = [] if self._words is words else self._begin(kind(), words)
-        return begun + self._deltas([text])
+    def _extend_run(self, block_type: type[Text], run_format: _RunFormat, text: str) -> list[bytes]:
+        opened = [] if self._run_format is run_format else self._open_run(block_type(), run_format)
+        return opened + self._delta_frames([text])
 
-    def _deltas(self, texts: list[str]) -> list[bytes]:
-        self._keep(self._blocks[-1], *texts)
+    def _delta_frames(self, texts: list[str]) -> list[bytes]:
+        self._append_text(self._blocks[-1], *texts)
         first = self._sequence
         self._sequence += len(texts)
-        # JSON holds no line end, so one call encodes all of them.
+        # JSON contains no line feed, so one call encodes all texts.
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
-        return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta, text, number) for number, text in encoded]
+        return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta_prefix, text, number) for number, text in encoded]
 
-    def _begin(self, block: Text, words: _Words) -> list[bytes]:
-        begun = [*self._close_run(), self._open(block)]
-        place = {**self._place(self._last), **words.place}
-        # All that follow are alike but for the text and their number.
-        kind, same = f"{words.text}.delta", {**place, **words.rest, "delta": ""}
-        self._words, self._delta = words, named(kind.encode(), _json({"type": kind, **same})).removesuffix(b'""}\n\n')
-        return [*begun, self._frame(f"{words.part}.added", **place, part=words.written(""))]
+    def _open_run(self, block: Text, run_format: _RunFormat) -> list[bytes]:
+        opened = [*self._close_run(), self._open_item(block)]
+        part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
+        # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
+        name, fields = f"{run_format.text}.delta", {**part_fields, **run_format.text_fields, "delta": ""}
+        self._run_format = run_format
+        self._delta_prefix = named(name.encode(), _json({"type": name, **fields})).removesuffix(b'""}\n\n')
+        return [*opened, self._frame(f"{run_format.part}.added", **part_fields, part=run_format.part_object(""))]
 
     def _close_run(self, status: Status = "completed") -> list[bytes]:
-        words, self._words = self._words, None
-        if words is None:
+        run_format, self._run_format = self._run_format, None
+        if run_format is None:
             return []
         text = self._blocks[-1].text
-        place = {**self._place(self._last), **words.place}
+        part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
         return [
-            self._frame(f"{words.text}.done", **place, **words.rest, text=text),
-            self._frame(f"{words.part}.done", **place, part=words.written(text)),
-            self._close(self._last, status),
+            self._frame(f"{run_format.text}.done", **part_fields, **run_format.text_fields, text=text),
+            self._frame(f"{run_format.part}.done", **part_fields, part=run_format.part_object(text)),
+            self._close_item(self._last_index, status),
         ]
 
-    def _sign(self, signature: str, *, is_redacted: bool) -> list[bytes]:
-        run = self._blocks[-1] if self._words is _THOUGHTS else None
+    def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
+        run = self._blocks[-1] if self._run_format is _SUMMARY else None
         if isinstance(run, Reasoning) and not is_redacted:
             run.signature = signature
             return self._close_run()
         closed = self._close_run()
-        return [*closed, self._open(Reasoning(signature=signature, is_redacted=is_redacted)), self._close(self._last)]
+        return [
+            *closed,
+            self._open_item(Reasoning(signature=signature, is_redacted=is_redacted)),
+            self._close_item(self._last_index),
+        ]
 
-    # Calls of tools
+    # Tool calls
 
-    def _begin_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
+    def _open_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
         closed = self._close_run()
-        begun = self._open(Call(id=id, name=name))
-        self._calls[call] = self._last
-        return [*closed, begun]
+        opened = self._open_item(Call(id=id, name=name))
+        self._calls[call] = self._last_index
+        return [*closed, opened]
 
-    def _grow_call(self, number: int, text: str) -> bytes:
-        self._keep(self._blocks[number], text)
-        return self._frame("response.function_call_arguments.delta", **self._place(number), delta=text)
+    def _extend_call(self, index: int, text: str) -> bytes:
+        self._append_text(self._blocks[index], text)
+        return self._frame("response.function_call_arguments.delta", **self._item_fields(index), delta=text)
 
-    def _close_call(self, number: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
-        call = self._blocks[number]
+    def _close_call(self, index: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
+        call = self._blocks[index]
         assert isinstance(call, Call)
         call.arguments = arguments
-        told = {"name": call.name, "arguments": arguments_of(call)}
-        done = self._frame("response.function_call_arguments.done", **self._place(number), **told)
-        return [done, self._close(number)]
+        fields = {"name": call.name, "arguments": arguments_json(call)}
+        done = self._frame("response.function_call_arguments.done", **self._item_fields(index), **fields)
+        return [done, self._close_item(index)]
 
-    # Items, and frames
+    # Items and frames
 
-    def _keep(self, block: Block, *texts: str) -> None:
-        # Its end tells all of it again.
+    def _append_text(self, block: Block, *texts: str) -> None:
+        # The last frame repeats the whole answer, so its size is limited.
         before = block.growing.size
         block.growing.add(*texts)
         self._size += block.growing.size - before
         if self._size > MOST_WHOLE:
-            why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
-            raise AbortConnection(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
+            problem = f"The answer has more than {MOST_WHOLE} characters, the maximum of the last event"
+            raise AbortConnection(
+                self._failed_frame(AnswerTooLarge.code, f"{problem}: use the chat completions protocol.")
+            )
 
     @property
-    def _last(self) -> int:
+    def _last_index(self) -> int:
         return len(self._blocks) - 1
 
-    def _place(self, number: int) -> Json:
-        return {"item_id": self._about.name(number, self._blocks[number]), "output_index": number}
+    def _item_fields(self, index: int) -> Json:
+        return {"item_id": self._header.item_id(index, self._blocks[index]), "output_index": index}
 
-    def _open(self, block: Block) -> bytes:
+    def _open_item(self, block: Block) -> bytes:
         self._blocks.append(block)
-        item = self._about.item(self._last, block, "in_progress")
-        return self._frame("response.output_item.added", output_index=self._last, item=item)
+        item = self._header.item(self._last_index, block, "in_progress")
+        return self._frame("response.output_item.added", output_index=self._last_index, item=item)
 
-    def _close(self, number: int, status: Status = "completed") -> bytes:
-        item = self._items[number] = self._about.item(number, self._blocks[number], status)
-        return self._frame("response.output_item.done", output_index=number, item=item)
+    def _close_item(self, index: int, status: Status = "completed") -> bytes:
+        item = self._items[index] = self._header.item(index, self._blocks[index], status)
+        return self._frame("response.output_item.done", output_index=index, item=item)
 
-    def _frame(self, kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
+    def _frame(self, event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
         self._sequence += 1
-        return named(kind.encode(), _json({"type": kind, **fields, "sequence_number": self._sequence - 1}))
+        return named(event_type.encode(), _json({"type": event_type, **fields, "sequence_number": self._sequence - 1}))

@@ -1,4 +1,4 @@
-"""/v1/responses: what OpenAI's newer clients ask, and whatever is built on them."""
+"""POST /v1/responses: OpenAI's Responses API, for OpenAI's SDKs and all compatible clients."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from ...core.errors import HeadraceError
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
+from ..http.json_answer import json_answer_response
 from ..http.request_body import read_body
-from ..http.response import json_response, stream_response
-from ..open_stream import Repeated, open_stream, repeated_in
-from ..openai_shared.errors import REFUSAL
-from ..openapi.operation import EVENTS, JSON, Operation, ResponseSpec, frames
+from ..http.stream_response import stream_response
+from ..open_stream import EchoedFields, echoed_fields, open_stream
+from ..openai_shared.errors import ERROR_SCHEMA
+from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
-from .encoder import EVENTS as FRAMES
-from .encoder import ResponsesEncoder
-from .output_items import UNTOLD
-from .request import question_of
+from .encoder import EVENT_NAMES, ResponsesEncoder
+from .output_items import ECHOED_FIELD_DEFAULTS
+from .request import to_chat_request
 
 OPERATIONS = (
     Operation(
         "POST",
         "/v1/responses",
-        "Answer a conversation over OpenAI's Responses protocol.",
+        "Answer a conversation as OpenAI's Responses API.",
         (
             ResponseSpec(
                 200,
-                "One JSON object, or with `stream` true an event stream.",
+                "One JSON object, or an event stream if `stream` is true.",
                 {
-                    EVENTS: frames(*FRAMES),
+                    EVENT_STREAM: event_stream_schema(*EVENT_NAMES),
                     JSON: {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]},
                 },
             ),
         ),
         body=ResponseBody,
-        refusal=REFUSAL,
+        error_schema=ERROR_SCHEMA,
     ),
 )
 
@@ -48,8 +48,8 @@ PROTOCOL = "openai-responses"
 _decoder = msgspec.json.Decoder(ResponseBody)
 
 
-def create_responses_blueprint() -> Blueprint:
-    """Return the blueprint of OpenAI's Responses protocol."""
+def create_openai_responses_blueprint() -> Blueprint:
+    """Return the blueprint of OpenAI's Responses API."""
     blueprint = Blueprint("headrace_responses", __name__)
     blueprint.add_url_rule("/v1/responses", view_func=respond, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
@@ -60,26 +60,26 @@ def respond() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
     body = read_body(_decoder)
-    question = question_of(body)
-    follower = open_stream(
+    chat_request = to_chat_request(body)
+    reader = open_stream(
         body.model,
-        question,
+        chat_request,
         owner=owner,
-        preferred="openai",
+        default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        repeated=Repeated(PROTOCOL, _repeated(body)),
+        echoed=EchoedFields(PROTOCOL, _echoed_fields(body)),
     )
-    wire = encoder_of(follower.session)
-    return stream_response(follower, wire) if body.stream else json_response(follower, wire)
+    encoder = encoder_for(reader.session)
+    return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def _repeated(body: ResponseBody) -> dict[str, Any]:
-    told = {name: getattr(body, name) for name in UNTOLD}
-    return {name: msgspec.to_builtins(value) for name, value in told.items() if value is not None}
+def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
+    values = {name: getattr(body, name) for name in ECHOED_FIELD_DEFAULTS}
+    return {name: msgspec.to_builtins(value) for name, value in values.items() if value is not None}
 
 
-def encoder_of(stream: ReadableStream) -> ResponsesEncoder:
-    """Return the encoder of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
-    repeated = repeated_in(stream, PROTOCOL)
-    return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, repeated)
+def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
+    """Return the Responses API encoder for a stream, with the echoed fields of its request."""
+    fields = echoed_fields(stream, PROTOCOL)
+    return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, fields)

@@ -1,4 +1,4 @@
-"""A response of OpenAI's Responses API, and the items of its output, as values. Pure."""
+"""Builds the response object of OpenAI's Responses API and its output items. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ...core.events import FinishReason, Usage
 Json: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
 
-REDACTED = "redacted:"
-"""What stands before the signature of thoughts that their provider keeps to itself, where it is `encrypted_content`."""
+REDACTED_PREFIX = "redacted:"
+"""Precedes the signature of redacted reasoning in `encrypted_content`."""
 
-INCOMPLETE: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Finish reasons of answers that the protocol calls incomplete, and what it calls them."""
+INCOMPLETE_REASONS: dict[FinishReason | None, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Finish reasons of answers that the protocol calls incomplete, with the protocol's reason."""
 
-UNTOLD: Mapping[str, Any] = {
+ECHOED_FIELD_DEFAULTS: Mapping[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
     "metadata": {},
@@ -32,32 +32,32 @@ UNTOLD: Mapping[str, Any] = {
     "top_p": None,
     "user": None,
 }
-"""What a response repeats of its request, where that did not say it."""
+"""The request fields that a response echoes, with the values for absent fields."""
 
 _json = msgspec.json.Encoder().encode
 
 
-class About(msgspec.Struct, frozen=True):
-    """What is the same in all that is told of one response.
+class ResponseHeader(msgspec.Struct, frozen=True):
+    """The fields that all versions of one response object share.
 
     Args:
-        id: The stream's.
-        created: When it was asked, in seconds since 1970.
-        asked: What the request said of `UNTOLD`'s fields.
+        id: The stream's id.
+        created: The time of the request, in seconds since 1970.
+        echoed_fields: The request's values of the fields in `ECHOED_FIELD_DEFAULTS`.
     """
 
     id: str
     created: int
-    asked: Mapping[str, Any]
+    echoed_fields: Mapping[str, Any]
 
     def response(self, model: str, status: Status, output: Sequence[Json], **rest: Any) -> Json:  # noqa: ANN401  # JSON
-        """Return the response as it is now.
+        """Return the response object in its current state.
 
         Args:
-            model: Who answers.
-            status: How far it is.
-            output: Its items so far.
-            rest: Its `error`, `incomplete_details` and `usage`, where there are some.
+            model: The answering model.
+            status: The status of the response.
+            output: The output items so far.
+            rest: `error`, `incomplete_details` and `usage`, if not null.
         """
         return {
             "id": f"resp_{self.id}",
@@ -72,64 +72,77 @@ class About(msgspec.Struct, frozen=True):
             "previous_response_id": None,
             "store": False,
             "usage": None,
-            **UNTOLD,
-            **self.asked,
+            **ECHOED_FIELD_DEFAULTS,
+            **self.echoed_fields,
             **rest,
         }
 
-    def ended(self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None) -> Json:
-        """Return the response as its model has ended it."""
-        why = INCOMPLETE.get(reason)
-        details = {"incomplete_details": {"reason": why}} if why else {}
+    def ended_response(
+        self, model: str, output: Sequence[Json], reason: FinishReason | None, usage: Usage | None
+    ) -> Json:
+        """Return the response object of an answer that the model has ended.
+
+        Args:
+            model: The answering model.
+            output: The output items.
+            reason: The finish reason.
+            usage: The usage; None if unknown.
+        """
+        incomplete_reason = INCOMPLETE_REASONS.get(reason)
+        details = {"incomplete_details": {"reason": incomplete_reason}} if incomplete_reason else {}
         return self.response(
-            model, "incomplete" if why else "completed", output, **details, usage=usage and tokens(usage)
+            model,
+            "incomplete" if incomplete_reason else "completed",
+            output,
+            **details,
+            usage=usage and usage_object(usage),
         )
 
-    def name(self, number: int, block: Block) -> str:
-        """Return the id of an item, by its place in the output."""
+    def item_id(self, number: int, block: Block) -> str:
+        """Return the id of the output item at index `number`."""
         kind = {Call: "fc", Reasoning: "rs"}.get(type(block), "msg")
         return f"{kind}_{self.id}_{number}"
 
     def item(self, number: int, block: Block, status: Status = "completed") -> Json:
-        """Return an item of the output.
+        """Return an output item.
 
         Args:
-            number: Its place.
-            block: What it holds so far.
-            status: How far it is.
+            number: The index of the item in the output.
+            block: The content of the item so far.
+            status: The status of the item.
         """
-        id = self.name(number, block)  # noqa: A001  # the field's name
+        id = self.item_id(number, block)  # noqa: A001  # the field's name
         match block:
             case Call():
-                called = {"call_id": block.id, "name": block.name, "arguments": arguments_of(block)}
-                return {"id": id, "type": "function_call", "status": status, **called}
+                call = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
+                return {"id": id, "type": "function_call", "status": status, **call}
             case Reasoning():
-                said = [thought_part(block.text)] if block.text else []
-                return {"id": id, "type": "reasoning", "summary": said, "encrypted_content": _known_by(block)}
+                parts = [summary_part(block.text)] if block.text else []
+                return {"id": id, "type": "reasoning", "summary": parts, "encrypted_content": _encrypted_content(block)}
             case _:
-                said = [text_part(block.text)] if block.text else []
-                return {"id": id, "type": "message", "status": status, "role": "assistant", "content": said}
+                parts = [text_part(block.text)] if block.text else []
+                return {"id": id, "type": "message", "status": status, "role": "assistant", "content": parts}
 
 
 def text_part(text: str) -> Json:
-    """Return a piece of a turn's text."""
+    """Return a text part of a message item."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def thought_part(text: str) -> Json:
-    """Return a piece of what the model thought."""
+def summary_part(text: str) -> Json:
+    """Return a part of a reasoning item."""
     return {"type": "summary_text", "text": text}
 
 
-def arguments_of(call: Call) -> str:
-    """Return the JSON text of a call's arguments; that of their value where the model has written none."""
+def arguments_json(call: Call) -> str:
+    """Return the JSON text of a call's arguments; encoded from their value if the model sent no text."""
     if call.text.strip() or call.arguments is None:
         return call.text
     return _json(call.arguments).decode()
 
 
-def tokens(usage: Usage) -> Json:
-    """Return what an answer took. The last two are not OpenAI's: its SDKs keep fields that they do not know."""
+def usage_object(usage: Usage) -> Json:
+    """Return the usage object. `cost` and `estimated` are not OpenAI's; its SDKs keep unknown fields."""
     return {
         "input_tokens": usage.input_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens},
@@ -141,7 +154,7 @@ def tokens(usage: Usage) -> Json:
     }
 
 
-def _known_by(block: Reasoning) -> str | None:
+def _encrypted_content(block: Reasoning) -> str | None:
     if block.signature is None:
         return None
-    return f"{REDACTED}{block.signature}" if block.is_redacted else block.signature
+    return f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature

@@ -1,7 +1,7 @@
-"""A request for a response, read into a question.
+"""Turns the body of a Responses API request into a `ChatRequest`.
 
-Knows what OpenAI's fields and items mean, and which of them nobody here can honour. Knows neither models nor what a
-provider can do. Pure.
+This module knows OpenAI's fields and items, and which of them are not supported. It does not know models or providers.
+Pure.
 """
 
 from __future__ import annotations
@@ -23,12 +23,22 @@ from ...providers.chat_request import (
     ToolCall,
     ToolChoice,
 )
-from ..openai_shared.body import AllowedTools, JsonObject
-from ..openai_shared.request import arguments_in, reject_unsupported
-from .body import Choice, Content, Format, FunctionChoice, FunctionTool, InputImage, Item, Refusal, ResponseBody
-from .output_items import REDACTED
+from ..openai_shared.body import AllowedToolsChoice, JSONObjectFormat
+from ..openai_shared.request import parse_tool_arguments, reject_unsupported
+from .body import (
+    ContentPart,
+    FunctionTool,
+    InputImage,
+    InputItem,
+    JSONSchemaFormat,
+    NamedFunctionChoice,
+    OutputRefusal,
+    ResponseBody,
+    ToolChoiceParam,
+)
+from .output_items import REDACTED_PREFIX
 
-MEANINGLESS: dict[str, tuple[Any, ...]] = {
+UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
     "background": (False,),
     "context_management": ([],),
     "conversation": (),
@@ -40,184 +50,185 @@ MEANINGLESS: dict[str, tuple[Any, ...]] = {
     "top_logprobs": (0,),
     "truncation": ("disabled",),
 }
-"""Fields that nobody here can honour, with the values of them that ask for nothing."""
+"""Fields that are not supported, each with the values that have no effect and are accepted."""
 
-_WHOLE = "no answer is kept here, so send the whole conversation in input"
-_INSTEAD = {
+_SEND_ALL_INPUT = "this service stores no responses: send the whole conversation in input"
+_ALTERNATIVES = {
     "background": "use resumable",
-    "conversation": _WHOLE,
-    "previous_response_id": _WHOLE,
+    "conversation": _SEND_ALL_INPUT,
+    "previous_response_id": _SEND_ALL_INPUT,
     "prompt": "write it into instructions and input",
 }
 
 
-def question_of(body: ResponseBody) -> ChatRequest:
-    """Return what a request asks, without its model.
+def to_chat_request(body: ResponseBody) -> ChatRequest:
+    """Return the `ChatRequest` of a body, without the model, which `open_stream` resolves.
 
     Raises:
-        InvalidRequest: it asks for something that nobody here can honour; the message names the field.
+        InvalidRequest: the body has a field, an item or a value that is not supported; the message names it.
     """
-    reject_unsupported(body, MEANINGLESS, _INSTEAD)
+    reject_unsupported(body, UNSUPPORTED_FIELDS, _ALTERNATIVES)
     return ChatRequest(
         model="",
-        messages=_messages(body),
+        messages=_to_messages(body),
         max_tokens=body.max_output_tokens,
         temperature=body.temperature,
         top_p=body.top_p,
-        tools=tuple([_tool(tool) for tool in body.tools or ()]),
-        tool_choice=_choice(body.tool_choice),
+        tools=tuple([_to_tool(tool) for tool in body.tools or ()]),
+        tool_choice=_to_tool_choice(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls,
-        response_format=_format(body),
+        response_format=_to_response_format(body),
         reasoning_effort=body.reasoning.effort if body.reasoning else None,
         verbosity=body.text.verbosity if body.text else None,
         user=body.user,
     )
 
 
-def _messages(body: ResponseBody) -> tuple[Message, ...]:
-    told = [] if body.instructions is None else [Message("system", body.instructions)]
+def _to_messages(body: ResponseBody) -> tuple[Message, ...]:
+    system_messages = [] if body.instructions is None else [Message("system", body.instructions)]
     if isinstance(body.input, str):
-        return (*told, Message("user", body.input))
+        return (*system_messages, Message("user", body.input))
     if not body.input:
-        raise InvalidRequest("input is empty: it must hold at least one item, such as a user's turn.")
-    return (*told, *_turns(body.input))
+        raise InvalidRequest("input is empty: send at least one item, such as a user message.")
+    return (*system_messages, *_merge_items(body.input))
 
 
-def _turns(items: list[Item]) -> Iterator[Message]:
-    """Yield the turns: what a model thought, said and called in one answer are items here, and one turn elsewhere."""
-    answer = _Answer()
-    called: set[str] = set()
+def _merge_items(items: list[InputItem]) -> Iterator[Message]:
+    """Yield the messages. The reasoning, text and calls of one answer are separate items, but one message."""
+    answer = _AssistantMessageBuilder()
+    known_call_ids: set[str] = set()
     for number, item in enumerate(items):
-        where = f"input[{number}]"
+        path = f"input[{number}]"
         if item.type == "item_reference":
             raise InvalidRequest(
-                f"{where} refers to the item {item.id!r:.100}, and no answer is kept here: send the items themselves, "
-                "as clients do where store is false."
+                f"{path} refers to the item {item.id!r:.100}, but this service stores no items: send the item itself, "
+                "as clients do if store is false."
             )
-        if not _is_models(item) or not answer.has_room_for(item):
-            yield from answer.taken()
-        if _is_models(item):
-            answer.add(item, where)
-            called |= {item.call_id} if item.type == "function_call" and item.call_id else set()
+        if not _is_from_model(item) or not answer.accepts(item):
+            yield from answer.flush()
+        if _is_from_model(item):
+            answer.add(item, path)
+            known_call_ids |= {item.call_id} if item.type == "function_call" and item.call_id else set()
         elif item.type == "message":
-            yield _turn(item, where)
+            yield _to_message(item, path)
         else:
-            yield _output(item, where, called)
-    yield from answer.taken()
+            yield _to_tool_message(item, path, known_call_ids)
+    yield from answer.flush()
 
 
-def _is_models(item: Item) -> bool:
+def _is_from_model(item: InputItem) -> bool:
     return item.type in {"reasoning", "function_call"} or (item.type == "message" and item.role == "assistant")
 
 
-class _Answer:
-    """The items of one earlier answer, in the order in which a turn has them: thoughts, text, calls."""
+class _AssistantMessageBuilder:
+    """Collects the items of one earlier answer, in the order of a message: reasoning, text, calls."""
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
         self._calls: list[ToolCall] = []
-        self._is_said = False
+        self._has_text = False
 
-    def has_room_for(self, item: Item) -> bool:
-        """Whether an item can follow those that are here."""
+    def accepts(self, item: InputItem) -> bool:
+        """Whether an item can follow the collected items in one message."""
         if item.type == "function_call":
             return True
-        return not (self._calls or self._is_said)
+        return not (self._calls or self._has_text)
 
-    def add(self, item: Item, where: str) -> None:
-        """Take the next item."""
+    def add(self, item: InputItem, path: str) -> None:
+        """Add the next item, whose path errors name."""
         match item.type:
             case "function_call":
-                self._calls.append(_call(item, where))
+                self._calls.append(_to_tool_call(item, path))
             case "reasoning":
-                self._parts.append(_thought(item))
+                self._parts.append(_to_reasoning_part(item))
             case _:
-                said = _parts(_said(item, where), f"{where}.content")
-                self._is_said = any(isinstance(part, TextPart) for part in said)
-                self._parts += said
+                content = _to_parts(_require_content(item, path), f"{path}.content")
+                self._has_text = any(isinstance(part, TextPart) for part in content)
+                self._parts += content
 
-    def taken(self) -> Iterator[Message]:
-        """Yield the turn, if there is one, and begin another."""
+    def flush(self) -> Iterator[Message]:
+        """Yield the message, if there are items, and start another one."""
         parts, calls = self._parts, self._calls
-        self._parts, self._calls, self._is_said = [], [], False
+        self._parts, self._calls, self._has_text = [], [], False
         if parts or calls:
             yield Message("assistant", tuple(parts), tool_calls=tuple(calls))
 
 
-def _turn(item: Item, where: str) -> Message:
-    said = _said(item, where)
+def _to_message(item: InputItem, path: str) -> Message:
+    content = _require_content(item, path)
     if item.role is None:
-        raise InvalidRequest(f"{where} is a turn without a role: give it one, such as user.")
-    return Message(item.role, said if isinstance(said, str) else tuple(_parts(said, f"{where}.content")))
+        raise InvalidRequest(f"{path} is a message without a role: add a role, such as user.")
+    return Message(item.role, content if isinstance(content, str) else tuple(_to_parts(content, f"{path}.content")))
 
 
-def _said(item: Item, where: str) -> str | list[Content]:
+def _require_content(item: InputItem, path: str) -> str | list[ContentPart]:
     if item.content is None:
-        raise InvalidRequest(f"{where} is a turn without content: give it what was said.")
+        raise InvalidRequest(f"{path} is a message without content: add its content.")
     return item.content
 
 
-def _output(item: Item, where: str, called: set[str]) -> Message:
-    if item.call_id not in called:
-        raise InvalidRequest(f"{where}.call_id is {item.call_id!r:.100}, and no function_call before it has that one.")
+def _to_tool_message(item: InputItem, path: str, known_call_ids: set[str]) -> Message:
+    if item.call_id not in known_call_ids:
+        raise InvalidRequest(
+            f"{path}.call_id is {item.call_id!r:.100}, but no function_call before it has this call_id."
+        )
     if item.output is None:
-        raise InvalidRequest(f"{where} has no output: give it what the tool has returned.")
-    said = item.output
-    content = said if isinstance(said, str) else tuple(_parts(said, f"{where}.output"))
+        raise InvalidRequest(f"{path} has no output: add the output of the tool.")
+    content = item.output if isinstance(item.output, str) else tuple(_to_parts(item.output, f"{path}.output"))
     return Message("tool", content, tool_call_id=item.call_id)
 
 
-def _thought(item: Item) -> ReasoningPart:
-    known_by = item.encrypted_content
-    if known_by is not None and known_by.startswith(REDACTED):
-        return ReasoningPart("", known_by.removeprefix(REDACTED), is_redacted=True)
-    return ReasoningPart("\n\n".join([part.text for part in item.summary]), known_by)
+def _to_reasoning_part(item: InputItem) -> ReasoningPart:
+    encrypted_content = item.encrypted_content
+    if encrypted_content is not None and encrypted_content.startswith(REDACTED_PREFIX):
+        return ReasoningPart("", encrypted_content.removeprefix(REDACTED_PREFIX), is_redacted=True)
+    return ReasoningPart("\n\n".join([part.text for part in item.summary]), encrypted_content)
 
 
-def _call(item: Item, where: str) -> ToolCall:
+def _to_tool_call(item: InputItem, path: str) -> ToolCall:
     if not item.call_id or not item.name:
-        raise InvalidRequest(f"{where} is a function_call without call_id or name: give it both.")
-    return ToolCall(item.call_id, item.name, arguments_in(item.arguments, f"{where}.arguments"))
+        raise InvalidRequest(f"{path} is a function_call without call_id or name: add both.")
+    return ToolCall(item.call_id, item.name, parse_tool_arguments(item.arguments, f"{path}.arguments"))
 
 
-def _parts(content: str | list[Content], where: str) -> list[Part]:
+def _to_parts(content: str | list[ContentPart], path: str) -> list[Part]:
     if isinstance(content, str):
         return [TextPart(content)] if content else []
-    return [_part(part, f"{where}[{number}]") for number, part in enumerate(content)]
+    return [_to_part(part, f"{path}[{number}]") for number, part in enumerate(content)]
 
 
-def _part(part: Content, where: str) -> Part:
+def _to_part(part: ContentPart, path: str) -> Part:
     match part:
         case InputImage(url, detail):
             if url is None:
-                raise InvalidRequest(f"{where} has no image_url, and no files are kept here: give it one.")
+                raise InvalidRequest(f"{path} has no image_url, and this service stores no files: add an image_url.")
             return ImagePart(url, detail)
-        case Refusal(text):
+        case OutputRefusal(text):
             return TextPart(text)
         case _:
             return TextPart(part.text)
 
 
-def _tool(tool: FunctionTool) -> Tool:
+def _to_tool(tool: FunctionTool) -> Tool:
     return Tool(tool.name, tool.description, tool.parameters or {}, tool.strict)
 
 
-def _choice(choice: Choice | None) -> ToolChoice | None:
+def _to_tool_choice(choice: ToolChoiceParam | None) -> ToolChoice | None:
     match choice:
-        case FunctionChoice(name):
+        case NamedFunctionChoice(name):
             return NamedTool(name)
-        case AllowedTools():
-            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed ones in tools.")
+        case AllowedToolsChoice():
+            raise InvalidRequest("tool_choice is of the type 'allowed_tools': send only the allowed tools in tools.")
         case _:
             return choice
 
 
-def _format(body: ResponseBody) -> ResponseFormat | None:
-    wanted = body.text.format if body.text else None
-    match wanted:
-        case Format():
-            return ResponseFormat(wanted.schema, wanted.name, wanted.strict, wanted.description)
-        case JsonObject():
+def _to_response_format(body: ResponseBody) -> ResponseFormat | None:
+    text_format = body.text.format if body.text else None
+    match text_format:
+        case JSONSchemaFormat():
+            return ResponseFormat(text_format.schema, text_format.name, text_format.strict, text_format.description)
+        case JSONObjectFormat():
             return ResponseFormat(None)
         case _:
             return None

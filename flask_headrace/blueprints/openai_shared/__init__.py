@@ -1,1 +1,1 @@
-"""Parts of requests that OpenAI's chat completions and its Responses API have in common."""
+"""Request fields and error schemas that OpenAI's chat completions and its Responses API share."""

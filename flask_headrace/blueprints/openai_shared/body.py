@@ -1,4 +1,4 @@
-"""Types that the request bodies of OpenAI's two protocols have in common. Values, and no more."""
+"""Types that the request bodies of OpenAI's two protocols share. Values only."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import msgspec
 from ...providers.chat_request import Json
 
 
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What has no other fields than those that are named."""
+class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base class: unknown fields are rejected."""
 
 
-class Function(Strict, frozen=True):
+class FunctionDefinition(StrictStruct, frozen=True):
     """A function that the model may call."""
 
     name: str
@@ -20,26 +20,26 @@ class Function(Strict, frozen=True):
     strict: bool | None = None
 
 
-class FunctionName(Strict, frozen=True):
+class FunctionName(StrictStruct, frozen=True):
     """The name of a function."""
 
     name: str
 
 
-class AllowedTools(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
-    """Some of the tools, which is refused."""
+class AllowedToolsChoice(msgspec.Struct, frozen=True, tag_field="type", tag="allowed_tools"):
+    """A tool choice of some of the tools; rejected."""
 
 
-class PlainText(Strict, frozen=True, tag_field="type", tag="text"):
-    """That the answer is text."""
+class TextFormat(StrictStruct, frozen=True, tag_field="type", tag="text"):
+    """The answer is text."""
 
 
-class JsonObject(Strict, frozen=True, tag_field="type", tag="json_object"):
-    """That the answer is a JSON object."""
+class JSONObjectFormat(StrictStruct, frozen=True, tag_field="type", tag="json_object"):
+    """The answer is a JSON object."""
 
 
-class Schema(Strict, frozen=True):
-    """What the answer's JSON must fit."""
+class JSONSchemaDefinition(StrictStruct, frozen=True):
+    """The JSON Schema that the answer must match."""
 
     name: str
     schema: Json

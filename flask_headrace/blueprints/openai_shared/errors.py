@@ -1,11 +1,11 @@
-"""How an error of OpenAI's two protocols is described at /openapi.json. Values, and no more."""
+"""The OpenAPI schema of an error in OpenAI's two protocols. Values only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-REFUSAL: Mapping[str, Any] = {
+ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "description": "Why a request failed.",
     "required": ["error"],
@@ -15,11 +15,11 @@ REFUSAL: Mapping[str, Any] = {
             "required": ["message", "code"],
             "properties": {
                 "message": {"type": "string", "description": "For people."},
-                "type": {"type": "string", "description": "What kind of failure it is, in OpenAI's words."},
+                "type": {"type": "string", "description": "OpenAI's error type."},
                 "param": {"type": "null"},
                 "code": {"type": "string", "description": "Stable, for programs."},
             },
         }
     },
 }
-"""How a failure is described."""
+"""The JSON Schema of an error's body."""

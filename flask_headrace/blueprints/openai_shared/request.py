@@ -1,4 +1,4 @@
-"""Reading of fields that OpenAI's two protocols have in common. Pure."""
+"""Conversion of request fields that OpenAI's two protocols share. Pure."""
 
 from __future__ import annotations
 
@@ -13,32 +13,40 @@ from ...providers.chat_request import Json
 _arguments = msgspec.json.Decoder(Json)
 
 
-def reject_unsupported(body: Any, meaningless: Mapping[str, tuple[Any, ...]], instead: Mapping[str, str]) -> None:  # noqa: ANN401  # any body of OpenAI's
-    """Return if a body has no field that nobody here can honour.
+def reject_unsupported(
+    body: Any,  # noqa: ANN401  # any body of OpenAI's protocols
+    unsupported_fields: Mapping[str, tuple[Any, ...]],
+    alternatives: Mapping[str, str],
+) -> None:
+    """Return if no unsupported field of a body would change the answer.
 
     Args:
-        body: The body.
-        meaningless: Its fields of that kind, with the values of them that ask for nothing.
-        instead: What to do instead, by the fields' names; the others are to be left out.
+        body: The request body.
+        unsupported_fields: The unsupported fields' names, each with the values that have no effect.
+        alternatives: Advice for the error message by field name; by default, to omit the field.
 
     Raises:
-        InvalidRequest: it has one; the message names it.
+        InvalidRequest: an unsupported field has another value; the message names the field.
     """
-    for name, values in meaningless.items():
+    for name, harmless_values in unsupported_fields.items():
         value = getattr(body, name)
-        if value is not None and value not in values:
-            todo = instead.get(name, "leave it out")
-            raise InvalidRequest(f"{name} is {value!r:.100}, which cannot be honoured here: {todo}.")
+        if value is not None and value not in harmless_values:
+            alternative = alternatives.get(name, "omit it")
+            raise InvalidRequest(f"{name} is {value!r:.100}, which is not supported here: {alternative}.")
 
 
-def arguments_in(text: str, where: str) -> Json:
-    """Return the arguments of an earlier call, of which its client sends the JSON text.
+def parse_tool_arguments(text: str, path: str) -> Json:
+    """Return the arguments of an earlier tool call from their JSON text.
+
+    Args:
+        text: The JSON text of an object. Blank text means no arguments.
+        path: The field's path, for the error message.
 
     Raises:
-        InvalidRequest: it is not that of an object; the message names the place.
+        InvalidRequest: the text is not a JSON object.
     """
     try:
-        # A tool without parameters is called with nothing at all by some models.
+        # Some models call a tool without parameters with an empty text.
         return _arguments.decode(text) if text.strip() else {}
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
-        raise InvalidRequest(f"{where} is {text!r:.100}: it must be the text of a JSON object.") from None
+        raise InvalidRequest(f"{path} is {text!r:.100}: it must be the text of a JSON object.") from None

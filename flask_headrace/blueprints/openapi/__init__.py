@@ -1,1 +1,1 @@
-"""`GET /openapi.json`: the description of all endpoints."""
+"""`GET /openapi.json`: the OpenAPI document of all endpoints."""

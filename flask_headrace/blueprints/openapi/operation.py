@@ -1,4 +1,4 @@
-"""What an endpoint takes and gives, told beside its view, for the description at /openapi.json. Values, and no more."""
+"""The values from which the OpenAPI document is built. Each endpoint's module defines its own. Values only."""
 
 from __future__ import annotations
 
@@ -6,74 +6,81 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-EVENTS = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
-PLAIN = "text/plain"
+PLAIN_TEXT = "text/plain"
 
-TEXT: Mapping[str, Any] = MappingProxyType({"type": "string"})
-NONE: Mapping[str, Any] = MappingProxyType({})
-REFUSAL: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Refusal"})
+STRING_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string"})
+NO_CONTENT: Mapping[str, Any] = MappingProxyType({})
+ERROR_SCHEMA: Mapping[str, Any] = MappingProxyType({"$ref": "#/components/schemas/Error"})
 
 
 class Parameter(NamedTuple):
-    """A part of the path, of the query or a header."""
+    """A parameter in the path, in the query or in a header.
+
+    Args:
+        name: The parameter's name.
+        location: Where the parameter is.
+        description: The meaning for people.
+        schema: The JSON Schema of the value.
+    """
 
     name: str
-    place: Literal["path", "query", "header"]
-    meaning: str
-    schema: Mapping[str, Any] = TEXT
+    location: Literal["path", "query", "header"]
+    description: str
+    schema: Mapping[str, Any] = STRING_SCHEMA
 
 
 class ResponseSpec(NamedTuple):
     """A response.
 
     Args:
-        status: Its HTTP status.
-        meaning: When it comes.
-        contents: The schema of each content type that it may have; None for one that is described in words alone.
+        status: The HTTP status.
+        description: When the response is sent; empty for the status's phrase.
+        content: The JSON Schema of each content type; None for an arbitrary string.
     """
 
     status: int
-    meaning: str
-    contents: Mapping[str, Mapping[str, Any] | None] = NONE
+    description: str
+    content: Mapping[str, Mapping[str, Any] | None] = NO_CONTENT
 
 
 class Operation(NamedTuple):
     """One method of one path.
 
     Args:
-        method: In capitals.
+        method: In upper case.
         path: With its parameters in braces.
-        summary: What it does, in the imperative.
-        answers: What comes back where nothing goes wrong.
-        body: The type that the request's body is read into; None where it has none.
-        parameters: What else it takes.
-        refusal: The schema of a failure's body; None for plain text.
+        summary: One sentence in the imperative.
+        responses: The successful responses.
+        body: The type of the request body; None for no body.
+        parameters: The parameters in path, query and headers.
+        error_schema: The JSON Schema of an error's body; None for plain text.
     """
 
     method: str
     path: str
     summary: str
-    answers: tuple[ResponseSpec, ...]
+    responses: tuple[ResponseSpec, ...]
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
-    refusal: Mapping[str, Any] | None = REFUSAL
+    error_schema: Mapping[str, Any] | None = ERROR_SCHEMA
 
 
-def frames(*names: str) -> dict[str, Any]:
-    """Return the schema of an event stream's frames.
+def event_stream_schema(*names: str) -> dict[str, Any]:
+    """Return the JSON Schema of an event stream's frames.
 
     Args:
-        names: What `event` may be, beside frames that have none.
+        names: The values of a frame's `event` field. Frames without an `event` field are always possible.
     """
-    named = {"event": {"enum": ["message", *names], "description": "What the frame tells."}} if names else {}
+    named = {"event": {"enum": ["message", *names], "description": "The kind of the frame."}} if names else {}
     return {
         "type": "object",
         "description": "One frame of the event stream.",
         "required": ["data"],
         "properties": {
             **named,
-            "id": {"type": "string", "description": "The number of the event, where the stream can be resumed."},
+            "id": {"type": "string", "description": "The event's id, if the stream is resumable."},
             "data": {"type": "string", "description": "JSON on one line, or `[DONE]`."},
         },
     }

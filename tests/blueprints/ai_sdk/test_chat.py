@@ -23,7 +23,7 @@ HI = {"role": "user", "parts": [{"type": "text", "text": "hi"}]}
 MINE, THEIRS = ({"Authorization": f"Bearer {key}"} for key in ("mine", "theirs"))
 
 
-def asked(model: str, **fields: Any) -> dict[str, Any]:
+def chat_body(model: str, **fields: Any) -> dict[str, Any]:
     return {"id": "a chat", "messages": [HI], "model": f"openai/{model}", **fields}
 
 
@@ -42,7 +42,7 @@ def homeless(upstream: Upstream) -> Iterator[Service]:
 class TestHead:
     def test_is_that_of_the_protocol_and_the_body_ends_with_done(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-head", openai_wire.answer("ok"))
-        answer = send(f"{service.url}/ai/chat", asked("ui-head"))
+        answer = send(f"{service.url}/ai/chat", chat_body("ui-head"))
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert answer.headers["x-vercel-ai-ui-message-stream"] == "v1"
         assert answer.headers["cache-control"] == "no-cache, no-transform"
@@ -51,12 +51,12 @@ class TestHead:
     def test_comes_whatever_the_numbers_of_the_question_are(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-big", openai_wire.answer("ok"))
         tool = {"name": "count", "parameters": {"type": "object", "maxProperties": 10**20}}
-        answer = send(f"{service.url}/ai/chat", asked("ui-big", seed=10**30, tools=[tool]))
+        answer = send(f"{service.url}/ai/chat", chat_body("ui-big", seed=10**30, tools=[tool]))
         assert answer.body.endswith(b"data: [DONE]\n\n")
 
     def test_comes_with_a_heartbeat_where_the_model_is_silent(self, homeless: Service, upstream: Upstream) -> None:
         upstream.answer("ui-silent", script(openai_wire.HEAD, Hang()))
-        with Reading(f"{homeless.url}/ai/chat", asked("ui-silent")) as reading:
+        with Reading(f"{homeless.url}/ai/chat", chat_body("ui-silent")) as reading:
             assert reading.until(b"\n\n") == b": keep-alive\n\n"
             upstream.wait_for(lambda: upstream.requests("ui-silent"))
         upstream.closed("ui-silent")
@@ -71,7 +71,7 @@ class TestError:
             ({"messages": []}, 400, "messages is empty"),
             ({"messages": [{"role": "user"}]}, 400, "`messages[0]`"),
             ({"messages": [HI], "model": "nobody/x"}, 404, "nobody/x"),
-            (asked("x", tool_choice="required"), 400, "tools is empty"),
+            (chat_body("x", tool_choice="required"), 400, "tools is empty"),
         ],
     )
     def test_is_a_sentence_in_plain_text(self, service: Service, body: Any, status: int, says: str) -> None:
@@ -81,20 +81,20 @@ class TestError:
 
     def test_of_the_upstream_keeps_its_status_and_retry_after(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-busy", openai_wire.error(429, retry_after=7))
-        answer = send(f"{service.url}/ai/chat", asked("ui-busy"))
+        answer = send(f"{service.url}/ai/chat", chat_body("ui-busy"))
         assert (answer.status, answer.headers["retry-after"]) == (429, "7")
         assert not answer.body.startswith(b"{")
 
     def test_is_an_answer_that_does_not_fit_its_schema(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-misfit", openai_wire.answer('{"b": 1}'))
         schema = {"type": "object", "required": ["a"]}
-        body = send(f"{service.url}/ai/chat", asked("ui-misfit", schema=schema)).body
+        body = send(f"{service.url}/ai/chat", chat_body("ui-misfit", schema=schema)).body
         assert b'"type":"error"' in body
         assert b'"type":"finish"' not in body
 
     def test_of_an_answer_leaves_nothing_to_come_back_for(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("ui-refused", openai_wire.error(400))
-        send(f"{service.url}/ai/chat", asked("ui-refused", id="refused"))
+        send(f"{service.url}/ai/chat", chat_body("ui-refused", id="refused"))
         assert send(f"{service.url}/ai/chat/refused/stream", method="GET").status == 204
 
 
@@ -114,7 +114,7 @@ def workers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def begin(worker: Service, name: str, id_: str) -> Steady:
     """Ask in a chat, and wait for the first word."""
-    own = Steady(Reading(f"{worker.url}/ai/chat", asked(name, id=id_), headers=MINE))
+    own = Steady(Reading(f"{worker.url}/ai/chat", chat_body(name, id=id_), headers=MINE))
     own.has(b'"one"')
     return own
 
@@ -187,7 +187,7 @@ def test_a_chat_of_any_id_can_be_followed_and_stopped(service: Service, upstream
     upstream.answer(name, gated(name))
     chat = f"{service.url}/ai/chat/{quote(id_, safe='')}"
     with (
-        Reading(f"{service.url}/ai/chat", asked(name, id=id_)) as own,
+        Reading(f"{service.url}/ai/chat", chat_body(name, id=id_)) as own,
         Reading(f"{chat}/stream", method="GET") as other,
     ):
         own.until(b'"one"')
@@ -227,7 +227,7 @@ class TestWithoutAStore:
         self, homeless: Service, upstream: Upstream
     ) -> None:
         upstream.answer("ui-homeless", gated("ui-homeless"))
-        with Reading(f"{homeless.url}/ai/chat", asked("ui-homeless")) as reading:
+        with Reading(f"{homeless.url}/ai/chat", chat_body("ui-homeless")) as reading:
             reading.until(b'"one"')
         upstream.closed("ui-homeless")
         assert stop(homeless, "a chat").status == 503

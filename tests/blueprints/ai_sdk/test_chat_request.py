@@ -1,4 +1,4 @@
-"""What `useChat` sends, read into a question."""
+"""The body of `useChat` as a `ChatRequest`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import DENIED, UNANSWERED, question_of
+from flask_headrace.blueprints.ai_sdk.chat_request import DENIED_RESULT, UNANSWERED_RESULT, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -27,8 +27,8 @@ HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
 STEP = {"type": "step-start"}
 
 
-def question(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
-    return question_of(read_chat_body({"id": "chat", "messages": list(messages), **fields}))
+def chat_request(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
+    return to_chat_request(read_chat_body({"id": "chat", "messages": list(messages), **fields}))
 
 
 def user(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -39,8 +39,8 @@ def assistant(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"role": "assistant", "parts": list(parts), **fields}
 
 
-def text(said: str) -> dict[str, Any]:
-    return {"type": "text", "text": said, "state": "done"}
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "text": content, "state": "done"}
 
 
 def call(state: str = "output-available", *, id: str = "c1", **fields: Any) -> dict[str, Any]:  # noqa: A002
@@ -49,12 +49,12 @@ def call(state: str = "output-available", *, id: str = "c1", **fields: Any) -> d
 
 class TestParts:
     def test_of_text_become_text(self) -> None:
-        messages = question({"role": "system", "parts": [text("Be "), text("kind.")]}, HI).messages
+        messages = chat_request({"role": "system", "parts": [text("Be "), text("kind.")]}, HI).messages
         assert messages == (Message("system", "Be kind."), Message("user", "hi"))
 
     def test_with_a_picture_stay_in_their_order(self) -> None:
         picture = {"type": "file", "mediaType": "image/png", "url": "https://a/b.png", "filename": "b.png"}
-        (message,) = question(user(picture, text("What is it?"))).messages
+        (message,) = chat_request(user(picture, text("What is it?"))).messages
         assert message.content == (ImagePart("https://a/b.png"), TextPart("What is it?"))
 
     @pytest.mark.parametrize(
@@ -65,24 +65,24 @@ class TestParts:
         ],
     )
     def test_of_files_are_pictures_and_texts(self, file: dict[str, str], part: ImagePart | TextPart) -> None:
-        (message,) = question(user({"type": "file", **file}, text("Read it."))).messages
+        (message,) = chat_request(user({"type": "file", **file}, text("Read it."))).messages
         assert message.content == (part, TextPart("Read it."))
 
     @pytest.mark.parametrize("parts", [[], [text("")], [{"type": "data-x", "data": 1}]])
     def test_of_a_user_that_say_nothing_are_an_empty_text(self, parts: list[dict[str, Any]]) -> None:
-        assert question(user(*parts)).messages == (Message("user", ""),)
+        assert chat_request(user(*parts)).messages == (Message("user", ""),)
 
     def test_that_are_for_the_page_are_left_out(self) -> None:
         for_the_page = [{"type": kind, "data": {}} for kind in ("source-url", "source-document", "data-weather")]
-        messages = question(HI, assistant(STEP, *for_the_page, text("So."), text(""))).messages
+        messages = chat_request(HI, assistant(STEP, *for_the_page, text("So."), text(""))).messages
         assert messages[1] == Message("assistant", (TextPart("So."),))
 
     def test_of_a_message_with_nothing_for_the_model_make_no_turn(self) -> None:
-        assert len(question(HI, assistant(STEP, {"type": "data-x", "data": 1}), HI).messages) == 2
+        assert len(chat_request(HI, assistant(STEP, {"type": "data-x", "data": 1}), HI).messages) == 2
 
     def test_before_a_restart_are_void(self) -> None:
         void = [STEP, text("wrong"), call("input-available"), {"type": "data-restart", "data": {}}]
-        messages = question(HI, assistant(*void, STEP, text("right")), HI).messages
+        messages = chat_request(HI, assistant(*void, STEP, text("right")), HI).messages
         assert messages[1] == Message("assistant", (TextPart("right"),))
 
     @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ class TestParts:
     )
     def test_of_reasoning_keep_what_their_provider_knows_them_by(self, known: Any, part: ReasoningPart) -> None:
         thought = {"type": "reasoning", "text": "hm", "providerMetadata": known}
-        assert question(HI, assistant(STEP, thought)).messages[1].content == (part,)
+        assert chat_request(HI, assistant(STEP, thought)).messages[1].content == (part,)
 
 
 class TestCalls:
     def test_with_their_outputs_are_a_turn_and_its_results(self) -> None:
         outputs = [call(output={"a": "ö"}), call(id="c2", output="found")]
-        messages = question(HI, assistant(STEP, text("Let me see."), *outputs, STEP, text("So."))).messages
+        messages = chat_request(HI, assistant(STEP, text("Let me see."), *outputs, STEP, text("So."))).messages
         calls = tuple(ToolCall(id_, "find", {"q": 1}) for id_ in ("c1", "c2"))
         assert messages[1:] == (
             Message("assistant", (TextPart("Let me see."),), tool_calls=calls),
@@ -111,29 +111,29 @@ class TestCalls:
             Message("tool", "found", tool_call_id="c2"),
             Message("assistant", (TextPart("So."),)),
         )
-        assert validation_error(question(HI, assistant(STEP, *outputs))) is None
+        assert validation_error(chat_request(HI, assistant(STEP, *outputs))) is None
 
     def test_of_tools_that_are_known_by_name_alone(self) -> None:
         part = {**call(output=None), "type": "dynamic-tool", "toolName": "look-up"}
-        _, asked, answered = question(HI, assistant(part)).messages
-        assert (asked.tool_calls[0].name, answered.content) == ("look-up", "null")
+        _, request, answered = chat_request(HI, assistant(part)).messages
+        assert (request.tool_calls[0].name, answered.content) == ("look-up", "null")
 
     def test_that_failed_say_so(self) -> None:
         failed = call("output-error", errorText="no clock", input=None)
-        _, asked, answered = question(HI, assistant(failed)).messages
-        assert asked.tool_calls == (ToolCall("c1", "find", {}),)
+        _, request, answered = chat_request(HI, assistant(failed)).messages
+        assert request.tool_calls == (ToolCall("c1", "find", {}),)
         assert answered == Message("tool", "no clock", tool_call_id="c1", is_error=True)
 
     def test_that_were_not_allowed_say_so(self) -> None:
-        assert question(HI, assistant(call("output-denied"))).messages[2].content == DENIED
+        assert chat_request(HI, assistant(call("output-denied"))).messages[2].content == DENIED_RESULT
 
     @pytest.mark.parametrize("state", ["input-available", "approval-requested"])
     def test_that_were_never_answered_say_so_where_the_conversation_went_on(self, state: str) -> None:
-        answered = question(HI, assistant(call(state)), HI).messages[2]
-        assert answered == Message("tool", UNANSWERED, tool_call_id="c1", is_error=True)
+        answered = chat_request(HI, assistant(call(state)), HI).messages[2]
+        assert answered == Message("tool", UNANSWERED_RESULT, tool_call_id="c1", is_error=True)
 
     def test_that_were_cut_off_are_none(self) -> None:
-        messages = question(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages
+        messages = chat_request(HI, assistant(text("Well."), call("input-streaming", input={})), HI).messages
         assert messages[1] == Message("assistant", (TextPart("Well."),))
 
 
@@ -152,13 +152,13 @@ class TestConversation:
         ],
     )
     def test_ends_before_the_answer_that_is_to_be_replaced(self, fields: dict[str, Any], left: int) -> None:
-        assert len(question(HI, *self.ANSWERS, **fields).messages) == left
+        assert len(chat_request(HI, *self.ANSWERS, **fields).messages) == left
 
     def test_may_be_a_single_message(self) -> None:
-        assert question_of(read_chat_body({"id": "chat", "message": HI})).messages == (Message("user", "hi"),)
+        assert to_chat_request(read_chat_body({"id": "chat", "message": HI})).messages == (Message("user", "hi"),)
 
     def test_of_no_messages_is_empty_whatever_the_system_prompt(self) -> None:
-        assert question(system="Be kind.").messages == ()
+        assert chat_request(system="Be kind.").messages == ()
 
 
 class TestSettings:
@@ -178,15 +178,15 @@ class TestSettings:
             "reasoning_effort": "low",
             "thinking": {"type": "enabled"},
         }
-        asked = question(HI, system="Be kind.", schema={"type": "object"}, **settings)
-        assert asked.messages[0] == Message("system", "Be kind.")
-        assert asked.response_format == ResponseFormat({"type": "object"})
-        assert (asked.tools, asked.tool_choice, asked.stop) == ((Tool("find"),), NamedTool("find"), ("END",))
+        request = chat_request(HI, system="Be kind.", schema={"type": "object"}, **settings)
+        assert request.messages[0] == Message("system", "Be kind.")
+        assert request.response_format == ResponseFormat({"type": "object"})
+        assert (request.tools, request.tool_choice, request.stop) == ((Tool("find"),), NamedTool("find"), ("END",))
         plain = settings.keys() - {"tools", "tool_choice", "stop"}
-        assert {name: getattr(asked, name) for name in plain} == {name: settings[name] for name in plain}
+        assert {name: getattr(request, name) for name in plain} == {name: settings[name] for name in plain}
 
     def test_of_the_applications_own_are_left_alone(self) -> None:
-        assert question(HI, sessionId="s", user={"name": "x"}, metadata={}) == question(HI)
+        assert chat_request(HI, sessionId="s", user={"name": "x"}, metadata={}) == chat_request(HI)
 
 
 class TestRefused:
@@ -195,12 +195,15 @@ class TestRefused:
         [
             ({}, "`messages` or, for a single one, `message`"),
             ({"messages": [HI], "message": HI}, "`messages` or, for a single one, `message`"),
-            ({"messages": [HI], "topP": 0.5}, "The body has topP, which is top_p here."),
-            ({"messages": [HI], "reasoningEffort": "low"}, "which is reasoning_effort here."),
-            ({"messages": [HI], "stopSequences": ["x"]}, "which is stop here."),
+            ({"messages": [HI], "topP": 0.5}, "The body has topP: rename it to top_p."),
+            ({"messages": [HI], "reasoningEffort": "low"}, "rename it to reasoning_effort."),
+            ({"messages": [HI], "stopSequences": ["x"]}, "rename it to stop."),
             ({"messages": [user({"type": "audio"})]}, r"messages\[0\]\.parts\[0\] is of the type 'audio'"),
             ({"messages": [user({"type": "file", "mediaType": "text/csv", "url": "data:"})]}, "must be an image"),
-            ({"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]}, "only a user's may have files"),
+            (
+                {"messages": [HI, assistant({"type": "file", "mediaType": "image/png"})]},
+                "only user messages may have files",
+            ),
             ({"messages": [HI, assistant(STEP, call("input-available"))]}, r"messages\[1\]\.parts\[1\] calls 'find'"),
             (
                 {"messages": [user({"type": "file", "mediaType": "image/png"})]},
@@ -212,7 +215,7 @@ class TestRefused:
     )
     def test_is_what_cannot_be_passed_on(self, fields: dict[str, Any], says: str) -> None:
         with pytest.raises(InvalidRequest, match=says):
-            question_of(read_chat_body(fields))
+            to_chat_request(read_chat_body(fields))
 
     @pytest.mark.parametrize(
         ("fields", "says"),

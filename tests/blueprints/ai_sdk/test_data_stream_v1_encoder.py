@@ -43,7 +43,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ToolCallCompleted(0, {"q": [1, None]}), b'9:{"toolCallId":"c1","toolName":"find","args":{"q":[1,null]}}\n'),
     (
         AnswerRestarted("it broke off", "acme/big"),
-        b'3:"acme/big begins the answer again, which cannot be shown here (it broke off). Ask again."\n',
+        b'3:"acme/big restarts the answer, which cannot be shown here (it broke off): send the request again."\n',
     ),
     (Usage(9, 2), b""),
     (Completed("stop"), b'e:{"finishReason":"stop","isContinued":false}\nd:{"finishReason":"stop"}\n'),
@@ -59,8 +59,8 @@ ANNOTATION = (
 TEXTS = st.text(CHARACTERS)
 
 
-def wire(**options: Any) -> DataStreamV1Encoder:
-    """Return a wire that has written something, and knows of a call."""
+def encoder(**options: Any) -> DataStreamV1Encoder:
+    """Return an encoder that has encoded some text and an open tool call."""
     begun = DataStreamV1Encoder(**options)
     begun.encode([TextDelta("x"), ToolCallStarted(0, "c1", "find")])
     return begun
@@ -69,9 +69,9 @@ def wire(**options: Any) -> DataStreamV1Encoder:
 def written(events: list[Event], **options: Any) -> bytes:
     """Return what is written of events, whether the connection is broken after it or not."""
     try:
-        return wire(**options).encode(events)
+        return encoder(**options).encode(events)
     except AbortConnection as broken:
-        return broken.last
+        return broken.final_bytes
 
 
 @pytest.mark.parametrize(("event", "line"), GOLDEN, ids=IDS)
@@ -140,15 +140,15 @@ def test_an_answer_that_begins_again_before_anything_was_written_goes_on() -> No
 
 def test_one_that_begins_again_later_breaks_off_and_nothing_follows() -> None:
     with pytest.raises(AbortConnection) as broken:
-        wire().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
-    assert [line[:2] for line in broken.value.last.splitlines()] == [b"0:", b"3:"]
+        encoder().encode([TextDelta("z"), AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
+    assert [line[:2] for line in broken.value.final_bytes.splitlines()] == [b"0:", b"3:"]
 
 
 @pytest.mark.parametrize("end", [Failed("x", "No.", retryable=False), Cancelled("stopped")])
 def test_a_failure_breaks_the_connection_where_its_line_would_be_overlooked(end: Event) -> None:
     with pytest.raises(AbortConnection) as broken:
-        wire(is_cut_on_failure=True).encode([SPENT, end])
-    assert broken.value.last == written([SPENT, end])
+        encoder(aborts_on_failure=True).encode([SPENT, end])
+    assert broken.value.final_bytes == written([SPENT, end])
 
 
 @given(st.lists(TEXTS, min_size=1))

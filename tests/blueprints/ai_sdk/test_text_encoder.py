@@ -42,18 +42,18 @@ BREAKING: list[Event] = [
     Cancelled("stopped"),
     AnswerRestarted("it broke off", "acme/big"),
 ]
-WIRES = pytest.mark.parametrize("wire", [PlainTextEncoder, ObjectTextEncoder])
+ENCODERS = pytest.mark.parametrize("encoder", [PlainTextEncoder, ObjectTextEncoder])
 
 
-@WIRES
+@ENCODERS
 @pytest.mark.parametrize(("event", "written"), GOLDEN, ids=[type(event).__name__ for event, _ in GOLDEN])
-def test_each_event_is_its_text_and_no_more(wire: type[PlainTextEncoder], event: Event, written: bytes) -> None:
-    assert wire().encode([event]) == written
+def test_each_event_is_its_text_and_no_more(encoder: type[PlainTextEncoder], event: Event, written: bytes) -> None:
+    assert encoder().encode([event]) == written
 
 
-@WIRES
-def test_the_end_of_a_whole_answer_is_nothing_more(wire: type[PlainTextEncoder]) -> None:
-    assert wire().encode([TextDelta("[]"), Completed("stop")]) == b"[]"
+@ENCODERS
+def test_the_end_of_a_whole_answer_is_nothing_more(encoder: type[PlainTextEncoder]) -> None:
+    assert encoder().encode([TextDelta("[]"), Completed("stop")]) == b"[]"
 
 
 def test_every_kind_of_event_has_an_entry() -> None:
@@ -61,29 +61,31 @@ def test_every_kind_of_event_has_an_entry() -> None:
     assert {type(event) for event in named} == set(Event.__subclasses__())
 
 
-@WIRES
+@ENCODERS
 @pytest.mark.parametrize("event", BREAKING, ids=lambda event: type(event).__name__)
-def test_what_cannot_be_told_breaks_the_connection_after_the_text(wire: type[PlainTextEncoder], event: Event) -> None:
+def test_what_cannot_be_told_breaks_the_connection_after_the_text(
+    encoder: type[PlainTextEncoder], event: Event
+) -> None:
     with pytest.raises(AbortConnection) as broken:
-        wire().encode([TextDelta('["Hel'), TextDelta("lo"), event, TextDelta("no more")])
-    assert broken.value.last == b'["Hello'
+        encoder().encode([TextDelta('["Hel'), TextDelta("lo"), event, TextDelta("no more")])
+    assert broken.value.final_bytes == b'["Hello'
 
 
-@WIRES
-def test_an_answer_that_begins_again_before_its_first_text_goes_on(wire: type[PlainTextEncoder]) -> None:
-    assert wire().encode([AnswerRestarted("busy", "acme/big"), TextDelta("[]")]) == b"[]"
+@ENCODERS
+def test_an_answer_that_begins_again_before_its_first_text_goes_on(encoder: type[PlainTextEncoder]) -> None:
+    assert encoder().encode([AnswerRestarted("busy", "acme/big"), TextDelta("[]")]) == b"[]"
 
 
-@WIRES
-def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type[PlainTextEncoder]) -> None:
-    own = wire()
+@ENCODERS
+def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(encoder: type[PlainTextEncoder]) -> None:
+    own = encoder()
     own.encode([TextDelta("[")])
     with pytest.raises(AbortConnection):
         own.encode([AnswerRestarted("it broke off", "acme/big")])
 
 
 @pytest.mark.parametrize(
-    ("said", "document"),
+    ("text", "document"),
     [
         ('{"a": [1]}', '{"a": [1]}'),
         (' \n["x"] ', '["x"] '),
@@ -93,17 +95,17 @@ def test_an_answer_that_begins_again_after_an_earlier_text_breaks_off(wire: type
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_a_document_is_all_that_is_written(said: str, document: str, size: int) -> None:
+def test_a_document_is_all_that_is_written(text: str, document: str, size: int) -> None:
     own = ObjectTextEncoder()
-    pieces: list[Event] = [TextDelta(said[at : at + size]) for at in range(0, len(said), size)]
+    pieces: list[Event] = [TextDelta(text[at : at + size]) for at in range(0, len(text), size)]
     assert b"".join(own.encode([piece]) for piece in [*pieces, Completed("stop")]) == document.encode()
 
 
-@pytest.mark.parametrize("said", ["", "Sorry, no.", '{"a": 1', '{"a": 1} and', "{'a': 1}", 'See: {"a": tru}'])
+@pytest.mark.parametrize("text", ["", "Sorry, no.", '{"a": 1', '{"a": 1} and', "{'a': 1}", 'See: {"a": tru}'])
 @pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
-def test_a_document_that_is_none_or_not_whole_breaks_off(said: str, reason: FinishReason) -> None:
+def test_a_document_that_is_none_or_not_whole_breaks_off(text: str, reason: FinishReason) -> None:
     with pytest.raises(AbortConnection):
-        ObjectTextEncoder().encode([TextDelta(said), Completed(reason)])
+        ObjectTextEncoder().encode([TextDelta(text), Completed(reason)])
 
 
 def test_what_is_said_before_a_restart_is_not_taken_for_a_part_of_the_document() -> None:

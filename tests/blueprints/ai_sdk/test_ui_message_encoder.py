@@ -170,10 +170,10 @@ FIELDS = {
 
 
 def wire_after(events: list[Event]) -> UIMessageEncoder:
-    wire = UIMessageEncoder("m1")
+    encoder = UIMessageEncoder("m1")
     if events:
-        wire.encode(events)
-    return wire
+        encoder.encode(events)
+    return encoder
 
 
 def values(body: bytes) -> list[Any]:
@@ -232,7 +232,7 @@ class TestCompletion:
     def test_that_begins_again_is_an_error_after_its_text_and_nothing_follows(self) -> None:
         with pytest.raises(AbortConnection) as broken:
             UICompletionEncoder("m1").encode([BEGIN, TEXT, AnswerRestarted("busy", "acme/big"), TextDelta("x")])
-        kinds = [value["type"] for value in values(broken.value.last)]
+        kinds = [value["type"] for value in values(broken.value.final_bytes)]
         assert kinds == ["start", "start-step", "text-start", "text-delta", "text-end", "error"]
 
     def test_that_begins_again_before_its_text_goes_on(self) -> None:

@@ -11,15 +11,15 @@ from anthropic.types.shared import ErrorResponse
 from pydantic import TypeAdapter
 
 from flask_headrace.blueprints.anthropic_messages.encoder import (
-    FRAMES,
+    EVENT_NAMES,
     HEARTBEAT,
-    MOST_HELD,
+    MAX_QUEUED_BYTES,
     STOP_REASONS,
     MessagesEncoder,
 )
 from flask_headrace.blueprints.encoding.base import AbortConnection
-from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_CODES, anthropic_error_body
-from flask_headrace.blueprints.http.aborts import CODES as ERRORS_OF_FLASK
+from flask_headrace.blueprints.encoding.error_bodies import ANTHROPIC_ERROR_TYPES, anthropic_error_body
+from flask_headrace.blueprints.http.aborts import CODES_BY_STATUS as ERRORS_OF_FLASK
 from flask_headrace.core import errors
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import (
@@ -167,7 +167,7 @@ def test_every_kind_of_event_has_an_entry() -> None:
 
 
 def test_every_frame_has_one_of_the_names() -> None:
-    assert {frame.partition(" ")[0] for _, _, frames in GOLDEN for frame in frames} | {"ping"} == set(FRAMES)
+    assert {frame.partition(" ")[0] for _, _, frames in GOLDEN for frame in frames} | {"ping"} == set(EVENT_NAMES)
 
 
 def test_a_silence_is_a_ping_before_the_message_and_in_it() -> None:
@@ -182,18 +182,18 @@ def test_an_answer_that_begins_again_after_something_was_shown_breaks_off_with_a
     wire.encode([STARTED, TextDelta("x")])
     with pytest.raises(AbortConnection) as broken:
         wire.encode([AnswerRestarted("it broke off", "acme/big"), TextDelta("y")])
-    message = "acme/big began the answer again (it broke off). Ask again."
-    assert broken.value.last == written([failed("api_error", message, "restarted")])
+    message = "acme/big restarted the answer (it broke off): send the request again."
+    assert broken.value.final_bytes == written([failed("api_error", message, "restarted")])
 
 
 def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_ours() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    upstream = {code for code in sum(ANTHROPIC_CODES.values(), ()) if code.startswith("upstream_")}
-    assert {code for codes in ANTHROPIC_CODES.values() for code in codes} - upstream - {"rate_limited"} <= {
+    upstream = {code for code in sum(ANTHROPIC_ERROR_TYPES.values(), ()) if code.startswith("upstream_")}
+    assert {code for codes in ANTHROPIC_ERROR_TYPES.values() for code in codes} - upstream - {"rate_limited"} <= {
         *(kind.code for kind in kinds),
         *ERRORS_OF_FLASK.values(),
     }
-    for code in sum(ANTHROPIC_CODES.values(), ("novel",)):
+    for code in sum(ANTHROPIC_ERROR_TYPES.values(), ("novel",)):
         refused = anthropic_error_body(errors.SourceError("It failed.", code=code, retryable=True))
         ErrorResponse.model_validate(refused, strict=True)
 
@@ -228,11 +228,11 @@ class TestCallsThatAreMixed:
     def test_no_more_waits_than_may(self) -> None:
         wire = MessagesEncoder()
         wire.encode([STARTED, FIND])
-        half = TextDelta("x" * (MOST_HELD // 2 - 200))
+        half = TextDelta("x" * (MAX_QUEUED_BYTES // 2 - 200))
         assert wire.encode([half, half]) == b""
         with pytest.raises(AbortConnection) as broken:
             wire.encode([TextDelta("x" * 400)])
-        assert b'"error_code":"answer_too_large"' in broken.value.last
+        assert b'"error_code":"answer_too_large"' in broken.value.final_bytes
 
     def test_what_waited_is_told_before_the_end_even_where_no_end_of_a_call_came(self) -> None:
         frames = streamed([STARTED, FIND, NOW, TextDelta("So"), Usage(9, 2), Completed("stop")]).decode()

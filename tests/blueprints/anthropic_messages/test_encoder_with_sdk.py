@@ -39,8 +39,8 @@ def streamed(events: list[Event]) -> bytes:
 
 
 BEGUN_AGAIN = [
-    ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"), TextDelta("right"),
-    Usage(1, 1), Completed("stop"),
+    ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wrong"), AnswerRestarted("busy", "acme/big"),
+    TextDelta("right"), Usage(1, 1), Completed("stop"),
 ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
     try:
         pieces.extend(wire.encode(batch) for batch in batched)
     except AbortConnection as broken:
-        return [*pieces, broken.last], True
+        return [*pieces, broken.final_bytes], True
     return pieces, False
 
 

@@ -1,4 +1,4 @@
-"""A request of Anthropic's messages API as a question, and what in one is refused by name."""
+"""The body of a Messages API request as a `ChatRequest`, and the fields that are rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
-from flask_headrace.blueprints.anthropic_messages.request import question_of
+from flask_headrace.blueprints.anthropic_messages.request import to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.anthropic.request_body import build_body
 from flask_headrace.providers.chat_request import (
@@ -34,7 +34,7 @@ PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/pn
 
 def read(*messages: dict[str, Any], **fields: Any) -> ChatRequest:
     body = {"model": "m", "max_tokens": 9, "messages": messages or [HI], **fields}
-    return question_of(msgspec.json.decode(json.dumps(body), type=MessagesBody))
+    return to_chat_request(msgspec.json.decode(json.dumps(body), type=MessagesBody))
 
 
 def said(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
@@ -124,7 +124,7 @@ class TestTheSystemPrompt:
 
     def test_does_not_make_a_conversation(self) -> None:
         body = msgspec.json.decode(b'{"messages":[],"system":"x"}', type=MessagesBody)
-        assert question_of(body).messages == ()
+        assert to_chat_request(body).messages == ()
 
     def test_may_stand_between_turns(self) -> None:
         assert read(HI, {"role": "system", "content": "Now in French."}).messages[1].role == "system"
@@ -148,7 +148,7 @@ class TestAMarkForTheCacheOfTheWholeRequest:
 
 class TestSettings:
     def test_have_their_place_in_the_question(self) -> None:
-        question = read(
+        chat_request = read(
             temperature=0.5,
             top_p=0.9,
             top_k=5,
@@ -158,9 +158,14 @@ class TestSettings:
             metadata={"user_id": "u1"},
             service_tier="auto",
         )
-        assert (question.max_tokens, question.temperature, question.top_p, question.top_k) == (9, 0.5, 0.9, 5)
-        assert (question.stop, question.thinking, question.user) == (("END",), {"type": "adaptive"}, "u1")
-        assert (question.reasoning_effort, question.response_format) == ("low", ResponseFormat(SCHEMA))
+        assert (chat_request.max_tokens, chat_request.temperature, chat_request.top_p, chat_request.top_k) == (
+            9,
+            0.5,
+            0.9,
+            5,
+        )
+        assert (chat_request.stop, chat_request.thinking, chat_request.user) == (("END",), {"type": "adaptive"}, "u1")
+        assert (chat_request.reasoning_effort, chat_request.response_format) == ("low", ResponseFormat(SCHEMA))
 
     def test_that_are_null_are_not_set(self) -> None:
         names = ("system", "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "metadata")
@@ -168,15 +173,15 @@ class TestSettings:
         assert read().required_features() == {"max_tokens"}
 
     def test_that_ask_for_no_thinking_ask_nothing_of_a_provider(self) -> None:
-        question = read(thinking={"type": "disabled"})
-        assert "thinking" not in question.required_features()
-        assert build_body(question)["thinking"] == {"type": "disabled"}
+        chat_request = read(thinking={"type": "disabled"})
+        assert "thinking" not in chat_request.required_features()
+        assert build_body(chat_request)["thinking"] == {"type": "disabled"}
         assert "thinking" in read(thinking={"type": "enabled", "budget_tokens": 1024}).required_features()
 
     def test_of_tools_are_kept(self) -> None:
         tool = {"name": "find", "description": "Finds.", "input_schema": SCHEMA, "strict": True, "cache_control": MARK}
-        question = read(tools=[tool, {"type": "custom", "name": "now", "input_schema": {}}])
-        assert question.tools == (Tool("find", "Finds.", SCHEMA, True, MARK), Tool("now"))
+        chat_request = read(tools=[tool, {"type": "custom", "name": "now", "input_schema": {}}])
+        assert chat_request.tools == (Tool("find", "Finds.", SCHEMA, True, MARK), Tool("now"))
 
     @pytest.mark.parametrize(
         ("given", "choice", "parallel"),
@@ -188,22 +193,22 @@ class TestSettings:
         ],
     )
     def test_of_the_choice_of_tools_are_kept(self, given: dict, choice: Any, parallel: bool | None) -> None:
-        question = read(tools=[{"name": "find", "input_schema": SCHEMA}], tool_choice=given)
-        assert (question.tool_choice, question.parallel_tool_calls) == (choice, parallel)
+        chat_request = read(tools=[{"name": "find", "input_schema": SCHEMA}], tool_choice=given)
+        assert (chat_request.tool_choice, chat_request.parallel_tool_calls) == (choice, parallel)
 
 
 class TestRefused:
     @pytest.mark.parametrize(
         ("role", "block", "says"),
         [
-            ("user", {"type": "document", "source": {}}, "content[0] is of type 'document': in a turn of 'user' it"),
+            ("user", {"type": "document", "source": {}}, "content[0] is of type 'document': in a message of 'user' it"),
             ("user", USES, "must be one of text, image, tool_result."),
-            ("assistant", {"type": "server_tool_use"}, "'server_tool_use': in a turn of 'assistant'"),
+            ("assistant", {"type": "server_tool_use"}, "'server_tool_use': in a message of 'assistant'"),
             ("assistant", RETURNS, "'tool_result'"),
             ("system", PICTURE, "it must be one of text."),
             ("user", {"text": "x"}, "is of type None"),
             ("user", {"type": ["text"]}, "is of type ['text']"),
-            ("user", {"type": "text"}, "messages[0].content[0] is not as it should be: an object missing required"),
+            ("user", {"type": "text"}, "messages[0].content[0] is invalid: an object missing required"),
             ("user", {**PICTURE, "transformations": {}}, "unknown field `transformations`"),
             ("user", {"type": "image", "source": {"type": "file"}}, "Invalid value 'file' - at `source.type`"),
             ("user", {**RETURNS, "content": [{"type": "document"}]}, "messages[0].content[0].content[0] is of type"),
@@ -219,9 +224,9 @@ class TestRefused:
         [
             ({"tools": [{"type": "web_search_20250305", "name": "x"}]}, "tools[0] is of type 'web_search_20250305'"),
             ({"tools": [{"type": ["custom"]}]}, "tools[0] is of type ['custom']"),
-            ({"tools": [{"name": "find"}]}, "tools[0] is not as it should be: an object missing required field"),
+            ({"tools": [{"name": "find"}]}, "tools[0] is invalid: an object missing required field"),
             ({"tools": [{"name": "find", "input_schema": {}, "input_examples": []}]}, "unknown field `input_examples`"),
-            ({"tool_choice": {"type": "tool"}}, "name the tool"),
+            ({"tool_choice": {"type": "tool"}}, "add the tool's name"),
             ({"system": [PICTURE]}, "system[0] is of type 'image'"),
         ],
     )

@@ -29,7 +29,7 @@ from flask_headrace.core.events import (
 )
 from tests.support.event_sequences import SIZES, answers, batches
 
-WIRES: dict[str, Callable[[], StreamEncoder]] = {
+ENCODERS: dict[str, Callable[[], StreamEncoder]] = {
     "native": lambda: native_encoder,
     "openai": lambda: ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True),
     "openai-responses": lambda: ResponsesEncoder("s1", "acme/tiny", 1700000000),
@@ -43,64 +43,64 @@ SHOWN: list[Event] = [ResponseStarted("s1", "acme/tiny", "acme"), TextDelta("wro
 AGAIN: list[Event] = [AnswerRestarted("it broke off", "acme/big"), TextDelta("right"), Usage(1, 1), Completed("stop")]
 
 
-def read(wire: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
+def read(encoder: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
     """Return what a reader gets, and the last words where the protocol could not go on."""
     written, first = b"", 1
     try:
         for batch in batched:
-            written += wire.encode(batch, first) if batch else b""
+            written += encoder.encode(batch, first) if batch else b""
             first += len(batch)
-    except AbortConnection as broken:
-        return written + broken.last, broken.words
+    except AbortConnection as abort:
+        return written + abort.final_bytes, abort.error_frame
     return written, None
 
 
-def each(wire: StreamEncoder, events: list[Event]) -> tuple[list[bytes], bytes | None]:
+def each(encoder: StreamEncoder, events: list[Event]) -> tuple[list[bytes], bytes | None]:
     """Return what a reader who never left gets for each event, and the last words."""
     found: list[bytes] = []
     for number, event in enumerate(events, 1):
-        written, words = read_one(wire, event, number)
+        written, error_frame = read_one(encoder, event, number)
         found.append(written)
-        if words is not None:
-            return found, words
+        if error_frame is not None:
+            return found, error_frame
     return found, None
 
 
-def read_one(wire: StreamEncoder, event: Event, number: int) -> tuple[bytes, bytes | None]:
+def read_one(encoder: StreamEncoder, event: Event, number: int) -> tuple[bytes, bytes | None]:
     try:
-        return wire.encode([event], number), None
-    except AbortConnection as broken:
-        return broken.last, broken.words
+        return encoder.encode([event], number), None
+    except AbortConnection as abort:
+        return abort.final_bytes, abort.error_frame
 
 
-@pytest.mark.parametrize("protocol", WIRES)
+@pytest.mark.parametrize("protocol", ENCODERS)
 @settings(max_examples=15)
 @given(events=answers(), sizes=SIZES)
 def test_the_rest_is_what_a_reader_has_who_never_left_at_every_cursor(
     protocol: str, events: list[Event], sizes: list[int]
 ) -> None:
-    make = WIRES[protocol]
-    whole, words = each(make(), events)
-    assert read(make(), batches(events, sizes)) == (b"".join(whole), words), "how events come makes no difference"
+    make = ENCODERS[protocol]
+    whole, error_frame = each(make(), events)
+    assert read(make(), batches(events, sizes)) == (b"".join(whole), error_frame), "how events come makes no difference"
     for seen in range(len(events)):
-        rest = b"".join(whole[seen:]) if seen < len(whole) else words
-        assert read(SkipSeenEvents(make(), seen), batches(events, sizes)) == (rest, words)
+        rest = b"".join(whole[seen:]) if seen < len(whole) else error_frame
+        assert read(SkipSeenEvents(make(), seen), batches(events, sizes)) == (rest, error_frame)
 
 
 @pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
 def test_what_was_void_is_not_sent_again_to_who_knows_of_it(protocol: str) -> None:
     events = [*SHOWN, *AGAIN]
     for seen in (3, 4):
-        rest, words = read(SkipSeenEvents(WIRES[protocol](), seen), [events])
-        assert rest == words
+        rest, error_frame = read(SkipSeenEvents(ENCODERS[protocol](), seen), [events])
+        assert rest == error_frame
         assert b"wrong" not in rest.replace(b'"text":"wrong"', b"")  # a response that failed tells what there was
         assert (rest == b"") == (protocol == "text")
 
 
 @pytest.mark.parametrize("protocol", ["openai", "openai-responses", "anthropic", "data-v1", "text"])
 def test_what_came_together_with_a_restart_is_not_lost(protocol: str) -> None:
-    apart = read(WIRES[protocol](), [[event] for event in [*SHOWN, *AGAIN]])
-    together = read(WIRES[protocol](), [[*SHOWN, *AGAIN]])
+    apart = read(ENCODERS[protocol](), [[event] for event in [*SHOWN, *AGAIN]])
+    together = read(ENCODERS[protocol](), [[*SHOWN, *AGAIN]])
     assert together == apart
     assert b"wrong" in together[0]
 
@@ -110,23 +110,23 @@ def test_anthropics_message_has_begun_before_it_is_broken_off() -> None:
     assert begun.index(b"message_start") < begun.index(b"tool_use") < begun.index(b"event: error")
 
 
-@pytest.mark.parametrize("protocol", WIRES)
+@pytest.mark.parametrize("protocol", ENCODERS)
 def test_a_reading_that_fails_by_itself_is_told_so_whatever_its_reader_has(protocol: str) -> None:
     failed: list[Event] = [Failed("internal", "Oh.", retryable=True)]
-    wire = SkipSeenEvents(WIRES[protocol](), 2)
-    wire.encode(SHOWN, 1)
+    encoder = SkipSeenEvents(ENCODERS[protocol](), 2)
+    encoder.encode(SHOWN, 1)
     try:
-        told = wire.encode(failed)
-    except AbortConnection as broken:
-        told = broken.last
-    fresh = WIRES[protocol]()
+        written = encoder.encode(failed)
+    except AbortConnection as abort:
+        written = abort.final_bytes
+    fresh = ENCODERS[protocol]()
     fresh.encode(SHOWN, 1)
-    assert told == read_one_unnumbered(fresh, failed)
-    assert (told == b"") == (protocol in {"text", "document"})
+    assert written == read_one_unnumbered(fresh, failed)
+    assert (written == b"") == (protocol in {"text", "document"})
 
 
-def read_one_unnumbered(wire: StreamEncoder, events: list[Event]) -> bytes:
+def read_one_unnumbered(encoder: StreamEncoder, events: list[Event]) -> bytes:
     try:
-        return wire.encode(events)
-    except AbortConnection as broken:
-        return broken.last
+        return encoder.encode(events)
+    except AbortConnection as abort:
+        return abort.final_bytes

@@ -51,23 +51,23 @@ http {{
 """
 HOSTING = """
 from flask_headrace import create_app
-from flask_headrace.blueprints.open_stream import ask
-from flask_headrace.blueprints.http.response import stream_response
+from flask_headrace.blueprints.open_stream import open_stream
+from flask_headrace.blueprints.http.stream_response import stream_response
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.blueprints.ai_sdk.text_encoder import PlainTextEncoder
 
 app = create_app()
 
 
-class Mistaken(Text):
-    def encode(self, events, first=None):
-        raise ValueError("a mistake of ours")
+class FailingEncoder(PlainTextEncoder):
+    def encode(self, events, first_id=None, id_suffix=b""):
+        raise ValueError("a bug of ours")
 
 
 @app.post("/mistaken/<model>")
 def mistaken(model):
-    question = ChatRequest("", (Message("user", "hi"),))
-    return stream_response(ask(f"openai/{model}", question, owner=""), Mistaken())
+    chat_request = ChatRequest("", (Message("user", "hi"),))
+    return stream_response(open_stream(f"openai/{model}", chat_request, owner=""), FailingEncoder())
 """
 TEXT, OBJECT, COMPLETION = "/ai/text", "/ai/object", "/ai/v4/completion"
 
@@ -147,14 +147,14 @@ class Old:
         return "closed"
 
 
-def asked(path: str, model: str) -> dict[str, Any]:
+def body(path: str, model: str) -> dict[str, Any]:
     return {"model": f"openai/{model}", "prompt": "hi"}
 
 
 @pytest.mark.parametrize("path", [TEXT, OBJECT, COMPLETION])
 def test_a_whole_answer_ends_in_good_order(served: Service, upstream: Upstream, path: str) -> None:
     upstream.answer("whole", openai_wire.answer('{"a": ', '"one"}'))
-    reading = Old(served.url + path, asked(path, "whole"))
+    reading = Old(served.url + path, body(path, "whole"))
     assert reading.ends() == "closed"
     assert b"one" in reading.got
 
@@ -163,7 +163,7 @@ def test_a_whole_answer_ends_in_good_order(served: Service, upstream: Upstream, 
 def test_an_answer_that_breaks_off_resets_the_connection(served: Service, upstream: Upstream, path: str) -> None:
     name = f"broken {path} {served.port}"
     upstream.answer(name, openai_wire.answer('{"a": "one', Gate(name), Reset()))
-    reading = Old(served.url + path, asked(path, name)).until(b"one")
+    reading = Old(served.url + path, body(path, name)).until(b"one")
     upstream.open_gate(name)
     assert reading.ends() == "reset"
 
@@ -189,14 +189,14 @@ def test_what_is_given_in_one_piece_says_how_long_it_is(served: Service, upstrea
 def test_a_server_may_answer_in_http_1_0_whatever_it_is_asked(servers: dict[str, Served], upstream: Upstream) -> None:
     upstream.answer("older", openai_wire.failing_after(2))
     url = servers["flask run without threads"].url
-    reading = Old(url + TEXT, asked(TEXT, "older"), version="1.1")
+    reading = Old(url + TEXT, body(TEXT, "older"), version="1.1")
     assert reading.ends() == "reset"
     assert reading.got.startswith(b"HTTP/1.0 200")
 
 
 def test_one_that_breaks_off_at_once_does_too(served: Service, upstream: Upstream) -> None:
     upstream.answer("no document", openai_wire.answer('{"a": b}'))
-    assert Old(served.url + OBJECT, asked(OBJECT, "no document")).ends() == "reset"
+    assert Old(served.url + OBJECT, body(OBJECT, "no document")).ends() == "reset"
 
 
 def test_a_mistake_before_the_first_byte_is_a_status_that_ends_in_good_order(
@@ -211,7 +211,7 @@ def test_a_mistake_before_the_first_byte_is_a_status_that_ends_in_good_order(
 
 def test_the_reset_is_no_line_in_the_log(served: Service, upstream: Upstream) -> None:
     upstream.answer("quiet", openai_wire.failing_after(2))
-    assert Old(served.url + TEXT, asked(TEXT, "quiet")).ends() == "reset"
+    assert Old(served.url + TEXT, body(TEXT, "quiet")).ends() == "reset"
     log = served.log()
     assert "Traceback" not in log
     assert "Socket error" not in log
@@ -234,11 +234,11 @@ def hasty(upstream: Upstream) -> Iterator[Service]:
 
 def test_a_reader_that_was_too_slow_and_one_whose_worker_dies_are_reset(hasty: Service, upstream: Upstream) -> None:
     upstream.answer("long", openai_wire.answer(Burst(openai_wire.text("x" * 1000), 20_000)))
-    slow = Old(hasty.url + TEXT, asked(TEXT, "long"), receives=4096).until(b"x")
+    slow = Old(hasty.url + TEXT, body(TEXT, "long"), receives=4096).until(b"x")
     hasty.wait_until(lambda: '"reason":"reader_stalled"' in hasty.log())
     assert slow.ends() == "reset"
     upstream.answer("killed", openai_wire.answer("one", Gate("killed")))
-    reading = Old(hasty.url + TEXT, asked(TEXT, "killed")).until(b"one")
+    reading = Old(hasty.url + TEXT, body(TEXT, "killed")).until(b"one")
     os.kill(hasty.workers()[0], signal.SIGKILL)
     assert reading.ends() == "reset"
 
@@ -264,9 +264,9 @@ def is_up(url: str) -> bool:
 
 def test_who_reads_through_a_plain_proxy_pass_sees_that_a_text_was_cut(nginx: str, upstream: Upstream) -> None:
     upstream.answer("proxied whole", openai_wire.answer("one", "two"))
-    assert send(nginx + TEXT, asked(TEXT, "proxied whole")).body == b"onetwo"
+    assert send(nginx + TEXT, body(TEXT, "proxied whole")).body == b"onetwo"
     upstream.answer("proxied", openai_wire.answer("one", Gate("proxied"), Reset()))
-    with Reading(nginx + TEXT, asked(TEXT, "proxied")) as reading:
+    with Reading(nginx + TEXT, body(TEXT, "proxied")) as reading:
         assert reading.until(b"one") == b"one"
         upstream.open_gate("proxied")
         with pytest.raises(http.client.IncompleteRead):

@@ -1,4 +1,4 @@
-"""What an application's `authorize` aborts with, told in the words of each protocol."""
+"""An `abort` of an application's `authorize` becomes an error in the form of each protocol."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def aborted(host: Host, protocol: str, how: str) -> Answer:
     return send(host.url + "/assistant" + path, body, method=method, headers={"X-How": how})
 
 
-def told(protocol: str, answer: Answer) -> tuple[str, str]:
+def error_of(protocol: str, answer: Answer) -> tuple[str, str]:
     """Return the kind of an error in its protocol's own words, and its message."""
     if protocol.startswith("ai "):
         assert answer.headers["content-type"].startswith("text/plain")
@@ -105,34 +105,41 @@ class TestAnAbort:
     def test_keeps_its_status_and_is_a_refusal_of_the_protocol(self, host: Host, protocol: str) -> None:
         answer = aborted(host, protocol, "plain")
         assert answer.status == 401
-        assert told(protocol, answer)[0] == KINDS[protocol][0]
-        assert "authorized" in told(protocol, answer)[1]
+        assert error_of(protocol, answer)[0] == KINDS[protocol][0]
+        assert "authorized" in error_of(protocol, answer)[1]
 
     def test_keeps_its_description(self, host: Host, protocol: str) -> None:
         answer = aborted(host, protocol, "described")
-        assert (answer.status, told(protocol, answer)) == (403, (KINDS[protocol][1], "Alice may not ask here."))
+        assert (answer.status, error_of(protocol, answer)) == (
+            403,
+            (KINDS[protocol][1], "Alice may not ask here."),
+        )
 
     def test_keeps_its_headers(self, host: Host, protocol: str) -> None:
         challenged, busy = aborted(host, protocol, "challenge"), aborted(host, protocol, "busy")
         assert challenged.headers["www-authenticate"] == "Basic realm=mill"
         assert (busy.status, busy.headers["retry-after"]) == (429, "7")
-        assert told(protocol, busy) == (KINDS[protocol][2], "Not so fast.")
+        assert error_of(protocol, busy) == (KINDS[protocol][2], "Not so fast.")
         assert ("x-should-retry" in challenged.headers, "x-should-retry" in busy.headers) == (True, False)
 
     def test_with_a_response_keeps_what_can_be_said_of_it(self, host: Host, protocol: str) -> None:
         answer, page = aborted(host, protocol, "response"), aborted(host, protocol, "page")
-        assert (answer.status, answer.headers["x-mill"], told(protocol, answer)[1]) == (418, "stands still", "Go away.")
-        assert (page.status, told(protocol, page)[1]) == (403, "Forbidden")
+        assert (answer.status, answer.headers["x-mill"], error_of(protocol, answer)[1]) == (
+            418,
+            "stands still",
+            "Go away.",
+        )
+        assert (page.status, error_of(protocol, page)[1]) == (403, "Forbidden")
 
     def test_that_leads_to_a_login_is_a_401(self, host: Host, protocol: str) -> None:
         answer = aborted(host, protocol, "login")
         assert (answer.status, "location" in answer.headers) == (401, False)
-        assert "/login?next=/assistant/" in told(protocol, answer)[1]
+        assert "/login?next=/assistant/" in error_of(protocol, answer)[1]
 
     def test_before_the_request_is_one_too(self, host: Host, protocol: str) -> None:
         method, path, body = ASKED[protocol]
         answer = send(host.url + "/assistant" + path, body, method=method, headers={"X-Before": "1"})
-        assert (answer.status, told(protocol, answer)) == (403, (KINDS[protocol][1], "Not at this hour."))
+        assert (answer.status, error_of(protocol, answer)) == (403, (KINDS[protocol][1], "Not at this hour."))
 
 
 def test_an_abort_that_is_an_answer_stays_one(host: Host) -> None:

@@ -11,16 +11,16 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.anthropic_messages.body import MessagesBody
-from flask_headrace.blueprints.http.item_limits import MOST_PIECES, is_too_much
-from flask_headrace.blueprints.native.endpoint import ChatBody
-from flask_headrace.blueprints.openai_chat.body import CompletionBody
+from flask_headrace.blueprints.http.item_limits import MAX_ITEMS, has_too_many_items
+from flask_headrace.blueprints.native.body import ChatBody
+from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
-from flask_headrace.blueprints.openai_responses.request import question_of
+from flask_headrace.blueprints.openai_responses.request import to_chat_request
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool, validation_error
 from tests.support.reader import send
 from tests.support.service import Service
 
-MANY = MOST_PIECES + 1
+MANY = MAX_ITEMS + 1
 SAID = {"type": "text", "text": "a"}
 TURN = {"role": "user", "content": "a"}
 CALL = {"id": "c", "name": "t", "arguments": {}, "type": "function", "function": {"name": "t", "arguments": "{}"}}
@@ -76,10 +76,10 @@ def test_more_pieces_than_a_body_may_have_are_refused(service: Service, kind: st
     path, body = BODIES[kind]
     answer = send(service.url + path, body)
     assert answer.status == 400
-    assert f"The body has more than {MOST_PIECES} pieces" in answer.body.decode()
+    assert f"The body has more than {MAX_ITEMS} items" in answer.body.decode()
 
 
-KINDS = {"/api/chat": ChatBody, "/v1/chat/completions": CompletionBody, "/v1/responses": ResponseBody}
+KINDS = {"/api/chat": ChatBody, "/v1/chat/completions": ChatCompletionBody, "/v1/responses": ResponseBody}
 KINDS |= {"/v1/messages": MessagesBody, "/v1/messages/count_tokens": MessagesBody}
 
 
@@ -88,7 +88,7 @@ def test_fewer_are_read(kind: str) -> None:
     path, body = BODIES[kind]
     few = json.dumps(body).encode()
     read = msgspec.json.decode(json.dumps(halved(body)).encode(), type=KINDS.get(path, dict[str, Any]))
-    assert not is_too_much(read, len(few))
+    assert not has_too_many_items(read, len(few))
 
 
 def halved(value: Any) -> Any:
@@ -100,7 +100,7 @@ def halved(value: Any) -> Any:
 def test_a_schema_is_one_piece_however_large_it_is() -> None:
     schema = {"properties": {f"p{number}": {"anyOf": [{}] * 10} for number in range(MANY)}}
     body = {"messages": [TURN], "tools": [{"name": "t", "parameters": schema}]}
-    assert not is_too_much(body, len(json.dumps(body)))
+    assert not has_too_many_items(body, len(json.dumps(body)))
 
 
 def calls_of(work: Callable[[], object]) -> int:
@@ -121,7 +121,7 @@ def calls_of(work: Callable[[], object]) -> int:
 
 def test_the_thoughts_of_one_response_cost_what_they_are_many() -> None:
     few, many = (msgspec.convert({"input": [THOUGHT] * count}, ResponseBody) for count in (100, 800))
-    assert calls_of(lambda: question_of(many)) < 12 * calls_of(lambda: question_of(few))
+    assert calls_of(lambda: to_chat_request(many)) < 12 * calls_of(lambda: to_chat_request(few))
 
 
 class Name(str):

@@ -1,4 +1,4 @@
-"""One who has as many streams open as one may: told in the words of each protocol, while others go on asking."""
+"""An owner at the limit of open streams gets an error in the form of each protocol; other owners are served."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.blueprints.http.test_aborts import ASKED, told
+from tests.blueprints.http.test_aborts import ASKED, error_of
 from tests.support.reader import QUESTION, Reading, send
 from tests.support.service import Service
 from tests.support.upstream import Gate, Upstream, openai_wire
@@ -38,7 +38,7 @@ def test_it_is_told_in_the_words_of_each_protocol(guarded: Service, taken: Readi
     method, path, body = ASKING[protocol]
     answer = send(guarded.url + path, body, method=method, headers=ALICE)
     assert (answer.status, answer.headers["retry-after"]) == (429, "2")
-    kind, message = told(protocol, answer)
+    kind, message = error_of(protocol, answer)
     kinds: dict[str, Any] = {"native": "too_many_streams", "ai text": ""}
     assert kind == kinds.get(protocol, "rate_limit_error")
     assert "1 streams open" in message

@@ -73,6 +73,6 @@ class TestABody:
         answer = send(service.url + path, ENDPOINTS[path] | {"model": model})
         assert answer.status == 400
         assert message_of(path, answer) == (
-            f"model is {model!r}: name one as provider/name, or leave it out for the default."
+            f"model is {model!r}: name a model as provider/name, or omit model for the default."
         )
         assert len(upstream.requests()) == asked_before

@@ -40,7 +40,7 @@ def said(role: str = "user", content: object = "hi") -> dict[str, object]:
         (
             "/v1/messages",
             said(content=[{"type": "image", "source": {"type": "file"}}]),
-            "messages[0].content[0] is not as it should be: Invalid value 'file' - at `source.type`: it must be one ",
+            "messages[0].content[0] is invalid: Invalid value 'file' - at `source.type`: it must be one ",
         ),
         ("/v1/messages", {"messages": QUESTION, "max_tokens": "9"}, "got `str` - at `max_tokens`."),
     ],

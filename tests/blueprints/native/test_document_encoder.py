@@ -61,8 +61,8 @@ def documents_in(written: bytes, call: int | None = None) -> list[Any]:
 
 @pytest.mark.parametrize("size", [1, 4, 1000])
 def test_the_text_is_all_there_and_the_patches_make_the_document(size: int) -> None:
-    wire = NativeDocumentEncoder("all")
-    written = b"".join(wire.encode([event]) for event in [STARTED, *pieces(TEXT, size)]) + wire.encode(END)
+    encoder = NativeDocumentEncoder("all")
+    written = b"".join(encoder.encode([event]) for event in [STARTED, *pieces(TEXT, size)]) + encoder.encode(END)
     texts = [data["delta"] for event, _, data in frames_of(written) if event == "message" and data != "[DONE]"]
     assert "".join(texts) == TEXT
     assert documents_in(written)[-1] == json.loads(TEXT)
@@ -86,9 +86,9 @@ def test_numbers_have_no_gap_and_patches_have_none() -> None:
 def test_who_comes_back_has_the_document_whole_and_what_follows(seen: int, together: int) -> None:
     events = [STARTED, *pieces(TEXT, 3), *END]
     seen = min(seen, len(events) - 1)
-    wire = NativeDocumentEncoder("all", seen)
+    encoder = NativeDocumentEncoder("all", seen)
     batches = [events[at : at + together] for at in range(0, len(events), together)]
-    written = b"".join(wire.encode(batch, 1 + at * together) for at, batch in enumerate(batches))
+    written = b"".join(encoder.encode(batch, 1 + at * together) for at, batch in enumerate(batches))
     assert documents_in(written)[-1] == json.loads(TEXT)
     numbers = [int(number) for _, number, _ in frames_of(written) if number]
     assert numbers == list(range(seen + 1, len(events) + 1))
@@ -100,8 +100,8 @@ def final(written: bytes, call: int | None = None) -> Any:
 
 
 def resumed(events: list[Event], seen: int) -> bytes:
-    wire = NativeDocumentEncoder("all", seen)
-    return b"".join(wire.encode([event], number) for number, event in enumerate(events, 1))
+    encoder = NativeDocumentEncoder("all", seen)
+    return b"".join(encoder.encode([event], number) for number, event in enumerate(events, 1))
 
 
 @pytest.mark.parametrize("text", ["true", "false", "null", "12", "-1.5e3", '"word"', " 0 ", "[]"])
@@ -156,8 +156,8 @@ def test_the_arguments_of_each_call_are_a_document_of_their_own() -> None:
 
 
 def test_what_is_no_json_goes_on_as_text() -> None:
-    wire = NativeDocumentEncoder("all")
-    written = wire.encode(
+    encoder = NativeDocumentEncoder("all")
+    written = encoder.encode(
         [STARTED, *pieces('{"a": 1, b}', 2), Failed("answer_invalid", "It is no JSON.", retryable=True)]
     )
     assert documents_in(written)[-1] == {"a": 1}
@@ -165,9 +165,9 @@ def test_what_is_no_json_goes_on_as_text() -> None:
 
 
 def test_a_restart_begins_a_new_document() -> None:
-    wire = NativeDocumentEncoder("all")
-    written = wire.encode([STARTED, TextDelta('{"a": ["x')]) + wire.encode([AnswerRestarted("broke", "acme/big")])
-    written += wire.encode([TextDelta('{"b": 1}'), *END])
+    encoder = NativeDocumentEncoder("all")
+    written = encoder.encode([STARTED, TextDelta('{"a": ["x')]) + encoder.encode([AnswerRestarted("broke", "acme/big")])
+    written += encoder.encode([TextDelta('{"b": 1}'), *END])
     assert documents_in(written)[-1] == {"b": 1}
 
 
@@ -178,10 +178,10 @@ def test_a_silence_is_a_heartbeat() -> None:
 def test_a_whole_answer_and_a_cut_one_have_their_document() -> None:
     answer = CollectedAnswer()
     answer.add([STARTED, *pieces(TEXT, 5), *END])
-    wire = NativeDocumentEncoder("all")
-    assert wire.encode_whole(answer)["document"] == json.loads(TEXT)
+    encoder = NativeDocumentEncoder("all")
+    assert encoder.encode_whole(answer)["document"] == json.loads(TEXT)
     error = SchemaValidationError("It does not fit.")
     error.text = '{"a": [1, 2'
-    refusal = wire.error_body(error)
+    refusal = encoder.error_body(error)
     assert refusal["error"] == {"code": "answer_invalid", "message": "It does not fit."}
     assert (refusal["text"], refusal["document"]) == ('{"a": [1, 2', {"a": [1]})

@@ -139,4 +139,4 @@ def test_a_silence_is_no_frame() -> None:
 
 def test_fields_are_those_of_the_frame() -> None:
     usage = Usage(9, 2)
-    assert msgspec.json.encode(native_encoder.fields(usage)) in native_encoder.encode([usage])
+    assert msgspec.json.encode(native_encoder.event_fields(usage)) in native_encoder.encode([usage])

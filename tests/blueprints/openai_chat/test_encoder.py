@@ -166,7 +166,7 @@ class TestAnAnswerThatBeginsAgain:
     def test_ends_with_an_error_after_what_was_written(self) -> None:
         with pytest.raises(AbortConnection) as caught:
             wire().encode([TextDelta("Hel"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")])
-        text, failure = read(caught.value.last)
+        text, failure = read(caught.value.final_bytes)
         assert text["choices"][0]["delta"] == {"content": "Hel"}
         assert failure["error"]["code"] == "restarted"
         assert "acme/big" in failure["error"]["message"]

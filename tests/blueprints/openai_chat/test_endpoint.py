@@ -96,7 +96,7 @@ class TestAQuestion:
         packed = gzip.compress(json.dumps({"messages": QUESTION}).encode())
         answer = send(service.url + "/v1/chat/completions", packed, headers={"Content-Encoding": "gzip"})
         assert (answer.status, answer.error["code"]) == (400, "invalid_request")
-        assert answer.error["message"] == "The body is encoded as 'gzip': send it as it is."
+        assert answer.error["message"] == "The body is encoded as 'gzip': send it without an encoding."
 
     def test_reaches_openai_as_it_was_asked(self, service: Service, upstream: Upstream) -> None:
         upstream.answer("asked", openai_wire.answer("ok"))
@@ -143,7 +143,7 @@ class TestAQuestion:
     def test_that_the_provider_cannot_honour_is_a_400_that_says_what(self, service, fields, says: str) -> None:
         answer = ask(service, "anthropic/never-asked", **fields)
         assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
-        assert f"anthropic cannot honour {says}" in answer.error["message"]
+        assert f"anthropic does not support {says}" in answer.error["message"]
 
     @pytest.mark.parametrize(
         ("body", "says"),
@@ -161,7 +161,7 @@ class TestAQuestion:
     ("method", "path", "status", "code", "says"),
     [
         ("POST", "/v1/embeddings", 404, "not_found", "There is no POST /v1/embeddings here"),
-        ("GET", "/v1/chat/completions", 405, "method_not_allowed", "this path takes OPTIONS and POST"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed", "this path accepts OPTIONS and POST"),
     ],
 )
 def test_what_is_not_there_is_refused_in_their_form(service, method, path, status, code, says) -> None:

@@ -1,4 +1,4 @@
-"""A chat completion's request as a question: what each field becomes, and which are refused by name."""
+"""The body of a chat completion request as a `ChatRequest`, and the fields that are rejected."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from flask_headrace.blueprints.openai_chat.body import CompletionBody
-from flask_headrace.blueprints.openai_chat.request import MEANINGLESS, question_of
+from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
+from flask_headrace.blueprints.openai_chat.request import UNSUPPORTED_FIELDS, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -26,12 +26,14 @@ HI = [{"role": "user", "content": "hi"}]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 
-def question(**fields: Any) -> ChatRequest:
-    return question_of(msgspec.json.decode(msgspec.json.encode({"messages": HI, **fields}), type=CompletionBody))
+def chat_request(**fields: Any) -> ChatRequest:
+    return to_chat_request(
+        msgspec.json.decode(msgspec.json.encode({"messages": HI, **fields}), type=ChatCompletionBody)
+    )
 
 
 def turn(**fields: Any) -> Message:
-    return question(messages=[fields]).messages[0]
+    return chat_request(messages=[fields]).messages[0]
 
 
 class TestTurns:
@@ -81,47 +83,49 @@ class TestFields:
             "temperature": 0.5, "top_p": 0.9, "top_k": 5, "seed": 7, "frequency_penalty": 0.1, "presence_penalty": -0.1,
             "parallel_tool_calls": False, "reasoning_effort": "low", "verbosity": "high", "user": "u1",
         }  # fmt: skip
-        asked = question(**same)
-        assert {name: getattr(asked, name) for name in same} == same
+        request = chat_request(**same)
+        assert {name: getattr(request, name) for name in same} == same
 
     def test_that_are_null_are_left_to_the_provider(self) -> None:
-        names = set(CompletionBody.__struct_fields__) - {"messages", "resumable"}
-        assert question(**dict.fromkeys(names)) == question()
+        names = set(ChatCompletionBody.__struct_fields__) - {"messages", "resumable"}
+        assert chat_request(**dict.fromkeys(names)) == chat_request()
 
     @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
     def test_for_the_length_have_two_names(self, name: str) -> None:
-        assert question(**{name: 7}).max_tokens == 7
+        assert chat_request(**{name: 7}).max_tokens == 7
 
     def test_for_the_length_may_not_differ(self) -> None:
-        assert question(max_tokens=7, max_completion_tokens=7).max_tokens == 7
+        assert chat_request(max_tokens=7, max_completion_tokens=7).max_tokens == 7
         with pytest.raises(InvalidRequest, match="max_completion_tokens is 8 and max_tokens is 7"):
-            question(max_tokens=7, max_completion_tokens=8)
+            chat_request(max_tokens=7, max_completion_tokens=8)
 
     @pytest.mark.parametrize(("given", "read"), [("a", ("a",)), (["a", "b"], ("a", "b")), ([], ())])
     def test_for_the_end_are_a_text_or_a_list(self, given, read) -> None:
-        assert question(stop=given).stop == read
+        assert chat_request(stop=given).stop == read
 
     def test_that_ask_for_no_penalty_ask_for_nothing(self) -> None:
-        assert not question(frequency_penalty=0, presence_penalty=0.0).required_features()
+        assert not chat_request(frequency_penalty=0, presence_penalty=0.0).required_features()
 
     def test_for_tools_are_read(self) -> None:
         function = {"name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}
-        asked = question(tools=[{"type": "function", "function": function}, {"function": {"name": "now"}}])
-        assert asked.tools == (Tool("find", "Finds.", SCHEMA, True), Tool("now"))
+        request = chat_request(tools=[{"type": "function", "function": function}, {"function": {"name": "now"}}])
+        assert request.tools == (Tool("find", "Finds.", SCHEMA, True), Tool("now"))
 
     @pytest.mark.parametrize("choice", ["auto", "none", "required"])
     def test_for_the_choice_of_tools_are_words(self, choice: str) -> None:
-        assert question(tool_choice=choice).tool_choice == choice
+        assert chat_request(tool_choice=choice).tool_choice == choice
 
     def test_for_the_choice_of_tools_may_name_one(self) -> None:
-        assert question(tool_choice={"type": "function", "function": {"name": "find"}}).tool_choice == NamedTool("find")
+        assert chat_request(tool_choice={"type": "function", "function": {"name": "find"}}).tool_choice == NamedTool(
+            "find"
+        )
 
     def test_for_the_form_of_the_answer_are_of_three_kinds(self) -> None:
         described = {"name": "sum", "schema": SCHEMA, "strict": True, "description": "A sum."}
-        asked = question(response_format={"type": "json_schema", "json_schema": described})
-        assert asked.response_format == ResponseFormat(SCHEMA, "sum", True, "A sum.")
-        assert question(response_format={"type": "json_object"}).response_format == ResponseFormat(None)
-        assert question(response_format={"type": "text"}).response_format is None
+        request = chat_request(response_format={"type": "json_schema", "json_schema": described})
+        assert request.response_format == ResponseFormat(SCHEMA, "sum", True, "A sum.")
+        assert chat_request(response_format={"type": "json_object"}).response_format == ResponseFormat(None)
+        assert chat_request(response_format={"type": "text"}).response_format is None
 
 
 class TestAccepted:
@@ -131,18 +135,18 @@ class TestAccepted:
             "safety_identifier": "s", "prediction": {"type": "content", "content": "x"},
             "stream_options": {"include_usage": True, "include_obfuscation": False},
         }  # fmt: skip
-        assert question(**harmless) == question()
+        assert chat_request(**harmless) == chat_request()
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_is_what_asks_for_nothing(self, name: str) -> None:
-        for value in MEANINGLESS[name]:
-            assert question(**{name: value}) == question()
+        for value in UNSUPPORTED_FIELDS[name]:
+            assert chat_request(**{name: value}) == chat_request()
 
 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"n": 2}, "n is 2, which cannot be honoured here: ask once for each answer"),
+        ({"n": 2}, "n is 2, which is not supported here: send one request per answer"),
         ({"logprobs": True}, "logprobs is True"),
         ({"top_logprobs": 3}, "top_logprobs is 3"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
@@ -152,7 +156,7 @@ class TestAccepted:
         ({"web_search_options": {}}, "web_search_options"),
         ({"functions": [{"name": "find"}]}, "put each into tools"),
         ({"function_call": "auto"}, "use tool_choice"),
-        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "send only the allowed ones in tools"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "send only the allowed tools in tools"),
         ({"messages": [{"role": "user"}]}, "messages[0] has the role 'user' and no content"),
         ({"messages": [*HI, {"role": "tool", "tool_call_id": "c", "content": None}]}, "messages[1]"),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}, "'input_audio'"),
@@ -163,16 +167,16 @@ class TestAccepted:
 )
 def test_refused_by_name_is_what_nobody_here_can_honour(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        question(**fields)
+        chat_request(**fields)
     assert says in caught.value.message
 
 
 @pytest.mark.parametrize("arguments", ["{", "[]", "7", '"a"', '{"a": "\ud800"}', "[" * 10000])
 def test_refused_are_the_arguments_of_a_call_that_are_no_object(arguments: str) -> None:
     call = {"id": "c1", "function": {"name": "find", "arguments": arguments}}
-    body = msgspec.convert({"messages": [{"role": "assistant", "tool_calls": [call]}]}, CompletionBody)
+    body = msgspec.convert({"messages": [{"role": "assistant", "tool_calls": [call]}]}, ChatCompletionBody)
     with pytest.raises(InvalidRequest, match=r"messages\[0\].tool_calls\[0\].function.arguments"):
-        question_of(body)
+        to_chat_request(body)
 
 
 @pytest.mark.parametrize(
@@ -191,5 +195,5 @@ def test_refused_are_the_arguments_of_a_call_that_are_no_object(arguments: str) 
 )
 def test_refused_with_its_place_is_what_is_not_known(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
-        question(**fields)
+        chat_request(**fields)
     assert says in str(caught.value)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
-from flask_headrace.blueprints.openai_responses.encoder import EVENTS, ResponsesEncoder
+from flask_headrace.blueprints.openai_responses.encoder import EVENT_NAMES, ResponsesEncoder
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.errors import StreamLimitExceeded
 from flask_headrace.core.events import (
@@ -50,7 +50,7 @@ def item(how: str, fields: dict[str, Any], **more: Any) -> tuple[str, dict[str, 
     return f"output_item.{how}", {"output_index": 0, "item": {**fields, **more}}
 
 
-def wire(*after: Event) -> ResponsesEncoder:
+def encoder(*after: Event) -> ResponsesEncoder:
     made = ResponsesEncoder("s1", "acme/tiny", 1700000000)
     made.encode([START, *after])
     return made
@@ -58,13 +58,13 @@ def wire(*after: Event) -> ResponsesEncoder:
 
 def read(written: bytes) -> list[dict[str, Any]]:
     frames = SSEDecoder().feed(written)
-    told = [json.loads(frame.data) for frame in frames]
-    assert [frame.event.decode() for frame in frames] == [data["type"] for data in told]
-    assert {data["type"] for data in told} <= set(EVENTS)
-    return told
+    named_frames = [json.loads(frame.data) for frame in frames]
+    assert [frame.event.decode() for frame in frames] == [data["type"] for data in named_frames]
+    assert {data["type"] for data in named_frames} <= set(EVENT_NAMES)
+    return named_frames
 
 
-def told(written: bytes) -> list[tuple[str, dict[str, Any]]]:
+def named_frames(written: bytes) -> list[tuple[str, dict[str, Any]]]:
     """Return the frames without their numbers, which are looked at by themselves; of a response, nothing but that."""
     frames = []
     for data in read(written):
@@ -147,7 +147,7 @@ golden = pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)
 
 @golden
 def test_each_event_has_its_frames(before: tuple[Event, ...], event: Event, frames) -> None:
-    assert told(wire(*before).encode([event])) == frames
+    assert named_frames(encoder(*before).encode([event])) == frames
 
 
 def test_every_kind_of_event_is_thought_of() -> None:
@@ -156,7 +156,7 @@ def test_every_kind_of_event_is_thought_of() -> None:
 
 @golden
 def test_each_frame_is_one_of_theirs(before: tuple[Event, ...], event: Event, frames) -> None:
-    for data in read(wire(*before).encode([event])):
+    for data in read(encoder(*before).encode([event])):
         if usage := data.get("response", {}).get("usage"):
             usage["input_tokens_details"]["cache_write_tokens"] = 0  # not known here, and left out
         if error := data.get("response", {}).get("error"):
@@ -166,14 +166,14 @@ def test_each_frame_is_one_of_theirs(before: tuple[Event, ...], event: Event, fr
 
 @golden
 def test_a_number_stands_before_the_last_frame_of_an_event(before, event: Event, frames) -> None:
-    *first, last = wire(*before).encode([event]).split(b"\n\n")[:-1] or [b""]
+    *first, last = encoder(*before).encode([event]).split(b"\n\n")[:-1] or [b""]
     numbered = b"id: 7\n" + last if last else b""
-    assert wire(*before).encode([event], 7) == b"".join(frame + b"\n\n" for frame in [*first, numbered] if frame)
+    assert encoder(*before).encode([event], 7) == b"".join(frame + b"\n\n" for frame in [*first, numbered] if frame)
 
 
 def test_many_texts_at_once_have_the_bytes_of_each_by_itself() -> None:
     texts: list[Event] = [TextDelta(text) for text in ("", "a", '"\r\n', "\u2028ö🌊")]
-    apart, together = wire(TextDelta("a")), wire(TextDelta("a"))
+    apart, together = encoder(TextDelta("a")), encoder(TextDelta("a"))
     assert together.encode(texts) == b"".join(apart.encode([text]) for text in texts)
     assert together.encode([Completed("stop")]) == apart.encode([Completed("stop")])
 
@@ -197,14 +197,14 @@ class TestTheLastFrame:
         ],
     )
     def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
-        said, last = read(wire(TextDelta("a")).encode([USAGE, Completed(reason)]))[-2:]
-        assert (said["item"]["status"], last["type"]) == (status, f"response.{status}")
+        item, last = read(encoder(TextDelta("a")).encode([USAGE, Completed(reason)]))[-2:]
+        assert (item["item"]["status"], last["type"]) == (status, f"response.{status}")
         assert (last["response"]["status"], last["response"]["incomplete_details"]) == (status, why)
 
     def test_has_the_whole_answer_and_what_it_took(self) -> None:
         call = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallCompleted(0, {"q": 1})]
         last = read(
-            wire(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Completed("stop")])
+            encoder(ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), *call).encode([USAGE, Completed("stop")])
         )
         response = last[-1]["response"]
         assert [each["type"] for each in response["output"]] == ["reasoning", "message", "function_call"]
@@ -224,7 +224,7 @@ class TestTheLastFrame:
         [(Failed("stall_timeout", "Silent.", True), "stall_timeout"), (Cancelled("stopped"), "cancelled")],
     )
     def test_of_what_was_cut_has_what_there_is(self, end: Event, code: str) -> None:
-        (failed,) = read(wire(CALLED, ToolCallCompleted(0, {}), TextDelta("Hel"), USAGE).encode([end]))
+        (failed,) = read(encoder(CALLED, ToolCallCompleted(0, {}), TextDelta("Hel"), USAGE).encode([end]))
         response = failed["response"]
         assert (response["status"], response["error"]["code"]) == ("failed", code)
         assert [each["status"] for each in response["output"]] == ["completed", "incomplete"]
@@ -235,10 +235,10 @@ class TestTheLastFrame:
 class TestAnAnswerThatBeginsAgain:
     def test_ends_with_a_failure_after_what_was_written(self) -> None:
         with pytest.raises(AbortConnection) as caught:
-            wire(TextDelta("H")).encode(
+            encoder(TextDelta("H")).encode(
                 [TextDelta("el"), AnswerRestarted("it broke off", "acme/big"), TextDelta("Hello")]
             )
-        text, failure = read(caught.value.last)
+        text, failure = read(caught.value.final_bytes)
         assert text["delta"] == "el"
         assert failure["response"]["error"]["code"] == "restarted"
         assert "acme/big" in failure["response"]["error"]["message"]
@@ -246,7 +246,7 @@ class TestAnAnswerThatBeginsAgain:
 
 def test_calls_may_grow_side_by_side() -> None:
     events = [CALLED, ToolCallStarted(1, "c2", "now"), ToolCallDelta(0, "{"), ToolCallDelta(1, "{}")]
-    written = wire().encode(
+    written = encoder().encode(
         [*events, ToolCallDelta(0, "}"), ToolCallCompleted(1, {}), ToolCallCompleted(0, {}), Completed("stop")]
     )
     grown = [(frame["output_index"], frame["delta"]) for frame in read(written) if "delta" in frame]
@@ -255,7 +255,7 @@ def test_calls_may_grow_side_by_side() -> None:
 
 
 def test_the_model_is_the_one_that_answers() -> None:
-    other = wire()
+    other = encoder()
     assert read(other.encode([ResponseStarted("s1", "acme/big", "acme")]))[0]["response"]["model"] == "acme/big"
     assert read(other.encode([Completed("stop")]))[0]["response"]["model"] == "acme/big"
 
@@ -272,7 +272,7 @@ class TestAnAnswerInOnePiece:
         answer = CollectedAnswer()
         answer.add([START, ReasoningDelta("hmm"), ReasoningSignature("abc"), TextDelta("Hel"), TextDelta("lo"), *calls])
         answer.add([ToolCallCompleted(1, {}), USAGE, Completed("tool_calls")])
-        written = wire().encode_whole(answer)
+        written = encoder().encode_whole(answer)
         written["usage"]["input_tokens_details"]["cache_write_tokens"] = 0
         parsed = Response.model_validate_json(json.dumps(written), strict=True)
         thought, _, first, second = parsed.output
@@ -288,17 +288,17 @@ class TestAnAnswerInOnePiece:
         events += [ToolCallCompleted(0, {"q": [1]}), TextDelta("b"), USAGE, Completed("length")]
         answer = CollectedAnswer()
         answer.add([START, *events])
-        assert wire().encode_whole(answer) == read(wire().encode(events))[-1]["response"]
+        assert encoder().encode_whole(answer) == read(encoder().encode(events))[-1]["response"]
 
     def test_may_be_empty(self) -> None:
         answer = CollectedAnswer()
         answer.add([START, USAGE, Completed("stop")])
-        assert wire().encode_whole(answer)["output"] == []
+        assert encoder().encode_whole(answer)["output"] == []
 
 
 def test_a_refusal_is_that_of_their_other_protocol() -> None:
-    assert wire().error_body(StreamLimitExceeded("x")) == openai_error_body(StreamLimitExceeded("x"))
+    assert encoder().error_body(StreamLimitExceeded("x")) == openai_error_body(StreamLimitExceeded("x"))
 
 
 def test_a_silence_is_a_comment_with_one_line_end() -> None:
-    assert wire().encode([]) == wire().encode([], 3) == b": keep-alive\n"
+    assert encoder().encode([]) == encoder().encode([], 3) == b": keep-alive\n"

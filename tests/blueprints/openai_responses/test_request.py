@@ -1,4 +1,4 @@
-"""A request for a response as a question: what each item and field becomes, and which are refused by name."""
+"""The body of a Responses API request as a `ChatRequest`, and the fields and items that are rejected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
-from flask_headrace.blueprints.openai_responses.request import MEANINGLESS, question_of
+from flask_headrace.blueprints.openai_responses.request import UNSUPPORTED_FIELDS, to_chat_request
 from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.providers.chat_request import (
     ChatRequest,
@@ -29,35 +29,35 @@ SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_tex
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
 
 
-def question(input: Any = "hi", **fields: Any) -> ChatRequest:  # noqa: A002
-    return question_of(msgspec.json.decode(msgspec.json.encode({"input": input, **fields}), type=ResponseBody))
+def chat_request(input: Any = "hi", **fields: Any) -> ChatRequest:  # noqa: A002
+    return to_chat_request(msgspec.json.decode(msgspec.json.encode({"input": input, **fields}), type=ResponseBody))
 
 
-def turns(*items: dict[str, Any]) -> tuple[Message, ...]:
-    return question(list(items)).messages
+def converted(*items: dict[str, Any]) -> tuple[Message, ...]:
+    return chat_request(list(items)).messages
 
 
 class TestTheInput:
     def test_may_be_a_text(self) -> None:
-        assert question("What is a mill?").messages == (Message("user", "What is a mill?"),)
+        assert chat_request("What is a mill?").messages == (Message("user", "What is a mill?"),)
 
     def test_comes_after_the_instructions(self) -> None:
-        assert question("hi", instructions="Be brief.").messages == (
+        assert chat_request("hi", instructions="Be brief.").messages == (
             Message("system", "Be brief."), Message("user", "hi"),
         )  # fmt: skip
 
     @pytest.mark.parametrize("role", ["system", "developer", "user"])
     @pytest.mark.parametrize("kind", [{}, {"type": "message"}], ids=["untyped", "typed"])
     def test_has_turns(self, role: str, kind: dict[str, str]) -> None:
-        assert turns({**kind, "role": role, "content": "Be brief."}) == (Message(role, "Be brief."),)
+        assert converted({**kind, "role": role, "content": "Be brief."}) == (Message(role, "Be brief."),)
 
     def test_has_text_and_pictures(self) -> None:
         image = {"type": "input_image", "image_url": "https://x/y.png", "detail": "low"}
-        said = turns({"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, image]})
-        assert said[0].content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
+        messages = converted({"role": "user", "content": [{"type": "input_text", "text": "What is it?"}, image]})
+        assert messages[0].content == (TextPart("What is it?"), ImagePart("https://x/y.png", "low"))
 
     def test_has_what_an_answer_had_as_one_turn(self) -> None:
-        assert turns({"role": "user", "content": "hi"}, THOUGHT, SAID, CALL, OUTPUT) == (
+        assert converted({"role": "user", "content": "hi"}, THOUGHT, SAID, CALL, OUTPUT) == (
             Message("user", "hi"),
             Message(
                 "assistant",
@@ -69,23 +69,23 @@ class TestTheInput:
 
     def test_has_several_calls_of_one_answer(self) -> None:
         now = {"type": "function_call", "call_id": "c2", "name": "now", "arguments": ""}
-        called, *answers = turns(CALL, now, OUTPUT, {**OUTPUT, "call_id": "c2"})
+        called, *answers = converted(CALL, now, OUTPUT, {**OUTPUT, "call_id": "c2"})
         assert called.tool_calls == (ToolCall("c1", "find", {"q": "ö"}), ToolCall("c2", "now"))
         assert [answer.tool_call_id for answer in answers] == ["c1", "c2"]
 
     def test_has_answers_that_follow_each_other_as_turns_of_their_own(self) -> None:
-        assert [message.text() for message in turns(SAID, SAID)] == ["So.", "So."]
-        assert [message.parts() for message in turns(CALL, THOUGHT, SAID)] == [
+        assert [message.text() for message in converted(SAID, SAID)] == ["So.", "So."]
+        assert [message.parts() for message in converted(CALL, THOUGHT, SAID)] == [
             (), (ReasoningPart("hm"), TextPart("So.")),
         ]  # fmt: skip
 
     def test_has_a_refusal_as_text(self) -> None:
         refused = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
-        assert turns(refused) == (Message("assistant", (TextPart("No."),)),)
+        assert converted(refused) == (Message("assistant", (TextPart("No."),)),)
 
     def test_has_what_a_tool_returned_as_parts(self) -> None:
         returned = {**OUTPUT, "output": [{"type": "input_text", "text": "found"}]}
-        assert turns(CALL, returned)[1].content == (TextPart("found"),)
+        assert converted(CALL, returned)[1].content == (TextPart("found"),)
 
     @pytest.mark.parametrize(
         ("signature", "part"),
@@ -96,19 +96,19 @@ class TestTheInput:
         ],
     )
     def test_has_thoughts_by_which_their_provider_knows_them(self, signature: str | None, part: ReasoningPart) -> None:
-        assert turns({**THOUGHT, "encrypted_content": signature}, SAID)[0].content == (part, TextPart("So."))
+        assert converted({**THOUGHT, "encrypted_content": signature}, SAID)[0].content == (part, TextPart("So."))
 
     def test_comes_back_with_all_that_an_answer_had(self) -> None:
         echoed = {**SAID, "id": "msg_1", "status": "completed", "phase": None}
         called = {**CALL, "id": "fc_1", "status": "completed", "async": None, "caller": None, "namespace": None}
-        assert turns(echoed, called) == turns(SAID, CALL)
+        assert converted(echoed, called) == converted(SAID, CALL)
 
     @pytest.mark.parametrize(
         ("items", "wrong"),
         [
             ([], "input is empty"),
-            ([{"role": "user"}], "input[0] is a turn without content"),
-            ([{"content": "hi"}], "input[0] is a turn without a role"),
+            ([{"role": "user"}], "input[0] is a message without content"),
+            ([{"content": "hi"}], "input[0] is a message without a role"),
             ([{"type": "item_reference", "id": "msg_1"}], "input[0] refers to the item 'msg_1'"),
             ([CALL, {**OUTPUT, "call_id": "c9"}], "input[1].call_id is 'c9'"),
             ([CALL, {"type": "function_call_output", "call_id": "c1"}], "input[1] has no output"),
@@ -122,28 +122,28 @@ class TestTheInput:
     )
     def test_that_is_wrong_is_refused_by_its_place(self, items: list[Any], wrong: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
-            question(items)
+            chat_request(items)
         assert wrong in caught.value.message
 
     @pytest.mark.parametrize("item", [{"type": "computer_call"}, {"role": "user", "content": [{"type": "input_file"}]}])
     def test_of_a_kind_that_is_not_known_is_refused(self, item: dict[str, Any]) -> None:
         with pytest.raises(msgspec.ValidationError):
-            question([item])
+            chat_request([item])
 
 
 class TestFields:
     def test_that_are_the_same_here_are_taken_over(self) -> None:
         same = {"temperature": 0.5, "top_p": 0.9, "parallel_tool_calls": False, "user": "u"}
-        asked = question(**same, max_output_tokens=7)
-        assert {name: getattr(asked, name) for name in same} == same
-        assert asked.max_tokens == 7
+        request = chat_request(**same, max_output_tokens=7)
+        assert {name: getattr(request, name) for name in same} == same
+        assert request.max_tokens == 7
 
     def test_of_reasoning_and_text_are_taken_over(self) -> None:
-        asked = question(reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "high"})
-        assert (asked.reasoning_effort, asked.verbosity, asked.response_format) == ("low", "high", None)
+        request = chat_request(reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "high"})
+        assert (request.reasoning_effort, request.verbosity, request.response_format) == ("low", "high", None)
 
     @pytest.mark.parametrize(
-        ("told", "wanted"),
+        ("given", "expected"),
         [
             ({"type": "text"}, None),
             ({"type": "json_object"}, ResponseFormat(None)),
@@ -153,34 +153,34 @@ class TestFields:
             ),
         ],
     )
-    def test_of_the_format_are_taken_over(self, told: dict[str, Any], wanted: ResponseFormat | None) -> None:
-        assert question(text={"format": told}).response_format == wanted
+    def test_of_the_format_are_taken_over(self, given: dict[str, Any], expected: ResponseFormat | None) -> None:
+        assert chat_request(text={"format": given}).response_format == expected
 
     def test_of_tools_are_taken_over(self) -> None:
         tool = {"type": "function", "name": "find", "description": "Finds.", "parameters": SCHEMA, "strict": True}
-        asked = question(tools=[tool], tool_choice={"type": "function", "name": "find"})
-        assert asked.tools == (Tool("find", "Finds.", SCHEMA, True),)
-        assert asked.tool_choice == NamedTool("find")
-        assert question(tools=[tool], tool_choice="required").tool_choice == "required"
+        request = chat_request(tools=[tool], tool_choice={"type": "function", "name": "find"})
+        assert request.tools == (Tool("find", "Finds.", SCHEMA, True),)
+        assert request.tool_choice == NamedTool("find")
+        assert chat_request(tools=[tool], tool_choice="required").tool_choice == "required"
 
     def test_that_cannot_change_the_answer_are_accepted(self) -> None:
         idle = {
             "include": ["reasoning.encrypted_content"], "metadata": {"a": "b"}, "prompt_cache_key": "k", "store": True,
             "safety_identifier": "s", "stream_options": {"include_obfuscation": False},
         }  # fmt: skip
-        assert question(**idle) == question()
+        assert chat_request(**idle) == chat_request()
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_that_nobody_can_honour_are_refused_by_name(self, name: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
-            question(**{name: "wanted"})
-        assert caught.value.message.startswith(f"{name} is 'wanted', which cannot be honoured here: ")
+            chat_request(**{name: "wanted"})
+        assert caught.value.message.startswith(f"{name} is 'wanted', which is not supported here: ")
 
-    @pytest.mark.parametrize("name", MEANINGLESS)
+    @pytest.mark.parametrize("name", UNSUPPORTED_FIELDS)
     def test_that_nobody_can_honour_may_ask_for_nothing(self, name: str) -> None:
-        for value in [None, *MEANINGLESS[name]]:
-            assert question(**{name: value}) == question()
+        for value in [None, *UNSUPPORTED_FIELDS[name]]:
+            assert chat_request(**{name: value}) == chat_request()
 
     def test_of_allowed_tools_are_refused(self) -> None:
         with pytest.raises(InvalidRequest):
-            question(tool_choice={"type": "allowed_tools", "mode": "auto", "tools": []})
+            chat_request(tool_choice={"type": "allowed_tools", "mode": "auto", "tools": []})

@@ -1,4 +1,4 @@
-"""/openapi.json: that it is whole, that it is OpenAPI, and that the running service keeps to it."""
+"""/openapi.json: it documents all endpoints, is valid OpenAPI, and the running service conforms to it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.reader import send
 from tests.support.service import Service
 from tests.support.upstream import Upstream, openai_wire
 
-UNDESCRIBED = {"/", "/openapi.json", "/headrace-static/{filename}"}
-"""What is for browsers, and the description itself."""
+UNDOCUMENTED = {"/", "/openapi.json", "/headrace-static/{filename}"}
+"""Paths for browsers, and the document itself."""
 
 EXPECTED = """
 [[operations]]
@@ -26,28 +26,47 @@ checks.not_a_server_error.expected-statuses = ["2xx", "4xx", 501]
 """The provider of the service's default model does not count tokens."""
 
 
-def described(service: Service) -> dict:
+def document_of(service: Service) -> dict:
     return send(service.url + "/openapi.json", method="GET").json
 
 
 def test_describes_each_endpoint_and_no_other(service: Service) -> None:
     app = Flask("host", static_folder=None)
     Headrace(app)
-    there = {
+    served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    told = {(path, method.upper()) for path, methods in described(service)["paths"].items() for method in methods}
-    assert {(path, method) for path, method in there if path not in UNDESCRIBED} == told
+    documented = {
+        (path, method.upper()) for path, methods in document_of(service)["paths"].items() for method in methods
+    }
+    assert {(path, method) for path, method in served if path not in UNDOCUMENTED} == documented
 
 
 @pytest.mark.parametrize(
-    "body", ["ChatBody", "CompletionBody", "MessagesBody", "UiChatBody", "OlderChat", "Asked", "ObjectBody", "TextBody"]
+    "body",
+    [
+        "ChatBody",
+        "ChatCompletionBody",
+        "MessagesBody",
+        "UIChatBody",
+        "V4ChatBody",
+        "PromptBody",
+        "ObjectBody",
+        "TextBody",
+    ],
 )
 def test_explains_each_field_of_a_body(service: Service, body: str) -> None:
-    fields = described(service)["components"]["schemas"][body]["properties"]
+    fields = document_of(service)["components"]["schemas"][body]["properties"]
     assert [name for name, schema in fields.items() if "description" not in schema] == []
+
+
+def test_the_schema_of_errors_replaces_no_type_of_a_body(service: Service) -> None:
+    # A type was once named as the schema of errors was: a refusal, among the content parts of the Responses API.
+    schemas = document_of(service)["components"]["schemas"]
+    assert set(schemas["OutputRefusal"]["properties"]) == {"type", "refusal"}
+    assert "error" in schemas["Error"]["properties"]
 
 
 def test_names_its_server_under_the_prefix_of_a_host() -> None:

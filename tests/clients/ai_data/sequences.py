@@ -34,14 +34,14 @@ def answers(draw: st.DrawFn) -> list[list[Event]]:
     return batches([*events, *told, end], draw(SIZES))
 
 
-def write(wire: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:
+def write(encoder: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:
     """Return all bytes of an answer, and whether the connection is broken after them."""
     written = b""
     try:
         for batch in given:
-            written += wire.encode(batch)
+            written += encoder.encode(batch)
     except AbortConnection as broken:
-        return written + broken.last, True
+        return written + broken.final_bytes, True
     return written, False
 
 

@@ -135,7 +135,7 @@ class TestRequest:
             ({"messages": [{"role": "user", "content": 1}]}, "/ai/object", 400, "`messages[0].content`"),
             ({"prompt": "a", "schema": SCHEMA}, "/ai/object/recipe", 400, "names 'recipe'"),
             ("a", "/ai/object/soup", 404, "No schema 'soup' is kept here"),
-            ([], "/ai/object", 400, "The body is not as it should be"),
+            ([], "/ai/object", 400, "The body is invalid"),
         ],
     )
     def test_that_makes_no_sense_is_refused(self, ai, body, path, status, says) -> None:

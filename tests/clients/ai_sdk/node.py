@@ -19,55 +19,55 @@ T = TypeVar("T")
 DRIVER = Path(__file__).with_name("driver.mjs")
 
 
-class Task:
-    """Something that the process was told to do."""
+class PendingCall:
+    """A command that the process has received and not yet answered."""
 
     def __init__(self) -> None:
-        self._said: Queue[dict[str, Any]] = Queue()
+        self._responses: Queue[dict[str, Any]] = Queue()
 
-    def tell(self, said: dict[str, Any]) -> None:
-        self._said.put(said)
+    def resolve(self, response: dict[str, Any]) -> None:
+        self._responses.put(response)
 
     def wait(self, limit: float = 20) -> Any:
-        """Wait until it is done, and return what came of it."""
-        said = self._said.get(timeout=limit)
-        assert "failed" not in said, said["failed"]
-        return said["result"]
+        """Return the result of the command. Raises an AssertionError if the command failed."""
+        response = self._responses.get(timeout=limit)
+        assert "failed" not in response, response["failed"]
+        return response["result"]
 
 
 class Node:
-    """The process; `version` is `ai5`, `ai6` or `ai7`."""
+    """A Node process; `version` is `ai5`, `ai6` or `ai7`."""
 
     def __init__(self, program: str, version: str) -> None:
         self.version = version
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([program, DRIVER, version], stdin=pipe, stdout=pipe, text=True)
         self._numbers = itertools.count()
-        self._tasks: dict[int, Task] = {}
-        self._thread = threading.Thread(target=self._hear, daemon=True)
+        self._pending_calls: dict[int, PendingCall] = {}
+        self._thread = threading.Thread(target=self._read_responses, daemon=True)
         self._thread.start()
 
-    def _hear(self) -> None:
-        for said in self.process.stdout:
-            answer = json.loads(said)
-            self._tasks.pop(answer["number"]).tell(answer)
-        for task in self._tasks.values():
-            task.tell({"failed": "the process has ended"})
+    def _read_responses(self) -> None:
+        for line in self.process.stdout:
+            response = json.loads(line)
+            self._pending_calls.pop(response["number"]).resolve(response)
+        for pending_call in self._pending_calls.values():
+            pending_call.resolve({"failed": "the process has ended"})
 
-    def begin(self, what: str, **fields: Any) -> Task:
-        """Let it begin to do something."""
+    def begin(self, command: str, **fields: Any) -> PendingCall:
+        """Send a command to the process and return at once."""
         number = next(self._numbers)
-        task = self._tasks[number] = Task()
-        self.process.stdin.write(json.dumps({"number": number, "do": what, **fields}) + "\n")
+        pending_call = self._pending_calls[number] = PendingCall()
+        self.process.stdin.write(json.dumps({"number": number, "do": command, **fields}) + "\n")
         self.process.stdin.flush()
-        return task
+        return pending_call
 
-    def do(self, what: str, **fields: Any) -> Any:
-        """Let it do something, and return what came of it."""
-        return self.begin(what, **fields).wait()
+    def do(self, command: str, **fields: Any) -> Any:
+        """Send a command to the process and return its result."""
+        return self.begin(command, **fields).wait()
 
     def read(self, responses: list[list[bytes]]) -> list[dict[str, Any]]:
-        """Let it read responses, each of which comes in these pieces."""
+        """Return what the package reads from responses, each given as its chunks."""
         encoded = [[base64.b64encode(piece).decode() for piece in pieces] for pieces in responses]
         return self.do("read", responses=encoded)
 
@@ -79,7 +79,7 @@ class Node:
 
 
 class Chat:
-    """A chat in the process. What it is told of each answer is in `look()`."""
+    """A chat in the process. `state()` returns what the chat shows."""
 
     def __init__(self, node: Node, kind: str, base: str, id_: str | None = None, **options: Any) -> None:
         self.node = node
@@ -87,36 +87,36 @@ class Chat:
         self._name = secrets.token_hex(6)
         self.do("open", kind=kind, base=base, id=self.id, **options)
 
-    def begin(self, what: str, **fields: Any) -> Task:
-        return self.node.begin(what, chat=self._name, **fields)
+    def begin(self, command: str, **fields: Any) -> PendingCall:
+        return self.node.begin(command, chat=self._name, **fields)
 
-    def do(self, what: str, **fields: Any) -> Any:
-        return self.begin(what, **fields).wait()
+    def do(self, command: str, **fields: Any) -> Any:
+        return self.begin(command, **fields).wait()
 
-    def send(self, text: str = "hi") -> Shown:
+    def send(self, text: str = "hi") -> ChatState:
         """Send a message and wait for the end of the answer."""
         self.do("send", text=text)
-        return self.settled()
+        return self.wait_until_idle()
 
-    def settled(self) -> Shown:
-        """Wait until what there is to see is the end of what was done: a page shows it a little later."""
-        return self.shows(lambda now: now if now.status in {"ready", "error"} else None)
+    def wait_until_idle(self) -> ChatState:
+        """Wait until the chat is ready or has failed, and return its state."""
+        return self.wait_for(lambda now: now if now.status in {"ready", "error"} else None)
 
-    def look(self) -> Shown:
-        """Return what there is to see."""
-        return Shown(self.do("look"))
+    def state(self) -> ChatState:
+        """Return the current state of the chat."""
+        return ChatState(self.do("look"))
 
-    def shows(self, condition: Callable[[Shown], T | None], limit: float = 10) -> T:
-        """Wait until what there is to see is so, and return what the condition gave."""
+    def wait_for(self, condition: Callable[[ChatState], T | None], limit: float = 10) -> T:
+        """Wait until `condition` returns a true value for the chat's state, and return that value."""
         end = time.monotonic() + limit
-        while not (found := condition(shown := self.look())):
+        while not (found := condition(shown := self.state())):
             assert time.monotonic() < end, f"not within {limit} s: {shown.all}"
             time.sleep(0.01)
         return found
 
 
-class Shown:
-    """What a chat shows."""
+class ChatState:
+    """The state of a chat: its status, its error and its messages."""
 
     def __init__(self, everything: dict[str, Any]) -> None:
         self.all = everything
@@ -134,7 +134,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """The text of the last message, where it is an assistant's."""
+        """The text of the last message if it is an assistant message; empty otherwise."""
         return "".join(text_of(message) for message in self.messages[-1:] if message["role"] == "assistant")
 
     def parts(self, kind: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
-from flask_headrace.blueprints.ai_sdk.chat_request import question_of
+from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning, Text
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
@@ -55,8 +55,8 @@ def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
 @st.composite
 def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
     """Give an answer and its bytes, with silences in it and cut anywhere."""
-    events, wire = draw(answers()), UIMessageEncoder("m1")
-    body = b"".join([wire.encode(batch, 1) for batch in batches(events, draw(SIZES))])
+    events, encoder = draw(answers()), UIMessageEncoder("m1")
+    body = b"".join([encoder.encode(batch, 1) for batch in batches(events, draw(SIZES))])
     # These clients refuse arguments that reach for an object's prototype, whoever sends them.
     assume(b"__proto__" not in body and b"prototype" not in body)
     places = sorted({0, len(body), *draw(st.lists(st.integers(0, len(body)), max_size=6))})
@@ -90,5 +90,5 @@ def test_what_was_void_does_not_go_back_to_the_model(nodes: Callable[[str], Node
     for version in ("ai5", "ai6", "ai7"):
         (read,) = nodes(version).read([[body]])
         assert read["messages"][0]["metadata"]["model"] == "acme/big"
-        question = question_of(read_chat_body({"messages": read["messages"]}))
-        assert [message.text() for message in question.messages] == ["right"]
+        chat_request = to_chat_request(read_chat_body({"messages": read["messages"]}))
+        assert [message.text() for message in chat_request.messages] == ["right"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.ai_sdk.node import Chat, Shown
+from tests.clients.ai_sdk.node import Chat, ChatState
 from tests.support.upstream import Close, Reasoning, ToolCall, Upstream, anthropic_wire, cuts, faults, openai_wire
 
 Open = Callable[..., Chat]
@@ -24,7 +24,7 @@ def sent(upstream: Upstream, model: str) -> dict[str, Any]:
     return upstream.requests(model)[-1].body
 
 
-def roles(shown: Shown) -> list[str]:
+def roles(shown: ChatState) -> list[str]:
     return [message["role"] for message in shown.messages]
 
 
@@ -80,7 +80,11 @@ class TestAnswer:
         chat.send()
         shown = chat.send("go on")
         assert (shown.status, shown.error, shown.text) == ("ready", None, "Once more")
-        assert [turn["role"] for turn in sent(upstream, "chat-again")["messages"]] == ["user", "assistant", "user"]
+        assert [message["role"] for message in sent(upstream, "chat-again")["messages"]] == [
+            "user",
+            "assistant",
+            "user",
+        ]
 
 
 @WIRES
@@ -99,19 +103,19 @@ class TestToolCall:
         assert [part["state"] for part in shown.parts("tool-find")] == ["input-available"] * 2
         chat.do("answer", tool="find", toolCallId="c1", output={"depth": "ö"})
         chat.do("answer", tool="find", toolCallId="c2", output="nothing")
-        shown = chat.shows(lambda now: now if now.status == "ready" and "deep" in now.text else None)
+        shown = chat.wait_for(lambda now: now if now.status == "ready" and "deep" in now.text else None)
         assert (roles(shown), shown.text) == (["user", "assistant"], "Let me see.It is deep.")
         assert [part["state"] for part in shown.parts("tool-find")] == ["output-available"] * 2
         self.check_results(sent(upstream, "chat-tools")["messages"], provider)
 
     @staticmethod
-    def check_results(turns: list[dict[str, Any]], provider: str) -> None:
+    def check_results(messages: list[dict[str, Any]], provider: str) -> None:
         if provider == "openai":
-            assert [call["function"]["arguments"] for call in turns[1]["tool_calls"]] == ['{"q":"🌊"}', "{}"]
-            assert [turn["content"] for turn in turns[2:]] == ['{"depth":"ö"}', "nothing"]
+            assert [call["function"]["arguments"] for call in messages[1]["tool_calls"]] == ['{"q":"🌊"}', "{}"]
+            assert [message["content"] for message in messages[2:]] == ['{"depth":"ö"}', "nothing"]
         else:
-            assert [block["type"] for block in turns[1]["content"]] == ["text", "tool_use", "tool_use"]
-            assert [block["content"] for block in turns[2]["content"]] == ['{"depth":"ö"}', "nothing"]
+            assert [block["type"] for block in messages[1]["content"]] == ["text", "tool_use", "tool_use"]
+            assert [block["content"] for block in messages[2]["content"]] == ['{"depth":"ö"}', "nothing"]
 
     def test_that_is_cut_off_is_shown_as_failed_and_does_not_hinder_what_follows(
         self, open_chat: Open, upstream: Upstream, provider: str, wire: ModuleType
@@ -154,10 +158,10 @@ class TestSettings:
         upstream.answer("chat-set", openai_wire.answer("ok"))
         body = {"system": "Be kind.", "max_tokens": 7, "temperature": 0.5, "sessionId": "s", "webSearch": True}
         assert open_chat("openai/chat-set", body=body).send().text == "ok"
-        asked = sent(upstream, "chat-set")
-        assert asked["messages"][0] == {"role": "system", "content": "Be kind."}
-        assert asked["temperature"] == 0.5
-        assert 7 in (asked.get("max_tokens"), asked.get("max_completion_tokens"))
+        request = sent(upstream, "chat-set")
+        assert request["messages"][0] == {"role": "system", "content": "Be kind."}
+        assert request["temperature"] == 0.5
+        assert 7 in (request.get("max_tokens"), request.get("max_completion_tokens"))
 
     def test_by_another_name_are_refused(self, open_chat: Open) -> None:
         shown = open_chat("openai/never-asked", body={"maxOutputTokens": 7}).send()
@@ -170,7 +174,7 @@ class TestPicture:
         chat = open_chat("openai/chat-picture")
         url = "data:image/png;base64,AAAA"
         chat.do("send", text="What is it?", files=[{"type": "file", "mediaType": "image/png", "url": url}])
-        assert chat.settled().text == "a mill"
+        assert chat.wait_until_idle().text == "a mill"
         content = sent(upstream, "chat-picture")["messages"][0]["content"]
         assert sorted(part["type"] for part in content) == ["image_url", "text"]
         assert {"type": "image_url", "image_url": {"url": url}} in content
@@ -179,7 +183,7 @@ class TestPicture:
         chat = open_chat("openai/never-asked")
         url = "data:application/pdf;base64,AAAA"
         chat.do("send", text="Read it", files=[{"type": "file", "mediaType": "application/pdf", "url": url}])
-        assert "a file of the type 'application/pdf'" in (chat.settled().error or "")
+        assert "a file of the type 'application/pdf'" in (chat.wait_until_idle().error or "")
 
 
 class TestRegenerate:
@@ -188,10 +192,10 @@ class TestRegenerate:
         chat = open_chat("openai/chat-anew")
         first = chat.send()
         chat.do("regenerate")
-        shown = chat.settled()
+        shown = chat.wait_until_idle()
         assert (roles(shown), shown.text) == (["user", "assistant"], "two")
         assert shown.last["id"] != first.last["id"]
-        assert [turn["content"] for turn in sent(upstream, "chat-anew")["messages"]] == ["hi"]
+        assert [message["content"] for message in sent(upstream, "chat-anew")["messages"]] == ["hi"]
 
     def test_of_an_earlier_answer_drops_what_follows_it(self, open_chat: Open, upstream: Upstream) -> None:
         upstream.answer("chat-earlier", [openai_wire.answer(word) for word in ("one", "two", "three")])
@@ -199,7 +203,7 @@ class TestRegenerate:
         first = chat.send()
         chat.send("more")
         chat.do("regenerate", messageId=first.last["id"])
-        shown = chat.settled()
+        shown = chat.wait_until_idle()
         assert (roles(shown), shown.text) == (["user", "assistant"], "three")
         assert len(sent(upstream, "chat-earlier")["messages"]) == 1
 

@@ -44,31 +44,31 @@ class TestReload:
         go_on = gated(upstream, "return-reload")
         first = open_chat("openai/return-reload")
         sending = first.begin("send", text="hi")
-        first.shows(lambda now: now.text == "one")
-        second = open_chat("openai/return-reload", id_=first.id, messages=first.look().messages[:1])
+        first.wait_for(lambda now: now.text == "one")
+        second = open_chat("openai/return-reload", id_=first.id, messages=first.state().messages[:1])
         resuming = second.begin("resume")
-        second.shows(lambda now: now.text == "one")
+        second.wait_for(lambda now: now.text == "one")
         go_on()
         sending.wait()
         resuming.wait()
-        shown = second.settled()
+        shown = second.wait_until_idle()
         assert shown.text == "one two"
         kept = [part for part in shown.last["parts"] if part["type"] != "data-restart"]
-        assert {**shown.last, "parts": kept} == first.settled().last
+        assert {**shown.last, "parts": kept} == first.wait_until_idle().last
         assert len(upstream.requests("return-reload")) == 1
 
     def test_finds_what_was_shown_before_in_its_place(self, open_chat: Open, upstream: Upstream) -> None:
         go_on = gated(upstream, "return-half")
         first = open_chat("openai/return-half")
         first.begin("send", text="hi")
-        first.shows(lambda now: now.text == "one")
+        first.wait_for(lambda now: now.text == "one")
         first.do("stop")
-        half = first.look().messages
+        half = first.state().messages
         second = open_chat("openai/return-half", id_=first.id, messages=half)
         resuming = second.begin("resume")
         go_on()
         resuming.wait()
-        shown = second.settled()
+        shown = second.wait_until_idle()
         assert (len(shown.messages), shown.text) == (2, "one two")
 
     def test_where_nothing_runs_changes_nothing(self, open_chat: Open, upstream: Upstream, service: Service) -> None:
@@ -78,7 +78,7 @@ class TestReload:
         # The chat may have its last byte before the service knows that.
         service.wait_until(lambda: coming(service, chat) == 204)
         chat.do("resume")
-        after = chat.settled()
+        after = chat.wait_until_idle()
         assert (after.status, after.error, after.messages) == ("ready", None, before.messages)
 
 
@@ -87,14 +87,14 @@ class TestLostConnection:
         go_on = gated(upstream, "return-lost")
         chat = open_chat("openai/return-lost", base=line.url)
         sending = chat.begin("send", text="hi")
-        chat.shows(lambda now: now.text == "one")
+        chat.wait_for(lambda now: now.text == "one")
         line.cut()
         sending.wait()
-        assert chat.settled().status == "error"
+        assert chat.wait_until_idle().status == "error"
         resuming = chat.begin("resume")
         go_on()
         resuming.wait()
-        shown = chat.settled()
+        shown = chat.wait_until_idle()
         assert (shown.status, len(shown.messages)) == ("ready", 2)
         assert shown.text == "one two"
         assert shown.all.get("page", "hione two") == "hione two"
@@ -108,16 +108,16 @@ class TestAnswerAfterATool:
         first = open_chat("openai/return-tool", body={"tools": [{"name": "find"}]}, answers=True)
         first.send()
         first.do("answer", tool="find", toolCallId="c1", output="deep")
-        first.shows(lambda now: now.text == "Let me see.one")
+        first.wait_for(lambda now: now.text == "Let me see.one")
         # A page keeps an answer when it has ended, so without the one that is under way.
-        question, answer = first.look().messages
+        question, answer = first.state().messages
         kept = [question, {**answer, "parts": answer["parts"][:3]}]
         second = open_chat("openai/return-tool", id_=first.id, messages=kept)
         resuming = second.begin("resume")
-        second.shows(lambda now: now.text == "one")
+        second.wait_for(lambda now: now.text == "one")
         upstream.open_gate("return-tool")
         resuming.wait()
-        shown = second.settled()
+        shown = second.wait_until_idle()
         assert [text_of(message) for message in shown.messages] == ["hi", "Let me see.", "one two"]
         assert shown.messages[:2] == kept
 
@@ -129,10 +129,10 @@ class TestStop:
         gated(upstream, "return-stop")
         chat = open_chat("openai/return-stop")
         sending = chat.begin("send", text="hi")
-        chat.shows(lambda now: now.text == "one")
+        chat.wait_for(lambda now: now.text == "one")
         assert [stop(service, chat).status for _ in range(2)] == [204, 204]
         sending.wait()
-        shown = chat.settled()
+        shown = chat.wait_until_idle()
         assert (shown.error, shown.text) == (None, "one")
         assert [part["state"] for part in shown.parts("text")] == ["done"]
         assert shown.metadata["cancelled"] == "stopped"
@@ -147,9 +147,9 @@ class TestStop:
         gated(upstream, "return-page-stop")
         chat = open_page("openai/return-page-stop")
         chat.begin("send", text="hi")
-        chat.shows(lambda now: now.text == "one")
+        chat.wait_for(lambda now: now.text == "one")
         chat.do("stopForGood")
-        assert chat.settled().status == "ready"
+        assert chat.wait_until_idle().status == "ready"
         upstream.closed("return-page-stop")
 
 
@@ -157,7 +157,7 @@ def test_leaving_alone_lets_the_answer_go_on_for_a_while(open_chat: Open, upstre
     gated(upstream, "return-left")
     chat = open_chat("openai/return-left")
     chat.begin("send", text="hi")
-    chat.shows(lambda now: now.text == "one")
+    chat.wait_for(lambda now: now.text == "one")
     chat.do("stop")
     assert upstream.requests("return-left")[-1].ended is None
     assert stop(service, chat).status == 204

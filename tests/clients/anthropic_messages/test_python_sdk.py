@@ -220,7 +220,7 @@ class TestAQuestion:
         thinking = {"type": "enabled", "budget_tokens": 1024}
         client.messages.create(model="anthropic/thinker", thinking=thinking, **ASKED)
         assert upstream.requests("thinker")[-1].body["thinking"] == thinking
-        with pytest.raises(anthropic.BadRequestError, match="openai cannot honour thinking"):
+        with pytest.raises(anthropic.BadRequestError, match="openai does not support thinking"):
             client.messages.create(model="openai/thinker", thinking=thinking, **ASKED)
         upstream.answer("thinker", openai_wire.answer("ok"))
         client.messages.create(model="openai/thinker", thinking={"type": "disabled"}, **ASKED)

@@ -51,14 +51,14 @@ def streams(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
 
 
 def write(batched: list[list[Event]], first: int | None) -> bytes:
-    wire = ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True)
+    encoder = ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True)
     written = b""
     try:
         for batch in batched:
-            written += wire.encode(batch, first)
+            written += encoder.encode(batch, first)
             first = None if first is None else first + len(batch)
     except AbortConnection as broken:
-        written += broken.last
+        written += broken.final_bytes
     return written
 
 

@@ -50,8 +50,8 @@ async def read(agent: Agent, on_text: Callable[[RunResultStreaming], None] = lam
 def test_calls_a_tool_and_streams_what_follows(service: Service, upstream: Upstream, provider, wire) -> None:
     call = ToolCall("c1", "find", tuple('{"q": "ö"}'))
     upstream.answer("agent", [wire.answer("Well. ", call, finish=wire.FINISHES[2]), wire.answer(*TEXT)])
-    said = asyncio.run(read(agent_of(service.url + "/v1", f"{provider}/agent", [find])))
-    assert said == "Well. " + "".join(TEXT)
+    text = asyncio.run(read(agent_of(service.url + "/v1", f"{provider}/agent", [find])))
+    assert text == "Well. " + "".join(TEXT)
     assert "found ö" in str(upstream.requests("agent")[-1].body["messages"][-1])
 
 

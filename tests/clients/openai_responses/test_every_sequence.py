@@ -32,14 +32,14 @@ ENDS = DONE | BROKEN | st.just(AnswerRestarted("it broke off", "acme/big"))
 def streams(draw: st.DrawFn) -> tuple[list[Event], bytes]:
     """Draw an answer and its bytes: batched, with heartbeats and numbers or without."""
     events = draw(sequences(ENDS))
-    wire, first = ResponsesEncoder("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
+    encoder, first = ResponsesEncoder("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
     written = b""
     try:
         for batch in batches(events, draw(SIZES)):
-            written += wire.encode(batch, first)
+            written += encoder.encode(batch, first)
             first = None if first is None else first + len(batch)
     except AbortConnection as broken:
-        written += broken.last
+        written += broken.final_bytes
     return events, written
 
 

@@ -95,15 +95,15 @@ class TestAStream:
 def test_tools_are_called_and_answered_in_turn(client: OpenAI, upstream: Upstream, provider, wire) -> None:
     calls = ToolCall("c1", "find", ('{"q":', ' "ö"}')), ToolCall("c2", "now", ())
     upstream.answer("in turn", [wire.answer("Well. ", *calls, finish=wire.FINISHES[2]), wire.answer("found")])
-    asked = {"model": f"{provider}/in turn", "tools": [TOOL, {"type": "function", "name": "now", "parameters": {}}]}
-    answered = client.responses.create(input="hi", **asked)
+    options = {"model": f"{provider}/in turn", "tools": [TOOL, {"type": "function", "name": "now", "parameters": {}}]}
+    answered = client.responses.create(input="hi", **options)
     called = [item for item in answered.output if item.type == "function_call"]
     assert [json.loads(call.arguments) for call in called] == [{"q": "ö"}, {}]
     history = [{"role": "user", "content": "hi"}, *answered.output]
     history += [{"type": "function_call_output", "call_id": call.call_id, "output": "x"} for call in called]
-    assert client.responses.create(input=history, **asked).output_text == "found"
-    turns = upstream.requests("in turn")[-1].body["messages"]
-    assert [turn["role"] for turn in turns][:2] == ["user", "assistant"]
+    assert client.responses.create(input=history, **options).output_text == "found"
+    messages = upstream.requests("in turn")[-1].body["messages"]
+    assert [message["role"] for message in messages][:2] == ["user", "assistant"]
 
 
 def test_thoughts_come_back_to_who_had_them(client: OpenAI, upstream: Upstream) -> None:
@@ -111,8 +111,8 @@ def test_thoughts_come_back_to_who_had_them(client: OpenAI, upstream: Upstream) 
     answered = client.responses.create(model="anthropic/thinking", input="hi")
     history = [{"role": "user", "content": "hi"}, *answered.output, {"role": "user", "content": "And?"}]
     client.responses.create(model="anthropic/thinking", input=history)
-    turn = upstream.requests("thinking")[-1].body["messages"][1]
-    assert turn["content"] == [
+    message = upstream.requests("thinking")[-1].body["messages"][1]
+    assert message["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": anthropic_wire.SIGNATURE},
         {"type": "text", "text": "So."},
     ]
@@ -149,9 +149,9 @@ class TestARefusal:
             ({"input": []}, "input is empty"),
         ],
     )
-    def test_says_what_cannot_be_asked(self, client: OpenAI, asked: dict[str, Any], wrong: str) -> None:
+    def test_says_what_cannot_be_asked(self, client: OpenAI, options: dict[str, Any], wrong: str) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
-            client.responses.create(**{"model": "openai/default", "input": "hi", **asked})
+            client.responses.create(**{"model": "openai/default", "input": "hi", **options})
         assert wrong in caught.value.message
 
 
@@ -190,6 +190,6 @@ class TestLangChain:
         chat = self.chat(service, f"{provider}/bound").bind_tools([{**TOOL, "description": "Finds."}])
         called = chat.invoke("hi")
         assert [(made["id"], made["name"], made["args"]) for made in called.tool_calls] == [("c1", "find", {"q": "ö"})]
-        turns = [HumanMessage("hi"), called, ToolMessage("found ö", tool_call_id="c1")]
-        assert chat.invoke(turns).text == "found"
+        messages = [HumanMessage("hi"), called, ToolMessage("found ö", tool_call_id="c1")]
+        assert chat.invoke(messages).text == "found"
         assert "found ö" in str(upstream.requests("bound")[-1].body["messages"][-1])

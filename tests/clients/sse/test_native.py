@@ -47,13 +47,13 @@ def test_is_told_that_an_answer_was_cut(service, upstream: Upstream, node: Node,
     assert seen == [*TEXT, f"({reason})"]
 
 
-def httpx_sse(url: str, question: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    with httpx.Client() as client, connect_sse(client, "POST", url, json=question) as source:
+def httpx_sse(url: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    with httpx.Client() as client, connect_sse(client, "POST", url, json=body) as source:
         yield from ((event.event, event.data) for event in source.iter_sse())
 
 
-def sseclient_py(url: str, question: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    events = SSEClient(requests.post(url, json=question, stream=True, timeout=20)).events()
+def sseclient_py(url: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    events = SSEClient(requests.post(url, json=body, stream=True, timeout=20)).events()
     yield from ((event.event, event.data) for event in events)
 
 
@@ -61,8 +61,8 @@ def sseclient_py(url: str, question: dict[str, Any]) -> Iterator[tuple[str, str]
 @pytest.mark.parametrize("fields", [{}, {"resumable": True}], ids=["plain", "resumable"])
 def test_pythons_readers_find_the_end_among_the_named_events(service, upstream: Upstream, read, fields) -> None:
     upstream.answer("python", openai_wire.answer(*TEXT, finish="length"))
-    question = {"model": "openai/python", "messages": QUESTION, **fields}
-    events = list(read(service.url + "/api/chat", question))
+    body = {"model": "openai/python", "messages": QUESTION, **fields}
+    events = list(read(service.url + "/api/chat", body))
     texts = [data for name, data in events if name == "message"]
     assert [json.loads(data)["delta"] for data in texts[:-1]] == TEXT
     assert events[-2:] == [("end", '{"finish_reason":"length"}'), ("message", "[DONE]")]

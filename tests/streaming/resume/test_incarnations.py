@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_headrace.blueprints.encoding.event_id import read_position, suffix_of
+from flask_headrace.blueprints.encoding.event_id import event_id_suffix, parse_event_id
 from flask_headrace.core.errors import AnswerReplaced, StoreUnavailable
 from flask_headrace.core.events import Failed
 from flask_headrace.streaming.resume.stored_events import target_of
@@ -151,10 +151,10 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
     ],
 )
 def test_a_position_is_a_number_and_may_name_the_stream(given: str, read: tuple[int, str] | None) -> None:
-    assert read_position(given) == read
+    assert parse_event_id(given) == read
 
 
 def test_a_position_is_read_as_it_is_written(workers: list[Worker]) -> None:
     reading = workers[0].begin(Source([DONE]))
     reading.read()
-    assert read_position("3" + suffix_of(reading.incarnation).decode()) == (3, reading.incarnation)
+    assert parse_event_id("3" + event_id_suffix(reading.incarnation).decode()) == (3, reading.incarnation)

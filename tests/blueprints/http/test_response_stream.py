@@ -1,4 +1,4 @@
-"""A response that nobody has closed ends its stream in the stream's own event loop, whoever finds it."""
+"""A response that is never closed ends its stream when it is collected, in the stream's own event loop."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_a_response_that_the_collector_finds_in_another_thread_ends_its_stream_i
     closed_in: list[int] = []
     close = StreamReader.close
 
-    def noted(follower: StreamReader) -> None:
+    def record_close(reader: StreamReader) -> None:
         closed_in.append(threading.get_ident())
-        close(follower)
+        close(reader)
 
-    monkeypatch.setattr(StreamReader, "close", noted)
+    monkeypatch.setattr(StreamReader, "close", record_close)
     app = Flask(__name__)
     app.config.update(HEADRACE_EMBEDDED=False)
     headrace = Headrace(app)

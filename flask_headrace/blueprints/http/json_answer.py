@@ -1,0 +1,60 @@
+"""The whole answer as one JSON value."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from ...core.answer import CollectedAnswer
+from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
+from ...core.events import Cancelled, Failed
+from ...core.text_buffer import MOST_WHOLE
+from ...streaming.readable import ReadableStream
+from ...streaming.reader import StreamReader
+from ..encoding.base import JSONEncoder
+from .deferred_response import DeferredResponse
+from .json_response import json_response
+from .response_stream import ResponseStream
+
+
+def json_answer_response(reader: StreamReader, encoder: JSONEncoder) -> Response:
+    """Return a response that waits for the stream's end and contains the answer as one JSON value.
+
+    If the stream fails or is cancelled, the response is an error response.
+
+    Args:
+        reader: The reader, at the beginning of the stream.
+        encoder: The encoder of the response's protocol.
+    """
+    stream = ResponseStream(reader, encoder)
+    return DeferredResponse(stream, lambda: _collect(stream, encoder), {"Content-Type": "application/json"})
+
+
+def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
+    answer = CollectedAnswer()
+    for events in stream.reader:
+        answer.add(events)
+        if answer.size > MOST_WHOLE:
+            error = AnswerTooLarge(
+                f"The answer has more than {MOST_WHOLE} characters, the maximum of a JSON answer: request a stream."
+            )
+            if stream.session.is_stored:
+                raise error  # other readers may stream the same answer
+            stream.session.fail(error)
+    stream.close()
+    if (terminal_error := _terminal_error(stream.session)) is not None:
+        terminal_error.text = answer.text()
+        raise terminal_error
+    return json_response(encoder.encode_whole(answer))
+
+
+def _terminal_error(session: ReadableStream) -> HeadraceError | None:
+    match session.terminal:
+        case Failed(code, message, retryable):
+            return session.error or SourceError(message, code=code, retryable=retryable)
+        case Cancelled(reason):
+            return StreamCancelled(reason)
+        case None:
+            message = "The stream is temporarily unreadable: retry in a few seconds."
+            return StoreUnavailable(message, retry_after=2)
+        case _:
+            return None

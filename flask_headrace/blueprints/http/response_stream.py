@@ -1,0 +1,129 @@
+"""The stream of one HTTP response: it reads events, encodes them, and watches the client's socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+from flask import request
+from gevent.monkey import get_original
+
+from ...core.errors import HeadraceError
+from ...core.events import TERMINAL_EVENTS, Event, Failed
+from ...providers.http.hub_local import end_loop_with_thread
+from ...streaming.internal_error import log_internal_error
+from ...streaming.reader import StreamReader
+from ..encoding.base import AbortConnection, StreamEncoder
+from ..encoding.event_id import event_id_suffix
+from .disconnect import DisconnectWatcher
+from .event_loop import has_one_loop
+
+MAX_CHUNK_BYTES = 65536
+"""Maximum bytes per chunk. The client must accept each chunk within its timeout."""
+
+REPORT_TIMEOUT = 5.0
+"""Seconds that a thread with its own event loop waits at the end of a response for the stream's usage report."""
+
+_get_ident = get_original("_thread", "get_ident")
+
+
+class ResponseStream:
+    """One client's stream of bytes: a reader, an encoder, and a watcher of the client's socket. `close` is idempotent.
+
+    Must be created in the request's context. Creating it closes the reader if the socket is already closed.
+
+    Args:
+        reader: The reader of the stream.
+        encoder: The encoder of the response's protocol.
+
+    Attributes:
+        session: The stream.
+        id_suffix: The bytes after each event number; see `event_id_suffix`.
+        watcher: The watcher of the client's socket.
+        is_finished: Whether the terminal event has been encoded.
+    """
+
+    __slots__ = ("_hub", "encoder", "id_suffix", "is_finished", "reader", "session", "watcher")
+
+    def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
+        self.encoder, self.is_finished = encoder, False
+        self.session = reader.session
+        self.id_suffix = event_id_suffix(reader.session.target.incarnation)
+        self.reader = reader
+        end_loop_with_thread()
+        self._hub = gevent.get_hub()
+        try:
+            self.watcher = DisconnectWatcher(request.environ, self.reader.close)
+        except BaseException:
+            # A closed socket cannot be watched. Without closing the reader, its stream would run on for nobody.
+            self.reader.close()
+            raise
+        self.watcher.set_timeouts(self.session.limits.client)
+        self.reader.on_stall = self.watcher.shut_down
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the encoded events as they come, in chunks of at most `MAX_CHUNK_BYTES`.
+
+        Raises:
+            AbortConnection: the protocol cannot continue, and the connection must be broken.
+        """
+        try:
+            for events in self.reader:
+                frames = self.encode(events)
+                if len(frames) <= MAX_CHUNK_BYTES:
+                    yield frames
+                else:
+                    yield from self._split(frames)
+        except HeadraceError as error:
+            self.is_finished = True
+            yield self.encoder.encode([Failed(error.code, error.message, error.retryable)], None)
+
+    def encode(self, events: list[Event]) -> bytes:
+        """Return the bytes of the events that the reader has just returned; those of a heartbeat for an empty list.
+
+        Raises:
+            AbortConnection: the protocol cannot continue, and the connection must be broken.
+            HeadraceError: the encoder has a bug. The stream has failed with this error.
+        """
+        reader = self.reader
+        first = reader.position - len(events) + 1 if reader.is_numbered else None
+        try:
+            frames = self.encoder.encode(events, first, self.id_suffix)
+        except AbortConnection:
+            raise
+        except Exception as error:
+            internal_error = log_internal_error(reader.session.id, error)
+            reader.session.fail(internal_error)
+            raise internal_error from error
+        self.is_finished = bool(events) and type(events[-1]) in TERMINAL_EVENTS
+        return frames
+
+    def _split(self, frames: bytes) -> Iterator[bytes]:
+        for start in range(0, len(frames), MAX_CHUNK_BYTES):
+            yield frames[start : start + MAX_CHUNK_BYTES]
+            self.reader.progressed()
+
+    def close(self) -> None:
+        """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""
+        self.release()
+        if not has_one_loop():
+            self._wait_for_report()
+
+    def release(self) -> None:
+        """Stop the watcher and close the reader, without waiting."""
+        self.watcher.stop()
+        self.reader.close()
+
+    def release_from_any_thread(self) -> None:
+        """Run `release` in the stream's own event loop: the garbage collector may call this from another thread."""
+        if self._hub.thread_ident == _get_ident():
+            self.release()
+        elif (loop := self._hub.loop) is not None:
+            loop.run_callback_threadsafe(self.release)
+
+    def _wait_for_report(self) -> None:
+        # Each thread has an event loop of its own here (Flask's development server, a test client). That loop runs only
+        # while the thread waits, so the stream must end before the thread does.
+        with gevent.Timeout(REPORT_TIMEOUT, False):
+            while not self.session.is_reported:
+                gevent.sleep(0.001)

@@ -1,0 +1,73 @@
+"""The streamed response: it sends a stream's events to the client as they come.
+
+The client's socket is watched before the provider is called. The response head waits for the first event or the first
+heartbeat, so that an earlier error gets its own HTTP status. All waiting happens after the request's context has ended,
+so that no resource of the application, such as a database session, stays open meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from itertools import chain
+
+from flask import Response
+
+from ...streaming.reader import StreamReader
+from ..encoding.base import AbortConnection, StreamEncoder
+from .deferred_response import DeferredResponse
+from .response_stream import ResponseStream
+
+
+def stream_response(reader: StreamReader, encoder: StreamEncoder) -> Response:
+    """Return a response that streams events; an error before the first event becomes an error response.
+
+    If the reading ends before the stream does, or if the protocol has no form for an error, the connection is broken:
+    many clients take the end of the body for the end of the answer. See `DisconnectWatcher.reset_on_close`.
+
+    Args:
+        reader: The reader of the stream, at the position where the response begins.
+        encoder: The encoder of the response's protocol.
+    """
+    stream = ResponseStream(reader, encoder)
+    return DeferredResponse(stream, lambda: _start(stream), encoder.HEADERS)
+
+
+def _start(stream: ResponseStream) -> Response:
+    first = next(stream.reader, None)
+    session = stream.session
+    if first is None:
+        # Either the stream is unreadable, or the client has disconnected. Servers treat the latter like a failed write.
+        raise session.error or _disconnected()
+    if first and session.error is not None and session.first_event_at is None:
+        # The error response contains the whole stream, so the reader reads to its end.
+        next(stream.reader, None)
+        raise session.error
+    try:
+        head = stream.encode(first)
+    except AbortConnection as abort:
+        # `_chunks` then finds a closed reader and breaks the connection.
+        stream.close()
+        head = abort.final_bytes
+    # Only now: an error in `encode` becomes an error response, which has a Content-Length and needs no reset.
+    stream.watcher.reset_on_close()
+    return Response(chain([head], _chunks(stream)), headers=stream.encoder.HEADERS, direct_passthrough=True)
+
+
+def _chunks(stream: ResponseStream) -> Iterator[bytes]:
+    try:
+        yield from stream.chunks()
+        if not stream.is_finished:
+            # Servers break the connection after this error and do not log it.
+            raise _disconnected()
+        stream.watcher.close_normally()
+    except AbortConnection as abort:
+        yield abort.final_bytes
+        raise _disconnected() from None
+    finally:
+        stream.watcher.reset()
+        stream.close()
+
+
+def _disconnected() -> BrokenPipeError:
+    return BrokenPipeError(errno.EPIPE, "the client has disconnected")
