@@ -38,7 +38,7 @@ from .streaming.reader import StreamReader
 from .streaming.registry import StreamRegistry
 from .streaming.resumable_streams import ResumableStreams
 from .streaming.resume.store_writer import StoreWriter
-from .streaming.stores.availability import Condition
+from .streaming.stores.availability import StoreAvailability
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -116,7 +116,7 @@ class Headrace:
             hosts=self._hosts_for(settings, is_open=is_open),
             schemas=schemas.load_schemas(settings),
             drain=settings.drain,
-            store=Condition(store),
+            store=StoreAvailability(store),
         )
         for blueprint in self._blueprints(settings):
             blueprint.before_request(check_host)

@@ -77,4 +77,4 @@ def readyz() -> Response:
 
 def _trouble_of_store(service: ExtensionState) -> HeadraceError | None:
     # Where each request has a thread of its own there are no resumable streams, and nothing waits in turn.
-    return service.store.trouble(STORE_PATIENCE) if has_one_loop() else None
+    return service.store.find_error(STORE_PATIENCE) if has_one_loop() else None

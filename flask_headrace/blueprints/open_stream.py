@@ -42,7 +42,7 @@ class Repeated(NamedTuple):
 
 def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
     """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
-    target = stream.target
+    target = stream.context
     return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
 
 
@@ -139,7 +139,7 @@ def _ask_resumably(  # noqa: PLR0913, PLR0917  # what `ask` was given
     require_one_loop()
     if id_ is not None and not _ID.fullmatch(id_):
         raise InvalidRequest(f"id is {id_!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
-    service.store.tell_once()
+    service.store.log_once()
     # As JSON: a schema or a tool's result may hold integers that MessagePack has not.
     digest = sha256(msgspec.json.encode((target.model, question))).hexdigest()
     return service.resumption.open(id_ or token_urlsafe(16), digest, target, source, chat)
@@ -160,7 +160,7 @@ def _target(
         pricing_provider=provider.pricing_provider,
         prompt_bytes=_size(question),
         owner=owner,
-        partials=partials,
+        partial_mode=partials,
         created=int(time.time()),
     )
 

@@ -68,7 +68,7 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
     after, incarnation = _cursor()
     is_whole = protocol != NATIVE
     try:
-        follower = current_state().resumption.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
+        follower = current_state().resumption.resume(id, owner, after, incarnation=incarnation, is_whole=is_whole)
     except LimitError as error:
         if not error.retryable or not _is_event_source():
             raise

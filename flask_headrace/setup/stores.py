@@ -10,7 +10,7 @@ from ..core.errors import ConfigurationError
 from ..settings import Settings
 from ..streaming.stores.base import Store, StoreLimits
 from ..streaming.stores.factory import open_store
-from ..streaming.stores.sqlite.database import VERSION
+from ..streaming.stores.sqlite.database import SCHEMA_VERSION
 
 
 def open_configured_store(settings: Settings) -> Store:
@@ -24,7 +24,7 @@ def open_configured_store(settings: Settings) -> Store:
             f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which would not know of "
             "each other's streams: leave it out, or name a file or a Redis, as in sqlite:///streams.db."
         )
-    bounds = StoreLimits(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
+    bounds = StoreLimits(stream_bytes=settings.store_stream, total_bytes=settings.store_total, retention=settings.retention)
     return open_store(settings.store or _usual(), bounds)
 
 
@@ -32,7 +32,7 @@ def _usual() -> str:
     if not _has_several_workers():
         return "memory"
     # Nobody named this file, so nobody should have to remove it: another version of the schema has another.
-    return f"sqlite:///{_private_folder() / f'streams-{VERSION}.db'}"
+    return f"sqlite:///{_private_folder() / f'streams-{SCHEMA_VERSION}.db'}"
 
 
 def _has_several_workers() -> bool:

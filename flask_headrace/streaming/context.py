@@ -34,7 +34,7 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     pricing_provider: str
     prompt_bytes: int = 0
     owner: str = ""
-    partials: PartialMode | None = None
+    partial_mode: PartialMode | None = None
     created: int = 0
     protocol: str = ""
     repeated: bytes = b""

@@ -139,7 +139,7 @@ class _Pump:
                 in_a_row = 0
                 gevent.sleep(0)
         else:
-            raise UpstreamProtocolError(f"{session.target.model} ended its answer without a finish reason. Try again.")
+            raise UpstreamProtocolError(f"{session.context.model} ended its answer without a finish reason. Try again.")
         if isinstance(session.terminal, Completed):
             # The reader has its answer; the source may now see to its connection.
             next(batches, None)
@@ -174,7 +174,7 @@ class _Pump:
             close()
         except Exception:
             # How the answer has ended is told, or about to be: that stays as it is.
-            log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.target.model)
+            log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.context.model)
 
     def _interrupt(self) -> None:
         self._tell()
@@ -206,7 +206,7 @@ class _Pump:
             return
         self._watch_no_more()
         session = self._session
-        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.target.model)
+        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.context.model)
 
 
 def _failed(session: StreamSession, error: HeadraceError) -> Failed:

@@ -22,8 +22,8 @@ class Reader(Protocol):
     position: int
 
     @property
-    def parking(self) -> GreenletWaiter: ...  # noqa: D102
-    def dues(self) -> Iterator[Deadline]: ...  # noqa: D102
+    def waiter(self) -> GreenletWaiter: ...  # noqa: D102
+    def deadlines(self) -> Iterator[Deadline]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -33,7 +33,7 @@ class ReadableStream(Protocol):
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> StreamContext: ...  # noqa: D102
+    def context(self) -> StreamContext: ...  # noqa: D102
     @property
     def limits(self) -> StreamLimits: ...  # noqa: D102
     @property

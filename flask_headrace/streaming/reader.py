@@ -44,7 +44,7 @@ class StreamReader:
         "is_numbered",
         "on_stall",
         "on_whole",
-        "parking",
+        "waiter",
         "position",
         "seen",
         "session",
@@ -55,7 +55,7 @@ class StreamReader:
         self.position = after
         self.seen = after if seen is None else seen
         self.is_numbered = session.is_stored
-        self.parking = GreenletWaiter()
+        self.waiter = GreenletWaiter()
         self.on_stall: Callable[[], object] | None = None
         self.on_whole: Callable[[], object] | None = None
         self._since = time.monotonic()
@@ -75,7 +75,7 @@ class StreamReader:
             if self._is_ended or self.session.terminal is not None:
                 self._leave()
                 raise StopIteration
-            self.parking.wait()
+            self.waiter.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
                 break
@@ -96,9 +96,9 @@ class StreamReader:
         """Stop following, and end the iteration if it waits. May be called twice, and from the event loop."""
         self._is_ended = True
         self.session.remove_reader(self)
-        self.parking.wake()
+        self.waiter.wake()
 
-    def dues(self) -> Iterator[Deadline]:
+    def deadlines(self) -> Iterator[Deadline]:
         """Give the wait that this reader is in."""
         limits = self.session.limits
         if self._is_reading:
@@ -110,7 +110,7 @@ class StreamReader:
     def _beat(self) -> None:
         self._since = time.monotonic()
         self._wants_heartbeat = True
-        self.parking.wake()
+        self.waiter.wake()
 
     def _stalled(self) -> None:
         self._is_stalled = True

@@ -107,7 +107,7 @@ class StreamRegistry:
         self._is_empty.clear()
         try:
             if keeper is not None:
-                keeper.open(session)
+                keeper.attach(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")
@@ -124,12 +124,12 @@ class StreamRegistry:
             LimitError: see `check_room`.
         """
         try:
-            self.check_room(replica.target.owner)
+            self.check_room(replica.context.owner)
         except LimitError:
             replica.close()
             raise
         self._replicas.add(replica)
-        self._shares.take(replica, replica.target.owner)
+        self._shares.take(replica, replica.context.owner)
         replica.on_close = self._release
 
     def drain(self, seconds: float) -> int:
@@ -141,7 +141,7 @@ class StreamRegistry:
         self.is_closing = True
         # Their readers come back, to another worker or the next one, and go on where they were.
         for replica in list(self._replicas):
-            replica.cut()
+            replica.stop_reading()
         self._is_empty.wait(seconds)
         left = list(self._open.values())
         for session in left:

@@ -23,14 +23,14 @@ from .reader import StreamReader
 from .registry import StreamRegistry
 from .resume import cursor
 from .resume.store_writer import StoreWriter
-from .resume.stored_events import target_of
+from .resume.stored_events import decode_context
 from .resume.stored_reader import StoredStreamReader, stream_not_found
 from .session import StreamSession
 from .stores.base import StreamClaim, StreamRecord
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
+STORE_OUTAGE_TIMEOUT = 5.0
 """Seconds that a reader who comes back waits for a store that is away."""
 
 
@@ -50,7 +50,7 @@ class ResumableStreams:
     def open(
         self,
         id: str,  # noqa: A002
-        question: str,
+        request_digest: str,
         target: StreamContext,
         source: Source,
         chat: str | None = None,
@@ -71,13 +71,13 @@ class ResumableStreams:
         # Who asks again for a stream that is here takes no more room with it.
         self._streams.check_room("" if self._local(id) is not None else target.owner)
         target = msgspec.structs.replace(target, incarnation=secrets.token_hex(4))
-        claim = StreamClaim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
+        claim = StreamClaim(id, self._journal.worker, target.owner, request_digest, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
-        with self._journal.owed.alone(id):
+        with self._journal.pending.lock(id):
             record = self._local_record(id) or self._journal.claim(claim, name)
             if record is None:
                 return self._named(StreamReader(self._begin(id, target, source)), name)
-        if (record.claim.owner, record.claim.question) != (target.owner, question):
+        if (record.claim.owner, record.claim.request_digest) != (target.owner, request_digest):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
         return self._named(self._follow(record, 0, missing=_not_begun), name)
 
@@ -101,11 +101,11 @@ class ResumableStreams:
         earlier = self._streams.get(id_)
         if earlier is not None:
             earlier.fail(ResumptionLost())
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + STORE_OUTAGE_TIMEOUT
             while self._streams.get(id_) is earlier and time.monotonic() < until:
                 gevent.sleep(0.005)
 
-    def follow(
+    def resume(
         self,
         id: str,  # noqa: A002
         owner: str,
@@ -136,25 +136,25 @@ class ResumableStreams:
         """
         session = self._local(id, incarnation)
         if session is not None:
-            if session.target.owner != owner:
+            if session.context.owner != owner:
                 raise stream_not_found(id)
             if after > session.last:
-                raise cursor.no_such_event(after)
+                raise cursor.invalid_cursor(after)
             is_over = session.terminal is not None and after == session.last
             return None if is_over else _place(session, after, is_whole=is_whole)
         record = self._patiently(lambda: self._find(id, owner, incarnation))
         if after > record.last and not record.is_finished:
-            record = cursor.caught_up(self._journal, record, after, lambda: self._find(id, owner, incarnation))
-        known = cursor.known_of(self._store, record, after)
+            record = cursor.wait_for_store(self._journal, record, after, lambda: self._find(id, owner, incarnation))
+        known = cursor.known_position(self._store, record, after)
         if known is not None:
             return self._follow(record, after, is_whole=is_whole, known=known)
         if after < record.last or (after == record.last and not record.is_finished):
             return self._follow(record, after, is_whole=is_whole)
         if after > record.last:
-            raise cursor.beyond(record, after)
+            raise cursor.cursor_ahead_error(record, after)
         return None
 
-    def follow_latest(self, chat: str, owner: str) -> StreamReader | None:
+    def resume_latest(self, chat: str, owner: str) -> StreamReader | None:
         """Follow the latest answer in a conversation from its beginning.
 
         Returns:
@@ -169,7 +169,7 @@ class ResumableStreams:
         if record is None:
             return None
         with suppress(StreamNotFound):
-            follower = self.follow(record.claim.id, owner, 0)
+            follower = self.resume(record.claim.id, owner, 0)
             return None if follower is None else self._named(follower, name)
         return None
 
@@ -208,7 +208,7 @@ class ResumableStreams:
         if session is None or not session.was_kept:
             self._find(id, owner)
             self._store.request_stop(id)
-        elif session.target.owner != owner:
+        elif session.context.owner != owner:
             raise stream_not_found(id)
         else:
             session.cancel("stopped")
@@ -218,7 +218,7 @@ class ResumableStreams:
         if session is None or not session.is_stored:
             return None
         # Where the store has lost this one, and nobody here knows that yet, another worker may have begun the next.
-        return session if incarnation in {"", session.target.incarnation} else None
+        return session if incarnation in {"", session.context.incarnation} else None
 
     def _follow(
         self,
@@ -230,11 +230,11 @@ class ResumableStreams:
         missing: Callable[[str], HeadraceError] = stream_not_found,
     ) -> StreamReader:
         """Follow a stream; of what its reader has, up to `after`, the store knows as much as `known` where not all."""
-        target = target_of(record.claim)
+        target = decode_context(record.claim)
         session = self._local(record.claim.id, target.incarnation)
         if session is not None:
             return _place(session, after, is_whole=is_whole)
-        is_whole |= target.partials is not None
+        is_whole |= target.partial_mode is not None
         known = after if known is None else known
         places = {"ahead": after - known, "ahead_from": known}
         limits = self._streams.limits
@@ -246,17 +246,17 @@ class ResumableStreams:
         record = self._store.find(id_)
         if record is None or record.claim.owner != owner:
             raise stream_not_found(id_)
-        cursor.refuse_replaced(record, incarnation)
+        cursor.check_incarnation(record, incarnation)
         return record
 
     def _patiently(self, find: Callable[[], T]) -> T:
         # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + STORE_OUTAGE_TIMEOUT
         while True:
             try:
                 return find()
             except StoreUnavailable:
-                self._journal.lease.doubt()
+                self._journal.lease.pause_failure_detection()
                 if time.monotonic() > until:
                     raise
             gevent.sleep(0.25)
@@ -268,7 +268,7 @@ def _name(chat: str, owner: str) -> str:
 
 
 def _place(stream: ReadableStream, after: int, *, is_whole: bool) -> StreamReader:
-    is_whole |= stream.target.partials is not None
+    is_whole |= stream.context.partial_mode is not None
     return StreamReader(stream, 0 if is_whole else after, seen=after)
 
 

@@ -119,7 +119,7 @@ class StreamSession:
         return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
 
     @property
-    def target(self) -> StreamContext:
+    def context(self) -> StreamContext:
         """Whom it asks, now or at its end."""
         return self._accounts.target
 
@@ -145,13 +145,13 @@ class StreamSession:
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
-            target, read = self.target, self._accounts.read_so_far()
+            target, read = self.context, self._accounts.read_so_far()
             events = [ResponseStarted(self.id, target.model, target.provider, *read), *events]
         size = size_of(events)
         self._accounts.write(size)
         self._push(events, size)
         for follower in self._followers[:]:
-            follower.parking.switch_to()
+            follower.waiter.switch_to()
         if self._log.size > self.limits.buffer:
             self._wait_for_room()
 
@@ -169,7 +169,7 @@ class StreamSession:
         self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Completed), is_unspent=is_unspent)
         self._push([self.usage, self.terminal])
         for follower in self._followers:
-            follower.parking.wake()
+            follower.waiter.wake()
         self._rest()
 
     def _push(self, events: list[Event], size: int = 0) -> None:
@@ -279,7 +279,7 @@ class StreamSession:
 
     def _dues(self) -> Iterator[Deadline]:
         for follower in self._followers:
-            yield from follower.dues()
+            yield from follower.deadlines()
         # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
         if self.pending_terminal is None:
             yield from self._source_dues()
@@ -302,9 +302,9 @@ class StreamSession:
         )
 
     def _fail_by_first_token(self) -> None:
-        model, limit = self.target.model, self.limits.first_token
+        model, limit = self.context.model, self.limits.first_token
         self.fail(FirstTokenTimeout(f"{model} sent no token within {limit:g} s. Try again, or ask another model."))
 
     def _fail_by_stall(self) -> None:
-        model, limit = self.target.model, self.limits.stall
+        model, limit = self.context.model, self.limits.stall
         self.fail(IdleTimeout(f"{model} fell silent for {limit:g} s in the middle of its answer. Try again."))

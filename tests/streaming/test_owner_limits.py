@@ -126,13 +126,13 @@ class TestAResumableStream:
         source = Source(text("a"))
         first = resume(workers[0], ID, source)
         until(lambda: workers[1].store.find(ID) is not None and workers[1].store.find(ID).last)
-        reading = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        reading = Reading(workers[1].resumption.resume(ID, "alice", 0))
         with pytest.raises(StreamLimitExceeded):
-            workers[1].resumption.follow(ID, "alice", 0)
+            workers[1].resumption.resume(ID, "alice", 0)
         with pytest.raises(StreamLimitExceeded):
             resume(workers[1], OTHER_ID)
         reading.leave()
-        again = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        again = Reading(workers[1].resumption.resume(ID, "alice", 0))
         source.give([DONE])
         assert again.read()[-1] == first.read()[-1] == DONE
         until(lambda: len(workers[1].streams) == 0)

@@ -99,10 +99,10 @@ class TestCursor:
         source = Source(text("a"))
         first = workers[0].begin(source)
         until(lambda: is_stored(workers[1], first.id, 2))
-        workers[1].journal.lease.begin_soon()
+        workers[1].journal.lease.start_in_background()
         workers[0].die()
-        gevent.spawn_later(0.5, workers[1].journal.lease.doubt)
-        gevent.spawn_later(0.9, workers[1].journal.lease.doubt)
+        gevent.spawn_later(0.5, workers[1].journal.lease.pause_failure_detection)
+        gevent.spawn_later(0.9, workers[1].journal.lease.pause_failure_detection)
         with pytest.raises(StoreUnavailable, match="behind"):
             workers[1].follow(first.id, 4)
         assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
@@ -111,7 +111,7 @@ class TestCursor:
         first = workers[0].begin(Source(text("a"), [DONE]))
         first.read()
         until(lambda: is_stored(other, first.id, 4))
-        assert other.resumption.follow(first.id, "", 4) is None
+        assert other.resumption.resume(first.id, "", 4) is None
         assert len(other.follow(first.id, 3).read()) == 1
 
     def test_ahead_of_the_store_waits_until_that_has_caught_up(self, workers: list[Worker]) -> None:
@@ -134,7 +134,7 @@ class TestCursor:
         here.die()
         until(lambda: not there.store.is_alive(here.journal.worker))
         # As one that has just been started, or whose store was away: it cannot tell yet who lives.
-        there.journal.lease.begin()
+        there.journal.lease.start()
         there.journal.lease._judges_from = float("inf")
         with pytest.raises(StoreUnavailable, match="Try again"):
             there.follow(first.id, 4)
@@ -163,7 +163,7 @@ class TestOwner:
         until(lambda: is_stored(other, ID, 2))
         for who in ("theirs", ""):
             with pytest.raises(StreamNotFound):
-                other.resumption.follow(ID, who, 0)
+                other.resumption.resume(ID, who, 0)
             with pytest.raises(StreamNotFound):
                 other.resumption.stop(ID, who)
         assert first.follower.session.ending is None

@@ -30,7 +30,7 @@ class TestAnAnswerOfSeveralModels:
         events.read()
         first = events.batches[0][0]
         assert (first.id, first.model, first.provider) == (stream.session.id, "best/small", "best")
-        assert (stream.session.target.model, stream.session.target.owner) == ("best/small", TARGET.owner)
+        assert (stream.session.context.model, stream.session.context.owner) == ("best/small", TARGET.owner)
 
     @pytest.mark.parametrize(
         ("items", "known"),
@@ -99,7 +99,7 @@ class TestAnAnswerOfSeveralModels:
 
     def test_that_is_stopped_counts_the_one_that_is_asked(self) -> None:
         stream = Stream(Source(BIG, text("x" * 40), SMALL))
-        until(lambda: stream.session.target.model == "best/small")
+        until(lambda: stream.session.context.model == "best/small")
         stream.session.cancel("stopped")
         assert attempts(read_all(stream)[-2]) == [("acme/big", 10, 10), ("best/small", 10, 0)]
 
@@ -124,5 +124,5 @@ def test_a_total_of_nothing_is_the_last_of_it() -> None:
 
 def test_a_session_says_whom_it_asks_from_the_start() -> None:
     session = StreamSession(TARGET, TestTime.LIMITS)
-    assert session.target is TARGET
+    assert session.context is TARGET
     session.cancel("stopped")

@@ -123,7 +123,7 @@ def _ask(body: UiChatBody, question: ChatRequest, owner: str) -> StreamReader:
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
     """Send a chat's running answer from its beginning, and what follows; 204 where there is none."""
     owner = authorize_request()
-    follower = current_state().resumption.follow_latest(id, owner) if has_one_loop() else None
+    follower = current_state().resumption.resume_latest(id, owner) if has_one_loop() else None
     if follower is None:
         return Response(status=204)
     return stream_response(follower, UIMessageEncoder(follower.session.id, is_replay=True))

@@ -98,7 +98,7 @@ def resume() -> Response:
     """
     owner = authorize_request()
     chat_id = _chat_id()
-    follower = current_state().resumption.follow_latest(chat_id, owner) if has_one_loop() else None
+    follower = current_state().resumption.resume_latest(chat_id, owner) if has_one_loop() else None
     if follower is None:
         # Not a 204: that has no body, which the hook takes for a failure.
         return Response(b"", headers=DataStreamV1Encoder.HEADERS)

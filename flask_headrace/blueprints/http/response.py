@@ -82,7 +82,7 @@ class ResponseStream:
     def __init__(self, follower: StreamReader, wire: StreamEncoder) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
-        self.suffix = suffix_of(follower.session.target.incarnation)
+        self.suffix = suffix_of(follower.session.context.incarnation)
         self.follower = follower
         end_loop_with_thread()
         self._hub = gevent.get_hub()

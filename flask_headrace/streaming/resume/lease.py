@@ -11,13 +11,13 @@ import time
 import gevent
 
 from ..internal_error import reported
-from ..stores.base import LEASE, Store
+from ..stores.base import LEASE_DURATION, Store
 
-PULSE = LEASE / 4
+LEASE_RENEWAL_INTERVAL = LEASE_DURATION / 4
 """Seconds between two signs of life."""
 
 
-class Lease:
+class WorkerLease:
     """The lease of one worker.
 
     Args:
@@ -32,37 +32,37 @@ class Lease:
         self._judges_from = 0.0
 
     @property
-    def is_running(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this worker counts as alive now, as far as it knows."""
-        return time.monotonic() - self._renewed_at < LEASE
+        return time.monotonic() - self._renewed_at < LEASE_DURATION
 
     @property
-    def is_steady(self) -> bool:
+    def is_renewed_on_time(self) -> bool:
         """Whether the last renewals have come in time: the store takes what this worker writes."""
-        return time.monotonic() - self._renewed_at <= 2 * PULSE
+        return time.monotonic() - self._renewed_at <= 2 * LEASE_RENEWAL_INTERVAL
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Count as alive from here on, also where the lease has run out meanwhile.
 
         Raises:
             StoreUnavailable: the store cannot be told.
         """
-        if not self.is_running:
+        if not self.is_held:
             self._renew()
-        self.begin_soon()
+        self.start_in_background()
 
-    def begin_soon(self) -> None:
+    def start_in_background(self) -> None:
         """Count as alive as soon as it can be done, and from then on."""
         if self._renewing is None:
             # Others may be back from the same outage as this worker, and not have said yet that they live.
-            self.doubt()
+            self.pause_failure_detection()
             self._renewing = gevent.spawn(self._renew_on)
 
-    def doubt(self) -> None:
+    def pause_failure_detection(self) -> None:
         """Take no worker for dead until all of them have had the time to say that they live: the store was away."""
-        self._judges_from = time.monotonic() + LEASE
+        self._judges_from = time.monotonic() + LEASE_DURATION
 
-    def has_lost(self, worker: str) -> bool:
+    def is_worker_dead(self, worker: str) -> bool:
         """Whether a worker is dead, as far as can be known from here.
 
         Where this worker could not say that it lives, others could not either, and nothing is known.
@@ -70,19 +70,19 @@ class Lease:
         Raises:
             StoreUnavailable: the store cannot be asked.
         """
-        self.begin_soon()
-        can_judge = time.monotonic() >= self._judges_from and self.is_steady
+        self.start_in_background()
+        can_judge = time.monotonic() >= self._judges_from and self.is_renewed_on_time
         return can_judge and not self._store.is_alive(worker)
 
     def _renew_on(self) -> None:
         while True:
-            with reported("the lease of this worker", on_trouble=self.doubt):
+            with reported("the lease of this worker", on_trouble=self.pause_failure_detection):
                 self._renew()
-            gevent.sleep(PULSE)
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
         self._store.renew_lease(self._worker)
-        if asked_at - self._renewed_at > 2 * PULSE:
-            self.doubt()
+        if asked_at - self._renewed_at > 2 * LEASE_RENEWAL_INTERVAL:
+            self.pause_failure_detection()
         self._renewed_at = asked_at

@@ -15,18 +15,18 @@ from gevent.event import Event as Flag
 from ...core.errors import StoreUnavailable
 from ..internal_error import log
 
-Step: TypeAlias = Callable[[], bool]
+Operation: TypeAlias = Callable[[], bool]
 """Does what is owed for one stream and returns whether it is done; raises StoreUnavailable where it must wait."""
 
-TRIES = 10
+MAX_ATTEMPTS = 10
 """How often what fails in a way that nobody expected is tried, before the stream is given up."""
 
 
-class Owed:
+class PendingOperations:
     """What is owed for streams, by their ids."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, Operation] = {}
         self._busy: dict[str, Flag] = {}
         self._mistakes: dict[str, int] = {}
 
@@ -34,7 +34,7 @@ class Owed:
         return len(self._steps)
 
     @contextmanager
-    def alone(self, id_: str) -> Iterator[None]:
+    def lock(self, id_: str) -> Iterator[None]:
         """Let nobody else of this worker begin, end or take over a stream meanwhile. May wait."""
         while (other := self._busy.get(id_)) is not None:
             other.wait()
@@ -45,24 +45,24 @@ class Owed:
             del self._busy[id_]
             mine.set()
 
-    def owe(self, id_: str, step: Step) -> None:
+    def schedule(self, id_: str, step: Operation) -> None:
         """Do this for a stream, and nothing that was owed for it before, when `settle` is called next."""
         self._steps[id_] = step
 
-    def owe_else(self, id_: str, step: Step) -> None:
+    def schedule_if_absent(self, id_: str, step: Operation) -> None:
         """Do this for a stream when `settle` is called next, unless something is owed for it already."""
         self._steps.setdefault(id_, step)
 
-    def is_owed(self, id_: str) -> bool:
+    def is_pending(self, id_: str) -> bool:
         """Whether anything is owed for a stream."""
         return id_ in self._steps
 
-    def forget(self, id_: str) -> None:
+    def discard(self, id_: str) -> None:
         """Owe nothing for a stream any more."""
         self._steps.pop(id_, None)
         self._mistakes.pop(id_, None)
 
-    def settle(self, id_: str) -> None:
+    def run(self, id_: str) -> None:
         """Do what is owed for a stream; only for who is alone with it.
 
         Raises:
@@ -78,22 +78,22 @@ class Owed:
         except Exception:  # noqa: BLE001  # one stream that cannot be helped must not keep the others waiting
             log.exception("stream %s could not be ended in the store", id_)
             self._mistakes[id_] = self._mistakes.get(id_, 0) + 1
-            is_done = self._mistakes[id_] >= TRIES
+            is_done = self._mistakes[id_] >= MAX_ATTEMPTS
         if is_done and self._steps.get(id_) is step:
-            self.forget(id_)
+            self.discard(id_)
 
-    def settle_soon(self, id_: str, step: Step) -> None:
+    def schedule_and_run(self, id_: str, step: Operation) -> None:
         """Owe this for a stream, and try to do it at once; only for who is alone with it."""
-        self.owe(id_, step)
+        self.schedule(id_, step)
         with suppress(StoreUnavailable):
-            self.settle(id_)
+            self.run(id_)
 
-    def settle_all(self) -> None:
+    def run_all(self) -> None:
         """Do what can be done.
 
         Raises:
             StoreUnavailable: the rest cannot be done now.
         """
         for id_ in list(self._steps):
-            with self.alone(id_):
-                self.settle(id_)
+            with self.lock(id_):
+                self.run(id_)

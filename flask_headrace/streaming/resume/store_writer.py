@@ -18,12 +18,12 @@ from ...core.events import Event, Failed
 from ..internal_error import reported
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
-from .lease import PULSE, Lease
-from .pending_operations import Owed
-from .stored_events import payload_of, target_of
-from .write_queue import AGAIN, LEISURE, Outbox
+from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
+from .pending_operations import PendingOperations
+from .stored_events import encode_payload, decode_context
+from .write_queue import RETRY_DELAY, IDLE_WINDOW, WriteQueue
 
-SWEEP = 30.0
+SWEEP_INTERVAL = 30.0
 """Seconds between two sweeps of the store."""
 
 
@@ -51,12 +51,12 @@ class StoreWriter:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.worker = secrets.token_urlsafe(12)
-        self.lease = Lease(store, self.worker)
-        self.owed = Owed()
+        self.lease = WorkerLease(store, self.worker)
+        self.pending = PendingOperations()
         self._claims: dict[str, StreamClaim] = {}
         self._in_vain: set[str] = set()
         self._kept: dict[str, _Kept] = {}
-        self._outbox = Outbox(store, self.worker, on_written=self._forget, on_lost=self._lose)
+        self._outbox = WriteQueue(store, self.worker, on_written=self._forget, on_lost=self._lose)
         self._is_tending = False
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class StoreWriter:
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
-        self.lease.begin()
+        self.lease.start()
         self._begin_to_tend()
         try:
             record = self.store.claim(claim, name)
@@ -77,12 +77,12 @@ class StoreWriter:
         except BaseException:
             # It may have been done all the same, by a server that was too slow to say so.
             # An end that is owed goes before: what is there may be a stream that has had readers.
-            self.owed.owe_else(claim.id, self._withdrawal(claim.id))
+            self.pending.schedule_if_absent(claim.id, self._withdrawal(claim.id))
             gevent.spawn(self._settle, claim.id)
             raise
         if record is not None:
             return record
-        self.owed.forget(claim.id)
+        self.pending.discard(claim.id)
         self._in_vain.discard(claim.id)
         self._forget_earlier(claim.id)
         self._claims[claim.id] = claim
@@ -97,18 +97,18 @@ class StoreWriter:
 
     def _is_unused(self, record: StreamRecord, claim: StreamClaim) -> bool:
         """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
-        is_same = (record.claim.owner, record.claim.question) == (claim.owner, claim.question)
-        has_had_readers = claim.id in self._kept or (self.owed.is_owed(claim.id) and claim.id not in self._in_vain)
+        is_same = (record.claim.owner, record.claim.request_digest) == (claim.owner, claim.request_digest)
+        has_had_readers = claim.id in self._kept or (self.pending.is_pending(claim.id) and claim.id not in self._in_vain)
         is_ours = record.claim.worker == self.worker and not has_had_readers
         return is_same and is_ours and record.last == 0 and not record.is_finished
 
     def withdraw(self, id_: str) -> None:
         """Take back the claim of a stream that was not opened: now, or as soon as it can be done."""
         self._claims.pop(id_, None)
-        self.owed.settle_soon(id_, self._withdrawal(id_))
+        self.pending.schedule_and_run(id_, self._withdrawal(id_))
 
     def _withdrawal(self, id_: str) -> Callable[[], bool]:
-        if not self.owed.is_owed(id_):
+        if not self.pending.is_pending(id_):
             self._in_vain.add(id_)
 
         def take_back() -> bool:
@@ -125,7 +125,7 @@ class StoreWriter:
 
     # As the keeper of sessions
 
-    def open(self, session: StoredStream) -> None:
+    def attach(self, session: StoredStream) -> None:
         """Keep a session that was claimed, and stop it when anybody asks the store for that."""
         claim = self._claims.pop(session.id)
         unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._look, session))
@@ -140,7 +140,7 @@ class StoreWriter:
             try:
                 record = self.store.find(session.id)
             except StoreUnavailable:
-                gevent.sleep(AGAIN)
+                gevent.sleep(RETRY_DELAY)
                 continue
             if record is not None and record.is_stopping:
                 session.cancel("stopped")
@@ -169,7 +169,7 @@ class StoreWriter:
     def _lose(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
-            self.owed.owe(id_, self._ending(id_, ended_by(error)))
+            self.pending.schedule(id_, self._ending(id_, failure_events(error)))
             self._forget(session)
             session.detach_store()
 
@@ -187,22 +187,22 @@ class StoreWriter:
 
     def _tend(self) -> None:
         while True:
-            with reported("looking for readers elsewhere", on_trouble=self.lease.doubt):
+            with reported("looking for readers elsewhere", on_trouble=self.lease.pause_failure_detection):
                 has_readers = self.store.has_readers(self.worker)
-                self._outbox.window = self.store.window if has_readers else LEISURE
-            with reported("ending streams in the store", on_trouble=self.lease.doubt):
-                self.owed.settle_all()
-            gevent.sleep(PULSE)
+                self._outbox.window = self.store.window if has_readers else IDLE_WINDOW
+            with reported("ending streams in the store", on_trouble=self.lease.pause_failure_detection):
+                self.pending.run_all()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
     def _sweep_on(self) -> None:
         while True:
             with reported("the sweep of the store"):
                 self.store.delete_expired()
-            gevent.sleep(SWEEP)
+            gevent.sleep(SWEEP_INTERVAL)
 
     # Streams that end in the store alone
 
-    def conclude(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
+    def finish_stream(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
         """End a stream of this worker's in the store, for those who follow it there: now, or as soon as it can be done.
 
         Does nothing where it has ended, or is another worker's. Only for who is alone with its id.
@@ -212,9 +212,9 @@ class StoreWriter:
             ending: Returns its last events; asks the store where it must, and is called again where that is away.
         """
         self._begin_to_tend()
-        self.owed.settle_soon(id, self._ending(id, ending))
+        self.pending.schedule_and_run(id, self._ending(id, ending))
 
-    def take_over(self, record: StreamRecord, ending: Callable[[], list[Event]]) -> None:
+    def acquire_and_finish(self, record: StreamRecord, ending: Callable[[], list[Event]]) -> None:
         """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
 
         Raises:
@@ -224,14 +224,14 @@ class StoreWriter:
         if id_ in self._claims or id_ in self._kept:
             return  # it was begun anew here, and is not the dead one's any more
         self._begin_to_tend()
-        self.owed.owe(id_, self._ending(id_, ending))
+        self.pending.schedule(id_, self._ending(id_, ending))
         self.store.acquire(id_, record.claim.worker, self.worker)
         # Also where nothing was taken over just now: it may have been before, and have no end yet.
-        self.conclude(id_, ending)
+        self.finish_stream(id_, ending)
 
     def _settle(self, id_: str) -> None:
-        with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
-            self.owed.settle(id_)
+        with reported(f"ending stream {id_} in the store"), self.pending.lock(id_):
+            self.pending.run(id_)
 
     def _ending(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
         # It goes before what may be owed already: to take a claim back that was made in vain.
@@ -244,11 +244,11 @@ class StoreWriter:
         if record is None or record.is_finished or record.claim.worker != self.worker:
             return True
         events = ending()
-        payload = payload_of(events, target_of(record.claim).incarnation)
+        payload = encode_payload(events, decode_context(record.claim).incarnation)
         entry = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
         return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
 
 
-def ended_by(error: HeadraceError) -> Callable[[], list[Event]]:
+def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:
     """Return what returns the end of a stream by an error."""
     return lambda: [Failed(error.code, error.message, error.retryable)]

@@ -16,12 +16,12 @@ from ..stores.base import EventBatch, StreamClaim
 from .event_codec import decode, encode
 
 
-def target_of(claim: StreamClaim) -> StreamContext:
+def decode_context(claim: StreamClaim) -> StreamContext:
     """Return what a claimed stream was opened with."""
-    return msgspec.msgpack.decode(claim.about, type=StreamContext)
+    return msgspec.msgpack.decode(claim.metadata, type=StreamContext)
 
 
-def payload_of(events: list[Event], incarnation: str) -> bytes:
+def encode_payload(events: list[Event], incarnation: str) -> bytes:
     """Return the payload of an entry.
 
     Args:
@@ -34,7 +34,7 @@ def payload_of(events: list[Event], incarnation: str) -> bytes:
     return incarnation.encode() + encode(events)
 
 
-def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
+def events_after(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
     """Return the events of an entry that come after a number; none where all of them are at or before it.
 
     Args:
@@ -57,6 +57,6 @@ def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Even
     return events[max(0, number + 1 - entry.first) :]
 
 
-def last_number(entry: EventBatch) -> int:
+def last_event_number(entry: EventBatch) -> int:
     """Return the number of an entry's last event."""
     return entry.first + entry.count - 1

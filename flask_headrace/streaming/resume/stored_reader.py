@@ -23,20 +23,20 @@ from ..deadlines import Deadline, TimeoutScheduler
 from ..readable import Reader
 from ..stores.base import Store, StreamRecord
 from ..waiter import GreenletWaiter
-from .store_writer import StoreWriter, ended_by
-from .stored_events import events_beyond, last_number, target_of
-from .unread_events import Inbox
+from .store_writer import StoreWriter, failure_events
+from .stored_events import events_after, last_event_number, decode_context
+from .unread_events import UnreadEvents
 
-LOOK = 0.75
+POLL_INTERVAL = 0.75
 """Seconds without news after which to see whether the worker is alive: with its lease, less than 5."""
 
-ATTENDANCE = 5.0
+READER_TTL = 5.0
 """Seconds for which a reader counts as there; renewed in time."""
 
-MOST_READ = 65536
+MAX_READ_BYTES = 65536
 """Bytes that are read from the store at once."""
 
-PATIENCE = 60.0
+STORE_OUTAGE_TIMEOUT = 60.0
 """Seconds for which the store may be away; its reader has heartbeats meanwhile."""
 
 
@@ -73,8 +73,8 @@ class StoredStreamReader:
         missing: Callable[[str], HeadraceError] | None = None,
     ) -> None:
         self.id = record.claim.id
-        self.target = target_of(record.claim)
-        self._about = record.claim.about
+        self.context = decode_context(record.claim)
+        self._about = record.claim.metadata
         self.limits = limits
         self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
@@ -85,7 +85,7 @@ class StoredStreamReader:
         self._ahead, self._ahead_from = ahead, ahead_from
         self._missing = missing or stream_not_found
         self._heard_at = time.monotonic()
-        self._inbox = Inbox()
+        self._inbox = UnreadEvents()
         self._follower: Reader | None = None
         self._news, self._room = Flag(), GreenletWaiter()
         self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
@@ -130,20 +130,20 @@ class StoredStreamReader:
 
     def cancel(self, _reason: CancelReason) -> None:
         """End the reading."""
-        self.cut()
+        self.stop_reading()
 
     def fail(self, _error: HeadraceError) -> None:
         """End the reading."""
-        self.cut()
+        self.stop_reading()
 
-    def cut(self) -> None:
+    def stop_reading(self) -> None:
         """End the reading without the stream's end, so that its reader comes back for the rest."""
         if self._follower is not None:
             self._follower.close()
 
     def _dues(self) -> Iterator[Deadline]:
         if self._follower is not None:
-            yield from self._follower.dues()
+            yield from self._follower.deadlines()
 
     # What fills it
 
@@ -152,8 +152,8 @@ class StoredStreamReader:
         try:
             while True:
                 with suppress(StoreUnavailable):
-                    self._store.add_reader(self.id, self._reader, ATTENDANCE)
-                gevent.sleep(ATTENDANCE / 2)
+                    self._store.add_reader(self.id, self._reader, READER_TTL)
+                gevent.sleep(READER_TTL / 2)
         finally:
             # In a greenlet of its own: this one is about to be killed.
             gevent.spawn(self._leave_store)
@@ -174,27 +174,27 @@ class StoredStreamReader:
         finally:
             unwatch()
             if self.terminal is None:
-                self.cut()
+                self.stop_reading()
 
     def _read_on(self) -> None:
         away_since: float | None = None
         while self.terminal is None:
             self._news.clear()
             try:
-                if not self._read() and not self._news.wait(LOOK):
+                if not self._read() and not self._news.wait(POLL_INTERVAL):
                     self._look()
                 away_since = None
             except StoreUnavailable:
-                self._journal.lease.doubt()
+                self._journal.lease.pause_failure_detection()
                 away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > PATIENCE:
+                if time.monotonic() - away_since > STORE_OUTAGE_TIMEOUT:
                     return
-                gevent.sleep(LOOK / 2)
+                gevent.sleep(POLL_INTERVAL / 2)
 
     def _read(self) -> bool:
-        entries = self._store.read(self.id, self._read_to, MOST_READ)
+        entries = self._store.read(self.id, self._read_to, MAX_READ_BYTES)
         for entry in entries:
-            events = events_beyond(entry, self._read_to, self.target.incarnation)
+            events = events_after(entry, self._read_to, self.context.incarnation)
             if events:
                 self._take_in(events)
         return bool(entries)
@@ -210,18 +210,18 @@ class StoredStreamReader:
             if isinstance(event, Usage):
                 self.usage = event
         if self._follower is not None:
-            self._follower.parking.wake()
+            self._follower.waiter.wake()
         while self._inbox.size > self.limits.buffer:
             self._room.wait()
 
     def _look(self) -> None:
         record = self._store.find(self.id)
-        if record is None or record.claim.about != self._about:
+        if record is None or record.claim.metadata != self._about:
             if self._read_to > self._begun_after:
                 raise ResumptionLost
             # Its retention has ended since it was found, or it was never begun; its id may be another stream's by now.
             self.error = self._missing(self.id)
-            self.cut()
+            self.stop_reading()
         elif record.last < self._read_to or self._has_waited_for_nothing():
             # The store is an older copy of itself; the one that filled the stream may have long ended it.
             raise ResumptionLost
@@ -229,24 +229,24 @@ class StoredStreamReader:
             # Unless it has come in this moment, what should be there is not.
             if not self._read():
                 raise ResumptionLost
-        elif self._journal.lease.has_lost(record.claim.worker):
-            bury(self._journal, record)
+        elif self._journal.lease.is_worker_dead(record.claim.worker):
+            finish_orphaned(self._journal, record)
 
     def _is_replaced(self) -> bool:
         """Whether the store has another stream of this id by now."""
         with suppress(StoreUnavailable):
             record = self._store.find(self.id)
-            return record is not None and record.claim.about != self._about
+            return record is not None and record.claim.metadata != self._about
         return False
 
     def _has_waited_for_nothing(self) -> bool:
         """Whether nothing has come for longer than any stream may last, and the store may be away."""
         longest = self.limits.duration
-        return longest is not None and time.monotonic() - self._heard_at > longest + PATIENCE
+        return longest is not None and time.monotonic() - self._heard_at > longest + STORE_OUTAGE_TIMEOUT
 
     def _end_as_lost(self, lost: ResumptionLost) -> None:
         # The store has lost a part of it: its reader is told, in the place where that part should stand.
-        self._take_in(ended_by(lost)())
+        self._take_in(failure_events(lost)())
 
 
 def stream_not_found(id_: str) -> StreamNotFound:
@@ -254,28 +254,28 @@ def stream_not_found(id_: str) -> StreamNotFound:
     return StreamNotFound(f"There is no stream {id_!r:.100} of yours that can be followed, or not any more.")
 
 
-def bury(journal: StoreWriter, record: StreamRecord) -> None:
+def finish_orphaned(journal: StoreWriter, record: StreamRecord) -> None:
     """End the stream of a dead worker, with what is known of its tokens."""
-    with journal.owed.alone(record.claim.id):
-        journal.take_over(record, lambda: _last_words(journal.store, record))
+    with journal.pending.lock(record.claim.id):
+        journal.acquire_and_finish(record, lambda: _last_words(journal.store, record))
 
 
 def _last_words(store: Store, record: StreamRecord) -> list[Event]:
-    target = target_of(record.claim)
+    target = decode_context(record.claim)
     answer_bytes, model = _seen(store, record.claim.id, target.incarnation)
     usage = estimate(target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
-    return [attributed(usage, model or target.model), *ended_by(WorkerLost())()]
+    return [attributed(usage, model or target.model), *failure_events(WorkerLost())()]
 
 
 def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
     """Return the bytes of the answer, and the model that has given it, as far as they can be read."""
     size, after, model = 0, 0, ""
     with suppress(ResumptionLost):
-        while entries := store.read(id_, after, MOST_READ):
+        while entries := store.read(id_, after, MAX_READ_BYTES):
             for entry in entries:
-                events = events_beyond(entry, after, incarnation)
+                events = events_after(entry, after, incarnation)
                 size += size_of(events)
-                after = last_number(entry)
+                after = last_event_number(entry)
                 told = (
                     event.model for event in reversed(events) if isinstance(event, (ResponseStarted, AnswerRestarted))
                 )

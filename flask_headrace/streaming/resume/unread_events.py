@@ -11,7 +11,7 @@ from ...core.events import Event
 from ..buffer import EVENT_OVERHEAD, size_of
 
 
-class Inbox:
+class UnreadEvents:
     """Events in the order of their numbers.
 
     Attributes:

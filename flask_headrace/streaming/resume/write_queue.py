@@ -20,17 +20,17 @@ from ...core.events import TERMINAL_EVENTS, Event
 from ..internal_error import log_internal_error
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store
-from .stored_events import last_number, payload_of
+from .stored_events import last_event_number, encode_payload
 
 log = logging.getLogger("flask_headrace")
 
-LEISURE = 0.04
+IDLE_WINDOW = 0.04
 """Seconds for which events are collected where nobody reads them elsewhere: what a killed worker takes with it."""
 
-AGAIN = 0.25
+RETRY_DELAY = 0.25
 """Seconds after which a store that is away is asked again."""
 
-PATIENCE = 60.0
+STORE_OUTAGE_TIMEOUT = 60.0
 """Seconds for which events wait for a store that is away."""
 
 
@@ -48,7 +48,7 @@ class _Mail:
     away_since: float | None = None
 
 
-class Outbox:
+class WriteQueue:
     """Writes events.
 
     Args:
@@ -75,7 +75,7 @@ class Outbox:
         self._is_writing = False
         self._is_flushed = Flag()
         self._is_flushed.set()
-        self.window = LEISURE
+        self.window = IDLE_WINDOW
 
     def open(self, session: StoredStream) -> None:
         """Take events of a session from here on."""
@@ -114,7 +114,7 @@ class Outbox:
         is_away = False
         try:
             while self._due:
-                gevent.sleep(AGAIN if is_away else self.window)
+                gevent.sleep(RETRY_DELAY if is_away else self.window)
                 is_away = not self._write()
         finally:
             self._is_writing = False
@@ -149,7 +149,7 @@ class Outbox:
         if mail.events:
             events, mail.events = mail.events, []
             try:
-                payload = payload_of(events, mail.session.target.incarnation)
+                payload = encode_payload(events, mail.session.context.incarnation)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
                 mail.session.fail(log_internal_error(mail.session.id, error))
                 # Its readers here may have more of it than the store, and are known there by this end.
@@ -168,7 +168,7 @@ class Outbox:
             self._lose(mail, ResumptionLost())
             return
         mail.away_since = None
-        mail.entries = [entry for entry in mail.entries if last_number(entry) > record.last]
+        mail.entries = [entry for entry in mail.entries if last_event_number(entry) > record.last]
         if record.is_finished and not mail.entries:
             self._end(mail)
 
@@ -180,7 +180,7 @@ class Outbox:
             log.warning("The events of %d resumable streams wait for their store: %s", len(mails), told)
         for mail in mails:
             mail.away_since = mail.away_since or now
-            if now - mail.away_since > PATIENCE:
+            if now - mail.away_since > STORE_OUTAGE_TIMEOUT:
                 self._lose(mail, ResumptionLost())
             elif self._has(mail.session):
                 self._due[mail.session.id] = mail

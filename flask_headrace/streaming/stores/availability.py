@@ -17,14 +17,14 @@ from .sqlite.store import SqliteStore
 
 log = logging.getLogger("flask_headrace")
 
-FRESH = 1.0
+RESULT_TTL = 1.0
 """Seconds for which what was seen is told again."""
 
-UNHURRIED = 30.0
+STARTUP_TIMEOUT = 30.0
 """Seconds that a look for the log may take; its own limits end it earlier."""
 
 
-class Condition:
+class StoreAvailability:
     """The condition of a store.
 
     Args:
@@ -37,7 +37,7 @@ class Condition:
     def __init__(self, store: Store) -> None:
         self.is_reported = False
         self._store = store
-        self._seen_at = -FRESH
+        self._seen_at = -RESULT_TTL
         self._trouble: HeadraceError | None = None
         self._warning: str | None = None
         self._looking: gevent.Greenlet | None = None
@@ -45,13 +45,13 @@ class Condition:
     def __repr__(self) -> str:
         return f"<Condition of {self._store!r}: {self._trouble or self._warning or 'well'}>"
 
-    def trouble(self, seconds: float) -> HeadraceError | None:
+    def find_error(self, seconds: float) -> HeadraceError | None:
         """Return why the store cannot be used, or None; wait for so many seconds at most.
 
         That is a `ConfigurationError` where somebody must change something, and a `StoreUnavailable` where it is away
         or does not answer in that time.
         """
-        if time.monotonic() - self._seen_at >= FRESH:
+        if time.monotonic() - self._seen_at >= RESULT_TTL:
             self._looking = self._looking or gevent.spawn(self._look)
             self._looking.join(seconds)
         if self._looking is None or isinstance(self._trouble, ConfigurationError):
@@ -60,16 +60,16 @@ class Condition:
 
     def _look(self) -> None:
         try:
-            self._warning, self._trouble = seen(self._store)
+            self._warning, self._trouble = check_store(self._store)
         finally:
             self._seen_at, self._looking = time.monotonic(), None
 
     @property
-    def is_of_one_worker(self) -> bool:
+    def is_process_local(self) -> bool:
         """Whether the store is this process's memory, in which no other worker can follow a stream."""
         return isinstance(self._store, MemoryStore)
 
-    def refuse_mistakes(self, *, is_first: bool) -> None:
+    def check_configuration(self, *, is_first: bool) -> None:
         """Look at the store before anything is served. Whether it can be reached is no matter: it may come back.
 
         Args:
@@ -79,19 +79,19 @@ class Condition:
             ConfigurationError: it cannot be used before somebody changes something.
         """
         if isinstance(self._store, SqliteStore):
-            self._store.check_place()
-        if isinstance(trouble := self.trouble(UNHURRIED), ConfigurationError):
+            self._store.check_location()
+        if isinstance(trouble := self.find_error(STARTUP_TIMEOUT), ConfigurationError):
             raise trouble
         told = self._words_for(trouble)
         self.is_reported = told is not None
         if is_first:
             self._tell(told)
 
-    def tell_once(self) -> None:
+    def log_once(self) -> None:
         """Let the log have what is wrong with the store, the first time that this is called; does not wait."""
         if not self.is_reported:
             self.is_reported = True
-            gevent.spawn(lambda: self._tell(self._words_for(self.trouble(UNHURRIED))))
+            gevent.spawn(lambda: self._tell(self._words_for(self.find_error(STARTUP_TIMEOUT))))
 
     def _words_for(self, trouble: HeadraceError | None) -> str | None:
         return self._warning if trouble is None else trouble.message
@@ -101,7 +101,7 @@ class Condition:
             log.warning("%s", told)
 
 
-def seen(store: Store) -> tuple[str | None, HeadraceError | None]:
+def check_store(store: Store) -> tuple[str | None, HeadraceError | None]:
     """Look at a store now; return what may lose answers there, and why it cannot be used; None each where all is well.
 
     A look that fails in a way that nobody expected is a store that cannot be used: the log has the stack trace.

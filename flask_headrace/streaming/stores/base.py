@@ -12,10 +12,10 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-LEASE = 4.0
+LEASE_DURATION = 4.0
 """Seconds for which a worker that renewed its lease counts as alive."""
 
-LAST_WORDS = 4096
+RESERVED_TERMINAL_BYTES = 4096
 """Bytes of an entry that ends its stream for which there is always room: those who follow must learn of the end."""
 
 
@@ -33,8 +33,8 @@ class StreamClaim(msgspec.Struct, frozen=True, gc=False):
     id: str
     worker: str
     owner: str
-    question: str
-    about: bytes
+    request_digest: str
+    metadata: bytes
 
 
 class EventBatch(msgspec.Struct, frozen=True, gc=False):
@@ -80,8 +80,8 @@ class StoreLimits(msgspec.Struct, frozen=True, gc=False):
         retention: Seconds for which a finished stream can be read.
     """
 
-    stream: int = 8 * 1024 * 1024
-    total: int = 512 * 1024 * 1024
+    stream_bytes: int = 8 * 1024 * 1024
+    total_bytes: int = 512 * 1024 * 1024
     retention: float = 300.0
 
 

@@ -11,13 +11,13 @@ from .base import Store, StoreLimits
 from .memory import MemoryStore
 from .sqlite.store import SqliteStore
 
-FORMS = (
+URL_FORMS = (
     "memory, sqlite:///relative.db, sqlite:////absolute/path.db, redis://host:port/db, rediss://…, valkey://…, "
     "unix://…, redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/service/db"
 )
 
-REDIS = ("redis", "rediss", "valkey", "valkeys")
-SCHEMES = {f"{scheme}{kind}" for scheme in REDIS for kind in ("", "+cluster", "+sentinel")} | {"unix"}
+REDIS_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
+ALL_REDIS_SCHEMES = {f"{scheme}{kind}" for scheme in REDIS_SCHEMES for kind in ("", "+cluster", "+sentinel")} | {"unix"}
 
 
 def open_store(url: str, bounds: StoreLimits) -> Store:
@@ -31,12 +31,12 @@ def open_store(url: str, bounds: StoreLimits) -> Store:
         return MemoryStore(bounds)
     if colon and scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
         return SqliteStore(Path(unquote(rest[1:])), bounds)
-    if colon and scheme in SCHEMES:
+    if colon and scheme in ALL_REDIS_SCHEMES:
         return _open_redis(url, bounds)
-    raise ConfigurationError(f"HEADRACE_STORE is {without_password(url)!r}: it must be one of {FORMS}.")
+    raise ConfigurationError(f"HEADRACE_STORE is {redact_password(url)!r}: it must be one of {URL_FORMS}.")
 
 
-def without_password(url: str) -> str:
+def redact_password(url: str) -> str:
     """Return a URL as it may be shown."""
     return re.sub(r"(://[^/@]*?:)[^/]*@", r"\1***@", re.sub(r"(?i)(password=)[^&]*", r"\1***", url))
 
@@ -48,6 +48,6 @@ def _open_redis(url: str, bounds: StoreLimits) -> Store:
         if (error.name or "").partition(".")[0] not in {"redis", "hiredis"}:
             raise
         raise ConfigurationError(
-            f"HEADRACE_STORE is {without_password(url)!r}, which needs a package: pip install 'flask-headrace[redis]'"
+            f"HEADRACE_STORE is {redact_password(url)!r}, which needs a package: pip install 'flask-headrace[redis]'"
         ) from None
     return RedisStore(url, bounds)

@@ -15,13 +15,13 @@ import gevent
 import msgspec
 
 from ...core.errors import StoreUnavailable
-from .base import LAST_WORDS, LEASE, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from .base import RESERVED_TERMINAL_BYTES, LEASE_DURATION, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .notifier import ChangeNotifier
 
-ENTRY_OVERHEAD, STREAM_OVERHEAD = 128, 640
+BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD = 128, 640
 """Bytes that an entry takes beside its payload, and a stream beside its entries."""
 
-AT_ONCE = 500
+SWEEP_BATCH = 500
 """Streams that a sweep removes before others have their turn: about a millisecond."""
 
 
@@ -43,7 +43,7 @@ class _Stream:
 
     @property
     def held(self) -> int:
-        return STREAM_OVERHEAD + self.size + ENTRY_OVERHEAD * len(self.entries)
+        return STREAM_OVERHEAD + self.size + BATCH_OVERHEAD_BYTES * len(self.entries)
 
     def add(self, entry: EventBatch) -> None:
         self.entries.append(entry)
@@ -84,7 +84,7 @@ class MemoryStore:
         self._remove(claim.id)
         if not self._make_room(max(1, STREAM_OVERHEAD)):
             raise StoreUnavailable(
-                f"The streams that are kept in memory have the {self._bounds.total} bytes that they may have.",
+                f"The streams that are kept in memory have the {self._bounds.total_bytes} bytes that they may have.",
                 retry_after=self._bounds.retention,
             )
         self._streams[claim.id] = _Stream(claim, name, time.monotonic())
@@ -106,28 +106,28 @@ class MemoryStore:
     def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
         """Add events to streams; return the ids of those that were refused."""
         refused: set[str] = set()
-        self._make_room(sum(len(entry.payload) + ENTRY_OVERHEAD for entry in entries))
+        self._make_room(sum(len(entry.payload) + BATCH_OVERHEAD_BYTES for entry in entries))
         for entry in entries:
             stream = self._streams.get(entry.id)
             if stream is not None and self._may_add(stream, worker, entry):
                 stream.add(entry)
-                self._size += len(entry.payload) + ENTRY_OVERHEAD
+                self._size += len(entry.payload) + BATCH_OVERHEAD_BYTES
                 if entry.is_last:
                     self._running.discard(entry.id)
                     self._finished[entry.id] = None
             else:
                 refused.add(entry.id)
-        self._watches.wake({entry.id for entry in entries})
+        self._watches.notify({entry.id for entry in entries})
         return refused
 
     def _may_add(self, stream: _Stream, worker: str, entry: EventBatch) -> bool:
         goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
-        room = min(self._bounds.stream - stream.size, self._bounds.total - self._size - ENTRY_OVERHEAD)
-        return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= LAST_WORDS))
+        room = min(self._bounds.stream_bytes - stream.size, self._bounds.total_bytes - self._size - BATCH_OVERHEAD_BYTES)
+        return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= RESERVED_TERMINAL_BYTES))
 
     def _make_room(self, size: int) -> bool:
         """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""
-        while self._size + size > self._bounds.total:
+        while self._size + size > self._bounds.total_bytes:
             oldest = next(iter(self._finished), None)
             if oldest is None:
                 return False
@@ -141,7 +141,7 @@ class MemoryStore:
             self._finished.pop(stream, None)
             if removed.name is not None:
                 self.clear_name(removed.name, stream)
-            self._watches.wake([stream])
+            self._watches.notify([stream])
 
     def _find(self, stream: str) -> _Stream | None:
         found = self._streams.get(stream)
@@ -181,8 +181,8 @@ class MemoryStore:
         stream = self._find(id)
         if stream is not None and not stream.is_finished:
             stream.is_stopping = True
-            self._watches.wake([id])
-            self._stops.wake([id])
+            self._watches.notify([id])
+            self._stops.notify([id])
 
     def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
@@ -207,7 +207,7 @@ class MemoryStore:
 
     def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive."""
-        self._leases[worker] = time.monotonic() + LEASE
+        self._leases[worker] = time.monotonic() + LEASE_DURATION
 
     def is_alive(self, worker: str) -> bool:
         """Whether a worker has renewed its lease in time."""
@@ -244,7 +244,7 @@ class MemoryStore:
                 self._remove(id_)
         for number, id_ in enumerate(self._expired(), 1):
             self._remove(id_)
-            if number % AT_ONCE == 0:
+            if number % SWEEP_BATCH == 0:
                 gevent.sleep(0)
 
     def _expired(self) -> Iterator[str]:

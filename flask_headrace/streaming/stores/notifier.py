@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from gevent import get_hub
 
-Wake: TypeAlias = Callable[[], None]
+Callback: TypeAlias = Callable[[], None]
 
 
-def nothing(_: str) -> None:
+def do_nothing(_: str) -> None:
     """Do nothing."""
 
 
@@ -26,8 +26,8 @@ class ChangeNotifier:
         on_last: Called with the id of a stream that nobody watches any more. It must not wait either.
     """
 
-    def __init__(self, on_first: Callable[[str], None] = nothing, on_last: Callable[[str], None] = nothing) -> None:
-        self._wakes: dict[str, dict[object, Wake]] = {}
+    def __init__(self, on_first: Callable[[str], None] = do_nothing, on_last: Callable[[str], None] = do_nothing) -> None:
+        self._wakes: dict[str, dict[object, Callback]] = {}
         self._on_first = on_first
         self._on_last = on_last
 
@@ -39,7 +39,7 @@ class ChangeNotifier:
         """The streams that are watched."""
         return list(self._wakes)
 
-    def add(self, stream: str, wake: Wake) -> Wake:
+    def add(self, stream: str, wake: Callback) -> Callback:
         """Call `wake` in the event loop from now on; return what ends that, which may be called twice.
 
         Where `on_first` raises, nothing is left.
@@ -64,7 +64,7 @@ class ChangeNotifier:
             del self._wakes[stream]
             self._on_last(stream)
 
-    def wake(self, streams: Iterable[str]) -> None:
+    def notify(self, streams: Iterable[str]) -> None:
         """Wake all that watch these streams."""
         run = get_hub().loop.run_callback
         for stream in streams:

@@ -10,7 +10,7 @@ import pytest
 from flask_headrace.blueprints.encoding.event_id import read_position, suffix_of
 from flask_headrace.core.errors import AnswerReplaced, StoreUnavailable
 from flask_headrace.core.events import Failed
-from flask_headrace.streaming.resume.stored_events import target_of
+from flask_headrace.streaming.resume.stored_events import decode_context
 from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import Away, Reading, Worker, is_stored, shared
 from tests.streaming.stage import DONE, Source, text
@@ -71,7 +71,7 @@ def test_a_stream_whose_claim_was_repeated_is_known_by_one_name(workers: list[Wo
         workers[0].begin(Source(), ID)
     store.is_away = False
     own = workers[0].begin(Source(text("a"), [DONE]), ID)
-    assert own.incarnation == target_of(other.store.find(ID).claim).incarnation
+    assert own.incarnation == decode_context(other.store.find(ID).claim).incarnation
     own.read()
     until(lambda: is_stored(other, ID, 4))
     assert other.follow(ID, 1, own.incarnation).read() == own.events[1:]

@@ -50,7 +50,7 @@ class Reader:
         self.place: Worker | None = None
 
     def sit(self, worker: Worker) -> None:
-        follower = worker.resumption.follow(ID, "", self.last)
+        follower = worker.resumption.resume(ID, "", self.last)
         if follower is not None:
             self.sitting, self.place = Reading(follower), worker
 

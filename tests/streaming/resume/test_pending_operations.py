@@ -8,8 +8,8 @@ import pytest
 from flask_headrace.core.errors import ResumptionLost, StoreUnavailable
 from flask_headrace.core.events import ToolCallCompleted, ToolCallStarted
 from flask_headrace.streaming.resume import pending_operations
-from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.stored_reader import bury
+from flask_headrace.streaming.resume.pending_operations import PendingOperations
+from flask_headrace.streaming.resume.stored_reader import finish_orphaned
 from flask_headrace.streaming.stores.base import StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
@@ -45,11 +45,11 @@ def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same
     worker = Worker(store)
     store.is_away = store.does_it_first = True
     with pytest.raises(StoreUnavailable):
-        bury(worker.journal, memory.find(ID))
+        finish_orphaned(worker.journal, memory.find(ID))
     store.is_away = False
     until(lambda: is_finished(store, ID))
     assert kept(store, ID)[-1].code == "worker_lost"
-    until(lambda: not worker.journal.owed)
+    until(lambda: not worker.journal.pending)
 
 
 def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
@@ -57,14 +57,14 @@ def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
     memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
     memory.renew_lease("another worker")
     worker = Worker(memory)
-    bury(worker.journal, memory.find(ID))
-    assert not worker.journal.owed
+    finish_orphaned(worker.journal, memory.find(ID))
+    assert not worker.journal.pending
     assert not is_finished(memory, ID)
 
 
 class TestMistake:
     def test_in_one_stream_is_tried_again_and_keeps_no_other_waiting(self) -> None:
-        things, done = Owed(), []
+        things, done = PendingOperations(), []
 
         def fail_once() -> bool:
             done.append("odd")
@@ -72,26 +72,26 @@ class TestMistake:
                 raise KeyError(ID)
             return True
 
-        things.owe("odd", fail_once)
-        things.owe("other", lambda: done.append("other") or True)
-        things.settle_all()
+        things.schedule("odd", fail_once)
+        things.schedule("other", lambda: done.append("other") or True)
+        things.run_all()
         assert done == ["odd", "other"]
         assert len(things) == 1
-        things.settle_all()
+        things.run_all()
         assert done == ["odd", "other", "odd"]
         assert not things
 
     def test_that_stays_gives_its_stream_up(self) -> None:
-        things, tries = Owed(), []
+        things, tries = PendingOperations(), []
 
         def fail() -> bool:
             tries.append(1)
             raise KeyError(ID)
 
-        things.owe("odd", fail)
-        for _ in range(pending_operations.TRIES + 5):
-            things.settle_all()
-        assert len(tries) == pending_operations.TRIES
+        things.schedule("odd", fail)
+        for _ in range(pending_operations.MAX_ATTEMPTS + 5):
+            things.run_all()
+        assert len(tries) == pending_operations.MAX_ATTEMPTS
         assert not things
 
 

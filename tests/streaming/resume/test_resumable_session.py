@@ -32,7 +32,7 @@ class TestReaders:
     def test_each_have_all_at_their_own_pace(self) -> None:
         worker, source = Worker(limits=NARROW), Source(*MANY, [DONE])
         first = worker.begin(source)
-        slow = Reading(worker.resumption.follow(first.id, "", 0), lambda: gevent.sleep(0.001))
+        slow = Reading(worker.resumption.resume(first.id, "", 0), lambda: gevent.sleep(0.001))
         assert slow.read() == first.read()
         assert len(first.numbered) == 5003
 
@@ -62,7 +62,7 @@ class TestKeptNoMore:
         worker, source = Worker(limits=NARROW), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        second, slow = worker.follow(first.id, 1), worker.resumption.follow(first.id, "", 0)
+        second, slow = worker.follow(first.id, 1), worker.resumption.resume(first.id, "", 0)
         until(lambda: second.last == 2)
         first.follower.session.detach_store()
         assert first.follower.session._log.beyond(0, 99) != []
@@ -126,7 +126,7 @@ def test_a_reader_who_comes_after_the_end_has_the_time_limits_of_all_others() ->
     worker = Worker(limits=msgspec.structs.replace(QUIET, client=0.2))
     reading = worker.begin(Source(text("a"), [DONE], lingers=True))
     assert reading.read()[-1] == DONE
-    late = worker.resumption.follow(reading.id, "", 0)
+    late = worker.resumption.resume(reading.id, "", 0)
     assert next(late)
     stalls: list[bool] = []
     late.on_stall = lambda: stalls.append(True)

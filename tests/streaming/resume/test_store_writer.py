@@ -11,7 +11,7 @@ import pytest
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled, Event, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.stored_reader import bury
+from flask_headrace.streaming.resume.stored_reader import finish_orphaned
 from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
@@ -93,7 +93,7 @@ class TestRefusal:
         assert [type(event) for event in kept(store, first.id)][-1] is Failed
 
     def test_makes_a_stream_plain_and_ends_it_in_the_store(self) -> None:
-        store = MemoryStore(StoreLimits(stream=200))
+        store = MemoryStore(StoreLimits(stream_bytes=200))
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
@@ -106,7 +106,7 @@ class TestRefusal:
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_the_last_entry_ends_it_there_too(self) -> None:
-        store = MemoryStore(StoreLimits(stream=200))
+        store = MemoryStore(StoreLimits(stream_bytes=200))
         worker, source = Worker(store), Source(text("x" * 5000), [DONE])
         reading = worker.begin(source)
         assert reading.read()[-1] == DONE
@@ -202,9 +202,9 @@ class TestTakingOver:
         of_the_dead = msgspec.structs.replace(found, claim=msgspec.structs.replace(found.claim, worker="dead"))
         store.is_away = is_away
         with suppress(StoreUnavailable):
-            bury(worker.journal, of_the_dead)
+            finish_orphaned(worker.journal, of_the_dead)
         store.is_away = False
-        until(lambda: not len(worker.journal.owed))
+        until(lambda: not len(worker.journal.pending))
         source.give(text("b"), [DONE])
         assert reading.read()[-1] == DONE
         until(lambda: is_finished(store, reading.id))

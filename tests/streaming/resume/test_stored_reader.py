@@ -69,11 +69,11 @@ class TestFollowing:
         own = here.begin(Source(*[text("x" * 1000) for _ in range(500)], [DONE]))
         own.read()
         written(stores[0], own.id, 503)
-        follower = there.resumption.follow(own.id, "", 0)
+        follower = there.resumption.resume(own.id, "", 0)
         sizes = []
         slow = Reading(follower, lambda: sizes.append(follower.session._inbox.size) or gevent.sleep(0.002))
         assert slow.read() == own.events
-        assert max(sizes) < 10_000 + 2 * stored_reader.MOST_READ
+        assert max(sizes) < 10_000 + 2 * stored_reader.MAX_READ_BYTES
 
     def test_is_seen_by_the_worker_that_fills_it_until_the_reader_leaves(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))

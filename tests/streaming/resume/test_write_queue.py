@@ -84,7 +84,7 @@ class TestStoreThatIsAway:
         assert reading.read()[-1] == DONE
         gevent.sleep(0.2)
         store.is_away = False
-        until(lambda: is_finished(store, reading.id) and not worker.journal.owed)
+        until(lambda: is_finished(store, reading.id) and not worker.journal.pending)
         ends = [event for event in kept(store, reading.id) if isinstance(event, (Completed, Failed))]
         assert len(ends) == 1
 

@@ -18,7 +18,7 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume.store_writer import StoreWriter
-from flask_headrace.streaming.resume.stored_events import events_beyond, target_of
+from flask_headrace.streaming.resume.stored_events import events_after, decode_context
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import Store, StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
@@ -84,7 +84,7 @@ class Worker:
         return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source, chat))
 
     def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
-        follower = self.resumption.follow(id_, "", after, incarnation=incarnation)
+        follower = self.resumption.resume(id_, "", after, incarnation=incarnation)
         assert follower is not None
         return Reading(follower)
 
@@ -114,9 +114,9 @@ def is_stored(worker: Worker, id_: str, last: int) -> bool:
 
 def kept(store: Store | Away, id_: str) -> list[Event]:
     record = store.find(id_)
-    incarnation = "" if record is None else target_of(record.claim).incarnation
+    incarnation = "" if record is None else decode_context(record.claim).incarnation
     entries = store.read(id_, 0, 10**9)
-    return [event for entry in entries for event in events_beyond(entry, entry.first - 1, incarnation)]
+    return [event for entry in entries for event in events_after(entry, entry.first - 1, incarnation)]
 
 
 def is_finished(store: Store | Away, id_: str) -> bool:
@@ -145,7 +145,7 @@ class Reading:
 
     @property
     def incarnation(self) -> str:
-        return self.follower.session.target.incarnation
+        return self.follower.session.context.incarnation
 
     @property
     def numbers(self) -> list[int]:

@@ -12,11 +12,11 @@ from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import store_writer
 from flask_headrace.streaming.resume.event_codec import encode
-from flask_headrace.streaming.resume.lease import PULSE, Lease
-from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
-from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, StoredStreamReader
-from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.lease import LEASE_RENEWAL_INTERVAL, WorkerLease
+from flask_headrace.streaming.resume.pending_operations import PendingOperations
+from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
+from flask_headrace.streaming.resume.stored_reader import READER_TTL, StoredStreamReader
+from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.mutations import Patch, without
 
@@ -33,11 +33,11 @@ def remember_failed_claims(patch: Patch) -> None:
             return claim(self, wanted, name)
         except StoreUnavailable as error:
             failure = error
-            self.owed.owe(wanted.id, lambda: self._end(wanted.id, ended_by(failure)))
+            self.pending.schedule(wanted.id, lambda: self._end(wanted.id, failure_events(failure)))
             raise
 
     patch.setattr(StoreWriter, "claim", claim_and_remember)
-    patch.setattr(Owed, "forget", lambda *_: None)
+    patch.setattr(PendingOperations, "forget", lambda *_: None)
 
 
 @without(
@@ -66,15 +66,15 @@ def keep_refused_claims(patch: Patch) -> None:
     first=22,
 )
 def renew_beside_other_work(patch: Patch) -> None:
-    def renew_on(self: Lease) -> None:
+    def renew_on(self: WorkerLease) -> None:
         while True:
-            with store_writer.reported("all of it", on_trouble=self.doubt):
+            with store_writer.reported("all of it", on_trouble=self.pause_failure_detection):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.delete_expired()
-            gevent.sleep(PULSE)
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Lease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_on", renew_on)
 
 
 @without(
@@ -88,45 +88,45 @@ def renew_beside_other_work(patch: Patch) -> None:
     first=33,
 )
 def die_of_a_surprise(patch: Patch) -> None:
-    def renew_on(self: Lease) -> None:
+    def renew_on(self: WorkerLease) -> None:
         while True:
             try:
                 self._renew()
                 self._store.has_readers(self._worker)
             except StoreUnavailable:
-                self.doubt()
-            gevent.sleep(PULSE)
+                self.pause_failure_detection()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Lease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_on", renew_on)
 
 
 @without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
 def let_one_stop_all(patch: Patch) -> None:
-    def settle(self: Owed, id_: str) -> None:
+    def settle(self: PendingOperations, id_: str) -> None:
         step = self._steps.get(id_)
         if step is not None and step():
             self._steps.pop(id_, None)
 
     def tend(self: StoreWriter) -> None:
         while True:
-            self.owed.settle_all()
-            gevent.sleep(PULSE)
+            self.pending.run_all()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Owed, "settle", settle)
+    patch.setattr(PendingOperations, "settle", settle)
     patch.setattr(StoreWriter, "_tend", tend)
 
 
 @without("an event that fails its stream alone", first=1)
 def lose_the_batch(patch: Patch) -> None:
-    ready = Outbox._is_ready
+    ready = WriteQueue._is_ready
 
-    def is_ready(self: Outbox, mail: Any) -> bool:
+    def is_ready(self: WriteQueue, mail: Any) -> bool:
         if mail.events:
             encode(mail.events)
         return ready(self, mail)
 
-    patch.setattr(Outbox, "_is_ready", is_ready)
-    patch.setattr(Outbox, "_wait_with", lambda *_: None)
+    patch.setattr(WriteQueue, "_is_ready", is_ready)
+    patch.setattr(WriteQueue, "_wait_with", lambda *_: None)
 
 
 @without("one session for one id", "is emptied", "goes away", **ALL_ASK_FOR_ONE, first=12)
@@ -151,12 +151,12 @@ def open_a_second(patch: Patch) -> None:
     first=81,
 )
 def judge_at_once(patch: Patch) -> None:
-    def begin_soon(self: Lease) -> None:
+    def begin_soon(self: WorkerLease) -> None:
         if self._renewing is None:
             self._renewing = gevent.spawn(self._renew_on)
 
-    patch.setattr(Lease, "begin_soon", begin_soon)
-    patch.setattr(Lease, "doubt", lambda _: None)
+    patch.setattr(WorkerLease, "begin_soon", begin_soon)
+    patch.setattr(WorkerLease, "doubt", lambda _: None)
 
 
 @without(
@@ -176,9 +176,9 @@ def attend_while_filling(patch: Patch) -> None:
 
     def attend_and_read(self: StoredStreamReader) -> bool:
         now = time.monotonic()
-        if now > getattr(self, "_until", 0.0) - ATTENDANCE / 2:
-            self._store.add_reader(self.id, self._reader, ATTENDANCE)
-            self._until = now + ATTENDANCE  # type: ignore[attr-defined]
+        if now > getattr(self, "_until", 0.0) - READER_TTL / 2:
+            self._store.add_reader(self.id, self._reader, READER_TTL)
+            self._until = now + READER_TTL  # type: ignore[attr-defined]
         return read(self)
 
     patch.setattr(StoredStreamReader, "_read", attend_and_read)
@@ -192,7 +192,7 @@ def attend_while_filling(patch: Patch) -> None:
     first=140,
 )
 def forget_what_is_owed(patch: Patch) -> None:
-    patch.setattr(Owed, "owe_else", Owed.owe)
+    patch.setattr(PendingOperations, "owe_else", PendingOperations.schedule)
 
 
 @without(
@@ -207,7 +207,7 @@ def forget_what_is_owed(patch: Patch) -> None:
 def forget_a_taking_over(patch: Patch) -> None:
     def take_over(self: StoreWriter, record: Any, ending: Any) -> None:
         if self.store.acquire(record.claim.id, record.claim.worker, self.worker):
-            self.conclude(record.claim.id, ending)
+            self.finish_stream(record.claim.id, ending)
 
     patch.setattr(StoreWriter, "take_over", take_over)
 

@@ -10,10 +10,10 @@ from flask_headrace.streaming.buffer import EventBuffer
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import cursor, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
-from flask_headrace.streaming.resume.stored_events import events_beyond
+from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
+from flask_headrace.streaming.resume.stored_events import events_after
 from flask_headrace.streaming.resume.stored_reader import StoredStreamReader
-from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import EventBatch
 from tests.streaming.simulation.mutations import Patch, without
@@ -37,7 +37,7 @@ def take_by_order(patch: Patch) -> None:
 
     def lose(self: StoreWriter, session: StreamSession, error: Any) -> None:
         if self.claim_of(session) is not None:
-            self.owed.owe(session.id, lambda: self._end(session.id, ended_by(error)))
+            self.pending.schedule(session.id, lambda: self._end(session.id, failure_events(error)))
             if session.is_stored:
                 session.detach_store()
             self._forget(session)
@@ -54,13 +54,13 @@ def pass_over_gaps(patch: Patch) -> None:
 
     def take_in(self: StoredStreamReader, entries: list[EventBatch]) -> None:
         for entry in entries:
-            events = events_beyond(entry, self._read_to, self.target.incarnation)
+            events = events_beyond(entry, self._read_to, self.context.incarnation)
             self._read_to = max(self._read_to, entry.first - 1)
             if events:
                 self._take_in(events)
 
     def read(self: StoredStreamReader) -> bool:
-        entries = self._store.read(self.id, self._read_to, stored_reader.MOST_READ)
+        entries = self._store.read(self.id, self._read_to, stored_reader.MAX_READ_BYTES)
         take_in(self, entries)
         return bool(entries)
 
@@ -73,9 +73,9 @@ def wait_for_what_is_gone(patch: Patch) -> None:
         record = self._store.find(self.id)
         if record is None:
             self.error = self._missing(self.id)
-            self.cut()
-        elif not record.is_finished and self._journal.lease.has_lost(record.claim.worker):
-            stored_reader.bury(self._journal, record)
+            self.stop_reading()
+        elif not record.is_finished and self._journal.lease.is_worker_dead(record.claim.worker):
+            stored_reader.finish_orphaned(self._journal, record)
 
     patch.setattr(StoredStreamReader, "_look", look)
 
@@ -98,20 +98,20 @@ def give_numbers_again(patch: Patch) -> None:
 
 @without("events that wait for a store that is away", "goes away", first=5)
 def drop_at_once(patch: Patch) -> None:
-    def wait_with(self: Outbox, mails: list[Any], error: Exception) -> None:
+    def wait_with(self: WriteQueue, mails: list[Any], error: Exception) -> None:
         for mail in mails:
             self._mail.pop(mail.session.id, None)
             self._due.pop(mail.session.id, None)
 
-    patch.setattr(Outbox, "_wait_with", wait_with)
+    patch.setattr(WriteQueue, "_wait_with", wait_with)
 
 
 @without("a look at what the store has before it is sent again", "loses answers", "goes away", first=4)
 def send_again(patch: Patch) -> None:
-    def compare(_self: Outbox, mail: Any) -> None:
+    def compare(_self: WriteQueue, mail: Any) -> None:
         mail.away_since = None
 
-    patch.setattr(Outbox, "_compare", compare)
+    patch.setattr(WriteQueue, "_compare", compare)
 
 
 @without("positions that name their stream", "is emptied", "goes away", ids=1, readers=8, first=14)
@@ -138,5 +138,5 @@ def read_any_entry(patch: Patch) -> None:
     patch.setattr(write_queue, "payload_of", lambda events, _incarnation: encode(events))
     patch.setattr(store_writer, "payload_of", lambda events, _incarnation: encode(events))
     for reading in (cursor, stored_reader):
-        patch.setattr(reading, "events_beyond", lambda entry, number, _incarnation: events_beyond(entry, number, ""))
+        patch.setattr(reading, "events_beyond", lambda entry, number, _incarnation: events_after(entry, number, ""))
     patch.setattr(StoredStreamReader, "_is_replaced", lambda _: False)

@@ -113,7 +113,7 @@ class Reader:
 
     def _asked(self, worker: Worker) -> StreamReader | None:
         if not self.asks or self.last:
-            follower = worker.resumption.follow(self.id, "", self.last, incarnation=self.incarnation)
+            follower = worker.resumption.resume(self.id, "", self.last, incarnation=self.incarnation)
         else:
             script, telling = self.world.next_telling(self.id)
             follower = worker.resumption.open(
@@ -196,7 +196,7 @@ class Reader:
             for number, event in enumerate(events, follower.position - len(events) + 1):
                 self._take(number, event, here)
             if events:
-                self.incarnation = follower.session.target.incarnation
+                self.incarnation = follower.session.context.incarnation
             silences = 0 if events else silences + 1
             if silences > 5 and self.world.is_over_for(self.id):
                 raise Wrong(f"{self.name} waits for {silences} heartbeats, and the stream has ended")

@@ -80,8 +80,8 @@ class Worker:
         held = {
             "kept": journal._kept,
             "claims": journal._claims,
-            "owed": journal.owed._steps,
-            "busy": journal.owed._busy,
+            "owed": journal.pending._steps,
+            "busy": journal.pending._busy,
             "in vain": journal._in_vain,
             "mail": journal._outbox._mail,
             "due": journal._outbox._due,

@@ -12,7 +12,7 @@ import gevent
 import msgspec
 
 from flask_headrace.core.events import Event
-from flask_headrace.streaming.stores.base import LEASE, StoreLimits
+from flask_headrace.streaming.stores.base import LEASE_DURATION, StoreLimits
 from tests.streaming.simulation.clock import QuietHub, virtual_time
 from tests.streaming.simulation.reader import Reader, Wrong
 from tests.streaming.simulation.shape import shape_of
@@ -214,7 +214,7 @@ class World:
         now = self._hub.loop.now()
         self.was_taken = True
         for worker in self.workers:
-            is_excused = max(worker.door.trouble, self.store.leases_lost_at) > now - 2 * LEASE
+            is_excused = max(worker.door.trouble, self.store.leases_lost_at) > now - 2 * LEASE_DURATION
             if worker.name == name and not is_excused:
                 self._hub.deaths.append(Wrong(f"{name} is taken for dead, and could renew its lease"))
 

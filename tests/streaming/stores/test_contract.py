@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import LAST_WORDS, Store, StreamClaim, StreamRecord
+from flask_headrace.streaming.stores.base import RESERVED_TERMINAL_BYTES, Store, StreamClaim, StreamRecord
 from tests.streaming.stores.stage import Storage, claim, entry, fill, found, payloads
 from tests.support.event_loop import until
 
@@ -139,8 +139,8 @@ class TestBounds:
     def test_there_is_always_room_for_the_last_words(self, storage: Storage, bounds: dict[str, int]) -> None:
         store = storage.open(**bounds)
         fill(store, b"x" * 90)
-        assert store.append("w", [entry(2, payload=b"x" * (LAST_WORDS + 1), is_last=True)]) == {"s"}
-        assert store.append("w", [entry(2, payload=b"x" * LAST_WORDS, is_last=True)]) == set()
+        assert store.append("w", [entry(2, payload=b"x" * (RESERVED_TERMINAL_BYTES + 1), is_last=True)]) == {"s"}
+        assert store.append("w", [entry(2, payload=b"x" * RESERVED_TERMINAL_BYTES, is_last=True)]) == set()
         assert found(store).is_finished
 
     def test_room_comes_back_when_a_stream_is_removed(self, storage: Storage) -> None:

@@ -19,29 +19,29 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ....core.errors import StoreUnavailable
-from .errors import ELSEWHERE, code_of, redacted_message
+from .errors import REDIRECT_CODES, error_code, redacted_message
 from .keys import Script
-from .topology import place_of
-from .url import Address, target_of
+from .topology import make_server_address
+from .url import Address, parse_redis_url
 
 Arguments: TypeAlias = tuple[str | bytes | int, ...]
 
-PATIENCE = 2.0
+CALL_TIMEOUT = 2.0
 """Seconds for which a call waits for a connection, for its being made, and for an answer."""
 
-PAUSE = 0.5
+PAUSE_AFTER_TIMEOUT = 0.5
 """Seconds for which calls fail at once after the server gave no answer in time."""
 
-CONNECTIONS = 16
+MAX_CONNECTIONS = 16
 """How many connections a process has; the next call waits."""
 
-HOPS = 3
+MAX_REDIRECTS = 3
 """How often a call goes to another server that is said to be the right one."""
 
 RETRY_AFTER = 2.0
 
 
-def cooperate(connection: AbstractConnection) -> None:
+def make_cooperative(connection: AbstractConnection) -> None:
     """Let greenlets run while this connection waits, also in a process whose sockets gevent has not replaced."""
     plain = connection._sock
     if plain is not None and not isinstance(plain, (socket.socket, ssl.SSLSocket)):
@@ -51,7 +51,7 @@ def cooperate(connection: AbstractConnection) -> None:
     connection.on_connect()
 
 
-class NotDoneHere(Exception):
+class NotExecuted(Exception):
     """A server did nothing of what it was told to, or was not reached; another one may be the right one by now."""
 
     def __init__(self, at: Address | None, why: Exception) -> None:
@@ -59,7 +59,7 @@ class NotDoneHere(Exception):
         self.at, self.why = at, why
 
 
-class RedisLink:
+class RedisConnectionPool:
     """The server that a URL names.
 
     Attributes:
@@ -71,19 +71,19 @@ class RedisLink:
     """
 
     def __init__(self, url: str) -> None:
-        waits = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
-        self.target = target_of(url, {**waits, "redis_connect_func": cooperate, "protocol": 2})
+        waits = {"socket_timeout": CALL_TIMEOUT, "socket_connect_timeout": CALL_TIMEOUT}
+        self.url = parse_redis_url(url, {**waits, "redis_connect_func": make_cooperative, "protocol": 2})
         self.on_move: Callable[[], None] = lambda: None
-        self._place = place_of(self.target)
+        self._place = make_server_address(self.url)
         self._at: Address | None = None
         self._free: list[AbstractConnection] = []
-        self._slots = BoundedSemaphore(CONNECTIONS)
+        self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self._paused_until = 0.0
 
     def __str__(self) -> str:
-        return self.target.name
+        return self.url.name
 
-    def make(self, **options: object) -> AbstractConnection:
+    def make_connection(self, **options: object) -> AbstractConnection:
         """Return a connection to where the server is now; it is made when it is first used.
 
         Args:
@@ -92,9 +92,9 @@ class RedisLink:
         Raises:
             RedisError, OSError: nobody knows where it is.
         """
-        address = self._place.address()
+        address = self._place.resolve()
         place = {} if address is None else {"host": address[0], "port": address[1]}
-        connection: AbstractConnection = self.target.connection(**{**self.target.options, **place, **options})
+        connection: AbstractConnection = self.url.connection(**{**self.url.options, **place, **options})
         if address != self._at:
             self._move(address)
         return connection
@@ -114,12 +114,12 @@ class RedisLink:
         Raises:
             StoreUnavailable: the server cannot be reached, or cannot do it.
         """
-        return self._run_where_it_is(script, arguments, HOPS)
+        return self._run_where_it_is(script, arguments, MAX_REDIRECTS)
 
     def _run_where_it_is(self, script: Script, arguments: Arguments, hops: int) -> Any:  # noqa: ANN401
         try:
             return self._run(script, arguments)
-        except NotDoneHere as error:
+        except NotExecuted as error:
             if hops and self._is_elsewhere_than(error.at):
                 return self._run_where_it_is(script, arguments, hops - 1)
             raise self._trouble(redacted_message(error.why)) from error.why
@@ -132,8 +132,8 @@ class RedisLink:
                     return self._run_at(connection, script, arguments)
                 except (RedisError, OSError) as error:
                     self._doubt(at, error)
-                    if code_of(error) in ELSEWHERE:
-                        raise NotDoneHere(at, error) from error
+                    if error_code(error) in REDIRECT_CODES:
+                        raise NotExecuted(at, error) from error
                     # It may have been done: what has become of it is the caller's to find out.
                     raise self._trouble(redacted_message(error)) from error
         except (RedisError, OSError) as nobody:
@@ -155,7 +155,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             at = self._address_of(connection)
             self._doubt(at, error)
-            raise NotDoneHere(at, error) from error
+            raise NotExecuted(at, error) from error
 
     def _address_of(self, connection: Any) -> Address | None:  # noqa: ANN401  # one on a port, where it may move
         return None if self._at is None else (connection.host, connection.port)
@@ -163,16 +163,16 @@ class RedisLink:
     def _doubt(self, at: Address | None, error: Exception) -> None:
         """Ask anew where the server is before it is used next, or take its word for where it is."""
         if isinstance(error, RedisTimeoutError) and at == self._at:
-            self._paused_until = time.monotonic() + PAUSE
-        if code_of(error) == "MOVED" and at is not None:
+            self._paused_until = time.monotonic() + PAUSE_AFTER_TIMEOUT
+        if error_code(error) == "MOVED" and at is not None:
             host, _, port = str(error).rpartition(" ")[2].rpartition(":")
-            self._place.move((host or at[0], int(port)))
-        elif not code_of(error) or code_of(error) in ELSEWHERE:
-            self._place.doubt(at)
+            self._place.redirect((host or at[0], int(port)))
+        elif not error_code(error) or error_code(error) in REDIRECT_CODES:
+            self._place.invalidate(at)
 
     def _is_elsewhere_than(self, at: Address | None) -> bool:
         try:
-            return self._place.address() != at
+            return self._place.resolve() != at
         except (RedisError, OSError):
             return False
 
@@ -180,8 +180,8 @@ class RedisLink:
     def _connection(self) -> Iterator[AbstractConnection]:
         if time.monotonic() < self._paused_until and not self._is_elsewhere_than(self._at):
             raise self._trouble("it does not answer")
-        if not self._slots.acquire(timeout=PATIENCE):
-            raise self._trouble(f"all {CONNECTIONS} connections are busy")
+        if not self._slots.acquire(timeout=CALL_TIMEOUT):
+            raise self._trouble(f"all {MAX_CONNECTIONS} connections are busy")
         try:
             connection = self._take()
             # Whatever interrupts it between a question and its answer, a greenlet's end too, makes it disconnect.
@@ -193,13 +193,13 @@ class RedisLink:
             self._slots.release()
 
     def _take(self) -> AbstractConnection:
-        if self._place.address() != self._at:
-            return self.make()
-        connection = self._free.pop() if self._free else self.make()
+        if self._place.resolve() != self._at:
+            return self.make_connection()
+        connection = self._free.pop() if self._free else self.make_connection()
         if is_stale(connection):
             connection.disconnect()
             # So Sentinels tell those whose master has become a replica, which would still answer what is read.
-            self._place.doubt(self._at)
+            self._place.invalidate(self._at)
             return self._take()
         return connection
 

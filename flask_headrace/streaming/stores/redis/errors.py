@@ -27,7 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .keys import PREFIX
 
-CODES = {
+CODES_OF_CLASSES = {
     AuthenticationError: "WRONGPASS",
     BusyLoadingError: "LOADING",
     NoPermissionError: "NOPERM",
@@ -41,7 +41,7 @@ CODES = {
 }
 """Errors from whose text the client takes the code away; a kind stands after those that are of it, too."""
 
-TOLD = {
+MESSAGES = {
     "WRONGPASS": "it refuses the user or password of HEADRACE_STORE",
     "NOPERM": (
         f"its user may not do all that is needed: give it ~{PREFIX}* &{PREFIX}* +@scripting +@read +@write +@pubsub "
@@ -61,24 +61,24 @@ TOLD = {
     "BUSY": "it is busy with a script of somebody's",
 }
 
-FOR_GOOD = {"WRONGPASS", "NOPERM", "READONLY", "DENIED"}
+PERMANENT_CODES = {"WRONGPASS", "NOPERM", "READONLY", "DENIED"}
 """What does not pass by itself."""
 
-ELSEWHERE = {"READONLY", "MOVED", "LOADING", "CLUSTERDOWN", "MASTERDOWN"}
+REDIRECT_CODES = {"READONLY", "MOVED", "LOADING", "CLUSTERDOWN", "MASTERDOWN"}
 """What a server says that did nothing of what it was told to, and where another one may know better."""
 
-UNCLEAR = "no connection to it comes about, or it broke"
+CONNECTION_FAILED = "no connection to it comes about, or it broke"
 
-TLS = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
+TLS_FAILED = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
 UNKNOWN_CERTIFICATE = (
     "its certificate is not trusted here: add ?ssl_ca_certs=/path/to/ca.pem to the URL, and call the server by a name "
     "that is in the certificate"
 )
 
 
-def code_of(error: BaseException) -> str:
+def error_code(error: BaseException) -> str:
     """Return the code of an error that a server has answered; empty for any other."""
-    for kind, code in CODES.items():
+    for kind, code in CODES_OF_CLASSES.items():
         if isinstance(error, kind):
             return code
     if not isinstance(error, ResponseError):
@@ -93,23 +93,23 @@ def code_of(error: BaseException) -> str:
 
 def redacted_message(error: BaseException) -> str:
     """Return what is wrong, in words."""
-    code = code_of(error)
+    code = error_code(error)
     if "without any password" in str(error):
         return "it needs no password: leave the password out of HEADRACE_STORE"
-    if code in TOLD:
-        return TOLD[code]
+    if code in MESSAGES:
+        return MESSAGES[code]
     if wrong := _wrong_with_tls(error):
-        return UNKNOWN_CERTIFICATE if isinstance(wrong, ssl.SSLCertVerificationError) else TLS
+        return UNKNOWN_CERTIFICATE if isinstance(wrong, ssl.SSLCertVerificationError) else TLS_FAILED
     if isinstance(error, RedisTimeoutError):
         return "it does not answer"
     if isinstance(error, ResponseError):
         return f"it answers {code}"
-    return UNCLEAR
+    return CONNECTION_FAILED
 
 
-def is_for_good(error: BaseException) -> bool:
+def is_permanent(error: BaseException) -> bool:
     """Whether an error stays until somebody changes something."""
-    return code_of(error) in FOR_GOOD or _wrong_with_tls(error) is not None
+    return error_code(error) in PERMANENT_CODES or _wrong_with_tls(error) is not None
 
 
 def _wrong_with_tls(error: BaseException) -> ssl.SSLError | None:

@@ -140,16 +140,16 @@ def script(body: str, of: str | None = None) -> Script:
     return Script(source, hashlib.sha1(source).hexdigest(), of)  # noqa: S324  # the server's choice, not a secret
 
 
-def of_stream(body: str) -> Script:
+def stream_script(body: str) -> Script:
     """Return a script about the stream that its first argument names."""
     return script(body, "s")
 
 
-def of_log(body: str) -> Script:
+def batches_script(body: str) -> Script:
     """Return a script about the entries of the stream that its first argument names."""
     return script(body, "e")
 
 
-def of_name(body: str) -> Script:
+def name_script(body: str) -> Script:
     """Return a script about the name that is its first argument."""
     return script(body, "n")

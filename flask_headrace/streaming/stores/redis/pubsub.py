@@ -19,28 +19,28 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from ..notifier import ChangeNotifier, Wake
-from .connection import PATIENCE, RedisLink
+from ..notifier import ChangeNotifier, Callback
+from .connection import CALL_TIMEOUT, RedisConnectionPool
 from .errors import redacted_message
 
 log = logging.getLogger("flask_headrace")
 
-QUIET = 5.0
+IDLE_TIMEOUT = 5.0
 """Seconds of silence after which the server is asked whether it is there."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = 0.05, 2.0
 """Seconds between two attempts to connect: at first, and at most."""
 
-TROUBLE = (RedisError, OSError, hiredis.HiredisError)
+CONNECTION_ERRORS = (RedisError, OSError, hiredis.HiredisError)
 
 
-class RedisWatch:
+class PubSubListener:
     """The watches of one process on channels of one server.
 
     Whoever begins or ends a watch does not wait for the server: what it is to be told is noted, and one greenlet tells.
     """
 
-    def __init__(self, link: RedisLink) -> None:
+    def __init__(self, link: RedisConnectionPool) -> None:
         self._link = link
         self._watches = ChangeNotifier(on_first=self._note, on_last=self._note)
         self._changed: dict[str, None] = {}
@@ -48,11 +48,11 @@ class RedisWatch:
         self._subscribed: set[str] = set()
         self._connection: Any = None
         self._listening: gevent.Greenlet | None = None
-        self._pause = FIRST_PAUSE
+        self._pause = MIN_RETRY_DELAY
         self._complaint = ""
         link.on_move = self._go_there
 
-    def add(self, channel: str, wake: Wake) -> Wake:
+    def add(self, channel: str, wake: Callback) -> Callback:
         """Call `wake` at each message; return what ends that."""
         return self._watches.add(channel, wake)
 
@@ -76,10 +76,10 @@ class RedisWatch:
                 self._listen()
             except ResponseError as error:
                 self._complain(redacted_message(error))
-            except TROUBLE:
+            except CONNECTION_ERRORS:
                 pass  # whoever uses the store is told; what is missed meanwhile is looked up
             gevent.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self._pause = min(self._pause * 2, MAX_RETRY_DELAY)
 
     def _complain(self, what: str) -> None:
         if what != self._complaint:
@@ -87,7 +87,7 @@ class RedisWatch:
         self._complaint = what
 
     def _listen(self) -> None:
-        connection = self._link.make()
+        connection = self._link.make_connection()
         telling: gevent.Greenlet | None = None
         try:
             connection.connect()
@@ -105,9 +105,9 @@ class RedisWatch:
 
     def _tell_on(self, connection: AbstractConnection) -> None:
         """Tell the server of what is watched, and ask it whether it is there where it has been silent."""
-        with suppress(*TROUBLE):  # it is heard as well
+        with suppress(*CONNECTION_ERRORS):  # it is heard as well
             while True:
-                is_news = self._is_changed.wait(QUIET)
+                is_news = self._is_changed.wait(IDLE_TIMEOUT)
                 self._is_changed.clear()
                 changed, self._changed = self._changed, {}
                 self._tell(connection, changed) if is_news else connection.send_command("PING")
@@ -127,11 +127,11 @@ class RedisWatch:
         A busy worker hears of hundreds of streams at once, so they are read without the client's layers.
         """
         reader = hiredis.Reader()
-        connection._sock.settimeout(QUIET + PATIENCE)
+        connection._sock.settimeout(IDLE_TIMEOUT + CALL_TIMEOUT)
         while heard := connection._sock.recv(65536):
             reader.feed(heard)
-            self._watches.wake(channels(reader))
-            self._pause = FIRST_PAUSE
+            self._watches.notify(parse_channels(reader))
+            self._pause = MIN_RETRY_DELAY
 
     def close(self) -> None:
         """Hear no more. May be called twice."""
@@ -140,7 +140,7 @@ class RedisWatch:
             listening.kill()
 
 
-def channels(reader: hiredis.Reader) -> Iterator[str]:
+def parse_channels(reader: hiredis.Reader) -> Iterator[str]:
     """Return the channels of the messages that have arrived whole, and of subscriptions that were confirmed.
 
     Raises:

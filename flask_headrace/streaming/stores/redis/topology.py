@@ -18,35 +18,35 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from .keys import PREFIX
-from .url import Address, Target
+from .url import Address, RedisURL
 
-ASKING = 0.7
+QUERY_TIMEOUT = 0.7
 """Seconds that one server or Sentinel has to say where the streams are."""
 
-LONGEST = 2.0
+DISCOVERY_TIMEOUT = 2.0
 """Seconds after which no further one is asked, and for which others wait for who asks."""
 
-PAUSE = 0.5
+RETRY_DELAY = 0.5
 """Seconds for which nobody is asked again after nobody knew."""
 
-Find: TypeAlias = Callable[[], Address]
+FindAddress: TypeAlias = Callable[[], Address]
 
 
-class Place:
+class ServerAddress:
     """Where a server is, as far as is known.
 
     Args:
         find: Asks for it; None where it never moves.
     """
 
-    def __init__(self, find: Find | None) -> None:
+    def __init__(self, find: FindAddress | None) -> None:
         self._find = find
         self._known: Address | None = None
         self._last: Address | None = None
         self._asking = BoundedSemaphore(1)
-        self._failed: tuple[float, Exception] = (-PAUSE, RedisConnectionError())
+        self._failed: tuple[float, Exception] = (-RETRY_DELAY, RedisConnectionError())
 
-    def address(self) -> Address | None:
+    def resolve(self) -> Address | None:
         """Return where the server is; None where it is where the URL says.
 
         Raises:
@@ -54,16 +54,16 @@ class Place:
         """
         if self._find is None or self._known is not None:
             return self._known
-        if not self._asking.acquire(timeout=LONGEST):
+        if not self._asking.acquire(timeout=DISCOVERY_TIMEOUT):
             raise RedisConnectionError("nobody has said yet where it is")
         try:
             return self._known or self._ask(self._find)
         finally:
             self._asking.release()
 
-    def _ask(self, find: Find) -> Address:
+    def _ask(self, find: FindAddress) -> Address:
         failed_at, trouble = self._failed
-        if time.monotonic() - failed_at >= PAUSE:
+        if time.monotonic() - failed_at >= RETRY_DELAY:
             try:
                 self._last = self._known = find()
             except (RedisError, OSError) as error:
@@ -74,39 +74,39 @@ class Place:
             raise trouble.with_traceback(None)
         return address
 
-    def doubt(self, address: Address | None) -> None:
+    def invalidate(self, address: Address | None) -> None:
         """Ask anew before the next use, if this is still what is known."""
         if self._known == address:
             self._known = None
 
-    def move(self, address: Address) -> None:
+    def redirect(self, address: Address) -> None:
         """Take the word of the server that was there so far."""
         if self._find is not None:
             self._last = self._known = address
 
 
-def place_of(target: Target) -> Place:
+def make_server_address(target: RedisURL) -> ServerAddress:
     """Return where the server is that a URL names."""
     if target.kind == "cluster":
-        return Place(ClusterSlot(target).find)
+        return ServerAddress(ClusterDiscovery(target).find)
     if target.kind == "sentinel":
-        return Place(lambda: find_by_sentinel(target))
-    return Place(None)
+        return ServerAddress(lambda: find_sentinel_master(target))
+    return ServerAddress(None)
 
 
-class ClusterSlot:
+class ClusterDiscovery:
     """The slot of a cluster that all our keys are in.
 
     The servers of the URL are asked first, then those that were heard of: the former may all be gone one day.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: RedisURL) -> None:
         self._target = target
         self._heard_of: list[Address] = []
 
     def find(self) -> Address:
         """Ask one server after the other for the master of the slot."""
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + DISCOVERY_TIMEOUT
         trouble: Exception = RedisConnectionError("no server of the cluster has an answer")
         for seed in dict.fromkeys((*self._target.seeds, *self._heard_of)):
             if time.monotonic() > until:
@@ -123,7 +123,7 @@ class ClusterSlot:
         from redis.crc import key_slot  # noqa: PLC0415
 
         host, port = seed
-        limits = {"socket_timeout": ASKING, "socket_connect_timeout": ASKING}
+        limits = {"socket_timeout": QUERY_TIMEOUT, "socket_connect_timeout": QUERY_TIMEOUT}
         connection = self._target.connection(**{**self._target.options, **limits, "host": host, "port": port})
         try:
             connection.send_command("CLUSTER", "SLOTS")
@@ -139,7 +139,7 @@ class ClusterSlot:
         raise ClusterDownError(f"no server of the cluster has the slot {slot}")
 
 
-def find_by_sentinel(target: Target) -> Address:
+def find_sentinel_master(target: RedisURL) -> Address:
     """Ask the Sentinels for the master."""
     from redis.sentinel import Sentinel  # noqa: PLC0415  # who has none need not load it
 
@@ -152,7 +152,7 @@ def find_by_sentinel(target: Target) -> Address:
             one.close()
 
 
-def services(target: Target, sentinel: Address) -> set[str]:
+def sentinel_services(target: RedisURL, sentinel: Address) -> set[str]:
     """Return the names of the services that one Sentinel knows.
 
     Raises:
@@ -167,7 +167,7 @@ def services(target: Target, sentinel: Address) -> set[str]:
         client.close()
 
 
-def _asking(target: Target) -> dict[str, Any]:
+def _asking(target: RedisURL) -> dict[str, Any]:
     """Return how to connect to a Sentinel, in the words of the client."""
-    limits = {"socket_timeout": ASKING, "socket_connect_timeout": ASKING, "retry": Retry(NoBackoff(), 0)}
-    return {**target.asking, **limits, "ssl": issubclass(target.connection, SSLConnection)}
+    limits = {"socket_timeout": QUERY_TIMEOUT, "socket_connect_timeout": QUERY_TIMEOUT, "retry": Retry(NoBackoff(), 0)}
+    return {**target.sentinel_options, **limits, "ssl": issubclass(target.connection, SSLConnection)}

@@ -19,20 +19,20 @@ from ....core.errors import ConfigurationError
 Address: TypeAlias = tuple[str, int]
 """The host and port of a server."""
 
-FORMS = {
+URL_FORMS = {
     "": "redis://user:password@host:port/db",
     "cluster": "redis+cluster://user:password@host:port,host:port",
     "sentinel": "redis+sentinel://user:password@host:port,host:port/service/db",
 }
 """How each kind is written."""
 
-PORTS = {"cluster": 6379, "sentinel": 26379}
+DEFAULT_PORTS = {"cluster": 6379, "sentinel": 26379}
 
-SENTINELS_OWN = ("sentinel_username", "sentinel_password")
+SENTINEL_CREDENTIALS = ("sentinel_username", "sentinel_password")
 """What stands in the query for Sentinel itself: it has users of its own, or none."""
 
 
-class Target(msgspec.Struct, frozen=True):
+class RedisURL(msgspec.Struct, frozen=True):
     """What a URL names.
 
     Args:
@@ -51,10 +51,10 @@ class Target(msgspec.Struct, frozen=True):
     options: dict[str, Any]
     seeds: tuple[Address, ...] = ()
     service: str = ""
-    asking: dict[str, Any] = {}
+    sentinel_options: dict[str, Any] = {}
 
 
-def target_of(url: str, defaults: dict[str, Any]) -> Target:
+def parse_redis_url(url: str, defaults: dict[str, Any]) -> RedisURL:
     """Return what a URL names.
 
     Args:
@@ -76,45 +76,45 @@ def target_of(url: str, defaults: dict[str, Any]) -> Target:
         # Neither the error nor the URL is shown: there may be a password in both.
         raise ConfigurationError(
             f"HEADRACE_STORE is a {scheme}:// URL that cannot be understood ({type(error).__name__}): write "
-            f"{FORMS.get(kind, FORMS[''])}."
+            f"{URL_FORMS.get(kind, URL_FORMS[''])}."
         ) from None
 
 
-def _one(scheme: str, url: str, defaults: dict[str, Any]) -> Target:
+def _one(scheme: str, url: str, defaults: dict[str, Any]) -> RedisURL:
     connection, options = _connection(url, defaults)
     place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-    return Target(f"{scheme}://{place}", "", connection, options)
+    return RedisURL(f"{scheme}://{place}", "", connection, options)
 
 
-def _cluster(scheme: str, base: str, rest: str, defaults: dict[str, Any]) -> Target:
+def _cluster(scheme: str, base: str, rest: str, defaults: dict[str, Any]) -> RedisURL:
     user, hosts, path, query = _parts(rest)
     if path not in {"", "/", "/0"}:
         raise ConfigurationError(
             f"HEADRACE_STORE is a {scheme}:// URL with the path {path!r}: a cluster has the database 0 only; leave the "
             "path out."
         )
-    seeds = tuple(_addresses(hosts, PORTS["cluster"]))
+    seeds = tuple(_addresses(hosts, DEFAULT_PORTS["cluster"]))
     connection, options = _connection(f"{base}://{user}{hosts.partition(',')[0]}{query}", defaults)
-    return Target(f"{scheme}://{_shown(seeds)}", "cluster", connection, options, seeds)
+    return RedisURL(f"{scheme}://{_shown(seeds)}", "cluster", connection, options, seeds)
 
 
-def _sentinel(scheme: str, base: str, rest: str, defaults: dict[str, Any]) -> Target:
+def _sentinel(scheme: str, base: str, rest: str, defaults: dict[str, Any]) -> RedisURL:
     user, hosts, path, query = _parts(rest)
     service, _, database = path.removeprefix("/").partition("/")
     if not service:
         raise ConfigurationError(
-            f"HEADRACE_STORE is a {scheme}:// URL that names no service: write {FORMS['sentinel']}, with the name by "
+            f"HEADRACE_STORE is a {scheme}:// URL that names no service: write {URL_FORMS['sentinel']}, with the name by "
             "which the Sentinels know the server, such as mymaster."
         )
-    seeds = tuple(_addresses(hosts, PORTS["sentinel"]))
+    seeds = tuple(_addresses(hosts, DEFAULT_PORTS["sentinel"]))
     asked = dict(parse_qsl(query.removeprefix("?")))
-    own = {name.removeprefix("sentinel_"): asked.pop(name) for name in SENTINELS_OWN if name in asked}
+    own = {name.removeprefix("sentinel_"): asked.pop(name) for name in SENTINEL_CREDENTIALS if name in asked}
     query = f"?{urlencode(asked)}" if asked else ""
     connection, options = _connection(f"{base}://{user}{hosts.partition(',')[0]}/{int(database or 0)}{query}", defaults)
     asking = {name: value for name, value in options.items() if name not in {"host", "port", "db", *own}}
     asking = {name: value for name, value in asking.items() if name not in {"username", "password"}} | own
     name = f"{scheme}://{_shown(seeds)}/{unquote(service)}"
-    return Target(name, "sentinel", connection, options, seeds, unquote(service), asking)
+    return RedisURL(name, "sentinel", connection, options, seeds, unquote(service), asking)
 
 
 def _parts(rest: str) -> tuple[str, str, str, str]:

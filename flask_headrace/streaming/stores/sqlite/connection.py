@@ -39,7 +39,7 @@ class _Failure(msgspec.Struct):
     error: Exception
 
 
-class SqliteFile:
+class SqliteConnection:
     """A connection that is used in one thread, in the order of the calls.
 
     Attributes:
@@ -74,7 +74,7 @@ class SqliteFile:
     def _try(
         self, asked: float, job: Callable[..., T], arguments: Sequence[Any], options: dict[str, Any]
     ) -> T | _Failure:
-        if time.monotonic() - asked > database.PATIENCE:
+        if time.monotonic() - asked > database.BUSY_TIMEOUT:
             return _Failure(StoreUnavailable(f"The store {self._path} is too busy.", retry_after=RETRY_AFTER))
         try:
             return job(self._connection(), *arguments, **options)
@@ -95,7 +95,7 @@ class SqliteFile:
         """Return the connection to the file that is there now: the one that was opened may have been removed."""
         if self._db is None or self._place != self._look():
             self._let_go()
-            self._db = database.open_file(self._path)
+            self._db = database.open_database(self._path)
             self.openings += 1
             self._place = self._look()
         return self._db

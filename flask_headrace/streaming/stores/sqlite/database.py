@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ....core.errors import ConfigurationError
 
-VERSION = 2
+SCHEMA_VERSION = 2
 """The version of the schema; it goes up with every change of it."""
 
-APPLICATION = 0x48_52_41_43
+APPLICATION_ID = 0x48_52_41_43
 """Marks a file as one of ours (SQLite's application_id)."""
 
-PATIENCE = 2.0
+BUSY_TIMEOUT = 2.0
 """Seconds for which a call waits for another process that holds the file, and again for its turn in this one."""
 
 
@@ -71,7 +71,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
 
 
-def contents(db: sqlite3.Connection) -> tuple[int, int, int]:
+def read_header(db: sqlite3.Connection) -> tuple[int, int, int]:
     """Return the version, the application's mark and the number of tables, as they are at one moment."""
     is_inside = db.in_transaction
     if not is_inside:
@@ -83,18 +83,18 @@ def contents(db: sqlite3.Connection) -> tuple[int, int, int]:
     return version, application, tables
 
 
-def refuse_other_version(db: sqlite3.Connection, path: Path) -> bool:
+def check_version(db: sqlite3.Connection, path: Path) -> bool:
     """Return whether the file is empty.
 
     Raises:
         ConfigurationError: it holds something else than this version's schema.
     """
-    version, application, tables = contents(db)
-    if (version, application) == (VERSION, APPLICATION):
+    version, application, tables = read_header(db)
+    if (version, application) == (SCHEMA_VERSION, APPLICATION_ID):
         return False
-    if application == APPLICATION:
+    if application == APPLICATION_ID:
         raise ConfigurationError(
-            f"The store {path} has version {version} of the schema and this Headrace writes version {VERSION}: name "
+            f"The store {path} has version {version} of the schema and this Headrace writes version {SCHEMA_VERSION}: name "
             "another file in HEADRACE_STORE, or stop all that use this one and remove it."
         )
     if tables:
@@ -107,7 +107,7 @@ def clock() -> float:
     return time.monotonic()
 
 
-def make_tables(db: sqlite3.Connection, path: Path) -> None:
+def create_tables(db: sqlite3.Connection, path: Path) -> None:
     """Make the tables in an empty file, if nobody is faster.
 
     It is one transaction, which waits for its turn: of many that find the file empty, one writes, and the others look.
@@ -117,18 +117,18 @@ def make_tables(db: sqlite3.Connection, path: Path) -> None:
     try:
         # It must go before the first table, and begins to write: from here on nobody else does.
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        if refuse_other_version(db, path):
+        if check_version(db, path):
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             db.execute("COMMIT")
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
 
 
-def write_ahead(db: sqlite3.Connection) -> None:
+def enable_write_ahead_log(db: sqlite3.Connection) -> None:
     """Make the file one with a write-ahead log.
 
     While another connection writes, SQLite does not let this wait: it is told at once that the file is locked. A
@@ -137,7 +137,7 @@ def write_ahead(db: sqlite3.Connection) -> None:
     Raises:
         sqlite3.OperationalError: the file is busy for longer than `PATIENCE`.
     """
-    until = clock() + PATIENCE
+    until = clock() + BUSY_TIMEOUT
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -149,14 +149,14 @@ def write_ahead(db: sqlite3.Connection) -> None:
             pass
 
 
-def open_file(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> sqlite3.Connection:
     """Open the file; make it where it is missing."""
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         db.create_function("clock", 0, clock)
-        if refuse_other_version(db, path):
-            make_tables(db, path)
-        write_ahead(db)
+        if check_version(db, path):
+            create_tables(db, path)
+        enable_write_ahead_log(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
     except BaseException:
@@ -165,7 +165,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_file(path: Path) -> None:
+def check_database(path: Path) -> None:
     """Look whether a file, where there is one, can be a store, without leaving anything open.
 
     Raises:
@@ -173,8 +173,8 @@ def check_file(path: Path) -> None:
     """
     try:
         if path.exists():
-            with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as db:
-                refuse_other_version(db, path)
+            with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as db:
+                check_version(db, path)
     except sqlite3.DatabaseError as error:
         if str(error) == "file is not a database":
             raise ConfigurationError(f"{path} is no SQLite file: name another in HEADRACE_STORE.") from error

@@ -9,26 +9,26 @@ import sqlite3
 import time
 
 from .database import transaction
-from .leases import forget_the_absent
+from .leases import delete_expired_leases
 from .queries import CHAIN, remove
 
-BATCH = 500
+SWEEP_BATCH = 500
 """Rows that a sweep removes in one transaction: a few milliseconds."""
 
-PAGES = 1000
+VACUUM_PAGES = 1000
 """Pages that a sweep gives back to the file system in one transaction."""
 
-CONDEMNED = -1e12
+EXPIRED_AT = -1e12
 """When a stream was touched that waits for its removal: too long ago for everything."""
 
 
-def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
+def mark_expired(db: sqlite3.Connection, retention: float) -> list[int]:
     """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
     with transaction(db):
         # Not before: others may have written while this waited for its turn, and that would lie in the future.
         now = time.monotonic()
-        times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
-        forget_the_absent(db)
+        times = {"now": now, "oldest": now - retention, "condemned": EXPIRED_AT}
+        delete_expired_leases(db)
         db.execute(
             "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times
         )
@@ -36,16 +36,16 @@ def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
             "UPDATE streams SET touched = :condemned, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
             times,
         )
-        condemned = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (CONDEMNED,)).fetchall()
+        condemned = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (EXPIRED_AT,)).fetchall()
         return [key for (key,) in condemned]
 
 
-def remove_some(db: sqlite3.Connection, key: int) -> bool:
+def remove_batch(db: sqlite3.Connection, key: int) -> bool:
     """Remove a condemned stream, or the last of its entries; return whether it is gone."""
-    batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
+    batch = {"key": key, "batch": SWEEP_BATCH, "others": SWEEP_BATCH - 1}
     with transaction(db):
         # Another worker's sweep may have been faster, and a new stream have the key by now.
-        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone() is None:
+        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, EXPIRED_AT)).fetchone() is None:
             return True
         rest = db.execute(
             f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
@@ -59,6 +59,6 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
         return False
 
 
-def give_back(db: sqlite3.Connection) -> None:
+def release_free_pages(db: sqlite3.Connection) -> None:
     """Give free pages back to the file system, some at a time."""
-    db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+    db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()

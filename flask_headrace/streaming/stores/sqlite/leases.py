@@ -9,21 +9,21 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from ..base import LEASE
+from ..base import LEASE_DURATION
 
 
-def attend(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
+def add_reader(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
     """Note a reader."""
     until = time.monotonic() + seconds
     db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?, ?)", (stream, reader, until, seconds))
 
 
-def leave(db: sqlite3.Connection, stream: str, reader: str) -> None:
+def remove_reader(db: sqlite3.Connection, stream: str, reader: str) -> None:
     """Forget a reader."""
     db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
 
 
-def has_remote_readers(db: sqlite3.Connection, stream: str) -> bool:
+def has_stream_readers(db: sqlite3.Connection, stream: str) -> bool:
     """Whether a reader's time is not over."""
     found = db.execute(
         "SELECT 1 FROM readers WHERE id = ? AND until > clock() AND until <= clock() + seconds LIMIT 1", (stream,)
@@ -41,20 +41,20 @@ def has_readers(db: sqlite3.Connection, worker: str) -> bool:
     return found is not None
 
 
-def renew(db: sqlite3.Connection, worker: str) -> None:
+def renew_lease(db: sqlite3.Connection, worker: str) -> None:
     """Note that a worker is alive."""
-    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE))
+    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE_DURATION))
 
 
 def is_alive(db: sqlite3.Connection, worker: str) -> bool:
     """Whether a worker's lease runs."""
     found = db.execute(
-        "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE)
+        "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE_DURATION)
     ).fetchone()
     return found is not None
 
 
-def forget_the_absent(db: sqlite3.Connection) -> None:
+def delete_expired_leases(db: sqlite3.Connection) -> None:
     """Remove leases and attendances that are over."""
-    db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE,))
+    db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE_DURATION,))
     db.execute("DELETE FROM readers WHERE until NOT BETWEEN clock() AND clock() + seconds")

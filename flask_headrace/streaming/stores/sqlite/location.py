@@ -8,7 +8,7 @@ from pathlib import Path
 from ....core.errors import ConfigurationError
 
 
-def refuse_place(path: Path) -> None:
+def check_location(path: Path) -> None:
     """Refuse a path at which no file can be made or written to, with what to do.
 
     Raises:

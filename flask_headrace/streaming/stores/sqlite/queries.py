@@ -16,19 +16,19 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..base import LAST_WORDS, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from ..base import RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .database import transaction
 from .leases import is_alive
 
-State: TypeAlias = tuple[int, int, int]
+StreamState: TypeAlias = tuple[int, int, int]
 """What can change in a stream: its last number, is_finished, is_stopping."""
 
 
-class Full(Exception):
+class StoreFull(Exception):
     """All streams together have the bytes that they may have."""
 
 
-class _Target(msgspec.Struct):
+class _AppendTarget(msgspec.Struct):
     """A stream that a call of `append` adds to."""
 
     key: int
@@ -41,7 +41,7 @@ class _Target(msgspec.Struct):
     def add(self, entry: EventBatch, number: int, most: int) -> bool:
         """Make an entry of at most so many bytes the last one, by this number; return whether it may be added."""
         size = len(entry.payload)
-        has_room = size <= most or (entry.is_last and size <= LAST_WORDS)
+        has_room = size <= most or (entry.is_last and size <= RESERVED_TERMINAL_BYTES)
         if self.is_finished or entry.first != self.last + 1 or not has_room:
             return False
         self.last += entry.count
@@ -89,13 +89,13 @@ def find(db: sqlite3.Connection, stream: str, retention: float) -> StreamRecord 
     return _record(db.execute(f"{RECORD} AND id = :id", {"id": stream, "retention": retention}))
 
 
-def named(db: sqlite3.Connection, name: str, retention: float) -> StreamRecord | None:
+def find_by_name(db: sqlite3.Connection, name: str, retention: float) -> StreamRecord | None:
     """Return the record of the stream that was last begun by a name; None where there is none that can be read."""
     found = f"{RECORD} AND key = (SELECT stream FROM names WHERE name = :name)"  # noqa: S608
     return _record(db.execute(found, {"name": name, "retention": retention}))
 
 
-def unname(db: sqlite3.Connection, name: str, stream: str) -> None:
+def clear_name(db: sqlite3.Connection, name: str, stream: str) -> None:
     """Take a name from a stream."""
     db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
 
@@ -122,7 +122,7 @@ def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: 
     return found
 
 
-def states(db: sqlite3.Connection, streams: list[str]) -> dict[str, State]:
+def read_states(db: sqlite3.Connection, streams: list[str]) -> dict[str, StreamState]:
     """Return what can change in streams; nothing for one that is gone."""
     (rows,) = db.execute(
         f"WITH asked (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608  # numbers and question marks
@@ -134,7 +134,7 @@ def states(db: sqlite3.Connection, streams: list[str]) -> dict[str, State]:
     }
 
 
-def stopping(db: sqlite3.Connection) -> set[str]:
+def read_stopping(db: sqlite3.Connection) -> set[str]:
     """Return the unfinished streams whose end somebody has asked for."""
     return {stream for (stream,) in db.execute("SELECT id FROM streams WHERE is_stopping AND NOT is_finished")}
 
@@ -152,10 +152,10 @@ def claim(db: sqlite3.Connection, wanted: StreamClaim, name: str | None, bounds:
             remove(db, key)
         (total,) = db.execute("SELECT bytes FROM total").fetchone()
         if _make_room(db, total, 1, bounds) < 1:
-            raise Full
+            raise StoreFull
         begun = (wanted.id, wanted.worker, time.monotonic())
         key = db.execute("INSERT INTO streams (id, worker, touched) VALUES (?, ?, ?)", begun).lastrowid
-        db.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.question, wanted.about))
+        db.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.request_digest, wanted.metadata))
         if name is not None:
             db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, key))
         return None
@@ -185,7 +185,7 @@ def append(db: sqlite3.Connection, worker: str, entries: Sequence[EventBatch], b
         for entry in entries:
             target = targets.get(entry.id)
             previous = target.tail if target is not None else 0
-            if target is not None and target.add(entry, number + 1, min(room, bounds.stream - target.size)):
+            if target is not None and target.add(entry, number + 1, min(room, bounds.stream_bytes - target.size)):
                 number += 1
                 room -= len(entry.payload)
                 rows += (number, previous, entry.first, entry.count, entry.payload)
@@ -196,7 +196,7 @@ def append(db: sqlite3.Connection, worker: str, entries: Sequence[EventBatch], b
     return refused
 
 
-def _targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[dict[str, _Target], int, int]:
+def _targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[dict[str, _AppendTarget], int, int]:
     """Return the streams that this worker may add to, the bytes of all streams, and the number of the last entry."""
     rows, total, number = db.execute(
         f"WITH asked (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608
@@ -205,10 +205,10 @@ def _targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[d
         "FROM asked JOIN streams USING (id) WHERE worker = ? AND NOT is_finished",
         (*streams, worker),
     ).fetchone()
-    return {streams[n]: _Target(*target) for n, *target in msgspec.json.decode(rows)}, total, number
+    return {streams[n]: _AppendTarget(*target) for n, *target in msgspec.json.decode(rows)}, total, number
 
 
-def _write(db: sqlite3.Connection, rows: list[object], targets: list[_Target]) -> None:
+def _write(db: sqlite3.Connection, rows: list[object], targets: list[_AppendTarget]) -> None:
     marks = ",".join(["(?,?,?,?,?)"] * (len(rows) // 5))
     db.execute(f"INSERT INTO entries VALUES {marks}", rows)  # noqa: S608
     size = sum(len(payload) for payload in rows[4::5])  # type: ignore[misc,arg-type]
@@ -228,13 +228,13 @@ def _numbered(count: int) -> str:
 
 def _make_room(db: sqlite3.Connection, total: int, size: int, bounds: StoreLimits) -> int:
     """Remove finished streams, the oldest first, until so many bytes fit; return how many do."""
-    while total + size > bounds.total:
+    while total + size > bounds.total_bytes:
         oldest = db.execute("SELECT key, bytes FROM streams WHERE is_finished ORDER BY touched LIMIT 1").fetchone()
         if oldest is None:
             break
         remove(db, oldest[0])
         total -= oldest[1]
-    return bounds.total - total
+    return bounds.total_bytes - total
 
 
 def remove(db: sqlite3.Connection, key: int) -> None:
@@ -251,7 +251,7 @@ def request_stop(db: sqlite3.Connection, stream: str) -> None:
     db.execute("UPDATE streams SET is_stopping = 1 WHERE id = ? AND NOT is_finished", (stream,))
 
 
-def take_over(db: sqlite3.Connection, stream: str, dead: str, worker: str) -> bool:
+def acquire(db: sqlite3.Connection, stream: str, dead: str, worker: str) -> bool:
     """Make a dead worker's stream this worker's; return whether it is."""
     with transaction(db):
         if is_alive(db, dead):

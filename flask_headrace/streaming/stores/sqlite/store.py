@@ -12,10 +12,10 @@ from pathlib import Path
 from ....core.errors import StoreUnavailable
 from ..base import EventBatch, StoreLimits, StreamClaim, StreamRecord
 from . import expiry, leases, queries
-from .connection import SqliteFile
-from .database import check_file
-from .location import refuse_place
-from .watcher import SqliteWatch
+from .connection import SqliteConnection
+from .database import check_database
+from .location import check_location
+from .watcher import SqliteWatcher
 
 
 class SqliteStore:
@@ -32,12 +32,12 @@ class SqliteStore:
     window = 0.01  # a transaction costs much more than an entry
 
     def __init__(self, path: Path, bounds: StoreLimits) -> None:
-        check_file(path)
+        check_database(path)
         self._path = path
         self._bounds = bounds
-        self._writes = SqliteFile(path)
-        self._reads = SqliteFile(path)
-        self._watch = SqliteWatch(self._reads)
+        self._writes = SqliteConnection(path)
+        self._reads = SqliteConnection(path)
+        self._watch = SqliteWatcher(self._reads)
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self._path}>"
@@ -46,19 +46,19 @@ class SqliteStore:
         """Begin a stream, if there is none of that id."""
         try:
             return self._writes.run(queries.claim, claim, name, self._bounds)
-        except queries.Full:
+        except queries.StoreFull:
             raise StoreUnavailable(
-                f"The streams in {self._path} have the {self._bounds.total} bytes that they may have.",
+                f"The streams in {self._path} have the {self._bounds.total_bytes} bytes that they may have.",
                 retry_after=self._bounds.retention,
             ) from None
 
-    def check_place(self) -> None:
+    def check_location(self) -> None:
         """Look whether there can be a file where this store's is to be.
 
         Raises:
             ConfigurationError: there cannot.
         """
-        refuse_place(self._path)
+        check_location(self._path)
 
     def check(self) -> None:
         """Look whether the file can be written to."""
@@ -78,11 +78,11 @@ class SqliteStore:
 
     def find_by_name(self, name: str) -> StreamRecord | None:
         """Return the record of the stream that was last begun by a name, or None."""
-        return self._reads.run(queries.named, name, self._bounds.retention)
+        return self._reads.run(queries.find_by_name, name, self._bounds.retention)
 
     def clear_name(self, name: str, id: str) -> None:  # noqa: A002
         """Let a stream not be found by a name any more."""
-        self._writes.run(queries.unname, name, id)
+        self._writes.run(queries.clear_name, name, id)
 
     def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
         """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
@@ -94,15 +94,15 @@ class SqliteStore:
 
     def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
         """Note that a reader follows a stream, for so many seconds from now."""
-        self._writes.run(leases.attend, id, reader, seconds)
+        self._writes.run(leases.add_reader, id, reader, seconds)
 
     def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
         """Note that a reader has left."""
-        self._writes.run(leases.leave, id, reader)
+        self._writes.run(leases.remove_reader, id, reader)
 
     def has_stream_readers(self, id: str) -> bool:  # noqa: A002
         """Whether any reader that attends the stream has neither left nor run out of its time."""
-        return self._reads.run(leases.has_remote_readers, id)
+        return self._reads.run(leases.has_stream_readers, id)
 
     def has_readers(self, worker: str) -> bool:
         """Whether anybody attends any stream that a worker fills."""
@@ -110,7 +110,7 @@ class SqliteStore:
 
     def renew_lease(self, worker: str) -> None:
         """Note that a worker is alive."""
-        self._writes.run(leases.renew, worker)
+        self._writes.run(leases.renew_lease, worker)
 
     def is_alive(self, worker: str) -> bool:
         """Whether a worker has renewed its lease in time."""
@@ -118,7 +118,7 @@ class SqliteStore:
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         """Make an unfinished stream of a dead worker this worker's."""
-        return self._writes.run(queries.take_over, id, dead, worker)
+        return self._writes.run(queries.acquire, id, dead, worker)
 
     def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         """Call `wake` after each change of a stream."""
@@ -130,10 +130,10 @@ class SqliteStore:
 
     def delete_expired(self) -> None:
         """Remove what is too old to be read, in small steps, between which others may write."""
-        for key in self._writes.run(expiry.condemn, self._bounds.retention):
-            while not self._writes.run(expiry.remove_some, key):
+        for key in self._writes.run(expiry.mark_expired, self._bounds.retention):
+            while not self._writes.run(expiry.remove_batch, key):
                 pass
-        self._writes.run(expiry.give_back)
+        self._writes.run(expiry.release_free_pages)
 
     def close(self) -> None:
         """Let go of the file and the threads."""

@@ -13,34 +13,34 @@ import gevent
 from gevent.event import Event as Flag
 
 from ....core.errors import HeadraceError
-from ..notifier import ChangeNotifier, Wake
-from .connection import SqliteFile
-from .queries import State, states, stopping
+from ..notifier import ChangeNotifier, Callback
+from .connection import SqliteConnection
+from .queries import StreamState, read_states, read_stopping
 
-PERIOD = 0.008
+POLL_INTERVAL = 0.008
 """Seconds between two looks where somebody waits for changes: each costs two changes of hands between threads."""
 
-LEISURE = 0.04
+IDLE_POLL_INTERVAL = 0.04
 """Seconds between two looks for wishes to stop."""
 
-PAUSE = 0.25
+RETRY_DELAY = 0.25
 """Seconds until the next look while the file cannot be used."""
 
 Version: TypeAlias = tuple[int, int]
 """Which connection it is, and SQLite's data_version, which only compares within one."""
 
-View: TypeAlias = tuple[dict[str, State], set[str]]
+View: TypeAlias = tuple[dict[str, StreamState], set[str]]
 """The watched streams as they are, and those whose end somebody has asked for."""
 
 
-class SqliteWatch:
+class SqliteWatcher:
     """The watches of one process on one file.
 
     Args:
         file: The connection that looks; its own changes would not be seen.
     """
 
-    def __init__(self, file: SqliteFile) -> None:
+    def __init__(self, file: SqliteConnection) -> None:
         self._file = file
         self._changes = ChangeNotifier(on_first=self._begin_soon)
         self._stops = ChangeNotifier(on_first=self._begin)
@@ -50,11 +50,11 @@ class SqliteWatch:
         self._looking: gevent.Greenlet | None = None
         self._hurry = Flag()
 
-    def add(self, stream: str, wake: Wake) -> Wake:
+    def add(self, stream: str, wake: Callback) -> Callback:
         """Call `wake` after each change of a stream; return what ends that."""
         return self._changes.add(stream, wake)
 
-    def add_stop(self, stream: str, wake: Wake) -> Wake:
+    def add_stop(self, stream: str, wake: Callback) -> Callback:
         """Call `wake` after a wish to stop a stream; return what ends that."""
         return self._stops.add(stream, wake)
 
@@ -74,7 +74,7 @@ class SqliteWatch:
             while self._changes or self._stops:
                 self._look_once()
                 self._hurry.clear()
-                self._hurry.wait(PERIOD if self._changes else LEISURE)
+                self._hurry.wait(POLL_INTERVAL if self._changes else IDLE_POLL_INTERVAL)
         finally:
             self._looking = None
 
@@ -86,7 +86,7 @@ class SqliteWatch:
         except HeadraceError:
             # Whoever uses the store is told; what is missed meanwhile is found by comparison.
             self._is_new = True
-            gevent.sleep(PAUSE)
+            gevent.sleep(RETRY_DELAY)
             return
         if view is not None:
             self._compare(*view)
@@ -97,13 +97,13 @@ class SqliteWatch:
         version = self._file.openings, number
         if version == seen:
             return version, None
-        return version, (states(db, streams) if streams else {}, stopping(db))
+        return version, (read_states(db, streams) if streams else {}, read_stopping(db))
 
-    def _compare(self, states: dict[str, State], stopping: set[str]) -> None:
+    def _compare(self, states: dict[str, StreamState], stopping: set[str]) -> None:
         (states_before, stopping_before), self._view = self._view, (states, stopping)
         streams = states_before.keys() | states.keys()
-        self._changes.wake(stream for stream in streams if states_before.get(stream) != states.get(stream))
-        self._stops.wake(stopping - stopping_before)
+        self._changes.notify(stream for stream in streams if states_before.get(stream) != states.get(stream))
+        self._stops.notify(stopping - stopping_before)
 
     def close(self) -> None:
         """Look no more. May be called twice."""

@@ -129,7 +129,7 @@ def test_a_total_that_is_too_low_does_not_become_a_debt(server: RedisServer, sto
 
 
 def test_sizes_of_streams_that_nobody_lists_any_more_do_not_fill_the_store(server: RedisServer) -> None:
-    store = RedisStore(server.url, StoreLimits(total=100, retention=0.05))
+    store = RedisStore(server.url, StoreLimits(total_bytes=100, retention=0.05))
     fill(store, b"x" * 90, ends=True)
     server.client.delete(f"{PREFIX}finished")
     while store.find("s") is not None:

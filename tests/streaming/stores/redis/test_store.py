@@ -198,7 +198,7 @@ class TestGreenlets:
         fill(store, b"a")
         calls = [gevent.spawn(store.find, "s") for _ in range(200)]
         gevent.joinall(calls, timeout=10, raise_error=True)
-        assert len(store._link._free) <= redis_connection.CONNECTIONS
+        assert len(store._link._free) <= redis_connection.MAX_CONNECTIONS
 
 
 class TestKeys:
