@@ -94,8 +94,8 @@ def _end_of(session: StreamSession) -> StreamEndedInfo:
         owner=session.context.owner,
         end=type(terminal).__name__.lower(),
         reason=session.reason,
-        seconds=round((session.ended_at or time.monotonic()) - session.began_at, 4),
-        first_token_seconds=None if first is None else round(first - session.began_at, 4),
+        seconds=round((session.ended_at or time.monotonic()) - session.started_at, 4),
+        first_token_seconds=None if first is None else round(first - session.started_at, 4),
         usage=usage,
     )
 

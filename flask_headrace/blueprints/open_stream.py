@@ -43,7 +43,7 @@ class Repeated(NamedTuple):
 def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
     """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
     target = stream.context
-    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
+    return msgspec.json.decode(target.echoed_fields, type=dict[str, Any]) if target.protocol == protocol else {}
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")

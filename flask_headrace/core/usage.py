@@ -27,7 +27,7 @@ def tokens_in(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(
+def estimate_usage(
     model: str, pricing_provider: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
 ) -> Usage:
     """Estimate what an answer took that was cut before its provider told all.
@@ -59,7 +59,7 @@ def is_possible(usage: Usage) -> bool:
     return min(counts) >= 0 and max(counts) <= MAX_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
-def attributed(usage: Usage, model: str) -> Usage:
+def with_attempt(usage: Usage, model: str) -> Usage:
     """Return `usage` with one attempt, of `model`, where its source has named none."""
     if usage.attempts:
         return usage

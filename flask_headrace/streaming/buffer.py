@@ -13,7 +13,7 @@ EVENT_OVERHEAD = 64
 """Bytes that an event counts for beside its text."""
 
 
-def size_of(events: list[Event]) -> int:
+def text_size(events: list[Event]) -> int:
     """Return the bytes of UTF-8 text in events."""
     if len(events) == 1:
         return len(text_of(events[0]).encode())
@@ -28,20 +28,20 @@ class EventBuffer:
         size: Bytes that are held.
     """
 
-    __slots__ = ("_events", "last", "size")
+    __slots__ = ("_events", "last_number", "size")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self.last = 0
+        self.last_number = 0
         self.size = 0
 
     def add(self, events: list[Event], size: int) -> None:
         """Append events, whose text has so many bytes."""
         self._events += events
-        self.last += len(events)
+        self.last_number += len(events)
         self.size += size + EVENT_OVERHEAD * len(events)
 
-    def take(self, number: int) -> list[Event]:
+    def pop_after(self, number: int) -> list[Event]:
         """Hand out the events after a number, and forget all that are held.
 
         Raises:
@@ -61,7 +61,7 @@ class EventBuffer:
         return self._events[start : start + most]
 
     def _place_after(self, number: int) -> int:
-        place = len(self._events) - (self.last - number)
+        place = len(self._events) - (self.last_number - number)
         if place < 0:
             # Whatever led to it: a part must not be taken for the whole.
             raise ResumptionLost
@@ -69,8 +69,8 @@ class EventBuffer:
 
     def forget(self, number: int) -> None:
         """Forget the events up to a number."""
-        count = len(self._events) - (self.last - number)
+        count = len(self._events) - (self.last_number - number)
         if count > 0:
             gone = self._events[:count]
             del self._events[:count]
-            self.size -= size_of(gone) + EVENT_OVERHEAD * count
+            self.size -= text_size(gone) + EVENT_OVERHEAD * count

@@ -126,7 +126,7 @@ class _Pump:
                 self._account_for(events)
                 return
             if isinstance(events, StreamMetadata):
-                session.account(events)
+                session.record_usage(events)
             elif not _APART.isdisjoint(map(type, events)):
                 self._take_apart(events)
             elif events:
@@ -162,7 +162,7 @@ class _Pump:
     def _account_for(self, events: list[Event] | StreamMetadata) -> None:
         for event in [events] if isinstance(events, StreamMetadata) else events:
             if isinstance(event, (Usage, StreamMetadata)):
-                self._session.account(event)
+                self._session.record_usage(event)
 
     # What stops it
 

@@ -49,7 +49,7 @@ class ReadableStream(Protocol):
     @property
     def usage(self) -> Usage | None: ...  # noqa: D102
     def add_reader(self, follower: Reader) -> None: ...  # noqa: D102
-    def take(self, follower: Reader) -> list[Event]: ...  # noqa: D102
+    def take_events(self, follower: Reader) -> list[Event]: ...  # noqa: D102
     def drop_reader(self, follower: Reader) -> None: ...  # noqa: D102
     def remove_reader(self, follower: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102

@@ -57,7 +57,7 @@ class StreamReader:
         self.is_numbered = session.is_stored
         self.waiter = GreenletWaiter()
         self.on_stall: Callable[[], object] | None = None
-        self.on_whole: Callable[[], object] | None = None
+        self.on_complete: Callable[[], object] | None = None
         self._since = time.monotonic()
         self._is_reading = False
         self._is_ended = self._is_stalled = False
@@ -69,9 +69,9 @@ class StreamReader:
 
     def __next__(self) -> list[Event]:
         """Return the events that have come, or HEARTBEAT. Blocks until there is one or the other."""
-        self.progressed()
+        self.mark_progress()
         self._is_reading = self._wants_heartbeat = False
-        while self._is_ended or not (events := self.session.take(self)):
+        while self._is_ended or not (events := self.session.take_events(self)):
             if self._is_ended or self.session.terminal is not None:
                 self._leave()
                 raise StopIteration
@@ -79,16 +79,16 @@ class StreamReader:
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
                 break
-        self.progressed()
+        self.mark_progress()
         self._is_reading = True
         return events
 
     def _leave(self) -> None:
         self.session.remove_reader(self)
-        if not self._is_ended and self.on_whole is not None:
-            self.on_whole()
+        if not self._is_ended and self.on_complete is not None:
+            self.on_complete()
 
-    def progressed(self) -> None:
+    def mark_progress(self) -> None:
         """Note that the reader has accepted what it was last given."""
         self._since = time.monotonic()
 

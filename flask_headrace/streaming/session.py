@@ -26,7 +26,7 @@ from ..core.events import (
     Usage,
     reason_of,
 )
-from .buffer import EventBuffer, size_of
+from .buffer import EventBuffer, text_size
 from .context import StreamContext, StreamLimits
 from .deadlines import Deadline, TimeoutScheduler
 from .disconnect_grace import DisconnectGrace
@@ -35,7 +35,7 @@ from .sink import EventSink
 from .usage_tracker import UsageTracker
 from .waiter import GreenletWaiter
 
-MOST_AT_ONCE = 1024
+MAX_BATCH_EVENTS = 1024
 """Events that a reader who is behind is given at once."""
 
 
@@ -64,9 +64,9 @@ class StreamSession:
         "_followers",
         "_grace",
         "_is_blocked",
-        "_log",
+        "_buffer",
         "_room",
-        "began_at",
+        "started_at",
         "ended_at",
         "error",
         "first_event_at",
@@ -74,26 +74,26 @@ class StreamSession:
         "interrupt",
         "is_asked",
         "is_reported",
-        "keeper",
+        "sink",
         "last_event_at",
         "limits",
         "pending_terminal",
         "terminal",
         "usage",
-        "was_kept",
+        "was_stored",
     )
 
     def __init__(
         self,
-        target: StreamContext,
+        context: StreamContext,
         limits: StreamLimits,
         *,
         id: str | None = None,  # noqa: A002
-        keeper: EventSink | None = None,
+        sink: EventSink | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
-        self.keeper = keeper
-        self.was_kept = keeper is not None
+        self.sink = sink
+        self.was_stored = sink is not None
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
         self.pending_terminal: TerminalEvent | None = None
@@ -101,22 +101,22 @@ class StreamSession:
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
         self.is_asked = self.is_reported = False
-        self.began_at = self.last_event_at = time.monotonic()
+        self.started_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._accounts = UsageTracker(target)
+        self._accounts = UsageTracker(context)
         self._is_blocked = False
-        self._log = EventBuffer()
+        self._buffer = EventBuffer()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, self._cancel_unread)
-        self._followers: list[Reader] = []
+        self._readers: list[Reader] = []
         self._room = GreenletWaiter()
-        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
+        self._deadlines = TimeoutScheduler(self._dues, limits.shortest_wait())
         self._deadlines.start()
 
     def __repr__(self) -> str:
         state = "streaming" if self.terminal is None else type(self.terminal).__name__.lower()
-        age = (self.ended_at or time.monotonic()) - self.began_at
-        return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
+        age = (self.ended_at or time.monotonic()) - self.started_at
+        return f"<Session {self.id[:6]}… {state}, {self.last_number} events, {len(self._readers)} readers, {age:.1f} s>"
 
     @property
     def context(self) -> StreamContext:
@@ -124,14 +124,14 @@ class StreamSession:
         return self._accounts.target
 
     @property
-    def last(self) -> int:
+    def last_number(self) -> int:
         """The number of its last event so far."""
-        return self._log.last
+        return self._buffer.last_number
 
     @property
     def is_stored(self) -> bool:
         """Whether it can be read again, from any number."""
-        return self.keeper is not None
+        return self.sink is not None
 
     @property
     def reason(self) -> str:
@@ -147,15 +147,15 @@ class StreamSession:
             self.first_event_at = now
             target, read = self.context, self._accounts.read_so_far()
             events = [ResponseStarted(self.id, target.model, target.provider, *read), *events]
-        size = size_of(events)
+        size = text_size(events)
         self._accounts.write(size)
         self._push(events, size)
-        for follower in self._followers[:]:
+        for follower in self._readers[:]:
             follower.waiter.switch_to()
-        if self._log.size > self.limits.buffer:
+        if self._buffer.size > self.limits.max_buffer_bytes:
             self._wait_for_room()
 
-    def account(self, told: Usage | StreamMetadata) -> None:
+    def record_usage(self, told: Usage | StreamMetadata) -> None:
         """Take what the source tells of its work and of the tokens."""
         self._accounts.take(told)
 
@@ -168,21 +168,21 @@ class StreamSession:
         is_unspent = not self.is_asked or (self.error is not None and self.error.is_unspent)
         self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Completed), is_unspent=is_unspent)
         self._push([self.usage, self.terminal])
-        for follower in self._followers:
+        for follower in self._readers:
             follower.waiter.wake()
         self._rest()
 
     def _push(self, events: list[Event], size: int = 0) -> None:
-        if self.keeper is not None:
-            self.keeper.write(self, self._log.last + 1, events)
-        self._log.add(events, size)
+        if self.sink is not None:
+            self.sink.write(self, self._buffer.last_number + 1, events)
+        self._buffer.add(events, size)
 
     def _wait_for_room(self) -> None:
-        if self.is_stored and self._log.size > self.limits.kept:
+        if self.is_stored and self._buffer.size > self.limits.max_stored_bytes:
             self.detach_store()
         self._is_blocked = True
         try:
-            while not self.is_stored and self._log.size > self.limits.buffer and self.pending_terminal is None:
+            while not self.is_stored and self._buffer.size > self.limits.max_buffer_bytes and self.pending_terminal is None:
                 self._room.wait()
         finally:
             self._is_blocked = False
@@ -192,36 +192,36 @@ class StreamSession:
 
     def add_reader(self, follower: Reader) -> None:
         """Add a reader; also one who comes after the end, and has the time limits of all others."""
-        self._followers.append(follower)
+        self._readers.append(follower)
         self._grace.stop()
         self._deadlines.start()
 
-    def take(self, follower: Reader) -> list[Event]:
+    def take_events(self, follower: Reader) -> list[Event]:
         """Hand out the events that have come since a reader's last call. Only for that reader."""
-        if self.keeper is None and len(self._followers) == 1:
-            events = self._log.take(follower.position)
+        if self.sink is None and len(self._readers) == 1:
+            events = self._buffer.pop_after(follower.position)
             follower.position += len(events)
             if self._is_blocked:
                 self._room.wake()
         else:
-            events = self._log.after(follower.position, MOST_AT_ONCE)
+            events = self._buffer.after(follower.position, MAX_BATCH_EVENTS)
             follower.position += len(events)
-            self._forget()
+            self._discard_read()
         return events
 
     def drop_reader(self, follower: Reader) -> None:
         """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
-        if self.is_stored or len(self._followers) > 1:
+        if self.is_stored or len(self._readers) > 1:
             follower.close()
         else:
             self.cancel("reader_stalled")
 
     def remove_reader(self, follower: Reader) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
-        if follower in self._followers:
-            self._followers.remove(follower)
-            self._forget()
-        if not self._followers and self.pending_terminal is None:
+        if follower in self._readers:
+            self._readers.remove(follower)
+            self._discard_read()
+        if not self._readers and self.pending_terminal is None:
             if self.is_stored:
                 self._grace.start()
             else:
@@ -232,20 +232,20 @@ class StreamSession:
         self.cancel("reader_left")
 
     def _has_remote_readers(self) -> bool:
-        return self.keeper is not None and self.keeper.has_remote_readers(self)
+        return self.sink is not None and self.sink.has_remote_readers(self)
 
-    def _forget(self) -> None:
+    def _discard_read(self) -> None:
         # What all readers have is of no use, unless it is kept for later ones.
-        if not self.is_stored and self._followers:
-            self._log.forget(min([follower.position for follower in self._followers]))
+        if not self.is_stored and self._readers:
+            self._buffer.forget(min([follower.position for follower in self._readers]))
             if self._is_blocked:
                 self._room.wake()
 
     def detach_store(self) -> None:
         """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
-        keeper, self.keeper = self.keeper, None
-        self._forget()
-        if not self._followers:
+        keeper, self.sink = self.sink, None
+        self._discard_read()
+        if not self._readers:
             self._cancel_unread()
         if keeper is not None:
             keeper.detach(self)
@@ -273,12 +273,12 @@ class StreamSession:
 
     def _rest(self) -> None:
         # A reader may still have much to read after the end, and must not take for ever.
-        if self.terminal is not None and not self._followers:
+        if self.terminal is not None and not self._readers:
             self._deadlines.stop()
             self._grace.stop()
 
     def _dues(self) -> Iterator[Deadline]:
-        for follower in self._followers:
+        for follower in self._readers:
             yield from follower.deadlines()
         # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
         if self.pending_terminal is None:
@@ -287,12 +287,12 @@ class StreamSession:
     def _source_dues(self) -> Iterator[Deadline]:
         limits = self.limits
         if limits.duration is not None:
-            yield self.began_at + limits.duration, self._fail_by_duration
+            yield self.started_at + limits.duration, self._fail_by_duration
         if self._accounts.is_routed:
             return
         if self.first_event_at is None:
             if limits.first_token is not None:
-                yield self.began_at + limits.first_token, self._fail_by_first_token
+                yield self.started_at + limits.first_token, self._fail_by_first_token
         elif limits.stall is not None and not self._is_blocked:
             yield self.last_event_at + limits.stall, self._fail_by_stall
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..core.events import ModelSelected, StreamMetadata, SuppressedOutput, Usage
-from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
+from ..core.usage import NOTHING, with_attempt, estimate_usage, is_possible, tokens_in, total
 from .context import StreamContext
 
 
@@ -83,7 +83,7 @@ class UsageTracker:
         self.target = msgspec.structs.replace(self.target, **names)
 
     def _present(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        return attributed(self._taken(is_whole=is_whole, is_unspent=is_unspent), self.target.model)
+        return with_attempt(self._taken(is_whole=is_whole, is_unspent=is_unspent), self.target.model)
 
     def _taken(self, *, is_whole: bool, is_unspent: bool) -> Usage:
         target, told = self.target, self._told
@@ -92,4 +92,4 @@ class UsageTracker:
         if is_unspent and told is None and not self._has_begun:
             return NOTHING
         sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
-        return estimate(target.name, target.pricing_provider, known=told, **sizes)
+        return estimate_usage(target.name, target.pricing_provider, known=told, **sizes)

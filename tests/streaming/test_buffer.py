@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flask_headrace.core.errors import ResumptionLost
 from flask_headrace.core.events import Event, TextDelta
-from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, size_of
+from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, text_size
 from tests.streaming.stage import text
 
 WORDS = text(*"abcdefghij")
@@ -16,7 +16,7 @@ WORDS = text(*"abcdefghij")
 
 def filled() -> EventBuffer:
     log = EventBuffer()
-    log.add(WORDS, size_of(WORDS))
+    log.add(WORDS, text_size(WORDS))
     return log
 
 
@@ -28,7 +28,7 @@ def test_gives_what_comes_after_a_number(number: int, most: int, expected: int) 
 def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
     log = filled()
     log.forget(4)
-    assert log.last == 10
+    assert log.last_number == 10
     assert log.after(4, 99) == WORDS[4:]
     assert log.size == 6 * (1 + EVENT_OVERHEAD)
     log.forget(2)
@@ -40,8 +40,8 @@ def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
 @pytest.mark.parametrize("number", [0, 4, 10])
 def test_takes_what_comes_after_a_number_and_goes_on_with_the_numbers(number: int) -> None:
     log = filled()
-    assert log.take(number) == WORDS[number:]
-    assert (log.size, log.last) == (0, 10)
+    assert log.pop_after(number) == WORDS[number:]
+    assert (log.size, log.last_number) == (0, 10)
     log.add(text("k"), 1)
     assert log.after(10, 99) == text("k")
 
@@ -49,13 +49,13 @@ def test_takes_what_comes_after_a_number_and_goes_on_with_the_numbers(number: in
 def test_gives_no_part_for_the_whole_where_something_is_forgotten() -> None:
     log = filled()
     log.forget(4)
-    for ask in (lambda: log.take(3), lambda: log.after(0, 99)):
+    for ask in (lambda: log.pop_after(3), lambda: log.after(0, 99)):
         with pytest.raises(ResumptionLost):
             ask()
 
 
 def test_counts_bytes_and_not_characters() -> None:
-    assert size_of(text("ü", "€", "x")) == 6
+    assert text_size(text("ü", "€", "x")) == 6
 
 
 @given(st.lists(st.one_of(st.integers(1, 5), st.integers(-30, 0))))
@@ -64,11 +64,11 @@ def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
     for step in steps:
         if step > 0:
             events: list[Event] = [TextDelta("x" * (len(model) + n)) for n in range(step)]
-            log.add(events, size_of(events))
+            log.add(events, text_size(events))
             model += events
         else:
             log.forget(min(-step, len(model)))
             forgotten = max(forgotten, min(-step, len(model)))
-        assert log.last == len(model)
+        assert log.last_number == len(model)
         assert log.after(forgotten, 10**6) == model[forgotten:]
-        assert log.size == size_of(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])
+        assert log.size == text_size(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])

@@ -28,7 +28,7 @@ def test_is_over_when_nobody_has_come_back() -> None:
     worker, source = Worker(limits=SHORT), Source(text("a"))
     reading = worker.begin(source)
     until(lambda: reading.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     reading.leave()
     left_at = time.monotonic()
     settle()
@@ -77,7 +77,7 @@ def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
     second = worker.follow(first.id)
     first.leave()
     gevent.sleep(0.5)
-    session = second.follower.session
+    session = second.reader.session
     assert session.terminal is None
     for _ in range(3):
         second.leave()
@@ -95,7 +95,7 @@ def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
     until(lambda: reading.last == 2)
     elsewhere = there.follow(reading.id)
     until(lambda: elsewhere.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     reading.leave()
     gevent.sleep(0.8)
     assert session.terminal is None
@@ -108,7 +108,7 @@ def test_runs_also_while_the_store_is_away() -> None:
     worker, source = Worker(store, SHORT), Source(text("a"))
     reading = worker.begin(source)
     until(lambda: reading.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     store.is_away = True
     reading.leave()
     until(lambda: session.terminal == Cancelled("reader_left"))
@@ -117,7 +117,7 @@ def test_runs_also_while_the_store_is_away() -> None:
 def test_is_of_no_matter_after_the_end() -> None:
     worker = Worker(limits=SHORT)
     reading = worker.begin(Source(text("a"), [DONE]))
-    session = reading.follower.session
+    session = reading.reader.session
     reading.read()
     reading.leave()
     gevent.sleep(0.5)

@@ -126,7 +126,7 @@ class TestLeaving:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        reader.follower.close()
+        reader.reader.close()
         until(lambda: stream.ends)
         assert stream.session.terminal == Cancelled("reader_left")
         assert stream.source.closed == 1
@@ -150,7 +150,7 @@ class TestLeaving:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        reader.follower.close()
+        reader.reader.close()
         reader.greenlet.join(1)
         assert reader.greenlet.dead
         assert reader.events == []
@@ -159,7 +159,7 @@ class TestLeaving:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        gevent.get_hub().loop.run_callback(reader.follower.close)
+        gevent.get_hub().loop.run_callback(reader.reader.close)
         reader.greenlet.join(1)
         assert reader.greenlet.dead
 
@@ -180,15 +180,15 @@ class TestLeaving:
         stream = Stream(Source([DONE]))
         reader = Reader(stream.session)
         reader.read()
-        reader.follower.close()
+        reader.reader.close()
         assert stream.session.terminal == DONE
 
     def test_by_being_killed_and_closed_frees_a_source_that_waits_for_room(self) -> None:
-        stream = Stream(Source(*[text("x" * 50)] * 9), StreamLimits(buffer=100))
+        stream = Stream(Source(*[text("x" * 50)] * 9), StreamLimits(max_buffer_bytes=100))
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
         until(lambda: reader.batches)
         settle()
         reader.greenlet.kill()
-        reader.follower.close()
+        reader.reader.close()
         until(lambda: stream.ends)
         assert stream.source.closed == 1

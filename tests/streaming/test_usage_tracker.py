@@ -10,7 +10,7 @@ from flask_headrace.core.pricing import FREE
 from flask_headrace.core.usage import total
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
+from tests.streaming.stage import DONE, CONTEXT, Reader, Source, Stream, read_all, text
 from tests.support.event_loop import until
 
 BIG = ModelSelected("acme/big", "acme", "big", FREE)
@@ -30,7 +30,7 @@ class TestAnAnswerOfSeveralModels:
         events.read()
         first = events.batches[0][0]
         assert (first.id, first.model, first.provider) == (stream.session.id, "best/small", "best")
-        assert (stream.session.context.model, stream.session.context.owner) == ("best/small", TARGET.owner)
+        assert (stream.session.context.model, stream.session.context.owner) == ("best/small", CONTEXT.owner)
 
     @pytest.mark.parametrize(
         ("items", "known"),
@@ -123,6 +123,6 @@ def test_a_total_of_nothing_is_the_last_of_it() -> None:
 
 
 def test_a_session_says_whom_it_asks_from_the_start() -> None:
-    session = StreamSession(TARGET, TestTime.LIMITS)
-    assert session.context is TARGET
+    session = StreamSession(CONTEXT, TestTime.LIMITS)
+    assert session.context is CONTEXT
     session.cancel("stopped")

@@ -240,7 +240,7 @@ def _frames(reading: ResponseStream) -> Iterator[bytes]:
 def _pieces(frames: bytes, follower: StreamReader) -> Iterator[bytes]:
     for start in range(0, len(frames), MOST_AT_ONCE):
         yield frames[start : start + MOST_AT_ONCE]
-        follower.progressed()
+        follower.mark_progress()
 
 
 def _encode(reading: ResponseStream, events: list[Event]) -> bytes:

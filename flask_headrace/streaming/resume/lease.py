@@ -10,7 +10,7 @@ import time
 
 import gevent
 
-from ..internal_error import reported
+from ..internal_error import log_failures
 from ..stores.base import LEASE_DURATION, Store
 
 LEASE_RENEWAL_INTERVAL = LEASE_DURATION / 4
@@ -76,7 +76,7 @@ class WorkerLease:
 
     def _renew_on(self) -> None:
         while True:
-            with reported("the lease of this worker", on_trouble=self.pause_failure_detection):
+            with log_failures("the lease of this worker", on_trouble=self.pause_failure_detection):
                 self._renew()
             gevent.sleep(LEASE_RENEWAL_INTERVAL)
 

@@ -16,8 +16,8 @@ from gevent.event import Event as Flag
 
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable, StreamNotFound, WorkerLost
 from ...core.events import TERMINAL_EVENTS, AnswerRestarted, CancelReason, Event, ResponseStarted, TerminalEvent, Usage
-from ...core.usage import attributed, estimate
-from ..buffer import size_of
+from ...core.usage import with_attempt, estimate_usage
+from ..buffer import text_size
 from ..context import StreamLimits
 from ..deadlines import Deadline, TimeoutScheduler
 from ..readable import Reader
@@ -88,7 +88,7 @@ class StoredStreamReader:
         self._inbox = UnreadEvents()
         self._follower: Reader | None = None
         self._news, self._room = Flag(), GreenletWaiter()
-        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
+        self._deadlines = TimeoutScheduler(self._dues, limits.shortest_wait())
         self.on_close: Callable[[StoredStreamReader], None] | None = None
         self._filling = gevent.spawn(self._fill)
         self._attending = gevent.spawn(self._attend_on)
@@ -103,7 +103,7 @@ class StoredStreamReader:
         self._follower = follower
         self._deadlines.start()
 
-    def take(self, follower: Reader) -> list[Event]:
+    def take_events(self, follower: Reader) -> list[Event]:
         """Hand out the next events that have come since the last call."""
         events, last = self._inbox.take()
         if events:
@@ -211,7 +211,7 @@ class StoredStreamReader:
                 self.usage = event
         if self._follower is not None:
             self._follower.waiter.wake()
-        while self._inbox.size > self.limits.buffer:
+        while self._inbox.size > self.limits.max_buffer_bytes:
             self._room.wait()
 
     def _look(self) -> None:
@@ -263,8 +263,8 @@ def finish_orphaned(journal: StoreWriter, record: StreamRecord) -> None:
 def _last_words(store: Store, record: StreamRecord) -> list[Event]:
     target = decode_context(record.claim)
     answer_bytes, model = _seen(store, record.claim.id, target.incarnation)
-    usage = estimate(target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
-    return [attributed(usage, model or target.model), *failure_events(WorkerLost())()]
+    usage = estimate_usage(target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
+    return [with_attempt(usage, model or target.model), *failure_events(WorkerLost())()]
 
 
 def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
@@ -274,7 +274,7 @@ def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
         while entries := store.read(id_, after, MAX_READ_BYTES):
             for entry in entries:
                 events = events_after(entry, after, incarnation)
-                size += size_of(events)
+                size += text_size(events)
                 after = last_event_number(entry)
                 told = (
                     event.model for event in reversed(events) if isinstance(event, (ResponseStarted, AnswerRestarted))

@@ -68,7 +68,7 @@ def keep_refused_claims(patch: Patch) -> None:
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: WorkerLease) -> None:
         while True:
-            with store_writer.reported("all of it", on_trouble=self.pause_failure_detection):
+            with store_writer.log_failures("all of it", on_trouble=self.pause_failure_detection):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.delete_expired()
@@ -136,7 +136,7 @@ def open_a_second(patch: Patch) -> None:
 
     def open_it(self: StreamRegistry, target: Any, source: Any, *, kept_as: str | None = None) -> StreamSession:
         self._open.pop(kept_as, None)  # type: ignore[arg-type]
-        return opened(self, target, source, kept_as=kept_as)
+        return opened(self, target, source, stored_id=kept_as)
 
     patch.setattr(StreamRegistry, "open", open_it)
 

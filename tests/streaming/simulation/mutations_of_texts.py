@@ -28,11 +28,11 @@ def take_by_order(patch: Patch) -> None:
         return events
 
     def detach_store(self: StreamSession) -> None:
-        keeper, self.keeper = self.keeper, None
+        keeper, self.sink = self.sink, None
         if keeper is not None:
             keeper.detach(self)
-        self._forget()
-        if not self._followers:
+        self._discard_read()
+        if not self._readers:
             self.cancel("reader_left")
 
     def lose(self: StoreWriter, session: StreamSession, error: Any) -> None:
