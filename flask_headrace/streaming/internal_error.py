@@ -25,7 +25,7 @@ def log_failures(work: str, on_store_unavailable: Callable[[], object] = lambda:
 
     Args:
         work: What is done, for the log, which gets what nobody expected.
-        on_trouble: Called where the store cannot be used.
+        on_store_unavailable: Called where the store cannot be used.
     """
     try:
         yield

@@ -42,12 +42,12 @@ class StreamReader:
         "_since",
         "_wants_heartbeat",
         "is_numbered",
+        "on_complete",
         "on_stall",
-        "on_whole",
-        "waiter",
         "position",
         "seen",
         "session",
+        "waiter",
     )
 
     def __init__(self, session: ReadableStream, after: int = 0, *, seen: int | None = None) -> None:

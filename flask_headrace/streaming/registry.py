@@ -89,9 +89,9 @@ class StreamRegistry:
         """Open a stream; its upstream is asked as soon as the caller waits for something.
 
         Args:
-            target: Whom it asks.
+            context: Whom it asks.
             source: Where its events come from.
-            kept_as: The id under which the journal has claimed it, for one that can be resumed.
+            stored_id: The id under which the journal has claimed it, for one that can be resumed.
 
         Raises:
             LimitError: see `check_room`.

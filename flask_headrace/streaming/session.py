@@ -60,13 +60,12 @@ class StreamSession:
 
     __slots__ = (
         "_accounts",
+        "_buffer",
         "_deadlines",
-        "_followers",
         "_grace",
         "_is_blocked",
-        "_buffer",
+        "_readers",
         "_room",
-        "started_at",
         "ended_at",
         "error",
         "first_event_at",
@@ -74,10 +73,11 @@ class StreamSession:
         "interrupt",
         "is_asked",
         "is_reported",
-        "sink",
         "last_event_at",
         "limits",
         "pending_terminal",
+        "sink",
+        "started_at",
         "terminal",
         "usage",
         "was_stored",
@@ -182,7 +182,11 @@ class StreamSession:
             self.detach_store()
         self._is_blocked = True
         try:
-            while not self.is_stored and self._buffer.size > self.limits.max_buffer_bytes and self.pending_terminal is None:
+            while (
+                not self.is_stored
+                and self._buffer.size > self.limits.max_buffer_bytes
+                and self.pending_terminal is None
+            ):
                 self._room.wait()
         finally:
             self._is_blocked = False

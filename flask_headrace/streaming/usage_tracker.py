@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..core.events import ModelSelected, StreamMetadata, SuppressedOutput, Usage
-from ..core.usage import NOTHING, with_attempt, estimate_usage, is_possible, tokens_in, total
+from ..core.usage import NOTHING, estimate_usage, is_possible, tokens_in, total, with_attempt
 from .context import StreamContext
 
 

@@ -65,7 +65,7 @@ def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_str
             backs.append(worker.follow(reading.id, 2))
         return False
 
-    monkeypatch.setattr(worker.journal, "has_remote_readers", come_back_in_the_last_look)
+    monkeypatch.setattr(worker.store_writer, "has_remote_readers", come_back_in_the_last_look)
     until(lambda: backs)
     source.give(text("b"), [DONE])
     assert backs[0].read()[-1] == DONE

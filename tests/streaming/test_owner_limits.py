@@ -15,7 +15,7 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import QUIET, Reading, Worker, shared
-from tests.streaming.stage import DONE, CONTEXT, UNLIMITED, Source, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Source, text
 from tests.support.event_loop import settle, until
 
 ALICE, BOB = (msgspec.structs.replace(CONTEXT, owner=name) for name in ("alice", "bob"))

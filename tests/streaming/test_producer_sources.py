@@ -59,7 +59,11 @@ def ended(stream: Stream, reader: Reader | None = None) -> list[Event]:
 class TestAnEndThatIsNotTheLast:
     @pytest.mark.parametrize(
         "events",
-        [[*text("a"), DONE, REPORTED], [*text("a"), REPORTED, DONE, *text("b")], [REPORTED, *text("a"), DONE, FAILED, DONE]],
+        [
+            [*text("a"), DONE, REPORTED],
+            [*text("a"), REPORTED, DONE, *text("b")],
+            [REPORTED, *text("a"), DONE, FAILED, DONE],
+        ],
         ids=["before its usage", "before more text", "before others"],
     )
     def test_of_its_list_ends_the_stream_and_the_usage_counts(self, events: list[Event]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask_headrace.core.errors import ShuttingDown, StreamLimitExceeded
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, CONTEXT, UNLIMITED, Reader, Source, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, text
 from tests.support.event_loop import settle, until
 
 

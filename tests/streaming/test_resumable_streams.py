@@ -17,7 +17,7 @@ from flask_headrace.core.events import Cancelled, Failed, Usage
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.resume import cursor
 from tests.streaming.resume.workers import Reading, Worker, is_stored
-from tests.streaming.stage import DONE, CONTEXT, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
@@ -25,7 +25,7 @@ ID = "an-id-of-the-clients-own"
 
 @pytest.fixture(autouse=True)
 def short_catching_up(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cursor, "CATCH_UP", 1.0)
+    monkeypatch.setattr(cursor, "CATCH_UP_TIMEOUT", 1.0)
 
 
 class TestSameId:
@@ -99,10 +99,10 @@ class TestCursor:
         source = Source(text("a"))
         first = workers[0].begin(source)
         until(lambda: is_stored(workers[1], first.id, 2))
-        workers[1].journal.lease.start_in_background()
+        workers[1].store_writer.lease.start_in_background()
         workers[0].die()
-        gevent.spawn_later(0.5, workers[1].journal.lease.pause_failure_detection)
-        gevent.spawn_later(0.9, workers[1].journal.lease.pause_failure_detection)
+        gevent.spawn_later(0.5, workers[1].store_writer.lease.pause_failure_detection)
+        gevent.spawn_later(0.9, workers[1].store_writer.lease.pause_failure_detection)
         with pytest.raises(StoreUnavailable, match="behind"):
             workers[1].follow(first.id, 4)
         assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
@@ -132,13 +132,13 @@ class TestCursor:
         first = here.begin(Source(text("a")))
         until(lambda: is_stored(there, first.id, 2))
         here.die()
-        until(lambda: not there.store.is_alive(here.journal.worker))
+        until(lambda: not there.store.is_alive(here.store_writer.worker))
         # As one that has just been started, or whose store was away: it cannot tell yet who lives.
-        there.journal.lease.start()
-        there.journal.lease._judges_from = float("inf")
+        there.store_writer.lease.start()
+        there.store_writer.lease._detects_from = float("inf")
         with pytest.raises(StoreUnavailable, match="Try again"):
             there.follow(first.id, 4)
-        there.journal.lease._judges_from = 0.0
+        there.store_writer.lease._detects_from = 0.0
         assert there.follow(first.id, 4).read()[-1].code == "worker_lost"
 
     @pytest.mark.parametrize("after", [2, 3, 4, 5, 6])
@@ -166,7 +166,7 @@ class TestOwner:
                 other.resumption.resume(ID, who, 0)
             with pytest.raises(StreamNotFound):
                 other.resumption.stop(ID, who)
-        assert first.reader.session.ending is None
+        assert first.reader.session.pending_terminal is None
         other.resumption.stop(ID, "mine")
         assert first.read()[-1] == Cancelled("stopped")
 
@@ -211,7 +211,7 @@ class TestStoreThatIsAway:
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
         assert other.follow(first.id).read() == first.events
         other.store.is_away = True
-        monkeypatch.setattr(resumable_streams, "PATIENCE", 0.3)
+        monkeypatch.setattr(resumable_streams, "STORE_OUTAGE_TIMEOUT", 0.3)
         with pytest.raises(StoreUnavailable):
             other.follow(first.id)
 

@@ -10,7 +10,7 @@ from flask_headrace.core.events import Cancelled, Failed
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, CONTEXT, UNLIMITED, Reader, Source, Stream, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, Stream, text
 from tests.support.event_loop import settle, until
 
 SHORT = 0.1
@@ -71,7 +71,9 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_not_the_wait_for_a_slow_reader(self) -> None:
-        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100))
+        stream = Stream(
+            Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
+        )
         until(lambda: stream.session.last_number)
         gevent.sleep(3 * SHORT)
         assert stream.session.pending_terminal is None
@@ -91,7 +93,9 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_counted_again_from_when_the_reader_made_room(self) -> None:
-        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100))
+        stream = Stream(
+            Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
+        )
         until(lambda: stream.session.last_number)
         gevent.sleep(2 * SHORT)
         assert Reader(stream.session).read()[-1].code == "stall_timeout"

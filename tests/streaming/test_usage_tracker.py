@@ -10,7 +10,7 @@ from flask_headrace.core.pricing import FREE
 from flask_headrace.core.usage import total
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, CONTEXT, Reader, Source, Stream, read_all, text
+from tests.streaming.stage import CONTEXT, DONE, Reader, Source, Stream, read_all, text
 from tests.support.event_loop import until
 
 BIG = ModelSelected("acme/big", "acme", "big", FREE)

@@ -15,7 +15,7 @@ import gevent
 import msgspec
 
 from ...core.errors import StoreUnavailable
-from .base import RESERVED_TERMINAL_BYTES, LEASE_DURATION, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from .base import LEASE_DURATION, RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .notifier import ChangeNotifier
 
 BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD = 128, 640
@@ -122,8 +122,12 @@ class MemoryStore:
 
     def _may_add(self, stream: _Stream, worker: str, entry: EventBatch) -> bool:
         goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
-        room = min(self._bounds.stream_bytes - stream.size, self._bounds.total_bytes - self._size - BATCH_OVERHEAD_BYTES)
-        return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= RESERVED_TERMINAL_BYTES))
+        room = min(
+            self._bounds.stream_bytes - stream.size, self._bounds.total_bytes - self._size - BATCH_OVERHEAD_BYTES
+        )
+        return goes_on and (
+            len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= RESERVED_TERMINAL_BYTES)
+        )
 
     def _make_room(self, size: int) -> bool:
         """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""

@@ -26,7 +26,9 @@ class ChangeNotifier:
         on_last: Called with the id of a stream that nobody watches any more. It must not wait either.
     """
 
-    def __init__(self, on_first: Callable[[str], None] = do_nothing, on_last: Callable[[str], None] = do_nothing) -> None:
+    def __init__(
+        self, on_first: Callable[[str], None] = do_nothing, on_last: Callable[[str], None] = do_nothing
+    ) -> None:
         self._wakes: dict[str, dict[object, Callback]] = {}
         self._on_first = on_first
         self._on_last = on_last

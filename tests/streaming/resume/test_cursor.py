@@ -69,7 +69,7 @@ class TestStoreThatIsAnOlderCopyOfItself:
         source.give([DONE])
 
     def test_does_not_let_a_reader_wait_for_an_end_that_is_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(stored_reader, "PATIENCE", 0.2)
+        monkeypatch.setattr(stored_reader, "STORE_OUTAGE_TIMEOUT", 0.2)
         store = MemoryStore(StoreLimits())
         limits = msgspec.structs.replace(QUIET, duration=0.3)
         worker, other = Worker(store), Worker(store, limits)

@@ -117,7 +117,7 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
         first, second, there = Worker(stores[0]), Worker(stores[1]), Worker(stores[2])
         own = first.begin(Source(text("a")))
         written(stores[0], own.id, 2)
-        find = there.journal.store.find
+        find = there.store_writer.store.find
         replaced = []
 
         def find_and_replace(id_: str) -> object:
@@ -129,7 +129,7 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
                 written(stores[1], own.id, 5)
             return record
 
-        there.journal.store.find = find_and_replace
+        there.store_writer.store.find = find_and_replace
         other = there.follow(own.id)
         other.greenlet.join(5)
         assert (other.events, other.reader.session.error.code) == ([], "stream_not_found")

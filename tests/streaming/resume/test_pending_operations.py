@@ -12,8 +12,8 @@ from flask_headrace.streaming.resume.pending_operations import PendingOperations
 from flask_headrace.streaming.resume.stored_reader import finish_orphaned
 from flask_headrace.streaming.stores.base import StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
-from tests.streaming.resume.workers import Away, Worker, is_finished, kept
-from tests.streaming.stage import DONE, CONTEXT, Source, text
+from tests.streaming.resume.workers import Away, Worker, is_finished, stored_events
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
@@ -25,14 +25,14 @@ def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fail
     store = Away(MemoryStore(StoreLimits()))
     worker, source = Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store.is_away = True
     reading.reader.session.detach_store()
     with pytest.raises(StoreUnavailable):
         worker.begin(Source(), ID)
     store.is_away = False
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID)[-1].code == "not_resumable"
+    assert stored_events(store, ID)[-1].code == "not_resumable"
     source.give([DONE])
     assert reading.read()[-1] == DONE
 
@@ -45,11 +45,11 @@ def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same
     worker = Worker(store)
     store.is_away = store.does_it_first = True
     with pytest.raises(StoreUnavailable):
-        finish_orphaned(worker.journal, memory.find(ID))
+        finish_orphaned(worker.store_writer, memory.find(ID))
     store.is_away = False
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID)[-1].code == "worker_lost"
-    until(lambda: not worker.journal.pending)
+    assert stored_events(store, ID)[-1].code == "worker_lost"
+    until(lambda: not worker.store_writer.pending)
 
 
 def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
@@ -57,8 +57,8 @@ def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
     memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(CONTEXT)))
     memory.renew_lease("another worker")
     worker = Worker(memory)
-    finish_orphaned(worker.journal, memory.find(ID))
-    assert not worker.journal.pending
+    finish_orphaned(worker.store_writer, memory.find(ID))
+    assert not worker.store_writer.pending
     assert not is_finished(memory, ID)
 
 
@@ -100,7 +100,7 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
     store = Away(memory)
     worker, source = Worker(store), Source(text("old"))
     old = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store.is_away = True
     source.give(text("old end"), [DONE])
     old.read()
@@ -110,8 +110,8 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
     new = worker.begin(Source(text("new"), [DONE]), ID)
     assert new.read()[-1] == DONE
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID) == new.events
-    assert not worker.journal._kept
+    assert stored_events(store, ID) == new.events
+    assert not worker.store_writer._stored
     assert not len(memory._stops)
 
 
@@ -134,7 +134,7 @@ def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
         worker.begin(Source(), ID)
     store.is_away = False
     reading = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     looks = store.calls.count("has_readers")
     until(lambda: store.calls.count("has_readers") > looks + 3)
     assert not is_finished(store, ID)
@@ -146,7 +146,7 @@ def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_t
     store = MemoryStore(StoreLimits())
     worker, old_source, source = Worker(store), Source(text("old")), Source(text("new"))
     old = worker.begin(old_source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store._streams.clear()
     old_source.give(text("more"))
     until(lambda: not old.reader.session.is_stored)
@@ -155,6 +155,6 @@ def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_t
     source.give([DONE])
     assert new.read()[-1] == DONE
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID) == new.events
+    assert stored_events(store, ID) == new.events
     until(lambda: len(worker.ended) == 2)
     assert old_source.closed == 1

@@ -18,7 +18,7 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume.store_writer import StoreWriter
-from flask_headrace.streaming.resume.stored_events import events_after, decode_context
+from flask_headrace.streaming.resume.stored_events import decode_context, events_after
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import Store, StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
@@ -70,27 +70,27 @@ def _forget(db: sqlite3.Connection, id_: str) -> None:
 
 
 class Worker:
-    """The streams of one worker, its journal, and its way to those of others."""
+    """The streams of one worker, its store_writer, and its way to those of others."""
 
     def __init__(self, store: Any = None, limits: StreamLimits = QUIET, most: int = 100) -> None:
         self.store = store or MemoryStore(StoreLimits())
-        self.journal = StoreWriter(self.store)
+        self.store_writer = StoreWriter(self.store)
         self.ended: list[StreamSession] = []
-        self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.journal)
-        self.resumption = ResumableStreams(self.streams, self.journal)
+        self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.store_writer)
+        self.resumption = ResumableStreams(self.streams, self.store_writer)
 
     def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
         return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, CONTEXT, source, chat))
 
     def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
-        follower = self.resumption.resume(id_, "", after, incarnation=incarnation)
-        assert follower is not None
-        return Reading(follower)
+        reader = self.resumption.resume(id_, "", after, incarnation=incarnation)
+        assert reader is not None
+        return Reading(reader)
 
     def die(self) -> None:
         """Renew no lease any more, as a worker that was killed."""
-        self.journal.lease._renewing.kill()
+        self.store_writer.lease._renewing.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
 
 
@@ -112,7 +112,7 @@ def is_stored(worker: Worker, id_: str, last: int) -> bool:
     return record is not None and record.last == last
 
 
-def kept(store: Store | Away, id_: str) -> list[Event]:
+def stored_events(store: Store | Away, id_: str) -> list[Event]:
     record = store.find(id_)
     incarnation = "" if record is None else decode_context(record.claim).incarnation
     entries = store.read(id_, 0, 10**9)
@@ -125,10 +125,10 @@ def is_finished(store: Store | Away, id_: str) -> bool:
 
 
 class Reading:
-    """Reads a follower in a greenlet, and keeps the events by their numbers."""
+    """Reads a reader in a greenlet, and keeps the events by their numbers."""
 
-    def __init__(self, follower: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
-        self.reader = follower
+    def __init__(self, reader: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
+        self.reader = reader
         self.numbered: list[tuple[int, Event]] = []
         self._on_batch = on_batch
         self.greenlet = gevent.spawn(self._read)

@@ -33,11 +33,11 @@ def remember_failed_claims(patch: Patch) -> None:
             return claim(self, wanted, name)
         except StoreUnavailable as error:
             failure = error
-            self.pending.schedule(wanted.id, lambda: self._end(wanted.id, failure_events(failure)))
+            self.pending.schedule(wanted.id, lambda: self._finish(wanted.id, failure_events(failure)))
             raise
 
     patch.setattr(StoreWriter, "claim", claim_and_remember)
-    patch.setattr(PendingOperations, "forget", lambda *_: None)
+    patch.setattr(PendingOperations, "discard", lambda *_: None)
 
 
 @without(
@@ -66,15 +66,15 @@ def keep_refused_claims(patch: Patch) -> None:
     first=22,
 )
 def renew_beside_other_work(patch: Patch) -> None:
-    def renew_on(self: WorkerLease) -> None:
+    def renew_periodically(self: WorkerLease) -> None:
         while True:
-            with store_writer.log_failures("all of it", on_trouble=self.pause_failure_detection):
+            with store_writer.log_failures("all of it", on_store_unavailable=self.pause_failure_detection):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.delete_expired()
             gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(WorkerLease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_periodically", renew_periodically)
 
 
 @without(
@@ -88,7 +88,7 @@ def renew_beside_other_work(patch: Patch) -> None:
     first=33,
 )
 def die_of_a_surprise(patch: Patch) -> None:
-    def renew_on(self: WorkerLease) -> None:
+    def renew_periodically(self: WorkerLease) -> None:
         while True:
             try:
                 self._renew()
@@ -97,36 +97,36 @@ def die_of_a_surprise(patch: Patch) -> None:
                 self.pause_failure_detection()
             gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(WorkerLease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_periodically", renew_periodically)
 
 
 @without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
 def let_one_stop_all(patch: Patch) -> None:
-    def settle(self: PendingOperations, id_: str) -> None:
-        step = self._steps.get(id_)
-        if step is not None and step():
-            self._steps.pop(id_, None)
+    def run(self: PendingOperations, id_: str) -> None:
+        operation = self._operations.get(id_)
+        if operation is not None and operation():
+            self._operations.pop(id_, None)
 
-    def tend(self: StoreWriter) -> None:
+    def maintain(self: StoreWriter) -> None:
         while True:
             self.pending.run_all()
             gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(PendingOperations, "settle", settle)
-    patch.setattr(StoreWriter, "_tend", tend)
+    patch.setattr(PendingOperations, "run", run)
+    patch.setattr(StoreWriter, "_maintain", maintain)
 
 
 @without("an event that fails its stream alone", first=1)
 def lose_the_batch(patch: Patch) -> None:
-    ready = WriteQueue._is_ready
+    prepare = WriteQueue._prepare
 
-    def is_ready(self: WriteQueue, mail: Any) -> bool:
-        if mail.events:
-            encode(mail.events)
-        return ready(self, mail)
+    def encode_and_prepare(self: WriteQueue, queue: Any) -> bool:
+        if queue.events:
+            encode(queue.events)
+        return prepare(self, queue)
 
-    patch.setattr(WriteQueue, "_is_ready", is_ready)
-    patch.setattr(WriteQueue, "_wait_with", lambda *_: None)
+    patch.setattr(WriteQueue, "_prepare", encode_and_prepare)
+    patch.setattr(WriteQueue, "_requeue", lambda *_: None)
 
 
 @without("one session for one id", "is emptied", "goes away", **ALL_ASK_FOR_ONE, first=12)
@@ -134,9 +134,9 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(ResumableStreams, "_end_earlier", lambda *_: None)
     opened = StreamRegistry.open
 
-    def open_it(self: StreamRegistry, target: Any, source: Any, *, kept_as: str | None = None) -> StreamSession:
-        self._open.pop(kept_as, None)  # type: ignore[arg-type]
-        return opened(self, target, source, stored_id=kept_as)
+    def open_it(self: StreamRegistry, context: Any, source: Any, *, stored_id: str | None = None) -> StreamSession:
+        self._open.pop(stored_id, None)  # type: ignore[arg-type]
+        return opened(self, context, source, stored_id=stored_id)
 
     patch.setattr(StreamRegistry, "open", open_it)
 
@@ -151,12 +151,12 @@ def open_a_second(patch: Patch) -> None:
     first=81,
 )
 def judge_at_once(patch: Patch) -> None:
-    def begin_soon(self: WorkerLease) -> None:
+    def start_in_background(self: WorkerLease) -> None:
         if self._renewing is None:
-            self._renewing = gevent.spawn(self._renew_on)
+            self._renewing = gevent.spawn(self._renew_periodically)
 
-    patch.setattr(WorkerLease, "begin_soon", begin_soon)
-    patch.setattr(WorkerLease, "doubt", lambda _: None)
+    patch.setattr(WorkerLease, "start_in_background", start_in_background)
+    patch.setattr(WorkerLease, "pause_failure_detection", lambda _: None)
 
 
 @without(
@@ -171,13 +171,13 @@ def judge_at_once(patch: Patch) -> None:
     first=137,
 )
 def attend_while_filling(patch: Patch) -> None:
-    patch.setattr(StoredStreamReader, "_attend_on", lambda _: None)
+    patch.setattr(StoredStreamReader, "_renew_presence", lambda _: None)
     read = StoredStreamReader._read
 
     def attend_and_read(self: StoredStreamReader) -> bool:
         now = time.monotonic()
         if now > getattr(self, "_until", 0.0) - READER_TTL / 2:
-            self._store.add_reader(self.id, self._reader, READER_TTL)
+            self._store.add_reader(self.id, self._reader_id, READER_TTL)
             self._until = now + READER_TTL  # type: ignore[attr-defined]
         return read(self)
 
@@ -192,7 +192,7 @@ def attend_while_filling(patch: Patch) -> None:
     first=140,
 )
 def forget_what_is_owed(patch: Patch) -> None:
-    patch.setattr(PendingOperations, "owe_else", PendingOperations.schedule)
+    patch.setattr(PendingOperations, "schedule_if_absent", PendingOperations.schedule)
 
 
 @without(
@@ -205,11 +205,11 @@ def forget_what_is_owed(patch: Patch) -> None:
     first=158,
 )
 def forget_a_taking_over(patch: Patch) -> None:
-    def take_over(self: StoreWriter, record: Any, ending: Any) -> None:
+    def acquire_and_finish(self: StoreWriter, record: Any, ending: Any) -> None:
         if self.store.acquire(record.claim.id, record.claim.worker, self.worker):
             self.finish_stream(record.claim.id, ending)
 
-    patch.setattr(StoreWriter, "take_over", take_over)
+    patch.setattr(StoreWriter, "acquire_and_finish", acquire_and_finish)
 
 
 @without(
@@ -223,4 +223,4 @@ def forget_a_taking_over(patch: Patch) -> None:
     first=19,
 )
 def leave_the_earlier_one(patch: Patch) -> None:
-    patch.setattr(StoreWriter, "_forget_earlier", lambda *_: None)
+    patch.setattr(StoreWriter, "_detach_earlier", lambda *_: None)

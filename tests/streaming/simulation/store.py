@@ -152,11 +152,11 @@ class Door:
     def _call(self, name: str, *arguments: Any) -> Any:
         self.park()
         course = self._weather.course(name)
-        if name == "renew" and course.is_trouble and not self._weather.is_away:
+        if name == "renew_lease" and course.is_trouble and not self._weather.is_away:
             self.trouble = get_hub().loop.now() + course.before + course.after
         is_trouble = course.is_trouble or self._weather.is_away
         self._store.was_behind |= name == "append" and is_trouble
-        self._weather.has_hidden_readers |= name in {"attend", "has_remote_readers", "leave"} and is_trouble
+        self._weather.has_hidden_readers |= name in {"add_reader", "has_stream_readers", "remove_reader"} and is_trouble
         self._wait(course.before)
         if self._weather.is_odd_now(name):
             self._store.was_behind |= name == "append"
@@ -175,7 +175,7 @@ class Door:
 
     # The contract
 
-    def health_check(self) -> str | None:
+    def check(self) -> str | None:
         return self._call("check")
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
@@ -197,28 +197,28 @@ class Door:
         self._call("request_stop", id)
 
     def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
-        self._call("attend", id, reader, seconds)
+        self._call("add_reader", id, reader, seconds)
 
     def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
-        self._call("leave", id, reader)
+        self._call("remove_reader", id, reader)
 
     def has_stream_readers(self, id: str) -> bool:  # noqa: A002
-        return self._call("has_remote_readers", id)
+        return self._call("has_stream_readers", id)
 
     def has_readers(self, worker: str) -> bool:
         return self._call("has_readers", worker)
 
     def renew_lease(self, worker: str) -> None:
-        self._call("renew", worker)
+        self._call("renew_lease", worker)
 
     def is_alive(self, worker: str) -> bool:
         return self._call("is_alive", worker)
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
-        return self._call("take_over", id, dead, worker)
+        return self._call("acquire", id, dead, worker)
 
     def delete_expired(self) -> None:
-        self._call("sweep")
+        self._call("delete_expired")
 
     def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
         return self._begin(self._store.watch, id, wake)

@@ -55,7 +55,9 @@ class Weather:
         self.is_calm = False
         self.is_away = False
         self.does_it_first = False
-        some = rng.choice(["sweep", "has_readers", "append", "renew", "find", "read", "attend", "claim"])
+        some = rng.choice(
+            ["delete_expired", "has_readers", "append", "renew_lease", "find", "read", "add_reader", "claim"]
+        )
         self.slow_at = slow_at or some
         self._often = 0.1 if len(kinds) < 3 else 0.04
         self.has_hidden_readers = False
@@ -86,7 +88,7 @@ class Weather:
 
     def is_odd_now(self, name: str) -> bool:
         """Whether a call raises what no store should."""
-        names = {"has_readers", "sweep", "renew", "append", "withdraw", "take_over"}
+        names = {"has_readers", "delete_expired", "renew_lease", "append", "withdraw", "acquire"}
         return not self.is_calm and "is odd" in self.kinds and name in names and self._rng.random() < self._often
 
     def _away(self) -> Course:

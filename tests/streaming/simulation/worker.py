@@ -28,7 +28,14 @@ from tests.streaming.simulation.weather import TICK
 
 TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = StreamLimits(
-    heartbeat=5.0, first_token=10.0, stall=10.0, duration=40.0, client=12.0, max_buffer_bytes=1500, grace=8.0, max_stored_bytes=100_000
+    heartbeat=5.0,
+    first_token=10.0,
+    stall=10.0,
+    duration=40.0,
+    client=12.0,
+    max_buffer_bytes=1500,
+    grace=8.0,
+    max_stored_bytes=100_000,
 )
 
 
@@ -52,17 +59,17 @@ class Worker:
 
     def __init__(self, door: Door, limits: StreamLimits, most: int) -> None:
         self.door = door
-        self.journal = StoreWriter(door)
+        self.store_writer = StoreWriter(door)
         self.started: list[StreamSession] = []
         self.ended: list[StreamSession] = []
         self.seats = Ordered()
-        self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.journal)
+        self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.store_writer)
         self.streams._stored_readers = Ordered()  # type: ignore[assignment]
-        self.resumption = ResumableStreams(self.streams, self.journal)
+        self.resumption = ResumableStreams(self.streams, self.store_writer)
 
     @property
     def name(self) -> str:
-        return self.journal.worker
+        return self.store_writer.worker
 
     @property
     def is_dead(self) -> bool:
@@ -76,15 +83,15 @@ class Worker:
 
     def left_over(self) -> dict[str, object]:
         """Return what it holds; nothing where all streams have ended."""
-        journal = self.journal
+        writer = self.store_writer
         held = {
-            "kept": journal._kept,
-            "claims": journal._claims,
-            "owed": journal.pending._steps,
-            "busy": journal.pending._busy,
-            "in vain": journal._in_vain,
-            "mail": journal._outbox._mail,
-            "due": journal._outbox._due,
+            "stored": writer._stored,
+            "claims": writer._claims,
+            "pending": writer.pending._operations,
+            "locks": writer.pending._locks,
+            "failed claims": writer._failed_claims,
+            "queues": writer._write_queue._queues,
+            "unwritten": writer._write_queue._unwritten,
             "open": self.streams._open,
             "replicas": self.streams._stored_readers,
             "untold": [session for session in self.started if self.ended.count(session) != 1],

@@ -54,7 +54,7 @@ def test_who_asks_waits_no_longer_than_they_will_and_one_look_is_under_way(serve
 
 
 def test_what_was_seen_is_looked_at_again_after_a_while(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conditions, "FRESH", 0.05)
+    monkeypatch.setattr(conditions, "RESULT_TTL", 0.05)
     store = RedisStore(server.url, WIDE)
     condition = StoreAvailability(store)
     assert condition.find_error(5) is None
@@ -68,7 +68,7 @@ def test_what_was_seen_is_looked_at_again_after_a_while(server: RedisServer, mon
 def test_what_somebody_must_change_stays_said_while_it_is_looked_at_again(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conditions, "FRESH", 0.0)
+    monkeypatch.setattr(conditions, "RESULT_TTL", 0.0)
     store = RedisStore(server.url + "?db=99", WIDE)
     condition = StoreAvailability(store)
     assert isinstance(condition.find_error(5), ConfigurationError)
@@ -86,7 +86,7 @@ def test_a_look_that_fails_as_nobody_expected_is_no_store_that_is_well(
     store = MemoryStore(WIDE)
     condition = StoreAvailability(store)
     assert condition.find_error(5) is None
-    monkeypatch.setattr(conditions, "FRESH", 0.0)
+    monkeypatch.setattr(conditions, "RESULT_TTL", 0.0)
     monkeypatch.setattr(store, "check", lambda: {}["gone"])
     trouble = condition.find_error(5)
     assert isinstance(trouble, StoreUnavailable)

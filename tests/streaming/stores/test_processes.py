@@ -76,7 +76,7 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
 ) -> None:
     lease = 1.0
     for module in (redis_store, sqlite_leases):
-        monkeypatch.setattr(module, "LEASE", lease)
+        monkeypatch.setattr(module, "LEASE_DURATION", lease)
     store = shared.open()
     ends = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
     workers = {name: start_worker(name) for name in ends}

@@ -168,7 +168,9 @@ def _warning(link: RedisConnectionPool, policy: str) -> str | None:
     )
 
 
-def _trouble(link: RedisConnectionPool, error: Exception, what: str | None = None) -> ConfigurationError | StoreUnavailable:
+def _trouble(
+    link: RedisConnectionPool, error: Exception, what: str | None = None
+) -> ConfigurationError | StoreUnavailable:
     # A master that was found by asking may just have become a replica.
     if is_permanent(error) and not (link.url.kind and error_code(error) == "READONLY"):
         return _never(link, f"and {redacted_message(error)}")

@@ -19,7 +19,7 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from ..notifier import ChangeNotifier, Callback
+from ..notifier import Callback, ChangeNotifier
 from .connection import CALL_TIMEOUT, RedisConnectionPool
 from .errors import redacted_message
 

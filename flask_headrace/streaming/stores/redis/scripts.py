@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .keys import batches_script, name_script, stream_script, script
+from .keys import batches_script, name_script, script, stream_script
 
 RECOUNT_INTERVAL_MS = 60_000
 """Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ....core.errors import StoreUnavailable
-from ..base import RESERVED_TERMINAL_BYTES, LEASE_DURATION, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from ..base import LEASE_DURATION, RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from . import scripts
 from .compatibility import check_server
 from .connection import RedisConnectionPool
@@ -57,7 +57,15 @@ class RedisStore:
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
         """Begin a stream, if there is none of that id."""
-        asked = (claim.id, claim.worker, claim.owner, claim.request_digest, claim.metadata, self._bounds.total_bytes, self._life)
+        asked = (
+            claim.id,
+            claim.worker,
+            claim.owner,
+            claim.request_digest,
+            claim.metadata,
+            self._bounds.total_bytes,
+            self._life,
+        )
         answer = self._link.run(scripts.CLAIM, *asked, *(() if name is None else (name,)))
         if answer == b"full":
             raise StoreUnavailable(
@@ -73,7 +81,13 @@ class RedisStore:
         # Two arguments for all of them: one for each field would cost several times as much here.
         heads = msgspec.msgpack.encode([(e.id, e.first, e.count, len(e.payload), e.is_last) for e in entries])
         payloads = b"".join([entry.payload for entry in entries])
-        limits = (self._bounds.stream_bytes, self._bounds.total_bytes, self._life, self._retention, RESERVED_TERMINAL_BYTES)
+        limits = (
+            self._bounds.stream_bytes,
+            self._bounds.total_bytes,
+            self._life,
+            self._retention,
+            RESERVED_TERMINAL_BYTES,
+        )
         return {stream.decode() for stream in self._link.run(scripts.APPEND, worker, *limits, heads, payloads)}
 
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002

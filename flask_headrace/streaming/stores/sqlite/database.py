@@ -151,7 +151,9 @@ def enable_write_ahead_log(db: sqlite3.Connection) -> None:
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open the file; make it where it is missing."""
-    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=512)
+    db = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
     try:
         db.create_function("clock", 0, clock)
         if check_version(db, path):

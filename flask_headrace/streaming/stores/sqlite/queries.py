@@ -155,7 +155,9 @@ def claim(db: sqlite3.Connection, wanted: StreamClaim, name: str | None, bounds:
             raise StoreFull
         begun = (wanted.id, wanted.worker, time.monotonic())
         key = db.execute("INSERT INTO streams (id, worker, touched) VALUES (?, ?, ?)", begun).lastrowid
-        db.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.request_digest, wanted.metadata))
+        db.execute(
+            "INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.request_digest, wanted.metadata)
+        )
         if name is not None:
             db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, key))
         return None

@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from ....core.errors import HeadraceError
-from ..notifier import ChangeNotifier, Callback
+from ..notifier import Callback, ChangeNotifier
 from .connection import SqliteConnection
 from .queries import StreamState, read_states, read_stopping
 

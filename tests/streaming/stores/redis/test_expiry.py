@@ -57,7 +57,7 @@ class Steps:
 
     def __init__(self, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken = 0
-        run = store._link.run
+        run = store._pool.run
 
         def counted(script: object, *arguments: object) -> object:
             if script is scripts.DELETE_EXPIRED:
@@ -65,7 +65,7 @@ class Steps:
                 assert self.taken < 100, "it spins"
             return run(script, *arguments)
 
-        monkeypatch.setattr(store._link, "run", counted)
+        monkeypatch.setattr(store._pool, "run", counted)
 
 
 class TestSweep:

@@ -63,13 +63,13 @@ def test_nobody_is_asked_again_at_once_after_nobody_knew(monkeypatch: pytest.Mon
         with pytest.raises(RedisConnectionError, match="nobody knows"):
             place.resolve()
     assert guide.asked == 1
-    monkeypatch.setattr(topology, "PAUSE", 0)
+    monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide.says = HERE
     assert place.resolve() == HERE
 
 
 def test_while_nobody_can_be_asked_it_is_tried_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "PAUSE", 0)
+    monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide = Guide(HERE)
     place = ServerAddress(guide.find)
     place.resolve()

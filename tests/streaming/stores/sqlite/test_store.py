@@ -59,7 +59,7 @@ class Holder:
 class TestLocked:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(database, "PATIENCE", 0.7)
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.7)
 
     def test_writes_fail_soon_reads_work_and_the_loop_goes_on(self, store: SqliteStore, file: Path) -> None:
         fill(store, b"a")
@@ -232,7 +232,7 @@ class TestFile:
     def test_many_connections_that_find_no_file_make_one_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(database, "PATIENCE", 20)  # who is refused at once does not wait for it
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 20)  # who is refused at once does not wait for it
         for number in range(8):
             stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
             gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=40, raise_error=True)
@@ -257,7 +257,7 @@ class TestFile:
         alone, shared = tmp_path / "alone.db", tmp_path / "shared.db"
         with ExitStack() as opened:
             opened.enter_context(closing(database.open_database(alone)))
-            monkeypatch.setattr(database, "refuse_other_version", look_together)
+            monkeypatch.setattr(database, "check_version", look_together)
             with ThreadPoolExecutor(count) as threads:
                 made = list(threads.map(database.open_database, [shared] * count))
             for db in made:
