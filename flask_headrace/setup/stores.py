@@ -24,7 +24,9 @@ def open_configured_store(settings: Settings) -> Store:
             f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which would not know of "
             "each other's streams: leave it out, or name a file or a Redis, as in sqlite:///streams.db."
         )
-    bounds = StoreLimits(stream_bytes=settings.store_stream, total_bytes=settings.store_total, retention=settings.retention)
+    bounds = StoreLimits(
+        stream_bytes=settings.store_stream, total_bytes=settings.store_total, retention=settings.retention
+    )
     return open_store(settings.store or _usual(), bounds)
 
 

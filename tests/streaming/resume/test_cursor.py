@@ -20,11 +20,11 @@ ID = "an-id-of-the-clients"
 
 
 def evict(store: MemoryStore) -> None:
-    del store._streams[ID].entries[-1]
+    del store._streams[ID].batches[-1]
 
 
 def damage(store: MemoryStore) -> None:
-    entries = store._streams[ID].entries
+    entries = store._streams[ID].batches
     entries[-1] = msgspec.structs.replace(entries[-1], payload=b"\xc1")
 
 
@@ -63,7 +63,7 @@ class TestStoreThatIsAnOlderCopyOfItself:
         source.give(text("b"))
         until(lambda: reading.last == 3)
         stream = store._streams[ID]
-        stream.entries.pop()
+        stream.batches.pop()
         stream.last = 2
         assert reading.read()[-1].code == "not_resumable"
         source.give([DONE])
@@ -76,5 +76,5 @@ class TestStoreThatIsAnOlderCopyOfItself:
         worker.begin(Source(text("a"), [DONE]), ID).read()
         until(lambda: is_finished(store, ID))
         stream = store._streams[ID]
-        stream.last, stream.is_finished = stream.entries.pop().first - 1, False
+        stream.last, stream.is_finished = stream.batches.pop().first - 1, False
         assert [event.code for event in other.follow(ID).read()] == ["not_resumable"]

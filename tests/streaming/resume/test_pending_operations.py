@@ -112,7 +112,7 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
     until(lambda: is_finished(store, ID))
     assert stored_events(store, ID) == new.events
     assert not worker.store_writer._stored
-    assert not len(memory._stops)
+    assert not len(memory._stop_requests)
 
 
 def test_what_cannot_be_written_is_a_hole_to_who_has_read_it_where_it_was_filled() -> None:

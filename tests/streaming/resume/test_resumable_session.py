@@ -12,7 +12,7 @@ from tests.streaming.resume.workers import QUIET, Reading, Worker
 from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import settle, until
 
-NARROW = msgspec.structs.replace(QUIET, buffer=1000)
+NARROW = msgspec.structs.replace(QUIET, max_buffer_bytes=1000)
 MANY = [text(*[f"{n} " for n in range(start, start + 50)]) for start in range(0, 5000, 50)]
 
 
@@ -108,7 +108,7 @@ class TestKeptNoMore:
         until(lambda: second.reader.session.terminal == Cancelled("reader_left"))
 
     def test_comes_when_it_is_longer_than_what_may_be_held(self) -> None:
-        worker, source = Worker(limits=msgspec.structs.replace(NARROW, kept=2000)), Source(*MANY, [DONE])
+        worker, source = Worker(limits=msgspec.structs.replace(NARROW, max_stored_bytes=2000)), Source(*MANY, [DONE])
         first = worker.begin(source)
         assert len(first.read()) == 5003
         assert not first.reader.session.is_stored

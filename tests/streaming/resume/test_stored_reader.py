@@ -64,7 +64,7 @@ class TestFollowing:
             assert other.read() == own.read()[number % 3 :]
 
     def test_holds_no_more_than_a_stream_may(self, stores: list[Away]) -> None:
-        limits = msgspec.structs.replace(QUIET, buffer=10_000)
+        limits = msgspec.structs.replace(QUIET, max_buffer_bytes=10_000)
         here, there = Worker(stores[0]), Worker(stores[1], limits)
         own = here.begin(Source(*[text("x" * 1000) for _ in range(500)], [DONE]))
         own.read()

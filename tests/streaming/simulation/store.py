@@ -17,18 +17,18 @@ from flask_headrace.streaming.stores.notifier import ChangeNotifier
 from tests.streaming.simulation.weather import TICK, Odd, Weather
 
 
-class _LateWatches(ChangeNotifier):
+class _LateNotifier(ChangeNotifier):
     """Watches that wake in a fixed order, some ticks later; none while the store is away."""
 
     def __init__(self, rng: Random, weather: Weather) -> None:
         super().__init__()
         self._rng, self._weather = rng, weather
 
-    def wake(self, streams: Iterable[str]) -> None:
+    def notify(self, streams: Iterable[str]) -> None:
         if self._weather.is_away:
             return
         for stream in sorted(streams):
-            for token in list(self._wakes.get(stream, ())):
+            for token in list(self._callbacks.get(stream, ())):
                 timer = get_hub().loop.timer(self._rng.choice([0.0, 0.0, TICK]))
                 timer.start(self._run, stream, token)
 
@@ -43,10 +43,10 @@ class SimulatedStore(MemoryStore):
         on_taken: Called with a worker's name when a stream of its is taken over.
     """
 
-    def __init__(self, rng: Random, weather: Weather, bounds: StoreLimits) -> None:
-        super().__init__(bounds)
+    def __init__(self, rng: Random, weather: Weather, limits: StoreLimits) -> None:
+        super().__init__(limits)
         self._rng = rng
-        self._watches, self._stops = _LateWatches(rng, weather), _LateWatches(rng, weather)
+        self._changes, self._stop_requests = _LateNotifier(rng, weather), _LateNotifier(rng, weather)
         self.losses: set[str] = set()
         self.leases_lost_at = float("-inf")
         self.was_behind = False
@@ -55,15 +55,15 @@ class SimulatedStore(MemoryStore):
     @property
     def watched(self) -> int:
         """How many streams are watched."""
-        return len(self._watches) + len(self._stops)
+        return len(self._changes) + len(self._stop_requests)
 
     def is_empty(self) -> bool:
         return not self._streams
 
     def wake_all(self) -> None:
         """Wake whoever watches, as a store does that is back."""
-        for watches in (self._watches, self._stops):
-            watches.wake(watches.ids)
+        for watches in (self._changes, self._stop_requests):
+            watches.notify(watches.ids)
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
         is_taken = super().acquire(id, dead, worker)
@@ -92,16 +92,16 @@ class SimulatedStore(MemoryStore):
             if what == "stream":
                 self._remove(id_)
             elif what == "entries":
-                stream.entries.clear()
-            elif stream.entries:
-                del stream.entries[-1 if what == "last" else rng.randrange(len(stream.entries))]
+                stream.batches.clear()
+            elif stream.batches:
+                del stream.batches[-1 if what == "last" else rng.randrange(len(stream.batches))]
 
     def damage(self) -> None:
         """Let the bytes of one entry be others."""
-        if found := [id_ for id_ in sorted(self._streams) if self._streams[id_].entries]:
+        if found := [id_ for id_ in sorted(self._streams) if self._streams[id_].batches]:
             id_ = self._rng.choice(found)
             self._lost(id_)
-            entries = self._streams[id_].entries
+            entries = self._streams[id_].batches
             place = self._rng.randrange(len(entries))
             entries[place] = msgspec.structs.replace(entries[place], payload=b"\xc1")
 
@@ -109,8 +109,8 @@ class SimulatedStore(MemoryStore):
         """Be as it was a moment ago: the last entry of each stream was never there."""
         self._lost("")
         for stream in self._streams.values():
-            if stream.entries:
-                entry = stream.entries.pop()
+            if stream.batches:
+                entry = stream.batches.pop()
                 stream.last, stream.is_finished = entry.first - 1, False
 
     def _lost(self, id_: str) -> None:
@@ -184,14 +184,14 @@ class Door:
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
         self._call("withdraw", id, worker)
 
-    def append(self, worker: str, entries: list[EventBatch]) -> set[str]:
-        return self._call("append", worker, list(entries))
+    def append(self, worker: str, batches: list[EventBatch]) -> set[str]:
+        return self._call("append", worker, list(batches))
 
     def find(self, id: str) -> StreamRecord | None:  # noqa: A002
         return self._call("find", id)
 
-    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
-        return self._call("read", id, after, most)
+    def read(self, id: str, after: int, max_bytes: int) -> list[EventBatch]:  # noqa: A002
+        return self._call("read", id, after, max_bytes)
 
     def request_stop(self, id: str) -> None:  # noqa: A002
         self._call("request_stop", id)
@@ -220,18 +220,18 @@ class Door:
     def delete_expired(self) -> None:
         self._call("delete_expired")
 
-    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        return self._begin(self._store.watch, id, wake)
+    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        return self._begin(self._store.watch, id, callback)
 
-    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        return self._begin(self._store.watch_stop, id, wake)
+    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        return self._begin(self._store.watch_stop, id, callback)
 
     def _begin(
-        self, watch: Callable[..., Callable[[], None]], id_: str, wake: Callable[[], None]
+        self, watch: Callable[..., Callable[[], None]], id_: str, callback: Callable[[], None]
     ) -> Callable[[], None]:
         """Begin and end a watch as Redis does: both may let other greenlets run."""
         self.park()
-        unwatch = watch(id_, lambda: None if self.is_dead else wake())
+        unwatch = watch(id_, lambda: None if self.is_dead else callback())
         self._unwatches.append(unwatch)
         try:
             self._wait(self._weather.moment())

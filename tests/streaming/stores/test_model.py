@@ -154,7 +154,7 @@ def test_any_order_of_things_gives_what_the_model_gives(
             if kind == "redis":
                 put_forward(request.getfixturevalue("redis_server"))
 
-        stores = [storage.open(stream=LARGEST, total=TOTAL) for _ in range(2 if storage.is_shared else 1)]
+        stores = [storage.open(stream_bytes=LARGEST, total_bytes=TOTAL) for _ in range(2 if storage.is_shared else 1)]
         world = World(stores, pass_time)
         try:
             with gevent.Timeout(20):

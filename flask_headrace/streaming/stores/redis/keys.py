@@ -122,22 +122,23 @@ class Script(msgspec.Struct, frozen=True):
     Args:
         source: It, in Lua.
         digest: Its SHA-1.
-        of: Of which kind the key is that its first argument names; None where it is about no single stream or name.
+        key_kind: The prefix of the key that the first argument names, such as "s"; None for a script about no single
+            stream or name.
     """
 
     source: bytes
     digest: str
-    of: str | None
+    key_kind: str | None
 
     def key(self, arguments: Sequence[object]) -> str:
         """Return a key by which a cluster finds the server, and by which it knows whether the slot is moving."""
-        return f"{PREFIX}running" if self.of is None else f"{PREFIX}{self.of}:{arguments[0]}"
+        return f"{PREFIX}running" if self.key_kind is None else f"{PREFIX}{self.key_kind}:{arguments[0]}"
 
 
-def script(body: str, of: str | None = None) -> Script:
+def script(body: str, key_kind: str | None = None) -> Script:
     """Return a script with what all of them share before it."""
     source = (COMMON + body).encode()
-    return Script(source, hashlib.sha1(source).hexdigest(), of)  # noqa: S324  # the server's choice, not a secret
+    return Script(source, hashlib.sha1(source).hexdigest(), key_kind)  # noqa: S324  # the server's choice, not a secret
 
 
 def stream_script(body: str) -> Script:

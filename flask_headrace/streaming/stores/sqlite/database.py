@@ -1,6 +1,6 @@
-"""What the SQLite file is: its schema and version, how it is made and opened, and where it may lie.
+"""The SQLite file of a store: its schema and version, and how it is created and opened.
 
-What is read and written it does not know.
+It does not know what is read and written.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from pathlib import Path
 from ....core.errors import ConfigurationError
 
 SCHEMA_VERSION = 2
-"""The version of the schema; it goes up with every change of it."""
+"""The version of the schema; increased with every change."""
 
 APPLICATION_ID = 0x48_52_41_43
-"""Marks a file as one of ours (SQLite's application_id)."""
+"""Marks a file as a Headrace store (SQLite's application_id)."""
 
 BUSY_TIMEOUT = 2.0
-"""Seconds for which a call waits for another process that holds the file, and again for its turn in this one."""
-
+"""Seconds for which a call waits for its turn in this process, and again for a process that has the file locked."""
 
 SCHEMA = """
 CREATE TABLE streams (
@@ -61,7 +60,7 @@ INSERT INTO total VALUES (0);
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Do all that is inside, or nothing of it; nobody else writes meanwhile."""
+    """Run the body as one transaction: all of it is committed or nothing, and nobody else writes meanwhile."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -72,22 +71,22 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def read_header(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Return the version, the application's mark and the number of tables, as they are at one moment."""
+    """Return the schema's version, the application id and the number of tables, as of one moment."""
     is_inside = db.in_transaction
     if not is_inside:
         db.execute("BEGIN")
-    asked = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
-    (version,), (application,), (tables,) = (db.execute(question).fetchone() for question in asked)
+    statements = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    (version,), (application,), (tables,) = (db.execute(statement).fetchone() for statement in statements)
     if not is_inside:
         db.execute("COMMIT")
     return version, application, tables
 
 
 def check_version(db: sqlite3.Connection, path: Path) -> bool:
-    """Return whether the file is empty.
+    """Check that a file is empty or has this version's schema; return whether it is empty.
 
     Raises:
-        ConfigurationError: it holds something else than this version's schema.
+        ConfigurationError: the file has another version of the schema, or tables of another application.
     """
     version, application, tables = read_header(db)
     if (version, application) == (SCHEMA_VERSION, APPLICATION_ID):
@@ -103,19 +102,19 @@ def check_version(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def clock() -> float:
-    """Return the present moment on the clock that all processes of the machine share, in seconds."""
+    """Return the time in seconds of the monotonic clock, which all processes of the machine share."""
     return time.monotonic()
 
 
 def create_tables(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables in an empty file, if nobody is faster.
+    """Create the tables in an empty file, unless another process is faster.
 
-    It is one transaction, which waits for its turn: of many that find the file empty, one writes, and the others look.
-    A turn for each step, and a write in each turn, would be more than all of them can have within their patience.
+    It is one transaction: of many processes that find the file empty, one creates the tables, and the others wait and
+    then find them. With a transaction per step, many processes would not all finish within `BUSY_TIMEOUT`.
     """
     db.execute("BEGIN")
     try:
-        # It must go before the first table, and begins to write: from here on nobody else does.
+        # This must come before the first table. It takes the write lock: from here on nobody else writes.
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         if check_version(db, path):
             for statement in SCHEMA.split(";"):
@@ -168,10 +167,10 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def check_database(path: Path) -> None:
-    """Look whether a file, where there is one, can be a store, without leaving anything open.
+    """Check that a file, if it exists, is a store of this version. Leaves nothing open.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: it is not.
     """
     try:
         if path.exists():

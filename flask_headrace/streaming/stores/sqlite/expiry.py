@@ -1,6 +1,8 @@
-"""The removal of streams that are too old to be read.
+"""The deletion of expired streams from the SQLite store.
 
-It is done in small transactions: nobody else writes meanwhile, and who wants to should not wait for long.
+It runs in small transactions: no other connection can write during one, and must not wait for long.
+
+Each function takes a connection and runs in the thread of the connection.
 """
 
 from __future__ import annotations
@@ -13,38 +15,51 @@ from .leases import delete_expired_leases
 from .queries import CHAIN, remove
 
 SWEEP_BATCH = 500
-"""Rows that a sweep removes in one transaction: a few milliseconds."""
+"""Rows that are deleted in one transaction: a few milliseconds."""
 
 VACUUM_PAGES = 1000
-"""Pages that a sweep gives back to the file system in one transaction."""
+"""Free pages that are returned to the file system in one transaction."""
 
 EXPIRED_AT = -1e12
-"""When a stream was touched that waits for its removal: too long ago for everything."""
+"""The value of `touched` that marks a stream as expired: older than any retention."""
 
 
 def mark_expired(db: sqlite3.Connection, retention: float) -> list[int]:
-    """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
+    """Mark the expired streams, so that nobody finds or extends them; return their keys.
+
+    Args:
+        db: The connection.
+        retention: Seconds for which a finished stream can be read, and for which a dead worker's stream is kept.
+    """
     with transaction(db):
-        # Not before: others may have written while this waited for its turn, and that would lie in the future.
+        # Not before the transaction: others may have written while this waited, which would lie in the future.
         now = time.monotonic()
-        times = {"now": now, "oldest": now - retention, "condemned": EXPIRED_AT}
+        times = {"now": now, "oldest": now - retention, "expired": EXPIRED_AT}
         delete_expired_leases(db)
         db.execute(
             "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times
         )
         db.execute(
-            "UPDATE streams SET touched = :condemned, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
+            "UPDATE streams SET touched = :expired, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
             times,
         )
-        condemned = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (EXPIRED_AT,)).fetchall()
-        return [key for (key,) in condemned]
+        expired = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (EXPIRED_AT,)).fetchall()
+        return [key for (key,) in expired]
 
 
 def remove_batch(db: sqlite3.Connection, key: int) -> bool:
-    """Remove a condemned stream, or the last of its entries; return whether it is gone."""
+    """Delete an expired stream if it has at most `SWEEP_BATCH` entries, else its last ones.
+
+    Args:
+        db: The connection.
+        key: The key of a stream that `mark_expired` has returned.
+
+    Returns:
+        Whether the stream is gone.
+    """
     batch = {"key": key, "batch": SWEEP_BATCH, "others": SWEEP_BATCH - 1}
     with transaction(db):
-        # Another worker's sweep may have been faster, and a new stream have the key by now.
+        # Another worker may have deleted the stream, and a new stream may have the key by now.
         if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, EXPIRED_AT)).fetchone() is None:
             return True
         rest = db.execute(
@@ -60,5 +75,5 @@ def remove_batch(db: sqlite3.Connection, key: int) -> bool:
 
 
 def release_free_pages(db: sqlite3.Connection) -> None:
-    """Give free pages back to the file system, some at a time."""
+    """Return at most `VACUUM_PAGES` free pages to the file system."""
     db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()

@@ -1,7 +1,9 @@
-"""Who is there: workers by their leases, readers by their attendance.
+"""The leases of workers and the presence of readers, in the tables of the SQLite store.
 
-Both end at moments of the monotonic clock, which starts anew with the machine: a moment that lies further ahead than it
-can have been set is one of before.
+Both expire at moments of the monotonic clock, which starts anew with the machine. So a moment that lies further in the
+future than it can have been set was written before the machine started, and counts as expired.
+
+Each function takes a connection and runs in the thread of the connection.
 """
 
 from __future__ import annotations
@@ -13,18 +15,18 @@ from ..base import LEASE_DURATION
 
 
 def add_reader(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
-    """Note a reader."""
+    """Record that a reader reads a stream, for the next `seconds` seconds."""
     until = time.monotonic() + seconds
     db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?, ?)", (stream, reader, until, seconds))
 
 
 def remove_reader(db: sqlite3.Connection, stream: str, reader: str) -> None:
-    """Forget a reader."""
+    """Record that a reader has left."""
     db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
 
 
 def has_stream_readers(db: sqlite3.Connection, stream: str) -> bool:
-    """Whether a reader's time is not over."""
+    """Whether a stream has any reader that has neither left nor expired."""
     found = db.execute(
         "SELECT 1 FROM readers WHERE id = ? AND until > clock() AND until <= clock() + seconds LIMIT 1", (stream,)
     ).fetchone()
@@ -32,7 +34,7 @@ def has_stream_readers(db: sqlite3.Connection, stream: str) -> bool:
 
 
 def has_readers(db: sqlite3.Connection, worker: str) -> bool:
-    """Whether a worker's stream is attended."""
+    """Whether any stream that a worker fills has readers."""
     found = db.execute(
         "SELECT 1 FROM readers JOIN streams USING (id) "
         "WHERE worker = ? AND until > clock() AND until <= clock() + seconds LIMIT 1",
@@ -42,12 +44,12 @@ def has_readers(db: sqlite3.Connection, worker: str) -> bool:
 
 
 def renew_lease(db: sqlite3.Connection, worker: str) -> None:
-    """Note that a worker is alive."""
+    """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
     db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE_DURATION))
 
 
 def is_alive(db: sqlite3.Connection, worker: str) -> bool:
-    """Whether a worker's lease runs."""
+    """Whether the lease of a worker has not expired."""
     found = db.execute(
         "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE_DURATION)
     ).fetchone()
@@ -55,6 +57,6 @@ def is_alive(db: sqlite3.Connection, worker: str) -> bool:
 
 
 def delete_expired_leases(db: sqlite3.Connection) -> None:
-    """Remove leases and attendances that are over."""
+    """Delete expired leases of workers and expired readers."""
     db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE_DURATION,))
     db.execute("DELETE FROM readers WHERE until NOT BETWEEN clock() AND clock() + seconds")

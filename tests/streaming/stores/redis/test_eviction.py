@@ -92,7 +92,7 @@ def use_all(store: RedisStore) -> None:
 
 @pytest.mark.parametrize("gone", [*combinations(BOOKKEEPING + OF_A_STREAM, 1), *combinations(BOOKKEEPING, 2)])
 def test_whatever_is_gone_all_goes_on(server: RedisServer, gone: tuple[str, ...]) -> None:
-    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total=200, stream=100))
+    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total_bytes=200, stream_bytes=100))
     store.renew_lease("w")
     fill(store, b"x" * 30, stream="open", name="open")
     fill(store, b"x" * 40, stream="ended", name="ended", ends=True)
@@ -110,7 +110,7 @@ def test_whatever_is_gone_all_goes_on(server: RedisServer, gone: tuple[str, ...]
 
 
 def test_a_total_that_is_gone_is_counted_anew_before_anything_is_added(server: RedisServer) -> None:
-    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total=100))
+    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total_bytes=100))
     fill(store, b"x" * 60, stream="ended", ends=True)
     fill(store, b"x" * 30, stream="open")
     server.client.delete(f"{PREFIX}total")
