@@ -16,7 +16,7 @@ from ...core.errors import StoreUnavailable
 from ..internal_error import log
 
 Operation: TypeAlias = Callable[[], bool]
-"""Does the work for one stream; returns whether it is complete, and raises StoreUnavailable to be called again later."""
+"""Does the work for one stream. Returns whether it is complete; raises StoreUnavailable to be called again later."""
 
 MAX_ATTEMPTS = 10
 """How often an operation that raises an unexpected exception is attempted before it is discarded."""

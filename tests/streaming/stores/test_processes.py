@@ -81,7 +81,7 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
     ends = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
     workers = {name: start_worker(name) for name in ends}
     for name, worker in workers.items():
-        worker.do(f"redis.LEASE = sqlite_presence.LEASE = {lease}")
+        worker.do(f"redis_store.LEASE_DURATION = sqlite_leases.LEASE_DURATION = {lease}")
         worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew(worker)")
         assert not store.acquire(name, name, "heir")
     began = time.monotonic()

@@ -1,6 +1,6 @@
-"""What is done in Redis, in Lua: each script is one atomic step, and one journey there and back.
+"""The Lua scripts that run in Redis: each is one atomic step and one round trip.
 
-`redis_keys` tells of the keys that they work on, and has what they share.
+`keys` describes the keys that they use, and has the functions that they share.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from .keys import batches_script, name_script, script, stream_script
 
 RECOUNT_INTERVAL_MS = 60_000
-"""Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""
+"""Milliseconds after which the total is counted anew: keys that expire without a sweep would let it drift."""
 
 FIND = stream_script("""
 return record(ARGV[1])
@@ -181,8 +181,8 @@ end
 local is_more = forgotten == most or #unseen == 2 * most
 return {is_more and 1 or 0, horizon, kept}
 """)
-"""One step of a sweep; it returns whether there is more, and what the next step begins with: up to which moment it
-looks (0 in the first one, which decides), and how many unfinished streams it has seen that stay as they are.
+"""One step of a sweep. It returns whether there is more to do, and two arguments for the next step: the moment up to
+which streams are checked (0 in the first step, which sets it), and the number of unfinished streams that were skipped.
 """
 
 RECOUNT_IF_DUE = script(f"""
@@ -195,4 +195,4 @@ redis.call('XADD', key, now(), unpack(cmsgpack.unpack(ARGV[1])))
 redis.call('UNLINK', key)
 redis.call('PUBLISH', key, '')
 """)
-"""Does what the other scripts need to be able to do, and leaves nothing behind."""
+"""Uses every command that the other scripts need, and leaves no key behind."""

@@ -93,8 +93,8 @@ def check_version(db: sqlite3.Connection, path: Path) -> bool:
         return False
     if application == APPLICATION_ID:
         raise ConfigurationError(
-            f"The store {path} has version {version} of the schema and this Headrace writes version {SCHEMA_VERSION}: name "
-            "another file in HEADRACE_STORE, or stop all that use this one and remove it."
+            f"The store {path} has version {version} of the schema and this Headrace writes version {SCHEMA_VERSION}: "
+            "name another file in HEADRACE_STORE, or stop all that use this one and remove it."
         )
     if tables:
         raise ConfigurationError(f"The file {path} holds tables of something else: name another in HEADRACE_STORE.")
@@ -128,13 +128,13 @@ def create_tables(db: sqlite3.Connection, path: Path) -> None:
 
 
 def enable_write_ahead_log(db: sqlite3.Connection) -> None:
-    """Make the file one with a write-ahead log.
+    """Switch the file to a write-ahead log, and wait for other connections that write.
 
-    While another connection writes, SQLite does not let this wait: it is told at once that the file is locked. A
-    transaction does wait, and behind it the other has done so, or the next one has its turn.
+    SQLite does not wait here itself: while another connection writes, the statement fails at once with "database is
+    locked". A transaction does wait, so an empty one comes before the next attempt.
 
     Raises:
-        sqlite3.OperationalError: the file is busy for longer than `PATIENCE`.
+        sqlite3.OperationalError: the file is busy for longer than `BUSY_TIMEOUT`.
     """
     until = clock() + BUSY_TIMEOUT
     while True:
@@ -149,7 +149,12 @@ def enable_write_ahead_log(db: sqlite3.Connection) -> None:
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open the file; make it where it is missing."""
+    """Open the file; create it if it does not exist.
+
+    Raises:
+        sqlite3.DatabaseError: the file cannot be opened, or is busy for longer than `BUSY_TIMEOUT`.
+        ConfigurationError: see `check_version`.
+    """
     db = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=512
     )

@@ -204,9 +204,7 @@ def append(db: sqlite3.Connection, worker: str, batches: Sequence[EventBatch], l
     return refused
 
 
-def _find_targets(
-    db: sqlite3.Connection, worker: str, streams: list[str]
-) -> tuple[dict[str, _AppendTarget], int, int]:
+def _find_targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[dict[str, _AppendTarget], int, int]:
     """Return the streams that this worker may append to, the bytes of all streams, and the number of the last row."""
     rows, total, number = db.execute(
         f"WITH wanted (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608

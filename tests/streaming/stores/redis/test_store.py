@@ -89,9 +89,9 @@ class TestStopped:
         watcher = Watcher(store)
         assert watcher.woken
         server.pause()
-        until(lambda: store._watch._connection is None)
+        until(lambda: store._listener._connection is None)
         server.go_on()
-        until(lambda: store._watch._connection is not None)
+        until(lambda: store._listener._connection is not None)
         until(lambda: works(store))
         watcher.sees(lambda: store.append("w", [entry(2)]))
         store.close()
@@ -102,9 +102,9 @@ class TestStopped:
         monkeypatch.setattr(pubsub, "IDLE_TIMEOUT", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
-        connection = until(lambda: store._watch._connection)
+        connection = until(lambda: store._listener._connection)
         gevent.sleep(1.0)
-        assert store._watch._connection is connection
+        assert store._listener._connection is connection
         fill(store, b"a")
         watcher.sees(lambda: store.append("w", [entry(2)]))
         store.close()
@@ -132,7 +132,7 @@ class TestKilled:
     def test_a_watch_wakes_all_when_it_is_back(self, server: RedisServer, store: RedisStore) -> None:
         watchers = [Watcher(store, f"s{number}") for number in range(5)]
         server.kill()
-        until(lambda: store._watch._connection is None)
+        until(lambda: store._listener._connection is None)
         late = Watcher(store, "late")
         woken = [watcher.woken for watcher in watchers]
         server.start()
