@@ -71,7 +71,7 @@ class TestFollowing:
         written(stores[0], own.id, 503)
         reader = there.resumption.resume(own.id, "", 0)
         sizes = []
-        slow = Reading(reader, lambda: sizes.append(reader.session._inbox.size) or gevent.sleep(0.002))
+        slow = Reading(reader, lambda: sizes.append(reader.session._unread.size) or gevent.sleep(0.002))
         assert slow.read() == own.events
         assert max(sizes) < 10_000 + 2 * stored_reader.MAX_READ_BYTES
 
@@ -80,11 +80,11 @@ class TestFollowing:
         own = here.begin(source)
         written(stores[0], own.id, 2)
         other = there.follow(own.id)
-        until(lambda: stores[0].has_remote_readers(own.id))
+        until(lambda: stores[0].has_stream_readers(own.id))
         gevent.sleep(1.0)  # longer than it is noted for
-        assert stores[0].has_remote_readers(own.id)
+        assert stores[0].has_stream_readers(own.id)
         other.leave()
-        until(lambda: not stores[0].has_remote_readers(own.id), 0.5)
+        until(lambda: not stores[0].has_stream_readers(own.id), 0.5)
         assert len(there.streams) == 0
 
     def test_of_an_ended_stream_gives_all_and_ends(self, stores: list[Away]) -> None:

@@ -135,7 +135,7 @@ class TestBounds:
         assert store.append("w", [entry(2, payload=b"x" * 11)]) == {"s"}
         assert store.append("w", [entry(2, payload=b"x" * 10)]) == set()
 
-    @pytest.mark.parametrize("bounds", [{"stream": 90}, {"total": 90}], ids=["of the stream", "of all"])
+    @pytest.mark.parametrize("bounds", [{"stream_bytes": 90}, {"total_bytes": 90}], ids=["of the stream", "of all"])
     def test_there_is_always_room_for_the_last_words(self, storage: Storage, bounds: dict[str, int]) -> None:
         store = storage.open(**bounds)
         fill(store, b"x" * 90)

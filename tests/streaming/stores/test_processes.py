@@ -82,7 +82,7 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
     workers = {name: start_worker(name) for name in ends}
     for name, worker in workers.items():
         worker.do(f"redis_store.LEASE_DURATION = sqlite_leases.LEASE_DURATION = {lease}")
-        worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew(worker)")
+        worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew_lease(worker)")
         assert not store.acquire(name, name, "heir")
     began = time.monotonic()
     for name, worker in workers.items():

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores.base import StoreLimits
-from flask_headrace.streaming.stores.redis import scripts as scripts
+from flask_headrace.streaming.stores.redis import scripts
 from flask_headrace.streaming.stores.redis.connection import MAX_CONNECTIONS
 from flask_headrace.streaming.stores.redis.keys import PREFIX
 from flask_headrace.streaming.stores.redis.store import SWEEP_BATCH, RedisStore
@@ -75,7 +75,7 @@ class TestSweep:
         fill_many(server, MANY, ends=True, age=AGE)
         fill(store, b"a", stream="young", ends=True)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == 1
         assert server.client.zcard(f"{PREFIX}finished") == server.client.hlen(f"{PREFIX}sizes") == 1
         assert int(server.client.get(f"{PREFIX}total")) == 1
@@ -86,9 +86,9 @@ class TestSweep:
         self, server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
         fill_many(server, count, age=AGE)
-        store.renew("w")
+        store.renew_lease("w")
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
         assert steps.taken <= count // SWEEP_BATCH + 1
         assert server.client.zcount(f"{PREFIX}running", "-inf", AGE * 10) == 0
@@ -100,7 +100,7 @@ class TestSweep:
         fill_many(server, count, age=AGE)
         store = RedisStore(server.url, StoreLimits(retention=AGE / 1000 * 2))
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
         assert steps.taken == count // SWEEP_BATCH + 1
         store.close()
@@ -110,7 +110,7 @@ class TestSweep:
     ) -> None:
         fill_many(server, MANY, age=AGE)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == server.client.zcard(f"{PREFIX}running") == 0
         assert int(server.client.get(f"{PREFIX}total")) == 0
         assert steps.taken == MANY // SWEEP_BATCH + 1
@@ -120,8 +120,8 @@ class TestSweep:
             fill_many(server, 600, worker=worker)
         fill_many(server, 600, worker="ended", ends=True)
         grow_old(server, AGE)
-        store.renew("alive")
-        store.sweep()
+        store.renew_lease("alive")
+        store.delete_expired()
         assert streams(server) == 600
         assert store.find("alive-599") is not None
 
