@@ -99,10 +99,10 @@ class Headrace:
         streams = StreamRegistry(
             settings.limits(),
             settings.max_streams,
-            most_of_one=settings.max_streams_per_owner,
+            max_streams_per_owner=settings.max_streams_per_owner,
             on_start=start,
             on_end=end,
-            journal=journal,
+            store_writer=journal,
         )
         app.extensions[EXTENSION] = ExtensionState(
             streams=streams,

@@ -60,7 +60,7 @@ def report_start(app: Flask, count: Callable[[], None]) -> Callable[[StreamSessi
 
     def report(session: StreamSession) -> None:
         count()
-        target = session.target
+        target = session.context
         if stream_started.receivers:
             stream_started.send(app, stream=StreamStartedInfo(session.id, target.model, target.provider, target.owner))
 
@@ -89,13 +89,13 @@ def _end_of(session: StreamSession) -> StreamEndedInfo:
     first = session.first_event_at
     return StreamEndedInfo(
         id=session.id,
-        model=session.target.model,
-        provider=session.target.provider,
-        owner=session.target.owner,
+        model=session.context.model,
+        provider=session.context.provider,
+        owner=session.context.owner,
         end=type(terminal).__name__.lower(),
         reason=session.reason,
-        seconds=round((session.ended_at or time.monotonic()) - session.began_at, 4),
-        first_token_seconds=None if first is None else round(first - session.began_at, 4),
+        seconds=round((session.ended_at or time.monotonic()) - session.started_at, 4),
+        first_token_seconds=None if first is None else round(first - session.started_at, 4),
         usage=usage,
     )
 

@@ -42,8 +42,8 @@ class Repeated(NamedTuple):
 
 def repeated_in(stream: ReadableStream, protocol: str) -> dict[str, Any]:
     """Return what a stream's answer repeats of its question; nothing where that came in another protocol."""
-    target = stream.target
-    return msgspec.json.decode(target.repeated, type=dict[str, Any]) if target.protocol == protocol else {}
+    target = stream.context
+    return msgspec.json.decode(target.echoed_fields, type=dict[str, Any]) if target.protocol == protocol else {}
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -160,7 +160,7 @@ def _target(
         pricing_provider=provider.pricing_provider,
         prompt_bytes=_size(question),
         owner=owner,
-        partials=partials,
+        partial_mode=partials,
         created=int(time.time()),
     )
 

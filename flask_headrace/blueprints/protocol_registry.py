@@ -46,5 +46,5 @@ def wanted_protocol() -> str:
 def wire_of(protocol: str, follower: StreamReader) -> StreamEncoder:
     """Return a protocol's wire for a reader that may have a part of the stream already."""
     if protocol == NATIVE:
-        return native.encoder_of(follower.session.target, follower.seen)
+        return native.encoder_of(follower.session.context, follower.seen)
     return SkipSeenEvents(_OTHERS[protocol](follower.session), follower.seen)

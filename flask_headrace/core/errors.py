@@ -19,9 +19,9 @@ class HeadraceError(Exception):
     code = "internal"
     status = 500
     retryable = False
-    text = ""
+    partial_text = ""
     """What had come of the answer, where it is given as a whole."""
-    is_unspent = False
+    has_no_usage = False
     """Whether the model has done nothing, where this comes before its first token."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -39,7 +39,7 @@ class RequestError(HeadraceError):
     """The reader asked for something that it cannot have."""
 
     code = "invalid_request"
-    is_unspent = True
+    has_no_usage = True
     status = 400
 
 
@@ -208,7 +208,7 @@ class ModelUnavailable(UpstreamError):
     """The embedded model is not there, not yet there, or just being restarted."""
 
     code = "model_unavailable"
-    is_unspent = True
+    has_no_usage = True
     status = 503
 
 
@@ -216,7 +216,7 @@ class UpstreamConnectionError(UpstreamError):
     """No connection to the upstream came about."""
 
     code = "upstream_unreachable"
-    is_unspent = True
+    has_no_usage = True
 
 
 class UpstreamProtocolError(UpstreamError):
@@ -235,7 +235,7 @@ class UpstreamStatusError(UpstreamError):
     """
 
     code = "upstream_rejected"
-    is_unspent = True
+    has_no_usage = True
 
     def __init__(  # noqa: PLR0913  # by name
         self,
@@ -281,7 +281,7 @@ class ConnectTimeout(UpstreamError):
     """The upstream's address did not accept a connection in time."""
 
     code = "connect_timeout"
-    is_unspent = True
+    has_no_usage = True
     status = 504
 
 

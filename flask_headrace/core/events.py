@@ -90,7 +90,7 @@ class ReasoningSignature(Event, frozen=True, gc=False, tag="reasoning_signed"):
 class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
     """The model begins to call a tool. `call` counts the calls of one answer from 0; `id` is the provider's own."""
 
-    call: int
+    index: int = msgspec.field(name="call")
     id: str
     name: str
 
@@ -98,14 +98,14 @@ class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
 class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
     """The next piece of the JSON text of a call's arguments."""
 
-    call: int
+    index: int = msgspec.field(name="call")
     text: str
 
 
 class ToolCallCompleted(Event, frozen=True, gc=False, tag="tool_ended"):
     """A call is complete; `arguments` is its whole, parsed JSON value."""
 
-    call: int
+    index: int = msgspec.field(name="call")
     arguments: Any
 
 
@@ -189,7 +189,7 @@ StreamEvent: TypeAlias = (
 """All events that there are."""
 
 
-def reason_of(terminal: TerminalEvent | None) -> str:
+def terminal_reason(terminal: TerminalEvent | None) -> str:
     """Return why a stream ended, in one word.
 
     Args:

@@ -17,7 +17,7 @@ ESCAPE = re.compile(
 )
 """An escape in JSON; `first` and `second` are halves of a surrogate pair without the other one."""
 
-NO_CHARACTER = rb"\ufffd"
+REPLACEMENT_CHARACTER = rb"\ufffd"
 """The escape that stands for a character that is not known."""
 
 

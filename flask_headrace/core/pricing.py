@@ -9,12 +9,12 @@ FREE = "free"
 """The `pricing_provider` of what costs nothing: the embedded model."""
 
 
-def warm_up() -> None:
+def preload() -> None:
     """Load the price list."""
-    cost("https://api.openai.com/v1", "gpt-4o", 1, 1)
+    calculate_cost("https://api.openai.com/v1", "gpt-4o", 1, 1)
 
 
-def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
+def calculate_cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     pricing_provider: str,
     model: str,
     input_tokens: int,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-MAX_FRAME = 8 * 1024 * 1024
+MAX_EVENT_BYTES = 8 * 1024 * 1024
 """Bytes that one frame of an upstream may have."""
 
 
-class FrameTooLargeError(ValueError):
+class EventTooLargeError(ValueError):
     """A frame grew past the bound before its blank line came."""
 
 
@@ -23,7 +23,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
-def named(event: bytes, data: bytes) -> bytes:
+def encode_event(event: bytes, data: bytes) -> bytes:
     """Write one frame with a name. `data` must be free of line ends, as JSON is."""
     return b"event: %b\ndata: %b\n\n" % (event, data)
 
@@ -35,12 +35,12 @@ class SSEDecoder:
         max_frame: Bytes that one frame may have.
     """
 
-    __slots__ = ("_after_cr", "_begun", "_event", "_line", "_lines", "_max_frame", "_size")
+    __slots__ = ("_after_cr", "_event", "_is_past_bom", "_line", "_lines", "_max_event_bytes", "_size")
 
-    def __init__(self, max_frame: int = MAX_FRAME) -> None:
-        self._max_frame = max_frame
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max_event_bytes = max_event_bytes
         self._after_cr = False
-        self._begun = False
+        self._is_past_bom = False
         # Of the frame that has not ended: its name, its data lines, its last line as far as it has come, and its bytes.
         self._event = b"message"
         self._lines: list[bytes] = []
@@ -54,41 +54,41 @@ class SSEDecoder:
             FrameTooLargeError: a frame is longer than the bound.
         """
         if b"\r" in data or self._after_cr:
-            data = self._with_lf_only(data)
-        if not self._begun:
-            data = self._without_bom(data)
+            data = self._normalize_line_ends(data)
+        if not self._is_past_bom:
+            data = self._strip_bom(data)
         # At single line ends: Python takes several times as long to look for two bytes.
         *lines, rest = data.split(b"\n")
         if self._line and lines:
-            lines[0] = self._joined(lines[0])
+            lines[0] = self._take_line(lines[0])
         frames: list[ServerSentEvent] = []
         for line in lines:
             if line.startswith(b"data: "):
                 self._lines.append(line[6:])
             elif line:
-                self._read(line)
+                self._read_field(line)
             else:
                 if self._lines:
                     frames.append(ServerSentEvent(self._event, b"\n".join(self._lines)))
                     self._lines.clear()
                 self._event, self._size = b"message", 0
         if rest or self._lines or (lines and lines[-1]):
-            self._hold(data, rest, is_new=b"" in lines)
+            self._keep_unfinished(data, rest, is_new=b"" in lines)
         return frames
 
-    def rest(self) -> ServerSentEvent | None:
+    def flush(self) -> ServerSentEvent | None:
         """Return the frame that had begun when the stream ended; None where there is none, or nothing in it yet.
 
         The grammar does not count it. Some servers hang up behind their last byte of JSON, though, and whether that
         is whole, the JSON itself tells.
         """
-        if line := self._joined(b""):
-            self._read(line)
+        if line := self._take_line(b""):
+            self._read_field(line)
         data, event = b"\n".join(self._lines), self._event
         self._lines.clear()
         return ServerSentEvent(event, data) if data else None
 
-    def _read(self, line: bytes) -> None:
+    def _read_field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         if field == b"event":
             self._event = value.removeprefix(b" ") or b"message"
@@ -100,7 +100,7 @@ class SSEDecoder:
         elif field == b"error":
             self._lines.append(b'{"error":%b}' % value)
 
-    def _with_lf_only(self, data: bytes) -> bytes:
+    def _normalize_line_ends(self, data: bytes) -> bytes:
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
             self._after_cr = False
@@ -108,23 +108,23 @@ class SSEDecoder:
             self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _without_bom(self, data: bytes) -> bytes:
-        data = self._joined(data)
+    def _strip_bom(self, data: bytes) -> bytes:
+        data = self._take_line(data)
         if len(data) < 3 and b"\xef\xbb\xbf".startswith(data):
             self._line += data
             return b""
-        self._begun = True
+        self._is_past_bom = True
         return data.removeprefix(b"\xef\xbb\xbf")
 
-    def _joined(self, data: bytes) -> bytes:
+    def _take_line(self, data: bytes) -> bytes:
         self._line += data
         joined = bytes(self._line)
         self._line.clear()
         return joined
 
-    def _hold(self, data: bytes, rest: bytes, *, is_new: bool) -> None:
+    def _keep_unfinished(self, data: bytes, rest: bytes, *, is_new: bool) -> None:
         # What is held is copied once, at its end: else many small pieces were quadratic.
         self._line += rest
         self._size += len(data) - (max(data.rfind(b"\n\n") + 2, 1) if is_new else 0)
-        if self._size > self._max_frame:
-            raise FrameTooLargeError(f"a frame of the upstream has more than {self._max_frame} bytes")
+        if self._size > self._max_event_bytes:
+            raise EventTooLargeError(f"a frame of the upstream has more than {self._max_event_bytes} bytes")

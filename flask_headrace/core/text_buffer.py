@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-MOST_WHOLE = 8 * 1024 * 1024
+MAX_TEXT_CHARS = 8 * 1024 * 1024
 """Characters that a text may have which is kept whole."""
 
-_MOST_LOOSE = 1024
+_MAX_PIECES = 1024
 """Pieces that are kept by themselves: each takes fifty bytes beside its characters."""
 
 
-class GrowingText:
+class TextBuffer:
     """All that has come of a text.
 
     Attributes:
         size: Its characters.
     """
 
-    __slots__ = ("_joined", "_loose", "size")
+    __slots__ = ("_joined", "_pieces", "size")
 
     def __init__(self) -> None:
         self.clear()
 
     def __bool__(self) -> bool:
-        return bool(self._loose or self._joined)
+        return bool(self._pieces or self._joined)
 
     def __str__(self) -> str:
-        return "".join([*self._joined, *self._loose])
+        return "".join([*self._joined, *self._pieces])
 
-    def add(self, *pieces: str) -> None:
+    def append(self, *pieces: str) -> None:
         """Take the next pieces."""
-        self._loose += pieces
+        self._pieces += pieces
         self.size += sum(map(len, pieces))
-        if len(self._loose) >= _MOST_LOOSE:
-            self._joined.append("".join(self._loose))
-            self._loose.clear()
+        if len(self._pieces) >= _MAX_PIECES:
+            self._joined.append("".join(self._pieces))
+            self._pieces.clear()
 
     def clear(self) -> None:
         """Forget all of it."""
         self._joined: list[str] = []
-        self._loose: list[str] = []
+        self._pieces: list[str] = []
         self.size = 0

@@ -11,23 +11,23 @@ from collections.abc import Sequence
 import msgspec
 
 from .events import MAX_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from .pricing import cost
+from .pricing import calculate_cost
 
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""
 
 
-def text_of(event: Event) -> str:
+def delta_text(event: Event) -> str:
     """Return the text that a model wrote to bring about `event`; empty for all that is no delta."""
     return event.text if isinstance(event, (TextDelta, ReasoningDelta, ToolCallDelta)) else ""
 
 
-def tokens_in(size: int) -> int:
+def estimate_tokens(size: int) -> int:
     """Estimate the tokens in `size` bytes of UTF-8 text."""
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(
+def estimate_usage(
     model: str, pricing_provider: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
 ) -> Usage:
     """Estimate what an answer took that was cut before its provider told all.
@@ -39,27 +39,29 @@ def estimate(
         answer_bytes: Size of all that came back.
         known: What the provider has told so far, such as the prompt's tokens and their price.
     """
-    written = tokens_in(answer_bytes)
+    written = estimate_tokens(answer_bytes)
     if known is None:
-        read = tokens_in(prompt_bytes)
-        return Usage(read, written, cost=cost(pricing_provider, model, read, written), estimated=True)
+        read = estimate_tokens(prompt_bytes)
+        return Usage(read, written, cost=calculate_cost(pricing_provider, model, read, written), estimated=True)
     more = max(0, written - known.output_tokens)
     told = msgspec.structs.replace(known, output_tokens=known.output_tokens + more, estimated=True)
     if known.cost is None:
         # Who tells of its tokens all the time leaves the price to the end.
-        price = cost(pricing_provider, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens)
+        price = calculate_cost(
+            pricing_provider, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens
+        )
         return msgspec.structs.replace(told, cost=price)
-    price = cost(pricing_provider, model, 0, more)
+    price = calculate_cost(pricing_provider, model, 0, more)
     return msgspec.structs.replace(told, cost=None if price is None else known.cost + price)
 
 
-def is_possible(usage: Usage) -> bool:
+def is_plausible(usage: Usage) -> bool:
     """Whether an answer can have taken that: no number is below 0 or beyond `MAX_TOKENS`."""
     counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens
     return min(counts) >= 0 and max(counts) <= MAX_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
-def attributed(usage: Usage, model: str) -> Usage:
+def with_attempt(usage: Usage, model: str) -> Usage:
     """Return `usage` with one attempt, of `model`, where its source has named none."""
     if usage.attempts:
         return usage
@@ -67,11 +69,11 @@ def attributed(usage: Usage, model: str) -> Usage:
     return msgspec.structs.replace(usage, attempts=(attempt,))
 
 
-NOTHING = Usage(0, 0, cost=0.0)
+NO_USAGE = Usage(0, 0, cost=0.0)
 """What a question takes that no model has worked on."""
 
 
-def total(usages: Sequence[Usage]) -> Usage:
+def sum_usages(usages: Sequence[Usage]) -> Usage:
     """Add up what several requests took, each of them attributed; those that took nothing are left out."""
     spent = [usage for usage in usages if usage.input_tokens or usage.output_tokens or usage.cost != 0]
     if len(spent) < 2:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from ..core.errors import ResumptionLost
 from ..core.events import Event
-from ..core.usage import text_of
+from ..core.usage import delta_text
 
 EVENT_OVERHEAD = 64
 """Bytes that an event counts for beside its text."""
 
 
-def size_of(events: list[Event]) -> int:
+def text_size(events: list[Event]) -> int:
     """Return the bytes of UTF-8 text in events."""
     if len(events) == 1:
-        return len(text_of(events[0]).encode())
-    return len("".join([text_of(event) for event in events]).encode())
+        return len(delta_text(events[0]).encode())
+    return len("".join([delta_text(event) for event in events]).encode())
 
 
 class EventBuffer:
@@ -28,49 +28,49 @@ class EventBuffer:
         size: Bytes that are held.
     """
 
-    __slots__ = ("_events", "last", "size")
+    __slots__ = ("_events", "last_number", "size")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self.last = 0
+        self.last_number = 0
         self.size = 0
 
     def add(self, events: list[Event], size: int) -> None:
         """Append events, whose text has so many bytes."""
         self._events += events
-        self.last += len(events)
+        self.last_number += len(events)
         self.size += size + EVENT_OVERHEAD * len(events)
 
-    def take(self, number: int) -> list[Event]:
+    def pop_after(self, number: int) -> list[Event]:
         """Hand out the events after a number, and forget all that are held.
 
         Raises:
             ResumptionLost: some of them are forgotten.
         """
-        start = self._place_after(number)
+        start = self._index_after(number)
         events, self._events, self.size = self._events, [], 0
         return events[start:] if start else events
 
-    def after(self, number: int, most: int) -> list[Event]:
+    def after(self, number: int, max_events: int) -> list[Event]:
         """Return the events after a number, and so many at most.
 
         Raises:
             ResumptionLost: some of them are forgotten.
         """
-        start = self._place_after(number)
-        return self._events[start : start + most]
+        start = self._index_after(number)
+        return self._events[start : start + max_events]
 
-    def _place_after(self, number: int) -> int:
-        place = len(self._events) - (self.last - number)
+    def _index_after(self, number: int) -> int:
+        place = len(self._events) - (self.last_number - number)
         if place < 0:
             # Whatever led to it: a part must not be taken for the whole.
             raise ResumptionLost
         return place
 
-    def forget(self, number: int) -> None:
+    def discard(self, number: int) -> None:
         """Forget the events up to a number."""
-        count = len(self._events) - (self.last - number)
+        count = len(self._events) - (self.last_number - number)
         if count > 0:
             gone = self._events[:count]
             del self._events[:count]
-            self.size -= size_of(gone) + EVENT_OVERHEAD * count
+            self.size -= text_size(gone) + EVENT_OVERHEAD * count

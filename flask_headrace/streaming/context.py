@@ -34,10 +34,10 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     pricing_provider: str
     prompt_bytes: int = 0
     owner: str = ""
-    partials: PartialMode | None = None
+    partial_mode: PartialMode | None = msgspec.field(default=None, name="partials")
     created: int = 0
     protocol: str = ""
-    repeated: bytes = b""
+    echoed_fields: bytes = msgspec.field(default=b"", name="repeated")
     incarnation: str = ""
 
 
@@ -49,11 +49,11 @@ class StreamLimits(msgspec.Struct, frozen=True, gc=False):
     stall: float | None = 60.0
     duration: float | None = 600.0
     client: float | None = 30.0
-    buffer: int = 256 * 1024
+    max_buffer_bytes: int = 256 * 1024
     grace: float = 30.0
-    kept: int = 8 * 1024 * 1024
+    max_stored_bytes: int = 8 * 1024 * 1024
 
-    def shortest(self) -> float | None:
+    def shortest_wait(self) -> float | None:
         """Return the shortest of the limits in seconds; None where there is none."""
         waits = (self.heartbeat, self.first_token, self.stall, self.duration, self.client)
         return min((wait for wait in waits if wait is not None), default=None)

@@ -25,46 +25,46 @@ class TimeoutScheduler:
             shortest of all limits, or None where there is no limit at all.
     """
 
-    __slots__ = ("_dues", "_is_looking", "_longest_blind", "_timer")
+    __slots__ = ("_deadlines", "_is_running", "_max_check_interval", "_timer")
 
-    def __init__(self, dues: Callable[[], Iterable[Deadline]], longest_blind: float | None) -> None:
-        self._dues = dues
-        self._longest_blind = longest_blind
-        self._is_looking = False
+    def __init__(self, deadlines: Callable[[], Iterable[Deadline]], max_check_interval: float | None) -> None:
+        self._deadlines = deadlines
+        self._max_check_interval = max_check_interval
+        self._is_running = False
         self._timer: Any = None
 
     def start(self) -> None:
         """Begin to look, or begin again; does nothing where that has begun."""
-        if self._longest_blind is not None and not self._is_looking:
-            self._is_looking = True
-            self._arm(self._longest_blind)
+        if self._max_check_interval is not None and not self._is_running:
+            self._is_running = True
+            self._set_timer(self._max_check_interval)
 
     def stop(self) -> None:
         """Look no more, until `start`. May be called twice, and from what is called when due."""
-        self._is_looking = False
+        self._is_running = False
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
             self._timer = None
 
-    def _arm(self, seconds: float) -> None:
+    def _set_timer(self, seconds: float) -> None:
         self._timer = get_hub().loop.timer(max(seconds, 0.0005))
-        self._timer.start(self._look)
+        self._timer.start(self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         timer = self._timer
         try:
-            for due, act in list(self._dues()):
+            for due, act in list(self._deadlines()):
                 if due <= time.monotonic():
                     act()
         finally:
             # What was called may have stopped this, and begun it again with a timer of its own.
             if self._timer is timer:
                 timer.close()
-                self._arm_anew()
+                self._reset_timer()
 
-    def _arm_anew(self) -> None:
+    def _reset_timer(self) -> None:
         now = time.monotonic()
-        waits = [due - now for due, _ in self._dues()]
-        if self._longest_blind is not None:
-            self._arm(min([self._longest_blind, *waits]))
+        waits = [due - now for due, _ in self._deadlines()]
+        if self._max_check_interval is not None:
+            self._set_timer(min([self._max_check_interval, *waits]))

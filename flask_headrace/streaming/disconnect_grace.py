@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import gevent
 
-LOOK = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks for readers elsewhere."""
 
 
@@ -20,31 +20,33 @@ class DisconnectGrace:
         on_over: Called when the time is over.
     """
 
-    __slots__ = ("_has_remote_readers", "_on_over", "_running", "_seconds")
+    __slots__ = ("_greenlet", "_has_remote_readers", "_on_expired", "_seconds")
 
-    def __init__(self, seconds: float, has_remote_readers: Callable[[], bool], on_over: Callable[[], object]) -> None:
+    def __init__(
+        self, seconds: float, has_remote_readers: Callable[[], bool], on_expired: Callable[[], object]
+    ) -> None:
         self._seconds = seconds
-        self._has_remote_readers, self._on_over = has_remote_readers, on_over
-        self._running: gevent.Greenlet | None = None
+        self._has_remote_readers, self._on_expired = has_remote_readers, on_expired
+        self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
         """Start the time. Does nothing where it runs."""
-        if self._running is None:
-            self._running = gevent.spawn(self._run)
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
         """Cancel the time. May be called twice."""
-        running, self._running = self._running, None
+        running, self._greenlet = self._greenlet, None
         if running is not None:
             running.kill(block=False)
 
     def _run(self) -> None:
         over = time.monotonic() + self._seconds
         while (left := over - time.monotonic()) > 0:
-            gevent.sleep(min(left, LOOK))
+            gevent.sleep(min(left, POLL_INTERVAL))
             if self._has_remote_readers():
                 over = time.monotonic() + self._seconds
         # A reader may have come back in this very turn of the loop: the greenlet runs all the same, and has no say.
-        if self._running is gevent.getcurrent():
-            self._running = None
-            self._on_over()
+        if self._greenlet is gevent.getcurrent():
+            self._greenlet = None
+            self._on_expired()

@@ -20,7 +20,7 @@ def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
 
 
 @contextmanager
-def reported(work: str, on_trouble: Callable[[], object] = lambda: None) -> Iterator[None]:
+def log_failures(work: str, on_store_unavailable: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Let no failure of work that is done again and again end the doing of it.
 
     Args:
@@ -30,6 +30,6 @@ def reported(work: str, on_trouble: Callable[[], object] = lambda: None) -> Iter
     try:
         yield
     except StoreUnavailable:
-        on_trouble()
+        on_store_unavailable()
     except Exception as error:
         log.exception("%s failed, and is tried again: %s", work, type(error).__name__)

@@ -22,8 +22,8 @@ class Reader(Protocol):
     position: int
 
     @property
-    def parking(self) -> GreenletWaiter: ...  # noqa: D102
-    def dues(self) -> Iterator[Deadline]: ...  # noqa: D102
+    def waiter(self) -> GreenletWaiter: ...  # noqa: D102
+    def deadlines(self) -> Iterator[Deadline]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -33,7 +33,7 @@ class ReadableStream(Protocol):
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> StreamContext: ...  # noqa: D102
+    def context(self) -> StreamContext: ...  # noqa: D102
     @property
     def limits(self) -> StreamLimits: ...  # noqa: D102
     @property
@@ -48,9 +48,9 @@ class ReadableStream(Protocol):
     def first_event_at(self) -> float | None: ...  # noqa: D102
     @property
     def usage(self) -> Usage | None: ...  # noqa: D102
-    def add_reader(self, follower: Reader) -> None: ...  # noqa: D102
-    def take(self, follower: Reader) -> list[Event]: ...  # noqa: D102
-    def drop_reader(self, follower: Reader) -> None: ...  # noqa: D102
-    def remove_reader(self, follower: Reader) -> None: ...  # noqa: D102
+    def add_reader(self, reader: Reader) -> None: ...  # noqa: D102
+    def take_events(self, reader: Reader) -> list[Event]: ...  # noqa: D102
+    def drop_reader(self, reader: Reader) -> None: ...  # noqa: D102
+    def remove_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102

@@ -36,18 +36,18 @@ class StreamReader:
     """
 
     __slots__ = (
-        "_is_ended",
+        "_is_closed",
         "_is_reading",
         "_is_stalled",
-        "_since",
+        "_waiting_since",
         "_wants_heartbeat",
         "is_numbered",
+        "on_complete",
         "on_stall",
-        "on_whole",
-        "parking",
         "position",
         "seen",
         "session",
+        "waiter",
     )
 
     def __init__(self, session: ReadableStream, after: int = 0, *, seen: int | None = None) -> None:
@@ -55,12 +55,12 @@ class StreamReader:
         self.position = after
         self.seen = after if seen is None else seen
         self.is_numbered = session.is_stored
-        self.parking = GreenletWaiter()
+        self.waiter = GreenletWaiter()
         self.on_stall: Callable[[], object] | None = None
-        self.on_whole: Callable[[], object] | None = None
-        self._since = time.monotonic()
+        self.on_complete: Callable[[], object] | None = None
+        self._waiting_since = time.monotonic()
         self._is_reading = False
-        self._is_ended = self._is_stalled = False
+        self._is_closed = self._is_stalled = False
         self._wants_heartbeat = False
         session.add_reader(self)
 
@@ -69,50 +69,50 @@ class StreamReader:
 
     def __next__(self) -> list[Event]:
         """Return the events that have come, or HEARTBEAT. Blocks until there is one or the other."""
-        self.progressed()
+        self.mark_progress()
         self._is_reading = self._wants_heartbeat = False
-        while self._is_ended or not (events := self.session.take(self)):
-            if self._is_ended or self.session.terminal is not None:
-                self._leave()
+        while self._is_closed or not (events := self.session.take_events(self)):
+            if self._is_closed or self.session.terminal is not None:
+                self._finish()
                 raise StopIteration
-            self.parking.wait()
+            self.waiter.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
                 break
-        self.progressed()
+        self.mark_progress()
         self._is_reading = True
         return events
 
-    def _leave(self) -> None:
+    def _finish(self) -> None:
         self.session.remove_reader(self)
-        if not self._is_ended and self.on_whole is not None:
-            self.on_whole()
+        if not self._is_closed and self.on_complete is not None:
+            self.on_complete()
 
-    def progressed(self) -> None:
+    def mark_progress(self) -> None:
         """Note that the reader has accepted what it was last given."""
-        self._since = time.monotonic()
+        self._waiting_since = time.monotonic()
 
     def close(self) -> None:
         """Stop following, and end the iteration if it waits. May be called twice, and from the event loop."""
-        self._is_ended = True
+        self._is_closed = True
         self.session.remove_reader(self)
-        self.parking.wake()
+        self.waiter.wake()
 
-    def dues(self) -> Iterator[Deadline]:
+    def deadlines(self) -> Iterator[Deadline]:
         """Give the wait that this reader is in."""
         limits = self.session.limits
         if self._is_reading:
             if limits.client is not None and not self._is_stalled:
-                yield self._since + limits.client, self._stalled
+                yield self._waiting_since + limits.client, self._handle_stall
         elif limits.heartbeat is not None:
-            yield self._since + limits.heartbeat, self._beat
+            yield self._waiting_since + limits.heartbeat, self._send_heartbeat
 
-    def _beat(self) -> None:
-        self._since = time.monotonic()
+    def _send_heartbeat(self) -> None:
+        self._waiting_since = time.monotonic()
         self._wants_heartbeat = True
-        self.parking.wake()
+        self.waiter.wake()
 
-    def _stalled(self) -> None:
+    def _handle_stall(self) -> None:
         self._is_stalled = True
         self.session.drop_reader(self)
         if self.on_stall is not None:

@@ -69,7 +69,7 @@ class ResumableStreams:
             LimitError: no more streams may be opened here now, or the store is away; 503.
         """
         # Who asks again for a stream that is here takes no more room with it.
-        self._streams.check_room("" if self._local(id) is not None else target.owner)
+        self._streams.check_capacity("" if self._local(id) is not None else target.owner)
         target = msgspec.structs.replace(target, incarnation=secrets.token_hex(4))
         claim = StreamClaim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
         name = None if chat is None else _name(chat, target.owner)
@@ -90,7 +90,7 @@ class ResumableStreams:
     def _begin(self, id_: str, target: StreamContext, source: Source) -> StreamSession:
         try:
             self._end_earlier(id_)
-            return self._streams.open(target, source, kept_as=id_)
+            return self._streams.open(target, source, stored_id=id_)
         except BaseException:
             # Nobody fills it: who tries again, here or elsewhere, is to find the id free.
             self._journal.withdraw(id_)
@@ -136,11 +136,11 @@ class ResumableStreams:
         """
         session = self._local(id, incarnation)
         if session is not None:
-            if session.target.owner != owner:
+            if session.context.owner != owner:
                 raise stream_not_found(id)
-            if after > session.last:
+            if after > session.last_number:
                 raise cursor.no_such_event(after)
-            is_over = session.terminal is not None and after == session.last
+            is_over = session.terminal is not None and after == session.last_number
             return None if is_over else _place(session, after, is_whole=is_whole)
         record = self._patiently(lambda: self._find(id, owner, incarnation))
         if after > record.last and not record.is_finished:
@@ -190,7 +190,7 @@ class ResumableStreams:
         # Nobody comes back for what has been read to its end; who does has it, and would show it twice.
         if name is not None:
             id_ = follower.session.id
-            follower.on_whole = lambda: gevent.spawn(self._unname, name, id_)
+            follower.on_complete = lambda: gevent.spawn(self._unname, name, id_)
         return follower
 
     def _unname(self, name: str, id_: str) -> None:
@@ -205,10 +205,10 @@ class ResumableStreams:
             StoreUnavailable: the store is away; 503.
         """
         session = self._streams.get(id)
-        if session is None or not session.was_kept:
+        if session is None or not session.was_stored:
             self._find(id, owner)
             self._store.request_stop(id)
-        elif session.target.owner != owner:
+        elif session.context.owner != owner:
             raise stream_not_found(id)
         else:
             session.cancel("stopped")
@@ -218,7 +218,7 @@ class ResumableStreams:
         if session is None or not session.is_stored:
             return None
         # Where the store has lost this one, and nobody here knows that yet, another worker may have begun the next.
-        return session if incarnation in {"", session.target.incarnation} else None
+        return session if incarnation in {"", session.context.incarnation} else None
 
     def _follow(
         self,
@@ -234,12 +234,12 @@ class ResumableStreams:
         session = self._local(record.claim.id, target.incarnation)
         if session is not None:
             return _place(session, after, is_whole=is_whole)
-        is_whole |= target.partials is not None
+        is_whole |= target.partial_mode is not None
         known = after if known is None else known
         places = {"ahead": after - known, "ahead_from": known}
         limits = self._streams.limits
         replica = StoredStreamReader(self._journal, record, 0 if is_whole else known, limits, missing=missing, **places)
-        self._streams.admit(replica)
+        self._streams.add_stored_reader(replica)
         return _place(replica, after, is_whole=is_whole)
 
     def _find(self, id_: str, owner: str, incarnation: str = "") -> StreamRecord:
@@ -268,7 +268,7 @@ def _name(chat: str, owner: str) -> str:
 
 
 def _place(stream: ReadableStream, after: int, *, is_whole: bool) -> StreamReader:
-    is_whole |= stream.target.partials is not None
+    is_whole |= stream.context.partial_mode is not None
     return StreamReader(stream, 0 if is_whole else after, seen=after)
 
 

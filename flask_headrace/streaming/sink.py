@@ -15,7 +15,7 @@ class StoredStream(Protocol):
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> StreamContext: ...  # noqa: D102
+    def context(self) -> StreamContext: ...  # noqa: D102
     @property
     def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..core.events import ModelSelected, StreamMetadata, SuppressedOutput, Usage
-from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
+from ..core.usage import NO_USAGE, estimate_tokens, estimate_usage, is_plausible, sum_usages, with_attempt
 from .context import StreamContext
 
 
@@ -13,83 +13,83 @@ class UsageTracker:
     """The accounts of one stream.
 
     Args:
-        target: Whom it asks, as long as its source names nobody else.
+        context: Whom it asks, as long as its source names nobody else.
 
     Attributes:
-        target: Whom it asks now.
+        context: Whom it asks now.
         is_routed: Whether its source has said whom it asks.
     """
 
-    __slots__ = ("_closed", "_has_begun", "_told", "_written", "is_routed", "target")
+    __slots__ = ("_has_output", "_past_attempts", "_reported", "_written_bytes", "context", "is_routed")
 
-    def __init__(self, target: StreamContext) -> None:
-        self.target = target
+    def __init__(self, context: StreamContext) -> None:
+        self.context = context
         self.is_routed = False
-        self._closed: tuple[Usage, ...] = ()
-        self._open()
+        self._past_attempts: tuple[Usage, ...] = ()
+        self._reset_attempt()
 
-    def _open(self) -> None:
-        self._told: Usage | None = None
-        self._written = 0
-        self._has_begun = False
+    def _reset_attempt(self) -> None:
+        self._reported: Usage | None = None
+        self._written_bytes = 0
+        self._has_output = False
 
-    def write(self, size: int) -> None:
+    def add_output(self, size: int) -> None:
         """Count so many bytes of UTF-8 that the model has written."""
-        self._written += size
-        self._has_begun = True
+        self._written_bytes += size
+        self._has_output = True
 
-    def take(self, told: Usage | StreamMetadata) -> None:
+    def record(self, reported: Usage | StreamMetadata) -> None:
         """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
 
-        Tokens that cannot be, such as fewer than none, are not taken for told, nor is an estimate where all was told.
+        Tokens that cannot be, such as fewer than none, are not taken for reported, nor is an estimate where all was reported.
         """
-        match told:
-            case Usage() if is_possible(told):
-                if self._told is None or self._told.estimated or not told.estimated:
-                    self._told = told
+        match reported:
+            case Usage() if is_plausible(reported):
+                if self._reported is None or self._reported.estimated or not reported.estimated:
+                    self._reported = reported
             case ModelSelected():
-                self._turn_to(told)
+                self._start_attempt(reported)
             case SuppressedOutput(size):
-                self.write(size)
+                self.add_output(size)
 
-    def read_so_far(self) -> tuple[int, int]:
-        """Return the tokens that the present model has read, and those of them from its cache, told or estimated."""
-        if self._told is not None:
-            return self._told.input_tokens, self._told.cached_tokens
-        return tokens_in(self.target.prompt_bytes), 0
+    def input_tokens_so_far(self) -> tuple[int, int]:
+        """Return the tokens that the present model has read, and those of them from its cache, reported or estimated."""
+        if self._reported is not None:
+            return self._reported.input_tokens, self._reported.cached_tokens
+        return estimate_tokens(self.context.prompt_bytes), 0
 
-    def total(self, *, is_whole: bool, is_unspent: bool) -> Usage:
+    def total(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
         """Return what all of it took.
 
         Args:
             is_whole: Whether the last answer is.
-            is_unspent: Whether the model has done nothing, where it has not begun to answer. A source that says whom
+            has_no_usage: Whether the model has done nothing, where it has not begun to answer. A source that says whom
                 it asks tells that by a `Usage` of nothing instead.
         """
-        present = self._present(is_whole=is_whole, is_unspent=is_unspent and not self.is_routed)
-        return total((*self._closed, present)) if self._closed else present
+        present = self._attempt_usage(is_whole=is_whole, has_no_usage=has_no_usage and not self.is_routed)
+        return sum_usages((*self._past_attempts, present)) if self._past_attempts else present
 
-    def _turn_to(self, asked: ModelSelected) -> None:
+    def _start_attempt(self, selected: ModelSelected) -> None:
         if self.is_routed:
-            self._closed = (*self._closed, self._present(is_whole=False, is_unspent=False))
-            self._open()
+            self._past_attempts = (*self._past_attempts, self._attempt_usage(is_whole=False, has_no_usage=False))
+            self._reset_attempt()
         self.is_routed = True
         names = {
-            "model": asked.model,
-            "provider": asked.provider,
-            "name": asked.name,
-            "pricing_provider": asked.pricing_provider,
+            "model": selected.model,
+            "provider": selected.provider,
+            "name": selected.name,
+            "pricing_provider": selected.pricing_provider,
         }
-        self.target = msgspec.structs.replace(self.target, **names)
+        self.context = msgspec.structs.replace(self.context, **names)
 
-    def _present(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        return attributed(self._taken(is_whole=is_whole, is_unspent=is_unspent), self.target.model)
+    def _attempt_usage(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
+        return with_attempt(self._measure_attempt(is_whole=is_whole, has_no_usage=has_no_usage), self.context.model)
 
-    def _taken(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        target, told = self.target, self._told
-        if told is not None and (is_whole or not told.estimated):
-            return told
-        if is_unspent and told is None and not self._has_begun:
-            return NOTHING
-        sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
-        return estimate(target.name, target.pricing_provider, known=told, **sizes)
+    def _measure_attempt(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
+        context, reported = self.context, self._reported
+        if reported is not None and (is_whole or not reported.estimated):
+            return reported
+        if has_no_usage and reported is None and not self._has_output:
+            return NO_USAGE
+        sizes = {"prompt_bytes": context.prompt_bytes, "answer_bytes": self._written_bytes}
+        return estimate_usage(context.name, context.pricing_provider, known=reported, **sizes)

@@ -17,7 +17,7 @@ from flask_headrace.core.events import Cancelled, Failed, Usage
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.resume import cursor
 from tests.streaming.resume.workers import Reading, Worker, is_stored
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
@@ -51,7 +51,7 @@ class TestSameId:
 
     def test_of_another_owner_is_refused(self, workers: list[Worker], other: Worker) -> None:
         workers[0].begin(Source(text("a")), ID)
-        theirs = msgspec.structs.replace(TARGET, owner="theirs")
+        theirs = msgspec.structs.replace(CONTEXT, owner="theirs")
         with pytest.raises(StreamConflict):
             other.resumption.open(ID, "q", theirs, Source())
 
@@ -146,7 +146,7 @@ class TestCursor:
         source = Source(text("a"))
         first = workers[0].begin(source)
         until(lambda: is_stored(workers[0], first.id, 2))
-        first.follower.session.detach_store()
+        first.reader.session.detach_store()
         source.give(text("b", "c", "d", "e"))
         until(lambda: first.last == 6)
         for worker in workers:
@@ -158,7 +158,7 @@ class TestCursor:
 class TestOwner:
     def test_alone_follows_and_stops(self, workers: list[Worker], other: Worker) -> None:
         source = Source(text("a"))
-        mine = msgspec.structs.replace(TARGET, owner="mine")
+        mine = msgspec.structs.replace(CONTEXT, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, source))
         until(lambda: is_stored(other, ID, 2))
         for who in ("theirs", ""):
@@ -166,7 +166,7 @@ class TestOwner:
                 other.resumption.follow(ID, who, 0)
             with pytest.raises(StreamNotFound):
                 other.resumption.stop(ID, who)
-        assert first.follower.session.ending is None
+        assert first.reader.session.pending_terminal is None
         other.resumption.stop(ID, "mine")
         assert first.read()[-1] == Cancelled("stopped")
 
@@ -192,7 +192,7 @@ class TestStop:
             other.follow("no-such-stream")
 
     def test_of_a_plain_stream_is_refused_as_if_there_were_none(self, workers: list[Worker]) -> None:
-        session = workers[0].streams.open(TARGET, Source(text("a")))
+        session = workers[0].streams.open(CONTEXT, Source(text("a")))
         with pytest.raises(StreamNotFound):
             workers[0].resumption.stop(session.id, "")
         with pytest.raises(StreamNotFound):

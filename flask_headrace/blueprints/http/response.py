@@ -20,7 +20,7 @@ from gevent.monkey import get_original
 from ...core.answer import CollectedAnswer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
 from ...core.events import TERMINAL_EVENTS, Cancelled, Event, Failed
-from ...core.text_buffer import MOST_WHOLE
+from ...core.text_buffer import MAX_TEXT_CHARS
 from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import log_internal_error
 from ...streaming.readable import ReadableStream
@@ -82,7 +82,7 @@ class ResponseStream:
     def __init__(self, follower: StreamReader, wire: StreamEncoder) -> None:
         self.wire, self.is_at_end = wire, False
         self.session = follower.session
-        self.suffix = suffix_of(follower.session.target.incarnation)
+        self.suffix = suffix_of(follower.session.context.incarnation)
         self.follower = follower
         end_loop_with_thread()
         self._hub = gevent.get_hub()
@@ -240,7 +240,7 @@ def _frames(reading: ResponseStream) -> Iterator[bytes]:
 def _pieces(frames: bytes, follower: StreamReader) -> Iterator[bytes]:
     for start in range(0, len(frames), MOST_AT_ONCE):
         yield frames[start : start + MOST_AT_ONCE]
-        follower.progressed()
+        follower.mark_progress()
 
 
 def _encode(reading: ResponseStream, events: list[Event]) -> bytes:
@@ -262,14 +262,14 @@ def _collect(reading: ResponseStream, wire: JSONEncoder) -> Response:
     answer = CollectedAnswer()
     for events in reading.follower:
         answer.add(events)
-        if answer.size > MOST_WHOLE:
-            too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
+        if answer.size > MAX_TEXT_CHARS:
+            too_large = AnswerTooLarge(f"The answer has more than {MAX_TEXT_CHARS} characters: have it streamed.")
             if reading.session.is_stored:
                 raise too_large  # others may read it as it comes
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
-        error.text = answer.text()
+        error.partial_text = answer.text()
         raise error
     return json_value_response(wire.encode_whole(answer))
 

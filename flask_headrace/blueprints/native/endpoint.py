@@ -117,7 +117,7 @@ def answer(body: ChatBody, question: ChatRequest, owner: str) -> Response:
         partials="all" if has_schema else "calls" if body.partials else None,
         is_held_to_schema=True,
     )
-    wire = encoder_of(follower.session.target)
+    wire = encoder_of(follower.session.context)
     return stream_response(follower, wire) if body.stream else json_response(follower, wire)
 
 
@@ -152,4 +152,4 @@ def encoder_of(target: StreamContext, seen: int = 0) -> JSONEncoder:
         target: What it was opened with.
         seen: The number of the last event that the reader has already.
     """
-    return encoder if target.partials is None else NativeDocumentEncoder(target.partials, seen)
+    return encoder if target.partial_mode is None else NativeDocumentEncoder(target.partial_mode, seen)

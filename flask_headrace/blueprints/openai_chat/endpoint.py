@@ -73,4 +73,4 @@ def encoder_of(stream: ReadableStream) -> ChatCompletionEncoder:
     """Return the encoder of OpenAI's chat completions for a stream, with what the answer repeats of its question."""
     # Where the question came in another protocol, nobody has said that its usage is not wanted.
     has_usage = repeated_in(stream, PROTOCOL).get("include_usage", True)
-    return ChatCompletionEncoder(stream.id, stream.target.model, stream.target.created, has_usage=has_usage)
+    return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, has_usage=has_usage)

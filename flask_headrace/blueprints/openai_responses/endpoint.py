@@ -82,4 +82,4 @@ def _repeated(body: ResponseBody) -> dict[str, Any]:
 def encoder_of(stream: ReadableStream) -> ResponsesEncoder:
     """Return the encoder of OpenAI's Responses API for a stream, with what the answer repeats of its question."""
     repeated = repeated_in(stream, PROTOCOL)
-    return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, repeated)
+    return ResponsesEncoder(stream.id, stream.context.model, stream.context.created, repeated)

@@ -29,7 +29,7 @@ def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetT
         place, key = _find(holder, patch.path)
         match patch:
             case Add(value=value):
-                _add(place, key, _own(value))
+                _add(place, key, _copy(value))
             case Append(value=value, path=path):
                 _append(place, key, value, path)
             case Close():
@@ -40,23 +40,23 @@ def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetT
 def _find(holder: _Container, path: str) -> tuple[_Container, str | int]:
     place, key = holder, ""
     for step in path.split("/")[1:]:
-        place, key = _inside(place, key, path), step
+        place, key = _enter(place, key, path), step
     if isinstance(place, dict):
-        return place, _unescaped(key)
+        return place, _unescape(key)
     return place, len(place) if key == "-" else int(key)
 
 
-def _inside(place: _Container, key: str, path: str) -> _Container:
+def _enter(place: _Container, key: str, path: str) -> _Container:
     try:
-        found = place[_unescaped(key)] if isinstance(place, dict) else place[int(key)]
+        found = place[_unescape(key)] if isinstance(place, dict) else place[int(key)]
     except LookupError:
-        raise _lost(path) from None
+        raise _missing(path) from None
     if isinstance(found, dict | list):
         return found
-    raise _lost(path)
+    raise _missing(path)
 
 
-def _own(value: JSON) -> JSON:
+def _copy(value: JSON) -> JSON:
     if isinstance(value, dict | list):
         return deepcopy(value) if value else value.copy()  # nearly all are empty, and a deep copy takes long
     return value
@@ -75,16 +75,16 @@ def _append(place: Any, key: str | int, more: str, path: str) -> None:  # noqa: 
     except LookupError:
         text = None
     if not isinstance(text, str):
-        raise _lost(path)
+        raise _missing(path)
     # With no other reference to it CPython lengthens a string where it is: else a long one were copied each time.
     place[key] = None
     text += more
     place[key] = text
 
 
-def _unescaped(key: str) -> str:
+def _unescape(key: str) -> str:
     return key.replace("~1", "/").replace("~0", "~")
 
 
-def _lost(path: str) -> LookupError:
+def _missing(path: str) -> LookupError:
     return LookupError(f"the patch at {path!r} has no place in this document: patches before it are missing")

@@ -33,20 +33,20 @@ class PartialJSON:
         max_size: Characters that the whole text may have.
     """
 
-    __slots__ = ("_error", "_grammar", "_max_size", "_opening", "_seen", "is_begun")
+    __slots__ = ("_error", "_grammar", "_locator", "_max_size", "_received", "is_begun")
 
     def __init__(self, *, max_depth: int = MAX_DEPTH, max_path: int = MAX_PATH, max_size: int = MAX_SIZE) -> None:
         self.is_begun = False
         """Whether the document's first character has come."""
-        self._opening = DocumentLocator()
+        self._locator = DocumentLocator()
         self._grammar = Grammar(max_depth, max_path)
         self._max_size = max_size
-        self._seen = 0
+        self._received = 0
         self._error: JSONError | None = None
 
     def __repr__(self) -> str:
         state = "complete" if self.is_complete else "growing" if self.is_begun else "not begun"
-        return f"<PartialJSON {self._error or state}, {self._seen} characters>"
+        return f"<PartialJSON {self._error or state}, {self._received} characters>"
 
     @property
     def is_complete(self) -> bool:
@@ -60,14 +60,14 @@ class PartialJSON:
             JSONError: it is no JSON from some character on, or goes beyond a limit. The error's `patches` are what
                 the piece has changed before that.
         """
-        self._seen += len(delta)
+        self._received += len(delta)
         if self._error is not None:
             raise self._error.with_traceback(None)
-        if self._seen > self._max_size:
-            raise self._refused(TooLong(f"The text has more than {self._max_size} characters", self._max_size))
+        if self._received > self._max_size:
+            raise self._record_error(TooLong(f"The text has more than {self._max_size} characters", self._max_size))
         grammar = self._grammar
         # Most pieces are nothing but more of a string.
-        if grammar.in_string and not (grammar.is_key or grammar.rest or SPECIAL.search(delta)):
+        if grammar.in_string and not (grammar.is_key or grammar.unfinished or SPECIAL.search(delta)):
             return [Append(grammar.path, delta)] if delta else []
         return self._read(delta)
 
@@ -85,29 +85,29 @@ class PartialJSON:
         if self.is_complete:
             return patches
         if not self.is_begun:
-            raise self._refused(Incomplete("There is no JSON document in the text", self._seen))
+            raise self._record_error(Incomplete("There is no JSON document in the text", self._received))
         place = self._grammar.innermost
         where = f"the value at {place!r}" if place else "the document"
-        raise self._refused(Incomplete(f"The text ends inside {where}", self._seen))
+        raise self._record_error(Incomplete(f"The text ends inside {where}", self._received))
 
     def _read(self, delta: str) -> list[Patch]:
         grammar = self._grammar
         try:
-            grammar.read(delta if self.is_begun else self._document(delta), self._seen)
+            grammar.read(delta if self.is_begun else self._locate_document(delta), self._received)
         except JSONError as error:
-            raise self._refused(error) from None
+            raise self._record_error(error) from None
         patches, grammar.patches = grammar.patches, []
         return patches
 
-    def _document(self, delta: str) -> str:
-        document = self._opening.feed(delta)
+    def _locate_document(self, delta: str) -> str:
+        document = self._locator.feed(delta)
         if document is None:
             return ""
         self.is_begun = True
-        self._grammar.skips_rest = not self._opening.is_alone
+        self._grammar.skips_rest = not self._locator.is_alone
         return document
 
-    def _refused(self, error: JSONError) -> JSONError:
+    def _record_error(self, error: JSONError) -> JSONError:
         error.patches, self._grammar.patches = self._grammar.patches, []
         self._error = error
         return error

@@ -17,13 +17,13 @@ from .errors import JSONError, Malformed, TooDeep
 from .locate import WORD, DocumentLocator
 from .parser import MAX_DEPTH
 from .patches import JSON
-from .tokens import BLANKS, reach
+from .tokens import WHITESPACE, match_end
 
 _ALLOWED = Allow.STR | Allow.ARR | Allow.OBJ
 _CLOSERS = {"{": "}", "[": "]"}
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
 _UNFINISHED = re.compile(r"\\(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?$")
-_LONGEST_UNFINISHED = 11
+_MAX_UNFINISHED_CHARS = 11
 _complete: Callable[[str, Allow], str] = ensure_json
 _decode: Callable[[str], JSON] = json.decode
 
@@ -41,7 +41,7 @@ def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
     if document is None:
         return UNSET
     try:
-        return _decode(_completed(document, max_depth))
+        return _decode(_complete_document(document, max_depth))
     except JSONError:
         raise
     except RecursionError:
@@ -50,13 +50,13 @@ def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
         raise Malformed("The text so far cannot be completed to a JSON document", len(text)) from error
 
 
-def _completed(document: str, max_depth: int) -> str:
+def _complete_document(document: str, max_depth: int) -> str:
     if document[0] not in '{["':
-        return document[: reach(WORD, document)]
+        return document[: match_end(WORD, document)]
     end, in_string, containers = _outline(document, max_depth)
     if end is not None:
         return document[:end]
-    ended = _ended if in_string else _delimited
+    ended = _close_string if in_string else _delimit_number
     if not containers:
         return _complete(ended(document), _ALLOWED)
     mark, last = containers[-1]
@@ -88,9 +88,9 @@ def _outline(document: str, max_depth: int) -> tuple[int | None, bool, list[tupl
     return None, False, containers
 
 
-def _ended(text: str) -> str:
+def _close_string(text: str) -> str:
     # The library drops the blanks at an open string's end, and leaves half a surrogate pair in it.
-    for at in range(max(0, len(text) - _LONGEST_UNFINISHED), len(text)):
+    for at in range(max(0, len(text) - _MAX_UNFINISHED_CHARS), len(text)):
         if _UNFINISHED.match(text, at) and not _is_escaped(text, at):
             return text[:at] + '"'
     return text + '"'
@@ -101,7 +101,7 @@ def _is_escaped(text: str, at: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def _delimited(text: str) -> str:
+def _delimit_number(text: str) -> str:
     # The library leaves out the number at the end, also where a blank has followed it. A comma tells it more.
-    is_followed = text[-1:].strip(BLANKS) == "" and text.rstrip(BLANKS)[-1:].isdecimal()
+    is_followed = text[-1:].strip(WHITESPACE) == "" and text.rstrip(WHITESPACE)[-1:].isdecimal()
     return text + "," if is_followed else text

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 
-MAX_NUMBER = 1024
+MAX_NUMBER_CHARS = 1024
 """Characters that a number may have."""
 
-BLANKS = " \t\n\r"
+WHITESPACE = " \t\n\r"
 
-SOLID = re.compile(r"[^ \t\n\r]")
+NON_WHITESPACE = re.compile(r"[^ \t\n\r]")
 """What is not blank."""
 
 SPECIAL = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
@@ -34,37 +34,37 @@ LITERAL_START = re.compile(r"t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?
 
 LITERALS = {"true": True, "false": False, "null": None}
 
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def reach(start: re.Pattern[str], text: str, at: int = 0) -> int:
+def match_end(start: re.Pattern[str], text: str, at: int = 0) -> int:
     """Return where the longest match of a pattern that begins at this place ends."""
     found = start.match(text, at)
     return found.end() if found else at
 
 
-def past_blanks(text: str, at: int) -> int:
+def skip_whitespace(text: str, at: int) -> int:
     """Return where the blanks that begin at this place end."""
-    found = SOLID.search(text, at)
+    found = NON_WHITESPACE.search(text, at)
     return found.start() if found else len(text)
 
 
 def unescape(escape: str) -> str:
     """Return the character that an escape, or a pair of them, stands for."""
     if escape[1] != "u":
-        return _SHORT.get(escape[1], escape[1])
+        return _SHORT_ESCAPES.get(escape[1], escape[1])
     unit = int(escape[2:6], 16)
     if len(escape) == 6:
         return chr(unit)
     return chr(0x10000 + ((unit - 0xD800) << 10) + int(escape[8:], 16) - 0xDC00)
 
 
-def is_whole(start: str) -> bool:
+def is_number(start: str) -> bool:
     """Tell whether the beginning of a number is a number already."""
     return start[-1:].isdecimal()
 
 
-def number(word: str) -> float | None:
+def parse_number(word: str) -> float | None:
     """Return the value of a number; None where it is beyond what a float can be."""
     value = float(word)
     if math.isinf(value):

@@ -10,7 +10,7 @@ import time
 
 import gevent
 
-from ..internal_error import reported
+from ..internal_error import log_failures
 from ..stores.base import LEASE, Store
 
 PULSE = LEASE / 4
@@ -76,7 +76,7 @@ class Lease:
 
     def _renew_on(self) -> None:
         while True:
-            with reported("the lease of this worker", on_trouble=self.doubt):
+            with log_failures("the lease of this worker", on_store_unavailable=self.doubt):
                 self._renew()
             gevent.sleep(PULSE)
 

@@ -15,7 +15,7 @@ import gevent
 
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
 from ...core.events import Event, Failed
-from ..internal_error import reported
+from ..internal_error import log_failures
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
 from .lease import PULSE, Lease
@@ -187,16 +187,16 @@ class StoreWriter:
 
     def _tend(self) -> None:
         while True:
-            with reported("looking for readers elsewhere", on_trouble=self.lease.doubt):
+            with log_failures("looking for readers elsewhere", on_store_unavailable=self.lease.doubt):
                 has_readers = self.store.has_readers(self.worker)
                 self._outbox.window = self.store.window if has_readers else LEISURE
-            with reported("ending streams in the store", on_trouble=self.lease.doubt):
+            with log_failures("ending streams in the store", on_store_unavailable=self.lease.doubt):
                 self.owed.settle_all()
             gevent.sleep(PULSE)
 
     def _sweep_on(self) -> None:
         while True:
-            with reported("the sweep of the store"):
+            with log_failures("the sweep of the store"):
                 self.store.delete_expired()
             gevent.sleep(SWEEP)
 
@@ -230,7 +230,7 @@ class StoreWriter:
         self.conclude(id_, ending)
 
     def _settle(self, id_: str) -> None:
-        with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
+        with log_failures(f"ending stream {id_} in the store"), self.owed.alone(id_):
             self.owed.settle(id_)
 
     def _ending(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:

@@ -16,8 +16,8 @@ from gevent.event import Event as Flag
 
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable, StreamNotFound, WorkerLost
 from ...core.events import TERMINAL_EVENTS, AnswerRestarted, CancelReason, Event, ResponseStarted, TerminalEvent, Usage
-from ...core.usage import attributed, estimate
-from ..buffer import size_of
+from ...core.usage import estimate_usage, with_attempt
+from ..buffer import text_size
 from ..context import StreamLimits
 from ..deadlines import Deadline, TimeoutScheduler
 from ..readable import Reader
@@ -73,7 +73,7 @@ class StoredStreamReader:
         missing: Callable[[str], HeadraceError] | None = None,
     ) -> None:
         self.id = record.claim.id
-        self.target = target_of(record.claim)
+        self.context = target_of(record.claim)
         self._about = record.claim.about
         self.limits = limits
         self.terminal: TerminalEvent | None = None
@@ -88,7 +88,7 @@ class StoredStreamReader:
         self._inbox = Inbox()
         self._follower: Reader | None = None
         self._news, self._room = Flag(), GreenletWaiter()
-        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
+        self._deadlines = TimeoutScheduler(self._dues, limits.shortest_wait())
         self.on_close: Callable[[StoredStreamReader], None] | None = None
         self._filling = gevent.spawn(self._fill)
         self._attending = gevent.spawn(self._attend_on)
@@ -98,22 +98,22 @@ class StoredStreamReader:
 
     # What its follower calls
 
-    def add_reader(self, follower: Reader) -> None:
+    def add_reader(self, reader: Reader) -> None:
         """Have a reader; there is only one."""
-        self._follower = follower
+        self._follower = reader
         self._deadlines.start()
 
-    def take(self, follower: Reader) -> list[Event]:
+    def take_events(self, reader: Reader) -> list[Event]:
         """Hand out the next events that have come since the last call."""
         events, last = self._inbox.take()
         if events:
-            follower.position = last
+            reader.position = last
         self._room.wake()
         return events
 
-    def drop_reader(self, follower: Reader) -> None:
+    def drop_reader(self, reader: Reader) -> None:
         """Let go of a reader that accepts nothing."""
-        follower.close()
+        reader.close()
 
     def remove_reader(self, _follower: Reader) -> None:
         """End the reading."""
@@ -143,7 +143,7 @@ class StoredStreamReader:
 
     def _dues(self) -> Iterator[Deadline]:
         if self._follower is not None:
-            yield from self._follower.dues()
+            yield from self._follower.deadlines()
 
     # What fills it
 
@@ -194,7 +194,7 @@ class StoredStreamReader:
     def _read(self) -> bool:
         entries = self._store.read(self.id, self._read_to, MOST_READ)
         for entry in entries:
-            events = events_beyond(entry, self._read_to, self.target.incarnation)
+            events = events_beyond(entry, self._read_to, self.context.incarnation)
             if events:
                 self._take_in(events)
         return bool(entries)
@@ -210,8 +210,8 @@ class StoredStreamReader:
             if isinstance(event, Usage):
                 self.usage = event
         if self._follower is not None:
-            self._follower.parking.wake()
-        while self._inbox.size > self.limits.buffer:
+            self._follower.waiter.wake()
+        while self._inbox.size > self.limits.max_buffer_bytes:
             self._room.wait()
 
     def _look(self) -> None:
@@ -263,8 +263,10 @@ def bury(journal: StoreWriter, record: StreamRecord) -> None:
 def _last_words(store: Store, record: StreamRecord) -> list[Event]:
     target = target_of(record.claim)
     answer_bytes, model = _seen(store, record.claim.id, target.incarnation)
-    usage = estimate(target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes)
-    return [attributed(usage, model or target.model), *ended_by(WorkerLost())()]
+    usage = estimate_usage(
+        target.name, target.pricing_provider, prompt_bytes=target.prompt_bytes, answer_bytes=answer_bytes
+    )
+    return [with_attempt(usage, model or target.model), *ended_by(WorkerLost())()]
 
 
 def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
@@ -274,7 +276,7 @@ def _seen(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
         while entries := store.read(id_, after, MOST_READ):
             for entry in entries:
                 events = events_beyond(entry, after, incarnation)
-                size += size_of(events)
+                size += text_size(events)
                 after = last_number(entry)
                 told = (
                     event.model for event in reversed(events) if isinstance(event, (ResponseStarted, AnswerRestarted))

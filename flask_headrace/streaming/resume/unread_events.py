@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from ...core.events import Event
-from ..buffer import EVENT_OVERHEAD, size_of
+from ..buffer import EVENT_OVERHEAD, text_size
 
 
 class Inbox:
@@ -26,7 +26,7 @@ class Inbox:
 
     def add(self, first: int, events: list[Event]) -> None:
         """Append events, of which the first has that number; the list is the inbox's from here on."""
-        size = size_of(events) + EVENT_OVERHEAD * len(events)
+        size = text_size(events) + EVENT_OVERHEAD * len(events)
         self.size += size
         if self._batches:
             begun, held, held_size = self._batches[-1]

@@ -149,7 +149,7 @@ class Outbox:
         if mail.events:
             events, mail.events = mail.events, []
             try:
-                payload = payload_of(events, mail.session.target.incarnation)
+                payload = payload_of(events, mail.session.context.incarnation)
             except Exception as error:  # noqa: BLE001  # an application's own source may give what cannot be written
                 mail.session.fail(log_internal_error(mail.session.id, error))
                 # Its readers here may have more of it than the store, and are known there by this end.

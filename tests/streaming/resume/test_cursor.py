@@ -34,7 +34,7 @@ def test_ahead_of_a_stream_whose_end_is_lost_is_told_so(lose: Callable[[MemorySt
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
     until(lambda: is_stored(worker, ID, 2))
-    reading.follower.session.detach_store()
+    reading.reader.session.detach_store()
     source.give(text("b", "c", "d"))
     until(lambda: reading.last == 5)
     until(lambda: is_finished(store, ID))

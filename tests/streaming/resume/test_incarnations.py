@@ -59,8 +59,8 @@ class TestStreamThatIsLostAndWhoseIdIsAskedForAgain:
     def test_gives_each_its_own_at_the_worker_that_fills_the_first(
         self, answers: list[Reading], workers: list[Worker]
     ) -> None:
-        session = answers[0].follower.session
-        assert workers[0].follow(ID, 2, answers[0].incarnation).follower.session is session
+        session = answers[0].reader.session
+        assert workers[0].follow(ID, 2, answers[0].incarnation).reader.session is session
         assert workers[0].follow(ID, 3, answers[1].incarnation).read() == answers[1].events[3:]
 
 
@@ -132,7 +132,7 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
         there.journal.store.find = find_and_replace
         other = there.follow(own.id)
         other.greenlet.join(5)
-        assert (other.events, other.follower.session.error.code) == ([], "stream_not_found")
+        assert (other.events, other.reader.session.error.code) == ([], "stream_not_found")
 
 
 @pytest.mark.parametrize(

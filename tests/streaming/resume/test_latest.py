@@ -9,7 +9,7 @@ import pytest
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled
 from tests.streaming.resume.workers import Reading, Worker, is_stored
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
@@ -56,13 +56,13 @@ class TestLatest:
         other.resumption.stop_latest("chat", "")
 
     def test_of_another_chat_or_owner_is_not_there(self, workers: list[Worker], other: Worker) -> None:
-        mine = msgspec.structs.replace(TARGET, owner="mine")
+        mine = msgspec.structs.replace(CONTEXT, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, Source(text("a")), "chat"))
         until(lambda: is_stored(other, ID, 2))
         for chat, owner in (("chat", "theirs"), ("chat", ""), ("another", "mine"), ("", "mine")):
             assert other.resumption.follow_latest(chat, owner) is None
             other.resumption.stop_latest(chat, owner)
-        assert first.follower.session.ending is None
+        assert first.reader.session.pending_terminal is None
         other.resumption.stop_latest("chat", "mine")
         first.read()
 

@@ -13,7 +13,7 @@ from flask_headrace.streaming.resume.stored_reader import bury
 from flask_headrace.streaming.stores.base import StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
 from tests.streaming.resume.workers import Away, Worker, is_finished, kept
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
@@ -27,7 +27,7 @@ def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fail
     reading = worker.begin(source, ID)
     until(lambda: kept(store, ID))
     store.is_away = True
-    reading.follower.session.detach_store()
+    reading.reader.session.detach_store()
     with pytest.raises(StoreUnavailable):
         worker.begin(Source(), ID)
     store.is_away = False
@@ -39,7 +39,7 @@ def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fail
 
 def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same() -> None:
     memory = MemoryStore(StoreLimits())
-    about = msgspec.msgpack.encode(TARGET)
+    about = msgspec.msgpack.encode(CONTEXT)
     memory.claim(StreamClaim(ID, "a dead worker", "", "q", about))
     store = Away(memory)
     worker = Worker(store)
@@ -54,7 +54,7 @@ def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same
 
 def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
     memory = MemoryStore(StoreLimits())
-    memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
+    memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(CONTEXT)))
     memory.renew_lease("another worker")
     worker = Worker(memory)
     bury(worker.journal, memory.find(ID))
@@ -149,7 +149,7 @@ def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_t
     until(lambda: kept(store, ID))
     store._streams.clear()
     old_source.give(text("more"))
-    until(lambda: not old.follower.session.is_stored)
+    until(lambda: not old.reader.session.is_stored)
     new = worker.begin(source, ID)
     assert old.read()[-1].code == ResumptionLost.code
     source.give([DONE])

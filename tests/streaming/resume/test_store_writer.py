@@ -98,7 +98,7 @@ class TestRefusal:
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
         source.give(text("x" * 300))
-        until(lambda: not reading.follower.session.is_stored)
+        until(lambda: not reading.reader.session.is_stored)
         until(lambda: is_finished(store, reading.id))
         assert kept(store, reading.id)[-1].code == "not_resumable"
         source.give(text("y"), [DONE])
@@ -127,7 +127,7 @@ class TestRefusal:
             return msgspec.structs.replace(record, last=record.last - 1) if len(looks) == 1 else record
 
         monkeypatch.setattr(store, "find", find_too_early)
-        reading.follower.session.detach_store()
+        reading.reader.session.detach_store()
         until(lambda: len(looks) > 1 and kept(store, reading.id)[-1] != text("a")[0])
         assert kept(store, reading.id)[-1].code == "not_resumable"
 
@@ -139,7 +139,7 @@ class TestRefusal:
         store._leases.clear()
         assert store.acquire(reading.id, worker.journal.worker, "heir")
         source.give(text("b"))
-        until(lambda: not reading.follower.session.is_stored)
+        until(lambda: not reading.reader.session.is_stored)
         gevent.sleep(0.3)
         assert not is_finished(store, reading.id)
         source.give([DONE])
@@ -187,7 +187,7 @@ class TestWishToStop:
         store.is_away = True
         store._store.request_stop(reading.id)
         gevent.sleep(0.1)
-        assert reading.follower.session.ending is None
+        assert reading.reader.session.pending_terminal is None
         store.is_away = False
         assert reading.read()[-1] == Cancelled("stopped")
 

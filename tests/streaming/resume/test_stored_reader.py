@@ -64,7 +64,7 @@ class TestFollowing:
             assert other.read() == own.read()[number % 3 :]
 
     def test_holds_no_more_than_a_stream_may(self, stores: list[Away]) -> None:
-        limits = msgspec.structs.replace(QUIET, buffer=10_000)
+        limits = msgspec.structs.replace(QUIET, max_buffer_bytes=10_000)
         here, there = Worker(stores[0]), Worker(stores[1], limits)
         own = here.begin(Source(*[text("x" * 1000) for _ in range(500)], [DONE]))
         own.read()
@@ -94,7 +94,7 @@ class TestFollowing:
         written(stores[0], own.id, 5)
         other = there.follow(own.id)
         assert other.read() == own.events
-        assert other.follower.session.usage == own.follower.session.usage
+        assert other.reader.session.usage == own.reader.session.usage
         until(lambda: not len(there.streams))
 
     def test_counts_as_an_open_stream(self, stores: list[Away]) -> None:
@@ -220,7 +220,7 @@ class TestStoreThatIsAway:
         stores[1].is_away = True
         other.greenlet.join(5)
         assert other.numbers == [1, 2]
-        assert own.follower.session.ending is None
+        assert own.reader.session.pending_terminal is None
 
     def test_and_comes_back_without_the_stream_ends_the_reading(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))

@@ -57,7 +57,7 @@ class TestStoreThatIsAway:
         until(lambda: kept(store, reading.id))
         store.is_away = True
         source.give(text("b"))
-        until(lambda: not reading.follower.session.is_stored)
+        until(lambda: not reading.reader.session.is_stored)
         store.is_away = False
         until(lambda: is_finished(store, reading.id))
         assert kept(store, reading.id)[-1].code == "not_resumable"
@@ -65,11 +65,11 @@ class TestStoreThatIsAway:
         assert reading.read()[-1] == DONE
 
     def test_ends_a_stream_that_nobody_reads(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
+        monkeypatch.setattr(disconnect_grace, "POLL_INTERVAL", 0.05)
         worker, source = Worker(store, msgspec.structs.replace(QUIET, grace=0.2)), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: kept(store, reading.id))
-        session = reading.follower.session
+        session = reading.reader.session
         reading.leave()
         store.is_away = True
         source.give(text("b"))
@@ -116,5 +116,5 @@ def is_answered(worker: Worker) -> bool:
     reading.greenlet.join(5)
     assert reading.greenlet.dead
     if not reading.events:
-        assert isinstance(reading.follower.session.error, StoreUnavailable)
+        assert isinstance(reading.reader.session.error, StoreUnavailable)
     return reading.events[-1:] == [DONE]

@@ -25,7 +25,7 @@ from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite.database import transaction
 from flask_headrace.streaming.stores.sqlite.queries import remove
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-from tests.streaming.stage import TARGET, Source, is_terminal
+from tests.streaming.stage import CONTEXT, Source, is_terminal
 
 QUIET = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)
 
@@ -81,7 +81,7 @@ class Worker:
 
     def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
-        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source, chat))
+        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, CONTEXT, source, chat))
 
     def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
         follower = self.resumption.follow(id_, "", after, incarnation=incarnation)
@@ -128,24 +128,24 @@ class Reading:
     """Reads a follower in a greenlet, and keeps the events by their numbers."""
 
     def __init__(self, follower: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
-        self.follower = follower
+        self.reader = follower
         self.numbered: list[tuple[int, Event]] = []
         self._on_batch = on_batch
         self.greenlet = gevent.spawn(self._read)
 
     def _read(self) -> None:
-        for events in self.follower:
-            first = self.follower.position - len(events) + 1
+        for events in self.reader:
+            first = self.reader.position - len(events) + 1
             self.numbered += list(enumerate(events, first))
             self._on_batch()
 
     @property
     def id(self) -> str:
-        return self.follower.session.id
+        return self.reader.session.id
 
     @property
     def incarnation(self) -> str:
-        return self.follower.session.target.incarnation
+        return self.reader.session.context.incarnation
 
     @property
     def numbers(self) -> list[int]:
@@ -160,7 +160,7 @@ class Reading:
         return self.numbers[-1] if self.numbered else 0
 
     def leave(self) -> None:
-        self.follower.close()
+        self.reader.close()
         self.greenlet.join(5)
 
     def read(self) -> list[Event]:

@@ -68,7 +68,7 @@ def keep_refused_claims(patch: Patch) -> None:
 def renew_beside_other_work(patch: Patch) -> None:
     def renew_on(self: Lease) -> None:
         while True:
-            with store_writer.reported("all of it", on_trouble=self.doubt):
+            with store_writer.log_failures("all of it", on_store_unavailable=self.doubt):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.delete_expired()
@@ -134,9 +134,9 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(ResumableStreams, "_end_earlier", lambda *_: None)
     opened = StreamRegistry.open
 
-    def open_it(self: StreamRegistry, target: Any, source: Any, *, kept_as: str | None = None) -> StreamSession:
-        self._open.pop(kept_as, None)  # type: ignore[arg-type]
-        return opened(self, target, source, kept_as=kept_as)
+    def open_it(self: StreamRegistry, context: Any, source: Any, *, stored_id: str | None = None) -> StreamSession:
+        self._open.pop(stored_id, None)  # type: ignore[arg-type]
+        return opened(self, context, source, stored_id=stored_id)
 
     patch.setattr(StreamRegistry, "open", open_it)
 

@@ -20,19 +20,19 @@ from tests.streaming.simulation.mutations import Patch, without
 
 
 @without(
-    "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
+    "positions that are reckoned, and a sink that is detached last", "goes away", "is emptied", "is small", first=16
 )
 def take_by_order(patch: Patch) -> None:
-    def take(self: EventBuffer, _number: int) -> list[Event]:
+    def pop_after(self: EventBuffer, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
         return events
 
     def detach_store(self: StreamSession) -> None:
-        keeper, self.keeper = self.keeper, None
-        if keeper is not None:
-            keeper.detach(self)
-        self._forget()
-        if not self._followers:
+        sink, self.sink = self.sink, None
+        if sink is not None:
+            sink.detach(self)
+        self._discard_read()
+        if not self._readers:
             self.cancel("reader_left")
 
     def lose(self: StoreWriter, session: StreamSession, error: Any) -> None:
@@ -42,7 +42,7 @@ def take_by_order(patch: Patch) -> None:
                 session.detach_store()
             self._forget(session)
 
-    patch.setattr(EventBuffer, "take", take)
+    patch.setattr(EventBuffer, "pop_after", pop_after)
     patch.setattr(StoreWriter, "_lose", lose)
     patch.setattr(StreamSession, "detach_store", detach_store)
 
@@ -54,7 +54,7 @@ def pass_over_gaps(patch: Patch) -> None:
 
     def take_in(self: StoredStreamReader, entries: list[EventBatch]) -> None:
         for entry in entries:
-            events = events_beyond(entry, self._read_to, self.target.incarnation)
+            events = events_beyond(entry, self._read_to, self.context.incarnation)
             self._read_to = max(self._read_to, entry.first - 1)
             if events:
                 self._take_in(events)

@@ -196,7 +196,7 @@ class Reader:
             for number, event in enumerate(events, follower.position - len(events) + 1):
                 self._take(number, event, here)
             if events:
-                self.incarnation = follower.session.target.incarnation
+                self.incarnation = follower.session.context.incarnation
             silences = 0 if events else silences + 1
             if silences > 5 and self.world.is_over_for(self.id):
                 raise Wrong(f"{self.name} waits for {silences} heartbeats, and the stream has ended")
@@ -209,7 +209,7 @@ class Reader:
 
     def _read_slowly(self, follower: StreamReader) -> None:
         gevent.sleep(self.pace)
-        if self.pace > 2 * self.world.limits.client and not follower._is_ended:  # type: ignore[operator]
+        if self.pace > 2 * self.world.limits.client and not follower._is_closed:  # type: ignore[operator]
             raise Wrong(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
 
     def _take(self, number: int, event: Event, here: set[int]) -> None:

@@ -28,7 +28,14 @@ from tests.streaming.simulation.weather import TICK
 
 TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = StreamLimits(
-    heartbeat=5.0, first_token=10.0, stall=10.0, duration=40.0, client=12.0, buffer=1500, grace=8.0, kept=100_000
+    heartbeat=5.0,
+    first_token=10.0,
+    stall=10.0,
+    duration=40.0,
+    client=12.0,
+    max_buffer_bytes=1500,
+    grace=8.0,
+    max_stored_bytes=100_000,
 )
 
 
@@ -57,7 +64,7 @@ class Worker:
         self.ended: list[StreamSession] = []
         self.seats = Ordered()
         self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.journal)
-        self.streams._replicas = Ordered()  # type: ignore[assignment]
+        self.streams._stored_readers = Ordered()  # type: ignore[assignment]
         self.resumption = ResumableStreams(self.streams, self.journal)
 
     @property
@@ -86,7 +93,7 @@ class Worker:
             "mail": journal._outbox._mail,
             "due": journal._outbox._due,
             "open": self.streams._open,
-            "replicas": self.streams._replicas,
+            "replicas": self.streams._stored_readers,
             "untold": [session for session in self.started if self.ended.count(session) != 1],
         }
         return {name: thing for name, thing in held.items() if thing}

@@ -47,7 +47,7 @@ class World:
         bounds = StoreLimits(1500 if "is small" in self.kinds else 10**6, 10**7, RETENTION)
         self.store = SimulatedStore(rng, self.weather, bounds)
         self.store.on_taken = self._taken
-        self.limits = msgspec.structs.replace(LIMITS, grace=self.shape.grace, buffer=self.shape.buffer)
+        self.limits = msgspec.structs.replace(LIMITS, grace=self.shape.grace, max_buffer_bytes=self.shape.buffer)
         self.trace: list[str] = []
         self.ends: dict[int, Event] = {}
         self.tellings: list[Telling] = []
