@@ -1,4 +1,4 @@
-"""A whole answer, put together from its events. Pure."""
+"""A complete answer, collected from the events of its stream. Pure."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from .usage import delta_text
 
 @dataclass(slots=True)
 class TextBlock:
-    """A run of text."""
+    """A run of text in an answer."""
 
     buffer: TextBuffer = field(default_factory=TextBuffer)
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The text so far; for a tool call, the JSON text of its arguments."""
         return str(self.buffer)
 
 
 @dataclass(slots=True)
 class ReasoningBlock(TextBlock):
-    """A run of reasoning, and what its provider knows it by; see `ReasoningSignature`."""
+    """A run of reasoning. For the fields see `ReasoningSignature`; `signature` is None before that event."""
 
     signature: str | None = None
     is_redacted: bool = False
@@ -47,7 +47,7 @@ class ReasoningBlock(TextBlock):
 
 @dataclass(slots=True)
 class ToolCallBlock(TextBlock):
-    """A tool call: the JSON text of its arguments, and their value."""
+    """A tool call. `arguments` is the parsed value of the arguments; None before the call is complete."""
 
     id: str = ""
     name: str = ""
@@ -58,14 +58,14 @@ Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
 
 
 class CollectedAnswer:
-    """An answer as it grows.
+    """Collects the events of one stream into an answer.
 
     Attributes:
-        blocks: Its runs of text, reasoning and tool calls, in their order.
-        size: Characters in it.
-        started: Who answers; None before that is known.
-        usage: What it took; None before the end.
-        finish_reason: Why the model ended it; None before the end.
+        blocks: The runs of text, reasoning and tool calls, in their order.
+        size: The number of characters in all blocks.
+        started: The stream's first event, with the model that answers now; None before that event.
+        usage: The usage; None before the end.
+        finish_reason: Why the model ended the answer; None before the end.
         stop_sequence: See `Completed`.
     """
 
@@ -84,19 +84,19 @@ class CollectedAnswer:
         self.size = 0
 
     def text(self) -> str:
-        """Return all text of it, without reasoning and tool calls."""
+        """Return the text of the answer, without reasoning and tool calls."""
         return "".join([block.text for block in self.blocks if type(block) is TextBlock])
 
     def reasoning(self) -> str:
-        """Return all that the model thought aloud."""
+        """Return the text of all reasoning."""
         return "".join([block.text for block in self.blocks if isinstance(block, ReasoningBlock)])
 
     def tool_calls(self) -> list[ToolCallBlock]:
-        """Return the tool calls."""
+        """Return the tool calls in the order of their indexes."""
         return list(self._calls.values())
 
     def add(self, events: list[Event]) -> None:
-        """Take the next events."""
+        """Add the next events of the stream."""
         for event in events:
             self.size += len(delta_text(event))
             self._add(event)
@@ -138,7 +138,7 @@ class CollectedAnswer:
         return self.blocks[-1]
 
     def _open_reasoning(self) -> TextBlock:
-        # One that is signed is whole: what follows is another.
+        # A signed run of reasoning is complete: the next delta begins another run.
         if self.blocks and isinstance(self.blocks[-1], ReasoningBlock) and self.blocks[-1].signature is not None:
             self.blocks.append(ReasoningBlock())
         return self._open_block(ReasoningBlock)

@@ -1,19 +1,19 @@
-"""A text that grows by small pieces and is read when it is whole. Pure."""
+"""A buffer for a text that arrives in small pieces and is read at its end. Pure."""
 
 from __future__ import annotations
 
 MAX_TEXT_CHARS = 8 * 1024 * 1024
-"""Characters that a text may have which is kept whole."""
+"""Characters that a text may have if it is collected in memory as a whole."""
 
 _MAX_PIECES = 1024
-"""Pieces that are kept by themselves: each takes fifty bytes beside its characters."""
+"""Separate pieces before they are joined: each takes about fifty bytes beside its characters."""
 
 
 class TextBuffer:
-    """All that has come of a text.
+    """The text received so far. `str(buffer)` returns it; a buffer without text is false.
 
     Attributes:
-        size: Its characters.
+        size: The number of characters.
     """
 
     __slots__ = ("_joined", "_pieces", "size")
@@ -28,7 +28,7 @@ class TextBuffer:
         return "".join([*self._joined, *self._pieces])
 
     def append(self, *pieces: str) -> None:
-        """Take the next pieces."""
+        """Append pieces of text."""
         self._pieces += pieces
         self.size += sum(map(len, pieces))
         if len(self._pieces) >= _MAX_PIECES:
@@ -36,7 +36,7 @@ class TextBuffer:
             self._pieces.clear()
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Remove the whole text."""
         self._joined: list[str] = []
         self._pieces: list[str] = []
         self.size = 0

@@ -1,4 +1,4 @@
-"""What can be read, and what reads it. Types alone."""
+"""The interface between a readable stream and its readers. Types only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .waiter import GreenletWaiter
 
 
 class Reader(Protocol):
-    """A reader as its stream sees it.
+    """The part of a reader that its stream uses.
 
     Attributes:
-        position: The number of the last event that it was handed.
+        position: The number of the last event that the reader received.
     """
 
     position: int
@@ -28,7 +28,7 @@ class Reader(Protocol):
 
 
 class ReadableStream(Protocol):
-    """What can be followed."""
+    """A stream that can be read: one of this worker, or one from the store."""
 
     @property
     def id(self) -> str: ...  # noqa: D102

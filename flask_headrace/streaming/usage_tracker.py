@@ -1,4 +1,4 @@
-"""What one stream has taken so far: an account for each attempt, one of them open. Pure."""
+"""The token usage of one stream, per attempt. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .context import StreamContext
 
 
 class UsageTracker:
-    """The accounts of one stream.
+    """Tracks the usage of one stream: of finished attempts, and of the current one.
 
     Args:
-        context: Whom it asks, as long as its source names nobody else.
+        context: The stream's context.
 
     Attributes:
-        context: Whom it asks now.
-        is_routed: Whether its source has said whom it asks.
+        context: The stream's context, with the model of the current attempt.
+        is_routed: Whether the source has yielded a `ModelSelected`.
     """
 
     __slots__ = ("_has_output", "_past_attempts", "_reported", "_written_bytes", "context", "is_routed")
@@ -34,14 +34,14 @@ class UsageTracker:
         self._has_output = False
 
     def add_output(self, size: int) -> None:
-        """Count so many bytes of UTF-8 that the model has written."""
+        """Add the size of the model's output, in bytes of UTF-8."""
         self._written_bytes += size
         self._has_output = True
 
     def record(self, reported: Usage | StreamMetadata) -> None:
-        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
+        """Record a usage or a metadata item from the source.
 
-        Tokens that cannot be, such as fewer than none, are not taken for reported, nor is an estimate where all was reported.
+        A usage that is not plausible is ignored, and so is an `estimated` one after a final one.
         """
         match reported:
             case Usage() if is_plausible(reported):
@@ -53,21 +53,21 @@ class UsageTracker:
                 self.add_output(size)
 
     def input_tokens_so_far(self) -> tuple[int, int]:
-        """Return the tokens that the present model has read, and those of them from its cache, reported or estimated."""
+        """Return the input tokens of the current attempt and those of them from the cache, reported or estimated."""
         if self._reported is not None:
             return self._reported.input_tokens, self._reported.cached_tokens
         return estimate_tokens(self.context.prompt_bytes), 0
 
     def total(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
-        """Return what all of it took.
+        """Return the usage of all attempts.
 
         Args:
-            is_whole: Whether the last answer is.
-            has_no_usage: Whether the model has done nothing, where it has not begun to answer. A source that says whom
-                it asks tells that by a `Usage` of nothing instead.
+            is_whole: Whether the current attempt's answer is complete.
+            has_no_usage: Whether the model used no tokens, if it has written no output. Ignored if `is_routed`: such
+                sources report a usage of 0 instead.
         """
-        present = self._attempt_usage(is_whole=is_whole, has_no_usage=has_no_usage and not self.is_routed)
-        return sum_usages((*self._past_attempts, present)) if self._past_attempts else present
+        current = self._attempt_usage(is_whole=is_whole, has_no_usage=has_no_usage and not self.is_routed)
+        return sum_usages((*self._past_attempts, current)) if self._past_attempts else current
 
     def _start_attempt(self, selected: ModelSelected) -> None:
         if self.is_routed:

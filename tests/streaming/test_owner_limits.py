@@ -147,4 +147,4 @@ def test_shares_hold_nothing_of_those_that_have_ended() -> None:
         shares.remove(stream)
         shares.remove(stream)
     shares.check("alice")
-    assert repr(shares) == "<Shares of 0 owners, 1 each at most>"
+    assert repr(shares) == "<OwnerLimits 0 owners, at most 1 streams each>"

@@ -1,4 +1,4 @@
-"""The reader's side: the document that patches make."""
+"""Applies patches to a JSON document: the receiving side of `PartialJSON`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _Container: TypeAlias = "dict[Any, Any] | list[Any]"
 
 
 def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetType:
-    """Return the document as it is after the patches, in time proportional to them.
+    """Return the document after applying patches, in time proportional to their size.
 
     Args:
-        document: What it was before: what this or `snapshot` returned, `msgspec.UNSET` where it has not begun. It is
-            used up: its arrays and objects are changed in place.
-        patches: All that came since, in order.
+        document: The document before: the result of `apply` or `snapshot`, or `msgspec.UNSET` if it has not begun. Its
+            arrays and objects are modified in place; do not use it afterwards.
+        patches: All patches since then, in order.
 
     Raises:
-        LookupError: a path leads nowhere, because patches before it are missing.
+        LookupError: a patch's path does not exist, because earlier patches are missing.
     """
     holder = {"": document}
     for patch in patches:
@@ -58,7 +58,7 @@ def _enter(place: _Container, key: str, path: str) -> _Container:
 
 def _copy(value: JSON) -> JSON:
     if isinstance(value, dict | list):
-        return deepcopy(value) if value else value.copy()  # nearly all are empty, and a deep copy takes long
+        return deepcopy(value) if value else value.copy()  # most are empty, and a deep copy is slow
     return value
 
 
@@ -76,7 +76,7 @@ def _append(place: Any, key: str | int, more: str, path: str) -> None:  # noqa: 
         text = None
     if not isinstance(text, str):
         raise _missing(path)
-    # With no other reference to it CPython lengthens a string where it is: else a long one were copied each time.
+    # CPython extends a string in place if there is no other reference to it; otherwise each patch would copy it.
     place[key] = None
     text += more
     place[key] = text
@@ -87,4 +87,4 @@ def _unescape(key: str) -> str:
 
 
 def _missing(path: str) -> LookupError:
-    return LookupError(f"the patch at {path!r} has no place in this document: patches before it are missing")
+    return LookupError(f"the patch at {path!r} does not fit this document: earlier patches are missing")

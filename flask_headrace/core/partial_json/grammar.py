@@ -1,9 +1,9 @@
-"""The grammar of JSON (RFC 8259) as a machine that reads a document in pieces and writes down what each changes.
+"""The grammar of JSON (RFC 8259) as a state machine that reads a document in pieces and records patches.
 
-Its steps each take one word and say which step is next. What is unfinished at a piece's end and shows nothing yet (half
-an escape, a number, the beginning of `true`) is read again with the next piece; it is a few characters, or a number.
+Each step (a method of `Grammar`) reads one token and sets the next step. An unfinished token at the end of a piece that
+changes nothing yet (half an escape, a number, the beginning of `true`) is read again with the next piece.
 
-Knows nothing of what is around the document, and nothing of who reads it.
+This module reads the document alone; `locate.py` skips the text around it.
 """
 
 from __future__ import annotations
@@ -30,54 +30,54 @@ from .tokens import (
 )
 
 NOT_AN_ARRAY = -1
-"""Stands for the index of the next item where there are members, or the document itself."""
+"""The index of the next item if the innermost container is an object, or there is none."""
 
 
 class Grammar:
     """Reads one document.
 
     Args:
-        max_depth: Arrays and objects that may be open inside each other.
-        max_path: Characters that a path may have.
+        max_depth: The maximum number of nested arrays and objects.
+        max_path: The maximum number of characters of a path.
     """
 
     def __init__(self, max_depth: int, max_path: int) -> None:
         self.patches: list[Patch] = []
-        """What the text has changed; whoever takes them empties the list."""
+        """The patches recorded so far. The caller that uses them replaces the list."""
         self.unfinished = ""
-        """The end of the last piece, which is read again with the next one."""
+        """The unfinished token at the end of the last piece, which is read again with the next piece."""
         self.is_complete = False
         self.skips_rest = False
-        """Whether anything but blanks may follow the document."""
+        """Whether any text may follow the document; otherwise only whitespace may."""
         self.is_key = False
         """Whether the open string is a key."""
         self.in_string = False
         self.path = ""
-        """The open string's, if it is no key."""
+        """The path of the open string, if it is not a key."""
         self._is_new = False
         self._string_parts: list[str] = []
-        # The innermost open container: its path, the index of its next item, and where its next value is added.
+        # The innermost open container: its path, the index of its next item, and the path of the next `Add`.
         self._container, self._index, self._place = "", NOT_AN_ARRAY, ""
         self._outer: list[tuple[str, int, str]] = []
         self._max_depth, self._max_path = max_depth, max_path
         self._end = 0
-        # A function and no bound method: an instance that holds itself waits for the garbage collector.
+        # A function, not a bound method: a reference cycle would keep the instance until garbage collection.
         self._step: Step = Grammar._value
 
     @property
     def innermost(self) -> str:
-        """The path of what is open."""
+        """The path of the innermost open string, array or object."""
         return self.path if self.in_string and not self.is_key else self._container
 
     def read(self, piece: str, end: int) -> None:
-        """Read the next piece.
+        """Read the next piece and record its patches.
 
         Args:
-            piece: Its text.
-            end: How many characters there are up to its end.
+            piece: The text.
+            end: The position of the piece's end in the whole text, in characters.
 
         Raises:
-            JSONError: a character cannot stand where it does, or goes beyond a limit.
+            JSONError: a character is invalid, or exceeds a limit.
         """
         text, self.unfinished, self._end = self.unfinished + piece, "", end
         try:
@@ -88,7 +88,7 @@ class Grammar:
             if self.in_string and not self.is_key:
                 self._emit_string()
 
-    # The steps: each takes the text and the place of a character that is not blank, and returns the place after a word.
+    # The steps: each gets a text and the index of a token's first character, and returns the index after the token.
 
     def _value(self, text: str, at: int) -> int:
         mark = text[at]
@@ -139,7 +139,7 @@ class Grammar:
 
     def _rest(self, text: str, at: int) -> int:
         if not self.skips_rest:
-            raise self._unexpected(text, at, "the text's end")
+            raise self._unexpected(text, at, "the end of the text")
         return len(text)
 
     # Containers.
@@ -177,7 +177,7 @@ class Grammar:
             self._index += 1
             self._step = Grammar._after_item
 
-    # Words.
+    # Tokens.
 
     def _number(self, text: str, at: int) -> int:
         end = match_end(NUMBER_START, text, at)
@@ -191,7 +191,7 @@ class Grammar:
             raise self._unexpected(text, end, "a digit")
         value = parse_number(text[at:end])
         if value is None:
-            raise Malformed("A number is larger than numbers can be", self._position(text, end))
+            raise Malformed("A number is larger than a 64-bit float can be", self._position(text, end))
         self.patches.append(Add(self._place, value))
         self._end_value()
         return end
@@ -268,8 +268,8 @@ class Grammar:
     def _position(self, text: str, at: int) -> int:
         return self._end - len(text) + at
 
-    def _unexpected(self, text: str, at: int, wanted: str) -> Malformed:
-        return Malformed(f"{text[at]!r} stands where {wanted} should", self._position(text, at))
+    def _unexpected(self, text: str, at: int, expected: str) -> Malformed:
+        return Malformed(f"{text[at]!r} stands where {expected} should", self._position(text, at))
 
 
 Step: TypeAlias = Callable[[Grammar, str, int], int]

@@ -1,12 +1,12 @@
-"""Where in a model's answer its JSON document begins: past the sentences and the Markdown fence before it.
+"""Finds the beginning of the JSON document in a model's answer, after prose and a Markdown fence.
 
 A document begins
 
-- with the first character that is not blank, of the text or inside a fence that has no name or is named `json`: any
+- with the first character that is not whitespace, of the text or inside a fence that is unnamed or named `json`: any
   value;
-- in prose, with a `{` before `"` or `}`, or a `[` before `"`, `[` or `{`: so [1], [links](…) and - [ ] are none.
+- in prose, with a `{` before `"` or `}`, or a `[` before `"`, `[` or `{`: so [1], [links](…) and - [ ] begin none.
 
-Knows nothing of what a document is inside.
+This module does not read the document itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WORD = re.compile(r"[-+.0-9A-Za-z]*")
 """A number, a boolean, null, or a word of prose."""
 
 MAX_FENCE_CHARS = 64
-"""Characters of a fence's line, at most; a longer one is none."""
+"""The maximum number of characters of a fence's first line; a longer line is prose."""
 
 _NEXT_CHARACTERS = {"{": '"}', "[": '"[{'}
 _MARK = re.compile(r"[{\[`]")
@@ -27,20 +27,20 @@ _FENCE = re.compile(r"(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*")
 
 
 class DocumentLocator:
-    """Reads a text up to its document, however it is cut."""
+    """Reads a text, in pieces of any size, up to its document."""
 
     __slots__ = ("_is_foreign", "_is_found", "_may_begin", "_unfinished", "is_alone")
 
     def __init__(self) -> None:
         self.is_alone = True
-        """Whether nothing but blanks came before the document."""
+        """Whether only whitespace came before the document."""
         self._unfinished = ""
         self._may_begin = True
         self._is_foreign = False
         self._is_found = False
 
     def feed(self, delta: str) -> str | None:
-        """Take the next piece and return the text from the document's first character on; None while there is none."""
+        """Read the next piece and return the text from the document's first character on; None if it has not begun."""
         text = self._unfinished + delta
         self._unfinished = ""
         at = 0
@@ -70,7 +70,7 @@ class DocumentLocator:
             return self._read_fence(text, at)
         after = skip_whitespace(text, at + 1)
         if after == len(text):
-            self._unfinished = text[at]  # the blanks mean nothing, and may be many
+            self._unfinished = text[at]  # whitespace has no meaning here, and may be long
             return after
         self._is_found = text[after] in _NEXT_CHARACTERS[text[at]]
         return at if self._is_found else at + 1
@@ -94,5 +94,5 @@ class DocumentLocator:
 
 
 def is_scalar(word: str) -> bool:
-    """Tell whether a word is a number, a boolean or null."""
+    """Return whether a word is a number, a boolean or null."""
     return word in LITERALS or (is_number(word) and match_end(NUMBER_START, word) == len(word))
