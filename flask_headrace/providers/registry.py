@@ -163,14 +163,14 @@ class ModelRegistry:
             return
         error = self._list(provider).error
         # Some servers have models and no list of them; one that is not there, or knows no such key, has none.
-        if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
+        if error is not None and (error.has_no_usage and error.status in {401, 403, 502, 504, 529}):
             raise error
 
     def preload(self) -> None:
         """Import what the first request would have to wait for: SDKs take a second or two."""
         for provider in self._providers.values():
             provider.preload()
-        pricing.warm_up()
+        pricing.preload()
 
     def models(self) -> list[Model]:
         """Return the aliases, then the models of all providers.

@@ -10,7 +10,7 @@ from gevent.event import Event as Flag
 from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, StreamLimitExceeded
 from . import producer
 from .context import StreamContext, StreamLimits
-from .owner_limits import Shares
+from .owner_limits import OwnerLimits
 from .producer import Source
 from .resume.store_writer import StoreWriter
 from .resume.stored_reader import StoredStreamReader
@@ -46,7 +46,7 @@ class StreamRegistry:
         max_streams_per_owner: int | None = None,
     ) -> None:
         self.limits = limits
-        self._owner_limits = Shares(max_streams_per_owner or max(1, max_streams // 4))
+        self._owner_limits = OwnerLimits(max_streams_per_owner or max(1, max_streams // 4))
         self._store_writer = store_writer
         self.max_streams = max_streams
         self._on_start = on_start
@@ -100,14 +100,14 @@ class StreamRegistry:
         self.check_capacity(context.owner)
         if stored_id in self._open:
             raise StoreUnavailable(f"Another stream {stored_id!r} is about to end here. Try again.", retry_after=1)
-        keeper = None if stored_id is None else self._store_writer
-        session = StreamSession(context, self.limits, id=stored_id, sink=keeper)
+        sink = None if stored_id is None else self._store_writer
+        session = StreamSession(context, self.limits, id=stored_id, sink=sink)
         self._open[session.id] = session
-        self._owner_limits.take(session, context.owner)
+        self._owner_limits.add(session, context.owner)
         self._is_empty.clear()
         try:
-            if keeper is not None:
-                keeper.attach(session)
+            if sink is not None:
+                sink.attach(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")
@@ -129,7 +129,7 @@ class StreamRegistry:
             stored_reader.close()
             raise
         self._stored_readers.add(stored_reader)
-        self._owner_limits.take(stored_reader, stored_reader.context.owner)
+        self._owner_limits.add(stored_reader, stored_reader.context.owner)
         stored_reader.on_close = self._remove_stored_reader
 
     def drain(self, seconds: float) -> int:
@@ -154,7 +154,7 @@ class StreamRegistry:
 
     def _remove_stored_reader(self, stored_reader: StoredStreamReader) -> None:
         self._stored_readers.discard(stored_reader)
-        self._owner_limits.give_back(stored_reader)
+        self._owner_limits.remove(stored_reader)
 
     def _finish(self, session: StreamSession) -> None:
         # A question that waits for its turn goes before the account of an answer.
@@ -163,7 +163,7 @@ class StreamRegistry:
             self._on_end(session)
         finally:
             del self._open[session.id]
-            self._owner_limits.give_back(session)
+            self._owner_limits.remove(session)
             session.is_reported = True
             if not self._open:
                 self._is_empty.set()

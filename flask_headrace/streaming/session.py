@@ -24,7 +24,7 @@ from ..core.events import (
     StreamMetadata,
     TerminalEvent,
     Usage,
-    reason_of,
+    terminal_reason,
 )
 from .buffer import EventBuffer, text_size
 from .context import StreamContext, StreamLimits
@@ -59,20 +59,20 @@ class StreamSession:
     """
 
     __slots__ = (
-        "_accounts",
         "_buffer",
         "_deadlines",
         "_grace",
         "_is_blocked",
         "_readers",
-        "_room",
+        "_space_waiter",
+        "_usage_tracker",
         "ended_at",
         "error",
         "first_event_at",
         "id",
         "interrupt",
-        "is_asked",
         "is_reported",
+        "is_source_started",
         "last_event_at",
         "limits",
         "pending_terminal",
@@ -100,17 +100,17 @@ class StreamSession:
         self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
-        self.is_asked = self.is_reported = False
+        self.is_source_started = self.is_reported = False
         self.started_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._accounts = UsageTracker(context)
+        self._usage_tracker = UsageTracker(context)
         self._is_blocked = False
         self._buffer = EventBuffer()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, self._cancel_unread)
         self._readers: list[Reader] = []
-        self._room = GreenletWaiter()
-        self._deadlines = TimeoutScheduler(self._dues, limits.shortest_wait())
+        self._space_waiter = GreenletWaiter()
+        self._deadlines = TimeoutScheduler(self._current_deadlines, limits.shortest_wait())
         self._deadlines.start()
 
     def __repr__(self) -> str:
@@ -121,7 +121,7 @@ class StreamSession:
     @property
     def context(self) -> StreamContext:
         """Whom it asks, now or at its end."""
-        return self._accounts.target
+        return self._usage_tracker.context
 
     @property
     def last_number(self) -> int:
@@ -136,7 +136,7 @@ class StreamSession:
     @property
     def reason(self) -> str:
         """Why it ended, in one word: the finish reason, the error's code, or why it was cancelled; empty before."""
-        return reason_of(self.terminal)
+        return terminal_reason(self.terminal)
 
     # What the pump calls
 
@@ -145,19 +145,19 @@ class StreamSession:
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
-            target, read = self.context, self._accounts.read_so_far()
-            events = [ResponseStarted(self.id, target.model, target.provider, *read), *events]
+            context, read = self.context, self._usage_tracker.input_tokens_so_far()
+            events = [ResponseStarted(self.id, context.model, context.provider, *read), *events]
         size = text_size(events)
-        self._accounts.write(size)
-        self._push(events, size)
-        for follower in self._readers[:]:
-            follower.waiter.switch_to()
+        self._usage_tracker.add_output(size)
+        self._publish(events, size)
+        for reader in self._readers[:]:
+            reader.waiter.switch_to()
         if self._buffer.size > self.limits.max_buffer_bytes:
-            self._wait_for_room()
+            self._wait_for_space()
 
-    def record_usage(self, told: Usage | StreamMetadata) -> None:
+    def record_usage(self, reported: Usage | StreamMetadata) -> None:
         """Take what the source tells of its work and of the tokens."""
-        self._accounts.take(told)
+        self._usage_tracker.record(reported)
 
     def finish(self, terminal: TerminalEvent) -> None:
         """Account for the stream and send its end. Only for the pump; the first call decides."""
@@ -165,19 +165,19 @@ class StreamSession:
             return
         self.terminal = self.pending_terminal = self.pending_terminal or terminal
         self.ended_at = time.monotonic()
-        is_unspent = not self.is_asked or (self.error is not None and self.error.is_unspent)
-        self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Completed), is_unspent=is_unspent)
-        self._push([self.usage, self.terminal])
-        for follower in self._readers:
-            follower.waiter.wake()
-        self._rest()
+        has_no_usage = not self.is_source_started or (self.error is not None and self.error.has_no_usage)
+        self.usage = self._usage_tracker.total(is_whole=isinstance(self.terminal, Completed), has_no_usage=has_no_usage)
+        self._publish([self.usage, self.terminal])
+        for reader in self._readers:
+            reader.waiter.wake()
+        self._stop_timers()
 
-    def _push(self, events: list[Event], size: int = 0) -> None:
+    def _publish(self, events: list[Event], size: int = 0) -> None:
         if self.sink is not None:
             self.sink.write(self, self._buffer.last_number + 1, events)
         self._buffer.add(events, size)
 
-    def _wait_for_room(self) -> None:
+    def _wait_for_space(self) -> None:
         if self.is_stored and self._buffer.size > self.limits.max_stored_bytes:
             self.detach_store()
         self._is_blocked = True
@@ -187,50 +187,50 @@ class StreamSession:
                 and self._buffer.size > self.limits.max_buffer_bytes
                 and self.pending_terminal is None
             ):
-                self._room.wait()
+                self._space_waiter.wait()
         finally:
             self._is_blocked = False
             self.last_event_at = time.monotonic()
 
     # What followers call
 
-    def add_reader(self, follower: Reader) -> None:
+    def add_reader(self, reader: Reader) -> None:
         """Add a reader; also one who comes after the end, and has the time limits of all others."""
-        self._readers.append(follower)
+        self._readers.append(reader)
         self._grace.stop()
         self._deadlines.start()
 
-    def take_events(self, follower: Reader) -> list[Event]:
+    def take_events(self, reader: Reader) -> list[Event]:
         """Hand out the events that have come since a reader's last call. Only for that reader."""
         if self.sink is None and len(self._readers) == 1:
-            events = self._buffer.pop_after(follower.position)
-            follower.position += len(events)
+            events = self._buffer.pop_after(reader.position)
+            reader.position += len(events)
             if self._is_blocked:
-                self._room.wake()
+                self._space_waiter.wake()
         else:
-            events = self._buffer.after(follower.position, MAX_BATCH_EVENTS)
-            follower.position += len(events)
+            events = self._buffer.after(reader.position, MAX_BATCH_EVENTS)
+            reader.position += len(events)
             self._discard_read()
         return events
 
-    def drop_reader(self, follower: Reader) -> None:
+    def drop_reader(self, reader: Reader) -> None:
         """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
         if self.is_stored or len(self._readers) > 1:
-            follower.close()
+            reader.close()
         else:
             self.cancel("reader_stalled")
 
-    def remove_reader(self, follower: Reader) -> None:
+    def remove_reader(self, reader: Reader) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
-        if follower in self._readers:
-            self._readers.remove(follower)
+        if reader in self._readers:
+            self._readers.remove(reader)
             self._discard_read()
         if not self._readers and self.pending_terminal is None:
             if self.is_stored:
                 self._grace.start()
             else:
                 self._cancel_unread()
-        self._rest()
+        self._stop_timers()
 
     def _cancel_unread(self) -> None:
         self.cancel("reader_left")
@@ -241,18 +241,18 @@ class StreamSession:
     def _discard_read(self) -> None:
         # What all readers have is of no use, unless it is kept for later ones.
         if not self.is_stored and self._readers:
-            self._buffer.forget(min([follower.position for follower in self._readers]))
+            self._buffer.discard(min([reader.position for reader in self._readers]))
             if self._is_blocked:
-                self._room.wake()
+                self._space_waiter.wake()
 
     def detach_store(self) -> None:
         """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
-        keeper, self.sink = self.sink, None
+        sink, self.sink = self.sink, None
         self._discard_read()
         if not self._readers:
             self._cancel_unread()
-        if keeper is not None:
-            keeper.detach(self)
+        if sink is not None:
+            sink.detach(self)
 
     # What ends it
 
@@ -266,33 +266,33 @@ class StreamSession:
             self.error = error
             self.stop(Failed(error.code, error.message, error.retryable))
 
-    def stop(self, ending: TerminalEvent) -> None:
+    def stop(self, terminal: TerminalEvent) -> None:
         """Decide how the stream ends and interrupt what fills it. Idempotent; never raises, never blocks."""
         if self.pending_terminal is None:
-            self.pending_terminal = ending
+            self.pending_terminal = terminal
             if self.interrupt is not None:
                 self.interrupt()
 
     # Its time limits
 
-    def _rest(self) -> None:
+    def _stop_timers(self) -> None:
         # A reader may still have much to read after the end, and must not take for ever.
         if self.terminal is not None and not self._readers:
             self._deadlines.stop()
             self._grace.stop()
 
-    def _dues(self) -> Iterator[Deadline]:
-        for follower in self._readers:
-            yield from follower.deadlines()
+    def _current_deadlines(self) -> Iterator[Deadline]:
+        for reader in self._readers:
+            yield from reader.deadlines()
         # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
         if self.pending_terminal is None:
-            yield from self._source_dues()
+            yield from self._source_deadlines()
 
-    def _source_dues(self) -> Iterator[Deadline]:
+    def _source_deadlines(self) -> Iterator[Deadline]:
         limits = self.limits
         if limits.duration is not None:
             yield self.started_at + limits.duration, self._fail_by_duration
-        if self._accounts.is_routed:
+        if self._usage_tracker.is_routed:
             return
         if self.first_event_at is None:
             if limits.first_token is not None:

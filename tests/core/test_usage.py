@@ -15,9 +15,9 @@ from flask_headrace.core.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.pricing import FREE, cost
-from flask_headrace.core.usage import with_attempt, estimate_usage, text_of, tokens_in
-from tests.streaming.stage import DONE, NARROW, CONTEXT, REPORTED, Source, Stream, read_all, text
+from flask_headrace.core.pricing import FREE, calculate_cost
+from flask_headrace.core.usage import delta_text, estimate_tokens, estimate_usage, with_attempt
+from tests.streaming.stage import CONTEXT, DONE, NARROW, REPORTED, Source, Stream, read_all, text
 from tests.support.event_loop import settle, until
 
 OPENAI = "https://api.openai.com/v1"
@@ -57,12 +57,12 @@ class TestOfAStream:
 class TestEstimate:
     @pytest.mark.parametrize(("size", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (400, 100)])
     def test_takes_four_bytes_for_a_token(self, size: int, tokens: int) -> None:
-        assert tokens_in(size) == tokens
+        assert estimate_tokens(size) == tokens
 
     def test_says_that_it_is_one_and_has_a_price(self) -> None:
         usage = estimate_usage("gpt-5-mini", OPENAI, prompt_bytes=400, answer_bytes=40)
         assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (100, 10, True)
-        assert usage.cost == cost(OPENAI, "gpt-5-mini", 100, 10)
+        assert usage.cost == calculate_cost(OPENAI, "gpt-5-mini", 100, 10)
 
     @pytest.mark.parametrize(
         ("event", "said"),
@@ -76,7 +76,7 @@ class TestEstimate:
         ],
     )
     def test_counts_what_the_model_wrote(self, event, said: str) -> None:
-        assert text_of(event) == said
+        assert delta_text(event) == said
 
 
 class TestAttempts:
@@ -89,24 +89,26 @@ class TestAttempts:
 
 class TestCost:
     def test_grows_with_the_tokens(self) -> None:
-        few, many = cost(OPENAI, "gpt-5-mini", 9, 2), cost(OPENAI, "gpt-5-mini", 9000, 2000)
+        few, many = calculate_cost(OPENAI, "gpt-5-mini", 9, 2), calculate_cost(OPENAI, "gpt-5-mini", 9000, 2000)
         assert many == pytest.approx(1000 * few)
 
     def test_is_less_for_what_the_cache_held(self) -> None:
-        assert cost(OPENAI, "gpt-5-mini", 1000, 0, cached_tokens=900) < cost(OPENAI, "gpt-5-mini", 1000, 0)
+        assert calculate_cost(OPENAI, "gpt-5-mini", 1000, 0, cached_tokens=900) < calculate_cost(
+            OPENAI, "gpt-5-mini", 1000, 0
+        )
 
     def test_of_the_embedded_model_is_nothing(self) -> None:
-        assert cost(FREE, "smollm2", 9, 2) == 0
+        assert calculate_cost(FREE, "smollm2", 9, 2) == 0
 
     @pytest.mark.parametrize(
         ("prices", "model"), [("http://127.0.0.1:9/v1", "gpt-5-mini"), (OPENAI, "no-such-model"), ("", ""), ("x", "x")]
     )
     def test_that_nobody_knows_is_none(self, prices: str, model: str) -> None:
-        assert cost(prices, model, 9, 2) is None
+        assert calculate_cost(prices, model, 9, 2) is None
 
     @pytest.mark.parametrize("more", [{"cached_tokens": 20}, {"cached_tokens": -1}, {"cache_write_tokens": -1}])
     def test_of_numbers_that_make_no_sense_is_none(self, more: dict[str, int]) -> None:
-        assert cost(OPENAI, "gpt-5-mini", 9, 2, **more) is None
+        assert calculate_cost(OPENAI, "gpt-5-mini", 9, 2, **more) is None
 
 
 def test_tokens_that_were_told_without_a_price_before_a_cut_are_priced_at_the_end() -> None:

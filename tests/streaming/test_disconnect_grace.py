@@ -21,7 +21,7 @@ SHORT = msgspec.structs.replace(QUIET, grace=0.3)
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
+    monkeypatch.setattr(disconnect_grace, "POLL_INTERVAL", 0.05)
 
 
 def test_is_over_when_nobody_has_come_back() -> None:
@@ -48,7 +48,7 @@ def test_ends_when_a_reader_comes_back() -> None:
     back = worker.follow(reading.id, 2)
     gevent.sleep(0.5)
     source.give(text("b"), [DONE])
-    assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Done"]
+    assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Completed"]
 
 
 def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_stream(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import StreamLimitExceeded
-from flask_headrace.streaming.owner_limits import Shares
+from flask_headrace.streaming.owner_limits import OwnerLimits
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.stores.base import StoreLimits
@@ -94,9 +94,9 @@ class TestAStream:
                 many.open(ALICE, source)
         else:
             session = many.open(ALICE, source)
-            follower = StreamReader(session)
+            reader = StreamReader(session)
             if how == "leaves":
-                follower.close()
+                reader.close()
             if how == "is stopped":
                 session.cancel("stopped")
         until(lambda: len(many) == 0)
@@ -140,11 +140,11 @@ class TestAResumableStream:
 
 
 def test_shares_hold_nothing_of_those_that_have_ended() -> None:
-    shares = Shares(1)
+    shares = OwnerLimits(1)
     stream = object()
     for _ in range(3):
-        shares.take(stream, "alice")
-        shares.give_back(stream)
-        shares.give_back(stream)
+        shares.add(stream, "alice")
+        shares.remove(stream)
+        shares.remove(stream)
     shares.check("alice")
-    assert repr(shares) == "<Shares of 0 owners, 1 each at most>"
+    assert repr(shares) == "<OwnerLimits 0 owners, at most 1 streams each>"

@@ -25,8 +25,8 @@ NEVER = Flag()
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody be patient."""
-    monkeypatch.setattr(producer, "LINGER", 0.05)
-    monkeypatch.setattr(producer, "INSIST", 0.05)
+    monkeypatch.setattr(producer, "SOURCE_CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(producer, "STOP_RETRY_INTERVAL", 0.05)
 
 
 class Odd:
@@ -142,7 +142,7 @@ class TestASourceThatDoesNotStop:
         assert self.stopped(stream)[-1] == Cancelled("stopped")
         until(lambda: "the source of acme/tiny does not stop, and is left behind" in caplog.text)
         assert stream.session.id in caplog.text
-        assert caught == ["caught"] * producer.MOST_TOLD
+        assert caught == ["caught"] * producer.MAX_STOP_ATTEMPTS
         released.set()
 
     def test_and_tells_what_it_took_is_accounted_for_by_that(self) -> None:
@@ -170,11 +170,11 @@ class TestAnAccountThatTakesItsTime:
             gevent.sleep(0.01)
             return known(*given, **named)
 
-        monkeypatch.setattr(usage_tracker, "estimate", slow)
+        monkeypatch.setattr(usage_tracker, "estimate_usage", slow)
 
     def test_is_made_though_the_stop_comes_to_a_source_that_has_just_yielded(self) -> None:
         stream = stream_of(lambda: iter(list, None))
-        until(lambda: stream.session.is_asked)
+        until(lambda: stream.session.is_source_started)
         stream.session.cancel("stopped")
         assert ended(stream)[-1] == Cancelled("stopped")
 
@@ -246,7 +246,7 @@ class TestASourceThatNeverWaits:
 
     def test_can_be_stopped(self) -> None:
         stream = stream_of(self.endless([]))
-        until(lambda: stream.session.is_asked)
+        until(lambda: stream.session.is_source_started)
         stream.session.cancel("stopped")
         assert ended(stream)[-1] == Cancelled("stopped")
 

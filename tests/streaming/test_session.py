@@ -14,6 +14,7 @@ from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, Stre
 from tests.support.event_loop import settle, until
 
 SHORT = 0.1
+SMALL = StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
 
 
 def limits(**given: float | None) -> StreamLimits:
@@ -71,9 +72,7 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_not_the_wait_for_a_slow_reader(self) -> None:
-        stream = Stream(
-            Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
-        )
+        stream = Stream(Source(text("x" * 300)), SMALL)
         until(lambda: stream.session.last_number)
         gevent.sleep(3 * SHORT)
         assert stream.session.pending_terminal is None
@@ -93,9 +92,7 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_counted_again_from_when_the_reader_made_room(self) -> None:
-        stream = Stream(
-            Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
-        )
+        stream = Stream(Source(text("x" * 300)), SMALL)
         until(lambda: stream.session.last_number)
         gevent.sleep(2 * SHORT)
         assert Reader(stream.session).read()[-1].code == "stall_timeout"
@@ -130,22 +127,22 @@ class TestClient:
 
     def test_that_accepts_piece_by_piece_has_the_limit_for_each(self) -> None:
         stream = Stream(Source(text("x")), limits(client=4 * SHORT))
-        follower = StreamReader(stream.session)
-        next(follower)
+        reader = StreamReader(stream.session)
+        next(reader)
         for _ in range(6):
             gevent.sleep(SHORT)
-            follower.mark_progress()
+            reader.mark_progress()
         assert stream.session.pending_terminal is None
-        follower.close()
+        reader.close()
 
     def test_has_the_whole_limit_for_what_comes_after_a_silence(self) -> None:
         stream = Stream(Source(), limits(client=10 * SHORT))
-        follower = StreamReader(stream.session)
+        reader = StreamReader(stream.session)
         gevent.spawn_later(8 * SHORT, stream.source.give, text("x"))
-        next(follower)
+        next(reader)
         gevent.sleep(5 * SHORT)
         assert stream.session.pending_terminal is None
-        follower.close()
+        reader.close()
 
     def test_that_accepts_nothing_of_what_is_left_after_the_end_is_let_go(self) -> None:
         stream = Stream(Source(text("x"), [DONE]), limits(client=SHORT))
@@ -202,7 +199,7 @@ class TestAccount:
         session.append(text("a", "b"))
         assert repr(session) == f"<Session {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
-        assert "… done, 5 events," in repr(session)
+        assert "… completed, 5 events," in repr(session)
 
     def test_ids_cannot_be_guessed(self) -> None:
         ids = {StreamSession(CONTEXT, UNLIMITED).id for _ in range(100)}
@@ -217,8 +214,8 @@ class TestAccount:
     @pytest.mark.parametrize("pieces", [["x" * 10], ["x"] * 10, ["öö", "x" * 6]])
     def test_room_is_counted_in_bytes_of_text_and_a_little_for_each_event(self, pieces: list[str]) -> None:
         session = StreamSession(CONTEXT, UNLIMITED)
-        follower = StreamReader(session)
+        reader = StreamReader(session)
         session.append(text(*pieces))
         assert session._buffer.size == 10 + 64 * (len(pieces) + 1)
-        session.take_events(follower)
+        session.take_events(reader)
         assert session._buffer.size == 0

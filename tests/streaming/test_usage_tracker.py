@@ -7,7 +7,7 @@ import pytest
 from flask_headrace.core.errors import UpstreamConnectionError, UpstreamProtocolError
 from flask_headrace.core.events import Attempt, Event, ModelSelected, ResponseStarted, SuppressedOutput, Usage
 from flask_headrace.core.pricing import FREE
-from flask_headrace.core.usage import total
+from flask_headrace.core.usage import sum_usages
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.stage import CONTEXT, DONE, Reader, Source, Stream, read_all, text
@@ -119,7 +119,7 @@ class TestTime:
 
 def test_a_total_of_nothing_is_the_last_of_it() -> None:
     nothing = [Usage(0, 0, cost=0.0, attempts=(Attempt(model, 0, 0, 0.0),)) for model in ("a", "b")]
-    assert total(nothing) is nothing[-1]
+    assert sum_usages(nothing) is nothing[-1]
 
 
 def test_a_session_says_whom_it_asks_from_the_start() -> None:

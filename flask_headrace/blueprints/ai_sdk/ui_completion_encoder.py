@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..encoding.base import AbortConnection
 from .ui_message_encoder import Kind, UIMessageEncoder, error_frame
 
-STOPPED = "The answer was stopped before it was whole."
+STOPPED = "The answer was stopped before it was complete."
 """What the reader of an answer is told that somebody else has stopped."""
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, Call, CollectedAnswer, Reasoning
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, ToolCallBlock
 from ...core.errors import StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -31,9 +31,9 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.partial_json.tokens import BLANKS
-from ...core.sse import named
-from ...core.usage import text_of
+from ...core.partial_json.tokens import WHITESPACE
+from ...core.sse import encode_event
+from ...core.usage import delta_text
 from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import anthropic_error_body, anthropic_failure
 from ..encoding.frames import encode_text_frames, written
@@ -165,12 +165,12 @@ class MessagesEncoder:
     def _must_wait(self, event: Event) -> bool:
         if not isinstance(self._open, int) or not isinstance(event, _CONTENT):
             return False
-        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.call in self._begun:
+        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.index in self._begun:
             return False
         return bool(self._held) or not _is_object(self._arguments)
 
     def _hold(self, event: Event) -> list[bytes]:
-        self._held_size += 100 + len(text_of(event))
+        self._held_size += 100 + len(delta_text(event))
         if self._held_size > MOST_HELD:
             raise AbortConnection(
                 _error_frame("answer_too_large", f"More than {MOST_HELD} bytes waited for a tool call.")
@@ -191,10 +191,10 @@ class MessagesEncoder:
 
     def _call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         if isinstance(event, ToolCallStarted):
-            self._begun.add(event.call)
+            self._begun.add(event.index)
             self._arguments = []
-            return self._begin(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
-        if event.call != self._open:
+            return self._begin(event.index, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
+        if event.index != self._open:
             return []  # it was whole when the next block began: no more than blanks can follow
         if isinstance(event, ToolCallDelta):
             return self._grow_call(event.text)
@@ -204,7 +204,7 @@ class MessagesEncoder:
 
     def _grow_call(self, text: str) -> list[bytes]:
         # Readers parse all that has come, each time, and blanks alone are no JSON.
-        text = text if self._arguments else text.lstrip(BLANKS)
+        text = text if self._arguments else text.lstrip(WHITESPACE)
         if not text:
             return []
         self._arguments.append(text)
@@ -245,11 +245,11 @@ def _message(started: ResponseStarted) -> dict[str, Any]:
 
 def _content(block: Block) -> dict[str, Any]:
     match block:
-        case Call(id=id, name=name, arguments=arguments):
+        case ToolCallBlock(id=id, name=name, arguments=arguments):
             return {"type": "tool_use", "id": id, "name": name, "input": arguments or {}}
-        case Reasoning(signature=data, is_redacted=True):
+        case ReasoningBlock(signature=data, is_redacted=True):
             return {"type": "redacted_thinking", "data": data or ""}
-        case Reasoning(signature=signature):
+        case ReasoningBlock(signature=signature):
             return {"type": "thinking", "thinking": block.text, "signature": signature or ""}
         case _:
             return {"type": "text", "text": block.text}
@@ -275,11 +275,11 @@ def _end(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
 
 
 def _error_frame(code: str, message: str) -> bytes:
-    return named(b"error", _encoder.encode(anthropic_failure(code, message)))
+    return encode_event(b"error", _encoder.encode(anthropic_failure(code, message)))
 
 
 def _frame(kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return named(kind.encode(), _encoder.encode({"type": kind, **fields}))
+    return encode_event(kind.encode(), _encoder.encode({"type": kind, **fields}))
 
 
 def _is_object(pieces: list[str]) -> bool:

@@ -38,7 +38,7 @@ _ANTHROPIC_TYPES_BY_STATUS = {
 def native_error_body(error: HeadraceError) -> dict[str, Any]:
     """Return the body of an error response in the native form."""
     written: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return {**written, "text": error.text} if error.text else written
+    return {**written, "text": error.partial_text} if error.partial_text else written
 
 
 def openai_error_body(error: HeadraceError) -> dict[str, Any]:

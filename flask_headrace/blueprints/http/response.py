@@ -20,7 +20,7 @@ from gevent.monkey import get_original
 from ...core.answer import CollectedAnswer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
 from ...core.events import TERMINAL_EVENTS, Cancelled, Event, Failed
-from ...core.text_buffer import MOST_WHOLE
+from ...core.text_buffer import MAX_TEXT_CHARS
 from ...providers.http.hub_local import end_loop_with_thread
 from ...streaming.internal_error import log_internal_error
 from ...streaming.readable import ReadableStream
@@ -262,14 +262,14 @@ def _collect(reading: ResponseStream, wire: JSONEncoder) -> Response:
     answer = CollectedAnswer()
     for events in reading.follower:
         answer.add(events)
-        if answer.size > MOST_WHOLE:
-            too_large = AnswerTooLarge(f"The answer has more than {MOST_WHOLE} characters: have it streamed.")
+        if answer.size > MAX_TEXT_CHARS:
+            too_large = AnswerTooLarge(f"The answer has more than {MAX_TEXT_CHARS} characters: have it streamed.")
             if reading.session.is_stored:
                 raise too_large  # others may read it as it comes
             reading.session.fail(too_large)
     reading.close()
     if (error := _error_of(reading.session)) is not None:
-        error.text = answer.text()
+        error.partial_text = answer.text()
         raise error
     return json_value_response(wire.encode_whole(answer))
 

@@ -14,8 +14,8 @@ from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
-from ...core.sse import named
-from ...core.text_buffer import GrowingText
+from ...core.sse import encode_event
+from ...core.text_buffer import TextBuffer
 from ...streaming.context import PartialMode
 from . import encoder as native_encoder
 
@@ -88,7 +88,9 @@ class NativeDocumentEncoder:
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of a response with an error's own status, and of the document what there is of it."""
         written = native_encoder.error_body(error)
-        return {**written, "document": _of_ended(error.text)} if self._has_text and error.text else written
+        return (
+            {**written, "document": _of_ended(error.partial_text)} if self._has_text and error.partial_text else written
+        )
 
 
 class _Document:
@@ -98,7 +100,7 @@ class _Document:
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
-        self._text = GrowingText() if keeps_text else None
+        self._text = TextBuffer() if keeps_text else None
         self._is_wrong = False
         self._right: JSON | msgspec.UnsetType = msgspec.UNSET  # what there was when it went wrong, where texts are kept
 
@@ -113,7 +115,7 @@ class _Document:
                 self._right = apply(_value(str(self._text)), error.patches)
             return list(error.patches)
         if self._text is not None:
-            self._text.add(text)
+            self._text.append(text)
         return patches
 
     def end(self) -> list[Patch]:
@@ -155,6 +157,6 @@ def _written(grown: dict[int | None, list[Patch]]) -> list[bytes]:
     for call, patches in grown.items():
         if patches:
             which = {} if call is None else {"call": call}
-            frames.append(named(b"partial", _encode({**which, "ops": patches})))
+            frames.append(encode_event(b"partial", _encode({**which, "ops": patches})))
     grown.clear()
     return frames

@@ -28,7 +28,7 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.sse import named
+from ...core.sse import encode_event
 from ..encoding.base import EVENT_STREAM
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
@@ -74,7 +74,7 @@ def encode(events: list[Event], first: int | None = None, suffix: bytes = b"") -
 def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
     """Return an answer that is given in one piece."""
     assert answer.started is not None
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls()]
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls()]
     return {
         "id": answer.started.id,
         "model": answer.started.model,
@@ -123,4 +123,4 @@ def fields(event: Event) -> dict[str, Any]:
 
 
 def _frame(name: bytes, data: dict[str, Any]) -> bytes:
-    return named(name, _json(data))
+    return encode_event(name, _json(data))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.answer import Call, CollectedAnswer
+from ...core.answer import CollectedAnswer, ToolCallBlock
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -28,7 +28,7 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.partial_json.tokens import BLANKS
+from ...core.partial_json.tokens import WHITESPACE
 from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import openai_error_body, openai_failure
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_text_frames, written
@@ -145,7 +145,7 @@ class ChatCompletionEncoder:
 
     def _encode_arguments(self, call: int, text: str) -> list[bytes]:
         # Readers parse all that has come, each time where a tool is strict, and blanks alone are no JSON.
-        text = text.lstrip(BLANKS) if call in self._silent_calls else text
+        text = text.lstrip(WHITESPACE) if call in self._silent_calls else text
         if not text:
             return []
         self._silent_calls.discard(call)
@@ -171,7 +171,7 @@ class ChatCompletionEncoder:
 
 
 def _message(answer: CollectedAnswer) -> dict[str, Any]:
-    calls = [_call(call) for call in answer.calls()]
+    calls = [_call(call) for call in answer.tool_calls()]
     reasoning = answer.reasoning()
     return {
         "role": "assistant",
@@ -182,7 +182,7 @@ def _message(answer: CollectedAnswer) -> dict[str, Any]:
     }
 
 
-def _call(call: Call) -> dict[str, Any]:
+def _call(call: ToolCallBlock) -> dict[str, Any]:
     arguments = call.text if call.text.strip() else _json(call.arguments).decode()
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 

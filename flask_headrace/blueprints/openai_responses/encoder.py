@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...core.answer import Block, Call, CollectedAnswer, Reasoning, Text
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -28,8 +28,8 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.sse import named
-from ...core.text_buffer import MOST_WHOLE
+from ...core.sse import encode_event
+from ...core.text_buffer import MAX_TEXT_CHARS
 from ..encoding.base import EVENT_STREAM, AbortConnection
 from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, written
@@ -121,7 +121,7 @@ class ResponsesEncoder:
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return an answer that is given in one piece."""
         output = [self._about.item(number, block) for number, block in enumerate(answer.blocks)]
-        if answer.finish_reason in INCOMPLETE and answer.blocks and type(answer.blocks[-1]) is Text:
+        if answer.finish_reason in INCOMPLETE and answer.blocks and type(answer.blocks[-1]) is TextBlock:
             output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
         return self._about.ended(model, output, answer.finish_reason, answer.usage)
@@ -133,9 +133,9 @@ class ResponsesEncoder:
     def _frames(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text):
-                return self._grow(Text, _TEXT, text)
+                return self._grow(TextBlock, _TEXT, text)
             case ReasoningDelta(text):
-                return self._grow(Reasoning, _THOUGHTS, text)
+                return self._grow(ReasoningBlock, _THOUGHTS, text)
             case ReasoningSignature(signature, is_redacted):
                 return self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
@@ -179,7 +179,7 @@ class ResponsesEncoder:
 
     # Runs of text and thoughts
 
-    def _grow(self, kind: type[Text], words: _Words, text: str) -> list[bytes]:
+    def _grow(self, kind: type[TextBlock], words: _Words, text: str) -> list[bytes]:
         begun = [] if self._words is words else self._begin(kind(), words)
         return begun + self._deltas([text])
 
@@ -191,12 +191,15 @@ class ResponsesEncoder:
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
         return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta, text, number) for number, text in encoded]
 
-    def _begin(self, block: Text, words: _Words) -> list[bytes]:
+    def _begin(self, block: TextBlock, words: _Words) -> list[bytes]:
         begun = [*self._close_run(), self._open(block)]
         place = {**self._place(self._last), **words.place}
         # All that follow are alike but for the text and their number.
         kind, same = f"{words.text}.delta", {**place, **words.rest, "delta": ""}
-        self._words, self._delta = words, named(kind.encode(), _json({"type": kind, **same})).removesuffix(b'""}\n\n')
+        self._words, self._delta = (
+            words,
+            encode_event(kind.encode(), _json({"type": kind, **same})).removesuffix(b'""}\n\n'),
+        )
         return [*begun, self._frame(f"{words.part}.added", **place, part=words.written(""))]
 
     def _close_run(self, status: Status = "completed") -> list[bytes]:
@@ -213,17 +216,21 @@ class ResponsesEncoder:
 
     def _sign(self, signature: str, *, is_redacted: bool) -> list[bytes]:
         run = self._blocks[-1] if self._words is _THOUGHTS else None
-        if isinstance(run, Reasoning) and not is_redacted:
+        if isinstance(run, ReasoningBlock) and not is_redacted:
             run.signature = signature
             return self._close_run()
         closed = self._close_run()
-        return [*closed, self._open(Reasoning(signature=signature, is_redacted=is_redacted)), self._close(self._last)]
+        return [
+            *closed,
+            self._open(ReasoningBlock(signature=signature, is_redacted=is_redacted)),
+            self._close(self._last),
+        ]
 
     # Calls of tools
 
     def _begin_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
         closed = self._close_run()
-        begun = self._open(Call(id=id, name=name))
+        begun = self._open(ToolCallBlock(id=id, name=name))
         self._calls[call] = self._last
         return [*closed, begun]
 
@@ -233,7 +240,7 @@ class ResponsesEncoder:
 
     def _close_call(self, number: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
         call = self._blocks[number]
-        assert isinstance(call, Call)
+        assert isinstance(call, ToolCallBlock)
         call.arguments = arguments
         told = {"name": call.name, "arguments": arguments_of(call)}
         done = self._frame("response.function_call_arguments.done", **self._place(number), **told)
@@ -243,11 +250,11 @@ class ResponsesEncoder:
 
     def _keep(self, block: Block, *texts: str) -> None:
         # Its end tells all of it again.
-        before = block.growing.size
-        block.growing.add(*texts)
-        self._size += block.growing.size - before
-        if self._size > MOST_WHOLE:
-            why = f"The answer has more than {MOST_WHOLE} characters, which a response's last event would repeat"
+        before = block.buffer.size
+        block.buffer.append(*texts)
+        self._size += block.buffer.size - before
+        if self._size > MAX_TEXT_CHARS:
+            why = f"The answer has more than {MAX_TEXT_CHARS} characters, which a response's last event would repeat"
             raise AbortConnection(self._failed(AnswerTooLarge.code, f"{why}: have it streamed as a chat completion."))
 
     @property
@@ -268,4 +275,4 @@ class ResponsesEncoder:
 
     def _frame(self, kind: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
         self._sequence += 1
-        return named(kind.encode(), _json({"type": kind, **fields, "sequence_number": self._sequence - 1}))
+        return encode_event(kind.encode(), _json({"type": kind, **fields, "sequence_number": self._sequence - 1}))

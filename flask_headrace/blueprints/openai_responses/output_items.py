@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, Call, Reasoning
+from ...core.answer import Block, ReasoningBlock, ToolCallBlock
 from ...core.events import FinishReason, Usage
 
 Json: TypeAlias = dict[str, Any]
@@ -87,7 +87,7 @@ class About(msgspec.Struct, frozen=True):
 
     def name(self, number: int, block: Block) -> str:
         """Return the id of an item, by its place in the output."""
-        kind = {Call: "fc", Reasoning: "rs"}.get(type(block), "msg")
+        kind = {ToolCallBlock: "fc", ReasoningBlock: "rs"}.get(type(block), "msg")
         return f"{kind}_{self.id}_{number}"
 
     def item(self, number: int, block: Block, status: Status = "completed") -> Json:
@@ -100,10 +100,10 @@ class About(msgspec.Struct, frozen=True):
         """
         id = self.name(number, block)  # noqa: A001  # the field's name
         match block:
-            case Call():
+            case ToolCallBlock():
                 called = {"call_id": block.id, "name": block.name, "arguments": arguments_of(block)}
                 return {"id": id, "type": "function_call", "status": status, **called}
-            case Reasoning():
+            case ReasoningBlock():
                 said = [thought_part(block.text)] if block.text else []
                 return {"id": id, "type": "reasoning", "summary": said, "encrypted_content": _known_by(block)}
             case _:
@@ -121,7 +121,7 @@ def thought_part(text: str) -> Json:
     return {"type": "summary_text", "text": text}
 
 
-def arguments_of(call: Call) -> str:
+def arguments_of(call: ToolCallBlock) -> str:
     """Return the JSON text of a call's arguments; that of their value where the model has written none."""
     if call.text.strip() or call.arguments is None:
         return call.text
@@ -141,7 +141,7 @@ def tokens(usage: Usage) -> Json:
     }
 
 
-def _known_by(block: Reasoning) -> str | None:
+def _known_by(block: ReasoningBlock) -> str | None:
     if block.signature is None:
         return None
     return f"{REDACTED}{block.signature}" if block.is_redacted else block.signature

@@ -69,7 +69,7 @@ def events_of(response: httpx2.Response, upstream: str, decoder: Decoder) -> Ite
                     # The deltas before the bad frame are part of the answer.
                     yield from in_turns(events)
                     raise
-                except sse.FrameTooLargeError as error:
+                except sse.EventTooLargeError as error:
                     raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
                 yield from in_turns(events)
                 if decoder.is_done:
@@ -86,7 +86,7 @@ def end_of(frames: sse.SSEDecoder, decoder: Decoder) -> Iterator[list[Event]]:
     Raises:
         UpstreamError: the answer is not whole.
     """
-    frame = frames.rest()
+    frame = frames.flush()
     if frame is not None and is_whole(frame.data):
         events: list[Event] = []
         try:

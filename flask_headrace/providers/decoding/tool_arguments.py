@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 
 _MARKS = re.compile(r'["\\{}]')
 
@@ -74,14 +74,14 @@ class Arguments:
     )
 
     def __init__(self) -> None:
-        self._passed = GrowingText()
+        self._passed = TextBuffer()
         self._held = ""  # the beginning of an object that may be the empty one
-        self._other = GrowingText()  # the text of what is no object
+        self._other = TextBuffer()  # the text of what is no object
         self._is_quoted = False  # whether that is a string
         self._braces = _Braces()
         self._read: tuple[str, bytes] | None = None  # the object's text, and how it would be written again
         self.is_whole = False
-        self._behind = GrowingText()  # an object behind theirs, as far as it has come
+        self._behind = TextBuffer()  # an object behind theirs, as far as it has come
         self._braces_behind = _Braces()
 
     @property
@@ -111,7 +111,7 @@ class Arguments:
 
     def _hold(self, text: str) -> None:
         self._is_quoted = self._is_quoted if self._other else text.startswith('"')
-        self._other.add(text)
+        self._other.append(text)
         self._read = None
         if self._is_quoted:
             self._braces.end_in(text)
@@ -125,7 +125,7 @@ class Arguments:
             # Some gateways put an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
-        self._passed.add(text)
+        self._passed.append(text)
         return text
 
     def _look_behind(self, text: str) -> tuple[str, str]:
@@ -133,7 +133,7 @@ class Arguments:
             if not self._behind and not text.startswith("{"):
                 return "", text
             end = self._braces_behind.end_in(text)
-            self._behind.add(text[:end])
+            self._behind.append(text[:end])
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._begun_anew("") if is_more else ("", "")
@@ -169,7 +169,7 @@ class Arguments:
         text = self._known()[0] or "{}"
         self._held, self._read = "", None
         self._other.clear()
-        self._passed.add(text)
+        self._passed.append(text)
         return text
 
     def complete(self, whole: str) -> str:

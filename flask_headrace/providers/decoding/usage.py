@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...core.events import MAX_TOKENS, Usage
-from ...core.pricing import cost
+from ...core.pricing import calculate_cost
 
 
 def counted(  # noqa: PLR0913  # the counts of an answer
@@ -39,7 +39,7 @@ def counted(  # noqa: PLR0913  # the counts of an answer
     usage = Usage(read, written, min(cached, read), min(reasoning, written))
     if pricing_provider is None:
         return usage
-    price = cost(pricing_provider, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
+    price = calculate_cost(pricing_provider, model, read, written, cached_tokens=cached, cache_write_tokens=cache_write)
     return msgspec.structs.replace(usage, cost=price)
 
 

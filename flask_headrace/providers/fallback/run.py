@@ -124,7 +124,7 @@ class FallbackRun:
                 _note(admission, error)
         finally:
             admission.release()
-        if failure.is_unspent and not self._has_begun and not self._has_told:
+        if failure.has_no_usage and not self._has_begun and not self._has_told:
             yield NOTHING_SPENT
         return failure
 

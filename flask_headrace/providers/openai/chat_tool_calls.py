@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from ...core.events import Event, Failed
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 from ..decoding.tool_calls import ToolCalls, failed_by
 
 Place: TypeAlias = int | str
@@ -37,7 +37,7 @@ class _Call:
         self.id: str | None = None
         self.name: str | None = None
         self.number: int | None = None
-        self.early = GrowingText()  # arguments that came before the name
+        self.early = TextBuffer()  # arguments that came before the name
         self.is_named_again = False  # behind the end of its arguments
 
 
@@ -152,7 +152,7 @@ class IndexedCalls:
         text = piece.arguments or ""
         if call.number is None:
             self._calls.weigh(text)
-            call.early.add(text)
+            call.early.append(text)
             return
         if is_known and piece.name and self._calls.is_whole(call.number):
             call.is_named_again = True

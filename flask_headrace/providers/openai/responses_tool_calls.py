@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ...core.events import Event, Failed
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 from ..decoding.tool_calls import ToolCalls, failed_by
 
 Name: TypeAlias = str | int | None
@@ -23,7 +23,7 @@ class _Item:
     def __init__(self) -> None:
         self.id: str | None = None
         self.number: int | None = None
-        self.early = GrowingText()  # arguments that came before the name
+        self.early = TextBuffer()  # arguments that came before the name
         self.is_ended = False
 
 
@@ -73,7 +73,7 @@ class ItemCalls:
             self._calls.add(item.number, text, events)
             return
         self._calls.weigh(text)
-        item.early.add(text)
+        item.early.append(text)
 
     def complete(self, name: str, arguments: str, events: list[Event], *names: Name) -> None:
         """Take the arguments of an item's call that are told once more; servers that had them at once sent no pieces.

@@ -65,7 +65,7 @@ class TestStoreThatIsAway:
         assert reading.read()[-1] == DONE
 
     def test_ends_a_stream_that_nobody_reads(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
+        monkeypatch.setattr(disconnect_grace, "POLL_INTERVAL", 0.05)
         worker, source = Worker(store, msgspec.structs.replace(QUIET, grace=0.2)), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: stored_events(store, reading.id))

@@ -209,7 +209,7 @@ class Reader:
 
     def _read_slowly(self, follower: StreamReader) -> None:
         gevent.sleep(self.pace)
-        if self.pace > 2 * self.world.limits.client and not follower._is_ended:  # type: ignore[operator]
+        if self.pace > 2 * self.world.limits.client and not follower._is_closed:  # type: ignore[operator]
             raise Wrong(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
 
     def _take(self, number: int, event: Event, here: set[int]) -> None:
