@@ -1,4 +1,4 @@
-"""Mends taken out without which an end is wrong, or never comes."""
+"""Mutations after which the end of a stream is wrong, or never comes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.mutations import Patch, without
 
 ALL_ASK_FOR_ONE: dict[str, Any] = {"workers": 1, "ids": 1, "readers": 8, "asks": 1.0}
-"""The shape of a run in which all readers ask for the same stream, at one worker."""
+"""The shape of a run in which all readers request the same stream, at one worker."""
 
 
 @without("a claim that forgets that one failed", "refuses", "loses answers")
@@ -78,7 +78,7 @@ def renew_beside_other_work(patch: Patch) -> None:
 
 
 @without(
-    "a pulse that survives what nobody expected",
+    "a lease renewal that survives unexpected exceptions",
     "is odd",
     workers=2,
     ids=1,
@@ -87,7 +87,7 @@ def renew_beside_other_work(patch: Patch) -> None:
     leaves=(0.3,),
     first=33,
 )
-def die_of_a_surprise(patch: Patch) -> None:
+def die_of_unexpected_exception(patch: Patch) -> None:
     def renew_periodically(self: WorkerLease) -> None:
         while True:
             try:
@@ -100,7 +100,7 @@ def die_of_a_surprise(patch: Patch) -> None:
     patch.setattr(WorkerLease, "_renew_periodically", renew_periodically)
 
 
-@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
+@without("operations that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
 def let_one_stop_all(patch: Patch) -> None:
     def run(self: PendingOperations, id_: str) -> None:
         operation = self._operations.get(id_)
@@ -142,7 +142,7 @@ def open_a_second(patch: Patch) -> None:
 
 
 @without(
-    "a fresh worker that does not judge at once",
+    "a new worker that does not detect failures at once",
     "goes away",
     workers=2,
     ids=1,
@@ -150,7 +150,7 @@ def open_a_second(patch: Patch) -> None:
     happens=("go_away",),
     first=81,
 )
-def judge_at_once(patch: Patch) -> None:
+def detect_at_once(patch: Patch) -> None:
     def start_in_background(self: WorkerLease) -> None:
         if self._renewing is None:
             self._renewing = gevent.spawn(self._renew_periodically)
@@ -160,7 +160,7 @@ def judge_at_once(patch: Patch) -> None:
 
 
 @without(
-    "a reader that is attended by a greenlet of its own",
+    "a reader whose presence is renewed by a greenlet of its own",
     workers=2,
     ids=1,
     readers=2,
@@ -170,33 +170,33 @@ def judge_at_once(patch: Patch) -> None:
     leaves=(0.3,),
     first=137,
 )
-def attend_while_filling(patch: Patch) -> None:
+def renew_while_reading(patch: Patch) -> None:
     patch.setattr(StoredStreamReader, "_renew_presence", lambda _: None)
     read = StoredStreamReader._read
 
-    def attend_and_read(self: StoredStreamReader) -> bool:
+    def renew_and_read(self: StoredStreamReader) -> bool:
         now = time.monotonic()
         if now > getattr(self, "_until", 0.0) - READER_TTL / 2:
             self._store.add_reader(self.id, self._reader_id, READER_TTL)
             self._until = now + READER_TTL  # type: ignore[attr-defined]
         return read(self)
 
-    patch.setattr(StoredStreamReader, "_read", attend_and_read)
+    patch.setattr(StoredStreamReader, "_read", renew_and_read)
 
 
 @without(
-    "what is owed for a stream when a later claim of its id fails",
+    "a pending operation that stays when a later claim of its id fails",
     "loses answers",
     **ALL_ASK_FOR_ONE,
     end="unwritable",
     first=140,
 )
-def forget_what_is_owed(patch: Patch) -> None:
+def replace_pending_operation(patch: Patch) -> None:
     patch.setattr(PendingOperations, "schedule_if_absent", PendingOperations.schedule)
 
 
 @without(
-    "a taking over that may have been done without an answer",
+    "an acquisition that may have been executed without an answer",
     "loses answers",
     workers=3,
     ids=1,
@@ -204,7 +204,7 @@ def forget_what_is_owed(patch: Patch) -> None:
     happens=("kill",),
     first=158,
 )
-def forget_a_taking_over(patch: Patch) -> None:
+def forget_acquisition(patch: Patch) -> None:
     def acquire_and_finish(self: StoreWriter, record: Any, ending: Any) -> None:
         if self.store.acquire(record.claim.id, record.claim.worker, self.worker):
             self.finish_stream(record.claim.id, ending)
@@ -222,5 +222,5 @@ def forget_a_taking_over(patch: Patch) -> None:
     **ALL_ASK_FOR_ONE,
     first=19,
 )
-def leave_the_earlier_one(patch: Patch) -> None:
+def keep_the_earlier_one(patch: Patch) -> None:
     patch.setattr(StoreWriter, "_detach_earlier", lambda *_: None)

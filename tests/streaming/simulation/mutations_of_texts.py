@@ -1,4 +1,4 @@
-"""Mends taken out without which a reader gets events twice, or with holes."""
+"""Mutations after which a reader gets events twice, or misses some."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.streaming.simulation.mutations import Patch, without
 
 
 @without(
-    "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
+    "positions that are computed, and a sink that is detached last", "goes away", "is emptied", "is small", first=16
 )
 def take_by_order(patch: Patch) -> None:
     def pop_after(self: EventBuffer, _number: int) -> list[Event]:
@@ -47,7 +47,7 @@ def take_by_order(patch: Patch) -> None:
     patch.setattr(StreamSession, "detach_store", detach_store)
 
 
-@without("gaps that are seen", "evicts", first=6)
+@without("detected gaps", "evicts", first=6)
 def pass_over_gaps(patch: Patch) -> None:
     def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
         return decode(entry.payload[len(incarnation) :])[max(0, number + 1 - entry.first) :]
@@ -67,7 +67,7 @@ def pass_over_gaps(patch: Patch) -> None:
     patch.setattr(StoredStreamReader, "_read", read)
 
 
-@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8, first=14)
+@without("a detected loss of the end", "evicts", workers=2, ids=1, readers=8, first=14)
 def wait_for_what_is_gone(patch: Patch) -> None:
     def check_record(self: StoredStreamReader) -> None:
         record = self._store.find(self.id)
@@ -80,7 +80,7 @@ def wait_for_what_is_gone(patch: Patch) -> None:
     patch.setattr(StoredStreamReader, "_check_record", check_record)
 
 
-@without("numbers of an end that are moved ahead", first=13)
+@without("an ending whose numbers are offset", first=13)
 def give_numbers_again(patch: Patch) -> None:
     init = StoredStreamReader.__init__
 
@@ -96,7 +96,7 @@ def give_numbers_again(patch: Patch) -> None:
     patch.setattr(resumable_streams, "_reader_after", at_what_is_known)
 
 
-@without("events that wait for a store that is away", "goes away", first=5)
+@without("events that are queued while the store is away", "goes away", first=5)
 def drop_at_once(patch: Patch) -> None:
     def requeue(self: WriteQueue, queues: list[Any], error: Exception) -> None:
         for queue in queues:
@@ -106,7 +106,7 @@ def drop_at_once(patch: Patch) -> None:
     patch.setattr(WriteQueue, "_requeue", requeue)
 
 
-@without("a look at what the store has before it is sent again", "loses answers", "goes away", first=4)
+@without("a lookup of the stored events before they are sent again", "loses answers", "goes away", first=4)
 def send_again(patch: Patch) -> None:
     def drop_written(_self: WriteQueue, queue: Any) -> None:
         queue.away_since = None
@@ -114,7 +114,7 @@ def send_again(patch: Patch) -> None:
     patch.setattr(WriteQueue, "_drop_written", drop_written)
 
 
-@without("positions that name their stream", "is emptied", "goes away", ids=1, readers=8, first=14)
+@without("cursors that name their incarnation", "is emptied", "goes away", ids=1, readers=8, first=14)
 def count_alone(patch: Patch) -> None:
     patch.setattr(cursor, "check_incarnation", lambda *_: None)
     local = ResumableStreams._local
@@ -122,7 +122,7 @@ def count_alone(patch: Patch) -> None:
 
 
 @without(
-    "entries that name their stream",
+    "batches that name their incarnation",
     "is emptied",
     workers=2,
     ids=1,
