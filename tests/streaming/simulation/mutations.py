@@ -1,6 +1,6 @@
 """Mutations: the engine without one of its safeguards. The simulation must detect each of them.
 
-If the engine changes, and the seeds of a mutation do not detect it any more, look for other seeds: `first` is the first.
+If the engine changes and the seeds of a mutation do not detect it any more, look for other seeds, from `first` on.
 """
 
 from __future__ import annotations
