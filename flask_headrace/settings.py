@@ -197,9 +197,9 @@ class Settings:
             stall=self.stall_timeout,
             duration=self.max_duration,
             client=self.client_timeout,
-            buffer=self.buffer,
+            max_buffer_bytes=self.buffer,
             grace=self.resume_grace,
-            kept=self.store_stream,
+            max_stored_bytes=self.store_stream,
         )
 
 

@@ -71,7 +71,7 @@ def report_start(app: Flask, count: Callable[[], None]) -> Callable[[StreamSessi
 
     def report(session: StreamSession) -> None:
         count()
-        context = session.target
+        context = session.context
         if stream_started.receivers:
             info = StreamStartedInfo(session.id, context.model, context.provider, context.owner)
             stream_started.send(app, stream=info)
@@ -104,14 +104,14 @@ def _ended_info(session: StreamSession) -> StreamEndedInfo:
     first_event_at = session.first_event_at
     return StreamEndedInfo(
         id=session.id,
-        model=session.target.model,
-        provider=session.target.provider,
-        owner=session.target.owner,
+        model=session.context.model,
+        provider=session.context.provider,
+        owner=session.context.owner,
         # The tag, not the name of the class: logs and metrics depend on the word.
         end=str(terminal.__struct_config__.tag),
         reason=session.reason,
-        seconds=round((session.ended_at or time.monotonic()) - session.began_at, 4),
-        first_token_seconds=None if first_event_at is None else round(first_event_at - session.began_at, 4),
+        seconds=round((session.ended_at or time.monotonic()) - session.started_at, 4),
+        first_token_seconds=None if first_event_at is None else round(first_event_at - session.started_at, 4),
         usage=usage,
     )
 

@@ -229,4 +229,4 @@ def test_limits_are_those_of_the_settings() -> None:
     settings = Settings(heartbeat=1, first_token_timeout=2, stall_timeout=3, max_duration=4, client_timeout=5, buffer=6)
     limits = settings.limits()
     assert (limits.heartbeat, limits.first_token, limits.stall) == (1, 2, 3)
-    assert (limits.duration, limits.client, limits.buffer) == (4, 5, 6)
+    assert (limits.duration, limits.client, limits.max_buffer_bytes) == (4, 5, 6)

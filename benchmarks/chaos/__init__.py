@@ -1,5 +1,5 @@
-"""Many readers, each of whom asks for words of its own, while workers, stores and models fail at random.
+"""A chaos test: many readers, each with an answer of its own, while workers, stores and models fail at random.
 
-`python -m benchmarks.chaos` counts what reaches them: characters lost, doubled or of another answer, and readers who
-are told no end, or more than one.
+`python -m benchmarks.chaos` counts violations: characters that are lost, doubled or of another answer, and readers that
+get no end, or more than one.
 """

@@ -1,8 +1,8 @@
-"""Run it on one store, or on each, and print what was counted: one line a count, 0 where all is well.
+"""Run the chaos test on one store or on each, and print the counts of violations: each is 0 if all is well.
 
     python -m benchmarks.chaos --streams 1000 --store redis --seed 7
 
-The seed decides what is asked for, who reads it, and which fault follows which; not how fast the machine is.
+The seed decides the answers, the readers and the order of the faults, but not the speed of the machine.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from benchmarks.chaos import accounts, reading
 from benchmarks.chaos.run import Outcome, Plan, run
 from benchmarks.chaos.stage import STORES
 
-TOLD = 20
-"""How many of the wrongs are told in words."""
+MAX_MESSAGES = 20
+"""How many violations are printed as messages."""
 
 
 def main() -> int:
-    """Run, print, and return 1 where anything is not 0."""
+    """Run, print, and return 1 if any count is not 0, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--streams", type=int, default=1000, help="how many streams there are on each store")
-    parser.add_argument("--store", choices=STORES, help="the store; each in turn where it is left out")
-    parser.add_argument("--seed", type=int, help="what all that is random is drawn from; another one each time else")
+    parser.add_argument("--store", choices=STORES, help="the store; default: each in turn")
+    parser.add_argument("--seed", type=int, help="the seed of all random choices; default: a random one")
     parser.add_argument("--a-second", type=float, default=16.0, help="how many streams begin in a second")
     parser.add_argument("--log", type=Path, help="a file for what the services write")
     parser.add_argument("--brief", action="store_true", help="only short faults")
-    given = parser.parse_args()
-    seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    options = parser.parse_args()
+    seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     is_well = True
-    for store in [given.store] if given.store else STORES:
-        plan = Plan(store, given.streams, seed, given.a_second, given.brief)
+    for store in [options.store] if options.store else STORES:
+        plan = Plan(store, options.streams, seed, options.a_second, options.brief)
         print(f"{store}, {plan.streams} streams, --seed {seed}", flush=True)
         outcome = run(plan)
         is_well &= report(outcome)
-        if given.log:
-            given.log.write_text(outcome.log)
+        if options.log:
+            options.log.write_text(outcome.log)
     return 0 if is_well else 1
 
 
 def report(outcome: Outcome) -> bool:
-    """Print what came of a run; return whether all is well."""
+    """Print the outcome of a run; return whether there was no violation."""
     print(f"  {outcome.readers} readers, {outcome.seconds:.0f} seconds")
     for name, times in sorted(outcome.faults.items()):
         print(f"    {times:>5}  {name}")
@@ -52,10 +52,10 @@ def report(outcome: Outcome) -> bool:
         print(f"    {times:>5}  {end}")
     print("  went wrong")
     for what in (*reading.COUNTS, *accounts.COUNTS):
-        print(f"    {outcome.wrongs.counts[what]:>5}  {what}")
-    for one in outcome.wrongs.told[:TOLD]:
+        print(f"    {outcome.violations.counts[what]:>5}  {what}")
+    for one in outcome.violations.messages[:MAX_MESSAGES]:
         print(f"  {one:.400}")
-    return not outcome.wrongs.counts.total()
+    return not outcome.violations.counts.total()
 
 
 if __name__ == "__main__":

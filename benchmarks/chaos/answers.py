@@ -1,6 +1,6 @@
-"""What each stream of the run asks for: words that no other stream has, and how the model goes wrong on the way.
+"""The answers of a run: words that no other answer has, and the failure of the model on the way.
 
-It knows the upstream's scripts; no services and no readers.
+It knows the scripts of the fake upstream, but no services and no readers.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tests.support.upstream import FINISH, Close, Hang, Pause, Reset, Script, Up
 from tests.support.upstream.steps import Step
 
 WORD = re.compile(r"s(\d+)a(\d)w(\d+)·é漢😀~* ")
-"""A word: of which stream it is, of which of the model's answers to its question, and the how-manieth."""
+"""A word with three numbers: its stream, the attempt of the model, and its position in the answer."""
 
 ATTEMPTS = 3
-"""Answers that a model has for one question: it says something else each time it is asked, up to the last of them."""
+"""Different answers of a model to one question: one for each request, and the last one for all further requests."""
 
-LONG = 2000
+LONG_WORD_CHARS = 2000
 """Characters that are added to each word of a long answer, so that a slow reader makes the model wait."""
 
 KINDS = {
@@ -35,17 +35,17 @@ KINDS = {
     "refused": 1,
     "stalled": 1,
 }
-"""What a model does, and how often."""
+"""The kinds of answers, with their weights."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one stream asks for.
+    """The answer of one stream.
 
     Args:
-        number: The stream's number, which stands in each of its words.
-        kind: What the model does.
-        count: How many words the whole answer has, also where the model breaks off before their end.
+        number: The number of the stream, which is in each of its words.
+        kind: A key of `KINDS`.
+        count: The words of the complete answer, also if the model breaks off before its end.
     """
 
     number: int
@@ -54,31 +54,38 @@ class Answer:
 
     @property
     def model(self) -> str:
-        """The name of the model that gives it."""
+        """The name of the model that gives the answer."""
         return f"c{self.number}"
 
     @property
     def id(self) -> str:
-        """The id of its stream, where that can be resumed."""
+        """The id of the stream, if it is resumable."""
         return f"chaos-stream-{self.number:06d}"
 
     def words(self, attempt: int = 0) -> list[str]:
-        """Return the words that the model answers with when it is asked for the n-th time, from 0; all are as long."""
-        tail = "~" * LONG if self.kind == "long" else ""
+        """Return the words of the answer to request number `attempt`, from 0. They have the same lengths each time."""
+        tail = "~" * LONG_WORD_CHARS if self.kind == "long" else ""
         return [f"s{self.number}a{attempt}w{n}·é漢😀{tail} " for n in range(self.count)]
 
 
-def prepare(upstream: Upstream, number: int, chance: random.Random, most: int) -> Answer:
-    """Choose what a stream asks for, at most so many words, and tell the upstream."""
-    kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
-    answer = Answer(number, kind, chance.randint(5, most))
-    place = chance.randrange(answer.count)
-    upstream.answer(answer.model, [_script(answer, attempt, place, chance) for attempt in range(ATTEMPTS)])
+def prepare(upstream: Upstream, number: int, rng: random.Random, most: int) -> Answer:
+    """Choose the answer of a stream at random, and register it with the upstream.
+
+    Args:
+        upstream: The fake upstream.
+        number: The number of the stream.
+        rng: The source of randomness.
+        most: The most words of the answer.
+    """
+    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    answer = Answer(number, kind, rng.randint(5, most))
+    place = rng.randrange(answer.count)
+    upstream.answer(answer.model, [_script(answer, attempt, place, rng) for attempt in range(ATTEMPTS)])
     return answer
 
 
 PACES = {"quick": (10, 0.01), "in bursts": (12, 0.4), "late": (4, 0.03)}
-"""How many words come together, and the seconds between; of other kinds each comes by itself."""
+"""Words per burst, and the seconds between bursts; of other kinds each word comes by itself."""
 
 BREAKS: dict[str, tuple[Step, ...]] = {
     "closed": (Close(),),
@@ -87,10 +94,10 @@ BREAKS: dict[str, tuple[Step, ...]] = {
     "error inside": (openai_wire.error_frame(), FINISH),
     "stalled": (Hang(),),
 }
-"""What comes in the place of an answer's rest."""
+"""The steps that replace the rest of an answer that breaks off."""
 
 
-def _script(answer: Answer, attempt: int, place: int, chance: random.Random) -> Script:
+def _script(answer: Answer, attempt: int, place: int, rng: random.Random) -> Script:
     words = answer.words(attempt)
     whole = _paced(words, *PACES.get(answer.kind, (1, 0.03)))
     if answer.kind in BREAKS:
@@ -98,11 +105,11 @@ def _script(answer: Answer, attempt: int, place: int, chance: random.Random) -> 
         return breaks(whole, place, *BREAKS[answer.kind])
     match answer.kind:
         case "refused":
-            return openai_wire.error(chance.choice([400, 429, 500, 503]))
+            return openai_wire.error(rng.choice([400, 429, 500, 503]))
         case "late":
-            return Script((Pause(chance.uniform(0.5, 1.5)), *whole.steps))
+            return Script((Pause(rng.uniform(0.5, 1.5)), *whole.steps))
         case "cut anywhere":
-            return cuts.cut(_paced(words, len(words), 0), chance.choice([7, 50, 333]), pause=0.002)
+            return cuts.cut(_paced(words, len(words), 0), rng.choice([7, 50, 333]), pause=0.002)
         case _:
             return whole
 

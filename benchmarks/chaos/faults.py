@@ -1,6 +1,6 @@
-"""What goes wrong in a run, each by its name: with workers and services, with Redis, and with SQLite's file.
+"""The faults of a run, by their names: of workers and services, of Redis, and of the SQLite file.
 
-Each fault begins, lasts for its seconds, and is over when its function returns.
+A fault is over when its function returns.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from tests.support.service import Service
 
 Fault: TypeAlias = Callable[[Stage, random.Random], Awaitable[None]]
 
-FULL = 3 * 1024 * 1024
-"""Bytes that a Redis which evicts may have, at most."""
+MAX_REDIS_BYTES = 3 * 1024 * 1024
+"""The most bytes that a Redis may have while it evicts."""
 
-LOST_AT_ONCE = 6
-"""Keys that are dropped at once, as eviction does."""
-
-
-LOSING = {"Redis starts again, empty", "Redis evicts", "the file is removed"}
-"""Faults after which no stream need be there any more: what they hide from the run is to be little."""
+MAX_DROPPED_KEYS = 6
+"""The most keys that are dropped at once, as eviction does."""
 
 
-async def kill_worker(stage: Stage, chance: random.Random) -> None:
+LOSSY_FAULTS = {"Redis starts again, empty", "Redis evicts", "the file is removed"}
+"""Faults after which any stream may be lost. They are rarer than others, since they excuse violations."""
+
+
+async def kill_worker(stage: Stage, rng: random.Random) -> None:
     """Kill a worker; gunicorn makes a new one."""
-    service = chance.choice(stage.services)
-    pid = await _worker(service, chance)
+    service = rng.choice(stage.services)
+    pid = await _worker(service, rng)
     with stage.cutting():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -42,33 +42,33 @@ async def kill_worker(stage: Stage, chance: random.Random) -> None:
 
 
 def stop_worker(seconds: float) -> Fault:
-    """Return what lets a worker stand still for so long."""
+    """Return a fault that suspends a worker for `seconds` seconds."""
 
-    async def stop(stage: Stage, chance: random.Random) -> None:
-        with _paused(await _worker(chance.choice(stage.services), chance)):
+    async def stop(stage: Stage, rng: random.Random) -> None:
+        with _paused(await _worker(rng.choice(stage.services), rng)):
             await asyncio.sleep(seconds)
 
     return stop
 
 
-async def reload(stage: Stage, chance: random.Random) -> None:
-    """Let a service take on a new worker, while the old one lets its streams finish."""
-    service = chance.choice(stage.services)
-    old = await _worker(service, chance)
+async def reload(stage: Stage, rng: random.Random) -> None:
+    """Reload a service: it starts a new worker while the old one drains its streams."""
+    service = rng.choice(stage.services)
+    old = await _worker(service, rng)
     with stage.cutting():
         service.process.send_signal(signal.SIGHUP)
         await asyncio.to_thread(service.wait_until, lambda: old not in service.workers(), 30)
 
 
-async def replace_service(stage: Stage, chance: random.Random) -> None:
-    """Let one of the services leave, and another one come."""
-    await asyncio.to_thread(stage.replace, chance.choice(stage.services))
+async def replace_service(stage: Stage, rng: random.Random) -> None:
+    """Replace one of the services by a new one."""
+    await asyncio.to_thread(stage.replace, rng.choice(stage.services))
 
 
 def pause_redis(seconds: float) -> Fault:
-    """Return what lets Redis stand still for so long."""
+    """Return a fault that suspends Redis for `seconds` seconds."""
 
-    async def pause(stage: Stage, _chance: random.Random) -> None:
+    async def pause(stage: Stage, _rng: random.Random) -> None:
         assert stage.redis is not None
         with _paused(stage.redis.process.pid):
             await asyncio.sleep(seconds)
@@ -76,21 +76,21 @@ def pause_redis(seconds: float) -> Fault:
     return pause
 
 
-async def kill_redis(stage: Stage, chance: random.Random) -> None:
-    """Kill Redis and start it again, empty."""
+async def kill_redis(stage: Stage, rng: random.Random) -> None:
+    """Kill Redis and restart it without data."""
     assert stage.redis is not None
     with stage.losing():
         stage.redis.kill()
-        await asyncio.sleep(chance.uniform(0, 0.5))
+        await asyncio.sleep(rng.uniform(0, 0.5))
         await asyncio.to_thread(stage.redis.start)
 
 
-async def drop_keys(stage: Stage, chance: random.Random) -> None:
-    """Let Redis lose some records and some streams of entries, each by itself."""
+async def drop_keys(stage: Stage, rng: random.Random) -> None:
+    """Delete some keys of records and of entries from Redis."""
     assert stage.redis is not None
     for _ in range(5):
         keys = [key for key in sorted(stage.redis.names()) if ":e:" in key or ":s:" in key]
-        dropped = chance.sample(keys, min(len(keys), LOST_AT_ONCE))
+        dropped = rng.sample(keys, min(len(keys), MAX_DROPPED_KEYS))
         with stage.losing({key.rpartition(":")[2] for key in dropped}):
             for key in dropped:
                 stage.redis.client.unlink(key)
@@ -98,33 +98,33 @@ async def drop_keys(stage: Stage, chance: random.Random) -> None:
 
 
 def evict(seconds: float) -> Fault:
-    """Return what lets Redis evict whatever was not used for long, for so many seconds."""
+    """Return a fault that lets Redis evict the least recently used keys for `seconds` seconds."""
 
-    async def evict_for_a_while(stage: Stage, _chance: random.Random) -> None:
+    async def evict_for_a_while(stage: Stage, _rng: random.Random) -> None:
         assert stage.redis is not None
         client = stage.redis.client
         client.config_set("maxmemory-policy", "allkeys-lru")
         with stage.losing():
-            client.config_set("maxmemory", min(FULL, client.info("memory")["used_memory"]))
+            client.config_set("maxmemory", min(MAX_REDIS_BYTES, client.info("memory")["used_memory"]))
             await asyncio.sleep(seconds)
             client.config_set("maxmemory", 0)
 
     return evict_for_a_while
 
 
-async def cut_clients(stage: Stage, chance: random.Random) -> None:
-    """Let Redis cut off its clients, or those who are told of changes."""
+async def cut_clients(stage: Stage, rng: random.Random) -> None:
+    """Let Redis disconnect its clients, or only the subscribers."""
     assert stage.redis is not None
-    stage.redis.client.client_kill_filter(_type=chance.choice(["normal", "pubsub"]), skipme=True)
+    stage.redis.client.client_kill_filter(_type=rng.choice(["normal", "pubsub"]), skipme=True)
 
 
 def lock_file(seconds: float) -> Fault:
-    """Return what locks SQLite's file for so long."""
+    """Return a fault that locks the SQLite file for `seconds` seconds."""
 
-    async def lock(stage: Stage, _chance: random.Random) -> None:
+    async def lock(stage: Stage, _rng: random.Random) -> None:
         with contextlib.closing(sqlite3.connect(stage.file, isolation_level=None, timeout=0)) as db:
             while True:
-                with contextlib.suppress(sqlite3.OperationalError):  # somebody writes in this moment
+                with contextlib.suppress(sqlite3.OperationalError):  # another connection writes now
                     db.execute("BEGIN EXCLUSIVE")
                     break
                 await asyncio.sleep(0.001)
@@ -135,9 +135,9 @@ def lock_file(seconds: float) -> Fault:
 
 
 def fill_disk(seconds: float) -> Fault:
-    """Return what fills up the disk of SQLite's file for so long."""
+    """Return a fault that fills the disk of the SQLite file for `seconds` seconds."""
 
-    async def fill(stage: Stage, _chance: random.Random) -> None:
+    async def fill(stage: Stage, _rng: random.Random) -> None:
         ballast = stage.file.parent / "ballast"
         file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
         try:
@@ -153,8 +153,8 @@ def fill_disk(seconds: float) -> Fault:
     return fill
 
 
-async def remove_file(stage: Stage, _chance: random.Random) -> None:
-    """Remove SQLite's file, with what belongs to it."""
+async def remove_file(stage: Stage, _rng: random.Random) -> None:
+    """Remove the SQLite file and its log files."""
     with stage.losing():
         for suffix in ("", "-wal", "-shm"):
             stage.file.with_name(stage.file.name + suffix).unlink(missing_ok=True)
@@ -162,7 +162,7 @@ async def remove_file(stage: Stage, _chance: random.Random) -> None:
 
 
 def of_workers(*, is_brief: bool) -> dict[str, Fault]:
-    """Return what goes wrong with workers; `is_brief` leaves out what takes long."""
+    """Return the faults of workers by their names; without the long ones if `is_brief`."""
     brief: dict[str, Fault] = {"kill -9 of a worker": kill_worker, "a worker stands still for 1 s": stop_worker(1)}
     long = {
         "a worker stands still for 6 s": stop_worker(6),
@@ -173,7 +173,7 @@ def of_workers(*, is_brief: bool) -> dict[str, Fault]:
 
 
 def of_store(stage: Stage, *, is_brief: bool) -> dict[str, Fault]:
-    """Return what goes wrong with a stage's store; `is_brief` makes it short."""
+    """Return the faults of the store by their names; shorter ones if `is_brief`. Empty for the memory store."""
     seconds = 1.0 if is_brief else 3.0
     if stage.redis is not None:
         return {
@@ -200,6 +200,6 @@ def _paused(pid: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-async def _worker(service: Service, chance: random.Random) -> int:
+async def _worker(service: Service, rng: random.Random) -> int:
     workers: list[int] = await asyncio.to_thread(service.wait_until, service.workers, 30)
-    return chance.choice(sorted(workers))
+    return rng.choice(sorted(workers))

@@ -1,7 +1,7 @@
-"""The readers: those who come back with their cursor, those who do not, and who stops a stream from elsewhere.
+"""The clients of a run: readers that resume with a cursor, readers that do not, and clients that stop a stream.
 
-Each runs until it has an honest end: the end of its stream, a status with a message after which a client gives up, or
-its own leaving on purpose. What is none of these is counted.
+Each runs until it has an acceptable end: the end of its stream, an error after which a client gives up, or its own
+disconnect. Any other end is counted as a violation.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from benchmarks.chaos.answers import Answer
-from benchmarks.chaos.reading import ENDS, Reading, Wrongs
-from benchmarks.chaos.sitting import Ask, Sitting
+from benchmarks.chaos.connection import Connection, Request
+from benchmarks.chaos.reading import ENDS, Reading, Violations
 
-PATIENCE = 20.0
-"""Seconds for which a reader who is told to try again does so."""
+RETRY_TIMEOUT = 20.0
+"""Seconds for which a client retries after errors that allow it."""
 
-AWAY = (0.0, 0.4)
-STAY = (0.05, 1.2)
-"""Seconds for which a restless reader is away, and for which it stays."""
+RECONNECT_DELAY = (0.0, 0.4)
+CONNECTION_TIME = (0.05, 1.2)
+"""Seconds (least, most) for which a restless reader is disconnected, and for which it stays connected."""
 
-COME_AGAIN = {"store_unavailable", "too_many_streams", "shutting_down"}
-"""Codes of refusals after which one tries again."""
+RETRYABLE_CODES = {"store_unavailable", "too_many_streams", "shutting_down"}
+"""Codes of errors after which a client retries."""
 
 
 class World(Protocol):
-    """What readers know of what they are in."""
+    """The run, as its clients see it."""
 
-    chance: random.Random
-    wrongs: Wrongs
+    rng: random.Random
+    violations: Violations
     reached: Counter[str]
 
     def port(self) -> int:
@@ -46,15 +46,15 @@ class World(Protocol):
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a reader reads.
+class Behavior:
+    """The behavior of a reader.
 
     Args:
-        name: What it is called.
-        asks: Whether it asks for the stream; else it follows one that others have asked for.
-        is_restless: Whether it leaves in the middle and comes back.
-        is_slow: Whether it takes little at a time.
-        is_source: Whether it is an EventSource, which reads no statuses and comes back by itself.
+        name: A name, for messages.
+        asks: Whether it sends the chat request; else it reads a stream that another client has begun.
+        is_restless: Whether it disconnects in the middle and reconnects.
+        is_slow: Whether it reads slowly.
+        is_source: Whether it behaves like an EventSource, which ignores statuses and reconnects by itself.
     """
 
     name: str
@@ -64,231 +64,233 @@ class Manner:
     is_source: bool = False
 
 
-class Beginning:
-    """Whether a stream is there: from its first event on. Before that its claim may be taken back.
+class StreamStart:
+    """Whether a stream has begun: it has with its first event. Before that its claim may be withdrawn.
 
     Attributes:
-        over: Set where nobody waits for it any more: it is there, or who asked for it has gone.
+        over: Set when the stream has begun, or the client that requested it has given up.
     """
 
     def __init__(self) -> None:
         self._is_there = False
         self.over = asyncio.Event()
 
-    def tell(self) -> None:
-        """Say that it is there."""
+    def mark_started(self) -> None:
+        """Note that the stream has begun."""
         self._is_there = True
         self.over.set()
 
     async def wait(self) -> bool:
-        """Wait until it is there, or will not be; return which of them."""
+        """Wait until `over` is set; return whether the stream has begun."""
         await self.over.wait()
         return self._is_there
 
 
 @dataclass
-class Resumable:
-    """A reader of a stream that can be resumed; `begun` tells those who follow it."""
+class ResumingReader:
+    """A reader of a resumable stream; `start` tells the other readers of the stream that it has begun."""
 
     world: World
     answer: Answer
-    manner: Manner
-    begun: Beginning
+    behavior: Behavior
+    start: StreamStart
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.reading = Reading(self.answer, self.manner.name, self.world.wrongs)
-        self._sitting: Sitting | None = None
+        self.reading = Reading(self.answer, self.behavior.name, self.world.violations)
+        self._connection: Connection | None = None
         self._is_over = False
         self._given_up = "204"
-        self._asks = self.manner.asks
+        self._asks = self.behavior.asks
 
     def __str__(self) -> str:
-        return f"{self.reading.who}, after {self.reading.words} words, {self._sitting}"
+        return f"{self.reading.who}, after {self.reading.words} words, {self._connection}"
 
     async def run(self) -> None:
-        """Read, and come back, until there is an end."""
-        if not self.manner.asks and not await self.begun.wait():
+        """Read and reconnect until there is an end."""
+        if not self.behavior.asks and not await self.start.wait():
             return
         try:
             await self._read_on()
         finally:
-            self.begun.over.set()
+            self.start.over.set()
         self.world.reached[self.reading.end or self._given_up] += 1
 
     async def _read_on(self) -> None:
         while not self._is_over:
-            sitting = self._sitting = Sitting(self._ask(), self.world.port(), is_slow=self.manner.is_slow)
+            connection = self._connection = Connection(
+                self._next_request(), self.world.port(), is_slow=self.behavior.is_slow
+            )
             try:
-                if await sitting.begin():
-                    await self._sit(sitting)
+                if await connection.begin():
+                    await self._handle_response(connection)
                 else:
-                    self._try_for_a_while("found nobody")
+                    self._retry_later("no connection")
             finally:
-                sitting.close()
+                connection.close()
             if self.reading.end is not None:
                 self._is_over = True
             elif not self._is_over:
-                await self._stay_away()
+                await self._wait_to_reconnect()
 
-    async def _stay_away(self) -> None:
-        wait = self.reading.retry or self.world.chance.uniform(*AWAY)
+    async def _wait_to_reconnect(self) -> None:
+        wait = self.reading.retry or self.world.rng.uniform(*RECONNECT_DELAY)
         self.reading.retry = None
         await asyncio.sleep(wait)
-        # Who has lost the answer's beginning asks for it once more, as whoever repeats a request does.
-        if self.manner.asks and not self.reading.cursor:
+        # A reader that has no event yet repeats its request.
+        if self.behavior.asks and not self.reading.cursor:
             self._asks = True
 
-    def _ask(self) -> Ask:
+    def _next_request(self) -> Request:
         if self._asks:
-            self.reading.begin_again()
-            return Ask("POST", "/api/chat", body=question(self.answer, resumable=True, id=self.answer.id))
+            self.reading.reset()
+            return Request("POST", "/api/chat", body=chat_body(self.answer, resumable=True, id=self.answer.id))
         path, cursor = f"/api/streams/{self.answer.id}", self.reading.position
-        headers = [("Accept", "text/event-stream"), ("Cache-Control", "no-cache")] if self.manner.is_source else []
-        if cursor and (self.manner.is_source or self.world.chance.random() < 0.5):
+        headers = [("Accept", "text/event-stream"), ("Cache-Control", "no-cache")] if self.behavior.is_source else []
+        if cursor and (self.behavior.is_source or self.world.rng.random() < 0.5):
             headers.append(("Last-Event-ID", cursor))
         elif cursor:
             path += f"?last_event_id={cursor}"
-        return Ask("GET", path, tuple(headers))
+        return Request("GET", path, tuple(headers))
 
-    async def _sit(self, sitting: Sitting) -> None:
-        if sitting.status == 200:
+    async def _handle_response(self, connection: Connection) -> None:
+        if connection.status == 200:
             self._asks = False
-            stay = self.world.chance.uniform(*STAY) if self.manner.is_restless else None
+            stay = self.world.rng.uniform(*CONNECTION_TIME) if self.behavior.is_restless else None
             try:
-                await asyncio.wait_for(self._read(sitting), stay)
+                await asyncio.wait_for(self._read(connection), stay)
             except asyncio.TimeoutError:
                 return
-        elif sitting.status == 204:
+        elif connection.status == 204:
             self._is_over = True
             self.reading.wrong(ENDS, "204 to a reader that has no end yet")
         else:
-            self._turned_away(sitting.status, await sitting.json())
+            self._handle_refusal(connection.status, await connection.json())
 
-    async def _read(self, sitting: Sitting) -> None:
-        async for frame in sitting.frames():
+    async def _read(self, connection: Connection) -> None:
+        async for frame in connection.frames():
             self.reading.take(frame, is_numbered=True)
             if self.reading.cursor:
-                self.begun.tell()
-            if self.manner.is_slow:
-                await asyncio.sleep(self.world.chance.uniform(0, 0.05))
+                self.start.mark_started()
+            if self.behavior.is_slow:
+                await asyncio.sleep(self.world.rng.uniform(0, 0.05))
 
-    def _try_for_a_while(self, what: str) -> None:
-        self._is_over = time.monotonic() - self.began > PATIENCE
-        self._given_up = f"{what} for {PATIENCE:g} s"
+    def _retry_later(self, what: str) -> None:
+        self._is_over = time.monotonic() - self.began > RETRY_TIMEOUT
+        self._given_up = f"{what} for {RETRY_TIMEOUT:g} s"
 
-    def _turned_away(self, status: int, body: Any) -> None:  # noqa: ANN401  # whatever JSON there is
+    def _handle_refusal(self, status: int, body: Any) -> None:  # noqa: ANN401  # whatever JSON there is
         if body is None:
             return
         code = body["error"]["code"]
-        if status == 503 and code in COME_AGAIN and not self.manner.is_source:
-            self._try_for_a_while(f"{status} {code}")
+        if status == 503 and code in RETRYABLE_CODES and not self.behavior.is_source:
+            self._retry_later(f"{status} {code}")
             return
         self._is_over = True
         is_excused = self.world.may_have_lost(self.answer)
-        # A cursor is of no use, and the stream is not there or another, only where the store has lost what it took.
+        # A cursor is invalid, and a stream missing or replaced, only if the store has lost events.
         is_wrong = (code in {"invalid_request", "stream_not_found"} or status == 410) and not is_excused
-        if is_wrong or code in {"internal", "stream_conflict"} or (self.manner.is_source and status == 503):
+        if is_wrong or code in {"internal", "stream_conflict"} or (self.behavior.is_source and status == 503):
             self.reading.wrong(ENDS, f"{status} {code}: {body['error']['message']}")
         self._given_up = f"{status} {code}"
 
 
 @dataclass
-class Plain:
-    """A reader of a stream that cannot be resumed; it may leave on purpose."""
+class PlainReader:
+    """A reader of a plain stream; `stay` is the seconds after which it disconnects, None for never."""
 
     world: World
     answer: Answer
     stay: float | None = None
 
     async def run(self) -> None:
-        """Read to the end, or leave."""
-        reading = Reading(self.answer, "plain", self.world.wrongs)
+        """Read to the end, or disconnect."""
+        reading = Reading(self.answer, "plain", self.world.violations)
         began = time.monotonic()
-        sitting = Sitting(Ask("POST", "/api/chat", body=question(self.answer)), self.world.port())
+        connection = Connection(Request("POST", "/api/chat", body=chat_body(self.answer)), self.world.port())
         try:
-            if await sitting.begin():
-                await asyncio.wait_for(self._read(sitting, reading), self.stay)
+            if await connection.begin():
+                await asyncio.wait_for(self._read(connection, reading), self.stay)
         except asyncio.TimeoutError:
             return
         finally:
-            sitting.close()
-        has_end = reading.end is not None or sitting.status not in {0, 200}
-        if not has_end and (sitting.is_whole or not self.world.has_cut_since(began)):
-            reading.wrong(ENDS, f"none, status {sitting.status}")
-        end = reading.end or f"plain {sitting.status}"
+            connection.close()
+        has_end = reading.end is not None or connection.status not in {0, 200}
+        if not has_end and (connection.is_whole or not self.world.has_cut_since(began)):
+            reading.wrong(ENDS, f"none, status {connection.status}")
+        end = reading.end or f"plain {connection.status}"
         self.world.reached[end] += 1
 
     @staticmethod
-    async def _read(sitting: Sitting, reading: Reading) -> None:
-        if sitting.status == 200:
-            async for frame in sitting.frames():
+    async def _read(connection: Connection, reading: Reading) -> None:
+        if connection.status == 200:
+            async for frame in connection.frames():
                 reading.take(frame, is_numbered=False)
-        elif (body := await sitting.json()) and body["error"]["code"] == "internal":
+        elif (body := await connection.json()) and body["error"]["code"] == "internal":
             reading.wrong(ENDS, body["error"]["message"])
 
 
 @dataclass
-class Whole:
-    """A reader who has the answer in one piece; where it has an id, it asks again after its connection was lost."""
+class JSONReader:
+    """A client that gets the answer as one JSON document; if resumable, it repeats a request whose connection broke."""
 
     world: World
     answer: Answer
     is_resumable: bool = False
 
     async def run(self) -> None:
-        """Ask until there is an answer."""
+        """Send the request until there is an answer."""
         began = time.monotonic()
-        while not await self._ask() and self.is_resumable and time.monotonic() - began < PATIENCE:
-            await asyncio.sleep(self.world.chance.uniform(*AWAY) + 0.1)
+        while not await self._try_once() and self.is_resumable and time.monotonic() - began < RETRY_TIMEOUT:
+            await asyncio.sleep(self.world.rng.uniform(*RECONNECT_DELAY) + 0.1)
 
-    async def _ask(self) -> bool:
-        reading = Reading(self.answer, f"whole{', resumable' * self.is_resumable}", self.world.wrongs)
+    async def _try_once(self) -> bool:
+        reading = Reading(self.answer, f"whole{', resumable' * self.is_resumable}", self.world.violations)
         fields = {"resumable": True, "id": self.answer.id} if self.is_resumable else {}
         began = time.monotonic()
-        asked = Ask("POST", "/api/chat", body=question(self.answer, stream=False, **fields))
-        sitting = Sitting(asked, self.world.port())
+        asked = Request("POST", "/api/chat", body=chat_body(self.answer, stream=False, **fields))
+        connection = Connection(asked, self.world.port())
         try:
-            body = await sitting.json() if await sitting.begin() else None
+            body = await connection.json() if await connection.begin() else None
         finally:
-            sitting.close()
+            connection.close()
         if body is None:
             if not self.world.has_cut_since(began):
-                reading.wrong(ENDS, f"none, status {sitting.status}")
+                reading.wrong(ENDS, f"none, status {connection.status}")
             return False
-        if sitting.status == 200:
+        if connection.status == 200:
             reading.take_whole(body)
             return True
         reading.take_text(body.get("text", ""))
         if body["error"]["code"] in {"internal", "stream_conflict"}:
             reading.wrong(ENDS, str(body["error"]))
-        return body["error"]["code"] not in COME_AGAIN
+        return body["error"]["code"] not in RETRYABLE_CODES
 
 
 @dataclass
 class Stopper:
-    """Somebody who stops a stream, at any worker."""
+    """A client that stops a stream, at any worker."""
 
     world: World
     answer: Answer
 
     async def run(self) -> None:
-        """Ask for its end until that is taken."""
+        """Send the stop request until it is accepted."""
         began = time.monotonic()
-        while time.monotonic() - began < PATIENCE:
-            sitting = Sitting(Ask("DELETE", f"/api/streams/{self.answer.id}"), self.world.port())
+        while time.monotonic() - began < RETRY_TIMEOUT:
+            connection = Connection(Request("DELETE", f"/api/streams/{self.answer.id}"), self.world.port())
             try:
-                if await sitting.begin() and sitting.status in {204, 404}:
+                if await connection.begin() and connection.status in {204, 404}:
                     return
             finally:
-                sitting.close()
+                connection.close()
             await asyncio.sleep(0.3)
 
 
-def question(answer: Answer, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # fields of a body
-    """Return the body that asks for an answer."""
-    asked = [{"role": "user", "content": f"Say the words of stream {answer.number}."}]
-    return {"model": f"openai/{answer.model}", "messages": asked, **fields}
+def chat_body(answer: Answer, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # fields of a body
+    """Return the body of a chat request for an answer, with further fields."""
+    messages = [{"role": "user", "content": f"Say the words of stream {answer.number}."}]
+    return {"model": f"openai/{answer.model}", "messages": messages, **fields}
 
 
-Reader: TypeAlias = Resumable | Plain | Whole | Stopper
+Reader: TypeAlias = ResumingReader | PlainReader | JSONReader | Stopper

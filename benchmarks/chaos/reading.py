@@ -1,4 +1,4 @@
-"""What one reader has of its answer, and what is wrong with it. Frames in, counts out."""
+"""The part of an answer that one reader has received, checked for violations. Pure: frames in, counts out."""
 
 from __future__ import annotations
 
@@ -14,62 +14,68 @@ LOST, DOUBLED, FOREIGN = "lost characters", "doubled characters", "foreign chara
 STALE, ENDS, ENDLESS = "numbers given twice or left out", "ends other than exactly one", "readers without an end"
 
 COUNTS = (LOST, DOUBLED, FOREIGN, STALE, ENDS, ENDLESS)
-"""What is counted of readers; each is 0 where all is well."""
+"""The violations of readers; each count is 0 if all is well."""
 
 
 @dataclass
-class Wrongs:
-    """What went wrong, counted and in words.
+class Violations:
+    """The violations of a run.
 
     Args:
-        counts: How often what went wrong.
-        told: Each of it in words.
+        counts: The number of violations of each kind.
+        messages: A sentence for each violation.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def add(self, what: str, of: str, amount: int = 1) -> None:
-        """Count something that went wrong, and where."""
+        """Add a violation.
+
+        Args:
+            what: The kind: one of `COUNTS`, here or in `accounts`.
+            of: Where it happened, for the message.
+            amount: How much to add to the count, such as the number of characters.
+        """
         self.counts[what] += amount
-        self.told.append(f"{time.strftime('%H:%M:%S')} {what}: {amount}, {of}")
+        self.messages.append(f"{time.strftime('%H:%M:%S')} {what}: {amount}, {of}")
 
 
 class Reading:
-    """What one reader has, over all its sittings.
+    """The events that one reader has received, over all its connections.
 
     Args:
-        answer: What it asked for.
-        who: Names the reader in what is told.
-        wrongs: Where to count.
+        answer: The expected answer.
+        who: A name of the reader, for messages.
+        violations: Counts the violations.
 
     Attributes:
         cursor: The number of the last event that it has; 0 for none.
-        position: Its `id`, which tells the stream as well; empty for none.
-        words: How many words it has.
+        position: The `id` field of that event, which names the stream as well; empty for none.
+        words: The number of words that it has.
         end: How its stream ended: `done`, or the name and code of another end; None before.
-        retry: Seconds after which it is told to come back; None where it is not told.
+        retry: Seconds after which to reconnect, from a `retry` field; None if there was none.
     """
 
-    def __init__(self, answer: Answer, who: str, wrongs: Wrongs) -> None:
-        self._answer, self._wrongs = answer, wrongs
+    def __init__(self, answer: Answer, who: str, violations: Violations) -> None:
+        self._answer, self._violations = answer, violations
         self.who = f"stream {answer.number} ({answer.kind}), {who}"
         self.retry: float | None = None
-        self.begin_again()
+        self.reset()
 
-    def begin_again(self) -> None:
-        """Forget all that it has: it has asked anew, and is answered from the beginning."""
+    def reset(self) -> None:
+        """Forget all events: the reader repeats its request, and is answered from the beginning."""
         self.cursor = self.words = 0
         self.position = ""
         self.end: str | None = None
         self._attempt: int | None = None
 
     def wrong(self, what: str, detail: str = "", amount: int = 1) -> None:
-        """Count something that is wrong with it."""
-        self._wrongs.add(what, f"{self.who}, after {self.words} words, number {self.cursor}: {detail}", amount)
+        """Add a violation of this reader; see `Violations.add`."""
+        self._violations.add(what, f"{self.who}, after {self.words} words, number {self.cursor}: {detail}", amount)
 
     def take(self, frame: str, *, is_numbered: bool) -> None:
-        """Take one whole frame."""
+        """Check one complete SSE frame."""
         lines = [line.partition(": ")[::2] for line in frame.split("\n") if line and not line.startswith(":")]
         fields = dict(lines)
         if "retry" in fields:
@@ -78,7 +84,7 @@ class Reading:
             return
         if self.end is not None:
             self.wrong(ENDS, f"after {self.end} came {frame!r:.80}")
-        # The finish reason stands before the end's own frame, and belongs to it.
+        # The frame with the finish reason comes before the frame of the terminal event, and has no number of its own.
         if is_numbered and fields.get("event") != "end":
             self._take_number(fields.get("id"))
         self._take_data(fields.get("event"), fields["data"])
@@ -101,7 +107,7 @@ class Reading:
             self.take_end(f"cancelled {json.loads(data)['reason']}")
 
     def take_text(self, text: str) -> None:
-        """Take a piece of the answer: some whole words."""
+        """Check a piece of the answer: some complete words."""
         known = 0
         for found in WORD.finditer(text):
             known += len(found[0])
@@ -114,7 +120,7 @@ class Reading:
             self.wrong(FOREIGN, word[:20], len(word))
             return
         if self._attempt not in {None, attempt}:
-            # Another answer to the same question: somebody has asked anew with an id that the store had lost.
+            # Another answer to the same question: the request was repeated with an id that the store had lost.
             self.wrong(FOREIGN, f"{word[:20]} of attempt {attempt}, after attempt {self._attempt}", len(word))
             self.words = number
         self._attempt = attempt
@@ -125,14 +131,14 @@ class Reading:
         self.words = max(self.words, number + 1)
 
     def take_end(self, end: str) -> None:
-        """Take the end of the stream; one that is said to be whole must be."""
+        """Check the end of the stream: an answer that ends with "done" must be complete."""
         self.end = end
         if end == "done" and self.words < self._answer.count:
-            self.wrong(LOST, "told as whole", self._length(self.words, self._answer.count))
+            self.wrong(LOST, "ended as complete", self._length(self.words, self._answer.count))
 
     def take_whole(self, body: Any) -> None:  # noqa: ANN401  # whatever JSON there is
-        """Take an answer that was given in one piece."""
-        self.begin_again()
+        """Check an answer that came as one JSON document."""
+        self.reset()
         self.take_text(body["text"])
         self.take_end("done")
 

@@ -1,6 +1,6 @@
-"""The services of a run, the store that they share, and the upstream that they ask.
+"""The services of a run, their shared store, and their fake upstream.
 
-It starts and ends them, and remembers when workers ended and when the store lost what it had.
+It starts and ends them, and records when workers ended and when the store lost data.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ SETTINGS = {
     "HEADRACE_BUFFER": "16384",
     "HEADRACE_DRAIN": "1.5",
 }
-"""Short limits, so that each of them is met."""
+"""Short limits, so that each of them is reached."""
 
-DISK = "24m"
+DISK_SIZE = "24m"
 """The size of the disk that is filled up."""
 
 
 @dataclass
 class Span:
-    """A time in which something happened, which may go on; `ids` are the streams that it happened to, None for any."""
+    """A time span, open-ended by default; `ids` are the streams that are concerned, None for any."""
 
     began: float
     ended: float = float("inf")
@@ -51,21 +51,21 @@ class Span:
 
 
 class Stage:
-    """What a run plays on, from `with` to its end.
+    """The services and the store of a run; a context manager.
 
     Args:
         store: The kind of store: one of `STORES`.
-        upstream: Whom the services ask.
+        upstream: The fake upstream of the services.
         folder: An empty folder.
 
     Attributes:
-        services: Those that run: one with the memory's store, else two.
-        redis: The Redis, where it is the store.
-        file: SQLite's file, where that is the store.
-        has_disk: Whether that file has a disk of its own, which can be filled up.
-        cuts: When workers were about to end: from when to when.
-        losses: When the store may have lost something of what it had, in the same way.
-        logs: What services wrote that have ended.
+        services: The running services: one with the memory store, else two.
+        redis: The Redis server; None if the store is another one.
+        file: The path of the SQLite file.
+        has_disk: Whether the file is on a disk of its own, which can be filled.
+        cuts: The spans in which workers ended.
+        losses: The spans in which the store may have lost data.
+        logs: The logs of services that have ended.
     """
 
     def __init__(self, store: str, upstream: Upstream, folder: Path) -> None:
@@ -98,7 +98,7 @@ class Stage:
             disk = self.file.parent
             disk.mkdir()
             mounted = subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(disk)], check=False, capture_output=True
+                ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}", "none", str(disk)], check=False, capture_output=True
             )
             self.has_disk = mounted.returncode == 0
             if self.has_disk:
@@ -116,7 +116,7 @@ class Stage:
         return f"sqlite:///{self.file}" if self.store == "sqlite" else "memory"
 
     def start(self) -> Service:
-        """Start one more service, and wait until it answers."""
+        """Start another service, and wait until it answers."""
         settings: dict[str, Any] = {**openai_alone(self.upstream), **SETTINGS, "HEADRACE_STORE": self._address}
         service = Service(PROMETHEUS_MULTIPROC_DIR=str(self.folder / "counts"), **settings)
         service.__enter__()
@@ -126,36 +126,36 @@ class Stage:
         return service
 
     def replace(self, service: Service) -> None:
-        """Start another service in the place of one, which is told to leave and does so in good order."""
+        """Start another service in place of one, which gets a SIGTERM and must exit with 0."""
         with self.cutting():
             self.start()
             self.services.remove(service)
-            assert service.stop(signal.SIGTERM, 30) == 0, f"the service did not leave in good order:\n{service.log()}"
-        self._let_go(service)
+            assert service.stop(signal.SIGTERM, 30) == 0, f"the service did not exit with 0:\n{service.log()}"
+        self._end_service(service)
 
     @contextlib.contextmanager
     def cutting(self) -> Iterator[None]:
-        """Remember that a worker ends meanwhile; where streams are its memory's, they are lost with it."""
-        with _noted(self.cuts), _noted(self.losses if self.store == "memory" else []):
+        """Record that a worker ends during the body; with the memory store its streams are lost."""
+        with _recorded(self.cuts), _recorded(self.losses if self.store == "memory" else []):
             yield
 
     @contextlib.contextmanager
     def losing(self, ids: set[str] | None = None) -> Iterator[None]:
-        """Remember that the store loses these streams meanwhile, or any where they are not known."""
-        with _noted(self.losses, ids):
+        """Record that the store loses streams during the body: these ids, or any if None."""
+        with _recorded(self.losses, ids):
             yield
 
     def log(self) -> str:
-        """Return what all services have written."""
+        """Return the logs of all services."""
         return "\n".join([*self.logs, *(service.log() for service in self.services)])
 
-    def _let_go(self, service: Service) -> None:
+    def _end_service(self, service: Service) -> None:
         self.logs.append(service.log())
         service.__exit__(None, None, None)
 
     def _end_services(self) -> None:
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self._let_go, self.services))
+            list(pool.map(self._end_service, self.services))
         self.services.clear()
 
 
@@ -167,7 +167,7 @@ def _is_warm(service: Service) -> bool:
 
 
 @contextlib.contextmanager
-def _noted(spans: list[Span], ids: set[str] | None = None) -> Iterator[None]:
+def _recorded(spans: list[Span], ids: set[str] | None = None) -> Iterator[None]:
     span = Span(time.monotonic(), ids=ids)
     spans.append(span)
     try:

@@ -87,4 +87,4 @@ def readiness() -> Response:
 
 def _store_error(state: ExtensionState) -> HeadraceError | None:
     # Without a shared event loop there are no resumable streams, so the store is not used.
-    return state.store_availability.trouble(STORE_TIMEOUT) if has_one_loop() else None
+    return state.store_availability.find_error(STORE_TIMEOUT) if has_one_loop() else None

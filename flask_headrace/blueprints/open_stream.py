@@ -47,8 +47,8 @@ def echoed_fields(stream: ReadableStream, protocol: str) -> dict[str, Any]:
         stream: The stream.
         protocol: The protocol of the response.
     """
-    context = stream.target
-    return msgspec.json.decode(context.repeated, type=dict[str, Any]) if context.protocol == protocol else {}
+    context = stream.context
+    return msgspec.json.decode(context.echoed_fields, type=dict[str, Any]) if context.protocol == protocol else {}
 
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -157,7 +157,7 @@ def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
     require_one_loop()
     if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
         raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
-    state.store_availability.tell_once()
+    state.store_availability.log_once()
     # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
     digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
     return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
@@ -180,7 +180,7 @@ def _stream_context(
         pricing_provider=provider.pricing_provider,
         prompt_bytes=_prompt_bytes(chat_request),
         owner=owner,
-        partials=partial_mode,
+        partial_mode=partial_mode,
         created=int(time.time()),
     )
 

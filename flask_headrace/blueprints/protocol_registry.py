@@ -51,5 +51,5 @@ def encoder_for(protocol: str, reader: StreamReader) -> StreamEncoder:
         reader: The reader; its `seen` is the number of the last event that the client has received.
     """
     if protocol == NATIVE:
-        return native.encoder_for(reader.session.target, reader.seen)
+        return native.encoder_for(reader.session.context, reader.seen)
     return SkipSeenEvents(_ENCODER_FACTORIES[protocol](reader.session), reader.seen)

@@ -12,7 +12,7 @@ from ..providers.chat_request import Json
 from ..providers.registry import ModelRegistry
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
-from ..streaming.stores.availability import Condition
+from ..streaming.stores.availability import StoreAvailability
 
 EXTENSION = "headrace"
 
@@ -47,7 +47,7 @@ class ExtensionState:
     trusted_hosts: tuple[str, ...] | None
     schemas: Mapping[str, Json]
     drain_timeout: float
-    store_availability: Condition
+    store_availability: StoreAvailability
 
 
 def current_state() -> ExtensionState:

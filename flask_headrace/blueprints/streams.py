@@ -77,7 +77,7 @@ def follow(id: str) -> Response:  # noqa: A002  # the path's name
     after, incarnation = _requested_cursor()
     is_whole = protocol != NATIVE
     try:
-        reader = current_state().resumable_streams.follow(id, owner, after, incarnation=incarnation, is_whole=is_whole)
+        reader = current_state().resumable_streams.resume(id, owner, after, incarnation=incarnation, is_whole=is_whole)
     except LimitError as error:
         if not error.retryable or not _is_event_source():
             raise

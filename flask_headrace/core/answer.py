@@ -1,4 +1,4 @@
-"""A whole answer, put together from its events. Pure."""
+"""A complete answer, collected from the events of its stream. Pure."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ from .events import (
     ToolCallStarted,
     Usage,
 )
-from .text_buffer import GrowingText
-from .usage import text_of
+from .text_buffer import TextBuffer
+from .usage import delta_text
 
 
 @dataclass(slots=True)
-class Text:
-    """A run of text."""
+class TextBlock:
+    """A run of text in an answer."""
 
-    growing: GrowingText = field(default_factory=GrowingText)
+    buffer: TextBuffer = field(default_factory=TextBuffer)
 
     @property
     def text(self) -> str:
-        """All of it."""
-        return str(self.growing)
+        """The text so far; for a tool call, the JSON text of its arguments."""
+        return str(self.buffer)
 
 
 @dataclass(slots=True)
-class Reasoning(Text):
-    """A run of reasoning, and what its provider knows it by; see `ReasoningSignature`."""
+class ReasoningBlock(TextBlock):
+    """A run of reasoning. For the fields see `ReasoningSignature`; `signature` is None before that event."""
 
     signature: str | None = None
     is_redacted: bool = False
 
 
 @dataclass(slots=True)
-class Call(Text):
-    """A tool call: the JSON text of its arguments, and their value."""
+class ToolCallBlock(TextBlock):
+    """A tool call. `arguments` is the parsed value of the arguments; None before the call is complete."""
 
     id: str = ""
     name: str = ""
     arguments: Any = None
 
 
-Block: TypeAlias = Text | Reasoning | Call
+Block: TypeAlias = TextBlock | ReasoningBlock | ToolCallBlock
 
 
 class CollectedAnswer:
-    """An answer as it grows.
+    """Collects the events of one stream into an answer.
 
     Attributes:
-        blocks: Its runs of text, reasoning and tool calls, in their order.
-        size: Characters in it.
-        started: Who answers; None before that is known.
-        usage: What it took; None before the end.
-        finish_reason: Why the model ended it; None before the end.
+        blocks: The runs of text, reasoning and tool calls, in their order.
+        size: The number of characters in all blocks.
+        started: The stream's first event, with the model that answers now; None before that event.
+        usage: The usage; None before the end.
+        finish_reason: Why the model ended the answer; None before the end.
         stop_sequence: See `Completed`.
     """
 
@@ -76,55 +76,55 @@ class CollectedAnswer:
         self.usage: Usage | None = None
         self.finish_reason: FinishReason | None = None
         self.stop_sequence: str | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.blocks: list[Block] = []
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, ToolCallBlock] = {}
         self.size = 0
 
     def text(self) -> str:
-        """Return all text of it, without reasoning and tool calls."""
-        return "".join([block.text for block in self.blocks if type(block) is Text])
+        """Return the text of the answer, without reasoning and tool calls."""
+        return "".join([block.text for block in self.blocks if type(block) is TextBlock])
 
     def reasoning(self) -> str:
-        """Return all that the model thought aloud."""
-        return "".join([block.text for block in self.blocks if isinstance(block, Reasoning)])
+        """Return the text of all reasoning."""
+        return "".join([block.text for block in self.blocks if isinstance(block, ReasoningBlock)])
 
-    def calls(self) -> list[Call]:
-        """Return the tool calls."""
+    def tool_calls(self) -> list[ToolCallBlock]:
+        """Return the tool calls in the order of their indexes."""
         return list(self._calls.values())
 
     def add(self, events: list[Event]) -> None:
-        """Take the next events."""
+        """Add the next events of the stream."""
         for event in events:
-            self.size += len(text_of(event))
+            self.size += len(delta_text(event))
             self._add(event)
 
     def _add(self, event: Event) -> None:
         match event:
             case TextDelta(text):
-                self._run_of(Text).growing.add(text)
+                self._open_block(TextBlock).buffer.append(text)
             case ReasoningDelta(text):
-                self._open_reasoning().growing.add(text)
+                self._open_reasoning().buffer.append(text)
             case ReasoningSignature(signature, is_redacted):
                 self._sign(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
-                self._calls[call] = Call(id=id, name=name)
+                self._calls[call] = ToolCallBlock(id=id, name=name)
                 self.blocks.append(self._calls[call])
             case ToolCallDelta(call, text):
-                self._calls[call].growing.add(text)
+                self._calls[call].buffer.append(text)
             case ToolCallCompleted(call, arguments):
                 self._calls[call].arguments = arguments
             case _:
-                self._note(event)
+                self._add_metadata(event)
 
-    def _note(self, event: Event) -> None:
+    def _add_metadata(self, event: Event) -> None:
         match event:
             case ResponseStarted():
                 self.started = event
             case AnswerRestarted(_, model):
-                self._forget()
+                self._reset()
                 if self.started is not None:
                     self.started = msgspec.structs.replace(self.started, model=model)
             case Usage():
@@ -132,20 +132,20 @@ class CollectedAnswer:
             case Completed(finish_reason, stop_sequence):
                 self.finish_reason, self.stop_sequence = finish_reason, stop_sequence
 
-    def _run_of(self, kind: type[Text]) -> Text:
+    def _open_block(self, kind: type[TextBlock]) -> TextBlock:
         if not self.blocks or type(self.blocks[-1]) is not kind:
             self.blocks.append(kind())
         return self.blocks[-1]
 
-    def _open_reasoning(self) -> Text:
-        # One that is signed is whole: what follows is another.
-        if self.blocks and isinstance(self.blocks[-1], Reasoning) and self.blocks[-1].signature is not None:
-            self.blocks.append(Reasoning())
-        return self._run_of(Reasoning)
+    def _open_reasoning(self) -> TextBlock:
+        # A signed run of reasoning is complete: the next delta begins another run.
+        if self.blocks and isinstance(self.blocks[-1], ReasoningBlock) and self.blocks[-1].signature is not None:
+            self.blocks.append(ReasoningBlock())
+        return self._open_block(ReasoningBlock)
 
     def _sign(self, signature: str, *, is_redacted: bool) -> None:
-        run = Reasoning(is_redacted=True) if is_redacted else self._open_reasoning()
+        run = ReasoningBlock(is_redacted=True) if is_redacted else self._open_reasoning()
         if is_redacted:
             self.blocks.append(run)
-        assert isinstance(run, Reasoning)
+        assert isinstance(run, ReasoningBlock)
         run.signature = signature

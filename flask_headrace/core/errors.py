@@ -1,28 +1,33 @@
-"""Everything that can go wrong, as one tree of two levels.
+"""All errors of Headrace, as one tree of two levels.
 
-Each class has a stable `code` for programs, the HTTP status that it has before the first byte, and whether asking again
-can help. A message is for people: it carries the offending value and says what to do, and never a key, a header or an
-upstream's raw body. This file imports nothing of ours.
+Each class has a stable `code` for programs, an HTTP `status` for errors that occur before the first byte of a response,
+and `retryable`. A message is for people: it contains the offending value and says what to do; it never contains a key,
+a header or the raw body of an upstream's response. This file imports no other module of the package.
 """
 
 from __future__ import annotations
 
 
 class HeadraceError(Exception):
-    """The root of the tree.
+    """Base class of all errors of Headrace.
 
     Args:
         message: One or two sentences for people.
-        retry_after: Seconds to wait before asking again, where known.
+        retry_after: Seconds after which the client should retry; None if unknown.
+
+    Attributes:
+        code: A stable name of the error for programs.
+        status: The HTTP status of a response that consists of this error.
+        retryable: Whether the same request can succeed later.
     """
 
     code = "internal"
     status = 500
     retryable = False
-    text = ""
-    """What had come of the answer, where it is given as a whole."""
-    is_unspent = False
-    """Whether the model has done nothing, where this comes before its first token."""
+    partial_text = ""
+    """The text received before the error, if the client asked for the whole answer in one response."""
+    has_no_usage = False
+    """Whether a request that fails with this error before its first token used no tokens."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -30,21 +35,21 @@ class HeadraceError(Exception):
 
 
 class ConfigurationError(HeadraceError):
-    """A setting is wrong; raised while the application starts."""
+    """A setting is invalid. Raised while the application starts."""
 
     code = "configuration"
 
 
 class RequestError(HeadraceError):
-    """The reader asked for something that it cannot have."""
+    """The request cannot be fulfilled as it is."""
 
     code = "invalid_request"
-    is_unspent = True
+    has_no_usage = True
     status = 400
 
 
 class UpstreamError(HeadraceError):
-    """The model's server did not answer as it should."""
+    """The upstream (the server of the model) failed."""
 
     code = "upstream_failed"
     status = 502
@@ -52,7 +57,7 @@ class UpstreamError(HeadraceError):
 
 
 class LimitError(HeadraceError):
-    """A limit of this service was reached."""
+    """The request reached a limit of this service."""
 
     code = "limit_reached"
     status = 503
@@ -60,88 +65,92 @@ class LimitError(HeadraceError):
 
 
 class InternalError(HeadraceError):
-    """A mistake of ours; the message carries a reference that stands in the log beside the stack trace."""
+    """A bug in this service or the application. The log has the traceback under the reference in the message."""
 
 
 class InvalidRequest(RequestError):
-    """The body is not what the endpoint reads."""
+    """The request's body or one of its fields is invalid."""
 
 
 class Unauthorized(RequestError):
-    """No key, or one that is not known here."""
+    """The request has no API key, or an unknown one."""
 
     code = "unauthorized"
     status = 401
 
 
 class Forbidden(RequestError):
-    """The request comes from a web site that may not ask here."""
+    """The request comes from a web site (its `Origin`) that is not allowed to use this service."""
 
     code = "forbidden"
     status = 403
 
 
 class StreamNotFound(RequestError):
-    """There is no such stream for the one who asks, or not any more."""
+    """The client has no stream of this id, or the stream has expired."""
 
     code = "stream_not_found"
     status = 404
 
 
 class StreamConflict(RequestError):
-    """A stream of that id is there, and answers another question."""
+    """A stream of this id exists and answers another request."""
 
     code = "stream_conflict"
     status = 409
 
 
 class StreamCancelled(RequestError):
-    """The answer was stopped before it was whole."""
+    """The stream was cancelled before its answer was complete.
+
+    Args:
+        reason: The reason of the cancellation; see `CancelReason`.
+    """
 
     code = "cancelled"
     status = 409
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The answer was stopped before it was whole ({reason}).")
+        super().__init__(f"The answer was stopped before it was complete ({reason}).")
 
 
 class NotSupported(RequestError):
-    """This process cannot do that."""
+    """This process does not support the requested operation."""
 
     code = "not_supported"
     status = 501
 
 
 class ModelNotFound(RequestError):
-    """No provider that is set up here offers the model."""
+    """No configured provider offers the model."""
 
     code = "model_not_found"
     status = 404
 
 
 class SchemaNotFound(RequestError):
-    """No JSON Schema of that name is kept here."""
+    """No JSON Schema of this name is configured."""
 
     code = "schema_not_found"
     status = 404
 
 
 class BodyTooLarge(RequestError):
-    """The body is longer than this service reads."""
+    """The request's body is longer than this service accepts."""
 
     code = "body_too_large"
     status = 413
 
 
 class BodyTimeout(RequestError):
-    """The body did not arrive in time."""
+    """The request's body did not arrive in time."""
 
     code = "body_timeout"
     status = 408
 
 
 class AnswerTooLarge(LimitError):
-    """The answer is too long to be given in one piece."""
+    """The answer is too long to be returned in one response."""
 
     code = "answer_too_large"
     status = 502
@@ -149,93 +158,98 @@ class AnswerTooLarge(LimitError):
 
 
 class StreamLimitExceeded(LimitError):
-    """This worker already has as many open streams as it may."""
+    """This worker, or one owner on it, has the maximum number of open streams."""
 
     code = "too_many_streams"
 
 
 class ShuttingDown(LimitError):
-    """The worker is about to leave."""
+    """The worker is shutting down."""
 
     code = "shutting_down"
 
 
 class ChecksBusy(LimitError):
-    """So many schemas are being checked that there was no turn for another."""
+    """Too many JSON Schemas are being checked at the same time."""
 
     code = "checks_busy"
 
 
 class StoreUnavailable(LimitError):
-    """The store of resumable streams cannot be reached, or is full."""
+    """The store of resumable streams is unreachable or full."""
 
     code = "store_unavailable"
 
 
 class ResumptionLost(LimitError):
-    """What kept a stream was away or full, or has lost a part of it: it cannot be followed from elsewhere any more."""
+    """The stream can no longer be resumed: its store was unreachable or full, or has lost some of its events."""
 
     code = "not_resumable"
     retryable = False
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message or "This stream cannot be followed here: its store was away, full, or lost a part.")
+        super().__init__(
+            message or "This stream cannot be resumed: its store was unreachable or full, or lost a part of it."
+        )
 
 
 class AnswerReplaced(ResumptionLost):
-    """A reader has a part of an answer whose stream was lost, and the stream of that id holds another answer by now."""
+    """The store has lost the stream of which the reader has events, and the id now belongs to another answer."""
 
     status = 410
 
 
 class WorkerLost(LimitError):
-    """The worker that filled a stream has died."""
+    """The worker that produced the stream has died."""
 
     code = "worker_lost"
 
     def __init__(self) -> None:
-        super().__init__("The worker that gave this answer has died in the middle of it. Ask again.")
+        super().__init__("The worker that produced this answer died before its end. Send the request again.")
 
 
 class MaxDurationExceeded(LimitError):
-    """The answer took longer than an answer may."""
+    """The answer took longer than the maximum duration of a stream."""
 
     code = "max_duration"
     status = 504
 
 
 class ModelUnavailable(UpstreamError):
-    """The embedded model is not there, not yet there, or just being restarted."""
+    """The embedded model is not installed, still loading, or restarting."""
 
     code = "model_unavailable"
-    is_unspent = True
+    has_no_usage = True
     status = 503
 
 
 class UpstreamConnectionError(UpstreamError):
-    """No connection to the upstream came about."""
+    """No connection to the upstream could be established."""
 
     code = "upstream_unreachable"
-    is_unspent = True
+    has_no_usage = True
 
 
 class UpstreamProtocolError(UpstreamError):
-    """The upstream answered with something that is not an answer, or broke off in the middle."""
+    """The upstream sent an invalid response, or closed the connection before the end of its answer."""
 
     code = "upstream_broken"
 
 
 class UpstreamStatusError(UpstreamError):
-    """The upstream refused the request with an HTTP status or an error of its own.
+    """The upstream rejected the request with an HTTP status or an error object.
 
     Args:
-        status: The HTTP status for the reader: the upstream's own for 4xx and 529, 502 otherwise.
-        code: What kind of refusal it was.
-        is_too_long: Whether the question has more tokens than the model can hold.
+        message: One or two sentences for people.
+        status: The HTTP status for the client: the upstream's own for 4xx and 529, 502 otherwise.
+        code: The stable code of this kind of rejection.
+        retryable: Whether the same request can succeed later.
+        retry_after: Seconds after which the client should retry; None if unknown.
+        is_too_long: Whether the request has more tokens than the model's context window.
     """
 
     code = "upstream_rejected"
-    is_unspent = True
+    has_no_usage = True
 
     def __init__(  # noqa: PLR0913  # by name
         self,
@@ -252,25 +266,31 @@ class UpstreamStatusError(UpstreamError):
 
 
 class InvalidToolArguments(UpstreamError):
-    """The model called a tool with arguments that are no JSON object, or are cut off."""
+    """The model called a tool with arguments that are not a JSON object, or are truncated."""
 
     code = "tool_arguments_invalid"
 
 
 class FallbackMismatch(UpstreamError):
-    """The model broke off in the middle of its answer, and what another one says differs from what was sent."""
+    """The model failed within its answer, and the answer of the fallback differs from the text already sent."""
 
     code = "answer_diverged"
 
 
 class SchemaValidationError(UpstreamError):
-    """The answer is whole, and does not fit the schema that it was asked for with."""
+    """The answer is complete and does not match the requested JSON Schema."""
 
     code = "answer_invalid"
 
 
 class SourceError(UpstreamError):
-    """What fills a stream, such as a generator of the application's, told of a failure in its own words."""
+    """The stream's source, such as a generator of the application, yielded a `Failed` event of its own.
+
+    Args:
+        message: The message of the event.
+        code: The code of the event.
+        retryable: Whether the same request can succeed later.
+    """
 
     def __init__(self, message: str, *, code: str, retryable: bool) -> None:
         super().__init__(message)
@@ -278,22 +298,22 @@ class SourceError(UpstreamError):
 
 
 class ConnectTimeout(UpstreamError):
-    """The upstream's address did not accept a connection in time."""
+    """The upstream did not accept a connection in time."""
 
     code = "connect_timeout"
-    is_unspent = True
+    has_no_usage = True
     status = 504
 
 
 class FirstTokenTimeout(UpstreamError):
-    """The upstream took the request and sent no token in time."""
+    """The upstream accepted the request and sent no token in time."""
 
     code = "first_token_timeout"
     status = 504
 
 
 class IdleTimeout(UpstreamError):
-    """The upstream fell silent in the middle of its answer."""
+    """The upstream sent nothing for too long within its answer."""
 
     code = "stall_timeout"
     status = 504

@@ -1,6 +1,6 @@
-"""What flows from a provider to a reader: small frozen values.
+"""The events of a stream, from a provider to a reader: small frozen values.
 
-This file imports nothing of ours and knows neither how events are made nor how they are written.
+This file imports no other module of the package. It depends neither on how events are made nor on how they are encoded.
 """
 
 from __future__ import annotations
@@ -13,27 +13,30 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 """Why a model ended its answer, in one vocabulary for all providers."""
 
 CancelReason: TypeAlias = Literal["reader_left", "reader_stalled", "stopped"]
-"""Why an answer was ended before the model did: nobody reads it, its reader accepts nothing, or somebody said stop."""
+"""Why a stream was cancelled: its readers disconnected, its reader accepted no bytes, or a request stopped it."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
-    """What all events have in common: frozen, compared by value, and encodable as tagged JSON."""
+    """Base class of all events. Events are frozen, compared by value, and encodable as tagged JSON."""
 
 
 class StreamMetadata(msgspec.Struct, frozen=True, gc=False):
-    """What a source tells of its work, beside the answer. No reader sees it; it comes by itself, not in a list."""
+    """Base class of what a source yields about its own work. Readers never receive it.
+
+    A source yields `StreamMetadata` by itself, in place of a list of events.
+    """
 
 
 class ModelSelected(StreamMetadata, frozen=True, gc=False):
-    """The source asks this model from here on: what comes next is of it, and so is what that takes.
+    """The following events and usage belong to this model.
 
-    Who tells this asks one model after another, and limits the wait for each itself.
+    Sources that yield it try several models and enforce their own timeouts.
 
     Args:
-        model: The model as readers name it: `provider/name`.
+        model: The model's id in this service: `provider/name`.
         provider: The provider's name.
-        name: The model's name as its provider knows it.
-        pricing_provider: See `prices.cost`.
+        name: The provider's own name of the model.
+        pricing_provider: See `pricing.calculate_cost`.
     """
 
     model: str
@@ -43,19 +46,23 @@ class ModelSelected(StreamMetadata, frozen=True, gc=False):
 
 
 class SuppressedOutput(StreamMetadata, frozen=True, gc=False):
-    """The model has written `size` bytes of UTF-8 that the reader is not shown, since it has them from another.
+    """The model wrote `size` bytes of UTF-8 that are not sent to readers, who have the same text from another model.
 
-    Below 0, what was kept back is shown after all.
+    A negative size says that so many suppressed bytes are sent after all. Usage estimates count suppressed bytes.
     """
 
     size: int
 
 
 class ResponseStarted(Event, frozen=True, gc=False, tag="started"):
-    """The upstream has begun to answer.
+    """The upstream has begun to answer. This event comes before all deltas.
 
-    `input_tokens` and `cached_tokens` (see `Usage`) are what it has read, as far as that is known so early: the
-    provider's own count where it has told it, else an estimate.
+    Args:
+        id: The stream's id.
+        model: The model's id, `provider/name`.
+        provider: The provider's name.
+        input_tokens: Tokens of the prompt: the provider's count if it has reported one so early, else an estimate.
+        cached_tokens: Those of them that the provider read from its cache.
     """
 
     id: str
@@ -72,15 +79,18 @@ class TextDelta(Event, frozen=True, gc=False, tag="text"):
 
 
 class ReasoningDelta(Event, frozen=True, gc=False, tag="reasoning"):
-    """The next piece of what the model thinks aloud before it answers."""
+    """The next piece of the model's reasoning."""
 
     text: str
 
 
 class ReasoningSignature(Event, frozen=True, gc=False, tag="reasoning_signed"):
-    """The reasoning so far is whole; by `signature` its provider knows it again when the conversation goes on.
+    """The current run of reasoning is complete.
 
-    Where `is_redacted`, the provider keeps the reasoning to itself, and this is all that it gives out of it.
+    Args:
+        signature: The provider's opaque token for the reasoning. Send it back with the reasoning in the next request
+            of the conversation.
+        is_redacted: Whether the provider withholds the text of the reasoning, so that only the signature exists.
     """
 
     signature: str
@@ -88,40 +98,51 @@ class ReasoningSignature(Event, frozen=True, gc=False, tag="reasoning_signed"):
 
 
 class ToolCallStarted(Event, frozen=True, gc=False, tag="tool_started"):
-    """The model begins to call a tool. `call` counts the calls of one answer from 0; `id` is the provider's own."""
+    """The model begins to call a tool.
 
-    call: int
+    Args:
+        index: The number of the call within the answer, from 0.
+        id: The provider's id of the call.
+        name: The tool's name.
+    """
+
+    index: int = msgspec.field(name="call")
     id: str
     name: str
 
 
 class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_delta"):
-    """The next piece of the JSON text of a call's arguments."""
+    """The next piece of the JSON text of the arguments of the call with this `index`."""
 
-    call: int
+    index: int = msgspec.field(name="call")
     text: str
 
 
 class ToolCallCompleted(Event, frozen=True, gc=False, tag="tool_ended"):
-    """A call is complete; `arguments` is its whole, parsed JSON value."""
+    """The call with this `index` is complete. `arguments` is the parsed JSON value of its arguments."""
 
-    call: int
+    index: int = msgspec.field(name="call")
     arguments: Any
 
 
 class AnswerRestarted(Event, frozen=True, gc=False, tag="restarted"):
-    """The answer begins again: all that was shown is void. `model` is the one that answers now."""
+    """The answer begins again: discard everything received so far.
+
+    Args:
+        reason: Why the previous attempt ended, in a few words.
+        model: The id of the model that answers from here on, `provider/name`.
+    """
 
     reason: str
     model: str
 
 
 MAX_TOKENS = 2**53 - 1
-"""Beyond that, readers in JavaScript would not see the number that was told."""
+"""The largest plausible count of tokens: JavaScript clients cannot represent larger integers exactly."""
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """What one request to one model took."""
+    """The usage of one request to one model. `cost` is None if the model's price is unknown."""
 
     model: str
     input_tokens: int
@@ -130,11 +151,17 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage(Event, frozen=True, gc=False, tag="usage"):
-    """What an answer took.
+    """The tokens and the cost of an answer.
 
-    `input_tokens` includes those read from the provider's cache (`cached_tokens`), `output_tokens` those spent on
-    reasoning (`reasoning_tokens`). `cost` is in `currency`: None where the model's price is not known, 0 where it
-    costs nothing. `estimated` says that the provider never told, so that the numbers are derived from what was seen.
+    Args:
+        input_tokens: Tokens of the prompt, cached ones included.
+        output_tokens: Tokens of the answer, those of reasoning included.
+        cached_tokens: Input tokens that the provider read from its cache.
+        reasoning_tokens: Output tokens that the model spent on reasoning.
+        cost: The price in `currency`; None if the model's price is unknown, 0 if the model is free.
+        currency: The currency of `cost`, as an ISO 4217 code.
+        estimated: Whether the provider did not report the final numbers, so that they are derived from the texts.
+        attempts: One entry for each request to a model that this answer needed.
     """
 
     input_tokens: int
@@ -148,14 +175,26 @@ class Usage(Event, frozen=True, gc=False, tag="usage"):
 
 
 class Completed(Event, frozen=True, gc=False, tag="done"):
-    """The answer is complete. `stop_sequence` is the text of the question's `stop` that ended it, where that is told."""
+    """The answer is complete.
+
+    Args:
+        finish_reason: Why the model ended it.
+        stop_sequence: The entry of the request's `stop` that ended it; None if there is none or the provider does not
+            report it.
+    """
 
     finish_reason: FinishReason
     stop_sequence: str | None = None
 
 
 class Failed(Event, frozen=True, gc=False, tag="failed"):
-    """The answer broke off. `code` is stable (see errors.py); `retryable` says whether asking again can help."""
+    """The answer ended with an error.
+
+    Args:
+        code: The stable code of the error; see `flask_headrace.core.errors`.
+        message: What went wrong, for people.
+        retryable: Whether the same request can succeed later.
+    """
 
     code: str
     message: str
@@ -163,16 +202,16 @@ class Failed(Event, frozen=True, gc=False, tag="failed"):
 
 
 class Cancelled(Event, frozen=True, gc=False, tag="cancelled"):
-    """The answer was ended because nobody wanted the rest of it."""
+    """The stream was cancelled before the model ended its answer."""
 
     reason: CancelReason
 
 
 TerminalEvent: TypeAlias = Completed | Failed | Cancelled
-"""The three ends of a stream. Each stream has exactly one, and nothing follows it."""
+"""The last event of a stream. Each stream has exactly one."""
 
 TERMINAL_EVENTS: Final = (Completed, Failed, Cancelled)
-"""Their kinds."""
+"""The classes of terminal events, for `isinstance`."""
 
 StreamEvent: TypeAlias = (
     ResponseStarted
@@ -186,17 +225,17 @@ StreamEvent: TypeAlias = (
     | Usage
     | TerminalEvent
 )
-"""All events that there are."""
+"""Any event that a reader can receive."""
 
 
-def reason_of(terminal: TerminalEvent | None) -> str:
-    """Return why a stream ended, in one word.
+def terminal_reason(terminal: TerminalEvent | None) -> str:
+    """Return in one word why a stream ended.
 
     Args:
-        terminal: Its last event; None before its end.
+        terminal: The stream's last event; None if the stream has not ended.
 
     Returns:
-        The finish reason, the error's code, or why it was cancelled; empty before its end.
+        The finish reason, the error's code or the reason of the cancellation; empty if the stream has not ended.
     """
     match terminal:
         case Completed(reason) | Cancelled(reason):

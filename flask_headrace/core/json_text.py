@@ -1,13 +1,13 @@
-"""Halves of surrogate pairs, as JSON can tell of them by escapes: each is half of a character. Pure.
+"""Lone surrogates in JSON texts: escapes that stand for half a character. Pure.
 
-Knows the escapes of JSON and nothing else of it.
+This module reads the escapes of a JSON text and no other part of its grammar.
 """
 
 from __future__ import annotations
 
 import re
 
-# Where the text ends before the other half can have come, nobody knows whether it would have.
+# At the end of the text a high surrogate does not match: its low surrogate may follow in the next piece.
 ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<first>\\u[dD][89abAB][0-9a-fA-F]{2})(?=[^\\]|\\[^u]|\\u.{4})"
@@ -15,12 +15,16 @@ ESCAPE = re.compile(
     rb"|\\.",
     re.DOTALL,
 )
-"""An escape in JSON; `first` and `second` are halves of a surrogate pair without the other one."""
+"""An escape in JSON. The groups `first` and `second` match a high and a low surrogate without its counterpart."""
 
-NO_CHARACTER = rb"\ufffd"
-"""The escape that stands for a character that is not known."""
+REPLACEMENT_CHARACTER = rb"\ufffd"
+"""The JSON escape of U+FFFD, the replacement character."""
 
 
 def find_lone_surrogate(text: bytes) -> re.Match[bytes] | None:
-    """Return the first half in a JSON text that is without its other one; None where there is none."""
+    """Return the match of the first lone surrogate in a JSON text; None if there is none.
+
+    Args:
+        text: The JSON text in UTF-8.
+    """
     return next((escape for escape in ESCAPE.finditer(text) if escape.lastgroup), None)

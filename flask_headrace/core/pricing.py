@@ -1,20 +1,20 @@
-"""What tokens cost, from the price list that the genai-prices project keeps.
+"""Prices of tokens, from the price list of the genai-prices package.
 
-Pure: the list is a file of that package, nothing is fetched. It knows models, addresses and tokens, not streams.
+Pure: the price list is a file of that package; nothing is fetched.
 """
 
 from __future__ import annotations
 
 FREE = "free"
-"""The `pricing_provider` of what costs nothing: the embedded model."""
+"""The `pricing_provider` of models that cost nothing, such as the embedded model."""
 
 
-def warm_up() -> None:
-    """Load the price list."""
-    cost("https://api.openai.com/v1", "gpt-4o", 1, 1)
+def preload() -> None:
+    """Load the price list, which takes about 0.4 s, so that the first answer does not wait for it."""
+    calculate_cost("https://api.openai.com/v1", "gpt-4o", 1, 1)
 
 
-def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
+def calculate_cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     pricing_provider: str,
     model: str,
     input_tokens: int,
@@ -23,22 +23,22 @@ def cost(  # noqa: PLR0913  # the five numbers and names that a price depends on
     cached_tokens: int = 0,
     cache_write_tokens: int = 0,
 ) -> float | None:
-    """Price one answer.
+    """Return the price of one answer.
 
     Args:
-        pricing_provider: The base URL of the API that answered, by which the list knows its provider, or `FREE`.
+        pricing_provider: The base URL of the API, by which the price list identifies the provider, or `FREE`.
         model: The provider's own name of the model.
-        input_tokens: All tokens read, those of the cache included.
-        output_tokens: All tokens written, those of the reasoning included.
-        cached_tokens: Those of the input that were read from the provider's cache.
-        cache_write_tokens: Those of the input that were written into it.
+        input_tokens: Tokens of the prompt, cached ones included.
+        output_tokens: Tokens of the answer, those of reasoning included.
+        cached_tokens: Input tokens that the provider read from its cache.
+        cache_write_tokens: Input tokens that the provider wrote into its cache.
 
     Returns:
-        US dollars; None where the list does not know the provider or the model, or the numbers make no sense.
+        The price in US dollars; None if the list has no such provider or model, or the numbers are inconsistent.
     """
     if pricing_provider == FREE:
         return 0.0
-    from genai_prices import Usage, calc_price  # noqa: PLC0415  # 0.4 s, needed at the first answer's end
+    from genai_prices import Usage, calc_price  # noqa: PLC0415  # the import takes 0.4 s, and is first needed at the end of an answer
 
     try:
         usage = Usage(

@@ -1,6 +1,6 @@
-"""What an answer took where its provider never told: estimated from what was seen.
+"""Arithmetic of token usage, and estimates of usage that a provider did not report.
 
-Pure and cheap: sizes are counted as the pieces pass, and nothing is tokenised.
+Pure and cheap: estimates are derived from sizes in bytes; nothing is tokenized.
 """
 
 from __future__ import annotations
@@ -11,68 +11,76 @@ from collections.abc import Sequence
 import msgspec
 
 from .events import MAX_TOKENS, Attempt, Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from .pricing import cost
+from .pricing import calculate_cost
 
 BYTES_PER_TOKEN = 4
-"""UTF-8 bytes that make one token, roughly, in the tokenisers of the present models and in most scripts."""
+"""UTF-8 bytes per token, roughly, for the tokenizers of current models and for most scripts."""
 
 
-def text_of(event: Event) -> str:
-    """Return the text that a model wrote to bring about `event`; empty for all that is no delta."""
+def delta_text(event: Event) -> str:
+    """Return the model's text in a delta (text, reasoning or tool arguments); empty for all other events."""
     return event.text if isinstance(event, (TextDelta, ReasoningDelta, ToolCallDelta)) else ""
 
 
-def tokens_in(size: int) -> int:
-    """Estimate the tokens in `size` bytes of UTF-8 text."""
+def estimate_tokens(size: int) -> int:
+    """Return the estimated number of tokens in `size` bytes of UTF-8 text, rounded up."""
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def estimate(
+def estimate_usage(
     model: str, pricing_provider: str, *, prompt_bytes: int, answer_bytes: int, known: Usage | None = None
 ) -> Usage:
-    """Estimate what an answer took that was cut before its provider told all.
+    """Return the estimated usage of an answer whose provider did not report its final usage.
 
     Args:
         model: The provider's own name of the model.
-        pricing_provider: See `prices.cost`.
-        prompt_bytes: Size of all that was sent to the model, in bytes of UTF-8.
-        answer_bytes: Size of all that came back.
-        known: What the provider has told so far, such as the prompt's tokens and their price.
+        pricing_provider: See `pricing.calculate_cost`.
+        prompt_bytes: Size of the texts sent to the model, in bytes of UTF-8.
+        answer_bytes: Size of the texts received from the model, in bytes of UTF-8.
+        known: The latest usage that the provider reported, such as the tokens and the price of the prompt; None if it
+            reported nothing. The result is never below it.
     """
-    written = tokens_in(answer_bytes)
+    written = estimate_tokens(answer_bytes)
     if known is None:
-        read = tokens_in(prompt_bytes)
-        return Usage(read, written, cost=cost(pricing_provider, model, read, written), estimated=True)
+        read = estimate_tokens(prompt_bytes)
+        return Usage(read, written, cost=calculate_cost(pricing_provider, model, read, written), estimated=True)
     more = max(0, written - known.output_tokens)
-    told = msgspec.structs.replace(known, output_tokens=known.output_tokens + more, estimated=True)
+    reported = msgspec.structs.replace(known, output_tokens=known.output_tokens + more, estimated=True)
     if known.cost is None:
-        # Who tells of its tokens all the time leaves the price to the end.
-        price = cost(pricing_provider, model, told.input_tokens, told.output_tokens, cached_tokens=told.cached_tokens)
-        return msgspec.structs.replace(told, cost=price)
-    price = cost(pricing_provider, model, 0, more)
-    return msgspec.structs.replace(told, cost=None if price is None else known.cost + price)
+        # Providers that report running counts of tokens report no price before the end.
+        price = calculate_cost(
+            pricing_provider, model, reported.input_tokens, reported.output_tokens, cached_tokens=reported.cached_tokens
+        )
+        return msgspec.structs.replace(reported, cost=price)
+    price = calculate_cost(pricing_provider, model, 0, more)
+    return msgspec.structs.replace(reported, cost=None if price is None else known.cost + price)
 
 
-def is_possible(usage: Usage) -> bool:
-    """Whether an answer can have taken that: no number is below 0 or beyond `MAX_TOKENS`."""
+def is_plausible(usage: Usage) -> bool:
+    """Whether all counts are within 0…`MAX_TOKENS`, and the cost is None or a finite number of at least 0."""
     counts = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens
     return min(counts) >= 0 and max(counts) <= MAX_TOKENS and (usage.cost is None or 0 <= usage.cost < math.inf)
 
 
-def attributed(usage: Usage, model: str) -> Usage:
-    """Return `usage` with one attempt, of `model`, where its source has named none."""
+def with_attempt(usage: Usage, model: str) -> Usage:
+    """Return `usage` with one attempt, of `model`, if it lists no attempts."""
     if usage.attempts:
         return usage
     attempt = Attempt(model, usage.input_tokens, usage.output_tokens, usage.cost)
     return msgspec.structs.replace(usage, attempts=(attempt,))
 
 
-NOTHING = Usage(0, 0, cost=0.0)
-"""What a question takes that no model has worked on."""
+NO_USAGE = Usage(0, 0, cost=0.0)
+"""The usage of a request that reached no model."""
 
 
-def total(usages: Sequence[Usage]) -> Usage:
-    """Add up what several requests took, each of them attributed; those that took nothing are left out."""
+def sum_usages(usages: Sequence[Usage]) -> Usage:
+    """Return the sum of the usage of several requests.
+
+    Args:
+        usages: At least one usage, each with its attempts (see `with_attempt`). Requests without any usage are omitted
+            from the sum's attempts.
+    """
     spent = [usage for usage in usages if usage.input_tokens or usage.output_tokens or usage.cost != 0]
     if len(spent) < 2:
         return spent[0] if spent else usages[-1]

@@ -170,14 +170,14 @@ class ModelRegistry:
             return
         error = self._model_list(provider).error
         # Some servers have models but no list of them: only a server that is unreachable or rejects the key fails.
-        if error is not None and (error.is_unspent and error.status in {401, 403, 502, 504, 529}):
+        if error is not None and (error.has_no_usage and error.status in {401, 403, 502, 504, 529}):
             raise error
 
     def preload(self) -> None:
         """Import the SDKs and prices that the first request needs; importing an SDK takes a second or two."""
         for provider in self._providers.values():
             provider.preload()
-        pricing.warm_up()
+        pricing.preload()
 
     def models(self) -> list[Model]:
         """Return the aliases, then the models of all providers.

@@ -177,7 +177,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
                 os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
             service = service_of(self.app.wsgi(), self.app.app_uri)
             refuse_application(service, listening)
-            service.store_availability.refuse_mistakes(is_first=False)
+            service.store_availability.check_configuration(is_first=False)
 
 
 def _outcome_of(reading: int, pid: int) -> str | None:

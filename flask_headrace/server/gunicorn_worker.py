@@ -151,7 +151,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             refuse_application(self.service, addresses_of(self.sockets))
             # Not in the master: it has no patches of gevent's, and what it imports for a Redis has none in workers.
             if self.served is not None and not self.served.has_begun:
-                self.service.store_availability.refuse_mistakes(is_first=self.age == 1)
+                self.service.store_availability.check_configuration(is_first=self.age == 1)
         except ConfigurationError as error:
             raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
@@ -163,7 +163,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             self.log.warning(told)
         self.worker_connections = min(most + 100, most_connections())
         if self.served is not None:
-            self.served.begin(is_alone=self.service.store_availability.is_of_one_worker)
+            self.served.begin(is_alone=self.service.store_availability.is_process_local)
         super().run()
         # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
         self.service.streams.drain(self.longest_drain)

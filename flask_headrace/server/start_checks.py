@@ -17,7 +17,7 @@ from ..core.errors import ConfigurationError
 from ..settings import Settings
 from ..setup import providers as provider_setup
 from ..setup import schemas
-from ..streaming.json_schema.validator import end_checks
+from ..streaming.json_schema.validator import close_sandbox
 from .gunicorn_worker import Worker
 from .open_access import refuse_open_door, shown
 from .served_application import is_service_itself
@@ -55,7 +55,7 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
         try:
             schemas.load_schemas(settings)
         finally:
-            end_checks()  # the master checks none after this
+            close_sandbox()  # the master checks none after this
     if held is not None:
         refuse_busy_ports(address for address in addresses if address not in held)
 

@@ -16,7 +16,7 @@ from ..signals import report_end, report_start
 from ..streaming.registry import StreamRegistry
 from ..streaming.resumable_streams import ResumableStreams
 from ..streaming.resume.store_writer import StoreWriter
-from ..streaming.stores.availability import Condition
+from ..streaming.stores.availability import StoreAvailability
 from .providers import build_registry
 from .schemas import load_schemas
 from .stores import open_configured_store
@@ -49,10 +49,10 @@ def build_state(
     streams = StreamRegistry(
         settings.limits(),
         settings.max_streams,
-        most_of_one=settings.max_streams_per_owner,
+        max_streams_per_owner=settings.max_streams_per_owner,
         on_start=report_start(app, counters.begin),
         on_end=report_end(app, counters.end),
-        journal=store_writer,
+        store_writer=store_writer,
     )
     is_open = authorize is None and not settings.api_keys
     return ExtensionState(
@@ -67,7 +67,7 @@ def build_state(
         trusted_hosts=_trusted_hosts(settings, trusted_hosts, is_open=is_open),
         schemas=load_schemas(settings),
         drain_timeout=settings.drain,
-        store_availability=Condition(store),
+        store_availability=StoreAvailability(store),
     )
 
 

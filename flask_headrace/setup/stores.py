@@ -10,7 +10,7 @@ from ..core.errors import ConfigurationError
 from ..settings import Settings
 from ..streaming.stores.base import Store, StoreLimits
 from ..streaming.stores.factory import open_store
-from ..streaming.stores.sqlite.database import VERSION
+from ..streaming.stores.sqlite.database import SCHEMA_VERSION
 
 
 def open_configured_store(settings: Settings) -> Store:
@@ -26,7 +26,9 @@ def open_configured_store(settings: Settings) -> Store:
             f"HEADRACE_STORE is memory, and there are {os.environ['WEB_CONCURRENCY']} workers, which cannot read "
             "each other's memory: leave the setting out, or name a file or a Redis, as in sqlite:///streams.db."
         )
-    limits = StoreLimits(stream=settings.store_stream, total=settings.store_total, retention=settings.retention)
+    limits = StoreLimits(
+        stream_bytes=settings.store_stream, total_bytes=settings.store_total, retention=settings.retention
+    )
     return open_store(settings.store or _default_url(), limits)
 
 
@@ -34,7 +36,7 @@ def _default_url() -> str:
     if not _has_several_workers():
         return "memory"
     # The name contains the version of the schema: after an update nobody has to remove the file of the old version.
-    return f"sqlite:///{_private_folder() / f'streams-{VERSION}.db'}"
+    return f"sqlite:///{_private_folder() / f'streams-{SCHEMA_VERSION}.db'}"
 
 
 def _has_several_workers() -> bool:

@@ -1,76 +1,81 @@
-"""The events of one stream that can still be read, numbered 1, 2, 3, ….
+"""The buffer of one stream's events, numbered 1, 2, 3, ….
 
-It knows numbers and sizes, not who reads. What is not kept is forgotten as soon as everybody has it.
+The buffer counts events and bytes; its owner decides which events all readers have, and discards them.
 """
 
 from __future__ import annotations
 
 from ..core.errors import ResumptionLost
 from ..core.events import Event
-from ..core.usage import text_of
+from ..core.usage import delta_text
 
 EVENT_OVERHEAD = 64
-"""Bytes that an event counts for beside its text."""
+"""Bytes that each event adds to the buffer's size beside its text."""
 
 
-def size_of(events: list[Event]) -> int:
-    """Return the bytes of UTF-8 text in events."""
+def text_size(events: list[Event]) -> int:
+    """Return the size of the texts in events, in bytes of UTF-8."""
     if len(events) == 1:
-        return len(text_of(events[0]).encode())
-    return len("".join([text_of(event) for event in events]).encode())
+        return len(delta_text(events[0]).encode())
+    return len("".join([delta_text(event) for event in events]).encode())
 
 
 class EventBuffer:
     """Events in the order of their numbers.
 
     Attributes:
-        last: The number of the last event; 0 where there is none yet.
-        size: Bytes that are held.
+        last_number: The number of the last event; 0 before the first one.
+        size: Size of the buffered events in bytes, see `EVENT_OVERHEAD`.
     """
 
-    __slots__ = ("_events", "last", "size")
+    __slots__ = ("_events", "last_number", "size")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self.last = 0
+        self.last_number = 0
         self.size = 0
 
     def add(self, events: list[Event], size: int) -> None:
-        """Append events, whose text has so many bytes."""
+        """Append events.
+
+        Args:
+            events: The next events.
+            size: The size of their texts, see `text_size`.
+        """
         self._events += events
-        self.last += len(events)
+        self.last_number += len(events)
         self.size += size + EVENT_OVERHEAD * len(events)
 
-    def take(self, number: int) -> list[Event]:
-        """Hand out the events after a number, and forget all that are held.
+    def pop_after(self, number: int) -> list[Event]:
+        """Return the events after a number, and empty the buffer.
 
         Raises:
-            ResumptionLost: some of them are forgotten.
+            ResumptionLost: some of these events were discarded.
         """
-        start = self._place_after(number)
+        start = self._index_after(number)
         events, self._events, self.size = self._events, [], 0
         return events[start:] if start else events
 
-    def after(self, number: int, most: int) -> list[Event]:
-        """Return the events after a number, and so many at most.
+    def after(self, number: int, max_events: int) -> list[Event]:
+        """Return at most `max_events` events after a number.
 
         Raises:
-            ResumptionLost: some of them are forgotten.
+            ResumptionLost: some of the events after the number were discarded.
         """
-        start = self._place_after(number)
-        return self._events[start : start + most]
+        start = self._index_after(number)
+        return self._events[start : start + max_events]
 
-    def _place_after(self, number: int) -> int:
-        place = len(self._events) - (self.last - number)
-        if place < 0:
-            # Whatever led to it: a part must not be taken for the whole.
+    def _index_after(self, number: int) -> int:
+        index = len(self._events) - (self.last_number - number)
+        if index < 0:
+            # An incomplete sequence must never be returned as a complete one.
             raise ResumptionLost
-        return place
+        return index
 
-    def forget(self, number: int) -> None:
-        """Forget the events up to a number."""
-        count = len(self._events) - (self.last - number)
+    def discard(self, number: int) -> None:
+        """Remove the events up to and including a number."""
+        count = len(self._events) - (self.last_number - number)
         if count > 0:
-            gone = self._events[:count]
+            discarded = self._events[:count]
             del self._events[:count]
-            self.size -= size_of(gone) + EVENT_OVERHEAD * count
+            self.size -= text_size(discarded) + EVENT_OVERHEAD * count

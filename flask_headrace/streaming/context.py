@@ -1,4 +1,4 @@
-"""What a stream is opened with: the model that answers, and the limits of the stream."""
+"""The context and the limits with which a stream is opened."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ PartialMode: TypeAlias = Literal["calls", "all"]
 
 
 class StreamContext(msgspec.Struct, frozen=True, gc=False):
-    """Whom a stream asks, and what of the question its accounts need.
+    """The model that answers a stream, and the parts of its request that the stream needs.
 
     Args:
-        model: The model as readers name it: `provider/name`.
+        model: The model's id, `provider/name`.
         provider: The provider's name.
-        name: The model's name as its provider knows it.
-        pricing_provider: See `prices.cost`.
-        prompt_bytes: Size of the question in bytes of UTF-8.
-        owner: Who asks; empty for anybody.
-        partials: Of what native frames tell how a JSON document grows in it: the arguments of tool calls, or the text
-            as well.
-        created: When it was asked, in seconds since 1970.
-        protocol: The protocol in which it was asked, where the answer repeats something of the question.
-        repeated: What that is, as JSON; it travels along, since others may answer in that protocol later.
-        incarnation: What tells a resumable stream from others that have the same id, before it or after it: where a
-            store has lost a stream, its id can be asked for again. Empty for a plain stream.
+        name: The provider's own name of the model.
+        pricing_provider: See `pricing.calculate_cost`.
+        prompt_bytes: Size of the request's texts in bytes of UTF-8.
+        owner: The name of the API key's owner; empty if the service has no keys.
+        partial_mode: Which JSON documents native `partial` frames cover: tool arguments (`"calls"`), or the text
+            as well (`"all"`); None for no such frames.
+        created: When the stream was requested, in seconds since 1970.
+        protocol: The protocol of the request, if the response echoes fields of the request; else empty.
+        echoed_fields: These fields as JSON. They are stored with the stream: another worker may send the answer.
+        incarnation: A random name that distinguishes a resumable stream from earlier and later streams of the same id:
+            after a store has lost a stream, a client can open its id again. Empty for a plain stream.
     """
 
     model: str
@@ -34,26 +34,37 @@ class StreamContext(msgspec.Struct, frozen=True, gc=False):
     pricing_provider: str
     prompt_bytes: int = 0
     owner: str = ""
-    partials: PartialMode | None = None
+    partial_mode: PartialMode | None = msgspec.field(default=None, name="partials")
     created: int = 0
     protocol: str = ""
-    repeated: bytes = b""
+    echoed_fields: bytes = msgspec.field(default=b"", name="repeated")
     incarnation: str = ""
 
 
 class StreamLimits(msgspec.Struct, frozen=True, gc=False):
-    """How long each wait of a stream may be (seconds, None for ever), and how much of it may be held (bytes)."""
+    """The time limits (seconds; None for no limit) and the size limits (bytes) of a stream.
+
+    Args:
+        heartbeat: Silence after which a reader gets a heartbeat.
+        first_token: Maximum time until the source's first event.
+        stall: Maximum silence of the source after its first event.
+        duration: Maximum duration of the stream.
+        client: Maximum time for which a reader may accept no bytes.
+        max_buffer_bytes: Size of unread events at which the source has to wait.
+        grace: Seconds for which a resumable stream continues without readers.
+        max_stored_bytes: Size of the events of a stream up to which it is resumable.
+    """
 
     heartbeat: float | None = 15.0
     first_token: float | None = 60.0
     stall: float | None = 60.0
     duration: float | None = 600.0
     client: float | None = 30.0
-    buffer: int = 256 * 1024
+    max_buffer_bytes: int = 256 * 1024
     grace: float = 30.0
-    kept: int = 8 * 1024 * 1024
+    max_stored_bytes: int = 8 * 1024 * 1024
 
-    def shortest(self) -> float | None:
-        """Return the shortest of the limits in seconds; None where there is none."""
+    def shortest_wait(self) -> float | None:
+        """Return the shortest time limit in seconds, `grace` aside; None if there is none."""
         waits = (self.heartbeat, self.first_token, self.stall, self.duration, self.client)
         return min((wait for wait in waits if wait is not None), default=None)

@@ -1,7 +1,7 @@
-"""One timer for all the waits of one stream.
+"""One timer for all deadlines of one stream.
 
-The waits that a stream may be in change with each token, so the timer is not moved along: it goes off when the earliest
-of them could be over, looks, and is set again. It knows due times and what to do when they pass, not what they mean.
+The deadlines of a stream move with each token, so the timer is not moved along: it fires when the earliest deadline
+could have passed, calls what is due, and is set again. The meaning of a deadline is its owner's.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from typing import Any, TypeAlias
 from gevent import get_hub
 
 Deadline: TypeAlias = tuple[float, Callable[[], object]]
-"""A moment of the monotonic clock (seconds) and what is to be done once it has passed, without blocking."""
+"""A time of the monotonic clock (seconds), and a callback to call once that time has passed; it must not block."""
 
 
 class TimeoutScheduler:
-    """Call what is due.
+    """Calls the callbacks of deadlines that have passed.
 
     Args:
-        dues: Gives the waits that are under way now.
-        longest_blind: Seconds after which to look again at the latest, since a wait may begin at any time: the
-            shortest of all limits, or None where there is no limit at all.
+        deadlines: Returns the current deadlines.
+        max_check_interval: Seconds between two checks at most, because a new deadline can appear at any time: the
+            shortest of all time limits. None if there are no time limits; then nothing is ever checked.
     """
 
-    __slots__ = ("_dues", "_is_looking", "_longest_blind", "_timer")
+    __slots__ = ("_deadlines", "_is_running", "_max_check_interval", "_timer")
 
-    def __init__(self, dues: Callable[[], Iterable[Deadline]], longest_blind: float | None) -> None:
-        self._dues = dues
-        self._longest_blind = longest_blind
-        self._is_looking = False
+    def __init__(self, deadlines: Callable[[], Iterable[Deadline]], max_check_interval: float | None) -> None:
+        self._deadlines = deadlines
+        self._max_check_interval = max_check_interval
+        self._is_running = False
         self._timer: Any = None
 
     def start(self) -> None:
-        """Begin to look, or begin again; does nothing where that has begun."""
-        if self._longest_blind is not None and not self._is_looking:
-            self._is_looking = True
-            self._arm(self._longest_blind)
+        """Start checking. Does nothing if checking has started."""
+        if self._max_check_interval is not None and not self._is_running:
+            self._is_running = True
+            self._set_timer(self._max_check_interval)
 
     def stop(self) -> None:
-        """Look no more, until `start`. May be called twice, and from what is called when due."""
-        self._is_looking = False
+        """Stop checking, until the next `start`. Idempotent; callbacks of deadlines may call it."""
+        self._is_running = False
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
             self._timer = None
 
-    def _arm(self, seconds: float) -> None:
+    def _set_timer(self, seconds: float) -> None:
         self._timer = get_hub().loop.timer(max(seconds, 0.0005))
-        self._timer.start(self._look)
+        self._timer.start(self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         timer = self._timer
         try:
-            for due, act in list(self._dues()):
+            for due, callback in list(self._deadlines()):
                 if due <= time.monotonic():
-                    act()
+                    callback()
         finally:
-            # What was called may have stopped this, and begun it again with a timer of its own.
+            # A callback may have called `stop`, and `start` after it, which sets another timer.
             if self._timer is timer:
                 timer.close()
-                self._arm_anew()
+                self._reset_timer()
 
-    def _arm_anew(self) -> None:
+    def _reset_timer(self) -> None:
         now = time.monotonic()
-        waits = [due - now for due, _ in self._dues()]
-        if self._longest_blind is not None:
-            self._arm(min([self._longest_blind, *waits]))
+        waits = [due - now for due, _ in self._deadlines()]
+        if self._max_check_interval is not None:
+            self._set_timer(min([self._max_check_interval, *waits]))

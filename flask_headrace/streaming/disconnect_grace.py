@@ -1,4 +1,4 @@
-"""The time that a resumable stream goes on without a reader here. In that time one may come, to any worker."""
+"""Cancels a resumable stream that has had no reader on any worker for its grace time."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections.abc import Callable
 
 import gevent
 
-LOOK = 1.0
-"""Seconds between two looks for readers elsewhere."""
+POLL_INTERVAL = 1.0
+"""Seconds between two checks for readers on other workers."""
 
 
 class DisconnectGrace:
-    """The time that one stream has without a reader here.
+    """The grace timer of one stream.
 
     Args:
-        seconds: Its length, from the moment at which the last reader was seen anywhere.
-        has_remote_readers: Returns whether anybody reads the stream elsewhere; may wait.
-        on_over: Called when the time is over.
+        seconds: The grace time, from the last moment at which the stream had a reader on any worker.
+        has_remote_readers: Returns whether the stream has readers on other workers; may block.
+        on_expired: Called when the grace time has passed.
     """
 
-    __slots__ = ("_has_remote_readers", "_on_over", "_running", "_seconds")
+    __slots__ = ("_greenlet", "_has_remote_readers", "_on_expired", "_seconds")
 
-    def __init__(self, seconds: float, has_remote_readers: Callable[[], bool], on_over: Callable[[], object]) -> None:
+    def __init__(
+        self, seconds: float, has_remote_readers: Callable[[], bool], on_expired: Callable[[], object]
+    ) -> None:
         self._seconds = seconds
-        self._has_remote_readers, self._on_over = has_remote_readers, on_over
-        self._running: gevent.Greenlet | None = None
+        self._has_remote_readers, self._on_expired = has_remote_readers, on_expired
+        self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Start the time. Does nothing where it runs."""
-        if self._running is None:
-            self._running = gevent.spawn(self._run)
+        """Start the timer. Does nothing if the timer runs."""
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """Cancel the time. May be called twice."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.kill(block=False)
+        """Cancel the timer. Idempotent."""
+        greenlet, self._greenlet = self._greenlet, None
+        if greenlet is not None:
+            greenlet.kill(block=False)
 
     def _run(self) -> None:
-        over = time.monotonic() + self._seconds
-        while (left := over - time.monotonic()) > 0:
-            gevent.sleep(min(left, LOOK))
+        expires_at = time.monotonic() + self._seconds
+        while (left := expires_at - time.monotonic()) > 0:
+            gevent.sleep(min(left, POLL_INTERVAL))
             if self._has_remote_readers():
-                over = time.monotonic() + self._seconds
-        # A reader may have come back in this very turn of the loop: the greenlet runs all the same, and has no say.
-        if self._running is gevent.getcurrent():
-            self._running = None
-            self._on_over()
+                expires_at = time.monotonic() + self._seconds
+        # A reader may have come back in this turn of the loop and called `stop`: this greenlet still runs to its end.
+        if self._greenlet is gevent.getcurrent():
+            self._greenlet = None
+            self._on_expired()

@@ -1,4 +1,4 @@
-"""A mistake of ours, or of code that runs inside a stream: the log gets all of it, the reader a reference to it."""
+"""Logs unexpected exceptions. A reader gets only the reference under which the log has the traceback."""
 
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ log = logging.getLogger("flask_headrace")
 
 
 def log_internal_error(stream_id: str, error: BaseException) -> InternalError:
-    """Log an unexpected exception with its stack trace and return the error that may be shown."""
+    """Log an unexpected exception with its traceback, and return the error to show to readers.
+
+    Args:
+        stream_id: The id of the stream that fails.
+        error: The exception.
+    """
     reference = secrets.token_hex(4)
     log.error("stream %s failed, reference %s", stream_id, reference, exc_info=error)
-    return InternalError(f"Something went wrong here, not with the model. The log tells more: reference {reference}.")
+    return InternalError(f"This service failed, not the model. The log has the details under reference {reference}.")
 
 
 @contextmanager
-def reported(work: str, on_trouble: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Let no failure of work that is done again and again end the doing of it.
+def log_failures(work: str, on_store_unavailable: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Suppress and log the exceptions of one round of a repeated task, so that the next round runs.
 
     Args:
-        work: What is done, for the log, which gets what nobody expected.
-        on_trouble: Called where the store cannot be used.
+        work: What the task does, for the log.
+        on_store_unavailable: Called instead of logging if the round raises `StoreUnavailable`.
     """
     try:
         yield
     except StoreUnavailable:
-        on_trouble()
+        on_store_unavailable()
     except Exception as error:
-        log.exception("%s failed, and is tried again: %s", work, type(error).__name__)
+        log.exception("%s failed and will be retried: %s", work, type(error).__name__)

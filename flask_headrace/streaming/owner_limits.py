@@ -1,4 +1,4 @@
-"""How many of a worker's streams each owner has open: one who asks with a key may not take them all."""
+"""The limit of open streams per owner on one worker: no API key may use all streams of a worker."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from gevent.monkey import get_original
 from ..core.errors import StreamLimitExceeded
 
 
-class Shares:
-    """The open streams, and the readings of streams from elsewhere, by who has them.
+class OwnerLimits:
+    """Counts the open streams of each owner, read-only ones from other workers included.
 
-    Nobody in particular (the empty owner, who asks where there are no keys) may have any number.
+    The empty owner (a service without API keys) has no limit.
 
     Args:
-        most: How many one owner may have.
+        max_streams: How many streams one owner may have.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, max_streams: int) -> None:
+        self.max_streams = max_streams
         self._owners: dict[Hashable, str] = {}
         self._counts: Counter[str] = Counter()
-        # Each request may have a thread of its own. Nothing waits while it is held.
+        # Requests may run in threads of their own. No code blocks while it has this lock.
         self._lock = get_original("_thread", "allocate_lock")()
 
     def __repr__(self) -> str:
-        return f"<Shares of {len(self._counts)} owners, {self.most} each at most>"
+        return f"<OwnerLimits {len(self._counts)} owners, at most {self.max_streams} streams each>"
 
     def check(self, owner: str) -> None:
-        """Return if an owner may have another one.
+        """Return if an owner may open another stream.
 
         Raises:
-            StreamLimitExceeded: they have as many as they may; 429.
+            StreamLimitExceeded: the owner has `max_streams` open streams; 429.
         """
-        if owner and self._counts[owner] >= self.most:
-            refused = StreamLimitExceeded(
-                f"You have {self.most} streams open on this worker, which are all that one may have. End one of them, "
-                "or try again soon.",
+        if owner and self._counts[owner] >= self.max_streams:
+            error = StreamLimitExceeded(
+                f"You have {self.max_streams} streams open on this worker, the maximum for one owner. Close one of "
+                "them, or retry soon.",
                 retry_after=2,
             )
-            refused.status = 429
-            raise refused
+            error.status = 429
+            raise error
 
-    def take(self, stream: Hashable, owner: str) -> None:
-        """Count one that is open now. Does nothing where it is counted, or has no owner."""
+    def add(self, stream: Hashable, owner: str) -> None:
+        """Count a stream for its owner. Does nothing if the stream is counted or has no owner."""
         with self._lock:
             if owner and stream not in self._owners:
                 self._owners[stream] = owner
                 self._counts[owner] += 1
 
-    def give_back(self, stream: Hashable) -> None:
-        """Count it no more. May be called twice, and for one that was never counted."""
+    def remove(self, stream: Hashable) -> None:
+        """Stop counting a stream. Idempotent; does nothing for a stream that was never counted."""
         with self._lock:
             owner = self._owners.pop(stream, None)
             if owner is not None:

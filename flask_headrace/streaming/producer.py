@@ -26,19 +26,19 @@ log = logging.getLogger("flask_headrace")
 Source: TypeAlias = Callable[[], Iterator[list[Event] | StreamMetadata]]
 """Asks the upstream when called. Closing what it returns closes the upstream."""
 
-LINGER = 1.0
+SOURCE_CLOSE_TIMEOUT = 1.0
 """Seconds for which a source may see to its connection once its answer has ended; no reader waits longer for that."""
 
-INSIST = 5.0
+STOP_RETRY_INTERVAL = 5.0
 """Seconds after which a source that was told to stop, and has not, is told again: it may be cleaning up."""
 
-MOST_TOLD = 4
+MAX_STOP_ATTEMPTS = 4
 """How often a source is told to stop before it is left behind."""
 
-MOST_IN_A_TURN = 256
+MAX_EVENTS_PER_TURN = 256
 """Events that are taken in a row from a source that never waits; then all others have their turn."""
 
-_APART = {Usage, *TERMINAL_EVENTS}
+_SPLIT_TYPES = {Usage, *TERMINAL_EVENTS}
 """Events that the session is told of in ways of their own."""
 
 
@@ -51,19 +51,19 @@ def start_producer(session: StreamSession, source: Source, on_end: Callable[[Str
         on_end: Called once, in a greenlet of its own, after the stream's end was sent. The upstream is closed by then,
             unless its source takes its time for that.
     """
-    gevent.spawn(_Pump(session, source, on_end).run)
+    gevent.spawn(_Producer(session, source, on_end).run)
 
 
-class _Pump:
+class _Producer:
     """One session being filled; see `start`."""
 
-    __slots__ = ("_greenlet", "_has_ended", "_on_end", "_session", "_source", "_timer", "_told")
+    __slots__ = ("_greenlet", "_has_ended", "_on_end", "_session", "_source", "_stop_attempts", "_timer")
 
     def __init__(self, session: StreamSession, source: Source, on_end: Callable[[StreamSession], None]) -> None:
         self._session, self._source, self._on_end = session, source, on_end
         self._greenlet: Any = None
         self._timer: Any = None
-        self._told = 0
+        self._stop_attempts = 0
         self._has_ended = False
 
     def run(self) -> None:
@@ -76,17 +76,17 @@ class _Pump:
             if session.pending_terminal is None:
                 self._fill()
         except HeadraceError as error:
-            terminal = _failed(session, error)
+            terminal = _to_failed(session, error)
         except BaseException as error:  # a mistake of ours, or of a provider, is an end like any other
             if session.pending_terminal is None:
-                terminal = _failed(session, log_internal_error(session.id, error))
+                terminal = _to_failed(session, log_internal_error(session.id, error))
             elif isinstance(error, gevent.GreenletExit):
                 # Where many readers leave at once, every upstream is closed before the first account is made.
                 gevent.sleep(0)
             else:
                 log.exception("stream %s: its source failed behind its end", session.id)
         finally:
-            self._watch_no_more()
+            self._cancel_timer()
             self._end(terminal)
 
     def _end(self, terminal: TerminalEvent) -> None:
@@ -94,7 +94,7 @@ class _Pump:
             return
         self._has_ended = True
         self._session.interrupt = None
-        if self._told:
+        if self._stop_attempts:
             # Not here: an interrupt that was under way when the source ended would cut it short.
             gevent.spawn(self._finish, terminal)
         else:
@@ -110,43 +110,43 @@ class _Pump:
     # What the source yields
 
     def _fill(self) -> None:
-        self._session.is_asked = True
+        self._session.is_source_started = True
         batches = self._source()
         try:
-            self._take_from(batches)
+            self._read_source(batches)
         finally:
-            self._close(batches)
+            self._close_source(batches)
 
-    def _take_from(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
+    def _read_source(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
         session = self._session
         in_a_row = 0
         for events in batches:
             if session.pending_terminal is not None:
                 # It was told to stop, and what it tells of its tokens now counts still.
-                self._account_for(events)
+                self._record_usage(events)
                 return
             if isinstance(events, StreamMetadata):
-                session.account(events)
-            elif not _APART.isdisjoint(map(type, events)):
-                self._take_apart(events)
+                session.record_usage(events)
+            elif not _SPLIT_TYPES.isdisjoint(map(type, events)):
+                self._split_terminal(events)
             elif events:
                 session.append(events)
             if session.pending_terminal is not None:
                 break
             in_a_row += 1 if isinstance(events, StreamMetadata) else len(events) or 1
-            if in_a_row >= MOST_IN_A_TURN:
+            if in_a_row >= MAX_EVENTS_PER_TURN:
                 # A source that never waits would let through no interrupt, no time limit, and no other stream.
                 in_a_row = 0
                 gevent.sleep(0)
         else:
-            raise UpstreamProtocolError(f"{session.target.model} ended its answer without a finish reason. Try again.")
+            raise UpstreamProtocolError(f"{session.context.model} ended its answer without a finish reason. Try again.")
         if isinstance(session.terminal, Completed):
             # The reader has its answer; the source may now see to its connection.
             next(batches, None)
 
-    def _take_apart(self, events: list[Event]) -> None:
+    def _split_terminal(self, events: list[Event]) -> None:
         session = self._session
-        self._account_for(events)
+        self._record_usage(events)
         end = next((place for place, event in enumerate(events) if isinstance(event, TERMINAL_EVENTS)), len(events))
         rest = [event for event in events[:end] if type(event) is not Usage]
         terminal = events[end] if end < len(events) else None
@@ -157,16 +157,16 @@ class _Pump:
         if isinstance(terminal, Failed) and session.pending_terminal is None:
             session.error = SourceError(terminal.message, code=terminal.code, retryable=terminal.retryable)
         self._end(terminal)  # type: ignore[arg-type]  # it was looked at
-        self._watch(LINGER, self._insist)
+        self._set_timer(SOURCE_CLOSE_TIMEOUT, self._retry_stop)
 
-    def _account_for(self, events: list[Event] | StreamMetadata) -> None:
+    def _record_usage(self, events: list[Event] | StreamMetadata) -> None:
         for event in [events] if isinstance(events, StreamMetadata) else events:
             if isinstance(event, (Usage, StreamMetadata)):
-                self._session.account(event)
+                self._session.record_usage(event)
 
     # What stops it
 
-    def _close(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
+    def _close_source(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
         close = getattr(batches, "close", None)
         if close is None:
             return
@@ -174,42 +174,42 @@ class _Pump:
             close()
         except Exception:
             # How the answer has ended is told, or about to be: that stays as it is.
-            log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.target.model)
+            log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.context.model)
 
     def _interrupt(self) -> None:
-        self._tell()
-        self._watch(LINGER, self._end_without_it)
+        self._stop_source()
+        self._set_timer(SOURCE_CLOSE_TIMEOUT, self._end_unresponsive)
 
-    def _tell(self) -> None:
-        self._told += 1
+    def _stop_source(self) -> None:
+        self._stop_attempts += 1
         self._greenlet.kill(block=False)
 
-    def _watch(self, seconds: float, act: Callable[[], None]) -> None:
-        self._watch_no_more()
+    def _set_timer(self, seconds: float, act: Callable[[], None]) -> None:
+        self._cancel_timer()
         self._timer = gevent.get_hub().loop.timer(seconds)
         self._timer.start(act)
 
-    def _watch_no_more(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
             self._timer = None
 
-    def _end_without_it(self) -> None:
-        self._watch(INSIST, self._insist)
+    def _end_unresponsive(self) -> None:
+        self._set_timer(STOP_RETRY_INTERVAL, self._retry_stop)
         self._end(self._session.pending_terminal or Cancelled("stopped"))
 
-    def _insist(self) -> None:
-        if self._told < MOST_TOLD:
-            self._watch(INSIST, self._insist)
-            self._tell()
+    def _retry_stop(self) -> None:
+        if self._stop_attempts < MAX_STOP_ATTEMPTS:
+            self._set_timer(STOP_RETRY_INTERVAL, self._retry_stop)
+            self._stop_source()
             return
-        self._watch_no_more()
+        self._cancel_timer()
         session = self._session
-        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.target.model)
+        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.context.model)
 
 
-def _failed(session: StreamSession, error: HeadraceError) -> Failed:
+def _to_failed(session: StreamSession, error: HeadraceError) -> Failed:
     if session.pending_terminal is None:
         session.error = error
     return Failed(error.code, error.message, error.retryable)

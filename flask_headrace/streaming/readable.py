@@ -1,4 +1,4 @@
-"""What can be read, and what reads it. Types alone."""
+"""The interface between a readable stream and its readers. Types only."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .waiter import GreenletWaiter
 
 
 class Reader(Protocol):
-    """A reader as its stream sees it.
+    """The part of a reader that its stream uses.
 
     Attributes:
-        position: The number of the last event that it was handed.
+        position: The number of the last event that the reader received.
     """
 
     position: int
 
     @property
-    def parking(self) -> GreenletWaiter: ...  # noqa: D102
-    def dues(self) -> Iterator[Deadline]: ...  # noqa: D102
+    def waiter(self) -> GreenletWaiter: ...  # noqa: D102
+    def deadlines(self) -> Iterator[Deadline]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
 class ReadableStream(Protocol):
-    """What can be followed."""
+    """A stream that can be read: one of this worker, or one from the store."""
 
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> StreamContext: ...  # noqa: D102
+    def context(self) -> StreamContext: ...  # noqa: D102
     @property
     def limits(self) -> StreamLimits: ...  # noqa: D102
     @property
@@ -48,9 +48,9 @@ class ReadableStream(Protocol):
     def first_event_at(self) -> float | None: ...  # noqa: D102
     @property
     def usage(self) -> Usage | None: ...  # noqa: D102
-    def add_reader(self, follower: Reader) -> None: ...  # noqa: D102
-    def take(self, follower: Reader) -> list[Event]: ...  # noqa: D102
-    def drop_reader(self, follower: Reader) -> None: ...  # noqa: D102
-    def remove_reader(self, follower: Reader) -> None: ...  # noqa: D102
+    def add_reader(self, reader: Reader) -> None: ...  # noqa: D102
+    def take_events(self, reader: Reader) -> list[Event]: ...  # noqa: D102
+    def drop_reader(self, reader: Reader) -> None: ...  # noqa: D102
+    def remove_reader(self, reader: Reader) -> None: ...  # noqa: D102
     def cancel(self, reason: CancelReason) -> None: ...  # noqa: D102
     def fail(self, error: HeadraceError) -> None: ...  # noqa: D102

@@ -1,6 +1,6 @@
-"""One reader of a stream: it takes what has come, waits for more, and tells when the silence is long.
+"""One reader of a stream: it returns new events, waits for more, and returns a heartbeat after a silence.
 
-It knows its session and its own clock, not where the bytes go.
+A reader counts the time for which its caller accepts nothing. It does not depend on how events are sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .readable import ReadableStream
 from .waiter import GreenletWaiter
 
 HEARTBEAT: Final[list[Event]] = []
-"""What a follower returns after a silence in place of events: the empty list."""
+"""The empty list, which a reader returns after a silence in place of events."""
 
 
 class StreamReader:
@@ -23,31 +23,31 @@ class StreamReader:
 
     Args:
         session: The stream.
-        after: The number of the event after which it begins.
-        seen: The number of the last event that the reader has already, where that is not the same.
+        after: The number of the event after which reading begins; 0 for the first event.
+        seen: The number of the last event that the client has; None if that is `after`.
 
     Attributes:
-        position: The number of the last event that was handed out.
-        seen: The number of the last event that the reader has already.
-        is_numbered: Whether the reader is to be told the events' numbers.
-        parking: Where it waits for events.
-        on_stall: Called when its reader has accepted nothing for too long; must not block.
-        on_whole: Called when its reader has accepted all up to the stream's end; must not block.
+        position: The number of the last event that this reader returned.
+        seen: The number of the last event that the client has.
+        is_numbered: Whether to send the events' numbers to the client.
+        waiter: Where the reader waits for events.
+        on_stall: Called when the client has accepted nothing for too long; must not block. None for nothing.
+        on_complete: Called when the client has accepted all events of the stream; must not block. None for nothing.
     """
 
     __slots__ = (
-        "_is_ended",
+        "_is_closed",
         "_is_reading",
         "_is_stalled",
-        "_since",
+        "_waiting_since",
         "_wants_heartbeat",
         "is_numbered",
+        "on_complete",
         "on_stall",
-        "on_whole",
-        "parking",
         "position",
         "seen",
         "session",
+        "waiter",
     )
 
     def __init__(self, session: ReadableStream, after: int = 0, *, seen: int | None = None) -> None:
@@ -55,12 +55,12 @@ class StreamReader:
         self.position = after
         self.seen = after if seen is None else seen
         self.is_numbered = session.is_stored
-        self.parking = GreenletWaiter()
+        self.waiter = GreenletWaiter()
         self.on_stall: Callable[[], object] | None = None
-        self.on_whole: Callable[[], object] | None = None
-        self._since = time.monotonic()
+        self.on_complete: Callable[[], object] | None = None
+        self._waiting_since = time.monotonic()
         self._is_reading = False
-        self._is_ended = self._is_stalled = False
+        self._is_closed = self._is_stalled = False
         self._wants_heartbeat = False
         session.add_reader(self)
 
@@ -68,51 +68,51 @@ class StreamReader:
         return self
 
     def __next__(self) -> list[Event]:
-        """Return the events that have come, or HEARTBEAT. Blocks until there is one or the other."""
-        self.progressed()
+        """Return the new events, or `HEARTBEAT` after a silence. Blocks until then."""
+        self.mark_progress()
         self._is_reading = self._wants_heartbeat = False
-        while self._is_ended or not (events := self.session.take(self)):
-            if self._is_ended or self.session.terminal is not None:
-                self._leave()
+        while self._is_closed or not (events := self.session.take_events(self)):
+            if self._is_closed or self.session.terminal is not None:
+                self._finish()
                 raise StopIteration
-            self.parking.wait()
+            self.waiter.wait()
             if self._wants_heartbeat:
                 self._wants_heartbeat = False
                 break
-        self.progressed()
+        self.mark_progress()
         self._is_reading = True
         return events
 
-    def _leave(self) -> None:
+    def _finish(self) -> None:
         self.session.remove_reader(self)
-        if not self._is_ended and self.on_whole is not None:
-            self.on_whole()
+        if not self._is_closed and self.on_complete is not None:
+            self.on_complete()
 
-    def progressed(self) -> None:
-        """Note that the reader has accepted what it was last given."""
-        self._since = time.monotonic()
+    def mark_progress(self) -> None:
+        """Record that the client has accepted the last events, or a part of their bytes."""
+        self._waiting_since = time.monotonic()
 
     def close(self) -> None:
-        """Stop following, and end the iteration if it waits. May be called twice, and from the event loop."""
-        self._is_ended = True
+        """Stop reading, and end a waiting iteration. Idempotent; may be called from the event loop."""
+        self._is_closed = True
         self.session.remove_reader(self)
-        self.parking.wake()
+        self.waiter.wake()
 
-    def dues(self) -> Iterator[Deadline]:
-        """Give the wait that this reader is in."""
+    def deadlines(self) -> Iterator[Deadline]:
+        """Yield the deadline of the wait that this reader is in: for its client, or for the next heartbeat."""
         limits = self.session.limits
         if self._is_reading:
             if limits.client is not None and not self._is_stalled:
-                yield self._since + limits.client, self._stalled
+                yield self._waiting_since + limits.client, self._handle_stall
         elif limits.heartbeat is not None:
-            yield self._since + limits.heartbeat, self._beat
+            yield self._waiting_since + limits.heartbeat, self._send_heartbeat
 
-    def _beat(self) -> None:
-        self._since = time.monotonic()
+    def _send_heartbeat(self) -> None:
+        self._waiting_since = time.monotonic()
         self._wants_heartbeat = True
-        self.parking.wake()
+        self.waiter.wake()
 
-    def _stalled(self) -> None:
+    def _handle_stall(self) -> None:
         self._is_stalled = True
         self.session.drop_reader(self)
         if self.on_stall is not None:

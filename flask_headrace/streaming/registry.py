@@ -10,13 +10,13 @@ from gevent.event import Event as Flag
 from ..core.errors import LimitError, ShuttingDown, StoreUnavailable, StreamLimitExceeded
 from . import producer
 from .context import StreamContext, StreamLimits
-from .owner_limits import Shares
+from .owner_limits import OwnerLimits
 from .producer import Source
 from .resume.store_writer import StoreWriter
 from .resume.stored_reader import StoredStreamReader
 from .session import StreamSession
 
-FLUSH = 2.0
+FLUSH_TIMEOUT = 2.0
 """Seconds that a worker which leaves waits for its last events to be written."""
 
 
@@ -38,36 +38,36 @@ class StreamRegistry:
     def __init__(  # noqa: PLR0913  # all but the first two by name
         self,
         limits: StreamLimits,
-        most: int,
+        max_streams: int,
         on_start: Callable[[StreamSession], None],
         on_end: Callable[[StreamSession], None],
-        journal: StoreWriter | None = None,
+        store_writer: StoreWriter | None = None,
         *,
-        most_of_one: int | None = None,
+        max_streams_per_owner: int | None = None,
     ) -> None:
         self.limits = limits
-        self._shares = Shares(most_of_one or max(1, most // 4))
-        self._journal = journal
-        self.most = most
+        self._owner_limits = OwnerLimits(max_streams_per_owner or max(1, max_streams // 4))
+        self._store_writer = store_writer
+        self.max_streams = max_streams
         self._on_start = on_start
         self._on_end = on_end
         self._open: dict[str, StreamSession] = {}
-        self._replicas: set[StoredStreamReader] = set()
+        self._stored_readers: set[StoredStreamReader] = set()
         self._is_empty = Flag()
         self._is_empty.set()
         self.is_closing = False
 
     def __len__(self) -> int:
-        return len(self._open) + len(self._replicas)
+        return len(self._open) + len(self._stored_readers)
 
     def __repr__(self) -> str:
-        return f"<Streams {len(self)} of {self.most} open{', closing' if self.is_closing else ''}>"
+        return f"<Streams {len(self)} of {self.max_streams} open{', closing' if self.is_closing else ''}>"
 
     def get(self, id: str) -> StreamSession | None:  # noqa: A002
         """Return an open stream."""
         return self._open.get(id)
 
-    def check_room(self, owner: str) -> None:
+    def check_capacity(self, owner: str) -> None:
         """Return if another stream may be opened.
 
         Args:
@@ -79,58 +79,58 @@ class StreamRegistry:
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
-        if len(self) >= self.most:
+        if len(self) >= self.max_streams:
             raise StreamLimitExceeded(
-                f"All {self.most} streams of this worker are taken. Try again soon.", retry_after=2
+                f"All {self.max_streams} streams of this worker are taken. Try again soon.", retry_after=2
             )
-        self._shares.check(owner)
+        self._owner_limits.check(owner)
 
-    def open(self, target: StreamContext, source: Source, *, kept_as: str | None = None) -> StreamSession:
+    def open(self, context: StreamContext, source: Source, *, stored_id: str | None = None) -> StreamSession:
         """Open a stream; its upstream is asked as soon as the caller waits for something.
 
         Args:
-            target: Whom it asks.
+            context: Whom it asks.
             source: Where its events come from.
-            kept_as: The id under which the journal has claimed it, for one that can be resumed.
+            stored_id: The id under which the journal has claimed it, for one that can be resumed.
 
         Raises:
             LimitError: see `check_room`.
             StoreUnavailable: an earlier stream of that id has not ended here yet; 503.
         """
-        self.check_room(target.owner)
-        if kept_as in self._open:
-            raise StoreUnavailable(f"Another stream {kept_as!r} is about to end here. Try again.", retry_after=1)
-        keeper = None if kept_as is None else self._journal
-        session = StreamSession(target, self.limits, id=kept_as, keeper=keeper)
+        self.check_capacity(context.owner)
+        if stored_id in self._open:
+            raise StoreUnavailable(f"Another stream {stored_id!r} is about to end here. Try again.", retry_after=1)
+        sink = None if stored_id is None else self._store_writer
+        session = StreamSession(context, self.limits, id=stored_id, sink=sink)
         self._open[session.id] = session
-        self._shares.take(session, target.owner)
+        self._owner_limits.add(session, context.owner)
         self._is_empty.clear()
         try:
-            if keeper is not None:
-                keeper.open(session)
+            if sink is not None:
+                sink.attach(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")
             raise
         finally:
             # Also where nobody will read it: each stream ends, and its end is told, by its pump alone.
-            producer.start_producer(session, source, self._ended)
+            producer.start_producer(session, source, self._finish)
         return session
 
-    def admit(self, replica: StoredStreamReader) -> None:
+    def add_stored_reader(self, stored_reader: StoredStreamReader) -> None:
         """Count a reading of a stream that is not filled here.
 
         Raises:
             LimitError: see `check_room`.
         """
         try:
-            self.check_room(replica.target.owner)
+            self.check_capacity(stored_reader.context.owner)
         except LimitError:
-            replica.close()
+            stored_reader.close()
             raise
-        self._replicas.add(replica)
-        self._shares.take(replica, replica.target.owner)
-        replica.on_close = self._release
+        self._stored_readers.add(stored_reader)
+        self._owner_limits.add(stored_reader, stored_reader.context.owner)
+        stored_reader.on_close = self._remove_stored_reader
 
     def drain(self, seconds: float) -> int:
         """Open no more streams, let those that are open finish for so long, then end the rest.
@@ -140,30 +140,30 @@ class StreamRegistry:
         """
         self.is_closing = True
         # Their readers come back, to another worker or the next one, and go on where they were.
-        for replica in list(self._replicas):
-            replica.cut()
+        for replica in list(self._stored_readers):
+            replica.stop_reading()
         self._is_empty.wait(seconds)
         left = list(self._open.values())
         for session in left:
             session.fail(ShuttingDown("The service is restarting. Try again in a moment.", retry_after=1))
         self._is_empty.wait(5)
-        if self._journal is not None:
-            self._journal.flush(FLUSH)
+        if self._store_writer is not None:
+            self._store_writer.flush(FLUSH_TIMEOUT)
         gevent.sleep(0)
         return len(left)
 
-    def _release(self, replica: StoredStreamReader) -> None:
-        self._replicas.discard(replica)
-        self._shares.give_back(replica)
+    def _remove_stored_reader(self, stored_reader: StoredStreamReader) -> None:
+        self._stored_readers.discard(stored_reader)
+        self._owner_limits.remove(stored_reader)
 
-    def _ended(self, session: StreamSession) -> None:
+    def _finish(self, session: StreamSession) -> None:
         # A question that waits for its turn goes before the account of an answer.
         gevent.sleep(0)
         try:
             self._on_end(session)
         finally:
             del self._open[session.id]
-            self._shares.give_back(session)
+            self._owner_limits.remove(session)
             session.is_reported = True
             if not self._open:
                 self._is_empty.set()

@@ -1,6 +1,6 @@
-"""Resumable streams: begun once, followed and stopped from any worker.
+"""Resumable streams: begun once, then read and stopped from any worker.
 
-A stream that is filled here is read from its session; any other, and one that has ended, from the store.
+A stream that this worker fills is read from its session; any other, and one that has ended, is read from the store.
 """
 
 from __future__ import annotations
@@ -23,89 +23,93 @@ from .reader import StreamReader
 from .registry import StreamRegistry
 from .resume import cursor
 from .resume.store_writer import StoreWriter
-from .resume.stored_events import target_of
+from .resume.stored_events import decode_context
 from .resume.stored_reader import StoredStreamReader, stream_not_found
 from .session import StreamSession
 from .stores.base import StreamClaim, StreamRecord
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
-"""Seconds that a reader who comes back waits for a store that is away."""
+STORE_OUTAGE_TIMEOUT = 5.0
+"""Seconds for which a reader that reconnects waits for a store that is away."""
+
+RETRY_DELAY = 0.25
+"""Seconds between two attempts to reach a store that is away."""
 
 
 class ResumableStreams:
     """The resumable streams that this worker can reach.
 
     Args:
-        streams: Those that are open here.
-        journal: This worker's way to the store.
+        streams: The streams that are open at this worker.
+        store_writer: This worker's access to the store.
     """
 
-    def __init__(self, streams: StreamRegistry, journal: StoreWriter) -> None:
+    def __init__(self, streams: StreamRegistry, store_writer: StoreWriter) -> None:
         self._streams = streams
-        self._journal = journal
-        self._store = journal.store
+        self._store_writer = store_writer
+        self._store = store_writer.store
 
     def open(
         self,
         id: str,  # noqa: A002
-        question: str,
-        target: StreamContext,
+        request_digest: str,
+        context: StreamContext,
         source: Source,
         chat: str | None = None,
     ) -> StreamReader:
-        """Begin a stream and follow it; one of that id that is there already is followed from its beginning.
+        """Begin a stream and read it. If a stream of that id exists, read that one from its beginning.
 
         Args:
-            id: The stream's id.
-            question: A digest of what is asked.
-            target: Whom it asks, and who asks.
-            source: Where its events come from.
-            chat: The conversation of the owner's that it is the latest answer in; None for none that is known by an id.
+            id: The stream's id, chosen by the client.
+            request_digest: A digest of the request. A second request with the same id must have the same digest.
+            context: The model and the owner of the stream, see `StreamContext`.
+            source: Yields the events of the stream.
+            chat: The id of the owner's conversation whose latest answer the stream is; None if it has no id.
 
         Raises:
-            StreamConflict: a stream of that id answers another question, or somebody else; 409.
+            StreamConflict: a stream of that id answers another request, or belongs to another owner; 409.
             LimitError: no more streams may be opened here now, or the store is away; 503.
         """
-        # Who asks again for a stream that is here takes no more room with it.
-        self._streams.check_room("" if self._local(id) is not None else target.owner)
-        target = msgspec.structs.replace(target, incarnation=secrets.token_hex(4))
-        claim = StreamClaim(id, self._journal.worker, target.owner, question, msgspec.msgpack.encode(target))
-        name = None if chat is None else _name(chat, target.owner)
-        with self._journal.owed.alone(id):
-            record = self._local_record(id) or self._journal.claim(claim, name)
+        # A repeated request for a stream of this worker does not count towards the limit of its owner.
+        self._streams.check_capacity("" if self._local(id) is not None else context.owner)
+        context = msgspec.structs.replace(context, incarnation=secrets.token_hex(4))
+        encoded = msgspec.msgpack.encode(context)
+        claim = StreamClaim(id, self._store_writer.worker, context.owner, request_digest, encoded)
+        name = None if chat is None else _chat_name(chat, context.owner)
+        with self._store_writer.pending.lock(id):
+            record = self._local_record(id) or self._store_writer.claim(claim, name)
             if record is None:
-                return self._named(StreamReader(self._begin(id, target, source)), name)
-        if (record.claim.owner, record.claim.question) != (target.owner, question):
+                return self._clear_name_when_read(StreamReader(self._begin(id, context, source)), name)
+        if (record.claim.owner, record.claim.request_digest) != (context.owner, request_digest):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
-        return self._named(self._follow(record, 0, missing=_not_begun), name)
+        return self._clear_name_when_read(self._read(record, 0, not_found=_not_begun), name)
 
     def _local_record(self, id_: str) -> StreamRecord | None:
-        # A stream that is kept here is there, also where the store has lost it and does not know it any more.
+        # A stream that is stored by this worker exists, even if the store has lost it.
         session = self._local(id_)
-        claim = None if session is None else self._journal.claim_of(session)
+        claim = None if session is None else self._store_writer.claim_of(session)
         return None if claim is None else StreamRecord(claim)
 
-    def _begin(self, id_: str, target: StreamContext, source: Source) -> StreamSession:
+    def _begin(self, id_: str, context: StreamContext, source: Source) -> StreamSession:
         try:
             self._end_earlier(id_)
-            return self._streams.open(target, source, kept_as=id_)
+            return self._streams.open(context, source, stored_id=id_)
         except BaseException:
-            # Nobody fills it: who tries again, here or elsewhere, is to find the id free.
-            self._journal.withdraw(id_)
+            # Nobody fills the stream: a second attempt, at any worker, must find the id free.
+            self._store_writer.withdraw(id_)
             raise
 
     def _end_earlier(self, id_: str) -> None:
-        # The store has lost a stream of that id that goes on here as a plain one: one id is one stream.
+        # If the store has lost a stream that continues here as a plain one, the stream ends: one id is one stream.
         earlier = self._streams.get(id_)
         if earlier is not None:
             earlier.fail(ResumptionLost())
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + STORE_OUTAGE_TIMEOUT
             while self._streams.get(id_) is earlier and time.monotonic() < until:
                 gevent.sleep(0.005)
 
-    def follow(
+    def resume(
         self,
         id: str,  # noqa: A002
         owner: str,
@@ -114,101 +118,114 @@ class ResumableStreams:
         incarnation: str = "",
         is_whole: bool = False,
     ) -> StreamReader | None:
-        """Follow a stream.
+        """Read a stream from after an event.
 
         Args:
             id: The stream's id.
-            owner: Who asks.
-            after: The number of the last event that the reader has; 0 for none.
-            incarnation: That of the stream in which the event has this number, see `StreamContext`; empty where the reader
-                does not know it, and means whichever stream has the id now.
-            is_whole: Whether to hand out the events up to that number too, for a wire that has to know them; so it is
-                for a document that grows in any case.
+            owner: The owner that the request is authorized for; empty for anybody.
+            after: The number of the last event that the client has; 0 for none.
+            incarnation: The incarnation of the stream whose event has this number, see `StreamContext`; empty if the
+                client does not know it, for whichever stream has the id now.
+            is_whole: Whether to return the events up to that number too, for an encoder that depends on them. A stream
+                with a `partial_mode` always does so.
 
         Returns:
-            None where the stream has ended and the reader has all of it.
+            The reader; None if the stream has ended and the client has all of it.
 
         Raises:
-            StreamNotFound: there is none of theirs, or its retention is over; 404.
-            InvalidRequest: it has no event of that number; 400.
-            AnswerReplaced: the stream of that id is not the one that the reader has a part of; 410.
-            StoreUnavailable: the store is away, or behind the reader; 503.
+            StreamNotFound: the owner has no such stream, or its retention is over; 404.
+            InvalidRequest: the stream has no event of that number; 400.
+            AnswerReplaced: the stream of that id is another incarnation; 410.
+            StoreUnavailable: the store is away, or behind the client; 503.
         """
         session = self._local(id, incarnation)
         if session is not None:
-            if session.target.owner != owner:
+            if session.context.owner != owner:
                 raise stream_not_found(id)
-            if after > session.last:
-                raise cursor.no_such_event(after)
-            is_over = session.terminal is not None and after == session.last
-            return None if is_over else _place(session, after, is_whole=is_whole)
-        record = self._patiently(lambda: self._find(id, owner, incarnation))
+            if after > session.last_number:
+                raise cursor.invalid_cursor(after)
+            is_complete = session.terminal is not None and after == session.last_number
+            return None if is_complete else _reader_after(session, after, is_whole=is_whole)
+        record = self._retry_while_away(lambda: self._find(id, owner, incarnation))
         if after > record.last and not record.is_finished:
-            record = cursor.caught_up(self._journal, record, after, lambda: self._find(id, owner, incarnation))
-        known = cursor.known_of(self._store, record, after)
-        if known is not None:
-            return self._follow(record, after, is_whole=is_whole, known=known)
-        if after < record.last or (after == record.last and not record.is_finished):
-            return self._follow(record, after, is_whole=is_whole)
+            record = cursor.wait_for_store(
+                self._store_writer, record, after, lambda: self._find(id, owner, incarnation)
+            )
+        known = cursor.known_position(self._store, record, after)
+        is_unread = after < record.last or (after == record.last and not record.is_finished)
+        if known is not None or is_unread:
+            return self._read(record, after, is_whole=is_whole, known=known)
         if after > record.last:
-            raise cursor.beyond(record, after)
+            raise cursor.cursor_ahead_error(record, after)
         return None
 
-    def follow_latest(self, chat: str, owner: str) -> StreamReader | None:
-        """Follow the latest answer in a conversation from its beginning.
+    def resume_latest(self, chat: str, owner: str) -> StreamReader | None:
+        """Read the latest answer in a conversation from its beginning.
+
+        Args:
+            chat: The id of the conversation.
+            owner: The owner that the request is authorized for; empty for anybody.
 
         Returns:
-            None where there is none, or some reader has all of it, or it was stopped.
+            The reader; None if there is no answer, or a client has read all of it, or it was stopped.
 
         Raises:
             StoreUnavailable: the store is away; 503.
-            LimitError: no more readers may come here now; 503.
+            LimitError: no more readers are accepted here now; 503.
         """
-        name = _name(chat, owner)
-        record = self._patiently(lambda: self._store.find_by_name(name))
+        name = _chat_name(chat, owner)
+        record = self._retry_while_away(lambda: self._store.find_by_name(name))
         if record is None:
             return None
         with suppress(StreamNotFound):
-            follower = self.follow(record.claim.id, owner, 0)
-            return None if follower is None else self._named(follower, name)
+            reader = self.resume(record.claim.id, owner, 0)
+            return None if reader is None else self._clear_name_when_read(reader, name)
         return None
 
     def stop_latest(self, chat: str, owner: str) -> None:
-        """Stop the latest answer in a conversation; does nothing where there is none to be followed.
+        """Stop the latest answer in a conversation. Does nothing if `resume_latest` would return None.
+
+        Args:
+            chat: The id of the conversation.
+            owner: The owner that the request is authorized for; empty for anybody.
 
         Raises:
             StoreUnavailable: the store is away; 503.
         """
-        name = _name(chat, owner)
+        name = _chat_name(chat, owner)
         record = self._store.find_by_name(name)
         if record is not None:
             with suppress(StreamNotFound):
                 self.stop(record.claim.id, owner)
             self._store.clear_name(name, record.claim.id)
 
-    def _named(self, follower: StreamReader, name: str | None) -> StreamReader:
-        # Nobody comes back for what has been read to its end; who does has it, and would show it twice.
+    def _clear_name_when_read(self, reader: StreamReader, name: str | None) -> StreamReader:
+        # A client that has read an answer to its end has it, and would show it twice if it were found again.
         if name is not None:
-            id_ = follower.session.id
-            follower.on_whole = lambda: gevent.spawn(self._unname, name, id_)
-        return follower
+            id_ = reader.session.id
+            reader.on_complete = lambda: gevent.spawn(self._clear_name, name, id_)
+        return reader
 
-    def _unname(self, name: str, id_: str) -> None:
-        with suppress(StoreUnavailable):  # it is sent once more then
+    def _clear_name(self, name: str, id_: str) -> None:
+        with suppress(StoreUnavailable):  # the answer is sent once more then
             self._store.clear_name(name, id_)
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
-        """Stop a stream; does nothing where it has ended.
+        """Stop a stream. Does nothing if the stream has ended.
+
+        Args:
+            id: The stream's id.
+            owner: The owner that the request is authorized for; empty for anybody.
 
         Raises:
-            StreamNotFound: there is none of theirs; 404.
+            StreamNotFound: the owner has no such stream; 404.
             StoreUnavailable: the store is away; 503.
         """
         session = self._streams.get(id)
-        if session is None or not session.was_kept:
+        if session is None or not session.was_stored:
             self._find(id, owner)
             self._store.request_stop(id)
-        elif session.target.owner != owner:
+        elif session.context.owner != owner:
             raise stream_not_found(id)
         else:
             session.cancel("stopped")
@@ -217,61 +234,67 @@ class ResumableStreams:
         session = self._streams.get(id_)
         if session is None or not session.is_stored:
             return None
-        # Where the store has lost this one, and nobody here knows that yet, another worker may have begun the next.
-        return session if incarnation in {"", session.target.incarnation} else None
+        # If the store has lost this stream unnoticed, another worker may have begun the next one of the id.
+        return session if incarnation in {"", session.context.incarnation} else None
 
-    def _follow(
+    def _read(
         self,
         record: StreamRecord,
         after: int,
         *,
         is_whole: bool = False,
         known: int | None = None,
-        missing: Callable[[str], HeadraceError] = stream_not_found,
+        not_found: Callable[[str], HeadraceError] = stream_not_found,
     ) -> StreamReader:
-        """Follow a stream; of what its reader has, up to `after`, the store knows as much as `known` where not all."""
-        target = target_of(record.claim)
-        session = self._local(record.claim.id, target.incarnation)
+        """Read a stream from after event `after`; the store knows the client's events up to `known`, None for all."""
+        context = decode_context(record.claim)
+        session = self._local(record.claim.id, context.incarnation)
         if session is not None:
-            return _place(session, after, is_whole=is_whole)
-        is_whole |= target.partials is not None
+            return _reader_after(session, after, is_whole=is_whole)
+        is_whole |= context.partial_mode is not None
         known = after if known is None else known
-        places = {"ahead": after - known, "ahead_from": known}
-        limits = self._streams.limits
-        replica = StoredStreamReader(self._journal, record, 0 if is_whole else known, limits, missing=missing, **places)
-        self._streams.admit(replica)
-        return _place(replica, after, is_whole=is_whole)
+        stored_reader = StoredStreamReader(
+            self._store_writer,
+            record,
+            0 if is_whole else known,
+            self._streams.limits,
+            offset=after - known,
+            offset_from=known,
+            not_found=not_found,
+        )
+        self._streams.add_stored_reader(stored_reader)
+        return _reader_after(stored_reader, after, is_whole=is_whole)
 
     def _find(self, id_: str, owner: str, incarnation: str = "") -> StreamRecord:
         record = self._store.find(id_)
         if record is None or record.claim.owner != owner:
             raise stream_not_found(id_)
-        cursor.refuse_replaced(record, incarnation)
+        cursor.check_incarnation(record, incarnation)
         return record
 
-    def _patiently(self, find: Callable[[], T]) -> T:
-        # A reader that comes back and is turned away with a 503 may never come again: EventSource does not.
-        until = time.monotonic() + PATIENCE
+    def _retry_while_away(self, find: Callable[[], T]) -> T:
+        # A client that reconnects and gets a 503 may never reconnect again: EventSource does not.
+        until = time.monotonic() + STORE_OUTAGE_TIMEOUT
         while True:
             try:
                 return find()
             except StoreUnavailable:
-                self._journal.lease.doubt()
+                self._store_writer.lease.pause_failure_detection()
                 if time.monotonic() > until:
                     raise
-            gevent.sleep(0.25)
+            gevent.sleep(RETRY_DELAY)
 
 
-def _name(chat: str, owner: str) -> str:
-    # A digest: the ids of conversations are their applications', of any length, and may say something.
+def _chat_name(chat: str, owner: str) -> str:
+    # A digest: applications choose the ids of conversations, which may be of any length and may be confidential.
     return sha256(msgspec.msgpack.encode((owner, chat))).hexdigest()
 
 
-def _place(stream: ReadableStream, after: int, *, is_whole: bool) -> StreamReader:
-    is_whole |= stream.target.partials is not None
+def _reader_after(stream: ReadableStream, after: int, *, is_whole: bool) -> StreamReader:
+    is_whole |= stream.context.partial_mode is not None
     return StreamReader(stream, 0 if is_whole else after, seen=after)
 
 
 def _not_begun(id_: str) -> HeadraceError:
-    # It was claimed by a worker that could not open it: who asked the same is to ask again.
+    # The stream was claimed by a worker that could not open it: the client may send the same request again.
     return StoreUnavailable(f"The stream {id_!r} could not be begun. Try again.", retry_after=1)

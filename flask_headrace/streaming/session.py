@@ -24,9 +24,9 @@ from ..core.events import (
     StreamMetadata,
     TerminalEvent,
     Usage,
-    reason_of,
+    terminal_reason,
 )
-from .buffer import EventBuffer, size_of
+from .buffer import EventBuffer, text_size
 from .context import StreamContext, StreamLimits
 from .deadlines import Deadline, TimeoutScheduler
 from .disconnect_grace import DisconnectGrace
@@ -35,7 +35,7 @@ from .sink import EventSink
 from .usage_tracker import UsageTracker
 from .waiter import GreenletWaiter
 
-MOST_AT_ONCE = 1024
+MAX_BATCH_EVENTS = 1024
 """Events that a reader who is behind is given at once."""
 
 
@@ -59,84 +59,84 @@ class StreamSession:
     """
 
     __slots__ = (
-        "_accounts",
+        "_buffer",
         "_deadlines",
-        "_followers",
         "_grace",
         "_is_blocked",
-        "_log",
-        "_room",
-        "began_at",
+        "_readers",
+        "_space_waiter",
+        "_usage_tracker",
         "ended_at",
         "error",
         "first_event_at",
         "id",
         "interrupt",
-        "is_asked",
         "is_reported",
-        "keeper",
+        "is_source_started",
         "last_event_at",
         "limits",
         "pending_terminal",
+        "sink",
+        "started_at",
         "terminal",
         "usage",
-        "was_kept",
+        "was_stored",
     )
 
     def __init__(
         self,
-        target: StreamContext,
+        context: StreamContext,
         limits: StreamLimits,
         *,
         id: str | None = None,  # noqa: A002
-        keeper: EventSink | None = None,
+        sink: EventSink | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
-        self.keeper = keeper
-        self.was_kept = keeper is not None
+        self.sink = sink
+        self.was_stored = sink is not None
         self.limits = limits
         self.interrupt: Callable[[], None] | None = None
         self.pending_terminal: TerminalEvent | None = None
         self.terminal: TerminalEvent | None = None
         self.error: HeadraceError | None = None
         self.usage: Usage | None = None
-        self.is_asked = self.is_reported = False
-        self.began_at = self.last_event_at = time.monotonic()
+        self.is_source_started = self.is_reported = False
+        self.started_at = self.last_event_at = time.monotonic()
         self.first_event_at: float | None = None
         self.ended_at: float | None = None
-        self._accounts = UsageTracker(target)
+        self._usage_tracker = UsageTracker(context)
         self._is_blocked = False
-        self._log = EventBuffer()
+        self._buffer = EventBuffer()
         self._grace = DisconnectGrace(limits.grace, self._has_remote_readers, self._cancel_unread)
-        self._followers: list[Reader] = []
-        self._room = GreenletWaiter()
-        self._deadlines = TimeoutScheduler(self._dues, limits.shortest())
+        self._readers: list[Reader] = []
+        self._space_waiter = GreenletWaiter()
+        self._deadlines = TimeoutScheduler(self._current_deadlines, limits.shortest_wait())
         self._deadlines.start()
 
     def __repr__(self) -> str:
         state = "streaming" if self.terminal is None else type(self.terminal).__struct_config__.tag
-        age = (self.ended_at or time.monotonic()) - self.began_at
-        return f"<Session {self.id[:6]}… {state}, {self.last} events, {len(self._followers)} readers, {age:.1f} s>"
+        age = (self.ended_at or time.monotonic()) - self.started_at
+        return f"<Session {self.id[:6]}… {state}, {self.last_number} events, {len(self._readers)} readers, {age:.1f} s>"
 
     @property
-    def target(self) -> StreamContext:
+    def context(self) -> StreamContext:
         """Whom it asks, now or at its end."""
-        return self._accounts.target
+        return self._usage_tracker.context
 
     @property
-    def last(self) -> int:
+    def last_number(self) -> int:
         """The number of its last event so far."""
-        return self._log.last
+        return self._buffer.last_number
 
     @property
     def is_stored(self) -> bool:
         """Whether it can be read again, from any number."""
-        return self.keeper is not None
+        return self.sink is not None
 
     @property
     def reason(self) -> str:
         """Why it ended, in one word: the finish reason, the error's code, or why it was cancelled; empty before."""
-        return reason_of(self.terminal)
+        return terminal_reason(self.terminal)
 
     # What the pump calls
 
@@ -145,19 +145,19 @@ class StreamSession:
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
-            target, read = self.target, self._accounts.read_so_far()
-            events = [ResponseStarted(self.id, target.model, target.provider, *read), *events]
-        size = size_of(events)
-        self._accounts.write(size)
-        self._push(events, size)
-        for follower in self._followers[:]:
-            follower.parking.switch_to()
-        if self._log.size > self.limits.buffer:
-            self._wait_for_room()
+            context, read = self.context, self._usage_tracker.input_tokens_so_far()
+            events = [ResponseStarted(self.id, context.model, context.provider, *read), *events]
+        size = text_size(events)
+        self._usage_tracker.add_output(size)
+        self._publish(events, size)
+        for reader in self._readers[:]:
+            reader.waiter.switch_to()
+        if self._buffer.size > self.limits.max_buffer_bytes:
+            self._wait_for_space()
 
-    def account(self, told: Usage | StreamMetadata) -> None:
+    def record_usage(self, reported: Usage | StreamMetadata) -> None:
         """Take what the source tells of its work and of the tokens."""
-        self._accounts.take(told)
+        self._usage_tracker.record(reported)
 
     def finish(self, terminal: TerminalEvent) -> None:
         """Account for the stream and send its end. Only for the pump; the first call decides."""
@@ -165,90 +165,94 @@ class StreamSession:
             return
         self.terminal = self.pending_terminal = self.pending_terminal or terminal
         self.ended_at = time.monotonic()
-        is_unspent = not self.is_asked or (self.error is not None and self.error.is_unspent)
-        self.usage = self._accounts.total(is_whole=isinstance(self.terminal, Completed), is_unspent=is_unspent)
-        self._push([self.usage, self.terminal])
-        for follower in self._followers:
-            follower.parking.wake()
-        self._rest()
+        has_no_usage = not self.is_source_started or (self.error is not None and self.error.has_no_usage)
+        self.usage = self._usage_tracker.total(is_whole=isinstance(self.terminal, Completed), has_no_usage=has_no_usage)
+        self._publish([self.usage, self.terminal])
+        for reader in self._readers:
+            reader.waiter.wake()
+        self._stop_timers()
 
-    def _push(self, events: list[Event], size: int = 0) -> None:
-        if self.keeper is not None:
-            self.keeper.write(self, self._log.last + 1, events)
-        self._log.add(events, size)
+    def _publish(self, events: list[Event], size: int = 0) -> None:
+        if self.sink is not None:
+            self.sink.write(self, self._buffer.last_number + 1, events)
+        self._buffer.add(events, size)
 
-    def _wait_for_room(self) -> None:
-        if self.is_stored and self._log.size > self.limits.kept:
+    def _wait_for_space(self) -> None:
+        if self.is_stored and self._buffer.size > self.limits.max_stored_bytes:
             self.detach_store()
         self._is_blocked = True
         try:
-            while not self.is_stored and self._log.size > self.limits.buffer and self.pending_terminal is None:
-                self._room.wait()
+            while (
+                not self.is_stored
+                and self._buffer.size > self.limits.max_buffer_bytes
+                and self.pending_terminal is None
+            ):
+                self._space_waiter.wait()
         finally:
             self._is_blocked = False
             self.last_event_at = time.monotonic()
 
     # What followers call
 
-    def add_reader(self, follower: Reader) -> None:
+    def add_reader(self, reader: Reader) -> None:
         """Add a reader; also one who comes after the end, and has the time limits of all others."""
-        self._followers.append(follower)
+        self._readers.append(reader)
         self._grace.stop()
         self._deadlines.start()
 
-    def take(self, follower: Reader) -> list[Event]:
+    def take_events(self, reader: Reader) -> list[Event]:
         """Hand out the events that have come since a reader's last call. Only for that reader."""
-        if self.keeper is None and len(self._followers) == 1:
-            events = self._log.take(follower.position)
-            follower.position += len(events)
+        if self.sink is None and len(self._readers) == 1:
+            events = self._buffer.pop_after(reader.position)
+            reader.position += len(events)
             if self._is_blocked:
-                self._room.wake()
+                self._space_waiter.wake()
         else:
-            events = self._log.after(follower.position, MOST_AT_ONCE)
-            follower.position += len(events)
-            self._forget()
+            events = self._buffer.after(reader.position, MAX_BATCH_EVENTS)
+            reader.position += len(events)
+            self._discard_read()
         return events
 
-    def drop_reader(self, follower: Reader) -> None:
+    def drop_reader(self, reader: Reader) -> None:
         """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
-        if self.is_stored or len(self._followers) > 1:
-            follower.close()
+        if self.is_stored or len(self._readers) > 1:
+            reader.close()
         else:
             self.cancel("reader_stalled")
 
-    def remove_reader(self, follower: Reader) -> None:
+    def remove_reader(self, reader: Reader) -> None:
         """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
-        if follower in self._followers:
-            self._followers.remove(follower)
-            self._forget()
-        if not self._followers and self.pending_terminal is None:
+        if reader in self._readers:
+            self._readers.remove(reader)
+            self._discard_read()
+        if not self._readers and self.pending_terminal is None:
             if self.is_stored:
                 self._grace.start()
             else:
                 self._cancel_unread()
-        self._rest()
+        self._stop_timers()
 
     def _cancel_unread(self) -> None:
         self.cancel("reader_left")
 
     def _has_remote_readers(self) -> bool:
-        return self.keeper is not None and self.keeper.has_remote_readers(self)
+        return self.sink is not None and self.sink.has_remote_readers(self)
 
-    def _forget(self) -> None:
+    def _discard_read(self) -> None:
         # What all readers have is of no use, unless it is kept for later ones.
-        if not self.is_stored and self._followers:
-            self._log.forget(min([follower.position for follower in self._followers]))
+        if not self.is_stored and self._readers:
+            self._buffer.discard(min([reader.position for reader in self._readers]))
             if self._is_blocked:
-                self._room.wake()
+                self._space_waiter.wake()
 
     def detach_store(self) -> None:
         """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
-        keeper, self.keeper = self.keeper, None
-        self._forget()
-        if not self._followers:
+        sink, self.sink = self.sink, None
+        self._discard_read()
+        if not self._readers:
             self._cancel_unread()
-        if keeper is not None:
-            keeper.detach(self)
+        if sink is not None:
+            sink.detach(self)
 
     # What ends it
 
@@ -262,37 +266,37 @@ class StreamSession:
             self.error = error
             self.stop(Failed(error.code, error.message, error.retryable))
 
-    def stop(self, ending: TerminalEvent) -> None:
+    def stop(self, terminal: TerminalEvent) -> None:
         """Decide how the stream ends and interrupt what fills it. Idempotent; never raises, never blocks."""
         if self.pending_terminal is None:
-            self.pending_terminal = ending
+            self.pending_terminal = terminal
             if self.interrupt is not None:
                 self.interrupt()
 
     # Its time limits
 
-    def _rest(self) -> None:
+    def _stop_timers(self) -> None:
         # A reader may still have much to read after the end, and must not take for ever.
-        if self.terminal is not None and not self._followers:
+        if self.terminal is not None and not self._readers:
             self._deadlines.stop()
             self._grace.stop()
 
-    def _dues(self) -> Iterator[Deadline]:
-        for follower in self._followers:
-            yield from follower.dues()
+    def _current_deadlines(self) -> Iterator[Deadline]:
+        for reader in self._readers:
+            yield from reader.deadlines()
         # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
         if self.pending_terminal is None:
-            yield from self._source_dues()
+            yield from self._source_deadlines()
 
-    def _source_dues(self) -> Iterator[Deadline]:
+    def _source_deadlines(self) -> Iterator[Deadline]:
         limits = self.limits
         if limits.duration is not None:
-            yield self.began_at + limits.duration, self._fail_by_duration
-        if self._accounts.is_routed:
+            yield self.started_at + limits.duration, self._fail_by_duration
+        if self._usage_tracker.is_routed:
             return
         if self.first_event_at is None:
             if limits.first_token is not None:
-                yield self.began_at + limits.first_token, self._fail_by_first_token
+                yield self.started_at + limits.first_token, self._fail_by_first_token
         elif limits.stall is not None and not self._is_blocked:
             yield self.last_event_at + limits.stall, self._fail_by_stall
 
@@ -302,9 +306,9 @@ class StreamSession:
         )
 
     def _fail_by_first_token(self) -> None:
-        model, limit = self.target.model, self.limits.first_token
+        model, limit = self.context.model, self.limits.first_token
         self.fail(FirstTokenTimeout(f"{model} sent no token within {limit:g} s. Try again, or ask another model."))
 
     def _fail_by_stall(self) -> None:
-        model, limit = self.target.model, self.limits.stall
+        model, limit = self.context.model, self.limits.stall
         self.fail(IdleTimeout(f"{model} fell silent for {limit:g} s in the middle of its answer. Try again."))

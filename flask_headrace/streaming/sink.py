@@ -1,4 +1,4 @@
-"""Where the events of a resumable stream are written to, and what that needs of the stream. Types alone."""
+"""The interface between a resumable stream and the writer of its events. Types only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .context import StreamContext
 
 
 class StoredStream(Protocol):
-    """A stream as the sink of its events sees it."""
+    """The part of a stream that an `EventSink` uses."""
 
     @property
     def id(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> StreamContext: ...  # noqa: D102
+    def context(self) -> StreamContext: ...  # noqa: D102
     @property
     def pending_terminal(self) -> TerminalEvent | None: ...  # noqa: D102
     @property
@@ -26,16 +26,22 @@ class StoredStream(Protocol):
 
 
 class EventSink(Protocol):
-    """Keeps the events of streams, so that other workers and later readers can have them."""
+    """Writes the events of streams into a store, for other workers and later readers."""
 
     def write(self, session: StoredStream, first: int, events: list[Event]) -> None:
-        """Take the next events, of which the first has that number. Must not block."""
+        """Write the next events. Must not block.
+
+        Args:
+            session: The stream.
+            first: The number of the first of the events.
+            events: The events.
+        """
         ...
 
     def detach(self, session: StoredStream) -> None:
-        """Keep nothing more of a stream that goes on, and tell those who follow it elsewhere."""
+        """Stop writing a stream that continues, and end its readers on other workers with an error."""
         ...
 
     def has_remote_readers(self, session: StoredStream) -> bool:
-        """Whether anybody reads the stream elsewhere. May wait."""
+        """Return whether the stream has readers on other workers. May block."""
         ...

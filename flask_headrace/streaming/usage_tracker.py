@@ -1,95 +1,95 @@
-"""What one stream has taken so far: an account for each attempt, one of them open. Pure."""
+"""The token usage of one stream, per attempt. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
 from ..core.events import ModelSelected, StreamMetadata, SuppressedOutput, Usage
-from ..core.usage import NOTHING, attributed, estimate, is_possible, tokens_in, total
+from ..core.usage import NO_USAGE, estimate_tokens, estimate_usage, is_plausible, sum_usages, with_attempt
 from .context import StreamContext
 
 
 class UsageTracker:
-    """The accounts of one stream.
+    """Tracks the usage of one stream: of finished attempts, and of the current one.
 
     Args:
-        target: Whom it asks, as long as its source names nobody else.
+        context: The stream's context.
 
     Attributes:
-        target: Whom it asks now.
-        is_routed: Whether its source has said whom it asks.
+        context: The stream's context, with the model of the current attempt.
+        is_routed: Whether the source has yielded a `ModelSelected`.
     """
 
-    __slots__ = ("_closed", "_has_begun", "_told", "_written", "is_routed", "target")
+    __slots__ = ("_has_output", "_past_attempts", "_reported", "_written_bytes", "context", "is_routed")
 
-    def __init__(self, target: StreamContext) -> None:
-        self.target = target
+    def __init__(self, context: StreamContext) -> None:
+        self.context = context
         self.is_routed = False
-        self._closed: tuple[Usage, ...] = ()
-        self._open()
+        self._past_attempts: tuple[Usage, ...] = ()
+        self._reset_attempt()
 
-    def _open(self) -> None:
-        self._told: Usage | None = None
-        self._written = 0
-        self._has_begun = False
+    def _reset_attempt(self) -> None:
+        self._reported: Usage | None = None
+        self._written_bytes = 0
+        self._has_output = False
 
-    def write(self, size: int) -> None:
-        """Count so many bytes of UTF-8 that the model has written."""
-        self._written += size
-        self._has_begun = True
+    def add_output(self, size: int) -> None:
+        """Add the size of the model's output, in bytes of UTF-8."""
+        self._written_bytes += size
+        self._has_output = True
 
-    def take(self, told: Usage | StreamMetadata) -> None:
-        """Take what the source tells: all tokens, or where it is `estimated`, those known so far; or a note.
+    def record(self, reported: Usage | StreamMetadata) -> None:
+        """Record a usage or a metadata item from the source.
 
-        Tokens that cannot be, such as fewer than none, are not taken for told, nor is an estimate where all was told.
+        A usage that is not plausible is ignored, and so is an `estimated` one after a final one.
         """
-        match told:
-            case Usage() if is_possible(told):
-                if self._told is None or self._told.estimated or not told.estimated:
-                    self._told = told
+        match reported:
+            case Usage() if is_plausible(reported):
+                if self._reported is None or self._reported.estimated or not reported.estimated:
+                    self._reported = reported
             case ModelSelected():
-                self._turn_to(told)
+                self._start_attempt(reported)
             case SuppressedOutput(size):
-                self.write(size)
+                self.add_output(size)
 
-    def read_so_far(self) -> tuple[int, int]:
-        """Return the tokens that the present model has read, and those of them from its cache, told or estimated."""
-        if self._told is not None:
-            return self._told.input_tokens, self._told.cached_tokens
-        return tokens_in(self.target.prompt_bytes), 0
+    def input_tokens_so_far(self) -> tuple[int, int]:
+        """Return the input tokens of the current attempt and those of them from the cache, reported or estimated."""
+        if self._reported is not None:
+            return self._reported.input_tokens, self._reported.cached_tokens
+        return estimate_tokens(self.context.prompt_bytes), 0
 
-    def total(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        """Return what all of it took.
+    def total(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
+        """Return the usage of all attempts.
 
         Args:
-            is_whole: Whether the last answer is.
-            is_unspent: Whether the model has done nothing, where it has not begun to answer. A source that says whom
-                it asks tells that by a `Usage` of nothing instead.
+            is_whole: Whether the current attempt's answer is complete.
+            has_no_usage: Whether the model used no tokens, if it has written no output. Ignored if `is_routed`: such
+                sources report a usage of 0 instead.
         """
-        present = self._present(is_whole=is_whole, is_unspent=is_unspent and not self.is_routed)
-        return total((*self._closed, present)) if self._closed else present
+        current = self._attempt_usage(is_whole=is_whole, has_no_usage=has_no_usage and not self.is_routed)
+        return sum_usages((*self._past_attempts, current)) if self._past_attempts else current
 
-    def _turn_to(self, asked: ModelSelected) -> None:
+    def _start_attempt(self, selected: ModelSelected) -> None:
         if self.is_routed:
-            self._closed = (*self._closed, self._present(is_whole=False, is_unspent=False))
-            self._open()
+            self._past_attempts = (*self._past_attempts, self._attempt_usage(is_whole=False, has_no_usage=False))
+            self._reset_attempt()
         self.is_routed = True
         names = {
-            "model": asked.model,
-            "provider": asked.provider,
-            "name": asked.name,
-            "pricing_provider": asked.pricing_provider,
+            "model": selected.model,
+            "provider": selected.provider,
+            "name": selected.name,
+            "pricing_provider": selected.pricing_provider,
         }
-        self.target = msgspec.structs.replace(self.target, **names)
+        self.context = msgspec.structs.replace(self.context, **names)
 
-    def _present(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        return attributed(self._taken(is_whole=is_whole, is_unspent=is_unspent), self.target.model)
+    def _attempt_usage(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
+        return with_attempt(self._measure_attempt(is_whole=is_whole, has_no_usage=has_no_usage), self.context.model)
 
-    def _taken(self, *, is_whole: bool, is_unspent: bool) -> Usage:
-        target, told = self.target, self._told
-        if told is not None and (is_whole or not told.estimated):
-            return told
-        if is_unspent and told is None and not self._has_begun:
-            return NOTHING
-        sizes = {"prompt_bytes": target.prompt_bytes, "answer_bytes": self._written}
-        return estimate(target.name, target.pricing_provider, known=told, **sizes)
+    def _measure_attempt(self, *, is_whole: bool, has_no_usage: bool) -> Usage:
+        context, reported = self.context, self._reported
+        if reported is not None and (is_whole or not reported.estimated):
+            return reported
+        if has_no_usage and reported is None and not self._has_output:
+            return NO_USAGE
+        sizes = {"prompt_bytes": context.prompt_bytes, "answer_bytes": self._written_bytes}
+        return estimate_usage(context.name, context.pricing_provider, known=reported, **sizes)

@@ -1,7 +1,7 @@
-"""A place where one greenlet waits until another wakes it: soon, or at once.
+"""Lets one greenlet wait until another wakes it: in the next turn of the event loop, or at once.
 
-gevent's own Event and Waiter wake through the event loop: all that is ready runs first. A token should not wait for
-that, so `switch_to` switches to the parked greenlet directly and puts the caller back by the loop.
+gevent's own Event and Waiter wake through the event loop, after all other callbacks that are ready. A token should not
+wait for those, so `switch_to` switches to the waiting greenlet directly, and the loop resumes the caller.
 """
 
 from __future__ import annotations
@@ -15,45 +15,48 @@ if TYPE_CHECKING:
 
 
 class GreenletWaiter:
-    """Room for one waiting greenlet. Waking an empty place does nothing."""
+    """Lets at most one greenlet wait. Waking does nothing if no greenlet waits."""
 
-    __slots__ = ("_parked", "_waking")
+    __slots__ = ("_greenlet", "_wake_callback")
 
     def __init__(self) -> None:
-        self._parked: greenlet | None = None
-        self._waking: Any = None
+        self._greenlet: greenlet | None = None
+        self._wake_callback: Any = None
 
     @property
-    def is_taken(self) -> bool:
-        """Whether a greenlet waits here that nothing has woken yet."""
-        return self._parked is not None and self._waking is None
+    def is_waiting(self) -> bool:
+        """Whether a greenlet waits that was not woken yet."""
+        return self._greenlet is not None and self._wake_callback is None
 
     def wait(self) -> None:
-        """Wait until woken. The greenlet may also be killed here."""
-        self._parked = getcurrent()
+        """Block the current greenlet until another one wakes it. It may be killed meanwhile."""
+        self._greenlet = getcurrent()
         try:
             get_hub().switch()
         finally:
-            self._parked = None
-            # Killed after it was woken: the switch that is under way must not reach it in some later wait.
-            if self._waking is not None:
-                self._waking.stop()
-                self._waking = None
+            self._greenlet = None
+            # If it was killed after it was woken, the pending switch must not reach it in a later wait.
+            if self._wake_callback is not None:
+                self._wake_callback.stop()
+                self._wake_callback = None
 
     def wake(self) -> None:
-        """Let the parked greenlet run in the loop's next turn. May be called from the loop itself."""
-        if self.is_taken:
-            self._waking = get_hub().loop.run_callback(self._parked.switch)  # type: ignore[union-attr]
+        """Resume the waiting greenlet in the event loop's next turn. May be called from the loop itself."""
+        if self.is_waiting:
+            self._wake_callback = get_hub().loop.run_callback(self._greenlet.switch)  # type: ignore[union-attr]
 
     def switch_to(self) -> None:
-        """Let the parked greenlet run at once and come back when it next waits."""
+        """Run the waiting greenlet at once; the caller continues when that greenlet waits again.
+
+        From the event loop itself this is the same as `wake`.
+        """
         hub, current = get_hub(), getcurrent()
         if current is hub:
             self.wake()
-        elif self.is_taken:
+        elif self.is_waiting:
             back = hub.loop.run_callback(current.switch)
             try:
-                self._parked.switch()  # type: ignore[union-attr]
+                self._greenlet.switch()  # type: ignore[union-attr]
             except BaseException:
                 back.stop()
                 raise

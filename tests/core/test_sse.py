@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.core.sse import FrameTooLargeError, ServerSentEvent, SSEDecoder, named
+from flask_headrace.core.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, encode_event
 
 
 def decode(*pieces: bytes) -> list[ServerSentEvent]:
@@ -220,26 +220,26 @@ def line_by_line(stream: bytes) -> list[ServerSentEvent]:
 
 class TestBound:
     def test_a_frame_over_it_is_refused(self) -> None:
-        decoder = SSEDecoder(max_frame=100)
+        decoder = SSEDecoder(max_event_bytes=100)
         decoder.feed(b"data: " + b"x" * 94)
-        with pytest.raises(FrameTooLargeError, match="100 bytes"):
+        with pytest.raises(EventTooLargeError, match="100 bytes"):
             decoder.feed(b"x")
 
     def test_a_frame_that_just_fits_is_taken(self) -> None:
-        decoder = SSEDecoder(max_frame=100)
+        decoder = SSEDecoder(max_event_bytes=100)
         assert decoder.feed(b"data: " + b"x" * 94) == []
         assert decoder.feed(b"\n\n") == [ServerSentEvent(b"message", b"x" * 94)]
 
     def test_counts_each_frame_anew(self) -> None:
-        decoder = SSEDecoder(max_frame=100)
+        decoder = SSEDecoder(max_event_bytes=100)
         for _ in range(100):
             assert len(decoder.feed(b"data: " + b"x" * 80) + decoder.feed(b"\n\n")) == 1
 
     def test_holds_for_lines_without_any_blank_one(self) -> None:
-        decoder = SSEDecoder(max_frame=1000)
+        decoder = SSEDecoder(max_event_bytes=1000)
         for _ in range(100):
             decoder.feed(b": waiting\n")
-        with pytest.raises(FrameTooLargeError):
+        with pytest.raises(EventTooLargeError):
             decoder.feed(b"x")
 
     def test_small_pieces_take_time_in_proportion_to_their_number(self) -> None:
@@ -271,5 +271,5 @@ def duration_of(pieces: int) -> float:
 
 
 def test_named_writes_what_the_decoder_reads() -> None:
-    assert named(b"usage", b'{"a":1}') == b'event: usage\ndata: {"a":1}\n\n'
-    assert decode(named(b"usage", b'{"a":1}')) == [ServerSentEvent(b"usage", b'{"a":1}')]
+    assert encode_event(b"usage", b'{"a":1}') == b'event: usage\ndata: {"a":1}\n\n'
+    assert decode(encode_event(b"usage", b'{"a":1}')) == [ServerSentEvent(b"usage", b'{"a":1}')]

@@ -12,7 +12,7 @@ class TestRest:
     def rest(self, *pieces: bytes) -> ServerSentEvent | None:
         decoder = SSEDecoder()
         assert [frame for piece in pieces for frame in decoder.feed(piece)] == []
-        return decoder.rest()
+        return decoder.flush()
 
     @pytest.mark.parametrize("end", [b"", b"\n", b"\r", b"\r\n", b"\nid: 7", b"\n: c"])
     def test_is_the_frame_that_had_begun_when_the_stream_ended(self, end: bytes) -> None:
@@ -26,7 +26,7 @@ class TestRest:
     def test_is_none_behind_a_whole_frame(self) -> None:
         decoder = SSEDecoder()
         assert decoder.feed(b"data: 1\n\n") == [ServerSentEvent(b"message", b"1")]
-        assert decoder.rest() is None
+        assert decoder.flush() is None
 
 
 class TestFailureWithoutAField:

@@ -13,7 +13,7 @@ from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.openai_responses.encoder import ResponsesEncoder
 from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
-from flask_headrace.core.text_buffer import MOST_WHOLE, GrowingText
+from flask_headrace.core.text_buffer import MAX_TEXT_CHARS, TextBuffer
 from flask_headrace.providers.decoding.tool_arguments import ToolArguments
 
 PIECES = 100_000
@@ -80,9 +80,9 @@ def test_small_pieces_are_kept_as_one_text(keeper: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 1023, 1024, 1025, 5000])
 def test_a_text_is_what_came(count: int) -> None:
-    text = GrowingText()
+    text = TextBuffer()
     for number in range(count):
-        text.add(str(number))
+        text.append(str(number))
     whole = "".join(map(str, range(count)))
     assert (str(text), text.size, bool(text)) == (whole, len(whole), count > 0)
     text.clear()
@@ -94,7 +94,7 @@ def test_a_response_that_is_too_long_to_be_repeated_ends_with_a_failure(kind: Ca
     wire = ResponsesEncoder("id", "m", 0)
     wire.encode([ToolCallStarted(0, "c", "t")])
     for _ in range(8):
-        wire.encode([kind("x" * (MOST_WHOLE // 8))])
+        wire.encode([kind("x" * (MAX_TEXT_CHARS // 8))])
     with pytest.raises(AbortConnection) as caught:
         wire.encode([kind("x")])
     assert caught.value.final_bytes.startswith(b"event: response.failed\n")

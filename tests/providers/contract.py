@@ -155,13 +155,13 @@ class ProviderContract(testing.ProviderContract):
         heard = self.hear(own_upstream, provider, self.wire.answer("Well.", *called, finish=self.wire.FINISHES[2]))
         *events, _usage, done = heard.events
         assert done == Completed("tool_calls")
-        assert [event for event in events if getattr(event, "call", None) == 0] == [
+        assert [event for event in events if getattr(event, "index", None) == 0] == [
             ToolCallStarted(0, "c1", "find"),
             ToolCallDelta(0, '{"q":'),
             ToolCallDelta(0, ' "ö🌊"}'),
             ToolCallCompleted(0, {"q": "ö🌊"}),
         ]
-        assert [event for event in events if getattr(event, "call", None) == 1] == [
+        assert [event for event in events if getattr(event, "index", None) == 1] == [
             ToolCallStarted(1, "c2", "now"),
             ToolCallCompleted(1, {}),
         ]

@@ -10,7 +10,7 @@ import pytest
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.setup import stores
-from flask_headrace.streaming.stores.availability import Condition
+from flask_headrace.streaming.stores.availability import StoreAvailability
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 from tests.conftest import require
 from tests.server.test_start_checks import start
@@ -42,8 +42,8 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.close()
 
 
-def condition_of(store: str) -> Condition:
-    return Condition(stores.open_configured_store(Settings(store=store)))
+def condition_of(store: str) -> StoreAvailability:
+    return StoreAvailability(stores.open_configured_store(Settings(store=store)))
 
 
 def ready(service: Service) -> tuple[int, dict[str, object]]:
@@ -75,17 +75,17 @@ def test_a_folder_as_a_store_stops_the_start(tmp_path: Path) -> None:
 def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, place: str, says: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=says):
-        condition_of(f"sqlite:///{tmp_path / place}").refuse_mistakes(is_first=True)
+        condition_of(f"sqlite:///{tmp_path / place}").check_configuration(is_first=True)
 
 
 def test_one_that_evicts_is_warned_of(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
-    condition_of(redis_server.url).refuse_mistakes(is_first=True)
+    condition_of(redis_server.url).check_configuration(is_first=True)
     assert "maxmemory-policy is allkeys-lru" in caplog.text
     caplog.clear()
-    condition_of(redis_server.url).refuse_mistakes(is_first=False)
+    condition_of(redis_server.url).check_configuration(is_first=False)
     redis_server.client.config_set("maxmemory-policy", "noeviction")
-    condition_of(redis_server.url).refuse_mistakes(is_first=True)
+    condition_of(redis_server.url).check_configuration(is_first=True)
     assert caplog.text == ""
 
 
@@ -96,7 +96,7 @@ def test_a_look_that_fails_as_nobody_expected_is_told(
         raise KeyError
 
     monkeypatch.setattr(SqliteStore, "check", fail)
-    condition_of(f"sqlite:///{tmp_path / 'streams.db'}").refuse_mistakes(is_first=True)
+    condition_of(f"sqlite:///{tmp_path / 'streams.db'}").check_configuration(is_first=True)
     assert "could not be looked at (KeyError)" in caplog.text
 
 

@@ -18,16 +18,16 @@ from tests.streaming.resume.workers import Away, Worker, shared
 @pytest.fixture(autouse=True)
 def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a disk that others keep busy be no store that is away."""
-    monkeypatch.setattr(database, "PATIENCE", 30.0)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 30.0)
 
 
 @pytest.fixture
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (memory, sqlite_leases, lease):
-        monkeypatch.setattr(module, "LEASE", 0.6)
+        monkeypatch.setattr(module, "LEASE_DURATION", 0.6)
     for module in (store_writer, lease):
-        monkeypatch.setattr(module, "PULSE", 0.1)
-    monkeypatch.setattr(stored_reader, "LOOK", 0.1)
+        monkeypatch.setattr(module, "LEASE_RENEWAL_INTERVAL", 0.1)
+    monkeypatch.setattr(stored_reader, "POLL_INTERVAL", 0.1)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -53,6 +53,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
 def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is done again and again be done often."""
     for module in (store_writer, lease):
-        monkeypatch.setattr(module, "PULSE", 0.1)
+        monkeypatch.setattr(module, "LEASE_RENEWAL_INTERVAL", 0.1)
     for module in (store_writer, write_queue):
-        monkeypatch.setattr(module, "AGAIN", 0.02)
+        monkeypatch.setattr(module, "RETRY_DELAY", 0.02)

@@ -16,11 +16,11 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
 from tests.support.event_loop import settle, until
 
-TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+CONTEXT = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 UNLIMITED = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
-NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=100)
+NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, max_buffer_bytes=100)
 DONE = Completed("stop")
-TOLD = Usage(9, 2, cost=0.5, attempts=(Attempt("acme/tiny", 9, 2, 0.5),))
+REPORTED = Usage(9, 2, cost=0.5, attempts=(Attempt("acme/tiny", 9, 2, 0.5),))
 
 
 def text(*pieces: str) -> list[Event]:
@@ -71,13 +71,13 @@ class Reader:
     """Reads a session in a greenlet of its own, and keeps what it got."""
 
     def __init__(self, session: StreamSession, on_batch: Callable[[list[Event]], object] = lambda _: None) -> None:
-        self.follower = StreamReader(session)
+        self.reader = StreamReader(session)
         self.batches: list[list[Event]] = []
         self._on_batch = on_batch
         self.greenlet = gevent.spawn(self._read)
 
     def _read(self) -> None:
-        for events in self.follower:
+        for events in self.reader:
             self.batches.append(events)
             self._on_batch(events)
 
@@ -114,7 +114,7 @@ class Stream:
         on_end: Callable[[StreamSession], object] = lambda _: None,
     ) -> None:
         self.source = source
-        self.session = StreamSession(TARGET, limits)
+        self.session = StreamSession(CONTEXT, limits)
         self.ends: list[StreamSession] = []
         self._on_end = on_end
         producer.start_producer(self.session, source, self._ended)

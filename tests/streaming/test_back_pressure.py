@@ -10,7 +10,7 @@ from tests.support.event_loop import settle, until
 
 def test_a_stream_that_nobody_reads_fills_its_buffer_and_waits() -> None:
     stream = Stream(Source(*[text("x" * 60)] * 10), NARROW)
-    until(lambda: stream.session.last)
+    until(lambda: stream.session.last_number)
     settle()
     assert len(stream.source.queue) == 9
     stream.session.cancel("stopped")

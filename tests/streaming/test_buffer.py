@@ -8,67 +8,69 @@ from hypothesis import strategies as st
 
 from flask_headrace.core.errors import ResumptionLost
 from flask_headrace.core.events import Event, TextDelta
-from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, size_of
+from flask_headrace.streaming.buffer import EVENT_OVERHEAD, EventBuffer, text_size
 from tests.streaming.stage import text
 
 WORDS = text(*"abcdefghij")
 
 
 def filled() -> EventBuffer:
-    log = EventBuffer()
-    log.add(WORDS, size_of(WORDS))
-    return log
+    buffer = EventBuffer()
+    buffer.add(WORDS, text_size(WORDS))
+    return buffer
 
 
-@pytest.mark.parametrize(("number", "most", "expected"), [(0, 99, 10), (0, 3, 3), (4, 99, 6), (9, 99, 1), (10, 99, 0)])
-def test_gives_what_comes_after_a_number(number: int, most: int, expected: int) -> None:
-    assert filled().after(number, most) == WORDS[number : number + expected]
+@pytest.mark.parametrize(
+    ("number", "max_events", "expected"), [(0, 99, 10), (0, 3, 3), (4, 99, 6), (9, 99, 1), (10, 99, 0)]
+)
+def test_gives_what_comes_after_a_number(number: int, max_events: int, expected: int) -> None:
+    assert filled().after(number, max_events) == WORDS[number : number + expected]
 
 
 def test_forgets_up_to_a_number_and_keeps_the_numbers() -> None:
-    log = filled()
-    log.forget(4)
-    assert log.last == 10
-    assert log.after(4, 99) == WORDS[4:]
-    assert log.size == 6 * (1 + EVENT_OVERHEAD)
-    log.forget(2)
-    assert log.after(4, 99) == WORDS[4:]
-    log.forget(10)
-    assert (log.after(10, 99), log.size) == ([], 0)
+    buffer = filled()
+    buffer.discard(4)
+    assert buffer.last_number == 10
+    assert buffer.after(4, 99) == WORDS[4:]
+    assert buffer.size == 6 * (1 + EVENT_OVERHEAD)
+    buffer.discard(2)
+    assert buffer.after(4, 99) == WORDS[4:]
+    buffer.discard(10)
+    assert (buffer.after(10, 99), buffer.size) == ([], 0)
 
 
 @pytest.mark.parametrize("number", [0, 4, 10])
 def test_takes_what_comes_after_a_number_and_goes_on_with_the_numbers(number: int) -> None:
-    log = filled()
-    assert log.take(number) == WORDS[number:]
-    assert (log.size, log.last) == (0, 10)
-    log.add(text("k"), 1)
-    assert log.after(10, 99) == text("k")
+    buffer = filled()
+    assert buffer.pop_after(number) == WORDS[number:]
+    assert (buffer.size, buffer.last_number) == (0, 10)
+    buffer.add(text("k"), 1)
+    assert buffer.after(10, 99) == text("k")
 
 
 def test_gives_no_part_for_the_whole_where_something_is_forgotten() -> None:
-    log = filled()
-    log.forget(4)
-    for ask in (lambda: log.take(3), lambda: log.after(0, 99)):
+    buffer = filled()
+    buffer.discard(4)
+    for ask in (lambda: buffer.pop_after(3), lambda: buffer.after(0, 99)):
         with pytest.raises(ResumptionLost):
             ask()
 
 
 def test_counts_bytes_and_not_characters() -> None:
-    assert size_of(text("ü", "€", "x")) == 6
+    assert text_size(text("ü", "€", "x")) == 6
 
 
 @given(st.lists(st.one_of(st.integers(1, 5), st.integers(-30, 0))))
 def test_what_is_not_forgotten_is_what_was_added(steps: list[int]) -> None:
-    log, model, forgotten = EventBuffer(), list[Event](), 0
+    buffer, model, forgotten = EventBuffer(), list[Event](), 0
     for step in steps:
         if step > 0:
             events: list[Event] = [TextDelta("x" * (len(model) + n)) for n in range(step)]
-            log.add(events, size_of(events))
+            buffer.add(events, text_size(events))
             model += events
         else:
-            log.forget(min(-step, len(model)))
+            buffer.discard(min(-step, len(model)))
             forgotten = max(forgotten, min(-step, len(model)))
-        assert log.last == len(model)
-        assert log.after(forgotten, 10**6) == model[forgotten:]
-        assert log.size == size_of(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])
+        assert buffer.last_number == len(model)
+        assert buffer.after(forgotten, 10**6) == model[forgotten:]
+        assert buffer.size == text_size(model[forgotten:]) + EVENT_OVERHEAD * len(model[forgotten:])

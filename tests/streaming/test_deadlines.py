@@ -13,17 +13,17 @@ from tests.support.event_loop import until
 
 @pytest.fixture
 def looking():
-    """Make deadlines that look at a list of dues, and stop them afterwards."""
+    """Make deadlines that look at a list of deadlines, and stop them afterwards."""
     made: list[TimeoutScheduler] = []
 
-    def make(dues, longest_blind: float | None) -> TimeoutScheduler:
-        made.append(TimeoutScheduler(dues, longest_blind))
+    def make(deadlines, max_check_interval: float | None) -> TimeoutScheduler:
+        made.append(TimeoutScheduler(deadlines, max_check_interval))
         made[-1].start()
         return made[-1]
 
     yield make
-    for deadlines in made:
-        deadlines.stop()
+    for scheduler in made:
+        scheduler.stop()
 
 
 def test_what_is_due_is_done_once_its_time_has_come_and_not_before(looking) -> None:
@@ -41,20 +41,22 @@ def test_a_wait_that_is_moved_on_meanwhile_is_not_over(looking) -> None:
 
 
 def test_a_wait_that_begins_later_is_seen_in_time(looking) -> None:
-    dues, done = [], []
-    looking(lambda: list(dues), 0.02)
+    deadlines, done = [], []
+    looking(lambda: list(deadlines), 0.02)
     gevent.sleep(0.05)
     due = time.monotonic() + 0.02
-    dues.append((due, lambda: (dues.clear(), done.append(time.monotonic()))))
+    deadlines.append((due, lambda: (deadlines.clear(), done.append(time.monotonic()))))
     until(lambda: done)
     assert due <= done[0] < due + 1
 
 
 def test_the_earliest_of_many_is_seen_first(looking) -> None:
     now, order = time.monotonic(), []
-    dues = {name: now + seconds for name, seconds in {"late": 0.2, "soon": 0.02}.items()}
-    looking(lambda: [(due, lambda n=name: (dues.pop(n), order.append(n))) for name, due in dues.items()], 0.01)
-    until(lambda: not dues)
+    deadlines = {name: now + seconds for name, seconds in {"late": 0.2, "soon": 0.02}.items()}
+    looking(
+        lambda: [(due, lambda n=name: (deadlines.pop(n), order.append(n))) for name, due in deadlines.items()], 0.01
+    )
+    until(lambda: not deadlines)
     assert order == ["soon", "late"]
 
 
@@ -67,10 +69,10 @@ def test_without_any_limit_there_is_no_timer(looking) -> None:
 
 def test_stopped_it_does_nothing_more(looking) -> None:
     asked = []
-    deadlines = looking(lambda: asked.append(1) or [], 0.005)
+    scheduler = looking(lambda: asked.append(1) or [], 0.005)
     until(lambda: asked)
-    deadlines.stop()
-    deadlines.stop()
+    scheduler.stop()
+    scheduler.stop()
     asked.clear()
     gevent.sleep(0.03)
     assert asked == []
@@ -78,7 +80,7 @@ def test_stopped_it_does_nothing_more(looking) -> None:
 
 def test_may_be_stopped_by_what_it_calls(looking) -> None:
     called = []
-    deadlines = looking(lambda: [(0, lambda: (called.append(1), deadlines.stop()))], 0.005)
+    scheduler = looking(lambda: [(0, lambda: (called.append(1), scheduler.stop()))], 0.005)
     until(lambda: called)
     gevent.sleep(0.03)
     assert called == [1]
@@ -95,10 +97,10 @@ def test_is_set_for_the_wait_that_is_over_next(looking) -> None:
     asked = []
     due = time.monotonic() + 0.2
 
-    def dues():
+    def deadlines():
         asked.append(1)
         return [(due, lambda: None)] if time.monotonic() < due else []
 
-    looking(dues, 0.05)
+    looking(deadlines, 0.05)
     gevent.sleep(0.19)
     assert len(asked) <= 2 * 6  # twice for each look, one look every 0.05 s

@@ -21,14 +21,14 @@ SHORT = msgspec.structs.replace(QUIET, grace=0.3)
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect_grace, "LOOK", 0.05)
+    monkeypatch.setattr(disconnect_grace, "POLL_INTERVAL", 0.05)
 
 
 def test_is_over_when_nobody_has_come_back() -> None:
     worker, source = Worker(limits=SHORT), Source(text("a"))
     reading = worker.begin(source)
     until(lambda: reading.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     reading.leave()
     left_at = time.monotonic()
     settle()
@@ -48,7 +48,7 @@ def test_ends_when_a_reader_comes_back() -> None:
     back = worker.follow(reading.id, 2)
     gevent.sleep(0.5)
     source.give(text("b"), [DONE])
-    assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Done"]
+    assert [type(event).__name__ for event in back.read()] == ["TextDelta", "Usage", "Completed"]
 
 
 def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_stream(
@@ -65,7 +65,7 @@ def test_that_ends_in_the_turn_in_which_a_reader_comes_back_does_not_end_the_str
             backs.append(worker.follow(reading.id, 2))
         return False
 
-    monkeypatch.setattr(worker.journal, "has_remote_readers", come_back_in_the_last_look)
+    monkeypatch.setattr(worker.store_writer, "has_remote_readers", come_back_in_the_last_look)
     until(lambda: backs)
     source.give(text("b"), [DONE])
     assert backs[0].read()[-1] == DONE
@@ -77,7 +77,7 @@ def test_begins_anew_each_time_and_not_before_the_last_has_left() -> None:
     second = worker.follow(first.id)
     first.leave()
     gevent.sleep(0.5)
-    session = second.follower.session
+    session = second.reader.session
     assert session.terminal is None
     for _ in range(3):
         second.leave()
@@ -95,7 +95,7 @@ def test_does_not_run_while_a_reader_elsewhere_attends() -> None:
     until(lambda: reading.last == 2)
     elsewhere = there.follow(reading.id)
     until(lambda: elsewhere.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     reading.leave()
     gevent.sleep(0.8)
     assert session.terminal is None
@@ -108,7 +108,7 @@ def test_runs_also_while_the_store_is_away() -> None:
     worker, source = Worker(store, SHORT), Source(text("a"))
     reading = worker.begin(source)
     until(lambda: reading.last == 2)
-    session = reading.follower.session
+    session = reading.reader.session
     store.is_away = True
     reading.leave()
     until(lambda: session.terminal == Cancelled("reader_left"))
@@ -117,7 +117,7 @@ def test_runs_also_while_the_store_is_away() -> None:
 def test_is_of_no_matter_after_the_end() -> None:
     worker = Worker(limits=SHORT)
     reading = worker.begin(Source(text("a"), [DONE]))
-    session = reading.follower.session
+    session = reading.reader.session
     reading.read()
     reading.leave()
     gevent.sleep(0.5)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from flask_headrace.core.errors import IdleTimeout, UpstreamProtocolError
 from flask_headrace.core.events import Cancelled, Completed, Event, Failed, TextDelta, Usage
 from flask_headrace.streaming.context import StreamLimits
-from tests.streaming.stage import DONE, TOLD, Reader, Source, Stream, is_terminal, text
+from tests.streaming.stage import DONE, REPORTED, Reader, Source, Stream, is_terminal, text
 from tests.support.event_loop import settle, until
 
-NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, buffer=300)
+NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, max_buffer_bytes=300)
 
 PIECES = ["piece", "piece", "big piece"]
 ACTS = st.sampled_from([
@@ -50,9 +50,9 @@ class World:
                 self.said.append(f"{len(self.said)}," + ("x" * 400 if act == "big piece" else ""))
                 self.source.give(text(self.said[-1]))
             case "usage":
-                self.source.give([TOLD])
+                self.source.give([REPORTED])
             case "done":
-                self.source.give([TOLD, DONE])
+                self.source.give([REPORTED, DONE])
             case "upstream says failed":
                 self.source.give([ENDS[act]])
             case "upstream fails":
@@ -95,9 +95,9 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
     assert world.source.closed == world.source.asked
     assert terminal in ENDS.values() or terminal.code == "internal"
     assert (session.error is not None) == isinstance(terminal, Failed)
-    assert usage is TOLD or usage.estimated == bool(world.source.asked)
+    assert usage is REPORTED or usage.estimated == bool(world.source.asked)
     if isinstance(terminal, Completed):
-        assert usage == TOLD
+        assert usage == REPORTED
         before = acts[: acts.index("done")]
         assert world.reader.text == "".join(world.said[: sum(act.endswith("piece") for act in before)])
 
@@ -109,7 +109,7 @@ def test_a_reader_that_leaves_at_any_moment_leaves_nothing_behind(acts: list[str
     for act in acts[:leaves_after]:
         world.do(act)
     world.reader.greenlet.kill(block=False)
-    world.reader.follower.close()
+    world.reader.reader.close()
     for act in acts[leaves_after:]:
         world.do(act)
     until(lambda: world.stream.ends)

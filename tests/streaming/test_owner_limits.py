@@ -10,21 +10,21 @@ import msgspec
 import pytest
 
 from flask_headrace.core.errors import StreamLimitExceeded
-from flask_headrace.streaming.owner_limits import Shares
+from flask_headrace.streaming.owner_limits import OwnerLimits
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import QUIET, Reading, Worker, shared
-from tests.streaming.stage import DONE, TARGET, UNLIMITED, Source, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Source, text
 from tests.support.event_loop import settle, until
 
-ALICE, BOB = (msgspec.structs.replace(TARGET, owner=name) for name in ("alice", "bob"))
+ALICE, BOB = (msgspec.structs.replace(CONTEXT, owner=name) for name in ("alice", "bob"))
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 
 
 def streams(most: int = 8, most_of_one: int | None = None, **callbacks) -> StreamRegistry:
     told = {"on_start": lambda _: None, "on_end": lambda _: None, **callbacks}
-    return StreamRegistry(UNLIMITED, most, told["on_start"], told["on_end"], most_of_one=most_of_one)
+    return StreamRegistry(UNLIMITED, most, told["on_start"], told["on_end"], max_streams_per_owner=most_of_one)
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ class TestAnOwner:
     def test_that_is_nobody_in_particular_may_have_all(self) -> None:
         many = streams(8)
         for _ in range(8):
-            many.open(TARGET, Source())
+            many.open(CONTEXT, Source())
         with pytest.raises(StreamLimitExceeded) as refused:
-            many.open(TARGET, Source())
+            many.open(CONTEXT, Source())
         assert refused.value.status == 503
 
 
@@ -94,9 +94,9 @@ class TestAStream:
                 many.open(ALICE, source)
         else:
             session = many.open(ALICE, source)
-            follower = StreamReader(session)
+            reader = StreamReader(session)
             if how == "leaves":
-                follower.close()
+                reader.close()
             if how == "is stopped":
                 session.cancel("stopped")
         until(lambda: len(many) == 0)
@@ -126,13 +126,13 @@ class TestAResumableStream:
         source = Source(text("a"))
         first = resume(workers[0], ID, source)
         until(lambda: workers[1].store.find(ID) is not None and workers[1].store.find(ID).last)
-        reading = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        reading = Reading(workers[1].resumption.resume(ID, "alice", 0))
         with pytest.raises(StreamLimitExceeded):
-            workers[1].resumption.follow(ID, "alice", 0)
+            workers[1].resumption.resume(ID, "alice", 0)
         with pytest.raises(StreamLimitExceeded):
             resume(workers[1], OTHER_ID)
         reading.leave()
-        again = Reading(workers[1].resumption.follow(ID, "alice", 0))
+        again = Reading(workers[1].resumption.resume(ID, "alice", 0))
         source.give([DONE])
         assert again.read()[-1] == first.read()[-1] == DONE
         until(lambda: len(workers[1].streams) == 0)
@@ -140,11 +140,11 @@ class TestAResumableStream:
 
 
 def test_shares_hold_nothing_of_those_that_have_ended() -> None:
-    shares = Shares(1)
+    shares = OwnerLimits(1)
     stream = object()
     for _ in range(3):
-        shares.take(stream, "alice")
-        shares.give_back(stream)
-        shares.give_back(stream)
+        shares.add(stream, "alice")
+        shares.remove(stream)
+        shares.remove(stream)
     shares.check("alice")
-    assert repr(shares) == "<Shares of 0 owners, 1 each at most>"
+    assert repr(shares) == "<OwnerLimits 0 owners, at most 1 streams each>"

@@ -9,18 +9,18 @@ from gevent.event import Event as Flag
 from flask_headrace.core.errors import UpstreamConnectionError, UpstreamProtocolError
 from flask_headrace.core.events import Cancelled, Completed, Failed, ResponseStarted, TextDelta, Usage
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, NARROW, TOLD, Reader, Source, Stream, check_end, read_all, text
+from tests.streaming.stage import DONE, NARROW, REPORTED, Reader, Source, Stream, check_end, read_all, text
 from tests.support.event_loop import settle, until
 
 
 class TestDone:
     def test_comes_last_after_the_usage_that_was_told(self) -> None:
-        stream = Stream(Source(text("Hel"), text("lo"), [TOLD, DONE]))
-        assert read_all(stream) == [*text("Hel", "lo"), TOLD, DONE]
+        stream = Stream(Source(text("Hel"), text("lo"), [REPORTED, DONE]))
+        assert read_all(stream) == [*text("Hel", "lo"), REPORTED, DONE]
 
     def test_may_come_in_one_list_with_all_the_rest(self) -> None:
-        stream = Stream(Source([*text("Hello"), TOLD, DONE]))
-        assert read_all(stream) == [*text("Hello"), TOLD, DONE]
+        stream = Stream(Source([*text("Hello"), REPORTED, DONE]))
+        assert read_all(stream) == [*text("Hello"), REPORTED, DONE]
 
     def test_may_be_all_that_comes(self) -> None:
         stream = Stream(Source([Completed("content_filter")]))
@@ -106,12 +106,12 @@ class TestFailure:
 
 class TestUsage:
     def test_that_comes_by_itself_is_kept_for_the_end(self) -> None:
-        stream = Stream(Source(text("Hel"), [TOLD], text("lo"), [DONE]))
-        assert read_all(stream) == [*text("Hel", "lo"), TOLD, DONE]
+        stream = Stream(Source(text("Hel"), [REPORTED], text("lo"), [DONE]))
+        assert read_all(stream) == [*text("Hel", "lo"), REPORTED, DONE]
 
     def test_is_exact_also_when_the_answer_is_cut_behind_it(self) -> None:
-        stream = Stream(Source(text("Hel"), [TOLD], UpstreamProtocolError("gone")))
-        assert read_all(stream)[-2] == TOLD
+        stream = Stream(Source(text("Hel"), [REPORTED], UpstreamProtocolError("gone")))
+        assert read_all(stream)[-2] == REPORTED
 
     def test_that_is_known_in_part_is_filled_by_what_was_seen(self) -> None:
         known = Usage(90, 1, cached_tokens=40, cost=0.5, estimated=True)
@@ -162,7 +162,7 @@ class TestCancel:
 
     def test_while_it_waits_for_a_slow_reader(self) -> None:
         stream = Stream(Source(text("x" * 200), text("never taken")), NARROW)
-        until(lambda: stream.session.last)
+        until(lambda: stream.session.last_number)
         settle()
         stream.session.cancel("stopped")
         events = read_all(stream)
@@ -195,7 +195,7 @@ class TestCancel:
                 return held[0]
 
         stream = Stream(Held(text("x" * 200)), NARROW)
-        until(lambda: stream.session.last)
+        until(lambda: stream.session.last_number)
         settle()
         stream.session.cancel("stopped")
         read_all(stream)
@@ -211,12 +211,12 @@ class TestCancel:
     def test_after_the_end_changes_nothing(self) -> None:
         stream = Stream(Source([DONE]))
         events = read_all(stream)
-        seen = stream.session.last
+        seen = stream.session.last_number
         stream.session.cancel("stopped")
         stream.session.fail(UpstreamProtocolError("late"))
         settle()
         assert stream.session.terminal == events[-1] == DONE
-        assert (stream.session.last, stream.session.error) == (seen, None)
+        assert (stream.session.last_number, stream.session.error) == (seen, None)
 
     def test_wins_over_a_failure_that_it_brings_about(self) -> None:
         def fail() -> None:

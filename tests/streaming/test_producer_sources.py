@@ -14,7 +14,7 @@ from flask_headrace.core.errors import UpstreamProtocolError, UpstreamStatusErro
 from flask_headrace.core.events import Cancelled, Event, Failed, ModelSelected, SuppressedOutput, TextDelta, Usage
 from flask_headrace.streaming import producer, usage_tracker
 from flask_headrace.streaming.context import StreamLimits
-from tests.streaming.stage import DONE, TOLD, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
+from tests.streaming.stage import DONE, REPORTED, UNLIMITED, Reader, Source, Stream, is_terminal, read_all, text
 from tests.support.event_loop import settle, until
 
 FAILED = Failed("mine", "so it is", retryable=False)
@@ -25,8 +25,8 @@ NEVER = Flag()
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody be patient."""
-    monkeypatch.setattr(producer, "LINGER", 0.05)
-    monkeypatch.setattr(producer, "INSIST", 0.05)
+    monkeypatch.setattr(producer, "SOURCE_CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(producer, "STOP_RETRY_INTERVAL", 0.05)
 
 
 class Odd:
@@ -59,31 +59,35 @@ def ended(stream: Stream, reader: Reader | None = None) -> list[Event]:
 class TestAnEndThatIsNotTheLast:
     @pytest.mark.parametrize(
         "events",
-        [[*text("a"), DONE, TOLD], [*text("a"), TOLD, DONE, *text("b")], [TOLD, *text("a"), DONE, FAILED, DONE]],
+        [
+            [*text("a"), DONE, REPORTED],
+            [*text("a"), REPORTED, DONE, *text("b")],
+            [REPORTED, *text("a"), DONE, FAILED, DONE],
+        ],
         ids=["before its usage", "before more text", "before others"],
     )
     def test_of_its_list_ends_the_stream_and_the_usage_counts(self, events: list[Event]) -> None:
         stream = Stream(Source(events, lingers=True))
         stream.source.give([])
-        assert read_all(stream) == [*text("a"), TOLD, DONE]
+        assert read_all(stream) == [*text("a"), REPORTED, DONE]
 
     def test_is_the_one_that_counts_where_it_is_a_failure(self) -> None:
-        assert read_all(Stream(Source([FAILED, TOLD, DONE], text("b"), lingers=True))) == [TOLD, FAILED]
+        assert read_all(Stream(Source([FAILED, REPORTED, DONE], text("b"), lingers=True))) == [REPORTED, FAILED]
 
 
 class TestAUsageThatIsNotTheLast:
     def test_of_its_list_is_for_the_accounts_alone(self) -> None:
-        assert read_all(Stream(Source([*text("a"), TOLD, *text("b")], [DONE]))) == [*text("a", "b"), TOLD, DONE]
+        assert read_all(Stream(Source([*text("a"), REPORTED, *text("b")], [DONE]))) == [*text("a", "b"), REPORTED, DONE]
 
     def test_gives_way_to_a_later_one(self) -> None:
-        assert read_all(Stream(Source([KNOWN, *text("a"), TOLD, *text("b")], [DONE])))[-2] == TOLD
+        assert read_all(Stream(Source([KNOWN, *text("a"), REPORTED, *text("b")], [DONE])))[-2] == REPORTED
 
 
 class TestASourceThatHangsBehindItsEnd:
     @pytest.mark.parametrize("last", [DONE, FAILED])
     def test_is_closed_after_a_while_and_nobody_waits_for_it(self, briefly: None, last: Event) -> None:
-        stream = Stream(Source([TOLD, last], lingers=True))
-        assert ended(stream) == [TOLD, last]
+        stream = Stream(Source([REPORTED, last], lingers=True))
+        assert ended(stream) == [REPORTED, last]
         until(lambda: stream.source.closed)
 
     def test_in_its_closing_is_stopped_there(self, briefly: None) -> None:
@@ -138,7 +142,7 @@ class TestASourceThatDoesNotStop:
         assert self.stopped(stream)[-1] == Cancelled("stopped")
         until(lambda: "the source of acme/tiny does not stop, and is left behind" in caplog.text)
         assert stream.session.id in caplog.text
-        assert caught == ["caught"] * producer.MOST_TOLD
+        assert caught == ["caught"] * producer.MAX_STOP_ATTEMPTS
         released.set()
 
     def test_and_tells_what_it_took_is_accounted_for_by_that(self) -> None:
@@ -147,9 +151,9 @@ class TestASourceThatDoesNotStop:
             try:
                 gevent.sleep(60)
             except gevent.GreenletExit:
-                yield [*text("late"), TOLD]
+                yield [*text("late"), REPORTED]
 
-        assert self.stopped(stream_of(telling)) == [*text("a"), TOLD, Cancelled("stopped")]
+        assert self.stopped(stream_of(telling)) == [*text("a"), REPORTED, Cancelled("stopped")]
 
     def test_and_ends_within_its_limits_instead(self, briefly: None) -> None:
         caught: list[str] = []
@@ -160,17 +164,17 @@ class TestASourceThatDoesNotStop:
 class TestAnAccountThatTakesItsTime:
     @pytest.fixture(autouse=True)
     def slow_prices(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = usage_tracker.estimate
+        known = usage_tracker.estimate_usage
 
         def slow(*given: Any, **named: Any) -> Usage:
             gevent.sleep(0.01)
             return known(*given, **named)
 
-        monkeypatch.setattr(usage_tracker, "estimate", slow)
+        monkeypatch.setattr(usage_tracker, "estimate_usage", slow)
 
     def test_is_made_though_the_stop_comes_to_a_source_that_has_just_yielded(self) -> None:
         stream = stream_of(lambda: iter(list, None))
-        until(lambda: stream.session.is_asked)
+        until(lambda: stream.session.is_source_started)
         stream.session.cancel("stopped")
         assert ended(stream)[-1] == Cancelled("stopped")
 
@@ -213,7 +217,7 @@ class TestASourceThatFailsToClose:
         until(lambda: "ZeroDivisionError: not today" in caplog.text)
 
     def test_because_it_cannot_be_closed_at_all_is_none(self) -> None:
-        assert ended(stream_of(lambda: iter([text("a"), [TOLD, DONE]]))) == [*text("a"), TOLD, DONE]
+        assert ended(stream_of(lambda: iter([text("a"), [REPORTED, DONE]]))) == [*text("a"), REPORTED, DONE]
 
     def test_behind_its_end_is_told_by_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         assert read_all(Stream(Source([DONE], ZeroDivisionError("too late"), lingers=True)))[-1] == DONE
@@ -232,8 +236,8 @@ class TestASourceThatNeverWaits:
         return source
 
     def test_and_says_nothing_lets_others_run_and_ends_within_its_limits(self) -> None:
-        stream, other = stream_of(self.endless([]), self.BRIEF), Stream(Source(text("a"), [TOLD, DONE]))
-        assert read_all(other) == [*text("a"), TOLD, DONE]
+        stream, other = stream_of(self.endless([]), self.BRIEF), Stream(Source(text("a"), [REPORTED, DONE]))
+        assert read_all(other) == [*text("a"), REPORTED, DONE]
         assert ended(stream)[-1].code == "first_token_timeout"
 
     @pytest.mark.parametrize("item", [SuppressedOutput(0), [KNOWN], text("x"), text(*"xyz" * 100)])
@@ -242,7 +246,7 @@ class TestASourceThatNeverWaits:
 
     def test_can_be_stopped(self) -> None:
         stream = stream_of(self.endless([]))
-        until(lambda: stream.session.is_asked)
+        until(lambda: stream.session.is_source_started)
         stream.session.cancel("stopped")
         assert ended(stream)[-1] == Cancelled("stopped")
 
@@ -266,13 +270,13 @@ class TestUsageThatWasTold:
     }
 
     @pytest.mark.parametrize("cut", CUTS)
-    @pytest.mark.parametrize("told", [TOLD, KNOWN])
+    @pytest.mark.parametrize("told", [REPORTED, KNOWN])
     def test_is_kept_whatever_cuts_the_answer(self, cut: str, told: Usage) -> None:
         usage = ended(Stream(Source([told], self.CUTS[cut], lingers=True)))[-2]
         assert (usage.input_tokens, usage.output_tokens) == (told.input_tokens, told.output_tokens)
         assert usage.estimated == told.estimated
 
-    @pytest.mark.parametrize("told", [TOLD, KNOWN])
+    @pytest.mark.parametrize("told", [REPORTED, KNOWN])
     def test_is_kept_when_the_stream_is_stopped(self, told: Usage) -> None:
         stream = Stream(Source([told]))
         until(lambda: stream.source.asked)
@@ -282,10 +286,10 @@ class TestUsageThatWasTold:
         assert (usage.input_tokens, usage.output_tokens) == (told.input_tokens, told.output_tokens)
 
     def test_exactly_is_not_unsaid_by_an_estimate(self) -> None:
-        assert ended(Stream(Source([TOLD], [KNOWN], UpstreamProtocolError("gone"))))[-2] == TOLD
+        assert ended(Stream(Source([REPORTED], [KNOWN], UpstreamProtocolError("gone"))))[-2] == REPORTED
 
     def test_in_one_list_with_text_that_cannot_be_sent_is_kept(self) -> None:
-        assert ended(Stream(Source([TextDelta("\ud800"), TOLD], [DONE])))[-2] == TOLD
+        assert ended(Stream(Source([TextDelta("\ud800"), REPORTED], [DONE])))[-2] == REPORTED
 
     def test_of_a_model_that_then_refuses_is_kept_beside_what_the_next_one_takes(self) -> None:
         refused = UpstreamStatusError("overloaded", status=529, code="upstream_overloaded", retryable=True)

@@ -59,9 +59,9 @@ class TestEvents:
 
     def test_end_with_the_terminal_one(self) -> None:
         stream = Stream(Source([DONE]))
-        follower = StreamReader(stream.session)
-        assert [type(event) for batch in follower for event in batch] == [ResponseStarted, Usage, type(DONE)]
-        assert list(follower) == []
+        reader = StreamReader(stream.session)
+        assert [type(event) for batch in reader for event in batch] == [ResponseStarted, Usage, type(DONE)]
+        assert list(reader) == []
 
 
 class TestHeartbeat:
@@ -106,12 +106,12 @@ class TestHeartbeat:
 
     def test_that_was_due_before_anybody_read_is_not_made_up_for(self) -> None:
         stream = Stream(Source(text("one")), BEATING)
-        follower = StreamReader(stream.session)
+        reader = StreamReader(stream.session)
         gevent.sleep(0.15)
-        assert next(follower)[-1] == TextDelta("one")
+        assert next(reader)[-1] == TextDelta("one")
         gevent.spawn_later(0.005, stream.source.give, text("two"))
-        assert next(follower) == text("two")
-        follower.close()
+        assert next(reader) == text("two")
+        reader.close()
 
     def test_none_comes_without_a_limit(self) -> None:
         stream = Stream(Source(), StreamLimits(heartbeat=None, client=0.02))
@@ -126,7 +126,7 @@ class TestLeaving:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        reader.follower.close()
+        reader.reader.close()
         until(lambda: stream.ends)
         assert stream.session.terminal == Cancelled("reader_left")
         assert stream.source.closed == 1
@@ -141,16 +141,16 @@ class TestLeaving:
 
     def test_twice_is_leaving_once(self) -> None:
         stream = Stream(Source())
-        follower = StreamReader(stream.session)
-        follower.close()
-        follower.close()
+        reader = StreamReader(stream.session)
+        reader.close()
+        reader.close()
         until(lambda: stream.ends)
 
     def test_ends_an_iteration_that_waits(self) -> None:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        reader.follower.close()
+        reader.reader.close()
         reader.greenlet.join(1)
         assert reader.greenlet.dead
         assert reader.events == []
@@ -159,7 +159,7 @@ class TestLeaving:
         stream = Stream(Source())
         reader = Reader(stream.session)
         settle()
-        gevent.get_hub().loop.run_callback(reader.follower.close)
+        gevent.get_hub().loop.run_callback(reader.reader.close)
         reader.greenlet.join(1)
         assert reader.greenlet.dead
 
@@ -171,24 +171,24 @@ class TestLeaving:
 
     def test_gives_no_more_events(self) -> None:
         stream = Stream(Source(text("one"), [DONE]))
-        follower = StreamReader(stream.session)
+        reader = StreamReader(stream.session)
         until(lambda: stream.ends)
-        follower.close()
-        assert list(follower) == []
+        reader.close()
+        assert list(reader) == []
 
     def test_after_the_end_changes_nothing(self) -> None:
         stream = Stream(Source([DONE]))
         reader = Reader(stream.session)
         reader.read()
-        reader.follower.close()
+        reader.reader.close()
         assert stream.session.terminal == DONE
 
     def test_by_being_killed_and_closed_frees_a_source_that_waits_for_room(self) -> None:
-        stream = Stream(Source(*[text("x" * 50)] * 9), StreamLimits(buffer=100))
+        stream = Stream(Source(*[text("x" * 50)] * 9), StreamLimits(max_buffer_bytes=100))
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
         until(lambda: reader.batches)
         settle()
         reader.greenlet.kill()
-        reader.follower.close()
+        reader.reader.close()
         until(lambda: stream.ends)
         assert stream.source.closed == 1

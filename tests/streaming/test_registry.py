@@ -8,7 +8,7 @@ import pytest
 from flask_headrace.core.errors import ShuttingDown, StreamLimitExceeded
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, text
 from tests.support.event_loop import settle, until
 
 
@@ -24,7 +24,7 @@ def streams(most: int = 10, **callbacks) -> StreamRegistry:
 class TestOpen:
     def test_counts_those_that_are_open(self) -> None:
         many = streams()
-        first, second = (many.open(TARGET, Source()) for _ in range(2))
+        first, second = (many.open(CONTEXT, Source()) for _ in range(2))
         assert len(many) == 2
         assert repr(many) == "<Streams 2 of 10 open>"
         first.cancel("stopped")
@@ -34,17 +34,17 @@ class TestOpen:
 
     def test_refuses_one_too_many_and_says_when_to_come_again(self) -> None:
         many = streams(most=2)
-        opened = [many.open(TARGET, Source()) for _ in range(2)]
+        opened = [many.open(CONTEXT, Source()) for _ in range(2)]
         with pytest.raises(StreamLimitExceeded, match="All 2 streams") as refused:
-            many.open(TARGET, Source())
+            many.open(CONTEXT, Source())
         assert (refused.value.status, refused.value.retry_after) == (503, 2)
         opened[0].cancel("stopped")
         until(lambda: len(many) == 1)
-        many.open(TARGET, Source())
+        many.open(CONTEXT, Source())
 
     def test_tells_of_the_stream_before_its_source_is_asked(self) -> None:
         source, asked = Source(), []
-        streams(on_start=lambda _: (gevent.sleep(0.005), asked.append(source.asked))).open(TARGET, source)
+        streams(on_start=lambda _: (gevent.sleep(0.005), asked.append(source.asked))).open(CONTEXT, source)
         until(lambda: source.asked)
         assert asked == [0]
 
@@ -56,7 +56,7 @@ class TestOpen:
 
         many, source = streams(on_start=fail, on_end=ended.append), Source()
         with pytest.raises(ZeroDivisionError):
-            many.open(TARGET, source)
+            many.open(CONTEXT, source)
         until(lambda: len(many) == 0)
         assert source.asked == 0
         assert [session.reason for session in ended] == ["stopped"]
@@ -66,14 +66,14 @@ class TestEnd:
     def test_is_told_once_and_then_the_stream_is_gone(self) -> None:
         ended: list[StreamSession] = []
         many = streams(on_end=ended.append)
-        session = many.open(TARGET, Source([DONE]))
+        session = many.open(CONTEXT, Source([DONE]))
         until(lambda: len(many) == 0)
         assert ended == [session]
 
     def test_counts_as_open_until_it_was_told(self) -> None:
         gate = gevent.event.Event()
         many = streams(on_end=lambda _: gate.wait())
-        session = many.open(TARGET, Source([DONE]))
+        session = many.open(CONTEXT, Source([DONE]))
         until(lambda: session.terminal)
         settle()
         assert len(many) == 1
@@ -87,7 +87,7 @@ class TestEnd:
             raise ZeroDivisionError
 
         many = streams(on_end=fail)
-        many.open(TARGET, Source([DONE]))
+        many.open(CONTEXT, Source([DONE]))
         until(lambda: len(many) == 0)
 
 
@@ -98,7 +98,7 @@ class TestDrain:
 
     def test_returns_as_soon_as_the_last_stream_has_finished(self) -> None:
         many, source = streams(), Source(text("x"))
-        reader = Reader(many.open(TARGET, source))
+        reader = Reader(many.open(CONTEXT, source))
         gevent.spawn_later(0.02, source.give, [DONE])
         with gevent.Timeout(5):
             assert many.drain(60) == 0
@@ -106,7 +106,7 @@ class TestDrain:
 
     def test_ends_those_that_are_not_finished_in_time(self) -> None:
         many, sources = streams(), [Source(text("x")), Source()]
-        readers = [Reader(many.open(TARGET, source)) for source in sources]
+        readers = [Reader(many.open(CONTEXT, source)) for source in sources]
         assert many.drain(0.05) == 2
         assert len(many) == 0
         for reader, source in zip(readers, sources, strict=True):
@@ -117,18 +117,18 @@ class TestDrain:
     def test_waits_until_each_end_was_told(self) -> None:
         told: list[str] = []
         many = streams(on_end=lambda session: (gevent.sleep(0.05), told.append(session.reason)))
-        Reader(many.open(TARGET, Source()))
+        Reader(many.open(CONTEXT, Source()))
         many.drain(0.01)
         assert told == ["shutting_down"]
 
     def test_lets_no_new_stream_begin(self) -> None:
         many, source = streams(), Source()
-        reader = Reader(many.open(TARGET, source))
+        reader = Reader(many.open(CONTEXT, source))
         draining = gevent.spawn(many.drain, 5)
         settle()
         assert repr(many) == "<Streams 1 of 10 open, closing>"
         with pytest.raises(ShuttingDown) as refused:
-            many.open(TARGET, Source())
+            many.open(CONTEXT, Source())
         assert (refused.value.status, refused.value.retry_after) == (503, 1)
         source.give([DONE])
         assert draining.get(timeout=5) == 0

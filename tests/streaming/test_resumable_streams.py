@@ -17,7 +17,7 @@ from flask_headrace.core.events import Cancelled, Failed, Usage
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.resume import cursor
 from tests.streaming.resume.workers import Reading, Worker, is_stored
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
@@ -25,7 +25,7 @@ ID = "an-id-of-the-clients-own"
 
 @pytest.fixture(autouse=True)
 def short_catching_up(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cursor, "CATCH_UP", 1.0)
+    monkeypatch.setattr(cursor, "CATCH_UP_TIMEOUT", 1.0)
 
 
 class TestSameId:
@@ -51,7 +51,7 @@ class TestSameId:
 
     def test_of_another_owner_is_refused(self, workers: list[Worker], other: Worker) -> None:
         workers[0].begin(Source(text("a")), ID)
-        theirs = msgspec.structs.replace(TARGET, owner="theirs")
+        theirs = msgspec.structs.replace(CONTEXT, owner="theirs")
         with pytest.raises(StreamConflict):
             other.resumption.open(ID, "q", theirs, Source())
 
@@ -99,10 +99,10 @@ class TestCursor:
         source = Source(text("a"))
         first = workers[0].begin(source)
         until(lambda: is_stored(workers[1], first.id, 2))
-        workers[1].journal.lease.begin_soon()
+        workers[1].store_writer.lease.start_in_background()
         workers[0].die()
-        gevent.spawn_later(0.5, workers[1].journal.lease.doubt)
-        gevent.spawn_later(0.9, workers[1].journal.lease.doubt)
+        gevent.spawn_later(0.5, workers[1].store_writer.lease.pause_failure_detection)
+        gevent.spawn_later(0.9, workers[1].store_writer.lease.pause_failure_detection)
         with pytest.raises(StoreUnavailable, match="behind"):
             workers[1].follow(first.id, 4)
         assert [type(event) for event in workers[1].follow(first.id, 4).read()] == [Usage, Failed]
@@ -111,7 +111,7 @@ class TestCursor:
         first = workers[0].begin(Source(text("a"), [DONE]))
         first.read()
         until(lambda: is_stored(other, first.id, 4))
-        assert other.resumption.follow(first.id, "", 4) is None
+        assert other.resumption.resume(first.id, "", 4) is None
         assert len(other.follow(first.id, 3).read()) == 1
 
     def test_ahead_of_the_store_waits_until_that_has_caught_up(self, workers: list[Worker]) -> None:
@@ -132,13 +132,13 @@ class TestCursor:
         first = here.begin(Source(text("a")))
         until(lambda: is_stored(there, first.id, 2))
         here.die()
-        until(lambda: not there.store.is_alive(here.journal.worker))
+        until(lambda: not there.store.is_alive(here.store_writer.worker))
         # As one that has just been started, or whose store was away: it cannot tell yet who lives.
-        there.journal.lease.begin()
-        there.journal.lease._judges_from = float("inf")
+        there.store_writer.lease.start()
+        there.store_writer.lease._detects_from = float("inf")
         with pytest.raises(StoreUnavailable, match="Try again"):
             there.follow(first.id, 4)
-        there.journal.lease._judges_from = 0.0
+        there.store_writer.lease._detects_from = 0.0
         assert there.follow(first.id, 4).read()[-1].code == "worker_lost"
 
     @pytest.mark.parametrize("after", [2, 3, 4, 5, 6])
@@ -146,7 +146,7 @@ class TestCursor:
         source = Source(text("a"))
         first = workers[0].begin(source)
         until(lambda: is_stored(workers[0], first.id, 2))
-        first.follower.session.detach_store()
+        first.reader.session.detach_store()
         source.give(text("b", "c", "d", "e"))
         until(lambda: first.last == 6)
         for worker in workers:
@@ -158,15 +158,15 @@ class TestCursor:
 class TestOwner:
     def test_alone_follows_and_stops(self, workers: list[Worker], other: Worker) -> None:
         source = Source(text("a"))
-        mine = msgspec.structs.replace(TARGET, owner="mine")
+        mine = msgspec.structs.replace(CONTEXT, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, source))
         until(lambda: is_stored(other, ID, 2))
         for who in ("theirs", ""):
             with pytest.raises(StreamNotFound):
-                other.resumption.follow(ID, who, 0)
+                other.resumption.resume(ID, who, 0)
             with pytest.raises(StreamNotFound):
                 other.resumption.stop(ID, who)
-        assert first.follower.session.ending is None
+        assert first.reader.session.pending_terminal is None
         other.resumption.stop(ID, "mine")
         assert first.read()[-1] == Cancelled("stopped")
 
@@ -192,7 +192,7 @@ class TestStop:
             other.follow("no-such-stream")
 
     def test_of_a_plain_stream_is_refused_as_if_there_were_none(self, workers: list[Worker]) -> None:
-        session = workers[0].streams.open(TARGET, Source(text("a")))
+        session = workers[0].streams.open(CONTEXT, Source(text("a")))
         with pytest.raises(StreamNotFound):
             workers[0].resumption.stop(session.id, "")
         with pytest.raises(StreamNotFound):
@@ -211,7 +211,7 @@ class TestStoreThatIsAway:
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
         assert other.follow(first.id).read() == first.events
         other.store.is_away = True
-        monkeypatch.setattr(resumable_streams, "PATIENCE", 0.3)
+        monkeypatch.setattr(resumable_streams, "STORE_OUTAGE_TIMEOUT", 0.3)
         with pytest.raises(StoreUnavailable):
             other.follow(first.id)
 

@@ -10,10 +10,11 @@ from flask_headrace.core.events import Cancelled, Failed
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, TARGET, UNLIMITED, Reader, Source, Stream, text
+from tests.streaming.stage import CONTEXT, DONE, UNLIMITED, Reader, Source, Stream, text
 from tests.support.event_loop import settle, until
 
 SHORT = 0.1
+SMALL = StreamLimits(heartbeat=None, stall=SHORT, client=None, max_buffer_bytes=100)
 
 
 def limits(**given: float | None) -> StreamLimits:
@@ -71,8 +72,8 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_not_the_wait_for_a_slow_reader(self) -> None:
-        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, buffer=100))
-        until(lambda: stream.session.last)
+        stream = Stream(Source(text("x" * 300)), SMALL)
+        until(lambda: stream.session.last_number)
         gevent.sleep(3 * SHORT)
         assert stream.session.pending_terminal is None
         reader = Reader(stream.session)
@@ -81,9 +82,9 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_begins_anew_when_the_reader_has_made_room(self) -> None:
-        looking_often = StreamLimits(heartbeat=0.01, stall=0.6, client=None, buffer=100)
+        looking_often = StreamLimits(heartbeat=0.01, stall=0.6, client=None, max_buffer_bytes=100)
         stream = Stream(Source(text("x" * 300)), looking_often)
-        until(lambda: stream.session.last)
+        until(lambda: stream.session.last_number)
         gevent.sleep(0.8)
         reader = Reader(stream.session)
         gevent.sleep(0.05)
@@ -91,8 +92,8 @@ class TestStall:
         assert reader.read()[-1] == DONE
 
     def test_is_counted_again_from_when_the_reader_made_room(self) -> None:
-        stream = Stream(Source(text("x" * 300)), StreamLimits(heartbeat=None, stall=SHORT, client=None, buffer=100))
-        until(lambda: stream.session.last)
+        stream = Stream(Source(text("x" * 300)), SMALL)
+        until(lambda: stream.session.last_number)
         gevent.sleep(2 * SHORT)
         assert Reader(stream.session).read()[-1].code == "stall_timeout"
 
@@ -108,7 +109,7 @@ class TestDuration:
         feeding.kill()
 
     def test_ends_one_that_nobody_reads(self) -> None:
-        stream = Stream(Source(text("x" * 300)), StreamLimits(duration=SHORT, buffer=100))
+        stream = Stream(Source(text("x" * 300)), StreamLimits(duration=SHORT, max_buffer_bytes=100))
         until(lambda: stream.ends)
         assert stream.session.reason == "max_duration"
 
@@ -118,7 +119,7 @@ class TestClient:
         stream = Stream(Source(text("x")), limits(client=SHORT))
         told = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.follower.on_stall = lambda: told.append(1)
+        reader.reader.on_stall = lambda: told.append(1)
         until(lambda: stream.ends)
         assert stream.session.terminal == Cancelled("reader_stalled")
         assert told == [1]
@@ -126,33 +127,33 @@ class TestClient:
 
     def test_that_accepts_piece_by_piece_has_the_limit_for_each(self) -> None:
         stream = Stream(Source(text("x")), limits(client=4 * SHORT))
-        follower = StreamReader(stream.session)
-        next(follower)
+        reader = StreamReader(stream.session)
+        next(reader)
         for _ in range(6):
             gevent.sleep(SHORT)
-            follower.progressed()
+            reader.mark_progress()
         assert stream.session.pending_terminal is None
-        follower.close()
+        reader.close()
 
     def test_has_the_whole_limit_for_what_comes_after_a_silence(self) -> None:
         stream = Stream(Source(), limits(client=10 * SHORT))
-        follower = StreamReader(stream.session)
+        reader = StreamReader(stream.session)
         gevent.spawn_later(8 * SHORT, stream.source.give, text("x"))
-        next(follower)
+        next(reader)
         gevent.sleep(5 * SHORT)
         assert stream.session.pending_terminal is None
-        follower.close()
+        reader.close()
 
     def test_that_accepts_nothing_of_what_is_left_after_the_end_is_let_go(self) -> None:
         stream = Stream(Source(text("x"), [DONE]), limits(client=SHORT))
         told = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.follower.on_stall = lambda: told.append(1)
+        reader.reader.on_stall = lambda: told.append(1)
         until(lambda: told)
         assert stream.session.terminal == DONE
         gevent.sleep(2 * SHORT)
         assert told == [1]
-        reader.follower.close()
+        reader.reader.close()
         assert stream.session._deadlines._timer is None
         reader.greenlet.kill()
 
@@ -170,7 +171,7 @@ class TestAnEndThatTakesItsTime:
         stream = Stream(Source(text("x"), on_close=gate.wait), limits(client=SHORT))
         told = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.follower.on_stall = lambda: told.append(1)
+        reader.reader.on_stall = lambda: told.append(1)
         until(lambda: stream.source.closed)
         gevent.sleep(2 * SHORT)
         assert told == [1]
@@ -186,35 +187,35 @@ class TestAnEndThatTakesItsTime:
 
 class TestAccount:
     def test_reason_is_one_word(self) -> None:
-        assert StreamSession(TARGET, UNLIMITED).reason == ""
+        assert StreamSession(CONTEXT, UNLIMITED).reason == ""
         for ending, reason in [(DONE, "stop"), (Cancelled("stopped"), "stopped"), (Failed("x", "y", False), "x")]:
-            session = StreamSession(TARGET, UNLIMITED)
+            session = StreamSession(CONTEXT, UNLIMITED)
             session.finish(ending)
             assert session.reason == reason
 
     def test_repr_tells_state_events_readers_and_age(self) -> None:
-        session = StreamSession(TARGET, UNLIMITED)
+        session = StreamSession(CONTEXT, UNLIMITED)
         StreamReader(session)
         session.append(text("a", "b"))
         assert repr(session) == f"<Session {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
-        assert "… done, 5 events," in repr(session)
+        assert "… completed, 5 events," in repr(session)
 
     def test_ids_cannot_be_guessed(self) -> None:
-        ids = {StreamSession(TARGET, UNLIMITED).id for _ in range(100)}
+        ids = {StreamSession(CONTEXT, UNLIMITED).id for _ in range(100)}
         assert len(ids) == 100
         assert min(map(len, ids)) >= 22
 
     def test_the_shortest_limit_is_what_the_timer_goes_by(self) -> None:
-        assert StreamLimits().shortest() == 15
-        assert limits(stall=3, client=2).shortest() == 2
-        assert limits().shortest() is None
+        assert StreamLimits().shortest_wait() == 15
+        assert limits(stall=3, client=2).shortest_wait() == 2
+        assert limits().shortest_wait() is None
 
     @pytest.mark.parametrize("pieces", [["x" * 10], ["x"] * 10, ["öö", "x" * 6]])
     def test_room_is_counted_in_bytes_of_text_and_a_little_for_each_event(self, pieces: list[str]) -> None:
-        session = StreamSession(TARGET, UNLIMITED)
-        follower = StreamReader(session)
+        session = StreamSession(CONTEXT, UNLIMITED)
+        reader = StreamReader(session)
         session.append(text(*pieces))
-        assert session._log.size == 10 + 64 * (len(pieces) + 1)
-        session.take(follower)
-        assert session._log.size == 0
+        assert session._buffer.size == 10 + 64 * (len(pieces) + 1)
+        session.take_events(reader)
+        assert session._buffer.size == 0

@@ -7,10 +7,10 @@ import pytest
 from flask_headrace.core.errors import UpstreamConnectionError, UpstreamProtocolError
 from flask_headrace.core.events import Attempt, Event, ModelSelected, ResponseStarted, SuppressedOutput, Usage
 from flask_headrace.core.pricing import FREE
-from flask_headrace.core.usage import total
+from flask_headrace.core.usage import sum_usages
 from flask_headrace.streaming.context import StreamLimits
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.stage import DONE, TARGET, Reader, Source, Stream, read_all, text
+from tests.streaming.stage import CONTEXT, DONE, Reader, Source, Stream, read_all, text
 from tests.support.event_loop import until
 
 BIG = ModelSelected("acme/big", "acme", "big", FREE)
@@ -30,7 +30,7 @@ class TestAnAnswerOfSeveralModels:
         events.read()
         first = events.batches[0][0]
         assert (first.id, first.model, first.provider) == (stream.session.id, "best/small", "best")
-        assert (stream.session.target.model, stream.session.target.owner) == ("best/small", TARGET.owner)
+        assert (stream.session.context.model, stream.session.context.owner) == ("best/small", CONTEXT.owner)
 
     @pytest.mark.parametrize(
         ("items", "known"),
@@ -99,7 +99,7 @@ class TestAnAnswerOfSeveralModels:
 
     def test_that_is_stopped_counts_the_one_that_is_asked(self) -> None:
         stream = Stream(Source(BIG, text("x" * 40), SMALL))
-        until(lambda: stream.session.target.model == "best/small")
+        until(lambda: stream.session.context.model == "best/small")
         stream.session.cancel("stopped")
         assert attempts(read_all(stream)[-2]) == [("acme/big", 10, 10), ("best/small", 10, 0)]
 
@@ -119,10 +119,10 @@ class TestTime:
 
 def test_a_total_of_nothing_is_the_last_of_it() -> None:
     nothing = [Usage(0, 0, cost=0.0, attempts=(Attempt(model, 0, 0, 0.0),)) for model in ("a", "b")]
-    assert total(nothing) is nothing[-1]
+    assert sum_usages(nothing) is nothing[-1]
 
 
 def test_a_session_says_whom_it_asks_from_the_start() -> None:
-    session = StreamSession(TARGET, TestTime.LIMITS)
-    assert session.target is TARGET
+    session = StreamSession(CONTEXT, TestTime.LIMITS)
+    assert session.context is CONTEXT
     session.cancel("stopped")

@@ -118,7 +118,7 @@ def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -
 def resume(id: str) -> Response:  # noqa: A002  # the path's name
     """Send a chat's running answer from its beginning; 204 if there is none."""
     owner = authorize_request()
-    reader = current_state().resumable_streams.follow_latest(id, owner) if has_one_loop() else None
+    reader = current_state().resumable_streams.resume_latest(id, owner) if has_one_loop() else None
     if reader is None:
         return Response(status=204)
     return stream_response(reader, UIMessageEncoder(reader.session.id, is_replay=True))

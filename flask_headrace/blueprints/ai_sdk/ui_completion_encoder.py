@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..encoding.base import AbortConnection
 from .ui_message_encoder import PartType, UIMessageEncoder, error_frame
 
-CANCELLED_MESSAGE = "The answer was stopped before it was whole."
+CANCELLED_MESSAGE = "The answer was stopped before it was complete."
 """The error message of a cancelled answer."""
 
 

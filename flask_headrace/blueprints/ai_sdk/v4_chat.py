@@ -102,7 +102,7 @@ def resume() -> Response:
     """
     owner = authorize_request()
     chat_id = _chat_id_argument()
-    reader = current_state().resumable_streams.follow_latest(chat_id, owner) if has_one_loop() else None
+    reader = current_state().resumable_streams.resume_latest(chat_id, owner) if has_one_loop() else None
     if reader is None:
         # The hook takes a 204, which has no body, for an error.
         return Response(b"", headers=DataStreamV1Encoder.HEADERS)

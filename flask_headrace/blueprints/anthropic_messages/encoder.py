@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, Call, CollectedAnswer, Reasoning
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, ToolCallBlock
 from ...core.errors import StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -31,9 +31,9 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.partial_json.tokens import BLANKS
-from ...core.sse import named
-from ...core.usage import text_of
+from ...core.partial_json.tokens import WHITESPACE
+from ...core.sse import encode_event
+from ...core.usage import delta_text
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import anthropic_error_body, anthropic_stream_error
 from ..encoding.frames import encode_events, encode_text_frames
@@ -165,12 +165,12 @@ class MessagesEncoder:
     def _must_queue(self, event: Event) -> bool:
         if not isinstance(self._open_block, int) or not isinstance(event, _CONTENT_EVENTS):
             return False
-        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.call in self._started_calls:
+        if isinstance(event, (ToolCallDelta, ToolCallCompleted)) and event.index in self._started_calls:
             return False
         return bool(self._queued) or not _is_object(self._arguments)
 
     def _queue(self, event: Event) -> list[bytes]:
-        self._queued_bytes += 100 + len(text_of(event))
+        self._queued_bytes += 100 + len(delta_text(event))
         if self._queued_bytes > MAX_QUEUED_BYTES:
             raise AbortConnection(
                 _error_frame(
@@ -194,10 +194,10 @@ class MessagesEncoder:
 
     def _encode_tool_call(self, event: ToolCallStarted | ToolCallDelta | ToolCallCompleted) -> list[bytes]:
         if isinstance(event, ToolCallStarted):
-            self._started_calls.add(event.call)
+            self._started_calls.add(event.index)
             self._arguments = []
-            return self._start_block(event.call, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
-        if event.call != self._open_block:
+            return self._start_block(event.index, {"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
+        if event.index != self._open_block:
             return []  # the call was complete when the next block began, so only blanks can follow
         if isinstance(event, ToolCallDelta):
             return self._extend_tool_call(event.text)
@@ -210,7 +210,7 @@ class MessagesEncoder:
 
     def _extend_tool_call(self, text: str) -> list[bytes]:
         # Clients parse the received text after each delta, and blanks alone are not JSON.
-        text = text if self._arguments else text.lstrip(BLANKS)
+        text = text if self._arguments else text.lstrip(WHITESPACE)
         if not text:
             return []
         self._arguments.append(text)
@@ -251,11 +251,11 @@ def _message_object(started: ResponseStarted) -> dict[str, Any]:
 
 def _block_object(block: Block) -> dict[str, Any]:
     match block:
-        case Call(id=id, name=name, arguments=arguments):
+        case ToolCallBlock(id=id, name=name, arguments=arguments):
             return {"type": "tool_use", "id": id, "name": name, "input": arguments or {}}
-        case Reasoning(signature=data, is_redacted=True):
+        case ReasoningBlock(signature=data, is_redacted=True):
             return {"type": "redacted_thinking", "data": data or ""}
-        case Reasoning(signature=signature):
+        case ReasoningBlock(signature=signature):
             return {"type": "thinking", "thinking": block.text, "signature": signature or ""}
         case _:
             return {"type": "text", "text": block.text}
@@ -281,11 +281,11 @@ def _end_frames(stopped: dict[str, str | None], usage: Usage) -> list[bytes]:
 
 
 def _error_frame(code: str, message: str) -> bytes:
-    return named(b"error", _encoder.encode(anthropic_stream_error(code, message)))
+    return encode_event(b"error", _encoder.encode(anthropic_stream_error(code, message)))
 
 
 def _frame(event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return named(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
+    return encode_event(event_type.encode(), _encoder.encode({"type": event_type, **fields}))
 
 
 def _is_object(pieces: list[str]) -> bool:

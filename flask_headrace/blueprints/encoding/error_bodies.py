@@ -38,7 +38,7 @@ _ANTHROPIC_TYPES_BY_STATUS = {
 def native_error_body(error: HeadraceError) -> dict[str, Any]:
     """Return the body of an error response in the native form, with the text received before the error, if any."""
     body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-    return {**body, "text": error.text} if error.text else body
+    return {**body, "text": error.partial_text} if error.partial_text else body
 
 
 def openai_error_body(error: HeadraceError) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from flask import Response
 from ...core.answer import CollectedAnswer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
 from ...core.events import Cancelled, Failed
-from ...core.text_buffer import MOST_WHOLE
+from ...core.text_buffer import MAX_TEXT_CHARS
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
@@ -33,16 +33,16 @@ def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
     answer = CollectedAnswer()
     for events in stream.reader:
         answer.add(events)
-        if answer.size > MOST_WHOLE:
+        if answer.size > MAX_TEXT_CHARS:
             error = AnswerTooLarge(
-                f"The answer has more than {MOST_WHOLE} characters, the maximum of a JSON answer: request a stream."
+                f"The answer has more than {MAX_TEXT_CHARS} characters, the maximum of a JSON answer: request a stream."
             )
             if stream.session.is_stored:
                 raise error  # other readers may stream the same answer
             stream.session.fail(error)
     stream.close()
     if (terminal_error := _terminal_error(stream.session)) is not None:
-        terminal_error.text = answer.text()
+        terminal_error.partial_text = answer.text()
         raise terminal_error
     return json_response(encoder.encode_whole(answer))
 

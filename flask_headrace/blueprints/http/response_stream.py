@@ -48,7 +48,7 @@ class ResponseStream:
     def __init__(self, reader: StreamReader, encoder: StreamEncoder) -> None:
         self.encoder, self.is_finished = encoder, False
         self.session = reader.session
-        self.id_suffix = event_id_suffix(reader.session.target.incarnation)
+        self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
         end_loop_with_thread()
         self._hub = gevent.get_hub()
@@ -101,7 +101,7 @@ class ResponseStream:
     def _split(self, frames: bytes) -> Iterator[bytes]:
         for start in range(0, len(frames), MAX_CHUNK_BYTES):
             yield frames[start : start + MAX_CHUNK_BYTES]
-            self.reader.progressed()
+            self.reader.mark_progress()
 
     def close(self) -> None:
         """Stop the watcher and close the reader; without a shared event loop, wait for the stream's usage report."""

@@ -14,8 +14,8 @@ from ...core.errors import HeadraceError
 from ...core.events import AnswerRestarted, Completed, Event, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.partial_json import Add, JSONError, PartialJSON, Patch, apply, snapshot
 from ...core.partial_json.patches import JSON
-from ...core.sse import named
-from ...core.text_buffer import GrowingText
+from ...core.sse import encode_event
+from ...core.text_buffer import TextBuffer
 from ...streaming.context import PartialMode
 from . import encoder as native_encoder
 
@@ -89,7 +89,7 @@ class NativeDocumentEncoder:
     def error_body(self, error: HeadraceError) -> dict[str, Any]:
         """Return the body of an error response, with the document received before the error."""
         body = native_encoder.error_body(error)
-        return {**body, "document": _final_value(error.text)} if self._has_text and error.text else body
+        return {**body, "document": _final_value(error.partial_text)} if self._has_text and error.partial_text else body
 
 
 class _Document:
@@ -99,7 +99,7 @@ class _Document:
 
     def __init__(self, keeps_text: bool) -> None:
         self._parser = PartialJSON()
-        self._text = GrowingText() if keeps_text else None
+        self._text = TextBuffer() if keeps_text else None
         self._is_invalid = False
         self._last_valid_value: JSON | msgspec.UnsetType = msgspec.UNSET  # at the syntax error; only with `keeps_text`
 
@@ -114,7 +114,7 @@ class _Document:
                 self._last_valid_value = apply(_partial_value(str(self._text)), error.patches)
             return list(error.patches)
         if self._text is not None:
-            self._text.add(text)
+            self._text.append(text)
         return patches
 
     def end(self) -> list[Patch]:
@@ -156,6 +156,6 @@ def _partial_frames(changes: dict[int | None, list[Patch]]) -> list[bytes]:
     for call, patches in changes.items():
         if patches:
             call_field = {} if call is None else {"call": call}
-            frames.append(named(b"partial", _encode({**call_field, "ops": patches})))
+            frames.append(encode_event(b"partial", _encode({**call_field, "ops": patches})))
     changes.clear()
     return frames

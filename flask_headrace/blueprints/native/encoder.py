@@ -27,7 +27,7 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.sse import named
+from ...core.sse import encode_event
 from ..encoding.base import EVENT_STREAM_HEADERS
 from ..encoding.error_bodies import native_error_body
 from ..encoding.frames import encode_text_frames, with_event_id
@@ -73,7 +73,7 @@ def encode(events: list[Event], first_id: int | None = None, id_suffix: bytes = 
 def encode_whole(answer: CollectedAnswer) -> dict[str, Any]:
     """Return a complete answer as one JSON value."""
     assert answer.started is not None
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls()]
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls()]
     return {
         "id": answer.started.id,
         "model": answer.started.model,
@@ -122,4 +122,4 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 
 def _frame(name: bytes, data: dict[str, Any]) -> bytes:
-    return named(name, _json(data))
+    return encode_event(name, _json(data))

@@ -87,7 +87,7 @@ def chat_response(body: ChatBody, chat_request: ChatRequest, owner: str) -> Resp
         partial_mode="all" if has_schema else "calls" if body.partials else None,
         enforce_schema=True,
     )
-    encoder = encoder_for(reader.session.target)
+    encoder = encoder_for(reader.session.context)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
@@ -107,4 +107,4 @@ def encoder_for(context: StreamContext, seen: int = 0) -> JSONEncoder:
         context: The stream's context.
         seen: The number of the last event that the client has received.
     """
-    return native_encoder if context.partials is None else NativeDocumentEncoder(context.partials, seen)
+    return native_encoder if context.partial_mode is None else NativeDocumentEncoder(context.partial_mode, seen)

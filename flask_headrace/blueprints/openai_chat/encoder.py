@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.answer import Call, CollectedAnswer
+from ...core.answer import CollectedAnswer, ToolCallBlock
 from ...core.errors import HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -27,7 +27,7 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.partial_json.tokens import BLANKS
+from ...core.partial_json.tokens import WHITESPACE
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import openai_error_body, openai_stream_error
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events, encode_text_frames
@@ -144,7 +144,7 @@ class ChatCompletionEncoder:
 
     def _encode_arguments(self, call: int, text: str) -> list[bytes]:
         # Clients parse the received text after each chunk of a strict tool, and blanks alone are not JSON.
-        text = text.lstrip(BLANKS) if call in self._silent_calls else text
+        text = text.lstrip(WHITESPACE) if call in self._silent_calls else text
         if not text:
             return []
         self._silent_calls.discard(call)
@@ -170,7 +170,7 @@ class ChatCompletionEncoder:
 
 
 def _message_object(answer: CollectedAnswer) -> dict[str, Any]:
-    calls = [_tool_call_object(call) for call in answer.calls()]
+    calls = [_tool_call_object(call) for call in answer.tool_calls()]
     reasoning = answer.reasoning()
     return {
         "role": "assistant",
@@ -181,7 +181,7 @@ def _message_object(answer: CollectedAnswer) -> dict[str, Any]:
     }
 
 
-def _tool_call_object(call: Call) -> dict[str, Any]:
+def _tool_call_object(call: ToolCallBlock) -> dict[str, Any]:
     arguments = call.text if call.text.strip() else _json(call.arguments).decode()
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...core.answer import Block, Call, CollectedAnswer, Reasoning, Text
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from ...core.errors import AnswerTooLarge, HeadraceError, StreamCancelled
 from ...core.events import (
     AnswerRestarted,
@@ -28,8 +28,8 @@ from ...core.events import (
     ToolCallStarted,
     Usage,
 )
-from ...core.sse import named
-from ...core.text_buffer import MOST_WHOLE
+from ...core.sse import encode_event
+from ...core.text_buffer import MAX_TEXT_CHARS
 from ..encoding.base import EVENT_STREAM_HEADERS, AbortConnection
 from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events
@@ -138,7 +138,7 @@ class ResponsesEncoder:
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return a complete answer as one JSON value."""
         output = [self._header.item(index, block) for index, block in enumerate(answer.blocks)]
-        if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is Text:
+        if answer.finish_reason in INCOMPLETE_REASONS and answer.blocks and type(answer.blocks[-1]) is TextBlock:
             output[-1]["status"] = "incomplete"
         model = answer.started.model if answer.started else self._model
         return self._header.ended_response(model, output, answer.finish_reason, answer.usage)
@@ -150,9 +150,9 @@ class ResponsesEncoder:
     def _encode_one(self, event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text):
-                return self._extend_run(Text, _TEXT, text)
+                return self._extend_run(TextBlock, _TEXT, text)
             case ReasoningDelta(text):
-                return self._extend_run(Reasoning, _SUMMARY, text)
+                return self._extend_run(ReasoningBlock, _SUMMARY, text)
             case ReasoningSignature(signature, is_redacted):
                 return self._add_signature(signature, is_redacted=is_redacted)
             case ToolCallStarted(call, id, name):
@@ -196,7 +196,7 @@ class ResponsesEncoder:
 
     # Runs of text and reasoning
 
-    def _extend_run(self, block_type: type[Text], run_format: _RunFormat, text: str) -> list[bytes]:
+    def _extend_run(self, block_type: type[TextBlock], run_format: _RunFormat, text: str) -> list[bytes]:
         opened = [] if self._run_format is run_format else self._open_run(block_type(), run_format)
         return opened + self._delta_frames([text])
 
@@ -208,13 +208,13 @@ class ResponsesEncoder:
         encoded = enumerate(_lines(texts)[:-1].split(b"\n"), first)
         return [b'%b%b,"sequence_number":%d}\n\n' % (self._delta_prefix, text, number) for number, text in encoded]
 
-    def _open_run(self, block: Text, run_format: _RunFormat) -> list[bytes]:
+    def _open_run(self, block: TextBlock, run_format: _RunFormat) -> list[bytes]:
         opened = [*self._close_run(), self._open_item(block)]
         part_fields = {**self._item_fields(self._last_index), **run_format.part_fields}
         # All delta frames of a run are equal except for text and sequence number, so the rest is encoded only once.
         name, fields = f"{run_format.text}.delta", {**part_fields, **run_format.text_fields, "delta": ""}
         self._run_format = run_format
-        self._delta_prefix = named(name.encode(), _json({"type": name, **fields})).removesuffix(b'""}\n\n')
+        self._delta_prefix = encode_event(name.encode(), _json({"type": name, **fields})).removesuffix(b'""}\n\n')
         return [*opened, self._frame(f"{run_format.part}.added", **part_fields, part=run_format.part_object(""))]
 
     def _close_run(self, status: Status = "completed") -> list[bytes]:
@@ -231,13 +231,13 @@ class ResponsesEncoder:
 
     def _add_signature(self, signature: str, *, is_redacted: bool) -> list[bytes]:
         run = self._blocks[-1] if self._run_format is _SUMMARY else None
-        if isinstance(run, Reasoning) and not is_redacted:
+        if isinstance(run, ReasoningBlock) and not is_redacted:
             run.signature = signature
             return self._close_run()
         closed = self._close_run()
         return [
             *closed,
-            self._open_item(Reasoning(signature=signature, is_redacted=is_redacted)),
+            self._open_item(ReasoningBlock(signature=signature, is_redacted=is_redacted)),
             self._close_item(self._last_index),
         ]
 
@@ -245,7 +245,7 @@ class ResponsesEncoder:
 
     def _open_call(self, call: int, id: str, name: str) -> list[bytes]:  # noqa: A002
         closed = self._close_run()
-        opened = self._open_item(Call(id=id, name=name))
+        opened = self._open_item(ToolCallBlock(id=id, name=name))
         self._calls[call] = self._last_index
         return [*closed, opened]
 
@@ -255,7 +255,7 @@ class ResponsesEncoder:
 
     def _close_call(self, index: int, arguments: Any) -> list[bytes]:  # noqa: ANN401  # a JSON value
         call = self._blocks[index]
-        assert isinstance(call, Call)
+        assert isinstance(call, ToolCallBlock)
         call.arguments = arguments
         fields = {"name": call.name, "arguments": arguments_json(call)}
         done = self._frame("response.function_call_arguments.done", **self._item_fields(index), **fields)
@@ -265,11 +265,11 @@ class ResponsesEncoder:
 
     def _append_text(self, block: Block, *texts: str) -> None:
         # The last frame repeats the whole answer, so its size is limited.
-        before = block.growing.size
-        block.growing.add(*texts)
-        self._size += block.growing.size - before
-        if self._size > MOST_WHOLE:
-            problem = f"The answer has more than {MOST_WHOLE} characters, the maximum of the last event"
+        before = block.buffer.size
+        block.buffer.append(*texts)
+        self._size += block.buffer.size - before
+        if self._size > MAX_TEXT_CHARS:
+            problem = f"The answer has more than {MAX_TEXT_CHARS} characters, the maximum of the last event"
             raise AbortConnection(
                 self._failed_frame(AnswerTooLarge.code, f"{problem}: use the chat completions protocol.")
             )
@@ -292,4 +292,6 @@ class ResponsesEncoder:
 
     def _frame(self, event_type: str, **fields: Any) -> bytes:  # noqa: ANN401  # JSON values
         self._sequence += 1
-        return named(event_type.encode(), _json({"type": event_type, **fields, "sequence_number": self._sequence - 1}))
+        return encode_event(
+            event_type.encode(), _json({"type": event_type, **fields, "sequence_number": self._sequence - 1})
+        )

@@ -82,4 +82,4 @@ def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
     """Return the Responses API encoder for a stream, with the echoed fields of its request."""
     fields = echoed_fields(stream, PROTOCOL)
-    return ResponsesEncoder(stream.id, stream.target.model, stream.target.created, fields)
+    return ResponsesEncoder(stream.id, stream.context.model, stream.context.created, fields)

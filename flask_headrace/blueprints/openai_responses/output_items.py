@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, Call, Reasoning
+from ...core.answer import Block, ReasoningBlock, ToolCallBlock
 from ...core.events import FinishReason, Usage
 
 Json: TypeAlias = dict[str, Any]
@@ -100,7 +100,7 @@ class ResponseHeader(msgspec.Struct, frozen=True):
 
     def item_id(self, number: int, block: Block) -> str:
         """Return the id of the output item at index `number`."""
-        kind = {Call: "fc", Reasoning: "rs"}.get(type(block), "msg")
+        kind = {ToolCallBlock: "fc", ReasoningBlock: "rs"}.get(type(block), "msg")
         return f"{kind}_{self.id}_{number}"
 
     def item(self, number: int, block: Block, status: Status = "completed") -> Json:
@@ -113,10 +113,10 @@ class ResponseHeader(msgspec.Struct, frozen=True):
         """
         id = self.item_id(number, block)  # noqa: A001  # the field's name
         match block:
-            case Call():
+            case ToolCallBlock():
                 call = {"call_id": block.id, "name": block.name, "arguments": arguments_json(block)}
                 return {"id": id, "type": "function_call", "status": status, **call}
-            case Reasoning():
+            case ReasoningBlock():
                 parts = [summary_part(block.text)] if block.text else []
                 return {"id": id, "type": "reasoning", "summary": parts, "encrypted_content": _encrypted_content(block)}
             case _:
@@ -134,7 +134,7 @@ def summary_part(text: str) -> Json:
     return {"type": "summary_text", "text": text}
 
 
-def arguments_json(call: Call) -> str:
+def arguments_json(call: ToolCallBlock) -> str:
     """Return the JSON text of a call's arguments; encoded from their value if the model sent no text."""
     if call.text.strip() or call.arguments is None:
         return call.text
@@ -154,7 +154,7 @@ def usage_object(usage: Usage) -> Json:
     }
 
 
-def _encrypted_content(block: Reasoning) -> str | None:
+def _encrypted_content(block: ReasoningBlock) -> str | None:
     if block.signature is None:
         return None
     return f"{REDACTED_PREFIX}{block.signature}" if block.is_redacted else block.signature

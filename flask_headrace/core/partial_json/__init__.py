@@ -1,8 +1,8 @@
-"""A growing JSON document, as patches and as a value: pure, from text to values.
+"""Incremental parsing of a JSON document that grows. Pure.
 
-`PartialJSON` turns the pieces of a text into patches, each in time proportional to the piece; `apply` makes the
-document of them; `snapshot` gives the value of a cut text whole, for who joins in the middle.
-static/json/partial-json.js is the same in JavaScript, but for the snapshot.
+`PartialJSON` turns the pieces of a text into patches, each in time proportional to the piece. `apply` applies patches
+to a document. `snapshot` returns the value of an incomplete text at once, for a reader that joins later.
+`static/json/partial-json.js` implements the same in JavaScript, without `snapshot`.
 """
 
 from .document import apply

@@ -1,4 +1,4 @@
-"""The reader's side: the document that patches make."""
+"""Applies patches to a JSON document: the receiving side of `PartialJSON`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _Container: TypeAlias = "dict[Any, Any] | list[Any]"
 
 
 def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetType:
-    """Return the document as it is after the patches, in time proportional to them.
+    """Return the document after applying patches, in time proportional to their size.
 
     Args:
-        document: What it was before: what this or `snapshot` returned, `msgspec.UNSET` where it has not begun. It is
-            used up: its arrays and objects are changed in place.
-        patches: All that came since, in order.
+        document: The document before: the result of `apply` or `snapshot`, or `msgspec.UNSET` if it has not begun. Its
+            arrays and objects are modified in place; do not use it afterwards.
+        patches: All patches since then, in order.
 
     Raises:
-        LookupError: a path leads nowhere, because patches before it are missing.
+        LookupError: a patch's path does not exist, because earlier patches are missing.
     """
     holder = {"": document}
     for patch in patches:
         place, key = _find(holder, patch.path)
         match patch:
             case Add(value=value):
-                _add(place, key, _own(value))
+                _add(place, key, _copy(value))
             case Append(value=value, path=path):
                 _append(place, key, value, path)
             case Close():
@@ -40,25 +40,25 @@ def apply(document: JSON | UnsetType, patches: Iterable[Patch]) -> JSON | UnsetT
 def _find(holder: _Container, path: str) -> tuple[_Container, str | int]:
     place, key = holder, ""
     for step in path.split("/")[1:]:
-        place, key = _inside(place, key, path), step
+        place, key = _enter(place, key, path), step
     if isinstance(place, dict):
-        return place, _unescaped(key)
+        return place, _unescape(key)
     return place, len(place) if key == "-" else int(key)
 
 
-def _inside(place: _Container, key: str, path: str) -> _Container:
+def _enter(place: _Container, key: str, path: str) -> _Container:
     try:
-        found = place[_unescaped(key)] if isinstance(place, dict) else place[int(key)]
+        found = place[_unescape(key)] if isinstance(place, dict) else place[int(key)]
     except LookupError:
-        raise _lost(path) from None
+        raise _missing(path) from None
     if isinstance(found, dict | list):
         return found
-    raise _lost(path)
+    raise _missing(path)
 
 
-def _own(value: JSON) -> JSON:
+def _copy(value: JSON) -> JSON:
     if isinstance(value, dict | list):
-        return deepcopy(value) if value else value.copy()  # nearly all are empty, and a deep copy takes long
+        return deepcopy(value) if value else value.copy()  # most are empty, and a deep copy is slow
     return value
 
 
@@ -75,16 +75,16 @@ def _append(place: Any, key: str | int, more: str, path: str) -> None:  # noqa: 
     except LookupError:
         text = None
     if not isinstance(text, str):
-        raise _lost(path)
-    # With no other reference to it CPython lengthens a string where it is: else a long one were copied each time.
+        raise _missing(path)
+    # CPython extends a string in place if there is no other reference to it; otherwise each patch would copy it.
     place[key] = None
     text += more
     place[key] = text
 
 
-def _unescaped(key: str) -> str:
+def _unescape(key: str) -> str:
     return key.replace("~1", "/").replace("~0", "~")
 
 
-def _lost(path: str) -> LookupError:
-    return LookupError(f"the patch at {path!r} has no place in this document: patches before it are missing")
+def _missing(path: str) -> LookupError:
+    return LookupError(f"the patch at {path!r} does not fit this document: earlier patches are missing")

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON text, and where."""
+"""Errors of a JSON text, with their position."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ if TYPE_CHECKING:
 
 
 class JSONError(ValueError):
-    """The root of these.
+    """Base class of the errors of a JSON text.
 
     Args:
-        message: A sentence for people; the place is added to it.
-        at: How many characters of the text come before the one at which it went wrong.
+        message: A sentence for people; the position is appended to it.
+        at: The position of the offending character in the whole text, from 0.
     """
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(f"{message}, at character {at}")
         self.at = at
         self.patches: list[Patch] = []
-        """What the refused piece still brought before that character."""
+        """The patches of the offending piece up to that character."""
 
 
 class Malformed(JSONError):
-    """No text that goes on like this is JSON (RFC 8259)."""
+    """The text is not the beginning of any JSON document (RFC 8259)."""
 
 
 class Incomplete(JSONError):
-    """The text has ended and its document has not, or there is none in it."""
+    """The text has ended before its document, or contains none."""
 
 
 class TooDeep(JSONError):
-    """More arrays and objects are open inside each other than may be."""
+    """The arrays and objects are nested deeper than the limit."""
 
 
 class TooLong(JSONError):
-    """The text, a number in it or the path to a value is longer than it may be."""
+    """The text, a number in it, or the path of a value is longer than its limit."""

@@ -1,9 +1,9 @@
-"""The grammar of JSON (RFC 8259) as a machine that reads a document in pieces and writes down what each changes.
+"""The grammar of JSON (RFC 8259) as a state machine that reads a document in pieces and records patches.
 
-Its steps each take one word and say which step is next. What is unfinished at a piece's end and shows nothing yet (half
-an escape, a number, the beginning of `true`) is read again with the next piece; it is a few characters, or a number.
+Each step (a method of `Grammar`) reads one token and sets the next step. An unfinished token at the end of a piece that
+changes nothing yet (half an escape, a number, the beginning of `true`) is read again with the next piece.
 
-Knows nothing of what is around the document, and nothing of who reads it.
+This module reads the document alone; `locate.py` skips the text around it.
 """
 
 from __future__ import annotations
@@ -14,81 +14,81 @@ from typing import TypeAlias
 from .errors import Malformed, TooDeep, TooLong
 from .patches import Add, Append, Close, Patch
 from .tokens import (
-    BLANKS,
     ESCAPE,
     ESCAPE_START,
     LITERAL_START,
     LITERALS,
-    MAX_NUMBER,
+    MAX_NUMBER_CHARS,
     NUMBER_START,
     SPECIAL,
-    is_whole,
-    number,
-    past_blanks,
-    reach,
+    WHITESPACE,
+    is_number,
+    match_end,
+    parse_number,
+    skip_whitespace,
     unescape,
 )
 
-NO_ITEMS = -1
-"""Stands for the index of the next item where there are members, or the document itself."""
+NOT_AN_ARRAY = -1
+"""The index of the next item if the innermost container is an object, or there is none."""
 
 
 class Grammar:
     """Reads one document.
 
     Args:
-        max_depth: Arrays and objects that may be open inside each other.
-        max_path: Characters that a path may have.
+        max_depth: The maximum number of nested arrays and objects.
+        max_path: The maximum number of characters of a path.
     """
 
     def __init__(self, max_depth: int, max_path: int) -> None:
         self.patches: list[Patch] = []
-        """What the text has changed; whoever takes them empties the list."""
-        self.rest = ""
-        """The end of the last piece, which is read again with the next one."""
+        """The patches recorded so far. The caller that uses them replaces the list."""
+        self.unfinished = ""
+        """The unfinished token at the end of the last piece, which is read again with the next piece."""
         self.is_complete = False
         self.skips_rest = False
-        """Whether anything but blanks may follow the document."""
+        """Whether any text may follow the document; otherwise only whitespace may."""
         self.is_key = False
         """Whether the open string is a key."""
         self.in_string = False
         self.path = ""
-        """The open string's, if it is no key."""
+        """The path of the open string, if it is not a key."""
         self._is_new = False
-        self._characters: list[str] = []
-        # The innermost open container: its path, the index of its next item, and where its next value is added.
-        self._container, self._index, self._place = "", NO_ITEMS, ""
+        self._string_parts: list[str] = []
+        # The innermost open container: its path, the index of its next item, and the path of the next `Add`.
+        self._container, self._index, self._place = "", NOT_AN_ARRAY, ""
         self._outer: list[tuple[str, int, str]] = []
         self._max_depth, self._max_path = max_depth, max_path
         self._end = 0
-        # A function and no bound method: an instance that holds itself waits for the garbage collector.
+        # A function, not a bound method: a reference cycle would keep the instance until garbage collection.
         self._step: Step = Grammar._value
 
     @property
     def innermost(self) -> str:
-        """The path of what is open."""
+        """The path of the innermost open string, array or object."""
         return self.path if self.in_string and not self.is_key else self._container
 
     def read(self, piece: str, end: int) -> None:
-        """Read the next piece.
+        """Read the next piece and record its patches.
 
         Args:
-            piece: Its text.
-            end: How many characters there are up to its end.
+            piece: The text.
+            end: The position of the piece's end in the whole text, in characters.
 
         Raises:
-            JSONError: a character cannot stand where it does, or goes beyond a limit.
+            JSONError: a character is invalid, or exceeds a limit.
         """
-        text, self.rest, self._end = self.rest + piece, "", end
+        text, self.unfinished, self._end = self.unfinished + piece, "", end
         try:
             at = self._string(text, 0) if self.in_string else 0
             while at < len(text):
-                at = past_blanks(text, at) if text[at] in BLANKS else self._step(self, text, at)
+                at = skip_whitespace(text, at) if text[at] in WHITESPACE else self._step(self, text, at)
         finally:
             if self.in_string and not self.is_key:
-                self._show()
+                self._emit_string()
 
-    # The steps: each takes the text and the place of a character that is not blank, and returns the place after a word.
+    # The steps: each gets a text and the index of a token's first character, and returns the index after the token.
 
     def _value(self, text: str, at: int) -> int:
         mark = text[at]
@@ -139,19 +139,19 @@ class Grammar:
 
     def _rest(self, text: str, at: int) -> int:
         if not self.skips_rest:
-            raise self._unexpected(text, at, "the text's end")
+            raise self._unexpected(text, at, "the end of the text")
         return len(text)
 
     # Containers.
 
     def _begin(self, text: str, at: int) -> int:
         if len(self._outer) == self._max_depth:
-            raise TooDeep(f"More than {self._max_depth} arrays and objects are open", self._character(text, at))
+            raise TooDeep(f"More than {self._max_depth} arrays and objects are open", self._position(text, at))
         path = self._next_path()
         self.patches.append(Add(self._place, {} if text[at] == "{" else []))
         self._outer.append((self._container, self._index, self._place))
         if text[at] == "{":
-            self._container, self._index = path, NO_ITEMS
+            self._container, self._index = path, NOT_AN_ARRAY
             self._step = Grammar._first_key
         else:
             self._container, self._index, self._place = path, 0, path + "/-"
@@ -165,48 +165,50 @@ class Grammar:
         return at + 1
 
     def _next_path(self) -> str:
-        return self._place if self._index == NO_ITEMS else f"{self._container}/{self._index}"
+        return self._place if self._index == NOT_AN_ARRAY else f"{self._container}/{self._index}"
 
     def _end_value(self) -> None:
         if not self._outer:
             self.is_complete = True
             self._step = Grammar._rest
-        elif self._index == NO_ITEMS:
+        elif self._index == NOT_AN_ARRAY:
             self._step = Grammar._after_member
         else:
             self._index += 1
             self._step = Grammar._after_item
 
-    # Words.
+    # Tokens.
 
     def _number(self, text: str, at: int) -> int:
-        end = reach(NUMBER_START, text, at)
-        if end - at > MAX_NUMBER:
-            raise TooLong(f"A number has more than {MAX_NUMBER} characters", self._character(text, at + MAX_NUMBER))
+        end = match_end(NUMBER_START, text, at)
+        if end - at > MAX_NUMBER_CHARS:
+            raise TooLong(
+                f"A number has more than {MAX_NUMBER_CHARS} characters", self._position(text, at + MAX_NUMBER_CHARS)
+            )
         if end == len(text):
-            return self._hold(text, at)
-        if not is_whole(text[at:end]):
+            return self._keep_unfinished(text, at)
+        if not is_number(text[at:end]):
             raise self._unexpected(text, end, "a digit")
-        value = number(text[at:end])
+        value = parse_number(text[at:end])
         if value is None:
-            raise Malformed("A number is larger than numbers can be", self._character(text, end))
+            raise Malformed("A number is larger than a 64-bit float can be", self._position(text, end))
         self.patches.append(Add(self._place, value))
         self._end_value()
         return end
 
     def _literal(self, text: str, at: int) -> int:
-        end = reach(LITERAL_START, text, at)
+        end = match_end(LITERAL_START, text, at)
         word = text[at:end]
         if word in LITERALS:
             self.patches.append(Add(self._place, LITERALS[word]))
             self._end_value()
             return end
         if end == len(text):
-            return self._hold(text, at)
+            return self._keep_unfinished(text, at)
         raise self._unexpected(text, end, "true, false or null")
 
-    def _hold(self, text: str, at: int) -> int:
-        self.rest = text[at:]
+    def _keep_unfinished(self, text: str, at: int) -> int:
+        self.unfinished = text[at:]
         return len(text)
 
     # Strings.
@@ -217,7 +219,7 @@ class Grammar:
             special = SPECIAL.search(text, at)
             end = special.start() if special else len(text)
             if end > at:
-                self._characters.append(text[at:end])
+                self._string_parts.append(text[at:end])
             if special is None:
                 return end
             if text[end] == '"':
@@ -229,11 +231,11 @@ class Grammar:
     def _escape(self, text: str, at: int) -> int:
         escape = ESCAPE.match(text, at)
         if escape:
-            self._characters.append(unescape(escape[0]))
+            self._string_parts.append(unescape(escape[0]))
             return escape.end()
-        end = reach(ESCAPE_START, text, at)
+        end = match_end(ESCAPE_START, text, at)
         if end == len(text):
-            return self._hold(text, at)
+            return self._keep_unfinished(text, at)
         raise self._unexpected(text, end, "a character or an escape of one")
 
     def _end_string(self, text: str, at: int) -> None:
@@ -242,32 +244,32 @@ class Grammar:
             self.is_key = False
             self._end_key(text, at)
         else:
-            self._show()
+            self._emit_string()
             self.patches.append(Close(self.path))
             self._end_value()
 
     def _end_key(self, text: str, at: int) -> None:
-        key = "".join(self._characters)
-        self._characters.clear()
+        key = "".join(self._string_parts)
+        self._string_parts.clear()
         self._place = f"{self._container}/{key.replace('~', '~0').replace('/', '~1')}"
         if len(self._place) > self._max_path:
-            raise TooLong(f"A path has more than {self._max_path} characters", self._character(text, at))
+            raise TooLong(f"A path has more than {self._max_path} characters", self._position(text, at))
         self._step = Grammar._colon
 
-    def _show(self) -> None:
-        characters = "".join(self._characters)
-        self._characters.clear()
+    def _emit_string(self) -> None:
+        characters = "".join(self._string_parts)
+        self._string_parts.clear()
         if self._is_new:
             self._is_new = False
             self.patches.append(Add(self._place, characters))
         elif characters:
             self.patches.append(Append(self.path, characters))
 
-    def _character(self, text: str, at: int) -> int:
+    def _position(self, text: str, at: int) -> int:
         return self._end - len(text) + at
 
-    def _unexpected(self, text: str, at: int, wanted: str) -> Malformed:
-        return Malformed(f"{text[at]!r} stands where {wanted} should", self._character(text, at))
+    def _unexpected(self, text: str, at: int, expected: str) -> Malformed:
+        return Malformed(f"{text[at]!r} stands where {expected} should", self._position(text, at))
 
 
 Step: TypeAlias = Callable[[Grammar, str, int], int]

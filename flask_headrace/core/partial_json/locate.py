@@ -1,86 +1,86 @@
-"""Where in a model's answer its JSON document begins: past the sentences and the Markdown fence before it.
+"""Finds the beginning of the JSON document in a model's answer, after prose and a Markdown fence.
 
 A document begins
 
-- with the first character that is not blank, of the text or inside a fence that has no name or is named `json`: any
+- with the first character that is not whitespace, of the text or inside a fence that is unnamed or named `json`: any
   value;
-- in prose, with a `{` before `"` or `}`, or a `[` before `"`, `[` or `{`: so [1], [links](…) and - [ ] are none.
+- in prose, with a `{` before `"` or `}`, or a `[` before `"`, `[` or `{`: so [1], [links](…) and - [ ] begin none.
 
-Knows nothing of what a document is inside.
+This module does not read the document itself.
 """
 
 from __future__ import annotations
 
 import re
 
-from .tokens import LITERALS, MAX_NUMBER, NUMBER_START, is_whole, past_blanks, reach
+from .tokens import LITERALS, MAX_NUMBER_CHARS, NUMBER_START, is_number, match_end, skip_whitespace
 
 WORD = re.compile(r"[-+.0-9A-Za-z]*")
 """A number, a boolean, null, or a word of prose."""
 
-LONGEST_FENCE = 64
-"""Characters of a fence's line, at most; a longer one is none."""
+MAX_FENCE_CHARS = 64
+"""The maximum number of characters of a fence's first line; a longer line is prose."""
 
-_FOLLOWERS = {"{": '"}', "[": '"[{'}
+_NEXT_CHARACTERS = {"{": '"}', "[": '"[{'}
 _MARK = re.compile(r"[{\[`]")
 _FENCE = re.compile(r"(`+)[ \t]*([0-9A-Za-z_+.-]*)[ \t\r]*")
 
 
 class DocumentLocator:
-    """Reads a text up to its document, however it is cut."""
+    """Reads a text, in pieces of any size, up to its document."""
 
-    __slots__ = ("_held", "_is_foreign", "_is_found", "_may_begin", "is_alone")
+    __slots__ = ("_is_foreign", "_is_found", "_may_begin", "_unfinished", "is_alone")
 
     def __init__(self) -> None:
         self.is_alone = True
-        """Whether nothing but blanks came before the document."""
-        self._held = ""
+        """Whether only whitespace came before the document."""
+        self._unfinished = ""
         self._may_begin = True
         self._is_foreign = False
         self._is_found = False
 
     def feed(self, delta: str) -> str | None:
-        """Take the next piece and return the text from the document's first character on; None while there is none."""
-        text = self._held + delta
-        self._held = ""
+        """Read the next piece and return the text from the document's first character on; None if it has not begun."""
+        text = self._unfinished + delta
+        self._unfinished = ""
         at = 0
         while at < len(text) and not self._is_found:
-            at = self._at_beginning(text, at) if self._may_begin else self._in_prose(text, at)
+            at = self._read_beginning(text, at) if self._may_begin else self._read_prose(text, at)
         return text[at:] if self._is_found else None
 
-    def _at_beginning(self, text: str, at: int) -> int:
-        at = past_blanks(text, at)
+    def _read_beginning(self, text: str, at: int) -> int:
+        at = skip_whitespace(text, at)
         if at == len(text):
             return at
-        end = reach(WORD, text, at)
-        if end == len(text) and 0 < end - at <= MAX_NUMBER:
-            return self._hold(text, at)
+        end = match_end(WORD, text, at)
+        if end == len(text) and 0 < end - at <= MAX_NUMBER_CHARS:
+            return self._keep_unfinished(text, at)
         if text[at] in '{["' or is_scalar(text[at:end]):
             self._is_found = True
         else:
             self._may_begin = self.is_alone = False
         return at
 
-    def _in_prose(self, text: str, at: int) -> int:
+    def _read_prose(self, text: str, at: int) -> int:
         mark = _MARK.search(text, at)
         if mark is None:
             return len(text)
         at = mark.start()
         if text[at] == "`":
-            return self._at_ticks(text, at)
-        after = past_blanks(text, at + 1)
+            return self._read_fence(text, at)
+        after = skip_whitespace(text, at + 1)
         if after == len(text):
-            self._held = text[at]  # the blanks mean nothing, and may be many
+            self._unfinished = text[at]  # whitespace has no meaning here, and may be long
             return after
-        self._is_found = text[after] in _FOLLOWERS[text[at]]
+        self._is_found = text[after] in _NEXT_CHARACTERS[text[at]]
         return at if self._is_found else at + 1
 
-    def _at_ticks(self, text: str, at: int) -> int:
+    def _read_fence(self, text: str, at: int) -> int:
         line = _FENCE.match(text, at)
         assert line is not None
         end = line.end()
-        if end == len(text) and end - at <= LONGEST_FENCE:
-            return self._hold(text, at)
+        if end == len(text) and end - at <= MAX_FENCE_CHARS:
+            return self._keep_unfinished(text, at)
         if text[end : end + 1] != "\n" or len(line[1]) < 3:
             return line.end(1)
         name = line[2].lower()
@@ -88,11 +88,11 @@ class DocumentLocator:
         self._is_foreign = name not in {"", "json"}
         return end + 1
 
-    def _hold(self, text: str, at: int) -> int:
-        self._held = text[at:]
+    def _keep_unfinished(self, text: str, at: int) -> int:
+        self._unfinished = text[at:]
         return len(text)
 
 
 def is_scalar(word: str) -> bool:
-    """Tell whether a word is a number, a boolean or null."""
-    return word in LITERALS or (is_whole(word) and reach(NUMBER_START, word) == len(word))
+    """Return whether a word is a number, a boolean or null."""
+    return word in LITERALS or (is_number(word) and match_end(NUMBER_START, word) == len(word))

@@ -1,8 +1,9 @@
-"""The value of a cut document, whole: what a reader needs who joins in the middle, and what there was at the end.
+"""The value of an incomplete JSON text, for readers that join later and for answers that ended early.
 
-`partial-json-parser` completes what is unfinished. It copies all that comes before each string, so it gets only the
-last member or item of the innermost container; and it would guess, so it is told to leave numbers, booleans and null,
-and what it gets wrong all the same is settled before. So a snapshot is what the patches have made of the same text.
+`partial-json-parser` completes the text. It copies all text before each string, so it gets only the last member or item
+of the innermost container. It also guesses; so it is configured not to complete numbers, booleans and null, and the
+texts that it completes wrongly are adjusted before. A snapshot therefore equals the document that the patches of the
+same text build.
 """
 
 from __future__ import annotations
@@ -17,46 +18,53 @@ from .errors import JSONError, Malformed, TooDeep
 from .locate import WORD, DocumentLocator
 from .parser import MAX_DEPTH
 from .patches import JSON
-from .tokens import BLANKS, reach
+from .tokens import WHITESPACE, match_end
 
 _ALLOWED = Allow.STR | Allow.ARR | Allow.OBJ
 _CLOSERS = {"{": "}", "[": "]"}
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],]', re.DOTALL)
 _UNFINISHED = re.compile(r"\\(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?$")
-_LONGEST_UNFINISHED = 11
+_MAX_UNFINISHED_CHARS = 11
 _complete: Callable[[str, Allow], str] = ensure_json
 _decode: Callable[[str], JSON] = json.decode
 
 
 def snapshot(text: str, *, max_depth: int = MAX_DEPTH) -> JSON | UnsetType:
-    """Return the value of a document of which this much has come; `msgspec.UNSET` while it has not begun.
+    """Return the value of the JSON document in an incomplete text, in time proportional to the text.
 
-    It takes time in proportion to the text. What `PartialJSON` refuses may be refused or read leniently.
+    Texts that `PartialJSON` rejects are rejected or read leniently.
+
+    Args:
+        text: The text so far.
+        max_depth: The maximum number of nested arrays and objects.
+
+    Returns:
+        The value; `msgspec.UNSET` if the document has not begun.
 
     Raises:
         Malformed: the text cannot be completed to a document.
-        TooDeep: more arrays and objects are open inside each other than may be.
+        TooDeep: the arrays and objects are nested deeper than `max_depth`.
     """
     document = DocumentLocator().feed(text)
     if document is None:
         return UNSET
     try:
-        return _decode(_completed(document, max_depth))
+        return _decode(_complete_document(document, max_depth))
     except JSONError:
         raise
     except RecursionError:
         raise TooDeep("Too many arrays and objects are open", len(text)) from None
-    except (ValueError, MsgspecError, AssertionError, IndexError) as error:  # the library's own mistakes, too
+    except (ValueError, MsgspecError, AssertionError, IndexError) as error:  # the library's own bugs, too
         raise Malformed("The text so far cannot be completed to a JSON document", len(text)) from error
 
 
-def _completed(document: str, max_depth: int) -> str:
+def _complete_document(document: str, max_depth: int) -> str:
     if document[0] not in '{["':
-        return document[: reach(WORD, document)]
+        return document[: match_end(WORD, document)]
     end, in_string, containers = _outline(document, max_depth)
     if end is not None:
         return document[:end]
-    ended = _ended if in_string else _delimited
+    ended = _close_string if in_string else _delimit_number
     if not containers:
         return _complete(ended(document), _ALLOWED)
     mark, last = containers[-1]
@@ -66,9 +74,10 @@ def _completed(document: str, max_depth: int) -> str:
 
 
 def _outline(document: str, max_depth: int) -> tuple[int | None, bool, list[tuple[str, int]]]:
-    """Return where a document ends, whether its text ends inside a string, and its open containers.
+    """Return the end of a document, whether its text ends inside a string, and its open containers.
 
-    The end is None where it does not end. A container is its opening mark and where what is last in it begins.
+    The end is None if the document is incomplete. A container is its opening bracket and the index at which its last
+    member or item begins.
     """
     containers: list[tuple[str, int]] = []
     for token in _TOKEN.finditer(document):
@@ -88,9 +97,9 @@ def _outline(document: str, max_depth: int) -> tuple[int | None, bool, list[tupl
     return None, False, containers
 
 
-def _ended(text: str) -> str:
-    # The library drops the blanks at an open string's end, and leaves half a surrogate pair in it.
-    for at in range(max(0, len(text) - _LONGEST_UNFINISHED), len(text)):
+def _close_string(text: str) -> str:
+    # The library drops whitespace at the end of an open string, and keeps half a surrogate pair.
+    for at in range(max(0, len(text) - _MAX_UNFINISHED_CHARS), len(text)):
         if _UNFINISHED.match(text, at) and not _is_escaped(text, at):
             return text[:at] + '"'
     return text + '"'
@@ -101,7 +110,7 @@ def _is_escaped(text: str, at: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def _delimited(text: str) -> str:
-    # The library leaves out the number at the end, also where a blank has followed it. A comma tells it more.
-    is_followed = text[-1:].strip(BLANKS) == "" and text.rstrip(BLANKS)[-1:].isdecimal()
+def _delimit_number(text: str) -> str:
+    # The library omits a number at the end, even if whitespace follows. A comma after the number prevents this.
+    is_followed = text[-1:].strip(WHITESPACE) == "" and text.rstrip(WHITESPACE)[-1:].isdecimal()
     return text + "," if is_followed else text

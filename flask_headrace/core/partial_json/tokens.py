@@ -1,7 +1,7 @@
-"""The words of JSON (RFC 8259), as patterns that also tell how far an unfinished one is right.
+"""The tokens of JSON (RFC 8259) as regular expressions, for complete and for unfinished tokens.
 
-A pattern whose name ends in START matches the longest beginning of a word: where it stops before the text does, the
-character there is the first that no word can have in this place. static/json/tokens.js has the same patterns.
+A pattern whose name ends in START matches the longest beginning of a token. If it ends before the text, the next
+character is invalid. `static/json/tokens.js` has the same patterns.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import math
 import re
 
-MAX_NUMBER = 1024
-"""Characters that a number may have."""
+MAX_NUMBER_CHARS = 1024
+"""The maximum number of characters of a number."""
 
-BLANKS = " \t\n\r"
+WHITESPACE = " \t\n\r"
 
-SOLID = re.compile(r"[^ \t\n\r]")
-"""What is not blank."""
+NON_WHITESPACE = re.compile(r"[^ \t\n\r]")
+"""A character that is not whitespace."""
 
 SPECIAL = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
-"""What does not stand for itself in a string. Half of a surrogate pair is no character."""
+"""A character that may not occur literally in a string. Half a surrogate pair is not a character."""
 
-# An escaped high surrogate is a part of a character only with a low one after it, and a low one never stands alone.
+# An escaped high surrogate must be followed by a low one, and a low surrogate must follow a high one.
 ESCAPE = re.compile(
     r'\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}'
     r"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
@@ -34,38 +34,38 @@ LITERAL_START = re.compile(r"t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?
 
 LITERALS = {"true": True, "false": False, "null": None}
 
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def reach(start: re.Pattern[str], text: str, at: int = 0) -> int:
-    """Return where the longest match of a pattern that begins at this place ends."""
+def match_end(start: re.Pattern[str], text: str, at: int = 0) -> int:
+    """Return the end of the match of a pattern at index `at`; `at` itself if there is no match."""
     found = start.match(text, at)
     return found.end() if found else at
 
 
-def past_blanks(text: str, at: int) -> int:
-    """Return where the blanks that begin at this place end."""
-    found = SOLID.search(text, at)
+def skip_whitespace(text: str, at: int) -> int:
+    """Return the index of the first character from `at` on that is not whitespace, or the text's length."""
+    found = NON_WHITESPACE.search(text, at)
     return found.start() if found else len(text)
 
 
 def unescape(escape: str) -> str:
-    """Return the character that an escape, or a pair of them, stands for."""
+    """Return the character of an escape sequence, or of two that form a surrogate pair."""
     if escape[1] != "u":
-        return _SHORT.get(escape[1], escape[1])
+        return _SHORT_ESCAPES.get(escape[1], escape[1])
     unit = int(escape[2:6], 16)
     if len(escape) == 6:
         return chr(unit)
     return chr(0x10000 + ((unit - 0xD800) << 10) + int(escape[8:], 16) - 0xDC00)
 
 
-def is_whole(start: str) -> bool:
-    """Tell whether the beginning of a number is a number already."""
+def is_number(start: str) -> bool:
+    """Return whether the beginning of a number is itself a number."""
     return start[-1:].isdecimal()
 
 
-def number(word: str) -> float | None:
-    """Return the value of a number; None where it is beyond what a float can be."""
+def parse_number(word: str) -> float | None:
+    """Return the value of a number; None if it exceeds the range of a float."""
     value = float(word)
     if math.isinf(value):
         return None

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ...core.errors import UpstreamProtocolError
-from ...core.json_text import ESCAPE, NO_CHARACTER
+from ...core.json_text import ESCAPE, REPLACEMENT_CHARACTER
 from ...core.sse import ServerSentEvent
 from .usage import normalize_integers
 
@@ -97,7 +97,7 @@ class JSONEventDecoder(Generic[F]):
         if escape["second"] and text[begin - 1 : begin] == b'"' and self._first_half:
             half, self._first_half = self._first_half, b""
             return half + escape["second"]
-        return NO_CHARACTER if escape.lastgroup else escape[0]
+        return REPLACEMENT_CHARACTER if escape.lastgroup else escape[0]
 
 
 def is_complete_json(data: bytes) -> bool:

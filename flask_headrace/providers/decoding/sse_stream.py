@@ -77,7 +77,7 @@ def decode_stream(response: httpx2.Response, upstream: str, decoder: StreamDecod
                     # The deltas before the invalid event are part of the answer.
                     yield from split_batch(events)
                     raise
-                except sse.FrameTooLargeError as error:
+                except sse.EventTooLargeError as error:
                     raise UpstreamProtocolError(f"{upstream} broke off: {error}.") from error
                 yield from split_batch(events)
                 if decoder.is_done:
@@ -94,7 +94,7 @@ def final_batches(frames: sse.SSEDecoder, decoder: StreamDecoder) -> Iterator[li
     Raises:
         UpstreamError: the answer is not complete.
     """
-    frame = frames.rest()
+    frame = frames.flush()
     if frame is not None and is_complete_json(frame.data):
         events: list[Event] = []
         try:

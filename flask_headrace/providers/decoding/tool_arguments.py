@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 
 _STRUCTURE = re.compile(r'["\\{}]')
 
@@ -74,14 +74,14 @@ class ToolArguments:
     )
 
     def __init__(self) -> None:
-        self._emitted = GrowingText()
+        self._emitted = TextBuffer()
         self._held = ""  # the beginning of an object that may be empty
-        self._non_object = GrowingText()  # text that is not an object
+        self._non_object = TextBuffer()  # text that is not an object
         self._is_quoted = False  # whether that text is a string
         self._scanner = _ObjectScanner()
         self._canonical_cache: tuple[str, bytes] | None = None  # the object's text, and its canonical JSON
         self.is_whole = False
-        self._trailing = GrowingText()  # another object behind the end of the arguments, as far as received
+        self._trailing = TextBuffer()  # another object behind the end of the arguments, as far as received
         self._trailing_scanner = _ObjectScanner()
 
     @property
@@ -112,7 +112,7 @@ class ToolArguments:
 
     def _hold_back(self, text: str) -> None:
         self._is_quoted = self._is_quoted if self._non_object else text.startswith('"')
-        self._non_object.add(text)
+        self._non_object.append(text)
         self._canonical_cache = None
         if self._is_quoted:
             self._scanner.find_end(text)
@@ -126,7 +126,7 @@ class ToolArguments:
             # Some gateways send an empty object before the arguments: https://github.com/BerriAI/litellm/issues/4537
             self._held = text
             return ""
-        self._emitted.add(text)
+        self._emitted.append(text)
         return text
 
     def _read_trailing(self, text: str) -> tuple[str, str]:
@@ -134,7 +134,7 @@ class ToolArguments:
             if not self._trailing and not text.startswith("{"):
                 return "", text
             end = self._trailing_scanner.find_end(text)
-            self._trailing.add(text[:end])
+            self._trailing.append(text[:end])
             if end is None:
                 is_more = text.strip("{ \t\r\n") and self._is_empty()
                 return self._start_over("") if is_more else ("", "")
@@ -170,7 +170,7 @@ class ToolArguments:
         text = self._canonical()[0] or "{}"
         self._held, self._canonical_cache = "", None
         self._non_object.clear()
-        self._emitted.add(text)
+        self._emitted.append(text)
         return text
 
     def complete(self, whole: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...core.events import MAX_TOKENS, Usage
-from ...core.pricing import cost
+from ...core.pricing import calculate_cost
 
 
 def build_usage(  # noqa: PLR0913  # the counts of an answer
@@ -46,7 +46,7 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
     usage = Usage(input_tokens, output_tokens, min(cached_tokens, input_tokens), min(reasoning_tokens, output_tokens))
     if pricing_provider is None:
         return usage
-    cost_usd = cost(
+    cost_usd = calculate_cost(
         pricing_provider,
         model,
         input_tokens,

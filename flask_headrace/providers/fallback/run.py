@@ -129,7 +129,7 @@ class FallbackRun:
                 _record_outcome(permit, error)
         finally:
             permit.release()
-        if failure.is_unspent and not self._has_begun and not self._has_sent_usage:
+        if failure.has_no_usage and not self._has_begun and not self._has_sent_usage:
             yield ZERO_USAGE
         return failure
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from ...core.events import Event, Failed
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 from ..decoding.tool_calls import ToolCalls, to_failed_event
 
 CallIndex: TypeAlias = int | str
@@ -38,7 +38,7 @@ class _Call:
         self.id: str | None = None
         self.name: str | None = None
         self.number: int | None = None
-        self.early_arguments = GrowingText()  # arguments that arrived before the name
+        self.early_arguments = TextBuffer()  # arguments that arrived before the name
         self.is_repeated = False  # whether its name was sent again after the end of its arguments
 
 
@@ -155,7 +155,7 @@ class IndexedToolCalls:
         text = chunk.arguments or ""
         if call.number is None:
             self._calls.check_size(text)
-            call.early_arguments.add(text)
+            call.early_arguments.append(text)
             return
         if is_known and chunk.name and self._calls.is_whole(call.number):
             call.is_repeated = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ...core.events import Event, Failed
-from ...core.text_buffer import GrowingText
+from ...core.text_buffer import TextBuffer
 from ..decoding.tool_calls import ToolCalls, to_failed_event
 
 ItemKey: TypeAlias = str | int | None
@@ -24,7 +24,7 @@ class _Item:
     def __init__(self) -> None:
         self.id: str | None = None
         self.number: int | None = None
-        self.early_arguments = GrowingText()  # arguments that arrived before the name
+        self.early_arguments = TextBuffer()  # arguments that arrived before the name
         self.is_complete = False
 
 
@@ -77,7 +77,7 @@ class ItemToolCalls:
             self._calls.add(item.number, text, events)
             return
         self._calls.check_size(text)
-        item.early_arguments.add(text)
+        item.early_arguments.append(text)
 
     def complete(self, name: str, arguments: str, events: list[Event], *keys: ItemKey) -> None:
         """Add the complete arguments of an item's call; some servers send them without any pieces before.

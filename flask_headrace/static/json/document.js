@@ -98,5 +98,5 @@ function append(holder, key, { path, value }) {
 
 /** @param {string} path */
 function missingPlace(path) {
-  return new RangeError(`the op at ${JSON.stringify(path)} has no place in this document: ops before it are missing`);
+  return new RangeError(`the op at ${JSON.stringify(path)} does not fit this document: earlier ops are missing`);
 }

@@ -199,7 +199,7 @@ export class Grammar {
     const word = text.slice(start, end);
     if (!isCompleteNumber(word)) throw this.#unexpected(text, end, "a digit");
     const value = Number(word);
-    if (!Number.isFinite(value)) throw this.#error("malformed", "A number is larger than numbers can be", text, end);
+    if (!Number.isFinite(value)) throw this.#error("malformed", "A number is larger than a 64-bit float can be", text, end);
     return this.#addScalar(value, end);
   }
 

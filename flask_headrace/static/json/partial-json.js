@@ -91,7 +91,7 @@ export class PartialJSON {
     if (this.isComplete) return ops;
     const path = this.#grammar.innermostPath;
     const where = path ? `the value at ${JSON.stringify(path)}` : "the document";
-    const message = this.isBegun ? `The text ends inside ${where}` : "There is no JSON document in the text";
+    const message = this.isBegun ? `The text ends inside ${where}` : "The text contains no JSON document";
     throw this.#fail(new JSONError("incomplete", message, this.#length));
   }
 

@@ -14,47 +14,47 @@ import jsonschema_rs
 import msgspec
 
 from ...core.partial_json import JSONError, PartialJSON, apply
-from .patterns import readable
+from .patterns import translate_patterns
 
-MOST_QUOTED = 200
+MAX_QUOTED_CHARS = 200
 """Characters of a reason that are shown."""
 
-_LOST = re.compile(r"^(Pointer|Anchor|Resource) '(.*?)' (?:does not exist|is not present)")
+_BROKEN_REFERENCE = re.compile(r"^(Pointer|Anchor|Resource) '(.*?)' (?:does not exist|is not present)")
 
 
-def mistake_in_schema(schema: dict[str, Any]) -> str | None:
+def schema_error(schema: dict[str, Any]) -> str | None:
     """Return why this is no schema that an answer can be held to; None where it is one."""
     try:
         _validator(schema)
     except jsonschema_rs.ValidationError as error:
-        return _told(error)
+        return _format_error(error)
     except (jsonschema_rs.ReferencingError, ValueError) as error:
-        return _shown(str(error))
+        return _truncate(str(error))
     return None
 
 
-def mistake_in_answer(schema: dict[str, Any], text: str) -> str | None:
+def answer_error(schema: dict[str, Any], text: str) -> str | None:
     """Return what is wrong with an answer; None where it is one document that fits the schema."""
     try:
-        document = document_in(text)
+        document = parse_document(text)
     except JSONError as malformed:
         return f"it is no JSON: {malformed}"
     try:
         error = next(_validator(schema).iter_errors(document), None)
     except (ValueError, OverflowError) as cause:
-        return f"it cannot be held to the schema: {_shown(str(cause))}"
+        return f"it cannot be held to the schema: {_truncate(str(cause))}"
     if error is None:
         return None
     path = _path(error.instance_path)
-    return f"at {path if error.instance_path else 'the top of the document'}, {_shown(error.message)}"
+    return f"at {path if error.instance_path else 'the top of the document'}, {_truncate(error.message)}"
 
 
 def _validator(schema: dict[str, Any]) -> Any:  # noqa: ANN401  # a class for each draft
-    return jsonschema_rs.validator_for(readable(schema), offline=True)
+    return jsonschema_rs.validator_for(translate_patterns(schema), offline=True)
 
 
-def _told(error: jsonschema_rs.ValidationError) -> str:
-    if lost := _LOST.match(error.message):
+def _format_error(error: jsonschema_rs.ValidationError) -> str:
+    if lost := _BROKEN_REFERENCE.match(error.message):
         kind, name = lost.groups()
         reference = {"Pointer": f"#{name}", "Anchor": f"#{name}"}.get(kind, name)
         return (
@@ -65,19 +65,19 @@ def _told(error: jsonschema_rs.ValidationError) -> str:
         return (
             f"at $.$schema, {error.message.partition('.')[0]}: it must be the URL of draft 4, 6, 7, 2019-09 or 2020-12"
         )
-    return f"at {_path(error.instance_path)}, {_shown(error.message)}"
+    return f"at {_path(error.instance_path)}, {_truncate(error.message)}"
 
 
 def _path(keys: list[str | int]) -> str:
     return "$" + "".join([f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys])
 
 
-def _shown(reason: str) -> str:
+def _truncate(reason: str) -> str:
     line = " ".join(reason.split())
-    return line if len(line) <= MOST_QUOTED else line[:MOST_QUOTED] + "…"
+    return line if len(line) <= MAX_QUOTED_CHARS else line[:MAX_QUOTED_CHARS] + "…"
 
 
-def document_in(text: str) -> Any:  # noqa: ANN401  # any JSON value
+def parse_document(text: str) -> Any:  # noqa: ANN401  # any JSON value
     """Return the JSON document in an answer, without a fence and text around it.
 
     Raises:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from ...core.errors import AnswerTooLarge, SchemaValidationError
 from ...core.events import AnswerRestarted, Completed, Event, Failed, StreamMetadata, TextDelta
-from ...core.text_buffer import MOST_WHOLE, GrowingText
+from ...core.text_buffer import MAX_TEXT_CHARS, TextBuffer
 from ..producer import Source
 from .validator import SchemaValidator
 
@@ -24,7 +24,7 @@ def validate_output(schema: SchemaValidator, source: Source, model: str) -> Sour
 
 
 def _checked(schema: SchemaValidator, source: Source, model: str) -> Iterator[list[Event] | StreamMetadata]:
-    text = GrowingText()
+    text = TextBuffer()
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
             if isinstance(events, StreamMetadata):
@@ -32,15 +32,15 @@ def _checked(schema: SchemaValidator, source: Source, model: str) -> Iterator[li
                 continue
             if any(isinstance(event, AnswerRestarted) for event in events):
                 text.clear()
-            text.add(*[event.text for event in events if isinstance(event, TextDelta)])
-            if text.size > MOST_WHOLE:
+            text.append(*[event.text for event in events if isinstance(event, TextDelta)])
+            if text.size > MAX_TEXT_CHARS:
                 raise AnswerTooLarge(
-                    f"The answer has more than {MOST_WHOLE} characters, too many to be held to a schema."
+                    f"The answer has more than {MAX_TEXT_CHARS} characters, too many to be held to a schema."
                 )
             last = events[-1] if events else None
             # Calls of tools, and refusals, are no document, and are not meant to be one.
             if isinstance(last, Completed) and last.finish_reason not in {"tool_calls", "content_filter"}:
-                yield [*events[:-1], _end(last, schema.mistake_in(str(text)), model)]
+                yield [*events[:-1], _end(last, schema.validation_error(str(text)), model)]
             else:
                 yield events
 

@@ -22,21 +22,21 @@ import msgspec
 from gevent import socket
 
 from ...core.errors import ChecksBusy
-from .sandbox_server import BEGUN
+from .sandbox_server import STARTED_MARK
 
-LIMIT = 5.0
+CHECK_TIMEOUT = 5.0
 """Seconds that one check may take, and that it may wait for its turn."""
 
-MOST_AT_ONCE = 8
+MAX_CONCURRENT_CHECKS = 8
 """Checks of one worker that run at the same time; the next ones wait for their turn."""
 
-LOOK = 0.01
+POLL_INTERVAL = 0.01
 """Seconds between two looks of a check whether it has its turn; where many wait, each of them looks less often."""
 
 _SERVER = Path(__file__).with_name("sandbox_server.py")
 
 
-class EndedError(Exception):
+class CheckAbortedError(Exception):
     """A check took too long, or too much memory, and was ended."""
 
 
@@ -56,11 +56,11 @@ class Sandbox:
             EndedError: it took more time or memory than it may.
             ChecksBusy: so many others are running that it had no turn; 503.
         """
-        question = msgspec.json.encode((LIMIT, schema, text))
-        self._wait_for_turn()
+        question = msgspec.json.encode((CHECK_TIMEOUT, schema, text))
+        self._wait_for_slot()
         try:
-            with gevent.Timeout(LIMIT, EndedError):
-                return self._ask(question)
+            with gevent.Timeout(CHECK_TIMEOUT, CheckAbortedError):
+                return self._run_check(question)
         finally:
             with self._lock:
                 self._running -= 1
@@ -68,42 +68,42 @@ class Sandbox:
     def close(self) -> None:
         """End the process; the next check starts another one. May be called twice."""
         with self._lock:
-            self._let_go()
+            self._stop()
 
-    def _wait_for_turn(self) -> None:
-        until = time.monotonic() + LIMIT
+    def _wait_for_slot(self) -> None:
+        until = time.monotonic() + CHECK_TIMEOUT
         with self._lock:
             self._waiting += 1
         try:
-            while not self._has_turn():
+            while not self._acquire_slot():
                 left = until - time.monotonic()
                 if left <= 0:
                     raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
-                gevent.sleep(min(left, LOOK * max(1, self._waiting / MOST_AT_ONCE)))
+                gevent.sleep(min(left, POLL_INTERVAL * max(1, self._waiting / MAX_CONCURRENT_CHECKS)))
         finally:
             with self._lock:
                 self._waiting -= 1
 
-    def _has_turn(self) -> bool:
+    def _acquire_slot(self) -> bool:
         with self._lock:
-            is_free = self._running < MOST_AT_ONCE
+            is_free = self._running < MAX_CONCURRENT_CHECKS
             self._running += is_free
         return is_free
 
-    def _ask(self, question: bytes) -> str | None:
+    def _run_check(self, question: bytes) -> str | None:
         answer = self._exchange(question)
-        if not answer.startswith(BEGUN):
+        if not answer.startswith(STARTED_MARK):
             # The process has died before it took the question: another one is asked.
             answer = self._exchange(question)
-        if len(answer) <= len(BEGUN):
-            raise EndedError
-        return msgspec.json.decode(answer[len(BEGUN) :], type=str | None)
+        if len(answer) <= len(STARTED_MARK):
+            raise CheckAbortedError
+        return msgspec.json.decode(answer[len(STARTED_MARK) :], type=str | None)
 
     def _exchange(self, question: bytes) -> bytes:
         here, there = socket.socketpair()
         with here:
             with there:
-                self._hand_over(there.fileno())
+                self._send_socket(there.fileno())
             try:
                 here.sendall(question)
                 here.shutdown(socket.SHUT_WR)
@@ -111,7 +111,7 @@ class Sandbox:
             except (BrokenPipeError, ConnectionResetError):
                 return b""
 
-    def _hand_over(self, descriptor: int) -> None:
+    def _send_socket(self, descriptor: int) -> None:
         with self._lock:
             if self._control is None or self._owner != os.getpid():
                 self._start()
@@ -122,7 +122,7 @@ class Sandbox:
                 plain_socket.send_fds(self._control, [b"."], [descriptor])  # type: ignore[arg-type]
 
     def _start(self) -> None:
-        self._let_go()
+        self._stop()
         ours, theirs = plain_socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -131,14 +131,14 @@ class Sandbox:
             self._process = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=redirected)
         self._control, self._owner = ours, os.getpid()
 
-    def _let_go(self) -> None:
+    def _stop(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None
             if self._owner == os.getpid():
-                self._end()
+                self._kill()
 
-    def _end(self) -> None:
+    def _kill(self) -> None:
         """Kill the process, which takes nothing any more, and bury it."""
         # libev buries every child where anybody waits for one, as `subprocess` does. Its number is another's then.
         with contextlib.suppress(ChildProcessError):

@@ -18,10 +18,10 @@ import sys
 import types
 from pathlib import Path
 
-MEMORY = 512 * 1024 * 1024
+MAX_MEMORY_BYTES = 512 * 1024 * 1024
 """Bytes of address space that one check may have."""
 
-BEGUN = b"+"
+STARTED_MARK = b"+"
 """What a check says first: that it is one."""
 
 
@@ -56,17 +56,17 @@ def check(client: socket.socket, checks: types.ModuleType) -> None:
     import msgspec  # noqa: PLC0415  # imported before, with the checks
 
     client.setblocking(True)  # gevent's, which it comes from, are not
-    client.sendall(BEGUN)
+    client.sendall(STARTED_MARK)
     limit, schema, text = msgspec.json.decode(b"".join(iter(lambda: client.recv(65536), b"")))
-    bound(client, limit)
+    limit_process(client, limit)
     try:
-        mistake = checks.mistake_in_schema(schema) if text is None else checks.mistake_in_answer(schema, text)
+        mistake = checks.schema_error(schema) if text is None else checks.answer_error(schema, text)
     except (MemoryError, RecursionError) as error:
         mistake = f"it is too large to be checked ({type(error).__name__})"
     client.sendall(msgspec.json.encode(mistake))
 
 
-def bound(client: socket.socket, limit: float) -> None:
+def limit_process(client: socket.socket, limit: float) -> None:
     """Have the kernel end this process after its time, or when its client has gone."""
     signal.setitimer(signal.ITIMER_REAL, limit)
     fcntl.fcntl(client, fcntl.F_SETOWN, os.getpid())
@@ -76,7 +76,7 @@ def bound(client: socket.socket, limit: float) -> None:
     if hung_up.poll(0):
         os._exit(0)  # it has gone before the kernel was told to look
     with contextlib.suppress(OSError, ValueError):  # macOS sets no such limit
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.errors import InvalidRequest
-from .sandbox import LIMIT, EndedError, Sandbox
+from .sandbox import CHECK_TIMEOUT, CheckAbortedError, Sandbox
 
 _sandbox = Sandbox()
 
-end_checks = _sandbox.close
+close_sandbox = _sandbox.close
 """End the process in which schemas are checked, where none will be for long; the next check starts it again."""
 
 
@@ -33,15 +33,15 @@ class SchemaValidator:
     def __init__(self, schema: dict[str, Any]) -> None:
         try:
             mistake = _sandbox.check(schema)
-        except EndedError:
-            raise InvalidRequest(f"schema takes more than {LIMIT:g} s to check: make it smaller.") from None
+        except CheckAbortedError:
+            raise InvalidRequest(f"schema takes more than {CHECK_TIMEOUT:g} s to check: make it smaller.") from None
         except RecursionError:
             raise InvalidRequest("schema is nested too deep.") from None
         if mistake is not None:
             raise InvalidRequest(f"schema is no JSON Schema: {mistake}.")
         self._schema = schema
 
-    def mistake_in(self, text: str) -> str | None:
+    def validation_error(self, text: str) -> str | None:
         """Return what is wrong with an answer; None where it is one document that fits.
 
         Raises:
@@ -49,7 +49,7 @@ class SchemaValidator:
         """
         try:
             return _sandbox.check(self._schema, text)
-        except EndedError:
-            return f"the schema cannot be followed within {LIMIT:g} s"
+        except CheckAbortedError:
+            return f"the schema cannot be followed within {CHECK_TIMEOUT:g} s"
         except UnicodeEncodeError:
             return "it is no JSON: it holds half of a character"

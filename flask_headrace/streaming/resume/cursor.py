@@ -1,7 +1,7 @@
-"""What a reader has of a stream that the store may not have: where its cursor stands beside what was written.
+"""The cursor of a reader beside what the store has of its stream: validation, waiting, and the end of a lost stream.
 
-A reader at the worker that fills a stream is ahead of the store for a moment; and for good, where that worker died
-before it could write what it had sent.
+A reader at the worker that fills a stream is ahead of the store for a moment. The reader stays ahead for good if that
+worker dies before it has written the events that it has sent.
 """
 
 from __future__ import annotations
@@ -13,86 +13,96 @@ import gevent
 
 from ...core.errors import AnswerReplaced, HeadraceError, InvalidRequest, ResumptionLost, StoreUnavailable
 from ...core.events import Failed
-from ..stores.base import LEASE, Store, StreamRecord
+from ..stores.base import LEASE_DURATION, Store, StreamRecord
+from .orphans import finish_orphaned
 from .store_writer import StoreWriter
-from .stored_events import events_beyond, target_of
-from .stored_reader import bury
+from .stored_events import decode_context, events_after
 
-CATCH_UP = LEASE + 1.0
-"""Seconds in which the store must have what a reader has already seen, or its worker counts as dead."""
+CATCH_UP_TIMEOUT = LEASE_DURATION + 1.0
+"""Seconds after which the store has the events that a reader has seen, or the worker that sent them counts as dead."""
 
-CUT_SHORT = {"worker_lost", "not_resumable"}
-"""How a stream ends in the store that has gone on, or may have, without it."""
+POLL_INTERVAL = 0.05
+"""Seconds between two lookups of a stream while `wait_for_store` waits."""
+
+INTERRUPTED_CODES = {"worker_lost", "not_resumable"}
+"""Error codes that end a stream in the store although its readers may have got more events than the store."""
 
 
-def caught_up(journal: StoreWriter, record: StreamRecord, after: int, find: Callable[[], StreamRecord]) -> StreamRecord:
-    """Wait until the store has as much of a stream as its reader, or the stream has ended there; not for ever.
+def wait_for_store(
+    store_writer: StoreWriter, record: StreamRecord, after: int, find: Callable[[], StreamRecord]
+) -> StreamRecord:
+    """Wait until the store has event number `after`, the stream has ended there, or `CATCH_UP_TIMEOUT` has passed.
 
     Args:
-        journal: This worker's way to the store.
-        record: The stream, as it was found.
+        store_writer: This worker's access to the store.
+        record: The record of the stream, as found before.
         after: The number of the last event that the reader has.
-        find: Finds it again.
+        find: Returns the present record of the stream.
 
     Returns:
-        The stream as it was found last.
+        The record that was found last.
     """
-    until = time.monotonic() + CATCH_UP
+    until = time.monotonic() + CATCH_UP_TIMEOUT
     while after > record.last and not record.is_finished and time.monotonic() < until:
-        gevent.sleep(0.05)
-        if journal.lease.has_lost(record.claim.worker):
-            bury(journal, record)
+        gevent.sleep(POLL_INTERVAL)
+        if store_writer.lease.is_worker_dead(record.claim.worker):
+            finish_orphaned(store_writer, record)
         record = find()
     return record
 
 
-def known_of(store: Store, record: StreamRecord, after: int) -> int | None:
-    """Return how much of what a reader has the store knows, where the stream broke off in the store; else None.
+def known_position(store: Store, record: StreamRecord, after: int) -> int | None:
+    """Return after which stored event a reader must resume if its stream was interrupted; None if it was not.
 
-    A reader may have got further than the store has: its cursor is the number of an event that was lost. All that is
-    new to it is how the stream ended. So that is sent whole to whoever has a number in the end or beyond it.
+    If a stream was interrupted, the cursor of a reader may be the number of an event that the store never got. The
+    reader then needs the stored ending only, so a reader whose cursor is in or beyond the ending gets all of it.
+
+    Args:
+        store: The store that has the stream.
+        record: The record of the stream.
+        after: The number of the last event that the reader has.
     """
     if not record.is_finished or after < record.last - 1:
         return None
-    entries = store.read(record.claim.id, record.last - 1, 1)
-    incarnation = target_of(record.claim).incarnation
+    batches = store.read(record.claim.id, record.last - 1, 1)
+    incarnation = decode_context(record.claim).incarnation
     try:
-        last = events_beyond(entries[-1], entries[-1].first - 1, incarnation)[-1] if entries else None
+        last = events_after(batches[-1], batches[-1].first - 1, incarnation)[-1] if batches else None
     except ResumptionLost:
         last = None
     if last is None:
-        # How it ended is lost: who has more of it than there ever was in the store is told that.
+        # The ending is lost. A reader that has more events than the store ever had gets an error for that.
         return record.last - 1 if after > record.last else None
-    is_cut_short = isinstance(last, Failed) and last.code in CUT_SHORT
-    return min(after, entries[-1].first - 1) if is_cut_short else None
+    is_interrupted = isinstance(last, Failed) and last.code in INTERRUPTED_CODES
+    return min(after, batches[-1].first - 1) if is_interrupted else None
 
 
-def refuse_replaced(record: StreamRecord, incarnation: str) -> None:
-    """Return if a stream can be the one that a reader has a part of.
+def check_incarnation(record: StreamRecord, incarnation: str) -> None:
+    """Raise if the cursor of a reader belongs to another incarnation of a stream than the one in the store.
 
     Args:
-        record: The stream of that id that the store has.
-        incarnation: That of the reader's cursor; empty where it names none, which is taken for this one's.
+        record: The record of the stream.
+        incarnation: The incarnation in the cursor of the reader; empty if the cursor has none, which matches any.
 
     Raises:
-        AnswerReplaced: it is another one; 410.
+        AnswerReplaced: the incarnations differ; 410.
     """
-    if incarnation and incarnation != target_of(record.claim).incarnation:
+    if incarnation and incarnation != decode_context(record.claim).incarnation:
         raise AnswerReplaced(
             f"The answer that you have a part of is lost, and the stream {record.claim.id!r} is another answer by now: "
             "drop what you have, and follow that one from its beginning, without a cursor; or ask again with a new id."
         )
 
 
-def beyond(record: StreamRecord, after: int) -> HeadraceError:
-    """Return why a reader has an event that the store has not."""
+def cursor_ahead_error(record: StreamRecord, after: int) -> HeadraceError:
+    """Return the error for a cursor `after` that is greater than the number of the last stored event."""
     if record.is_finished:
-        return no_such_event(after)
-    # Whether it may still come there cannot be known from here: the worker that fills the stream may be unable to
-    # write, or have died unnoticed. A wrong number is told as wrong as soon as the stream has ended.
+        return invalid_cursor(after)
+    # The event may still arrive: the worker that fills the stream may be unable to write, or may have died unnoticed.
+    # A wrong number is reported as wrong once the stream has ended.
     return StoreUnavailable("The store of this stream is behind what you have read. Try again.", retry_after=2)
 
 
-def no_such_event(after: int) -> InvalidRequest:
+def invalid_cursor(after: int) -> InvalidRequest:
     """Return the error for a cursor that is the number of no event."""
     return InvalidRequest(f"The cursor is {after}: the stream has no event of that number.")

@@ -1,4 +1,4 @@
-"""Events as bytes, and back: how they lie in a store. Pure."""
+"""The encoding of events as bytes in a store. Pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _decode_json = msgspec.json.Decoder(list[StreamEvent]).decode
 
 
 def encode(events: list[Event]) -> bytes:
-    """Write events as bytes.
+    """Encode events as MessagePack, or as JSON if an integer has more than 64 bits.
 
     Raises:
-        TypeError: one holds what is no JSON.
+        TypeError: an event contains a value that is no JSON value.
     """
     try:
         return _encode(events)
     except OverflowError:
-        # A model may write any integer into a tool's arguments; MessagePack has none of more than 64 bits.
+        # A model may write any integer into the arguments of a tool; MessagePack has none of more than 64 bits.
         return msgspec.json.encode(events)
 
 
 def decode(payload: bytes) -> list[Event]:
-    """Read what `encode` wrote.
+    """Decode events that `encode` has encoded.
 
     Raises:
-        msgspec.MsgspecError: the bytes are of another version, or damaged.
+        msgspec.MsgspecError: the bytes are damaged, or another version of this package has encoded them.
     """
-    # No list of MessagePack begins with this byte.
+    # No MessagePack list begins with the byte "[".
     events: list[Event] = list(_decode_json(payload) if payload[:1] == b"[" else _decode(payload))
     return events

@@ -1,7 +1,7 @@
-"""Whether this worker counts as alive to the others, and whether another one does to it.
+"""The lease by which other workers know that this worker is alive, and the check whether another worker is dead.
 
-The lease is renewed in a greenlet of its own, whatever else goes wrong. It knows the store and workers' names, no
-streams.
+A greenlet of its own renews the lease, so that no other failure delays the renewal. This module knows the store and the
+names of workers, but no streams.
 """
 
 from __future__ import annotations
@@ -10,79 +10,82 @@ import time
 
 import gevent
 
-from ..internal_error import reported
-from ..stores.base import LEASE, Store
+from ..internal_error import log_failures
+from ..stores.base import LEASE_DURATION, Store
 
-PULSE = LEASE / 4
-"""Seconds between two signs of life."""
+LEASE_RENEWAL_INTERVAL = LEASE_DURATION / 4
+"""Seconds between two renewals of the lease."""
 
 
-class Lease:
-    """The lease of one worker.
+class WorkerLease:
+    """The lease of this worker, and this worker's view of the leases of others.
 
     Args:
-        store: Where it is kept.
-        worker: The worker's name.
+        store: The store that records the leases.
+        worker: The name of this worker.
     """
 
     def __init__(self, store: Store, worker: str) -> None:
         self._store, self._worker = store, worker
         self._renewing: gevent.Greenlet | None = None
         self._renewed_at = float("-inf")
-        self._judges_from = 0.0
+        self._detects_from = 0.0
 
     @property
-    def is_running(self) -> bool:
-        """Whether this worker counts as alive now, as far as it knows."""
-        return time.monotonic() - self._renewed_at < LEASE
+    def is_held(self) -> bool:
+        """Whether the last renewal is recent enough that other workers count this worker as alive."""
+        return time.monotonic() - self._renewed_at < LEASE_DURATION
 
     @property
-    def is_steady(self) -> bool:
-        """Whether the last renewals have come in time: the store takes what this worker writes."""
-        return time.monotonic() - self._renewed_at <= 2 * PULSE
+    def is_renewed_on_time(self) -> bool:
+        """Whether the last renewals came in time, so the store accepts what this worker writes."""
+        return time.monotonic() - self._renewed_at <= 2 * LEASE_RENEWAL_INTERVAL
 
-    def begin(self) -> None:
-        """Count as alive from here on, also where the lease has run out meanwhile.
+    def start(self) -> None:
+        """Renew the lease now unless it is held, and renew it periodically from here on.
 
         Raises:
-            StoreUnavailable: the store cannot be told.
+            StoreUnavailable: the store cannot be reached.
         """
-        if not self.is_running:
+        if not self.is_held:
             self._renew()
-        self.begin_soon()
+        self.start_in_background()
 
-    def begin_soon(self) -> None:
-        """Count as alive as soon as it can be done, and from then on."""
+    def start_in_background(self) -> None:
+        """Start the periodic renewal of the lease, and return without waiting for the store. Idempotent."""
         if self._renewing is None:
-            # Others may be back from the same outage as this worker, and not have said yet that they live.
-            self.doubt()
-            self._renewing = gevent.spawn(self._renew_on)
+            # After an outage of the store, other workers may not have renewed their leases yet.
+            self.pause_failure_detection()
+            self._renewing = gevent.spawn(self._renew_periodically)
 
-    def doubt(self) -> None:
-        """Take no worker for dead until all of them have had the time to say that they live: the store was away."""
-        self._judges_from = time.monotonic() + LEASE
+    def pause_failure_detection(self) -> None:
+        """Treat no worker as dead for `LEASE_DURATION` seconds: the store was away, so nobody could renew a lease."""
+        self._detects_from = time.monotonic() + LEASE_DURATION
 
-    def has_lost(self, worker: str) -> bool:
-        """Whether a worker is dead, as far as can be known from here.
+    def is_worker_dead(self, worker: str) -> bool:
+        """Whether a worker has let its lease expire. False while this worker cannot judge that.
 
-        Where this worker could not say that it lives, others could not either, and nothing is known.
+        If this worker could not renew its own lease, other workers may not have been able to renew theirs either.
+
+        Args:
+            worker: The name of the worker.
 
         Raises:
-            StoreUnavailable: the store cannot be asked.
+            StoreUnavailable: the store cannot be reached.
         """
-        self.begin_soon()
-        can_judge = time.monotonic() >= self._judges_from and self.is_steady
+        self.start_in_background()
+        can_judge = time.monotonic() >= self._detects_from and self.is_renewed_on_time
         return can_judge and not self._store.is_alive(worker)
 
-    def _renew_on(self) -> None:
+    def _renew_periodically(self) -> None:
         while True:
-            with reported("the lease of this worker", on_trouble=self.doubt):
+            with log_failures("the lease of this worker", on_store_unavailable=self.pause_failure_detection):
                 self._renew()
-            gevent.sleep(PULSE)
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
     def _renew(self) -> None:
-        asked_at = time.monotonic()
+        began_at = time.monotonic()
         self._store.renew_lease(self._worker)
-        if asked_at - self._renewed_at > 2 * PULSE:
-            self.doubt()
-        self._renewed_at = asked_at
+        if began_at - self._renewed_at > 2 * LEASE_RENEWAL_INTERVAL:
+            self.pause_failure_detection()
+        self._renewed_at = began_at

@@ -1,7 +1,7 @@
-"""What this worker still has to do in the store for single streams: take back a claim, or end what has no end there.
+"""Operations on single streams that this worker could not complete in the store yet, such as withdrawing a claim.
 
-Each stream is dealt with by itself: where one cannot be helped, the others are. Whoever is about to begin or to end
-a stream is alone with its id meanwhile. It knows ids and what to do, not what that means.
+Each stream has its own operation, so one that fails does not block the others. A lock per stream id keeps two greenlets
+of this worker from beginning or ending the same stream at once. This module knows ids and callables, not their meaning.
 """
 
 from __future__ import annotations
@@ -15,85 +15,93 @@ from gevent.event import Event as Flag
 from ...core.errors import StoreUnavailable
 from ..internal_error import log
 
-Step: TypeAlias = Callable[[], bool]
-"""Does what is owed for one stream and returns whether it is done; raises StoreUnavailable where it must wait."""
+Operation: TypeAlias = Callable[[], bool]
+"""Does the work for one stream. Returns whether it is complete; raises StoreUnavailable to be called again later."""
 
-TRIES = 10
-"""How often what fails in a way that nobody expected is tried, before the stream is given up."""
+MAX_ATTEMPTS = 10
+"""How often an operation that raises an unexpected exception is attempted before it is discarded."""
 
 
-class Owed:
-    """What is owed for streams, by their ids."""
+class PendingOperations:
+    """The pending operations, at most one per stream id."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, Step] = {}
-        self._busy: dict[str, Flag] = {}
-        self._mistakes: dict[str, int] = {}
+        self._operations: dict[str, Operation] = {}
+        self._locks: dict[str, Flag] = {}
+        self._failures: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self._operations)
 
     @contextmanager
-    def alone(self, id_: str) -> Iterator[None]:
-        """Let nobody else of this worker begin, end or take over a stream meanwhile. May wait."""
-        while (other := self._busy.get(id_)) is not None:
+    def lock(self, id_: str) -> Iterator[None]:
+        """Hold the lock of a stream id, so that no other greenlet of this worker begins, ends or acquires the stream.
+
+        Waits until the lock is free.
+        """
+        while (other := self._locks.get(id_)) is not None:
             other.wait()
-        mine = self._busy[id_] = Flag()
+        mine = self._locks[id_] = Flag()
         try:
             yield
         finally:
-            del self._busy[id_]
+            del self._locks[id_]
             mine.set()
 
-    def owe(self, id_: str, step: Step) -> None:
-        """Do this for a stream, and nothing that was owed for it before, when `settle` is called next."""
-        self._steps[id_] = step
+    def schedule(self, id_: str, operation: Operation) -> None:
+        """Set the pending operation of a stream, in place of any earlier one. The next `run` executes it."""
+        self._operations[id_] = operation
 
-    def owe_else(self, id_: str, step: Step) -> None:
-        """Do this for a stream when `settle` is called next, unless something is owed for it already."""
-        self._steps.setdefault(id_, step)
+    def schedule_if_absent(self, id_: str, operation: Operation) -> None:
+        """Set the pending operation of a stream, unless the stream has one already."""
+        self._operations.setdefault(id_, operation)
 
-    def is_owed(self, id_: str) -> bool:
-        """Whether anything is owed for a stream."""
-        return id_ in self._steps
+    def is_pending(self, id_: str) -> bool:
+        """Whether a stream has a pending operation."""
+        return id_ in self._operations
 
-    def forget(self, id_: str) -> None:
-        """Owe nothing for a stream any more."""
-        self._steps.pop(id_, None)
-        self._mistakes.pop(id_, None)
+    def discard(self, id_: str) -> None:
+        """Drop the pending operation of a stream, if there is one."""
+        self._operations.pop(id_, None)
+        self._failures.pop(id_, None)
 
-    def settle(self, id_: str) -> None:
-        """Do what is owed for a stream; only for who is alone with it.
+    def run(self, id_: str) -> None:
+        """Execute the pending operation of a stream, if there is one. Only for the caller that has its lock.
+
+        An unexpected exception is logged; after `MAX_ATTEMPTS` of them the operation is discarded.
 
         Raises:
-            StoreUnavailable: it cannot be done now, and is still owed.
+            StoreUnavailable: the store is away; the operation stays pending.
         """
-        step = self._steps.get(id_)
-        if step is None:
+        operation = self._operations.get(id_)
+        if operation is None:
             return
         try:
-            is_done = step()
+            is_complete = operation()
         except StoreUnavailable:
             raise
-        except Exception:  # noqa: BLE001  # one stream that cannot be helped must not keep the others waiting
-            log.exception("stream %s could not be ended in the store", id_)
-            self._mistakes[id_] = self._mistakes.get(id_, 0) + 1
-            is_done = self._mistakes[id_] >= TRIES
-        if is_done and self._steps.get(id_) is step:
-            self.forget(id_)
+        except Exception:  # noqa: BLE001  # one stream that fails must not block the others
+            log.exception("The pending store operation of stream %s failed.", id_)
+            self._failures[id_] = self._failures.get(id_, 0) + 1
+            is_complete = self._failures[id_] >= MAX_ATTEMPTS
+        if is_complete and self._operations.get(id_) is operation:
+            self.discard(id_)
 
-    def settle_soon(self, id_: str, step: Step) -> None:
-        """Owe this for a stream, and try to do it at once; only for who is alone with it."""
-        self.owe(id_, step)
+    def schedule_and_run(self, id_: str, operation: Operation) -> None:
+        """Set the pending operation of a stream and execute it now. Only for the caller that has its lock.
+
+        If the store is away, the operation stays pending.
+        """
+        self.schedule(id_, operation)
         with suppress(StoreUnavailable):
-            self.settle(id_)
+            self.run(id_)
 
-    def settle_all(self) -> None:
-        """Do what can be done.
+    def run_all(self) -> None:
+        """Execute all pending operations.
 
         Raises:
-            StoreUnavailable: the rest cannot be done now.
+            StoreUnavailable: the store is away; the remaining operations stay pending.
         """
-        for id_ in list(self._steps):
-            with self.alone(id_):
-                self.settle(id_)
+        for id_ in list(self._operations):
+            with self.lock(id_):
+                self.run(id_)

@@ -1,8 +1,8 @@
-"""What this worker writes into the store: the events of its resumable streams, their ends, and that it is alive.
+"""The writer of this worker's resumable streams to the store: their claims, events and ends.
 
-A stream is claimed, then either opened or its claim taken back; it is kept until its end is written. Where the store
-has lost it, or cannot be written to for long, it goes on as a plain one, and whoever follows elsewhere is told as soon
-as that can be done.
+A stream is claimed; then either its session is attached or the claim is withdrawn. Its events are stored until its
+terminal event is written. If the store loses the stream, or is away for long, the stream continues as a plain one, and
+its end in the store tells readers at other workers as soon as the store accepts that.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import gevent
 
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
 from ...core.events import Event, Failed
-from ..internal_error import reported
+from ..internal_error import log_failures
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
-from .lease import PULSE, Lease
-from .pending_operations import Owed
-from .stored_events import payload_of, target_of
-from .write_queue import AGAIN, LEISURE, Outbox
+from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
+from .pending_operations import PendingOperations
+from .stored_events import decode_context, encode_payload
+from .write_queue import IDLE_WINDOW, RETRY_DELAY, WriteQueue
 
-SWEEP = 30.0
-"""Seconds between two sweeps of the store."""
+SWEEP_INTERVAL = 30.0
+"""Seconds between two removals of expired streams from the store."""
 
 
 @dataclass(slots=True, frozen=True, eq=False)
-class _Kept:
-    """A session that is kept: what it was claimed with, and what ends the watch for a wish to stop it."""
+class _StoredSession:
+    """A session whose events are stored, the claim of its stream, and what ends the watch for a stop request."""
 
     session: StoredStream
     claim: StreamClaim
@@ -37,218 +37,232 @@ class _Kept:
 
 
 class StoreWriter:
-    """Keeps the sessions of one worker in a store.
+    """Writes the sessions of one worker to a store. Implements `EventSink`.
 
     Args:
-        store: Where to.
+        store: The store.
 
     Attributes:
-        worker: The name of this worker.
-        lease: Whether this worker and others count as alive.
-        owed: What is still to be done in the store; whoever begins or ends a stream is alone with its id there.
+        worker: The name of this worker, made up at random.
+        lease: The lease of this worker.
+        pending: Operations that the store could not complete yet. Whoever begins or ends a stream holds the lock of its
+            id there.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.worker = secrets.token_urlsafe(12)
-        self.lease = Lease(store, self.worker)
-        self.owed = Owed()
+        self.lease = WorkerLease(store, self.worker)
+        self.pending = PendingOperations()
         self._claims: dict[str, StreamClaim] = {}
-        self._in_vain: set[str] = set()
-        self._kept: dict[str, _Kept] = {}
-        self._outbox = Outbox(store, self.worker, on_written=self._forget, on_lost=self._lose)
-        self._is_tending = False
+        self._failed_claims: set[str] = set()
+        self._stored: dict[str, _StoredSession] = {}
+        self._write_queue = WriteQueue(store, self.worker, on_written=self._detach, on_lost=self._give_up)
+        self._is_maintaining = False
 
     def __repr__(self) -> str:
-        return f"<Journal of {len(self._kept)} streams in {self.store!r}>"
+        return f"<StoreWriter of {len(self._stored)} streams in {self.store!r}>"
 
-    # Claims: only for who is alone with the id
+    # Claims: only for the caller that has the lock of the id
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
-        """Begin a stream in the store; see `Store.claim`. This worker counts as alive from here on."""
-        self.lease.begin()
-        self._begin_to_tend()
+        """Begin a stream in the store; see `Store.claim`. Other workers count this worker as alive from here on."""
+        self.lease.start()
+        self._start_maintenance()
         try:
             record = self.store.claim(claim, name)
-            if record is not None and self._is_unused(record, claim):
-                # Not as it is: a store that has lost its events again may have kept an earlier stream's incarnation.
+            if record is not None and self._is_own_failed_claim(record, claim):
+                # A new claim, not the old one: a store that has lost its events again may have an earlier incarnation.
                 self.store.withdraw(claim.id, self.worker)
                 record = self.store.claim(claim, name)
         except BaseException:
-            # It may have been done all the same, by a server that was too slow to say so.
-            # An end that is owed goes before: what is there may be a stream that has had readers.
-            self.owed.owe_else(claim.id, self._withdrawal(claim.id))
-            gevent.spawn(self._settle, claim.id)
+            # A server that was too slow to answer may have made the claim all the same.
+            # A pending end comes first: the stream in the store may be one that has had readers.
+            self.pending.schedule_if_absent(claim.id, self._withdrawal(claim.id))
+            gevent.spawn(self._run_pending, claim.id)
             raise
         if record is not None:
             return record
-        self.owed.forget(claim.id)
-        self._in_vain.discard(claim.id)
-        self._forget_earlier(claim.id)
+        self.pending.discard(claim.id)
+        self._failed_claims.discard(claim.id)
+        self._detach_earlier(claim.id)
         self._claims[claim.id] = claim
         return None
 
-    def _forget_earlier(self, id_: str) -> None:
-        # One that has ended, and that the store has lost before its end was there: its events are not the new one's.
-        earlier = self._kept.get(id_)
+    def _detach_earlier(self, id_: str) -> None:
+        # An earlier stream of the id may have ended and been lost before its end was written. Its events must not
+        # become events of the new stream.
+        earlier = self._stored.get(id_)
         if earlier is not None:
-            self._outbox.drop(earlier.session)
-            self._forget(earlier.session)
+            self._write_queue.drop(earlier.session)
+            self._detach(earlier.session)
 
-    def _is_unused(self, record: StreamRecord, claim: StreamClaim) -> bool:
-        """Whether a stream that is there is one that this worker has claimed in vain, and that is asked for again."""
-        is_same = (record.claim.owner, record.claim.question) == (claim.owner, claim.question)
-        has_had_readers = claim.id in self._kept or (self.owed.is_owed(claim.id) and claim.id not in self._in_vain)
+    def _is_own_failed_claim(self, record: StreamRecord, claim: StreamClaim) -> bool:
+        """Whether a stored stream is one that this worker has claimed without an answer, for the same request."""
+        is_same = (record.claim.owner, record.claim.request_digest) == (claim.owner, claim.request_digest)
+        has_had_readers = claim.id in self._stored or (
+            self.pending.is_pending(claim.id) and claim.id not in self._failed_claims
+        )
         is_ours = record.claim.worker == self.worker and not has_had_readers
         return is_same and is_ours and record.last == 0 and not record.is_finished
 
     def withdraw(self, id_: str) -> None:
-        """Take back the claim of a stream that was not opened: now, or as soon as it can be done."""
+        """Withdraw the claim of a stream that was not opened: now, or when the store is back."""
         self._claims.pop(id_, None)
-        self.owed.settle_soon(id_, self._withdrawal(id_))
+        self.pending.schedule_and_run(id_, self._withdrawal(id_))
 
     def _withdrawal(self, id_: str) -> Callable[[], bool]:
-        if not self.owed.is_owed(id_):
-            self._in_vain.add(id_)
+        if not self.pending.is_pending(id_):
+            self._failed_claims.add(id_)
 
-        def take_back() -> bool:
+        def withdraw() -> bool:
             self.store.withdraw(id_, self.worker)
-            self._in_vain.discard(id_)
+            self._failed_claims.discard(id_)
             return True
 
-        return take_back
+        return withdraw
 
     def claim_of(self, session: StoredStream) -> StreamClaim | None:
-        """Return what a session was claimed with; None for one that is not kept here any more."""
-        kept = self._kept.get(session.id)
-        return kept.claim if kept is not None and kept.session is session else None
+        """Return the claim of a session; None if the session is not stored any more."""
+        stored = self._stored.get(session.id)
+        return stored.claim if stored is not None and stored.session is session else None
 
-    # As the keeper of sessions
+    # The sink of sessions
 
-    def open(self, session: StoredStream) -> None:
-        """Keep a session that was claimed, and stop it when anybody asks the store for that."""
+    def attach(self, session: StoredStream) -> None:
+        """Store the events of a claimed session, and cancel the session if the store gets a stop request for it."""
         claim = self._claims.pop(session.id)
-        unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._look, session))
-        self._kept[session.id] = _Kept(session, claim, unwatch)
-        self._outbox.open(session)
-        # A wish may have come before the watch began.
-        gevent.spawn(self._look, session)
+        unwatch = self.store.watch_stop(session.id, lambda: gevent.spawn(self._check_stop_request, session))
+        self._stored[session.id] = _StoredSession(session, claim, unwatch)
+        self._write_queue.open(session)
+        # A stop request may have come before the watch began.
+        gevent.spawn(self._check_stop_request, session)
 
-    def _look(self, session: StoredStream) -> None:
-        # A watch may wake without a wish, so the store is asked; and for as long as it takes, or the wish were lost.
+    def _check_stop_request(self, session: StoredStream) -> None:
+        # A watch may call back without a request, so the record decides; retried until the store answers, or the
+        # request would be lost.
         while session.is_stored and session.pending_terminal is None:
             try:
                 record = self.store.find(session.id)
             except StoreUnavailable:
-                gevent.sleep(AGAIN)
+                gevent.sleep(RETRY_DELAY)
                 continue
             if record is not None and record.is_stopping:
                 session.cancel("stopped")
             return
 
     def write(self, session: StoredStream, first: int, events: list[Event]) -> None:
-        """Take the next events of a session; they are written soon."""
-        self._outbox.put(session, first, events)
+        """Queue the next events of a session for the store. Does not block.
+
+        Args:
+            session: The session.
+            first: The number of the first event.
+            events: The events, numbered consecutively.
+        """
+        self._write_queue.put(session, first, events)
 
     def detach(self, session: StoredStream) -> None:
-        """Write nothing more of a session; those who follow it in the store are told soon."""
-        self._outbox.drop(session)
-        self._lose(session, ResumptionLost())
+        """Store no more events of a session. Its readers at other workers soon get a `ResumptionLost` error."""
+        self._write_queue.drop(session)
+        self._give_up(session, ResumptionLost())
 
     def has_remote_readers(self, session: StoredStream) -> bool:
-        """Whether anybody reads a session at another worker; if that cannot be known, nobody does."""
+        """Whether another worker reads a session; False if the store is away."""
         try:
             return self.store.has_stream_readers(session.id)
         except StoreUnavailable:
             return False
 
     def flush(self, seconds: float) -> None:
-        """Wait, for so many seconds at most, until everything is written."""
-        self._outbox.flush(seconds)
+        """Wait until all queued events are written, for at most `seconds`."""
+        self._write_queue.flush(seconds)
 
-    def _lose(self, session: StoredStream, error: HeadraceError) -> None:
+    def _give_up(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:
             id_ = session.id
-            self.owed.owe(id_, self._ending(id_, ended_by(error)))
-            self._forget(session)
+            self.pending.schedule(id_, self._finish_operation(id_, failure_events(error)))
+            self._detach(session)
             session.detach_store()
 
-    def _forget(self, session: StoredStream) -> None:
+    def _detach(self, session: StoredStream) -> None:
         if self.claim_of(session) is not None:
-            self._kept.pop(session.id).unwatch()
+            self._stored.pop(session.id).unwatch()
 
-    # What is done again and again, as long as this worker lives
+    # Maintenance, as long as this worker lives
 
-    def _begin_to_tend(self) -> None:
-        if not self._is_tending:
-            self._is_tending = True
-            gevent.spawn(self._tend)
-            gevent.spawn(self._sweep_on)
+    def _start_maintenance(self) -> None:
+        if not self._is_maintaining:
+            self._is_maintaining = True
+            gevent.spawn(self._maintain)
+            gevent.spawn(self._sweep)
 
-    def _tend(self) -> None:
+    def _maintain(self) -> None:
         while True:
-            with reported("looking for readers elsewhere", on_trouble=self.lease.doubt):
+            pause = self.lease.pause_failure_detection
+            with log_failures("looking for readers at other workers", on_store_unavailable=pause):
                 has_readers = self.store.has_readers(self.worker)
-                self._outbox.window = self.store.window if has_readers else LEISURE
-            with reported("ending streams in the store", on_trouble=self.lease.doubt):
-                self.owed.settle_all()
-            gevent.sleep(PULSE)
+                self._write_queue.window = self.store.window if has_readers else IDLE_WINDOW
+            with log_failures("ending streams in the store", on_store_unavailable=pause):
+                self.pending.run_all()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    def _sweep_on(self) -> None:
+    def _sweep(self) -> None:
         while True:
-            with reported("the sweep of the store"):
+            with log_failures("the removal of expired streams from the store"):
                 self.store.delete_expired()
-            gevent.sleep(SWEEP)
+            gevent.sleep(SWEEP_INTERVAL)
 
-    # Streams that end in the store alone
+    # Streams that are finished in the store alone
 
-    def conclude(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
-        """End a stream of this worker's in the store, for those who follow it there: now, or as soon as it can be done.
+    def finish_stream(self, id: str, ending: Callable[[], list[Event]]) -> None:  # noqa: A002
+        """Finish a stream of this worker in the store, for its readers elsewhere: now, or when the store is back.
 
-        Does nothing where it has ended, or is another worker's. Only for who is alone with its id.
+        Does nothing if the stream has ended or belongs to another worker. Only for the caller that has the lock of the
+        id.
 
         Args:
             id: The stream's id.
-            ending: Returns its last events; asks the store where it must, and is called again where that is away.
+            ending: Returns the last events of the stream. It may read from the store, and is called again if the store
+                is away.
         """
-        self._begin_to_tend()
-        self.owed.settle_soon(id, self._ending(id, ending))
+        self._start_maintenance()
+        self.pending.schedule_and_run(id, self._finish_operation(id, ending))
 
-    def take_over(self, record: StreamRecord, ending: Callable[[], list[Event]]) -> None:
-        """End the stream of a worker that is dead. Only for who is alone with its id; see `conclude`.
+    def acquire_and_finish(self, record: StreamRecord, ending: Callable[[], list[Event]]) -> None:
+        """Acquire a stream of a dead worker and finish it in the store; see `finish_stream`.
 
         Raises:
-            StoreUnavailable: the store is away; where it has been done all the same, the end follows.
+            StoreUnavailable: the store is away. If it has acquired the stream all the same, the end follows.
         """
         id_ = record.claim.id
-        if id_ in self._claims or id_ in self._kept:
-            return  # it was begun anew here, and is not the dead one's any more
-        self._begin_to_tend()
-        self.owed.owe(id_, self._ending(id_, ending))
+        if id_ in self._claims or id_ in self._stored:
+            return  # the stream was begun anew here, and does not belong to the dead worker any more
+        self._start_maintenance()
+        self.pending.schedule(id_, self._finish_operation(id_, ending))
         self.store.acquire(id_, record.claim.worker, self.worker)
-        # Also where nothing was taken over just now: it may have been before, and have no end yet.
-        self.conclude(id_, ending)
+        # Even if this call acquired nothing: an earlier one may have acquired the stream, which then has no end yet.
+        self.finish_stream(id_, ending)
 
-    def _settle(self, id_: str) -> None:
-        with reported(f"ending stream {id_} in the store"), self.owed.alone(id_):
-            self.owed.settle(id_)
+    def _run_pending(self, id_: str) -> None:
+        with log_failures(f"ending stream {id_} in the store"), self.pending.lock(id_):
+            self.pending.run(id_)
 
-    def _ending(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
-        # It goes before what may be owed already: to take a claim back that was made in vain.
-        self._in_vain.discard(id_)
-        return lambda: self._end(id_, ending)
+    def _finish_operation(self, id_: str, ending: Callable[[], list[Event]]) -> Callable[[], bool]:
+        # It replaces the withdrawal of a failed claim, if that is pending.
+        self._failed_claims.discard(id_)
+        return lambda: self._finish(id_, ending)
 
-    def _end(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
-        """End a stream in the store; return whether it has its end, or is none of this worker's."""
+    def _finish(self, id_: str, ending: Callable[[], list[Event]]) -> bool:
+        """Finish a stream in the store; return whether it is finished, gone, or another worker's."""
         record = self.store.find(id_)
         if record is None or record.is_finished or record.claim.worker != self.worker:
             return True
         events = ending()
-        payload = payload_of(events, target_of(record.claim).incarnation)
-        entry = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
-        return not self.store.append(self.worker, [entry])  # else it has become longer meanwhile
+        payload = encode_payload(events, decode_context(record.claim).incarnation)
+        batch = EventBatch(id_, record.last + 1, len(events), payload, is_last=True)
+        return not self.store.append(self.worker, [batch])  # refused if the stream has got more events meanwhile
 
 
-def ended_by(error: HeadraceError) -> Callable[[], list[Event]]:
-    """Return what returns the end of a stream by an error."""
+def failure_events(error: HeadraceError) -> Callable[[], list[Event]]:
+    """Return a function that returns the ending of a stream that fails with `error`."""
     return lambda: [Failed(error.code, error.message, error.retryable)]

@@ -1,8 +1,9 @@
-"""Events as they lie in a store, where a part of them may be missing, damaged, or of another stream of the same id.
+"""The batches of events in a store: how they are encoded, and how lost, damaged or foreign ones are detected.
 
-A store may have lost what it took: a Redis that evicts, or that has started again from an older copy. So the numbers
-are looked at wherever events are read, and a gap is never passed over. Where it has lost a whole stream, the id may
-have been asked for again: so each payload begins with the incarnation of its stream, and no other is read as this one.
+A store may lose batches that it has accepted, for example a Redis that evicts keys or restarts from an older snapshot.
+So every read checks the numbers of the events and reports a gap. If a store loses a whole stream, a client may begin a
+new stream with the same id. So each payload begins with the incarnation of its stream, and a payload of another
+incarnation is never decoded as part of this one.
 """
 
 from __future__ import annotations
@@ -16,47 +17,47 @@ from ..stores.base import EventBatch, StreamClaim
 from .event_codec import decode, encode
 
 
-def target_of(claim: StreamClaim) -> StreamContext:
-    """Return what a claimed stream was opened with."""
-    return msgspec.msgpack.decode(claim.about, type=StreamContext)
+def decode_context(claim: StreamClaim) -> StreamContext:
+    """Return the context with which a claimed stream was opened."""
+    return msgspec.msgpack.decode(claim.metadata, type=StreamContext)
 
 
-def payload_of(events: list[Event], incarnation: str) -> bytes:
-    """Return the payload of an entry.
+def encode_payload(events: list[Event], incarnation: str) -> bytes:
+    """Encode the payload of a batch.
 
     Args:
-        events: Those of the entry.
-        incarnation: That of their stream.
+        events: The events of the batch.
+        incarnation: The incarnation of their stream, see `StreamContext`.
 
     Raises:
-        TypeError: one holds what is no JSON.
+        TypeError: an event contains a value that is no JSON value.
     """
     return incarnation.encode() + encode(events)
 
 
-def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
-    """Return the events of an entry that come after a number; none where all of them are at or before it.
+def events_after(batch: EventBatch, number: int, incarnation: str) -> list[Event]:
+    """Decode the events of a batch whose numbers are greater than `number`; empty if there are none.
 
     Args:
-        entry: An entry of a stream.
-        number: The number after which the events are wanted.
-        incarnation: That of the stream.
+        batch: A batch of a stream.
+        number: The number of the last event that is not wanted.
+        incarnation: The incarnation of the stream, see `StreamContext`.
 
     Raises:
-        ResumptionLost: the entry is of another incarnation, begins later than with the next number, or cannot be read.
+        ResumptionLost: the batch belongs to another incarnation, begins after `number + 1`, or cannot be decoded.
     """
-    mark = incarnation.encode()
-    if entry.first > number + 1 or not entry.payload.startswith(mark):
+    prefix = incarnation.encode()
+    if batch.first > number + 1 or not batch.payload.startswith(prefix):
         raise ResumptionLost
     try:
-        events = decode(entry.payload[len(mark) :])
+        events = decode(batch.payload[len(prefix) :])
     except msgspec.MsgspecError as error:
         raise ResumptionLost from error
-    if len(events) != entry.count:
+    if len(events) != batch.count:
         raise ResumptionLost
-    return events[max(0, number + 1 - entry.first) :]
+    return events[max(0, number + 1 - batch.first) :]
 
 
-def last_number(entry: EventBatch) -> int:
-    """Return the number of an entry's last event."""
-    return entry.first + entry.count - 1
+def last_event_number(batch: EventBatch) -> int:
+    """Return the number of the last event of a batch."""
+    return batch.first + batch.count - 1

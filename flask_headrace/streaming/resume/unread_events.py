@@ -1,6 +1,6 @@
-"""The events that one reader of a stored stream has still to be given, with their numbers.
+"""A queue of the events that one reader of a stored stream has not taken yet, with their numbers.
 
-Numbers go up and may jump: what stands behind a jump is handed out by itself.
+The numbers increase and may have gaps. The events before and after a gap are returned by separate calls.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import deque
 
 from ...core.events import Event
-from ..buffer import EVENT_OVERHEAD, size_of
+from ..buffer import EVENT_OVERHEAD, text_size
 
 
-class Inbox:
-    """Events in the order of their numbers.
+class UnreadEvents:
+    """A queue of events in the order of their numbers.
 
     Attributes:
-        size: Bytes that are held.
+        size: The bytes of all queued events, `EVENT_OVERHEAD` per event included.
     """
 
     __slots__ = ("_batches", "size")
@@ -25,19 +25,24 @@ class Inbox:
         self.size = 0
 
     def add(self, first: int, events: list[Event]) -> None:
-        """Append events, of which the first has that number; the list is the inbox's from here on."""
-        size = size_of(events) + EVENT_OVERHEAD * len(events)
+        """Append events to the queue. The queue takes ownership of the list.
+
+        Args:
+            first: The number of the first event.
+            events: The events, numbered consecutively.
+        """
+        size = text_size(events) + EVENT_OVERHEAD * len(events)
         self.size += size
         if self._batches:
-            begun, held, held_size = self._batches[-1]
-            if begun + len(held) == first:
-                held += events
-                self._batches[-1] = (begun, held, held_size + size)
+            last_first, last_events, last_size = self._batches[-1]
+            if last_first + len(last_events) == first:
+                last_events += events
+                self._batches[-1] = (last_first, last_events, last_size + size)
                 return
         self._batches.append((first, events, size))
 
     def take(self) -> tuple[list[Event], int]:
-        """Hand out events whose numbers have no gap, and the number of the last; nothing and 0 where there are none."""
+        """Remove and return the oldest events up to the next gap, and the number of the last; ([], 0) if empty."""
         if not self._batches:
             return [], 0
         first, events, size = self._batches.popleft()

@@ -1,6 +1,6 @@
-"""Whether a store can be used, as was seen a moment ago: for who asks whether this process is ready, and for the log.
+"""Whether a store can be used, checked a moment ago: for the readiness endpoint and the log.
 
-It looks at the store at most once a second and one look at a time, however many ask.
+A store is checked at most once a second and by one greenlet at a time, however many callers there are.
 """
 
 from __future__ import annotations
@@ -17,99 +17,103 @@ from .sqlite.store import SqliteStore
 
 log = logging.getLogger("flask_headrace")
 
-FRESH = 1.0
-"""Seconds for which what was seen is told again."""
+RESULT_TTL = 1.0
+"""Seconds for which the result of a check is returned again."""
 
-UNHURRIED = 30.0
-"""Seconds that a look for the log may take; its own limits end it earlier."""
+STARTUP_TIMEOUT = 30.0
+"""Seconds that a check for the log may take; the timeouts of the store end it earlier."""
 
 
-class Condition:
-    """The condition of a store.
+class StoreAvailability:
+    """The availability of one store.
 
     Args:
-        store: What is looked at.
+        store: The store.
 
     Attributes:
-        is_reported: Whether the log has what is wrong with it, or need not have it from here.
+        is_reported: Whether the log has what is wrong with the store, or another worker reports it.
     """
 
     def __init__(self, store: Store) -> None:
         self.is_reported = False
         self._store = store
-        self._seen_at = -FRESH
-        self._trouble: HeadraceError | None = None
+        self._checked_at = -RESULT_TTL
+        self._error: HeadraceError | None = None
         self._warning: str | None = None
-        self._looking: gevent.Greenlet | None = None
+        self._checking: gevent.Greenlet | None = None
 
     def __repr__(self) -> str:
-        return f"<Condition of {self._store!r}: {self._trouble or self._warning or 'well'}>"
+        return f"<StoreAvailability of {self._store!r}: {self._error or self._warning or 'well'}>"
 
-    def trouble(self, seconds: float) -> HeadraceError | None:
-        """Return why the store cannot be used, or None; wait for so many seconds at most.
-
-        That is a `ConfigurationError` where somebody must change something, and a `StoreUnavailable` where it is away
-        or does not answer in that time.
-        """
-        if time.monotonic() - self._seen_at >= FRESH:
-            self._looking = self._looking or gevent.spawn(self._look)
-            self._looking.join(seconds)
-        if self._looking is None or isinstance(self._trouble, ConfigurationError):
-            return self._trouble
-        return StoreUnavailable(f"{self._store!r} has not answered within {seconds:g} s.")
-
-    def _look(self) -> None:
-        try:
-            self._warning, self._trouble = seen(self._store)
-        finally:
-            self._seen_at, self._looking = time.monotonic(), None
-
-    @property
-    def is_of_one_worker(self) -> bool:
-        """Whether the store is this process's memory, in which no other worker can follow a stream."""
-        return isinstance(self._store, MemoryStore)
-
-    def refuse_mistakes(self, *, is_first: bool) -> None:
-        """Look at the store before anything is served. Whether it can be reached is no matter: it may come back.
+    def find_error(self, seconds: float) -> HeadraceError | None:
+        """Return why the store cannot be used; None if it can.
 
         Args:
-            is_first: Whether the log is to have what else is wrong; it need not have it from every worker.
+            seconds: How long to wait for the store's answer at most.
+
+        Returns:
+            A `ConfigurationError` if somebody must change something; a `StoreUnavailable` if the store is away or does
+            not answer in that time.
+        """
+        if time.monotonic() - self._checked_at >= RESULT_TTL:
+            self._checking = self._checking or gevent.spawn(self._check)
+            self._checking.join(seconds)
+        if self._checking is None or isinstance(self._error, ConfigurationError):
+            return self._error
+        return StoreUnavailable(f"{self._store!r} has not answered within {seconds:g} s.")
+
+    def _check(self) -> None:
+        try:
+            self._warning, self._error = check_store(self._store)
+        finally:
+            self._checked_at, self._checking = time.monotonic(), None
+
+    @property
+    def is_process_local(self) -> bool:
+        """Whether the store is this process's memory, from which no other worker can read a stream."""
+        return isinstance(self._store, MemoryStore)
+
+    def check_configuration(self, *, is_first: bool) -> None:
+        """Check the store before the first request. A store that is only away is accepted: it may come back.
+
+        Args:
+            is_first: Whether to log what else is wrong, which not every worker needs to do.
 
         Raises:
-            ConfigurationError: it cannot be used before somebody changes something.
+            ConfigurationError: the store cannot be used until somebody changes something.
         """
         if isinstance(self._store, SqliteStore):
-            self._store.check_place()
-        if isinstance(trouble := self.trouble(UNHURRIED), ConfigurationError):
-            raise trouble
-        told = self._words_for(trouble)
-        self.is_reported = told is not None
+            self._store.check_location()
+        if isinstance(error := self.find_error(STARTUP_TIMEOUT), ConfigurationError):
+            raise error
+        message = self._message_for(error)
+        self.is_reported = message is not None
         if is_first:
-            self._tell(told)
+            self._log(message)
 
-    def tell_once(self) -> None:
-        """Let the log have what is wrong with the store, the first time that this is called; does not wait."""
+    def log_once(self) -> None:
+        """Log what is wrong with the store, the first time that this is called. Does not wait."""
         if not self.is_reported:
             self.is_reported = True
-            gevent.spawn(lambda: self._tell(self._words_for(self.trouble(UNHURRIED))))
+            gevent.spawn(lambda: self._log(self._message_for(self.find_error(STARTUP_TIMEOUT))))
 
-    def _words_for(self, trouble: HeadraceError | None) -> str | None:
-        return self._warning if trouble is None else trouble.message
+    def _message_for(self, error: HeadraceError | None) -> str | None:
+        return self._warning if error is None else error.message
 
-    def _tell(self, told: str | None) -> None:
-        if told is not None:
-            log.warning("%s", told)
+    def _log(self, message: str | None) -> None:
+        if message is not None:
+            log.warning("%s", message)
 
 
-def seen(store: Store) -> tuple[str | None, HeadraceError | None]:
-    """Look at a store now; return what may lose answers there, and why it cannot be used; None each where all is well.
+def check_store(store: Store) -> tuple[str | None, HeadraceError | None]:
+    """Check a store now; return a warning if it may lose events, and the error if it cannot be used; None if not.
 
-    A look that fails in a way that nobody expected is a store that cannot be used: the log has the stack trace.
+    An unexpected exception counts as a store that cannot be used; the log gets the stack trace.
     """
     try:
         return store.check(), None
     except HeadraceError as error:
         return None, error
     except Exception as error:
-        log.exception("%r could not be looked at", store)
-        return None, StoreUnavailable(f"{store!r} could not be looked at ({type(error).__name__}): the log tells more.")
+        log.exception("%r could not be checked", store)
+        return None, StoreUnavailable(f"{store!r} could not be checked ({type(error).__name__}): the log tells more.")

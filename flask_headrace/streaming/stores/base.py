@@ -1,8 +1,8 @@
-"""What a store is: where the events of resumable streams are kept, for readers who come back.
+"""The interface of a store: the events of resumable streams, kept for readers at other workers and later ones.
 
-A store knows streams by their ids, their events as encoded bytes, and workers by their names. It knows nothing of
-events, sessions, greenlets that fill or follow them, or HTTP. Every method may wait for a disk or a network and lets
-other greenlets run meanwhile; any of them raises `StoreUnavailable` where the store cannot be reached.
+A store identifies streams by their ids, handles their events as encoded bytes, and identifies workers by their names.
+It knows nothing of the events themselves, of sessions or of HTTP. Every method may wait for a disk or a network and
+lets other greenlets run meanwhile. Every method raises `StoreUnavailable` if the store cannot be reached.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-LEASE = 4.0
-"""Seconds for which a worker that renewed its lease counts as alive."""
+LEASE_DURATION = 4.0
+"""Seconds for which a worker counts as alive after it has renewed its lease."""
 
-LAST_WORDS = 4096
-"""Bytes of an entry that ends its stream for which there is always room: those who follow must learn of the end."""
+RESERVED_TERMINAL_BYTES = 4096
+"""Payload size up to which a store accepts a stream's last batch even if it is full: readers must learn of the end."""
 
 
 class StreamClaim(msgspec.Struct, frozen=True, gc=False):
@@ -24,17 +24,17 @@ class StreamClaim(msgspec.Struct, frozen=True, gc=False):
 
     Args:
         id: The stream's id.
-        worker: The name of the worker that fills it.
-        owner: Who asks; the stream is theirs.
-        question: A digest of what is asked, by which a second claim of the same id is told from a different question.
-        about: What the engine needs to account for the stream if its worker dies; opaque here.
+        worker: The name of the worker that fills the stream.
+        owner: The owner of the stream; empty for anybody.
+        request_digest: A digest of the request. It tells a repeated request from another one with the same id.
+        metadata: What is needed to account for the stream if its worker dies; opaque to the store.
     """
 
     id: str
     worker: str
     owner: str
-    question: str
-    about: bytes
+    request_digest: str
+    metadata: bytes
 
 
 class EventBatch(msgspec.Struct, frozen=True, gc=False):
@@ -42,10 +42,10 @@ class EventBatch(msgspec.Struct, frozen=True, gc=False):
 
     Args:
         id: The stream's id.
-        first: The number of the first event; a stream's events are numbered 1, 2, 3, ….
-        count: How many events there are.
-        payload: Them, encoded; opaque here.
-        is_last: Whether the stream has ended with them.
+        first: The number of the first event. The events of a stream are numbered 1, 2, 3, ….
+        count: The number of events.
+        payload: The encoded events; opaque to the store.
+        is_last: Whether the batch ends the stream.
     """
 
     id: str
@@ -56,13 +56,13 @@ class EventBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class StreamRecord(msgspec.Struct, frozen=True, gc=False):
-    """A stream as the store knows it.
+    """A stream as the store has it.
 
     Args:
-        claim: What it began with; `claim.worker` is who fills it now.
-        last: The number of its last event; 0 where there is none yet.
-        is_finished: Whether it has ended.
-        is_stopping: Whether somebody has asked for its end.
+        claim: The claim of the stream; `claim.worker` is the worker that fills it now.
+        last: The number of the last event; 0 if there is none yet.
+        is_finished: Whether the stream has ended.
+        is_stopping: Whether somebody has requested that the stream is stopped.
     """
 
     claim: StreamClaim
@@ -75,13 +75,13 @@ class StoreLimits(msgspec.Struct, frozen=True, gc=False):
     """How much a store keeps, and for how long.
 
     Args:
-        stream: Bytes of payloads that one stream may have.
-        total: Bytes of payloads of all streams together.
+        stream_bytes: The most bytes of payloads of one stream.
+        total_bytes: The most bytes of payloads of all streams together.
         retention: Seconds for which a finished stream can be read.
     """
 
-    stream: int = 8 * 1024 * 1024
-    total: int = 512 * 1024 * 1024
+    stream_bytes: int = 8 * 1024 * 1024
+    total_bytes: int = 512 * 1024 * 1024
     retention: float = 300.0
 
 
@@ -90,142 +90,164 @@ class Store(Protocol):
     """Keeps the events of resumable streams.
 
     Attributes:
-        window: Seconds for which it is worth to collect events before they are appended together, where somebody
-            waits for them elsewhere.
+        window: Seconds for which it is worthwhile to collect events before they are appended together, while a reader
+            at another worker waits for them.
     """
 
     @property
     def window(self) -> float: ...  # noqa: D102
 
     def check(self) -> str | None:
-        """Look whether the store can be used.
+        """Check whether the store can be used.
 
         Returns:
-            A sentence on what may lose answers, such as a policy to evict; None where there is nothing to be said.
+            A warning if the store may lose events, for example by an eviction policy; None if all is well.
 
         Raises:
-            ConfigurationError: it never can be without a change, such as of the password.
-            StoreUnavailable: it cannot be used now.
+            ConfigurationError: the store cannot be used until somebody changes something, for example the password.
+            StoreUnavailable: the store cannot be used now.
         """
         ...
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
-        """Begin a stream, if there is none of that id: one atomic step, whoever else tries at the same moment.
+        """Begin a stream unless one of that id exists, in one atomic step.
 
         Args:
-            claim: What it begins with.
-            name: By what it is to be found as well, as long as it is there and until another is begun by that name.
+            claim: The stream.
+            name: A name by which `find_by_name` finds the stream, until another stream is begun by that name; None for
+                no name.
 
         Returns:
-            None where the stream is the caller's to fill now; the record of the one that is there otherwise.
+            None if the stream is the caller's to fill now; the record of the existing stream otherwise.
 
         Raises:
-            StoreUnavailable: also where all streams together have the bytes that they may have, and no finished one
-                is left to make room.
+            StoreUnavailable: also if all streams together have reached `StoreLimits.total_bytes`, and no finished
+                stream is left to be removed.
         """
         ...
 
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
-        """Take back a claim of a worker's of which no event was written, so that the id is free again.
+        """Withdraw the claim of a worker before any event was written, so that the id is free again.
 
-        Does nothing where there is none, or it is another worker's, has an event, or has ended.
+        Does nothing if there is no such stream, or if it belongs to another worker, has an event, or has ended.
         """
         ...
 
-    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
-        """Add events to streams, in order; all of them in one step, and all that watch them are told.
+    def append(self, worker: str, batches: Sequence[EventBatch]) -> set[str]:
+        """Append batches to their streams, in order and in one atomic step, and notify the watchers of the streams.
+
+        A batch is refused if its stream is not this worker's, is finished or gone, does not continue with this number,
+        or would be larger than `StoreLimits.stream_bytes`; or if all streams together would be larger than
+        `StoreLimits.total_bytes`, and no finished stream is left to be removed. A batch that ends its stream and has at
+        most `RESERVED_TERMINAL_BYTES` bytes is never refused for its size.
+
+        Args:
+            worker: The name of the worker that fills the streams.
+            batches: The batches, of any streams.
 
         Returns:
-            The ids of streams whose entries were refused, because the stream is not this worker's any more, is
-            finished, is gone, does not go on with this number, or would be larger than a stream may be; or because
-            all streams together would be, and no finished one is left to make room. For an entry of at most
-            `LAST_WORDS` bytes with which a stream ends there is always room.
+            The ids of the streams whose batches were refused.
         """
         ...
 
     def find(self, id: str) -> StreamRecord | None:  # noqa: A002  # the field's name
-        """Return the record of a stream; None where there is none, or its retention is over."""
+        """Return the record of a stream; None if there is none, or if its retention is over."""
         ...
 
     def find_by_name(self, name: str) -> StreamRecord | None:
-        """Return the record of the stream that was last begun by a name; None where it cannot be found any more."""
+        """Return the record of the stream that was last begun by a name; None if there is none any more."""
         ...
 
     def clear_name(self, name: str, id: str) -> None:  # noqa: A002
-        """Let a stream not be found by a name any more. Does nothing where another was begun by it since."""
+        """Remove the name of a stream. Does nothing if another stream was begun by that name since."""
         ...
 
-    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
-        """Return the entries that hold events beyond number `after`, oldest first.
+    def read(self, id: str, after: int, max_bytes: int) -> list[EventBatch]:  # noqa: A002
+        """Return the batches of a stream that contain events after number `after`, oldest first.
 
-        The first of them may begin before that number. At most `most` bytes of payloads, but one entry at least where
-        there is one; empty where there is none. They are what is there: a store that loses what it took, such as a
-        Redis that evicts, may leave a gap between their numbers.
+        The first batch may begin before that number. If a store has lost batches, for example a Redis that evicts keys,
+        there may be a gap between their numbers.
+
+        Args:
+            id: The stream's id.
+            after: The number of the last event that is not wanted.
+            max_bytes: The most bytes of payloads that are returned; at least one batch is returned if there is one.
+
+        Returns:
+            The batches, whose `is_last` is not set; empty if there are none.
         """
         ...
 
     def request_stop(self, id: str) -> None:  # noqa: A002
-        """Ask whoever fills a stream to end it; its watchers are told. Does nothing where it has ended or is gone."""
+        """Request that the worker of a stream stops it, and notify the watchers. Does nothing if it has ended."""
         ...
 
     def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
-        """Note that a reader follows a stream, for so many seconds from now."""
+        """Record that a reader reads a stream, for the next `seconds` seconds. Called again, it extends that time."""
         ...
 
     def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
-        """Note that a reader has left. May be called twice, and for one that never attended."""
+        """Record that a reader has left. Idempotent; does nothing for a reader that was never added."""
         ...
 
     def has_stream_readers(self, id: str) -> bool:  # noqa: A002
-        """Whether any reader that attends the stream has neither left nor run out of its time."""
+        """Whether a stream has any reader that has neither left nor expired."""
         ...
 
     def has_readers(self, worker: str) -> bool:
-        """Whether anybody attends any stream that a worker fills, or did a moment ago."""
+        """Whether any stream that a worker fills has readers, or had one a moment ago."""
         ...
 
     def renew_lease(self, worker: str) -> None:
-        """Note that a worker is alive; it counts as such for `LEASE` seconds."""
+        """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
         ...
 
     def is_alive(self, worker: str) -> bool:
-        """Whether a worker has renewed its lease in time. Clocks of different machines are never compared."""
+        """Whether the lease of a worker has not expired. Clocks of different machines are never compared."""
         ...
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
-        """Make an unfinished stream of a dead worker this worker's, in one atomic step.
+        """Make a worker the one that fills an unfinished stream of a dead worker, in one atomic step.
+
+        Args:
+            id: The stream's id.
+            dead: The name of the dead worker.
+            worker: The name of the worker that acquires the stream.
 
         Returns:
-            Whether it is; False where it has ended, is another worker's by now, or `dead` is alive.
+            Whether the stream was acquired; False if it has ended, belongs to another worker, or `dead` is alive.
         """
         ...
 
-    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        """Call `wake` in the event loop after each change of a stream by anybody: new events, its end, a wish to stop.
+    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `callback` in the event loop after each change of a stream by any worker.
 
-        `wake` must not block, and may be called without a change. A change that comes before this returns may be
-        missed: look once after it. What a store notices late it notices within 20 ms.
+        A change is a new event, the end, a stop request, or the removal of the stream. A change that comes before this
+        method returns may be missed, so check once afterwards. A store that polls notices a change within 20 ms.
+
+        Args:
+            id: The stream's id.
+            callback: Must not block. It may also be called without a change.
 
         Returns:
-            What ends the watch; may be called twice.
+            A function that ends the watch. Idempotent.
         """
         ...
 
-    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        """Call `wake` in the event loop after somebody has asked for a stream's end, and at no other change.
+    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `callback` in the event loop after somebody has requested that a stream is stopped.
 
-        This is for whoever fills the stream, whom its own events need not wake; otherwise as `watch`.
+        For the worker that fills the stream, which its own events need not notify. Otherwise like `watch`.
         """
         ...
 
     def delete_expired(self) -> None:
-        """Remove what is too old to be read.
+        """Delete finished streams after their retention, and unfinished ones whose worker has been dead for as long.
 
-        That is finished streams after their retention, and unfinished ones when their worker has been dead for as
-        long; it is seen alive when it adds something, and by a sweep.
+        A worker is seen alive when it appends events, and when this method finds its lease.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections, files and threads. May be called twice."""
+        """Close connections, files and threads. Idempotent."""
         ...

@@ -1,7 +1,7 @@
-"""Streams in the memory of this process: enough for one worker, and gone with it.
+"""A store in the memory of this process: for a service with one worker. The streams are gone when the worker ends.
 
-What counts is what is held, Python's own share included; and no operation looks at all streams, since nothing else runs
-meanwhile.
+Sizes are those of the Python objects, their overhead included. Only `has_readers` and `delete_expired` look at more
+than one stream, since no other greenlet runs meanwhile.
 """
 
 from __future__ import annotations
@@ -15,24 +15,33 @@ import gevent
 import msgspec
 
 from ...core.errors import StoreUnavailable
-from .base import LAST_WORDS, LEASE, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from .base import LEASE_DURATION, RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .notifier import ChangeNotifier
 
-ENTRY_OVERHEAD, STREAM_OVERHEAD = 128, 640
-"""Bytes that an entry takes beside its payload, and a stream beside its entries."""
+BATCH_OVERHEAD_BYTES, STREAM_OVERHEAD_BYTES = 128, 640
+"""Bytes of memory of a batch beside its payload, and of a stream beside its batches."""
 
-AT_ONCE = 500
-"""Streams that a sweep removes before others have their turn: about a millisecond."""
+SWEEP_BATCH = 500
+"""Expired streams that are deleted before other greenlets run: about a millisecond."""
 
 
 @dataclass(slots=True)
 class _Stream:
-    """A stream and its entries; `touched` is when it was last added to."""
+    """A stream and its batches.
+
+    Attributes:
+        claim: The claim; its worker changes when the stream is acquired.
+        name: The name by which the stream was begun; None for no name.
+        touched: When the stream last got a batch or its worker was last seen alive (monotonic clock).
+        batches: The batches, oldest first.
+        last: The number of the last event.
+        size: The bytes of all payloads.
+    """
 
     claim: StreamClaim
     name: str | None
     touched: float
-    entries: list[EventBatch] = field(default_factory=list)
+    batches: list[EventBatch] = field(default_factory=list)
     last: int = 0
     size: int = 0
     is_finished: bool = False
@@ -42,195 +51,202 @@ class _Stream:
         return StreamRecord(self.claim, self.last, self.is_finished, self.is_stopping)
 
     @property
-    def held(self) -> int:
-        return STREAM_OVERHEAD + self.size + ENTRY_OVERHEAD * len(self.entries)
+    def size_in_memory(self) -> int:
+        return STREAM_OVERHEAD_BYTES + self.size + BATCH_OVERHEAD_BYTES * len(self.batches)
 
-    def add(self, entry: EventBatch) -> None:
-        self.entries.append(entry)
-        self.last += entry.count
-        self.size += len(entry.payload)
-        self.is_finished = entry.is_last
+    def add(self, batch: EventBatch) -> None:
+        self.batches.append(batch)
+        self.last += batch.count
+        self.size += len(batch.payload)
+        self.is_finished = batch.is_last
         self.touched = time.monotonic()
 
-    def beyond(self, after: int) -> Iterator[EventBatch]:
-        start = bisect_right(self.entries, after, key=lambda entry: entry.first + entry.count - 1)
-        return (self.entries[number] for number in range(start, len(self.entries)))
+    def after(self, number: int) -> Iterator[EventBatch]:
+        start = bisect_right(self.batches, number, key=lambda batch: batch.first + batch.count - 1)
+        return (self.batches[index] for index in range(start, len(self.batches)))
 
 
 class MemoryStore:
-    """A store for the streams of one worker."""
+    """A store for the streams of one worker. Implements `Store`.
 
-    window = 0.0  # nothing is gained by collecting
+    Args:
+        limits: How much the store keeps, and for how long.
+    """
 
-    def __init__(self, bounds: StoreLimits) -> None:
-        self._bounds = bounds
+    window = 0.0  # collecting events saves nothing here
+
+    def __init__(self, limits: StoreLimits) -> None:
+        self._limits = limits
         self._streams: dict[str, _Stream] = {}
         self._running: set[str] = set()
-        self._finished: dict[str, None] = {}  # those that have ended, the oldest first
+        self._finished: dict[str, None] = {}  # ids of finished streams, the oldest first
         self._names: dict[str, str] = {}
         self._size = 0
         self._leases: dict[str, float] = {}
         self._readers: dict[str, dict[str, float]] = {}
-        self._watches = ChangeNotifier()
-        self._stops = ChangeNotifier()
+        self._changes = ChangeNotifier()
+        self._stop_requests = ChangeNotifier()
 
     def __repr__(self) -> str:
         return f"<MemoryStore {len(self._streams)} streams, {self._size} bytes>"
 
     def claim(self, claim: StreamClaim, name: str | None = None) -> StreamRecord | None:
-        """Begin a stream, if there is none of that id."""
+        """Begin a stream unless one of that id exists; see `Store.claim`."""
         if stream := self._find(claim.id):
             return stream.record()
         self._remove(claim.id)
-        if not self._make_room(max(1, STREAM_OVERHEAD)):
+        if not self._make_room(max(1, STREAM_OVERHEAD_BYTES)):
             raise StoreUnavailable(
-                f"The streams that are kept in memory have the {self._bounds.total} bytes that they may have.",
-                retry_after=self._bounds.retention,
+                f"The streams that are kept in memory have the {self._limits.total_bytes} bytes that they may have.",
+                retry_after=self._limits.retention,
             )
         self._streams[claim.id] = _Stream(claim, name, time.monotonic())
         self._running.add(claim.id)
-        self._size += STREAM_OVERHEAD
+        self._size += STREAM_OVERHEAD_BYTES
         if name is not None:
             self._names[name] = claim.id
         return None
 
     def check(self) -> None:
-        """Look whether it can be used: always."""
+        """Do nothing: this store can always be used."""
 
     def withdraw(self, id: str, worker: str) -> None:  # noqa: A002
-        """Take back a claim of a worker's of which no event was written."""
+        """Withdraw the claim of a worker before any event was written."""
         stream = self._streams.get(id)
         if stream is not None and stream.claim.worker == worker and stream.last == 0 and not stream.is_finished:
             self._remove(id)
 
-    def append(self, worker: str, entries: Sequence[EventBatch]) -> set[str]:
-        """Add events to streams; return the ids of those that were refused."""
+    def append(self, worker: str, batches: Sequence[EventBatch]) -> set[str]:
+        """Append batches to their streams; return the ids of the streams whose batches were refused."""
         refused: set[str] = set()
-        self._make_room(sum(len(entry.payload) + ENTRY_OVERHEAD for entry in entries))
-        for entry in entries:
-            stream = self._streams.get(entry.id)
-            if stream is not None and self._may_add(stream, worker, entry):
-                stream.add(entry)
-                self._size += len(entry.payload) + ENTRY_OVERHEAD
-                if entry.is_last:
-                    self._running.discard(entry.id)
-                    self._finished[entry.id] = None
+        self._make_room(sum(len(batch.payload) + BATCH_OVERHEAD_BYTES for batch in batches))
+        for batch in batches:
+            stream = self._streams.get(batch.id)
+            if stream is not None and self._accepts(stream, worker, batch):
+                stream.add(batch)
+                self._size += len(batch.payload) + BATCH_OVERHEAD_BYTES
+                if batch.is_last:
+                    self._running.discard(batch.id)
+                    self._finished[batch.id] = None
             else:
-                refused.add(entry.id)
-        self._watches.wake({entry.id for entry in entries})
+                refused.add(batch.id)
+        self._changes.notify({batch.id for batch in batches})
         return refused
 
-    def _may_add(self, stream: _Stream, worker: str, entry: EventBatch) -> bool:
-        goes_on = stream.claim.worker == worker and not stream.is_finished and entry.first == stream.last + 1
-        room = min(self._bounds.stream - stream.size, self._bounds.total - self._size - ENTRY_OVERHEAD)
-        return goes_on and (len(entry.payload) <= room or (entry.is_last and len(entry.payload) <= LAST_WORDS))
+    def _accepts(self, stream: _Stream, worker: str, batch: EventBatch) -> bool:
+        is_next = stream.claim.worker == worker and not stream.is_finished and batch.first == stream.last + 1
+        room = min(
+            self._limits.stream_bytes - stream.size, self._limits.total_bytes - self._size - BATCH_OVERHEAD_BYTES
+        )
+        size = len(batch.payload)
+        return is_next and (size <= room or (batch.is_last and size <= RESERVED_TERMINAL_BYTES))
 
     def _make_room(self, size: int) -> bool:
-        """Forget finished streams, the oldest first, until so many bytes fit; return whether they do."""
-        while self._size + size > self._bounds.total:
+        """Remove finished streams, the oldest first, until `size` more bytes fit; return whether they do."""
+        while self._size + size > self._limits.total_bytes:
             oldest = next(iter(self._finished), None)
             if oldest is None:
                 return False
             self._remove(oldest)
         return True
 
-    def _remove(self, stream: str) -> None:
-        if removed := self._streams.pop(stream, None):
-            self._size -= removed.held
-            self._running.discard(stream)
-            self._finished.pop(stream, None)
+    def _remove(self, id_: str) -> None:
+        if removed := self._streams.pop(id_, None):
+            self._size -= removed.size_in_memory
+            self._running.discard(id_)
+            self._finished.pop(id_, None)
             if removed.name is not None:
-                self.clear_name(removed.name, stream)
-            self._watches.wake([stream])
+                self.clear_name(removed.name, id_)
+            self._changes.notify([id_])
 
-    def _find(self, stream: str) -> _Stream | None:
-        found = self._streams.get(stream)
-        is_over = found is not None and found.is_finished and not self._is_recent(found)
-        return None if is_over else found
+    def _find(self, id_: str) -> _Stream | None:
+        found = self._streams.get(id_)
+        is_expired = found is not None and found.is_finished and not self._is_recent(found)
+        return None if is_expired else found
 
     def _is_recent(self, stream: _Stream) -> bool:
-        return stream.touched + self._bounds.retention > time.monotonic()
+        return stream.touched + self._limits.retention > time.monotonic()
 
     def find(self, id: str) -> StreamRecord | None:  # noqa: A002
-        """Return the record of a stream, or None."""
+        """Return the record of a stream; None if there is none, or if its retention is over."""
         stream = self._find(id)
         return None if stream is None else stream.record()
 
     def find_by_name(self, name: str) -> StreamRecord | None:
-        """Return the record of the stream that was last begun by a name, or None."""
+        """Return the record of the stream that was last begun by a name; None if there is none any more."""
         return self.find(self._names[name]) if name in self._names else None
 
     def clear_name(self, name: str, id: str) -> None:  # noqa: A002
-        """Let a stream not be found by a name any more."""
+        """Remove the name of a stream. Does nothing if another stream was begun by that name since."""
         if self._names.get(name) == id:
             del self._names[name]
 
-    def read(self, id: str, after: int, most: int) -> list[EventBatch]:  # noqa: A002
-        """Return the entries that hold events beyond number `after`, up to `most` bytes, one at least."""
+    def read(self, id: str, after: int, max_bytes: int) -> list[EventBatch]:  # noqa: A002
+        """Return the batches with events after number `after`, up to `max_bytes` bytes but at least one batch."""
         stream = self._find(id)
         found: list[EventBatch] = []
-        for entry in () if stream is None else stream.beyond(after):
-            most -= len(entry.payload)
-            if found and most < 0:
+        for batch in () if stream is None else stream.after(after):
+            max_bytes -= len(batch.payload)
+            if found and max_bytes < 0:
                 break
-            found.append(entry)
+            found.append(batch)
         return found
 
     def request_stop(self, id: str) -> None:  # noqa: A002
-        """Ask whoever fills a stream to end it."""
+        """Request that the worker of a stream stops it. Does nothing if it has ended."""
         stream = self._find(id)
         if stream is not None and not stream.is_finished:
             stream.is_stopping = True
-            self._watches.wake([id])
-            self._stops.wake([id])
+            self._changes.notify([id])
+            self._stop_requests.notify([id])
 
     def add_reader(self, id: str, reader: str, seconds: float) -> None:  # noqa: A002
-        """Note that a reader follows a stream, for so many seconds from now."""
+        """Record that a reader reads a stream, for the next `seconds` seconds."""
         self._readers.setdefault(id, {})[reader] = time.monotonic() + seconds
 
     def remove_reader(self, id: str, reader: str) -> None:  # noqa: A002
-        """Note that a reader has left."""
+        """Record that a reader has left. Idempotent."""
         readers = self._readers.get(id, {})
         readers.pop(reader, None)
         if not readers:
             self._readers.pop(id, None)
 
     def has_stream_readers(self, id: str) -> bool:  # noqa: A002
-        """Whether any reader that attends the stream has neither left nor run out of its time."""
+        """Whether a stream has any reader that has neither left nor expired."""
         now = time.monotonic()
         return any(until > now for until in self._readers.get(id, {}).values())
 
     def has_readers(self, worker: str) -> bool:
-        """Whether anybody attends any stream that a worker fills."""
-        attended = [stream for id_ in self._readers if (stream := self._streams.get(id_)) is not None]
-        return any(stream.claim.worker == worker and self.has_stream_readers(stream.claim.id) for stream in attended)
+        """Whether any stream that a worker fills has readers."""
+        streams = [stream for id_ in self._readers if (stream := self._streams.get(id_)) is not None]
+        return any(stream.claim.worker == worker and self.has_stream_readers(stream.claim.id) for stream in streams)
 
     def renew_lease(self, worker: str) -> None:
-        """Note that a worker is alive."""
-        self._leases[worker] = time.monotonic() + LEASE
+        """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
+        self._leases[worker] = time.monotonic() + LEASE_DURATION
 
     def is_alive(self, worker: str) -> bool:
-        """Whether a worker has renewed its lease in time."""
+        """Whether the lease of a worker has not expired."""
         return self._leases.get(worker, 0.0) > time.monotonic()
 
     def acquire(self, id: str, dead: str, worker: str) -> bool:  # noqa: A002
-        """Make an unfinished stream of a dead worker this worker's."""
+        """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""
         stream = self._find(id)
         if stream is None or stream.is_finished or stream.claim.worker != dead or self.is_alive(dead):
             return False
         stream.claim = msgspec.structs.replace(stream.claim, worker=worker)
         return True
 
-    def watch(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        """Call `wake` after each change of a stream."""
-        return self._watches.add(id, wake)
+    def watch(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `callback` after each change of a stream; return a function that ends the watch."""
+        return self._changes.add(id, callback)
 
-    def watch_stop(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
-        """Call `wake` after somebody has asked for a stream's end."""
-        return self._stops.add(id, wake)
+    def watch_stop(self, id: str, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: A002
+        """Call `callback` after a stop request for a stream; return a function that ends the watch."""
+        return self._stop_requests.add(id, callback)
 
     def delete_expired(self) -> None:
-        """Remove what is too old to be read."""
+        """Delete finished streams after their retention, and unfinished ones whose worker has been dead for as long."""
         now = time.monotonic()
         self._readers = {
             id_: readers for id_, readers in self._readers.items() if max(readers.values(), default=0) > now
@@ -244,7 +260,7 @@ class MemoryStore:
                 self._remove(id_)
         for number, id_ in enumerate(self._expired(), 1):
             self._remove(id_)
-            if number % AT_ONCE == 0:
+            if number % SWEEP_BATCH == 0:
                 gevent.sleep(0)
 
     def _expired(self) -> Iterator[str]:
@@ -252,7 +268,7 @@ class MemoryStore:
             yield oldest
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete all streams."""
         self._streams.clear()
         self._running.clear()
         self._finished.clear()

@@ -1,6 +1,6 @@
-"""Who wants to know that a stream has changed.
+"""The callbacks of one process that are called after a stream has changed.
 
-It knows streams by their ids and what to call; how a store notices a change is the store's.
+It knows streams by their ids. How a change is noticed is up to each store.
 """
 
 from __future__ import annotations
@@ -10,43 +10,48 @@ from typing import TypeAlias
 
 from gevent import get_hub
 
-Wake: TypeAlias = Callable[[], None]
+Callback: TypeAlias = Callable[[], None]
 
 
-def nothing(_: str) -> None:
+def do_nothing(_: str) -> None:
     """Do nothing."""
 
 
 class ChangeNotifier:
-    """The watches of one process.
+    """The registered callbacks of one process.
 
     Args:
-        on_first: Called with the id of a stream that nobody has watched so far. It must not wait: whoever begins to
-            watch may be ended meanwhile, and what ends the watch would be lost.
-        on_last: Called with the id of a stream that nobody watches any more. It must not wait either.
+        on_first: Called with the id of a stream when its first callback is added. Must not wait: the greenlet that adds
+            the callback may be killed meanwhile, and the function that removes the callback would be lost.
+        on_last: Called with the id of a stream when its last callback is removed. Must not wait either.
     """
 
-    def __init__(self, on_first: Callable[[str], None] = nothing, on_last: Callable[[str], None] = nothing) -> None:
-        self._wakes: dict[str, dict[object, Wake]] = {}
+    def __init__(
+        self, on_first: Callable[[str], None] = do_nothing, on_last: Callable[[str], None] = do_nothing
+    ) -> None:
+        self._callbacks: dict[str, dict[object, Callback]] = {}
         self._on_first = on_first
         self._on_last = on_last
 
     def __len__(self) -> int:
-        return len(self._wakes)
+        return len(self._callbacks)
 
     @property
     def ids(self) -> list[str]:
-        """The streams that are watched."""
-        return list(self._wakes)
+        """The ids of the streams that have callbacks."""
+        return list(self._callbacks)
 
-    def add(self, stream: str, wake: Wake) -> Wake:
-        """Call `wake` in the event loop from now on; return what ends that, which may be called twice.
+    def add(self, stream: str, callback: Callback) -> Callback:
+        """Call `callback` in the event loop after each change of a stream, from now on.
 
-        Where `on_first` raises, nothing is left.
+        If `on_first` raises, the callback is not added.
+
+        Returns:
+            A function that removes the callback. Idempotent.
         """
         token = object()
-        is_first = stream not in self._wakes
-        self._wakes.setdefault(stream, {})[token] = wake
+        is_first = stream not in self._callbacks
+        self._callbacks.setdefault(stream, {})[token] = callback
         try:
             if is_first:
                 self._on_first(stream)
@@ -56,23 +61,27 @@ class ChangeNotifier:
         return lambda: self._remove(stream, token)
 
     def __contains__(self, stream: str) -> bool:
-        return stream in self._wakes
+        return stream in self._callbacks
 
     def _remove(self, stream: str, token: object) -> None:
-        wakes = self._wakes.get(stream, {})
-        if wakes.pop(token, None) is not None and not wakes:
-            del self._wakes[stream]
+        callbacks = self._callbacks.get(stream, {})
+        if callbacks.pop(token, None) is not None and not callbacks:
+            del self._callbacks[stream]
             self._on_last(stream)
 
-    def wake(self, streams: Iterable[str]) -> None:
-        """Wake all that watch these streams."""
+    def notify(self, streams: Iterable[str]) -> None:
+        """Call the callbacks of streams in the event loop's next turn.
+
+        Args:
+            streams: The ids of the streams that have changed.
+        """
         run = get_hub().loop.run_callback
         for stream in streams:
-            for token in self._wakes.get(stream, ()):
+            for token in self._callbacks.get(stream, ()):
                 run(self._run, stream, token)
 
     def _run(self, stream: str, token: object) -> None:
-        # Between the change and the loop's next turn the watch may have ended.
-        wake = self._wakes.get(stream, {}).get(token)
-        if wake is not None:
-            wake()
+        # The callback may have been removed since the change.
+        callback = self._callbacks.get(stream, {}).get(token)
+        if callback is not None:
+            callback()

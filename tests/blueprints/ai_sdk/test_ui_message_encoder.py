@@ -227,7 +227,7 @@ class TestCompletion:
 
     def test_that_is_stopped_is_an_error(self) -> None:
         last = values(UICompletionEncoder("m1").encode([BEGIN, TEXT, USAGE, Cancelled("stopped")]))[-1]
-        assert last == {"type": "error", "errorText": "The answer was stopped before it was whole."}
+        assert last == {"type": "error", "errorText": "The answer was stopped before it was complete."}
 
     def test_that_begins_again_is_an_error_after_its_text_and_nothing_follows(self) -> None:
         with pytest.raises(AbortConnection) as broken:

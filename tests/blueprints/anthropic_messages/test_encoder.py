@@ -126,7 +126,7 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
     (
         [STARTED],
         Cancelled("stopped"),
-        [failed("api_error", "The answer was stopped before it was whole (stopped).", "cancelled")],
+        [failed("api_error", "The answer was stopped before it was complete (stopped).", "cancelled")],
     ),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]

@@ -206,7 +206,7 @@ def test_a_mistake_before_the_first_byte_is_a_status_that_ends_in_good_order(
     reading = Old(servers["gevent"].url + "/mistaken/mistaken", {})
     assert reading.ends() == "closed"
     assert reading.got.startswith(b"HTTP/1.0 500")
-    assert b"The log tells more" in reading.got
+    assert b"The log has the details" in reading.got
 
 
 def test_the_reset_is_no_line_in_the_log(served: Service, upstream: Upstream) -> None:

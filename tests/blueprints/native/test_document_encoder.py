@@ -136,7 +136,7 @@ def test_a_document_that_goes_wrong_keeps_its_last_changes_for_who_comes_back_th
     for seen in range(1, 6):
         assert final(resumed(events, seen)) == {"a": [1, "two"]}
     error = SchemaValidationError("It does not fit.")
-    error.text = '{"a": [1, "two", }more'
+    error.partial_text = '{"a": [1, "two", }more'
     assert NativeDocumentEncoder("all").error_body(error)["document"] == {"a": [1, "two"]}
 
 
@@ -181,7 +181,7 @@ def test_a_whole_answer_and_a_cut_one_have_their_document() -> None:
     encoder = NativeDocumentEncoder("all")
     assert encoder.encode_whole(answer)["document"] == json.loads(TEXT)
     error = SchemaValidationError("It does not fit.")
-    error.text = '{"a": [1, 2'
+    error.partial_text = '{"a": [1, 2'
     refusal = encoder.error_body(error)
     assert refusal["error"] == {"code": "answer_invalid", "message": "It does not fit."}
     assert (refusal["text"], refusal["document"]) == ('{"a": [1, 2', {"a": [1]})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flask_headrace.blueprints.ai_sdk.chat_body import read_chat_body
 from flask_headrace.blueprints.ai_sdk.chat_request import to_chat_request
 from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
-from flask_headrace.core.answer import Call, CollectedAnswer, Reasoning, Text
+from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
 from tests.clients.ai_sdk.node import Node, text_of
@@ -28,11 +28,11 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for block in answer.blocks:
         match block:
-            case Call():
+            case ToolCallBlock():
                 found.append(("tool-find", block.arguments))
-            case Reasoning():
+            case ReasoningBlock():
                 found.append(("reasoning", block.text))
-            case Text():
+            case TextBlock():
                 found.append(("text", block.text))
     return found
 

@@ -77,8 +77,8 @@ def said(events: list[Event], kind: type[TextDelta | ReasoningDelta]) -> str:
 
 
 def called(events: list[Event]) -> list[tuple[str, str, object]]:
-    arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
-    return [(event.id, event.name, arguments[event.call]) for event in events if isinstance(event, ToolCallStarted)]
+    arguments = {event.index: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
+    return [(event.id, event.name, arguments[event.index]) for event in events if isinstance(event, ToolCallStarted)]
 
 
 def read(pieces: list[bytes]) -> tuple[list[ChatCompletionChunk], openai.APIError | None]:

@@ -61,6 +61,6 @@ def test_the_sdk_reads_what_went_in(stream: tuple[list[Event], bytes]) -> None:
     assert "".join(thoughts) == "".join(event.text for event in events if isinstance(event, ReasoningDelta))
     if isinstance(events[-1], Completed):
         calls = [item for item in response.output if item.type == "function_call"]
-        arguments = {event.call: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
-        wanted = [(e.id, e.name, arguments[e.call]) for e in events if isinstance(e, ToolCallStarted)]
+        arguments = {event.index: event.arguments for event in events if isinstance(event, ToolCallCompleted)}
+        wanted = [(e.id, e.name, arguments[e.index]) for e in events if isinstance(e, ToolCallStarted)]
         assert [(call.call_id, call.name, json.loads(call.arguments)) for call in calls] == wanted

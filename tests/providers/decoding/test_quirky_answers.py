@@ -33,8 +33,8 @@ def cut(draw: Any, body: bytes) -> list[bytes]:
 
 
 def calls_in(answer: reading.Answer) -> list[tuple[str, Any]]:
-    names = {event.call: event.name for event in answer.events if isinstance(event, ToolCallStarted)}
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
+    names = {event.index: event.name for event in answer.events if isinstance(event, ToolCallStarted)}
+    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
     return [(names[call], ended[call]) for call in sorted(ended)]
 
 
@@ -43,7 +43,7 @@ def check_pieces(answer: reading.Answer) -> None:
     started = [event for event in answer.events if isinstance(event, ToolCallStarted)]
     assert len({event.id for event in started}) == len(started)
     for ended in (event for event in answer.events if isinstance(event, ToolCallCompleted)):
-        text = "".join(e.text for e in answer.events if isinstance(e, ToolCallDelta) and e.call == ended.call)
+        text = "".join(e.text for e in answer.events if isinstance(e, ToolCallDelta) and e.index == ended.index)
         assert quirky_answers.json.loads(text or "{}") == ended.arguments
 
 

@@ -80,7 +80,7 @@ class TestBadFrame:
     def test_over_the_bound_loses_none_of_the_good_ones_before_it(self, own_upstream, provider) -> None:
         heard = hear(own_upstream, provider, faults.broken(openai_wire)["frame without end"])
         assert heard.text == "Hello"
-        assert "a frame of the upstream has more than" in heard.error.message
+        assert "an event of the upstream has more than" in heard.error.message
 
 
 class TestResponse:

@@ -108,7 +108,7 @@ class TestFault:
             (chain[1], chain[1].partition("/")[0])
         ]
         assert not list(reading.of(AnswerRestarted))
-        assert (reading.session.target.model, reading.error) == (chain[1], None)
+        assert (reading.session.context.model, reading.error) == (chain[1], None)
 
         assert len(own_upstream.requests("a")) == fault.asked
         assert len(own_upstream.requests("b")) == 1

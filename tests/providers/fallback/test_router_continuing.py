@@ -20,7 +20,7 @@ from flask_headrace.core.events import (
     ToolCallStarted,
     Usage,
 )
-from flask_headrace.core.usage import tokens_in
+from flask_headrace.core.usage import estimate_tokens
 from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.providers.custom import adapt_provider
 from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
@@ -183,7 +183,7 @@ class TestWhatIsHeldBack:
         # Its first letters stand in "upon a": they are held back until they do not any more.
         reading, _ = ask(["Once upon a "], lambda _: list("on a horse, he rode"))
         assert reading.text == "Once upon a on a horse, he rode"
-        assert reading.attempts[-1][2] == tokens_in(len("on a horse, he rode"))
+        assert reading.attempts[-1][2] == estimate_tokens(len("on a horse, he rode"))
 
 
 class TestUsageThatWasTold:

@@ -19,7 +19,7 @@ from flask_headrace.core.events import (
     ToolCallCompleted,
     ToolCallStarted,
 )
-from flask_headrace.core.usage import tokens_in
+from flask_headrace.core.usage import estimate_tokens
 from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.custom import adapt_provider
 from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
@@ -77,7 +77,7 @@ class TestRescue:
         reading = Chain(own_upstream, model, "openai/b").ask()
         (first, read, written), second = reading.attempts
         assert (first, second) == (model, ("openai/b", 9, 60))
-        assert written == tokens_in(len("".join(WORDS[:40])))
+        assert written == estimate_tokens(len("".join(WORDS[:40])))
         assert (reading.usage.input_tokens, reading.usage.output_tokens) == (read + 9, written + 60)
         assert reading.usage.estimated
 
@@ -94,7 +94,7 @@ class TestRescue:
         own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], Close()))
         own_upstream.answer("b", openai_wire.answer("0 1 2 ", Pause(0.02), "three ", "four", usage=None))
         reading = Chain(own_upstream, model, "openai/b").ask()
-        assert reading.attempts[-1][2] == tokens_in(len("0 1 2 three four"))
+        assert reading.attempts[-1][2] == estimate_tokens(len("0 1 2 three four"))
 
     def test_that_differs_is_a_clean_error_where_nothing_may_be_voided(
         self, own_upstream: Upstream, model: str
@@ -106,7 +106,7 @@ class TestRescue:
         assert not list(reading.of(AnswerRestarted))
         assert (reading.end, reading.error.retryable) == ("answer_diverged", True)
         # What was read of the second answer counts, and it was closed.
-        assert reading.attempts[-1][2] == tokens_in(len("0 1 2 three "))
+        assert reading.attempts[-1][2] == estimate_tokens(len("0 1 2 three "))
         until(lambda: own_upstream.requests("b")[0].ended is Ended.ABORTED)
         assert own_upstream.requests("c") == []
 
@@ -134,7 +134,7 @@ class TestTheOtherAnswer:
         assert reading.text == TEXT
         assert [model for model, *_ in reading.attempts] == ["openai/a", "anthropic/b", "openai/c"]
         # What it repeated was written too.
-        assert reading.attempts[1][2] >= tokens_in(len("".join(WORDS[:10])))
+        assert reading.attempts[1][2] >= estimate_tokens(len("".join(WORDS[:10])))
 
     def test_that_nobody_gives_is_told_as_what_happened(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
@@ -158,7 +158,7 @@ class TestTheOtherAnswer:
         reading.session.cancel("stopped")
         assert reading.read().text == "".join(WORDS[:40])
         until(lambda: own_upstream.requests("b")[0].closed)
-        assert reading.attempts[1][2] == tokens_in(len("".join(WORDS[:30])))
+        assert reading.attempts[1][2] == estimate_tokens(len("".join(WORDS[:30])))
 
     def test_is_asked_again_before_its_own_first_token(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))

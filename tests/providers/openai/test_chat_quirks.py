@@ -40,8 +40,8 @@ def decode(*pieces: bytes) -> Answer:
 
 
 def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.call: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
-    return [(e.id, e.name, ended.get(e.call)) for e in answer.events if isinstance(e, ToolCallStarted)]
+    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
+    return [(e.id, e.name, ended.get(e.index)) for e in answer.events if isinstance(e, ToolCallStarted)]
 
 
 NULL_FIRST = {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}]}

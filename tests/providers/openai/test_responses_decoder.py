@@ -149,7 +149,7 @@ class TestCalls:
     def test_are_known_by_whatever_the_server_calls_them(self, added: dict[str, Any], named: dict[str, Any]) -> None:
         mixed = [called("added", 3, id="fc_2", call_id="c2"), piece("{}", item_id="fc_2", output_index=3)]
         answer = decode(called("added", **added), *mixed, piece('{"a":', **named), piece("1}", **named), completed())
-        assert [event for event in answer.events if getattr(event, "call", None) == 0] == [
+        assert [event for event in answer.events if getattr(event, "index", None) == 0] == [
             ToolCallStarted(0, "c1", "find"), ToolCallDelta(0, '{"a":'), ToolCallDelta(0, "1}"),
             ToolCallCompleted(0, {"a": 1}),
         ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from flask_headrace.core.errors import AnswerTooLarge, InvalidRequest
 from flask_headrace.core.events import AnswerRestarted, Completed, Failed, TextDelta, Usage
-from flask_headrace.core.text_buffer import MOST_WHOLE
+from flask_headrace.core.text_buffer import MAX_TEXT_CHARS
 from flask_headrace.streaming.json_schema.enforce import validate_output
 from flask_headrace.streaming.json_schema.validator import SchemaValidator
 
@@ -54,7 +54,7 @@ class TestSchema:
         ['{"name": "Salz"}', ' {"name":"\\u00c4", "wheels": 2}\n', 'Here:\n```json\n{"name": "Salz"}\n```\nFine?'],
     )
     def test_takes_what_fits(self, text: str) -> None:
-        assert SchemaValidator(MILL).mistake_in(text) is None
+        assert SchemaValidator(MILL).validation_error(text) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -72,7 +72,7 @@ class TestSchema:
         ],
     )
     def test_says_what_does_not(self, text: str, says: str) -> None:
-        assert says in (SchemaValidator(MILL).mistake_in(text) or "")
+        assert says in (SchemaValidator(MILL).validation_error(text) or "")
 
     @pytest.mark.parametrize(
         ("schema", "says"),
@@ -108,11 +108,11 @@ class TestSchema:
         ],
     )
     def test_knows_items_that_come_twice(self, text: str, fits: bool) -> None:
-        assert (SchemaValidator({"uniqueItems": True}).mistake_in(text) is None) is fits
+        assert (SchemaValidator({"uniqueItems": True}).validation_error(text) is None) is fits
 
     def test_takes_numbers_of_any_size(self) -> None:
-        assert SchemaValidator({"type": "integer", "maximum": 10**30}).mistake_in("1" + "0" * 29) is None
-        assert SchemaValidator({"multipleOf": 0.1}).mistake_in("1" + "0" * 400) is None
+        assert SchemaValidator({"type": "integer", "maximum": 10**30}).validation_error("1" + "0" * 29) is None
+        assert SchemaValidator({"multipleOf": 0.1}).validation_error("1" + "0" * 400) is None
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -133,13 +133,13 @@ class TestSchema:
             "patternProperties": patterns,
             "additionalProperties": {"type": "boolean"},
         }
-        mistake = SchemaValidator(schema).mistake_in(text)
+        mistake = SchemaValidator(schema).validation_error(text)
         assert mistake is None if says is None else says in (mistake or "")
 
     def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
         schema = SchemaValidator({"patternProperties": {"^a": {}}, "additionalProperties": False})
-        assert schema.mistake_in('{"abc": 1}') is None
-        assert "('b' was unexpected)" in (schema.mistake_in('{"abc": 1, "b": 2}') or "")
+        assert schema.validation_error('{"abc": 1}') is None
+        assert "('b' was unexpected)" in (schema.validation_error('{"abc": 1, "b": 2}') or "")
 
     @pytest.mark.parametrize(
         ("pattern", "text", "fits"),
@@ -155,14 +155,14 @@ class TestSchema:
         ],
     )
     def test_reads_patterns_as_javascript_does(self, pattern: str, text: str, fits: bool) -> None:
-        assert (SchemaValidator({"pattern": pattern}).mistake_in(f'"{text}"') is None) is fits
+        assert (SchemaValidator({"pattern": pattern}).validation_error(f'"{text}"') is None) is fits
 
     def test_that_refers_to_itself_is_followed(self) -> None:
         schema = SchemaValidator(
             {"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": False}
         )
-        assert schema.mistake_in('{"next": {"next": {}}}') is None
-        assert "at $.next.next" in (schema.mistake_in('{"next": {"next": 1}}') or "")
+        assert schema.validation_error('{"next": {"next": {}}}') is None
+        assert "at $.next.next" in (schema.validation_error('{"next": {"next": 1}}') or "")
 
 
 def ends(*batches, schema=MILL):
@@ -203,7 +203,7 @@ class TestHeldTo:
         assert ends([TextDelta("Sorry."), Completed(reason)])[-1] == Completed(reason)
 
     def test_ends_with_a_failure_where_the_answer_is_too_long_to_be_kept(self) -> None:
-        piece = TextDelta("x" * (MOST_WHOLE // 8))
+        piece = TextDelta("x" * (MAX_TEXT_CHARS // 8))
         batches = validate_output(SchemaValidator(MILL), lambda: iter_of([[piece]] * 9), "acme/tiny")()
         for _ in range(8):
             next(batches)

@@ -13,7 +13,7 @@ import pytest
 
 from flask_headrace.core.errors import ChecksBusy
 from flask_headrace.streaming.json_schema import sandbox
-from flask_headrace.streaming.json_schema.sandbox import EndedError, Sandbox
+from flask_headrace.streaming.json_schema.sandbox import CheckAbortedError, Sandbox
 from tests.support.event_loop import until
 
 MILL = {"type": "string"}
@@ -44,7 +44,7 @@ HOSTILE = {
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    monkeypatch.setattr(sandbox, "LIMIT", 60.0)  # a busy machine takes its time to start the process
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)  # a busy machine takes its time to start the process
     return Sandbox()
 
 
@@ -57,7 +57,7 @@ def children(box: Sandbox) -> list[str]:
 def test_a_hostile_check_ends_and_holds_nobody_up(box: Sandbox, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     schema, text = HOSTILE[case]
     box.check(MILL)
-    monkeypatch.setattr(sandbox, "LIMIT", 5.0)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 5.0)
     hostile = [gevent.spawn(ended_or_answered, box, schema, text) for _ in range(4)]
     until(lambda: box._running == 4)
     assert box.check(MILL, "7") == 'at the top of the document, 7 is not of type "string"'
@@ -70,14 +70,14 @@ def ended_or_answered(box: Sandbox, schema: dict[str, Any], text: str) -> None:
     try:
         box.check(schema)
         box.check(schema, text)
-    except EndedError:
+    except CheckAbortedError:
         pass
 
 
 def test_what_takes_too_long_is_ended(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     box.check(MILL)
-    monkeypatch.setattr(sandbox, "LIMIT", 1.0)
-    with pytest.raises(EndedError):
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 1.0)
+    with pytest.raises(CheckAbortedError):
         box.check(followed_twice(60), "1")
     until(lambda: not children(box))
 
@@ -92,15 +92,15 @@ def test_a_check_that_nobody_waits_for_is_ended_at_once(box: Sandbox) -> None:
 def test_more_than_may_run_wait_for_their_turn_and_are_told_where_none_comes(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS", 2)
     many = [gevent.spawn(box.check, MILL, '"x"') for _ in range(20)]
     assert [one.get(timeout=10) for one in many] == [None] * 20
     hostile = [gevent.spawn(box.check, followed_twice(60), "1") for _ in range(2)]
     until(lambda: box._running == 2)
-    monkeypatch.setattr(sandbox, "LIMIT", 0.2)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 0.2)
     with pytest.raises(ChecksBusy):
         box.check(MILL)
-    monkeypatch.setattr(sandbox, "LIMIT", 60.0)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
     gevent.killall(hostile)
     assert box.check(MILL) is None
 
@@ -114,8 +114,8 @@ def test_however_many_wait_for_their_turn_they_do_not_look_more_often_than_the_w
         looks.append(looking)
         return False
 
-    monkeypatch.setattr(sandbox, "LIMIT", 1.0)
-    monkeypatch.setattr(Sandbox, "_has_turn", has_no_turn)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 1.0)
+    monkeypatch.setattr(Sandbox, "_acquire_slot", has_no_turn)
     many = [gevent.spawn(box.check, MILL) for _ in range(500)]
     gevent.joinall(many, timeout=60)
     assert {type(one.exception) for one in many} == {ChecksBusy}
@@ -141,14 +141,14 @@ def test_a_process_that_stands_still_keeps_nobody_waiting_for_ever(
 ) -> None:
     box.check(MILL)
     process = box._process
-    monkeypatch.setattr(sandbox, "LIMIT", 1.0)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 1.0)
     os.kill(process, signal.SIGSTOP)
     try:
-        with pytest.raises(EndedError):
+        with pytest.raises(CheckAbortedError):
             box.check(MILL)
     finally:
         os.kill(process, signal.SIGCONT)
-    monkeypatch.setattr(sandbox, "LIMIT", 60.0)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
     assert box.check(MILL) is None
 
 

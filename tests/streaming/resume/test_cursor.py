@@ -20,11 +20,11 @@ ID = "an-id-of-the-clients"
 
 
 def evict(store: MemoryStore) -> None:
-    del store._streams[ID].entries[-1]
+    del store._streams[ID].batches[-1]
 
 
 def damage(store: MemoryStore) -> None:
-    entries = store._streams[ID].entries
+    entries = store._streams[ID].batches
     entries[-1] = msgspec.structs.replace(entries[-1], payload=b"\xc1")
 
 
@@ -34,7 +34,7 @@ def test_ahead_of_a_stream_whose_end_is_lost_is_told_so(lose: Callable[[MemorySt
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
     until(lambda: is_stored(worker, ID, 2))
-    reading.follower.session.detach_store()
+    reading.reader.session.detach_store()
     source.give(text("b", "c", "d"))
     until(lambda: reading.last == 5)
     until(lambda: is_finished(store, ID))
@@ -50,7 +50,7 @@ def test_at_the_end_of_a_stream_whose_end_is_lost_has_all_of_it() -> None:
     last = len(worker.begin(Source(text("a"), [DONE]), ID).read())
     until(lambda: is_finished(store, ID))
     damage(store)
-    assert other.resumption.follow(ID, "", last) is None
+    assert other.resumption.resume(ID, "", last) is None
 
 
 class TestStoreThatIsAnOlderCopyOfItself:
@@ -63,18 +63,18 @@ class TestStoreThatIsAnOlderCopyOfItself:
         source.give(text("b"))
         until(lambda: reading.last == 3)
         stream = store._streams[ID]
-        stream.entries.pop()
+        stream.batches.pop()
         stream.last = 2
         assert reading.read()[-1].code == "not_resumable"
         source.give([DONE])
 
     def test_does_not_let_a_reader_wait_for_an_end_that_is_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(stored_reader, "PATIENCE", 0.2)
+        monkeypatch.setattr(stored_reader, "STORE_OUTAGE_TIMEOUT", 0.2)
         store = MemoryStore(StoreLimits())
         limits = msgspec.structs.replace(QUIET, duration=0.3)
         worker, other = Worker(store), Worker(store, limits)
         worker.begin(Source(text("a"), [DONE]), ID).read()
         until(lambda: is_finished(store, ID))
         stream = store._streams[ID]
-        stream.last, stream.is_finished = stream.entries.pop().first - 1, False
+        stream.last, stream.is_finished = stream.batches.pop().first - 1, False
         assert [event.code for event in other.follow(ID).read()] == ["not_resumable"]

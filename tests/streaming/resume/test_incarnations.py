@@ -10,7 +10,7 @@ import pytest
 from flask_headrace.blueprints.encoding.event_id import event_id_suffix, parse_event_id
 from flask_headrace.core.errors import AnswerReplaced, StoreUnavailable
 from flask_headrace.core.events import Failed
-from flask_headrace.streaming.resume.stored_events import target_of
+from flask_headrace.streaming.resume.stored_events import decode_context
 from flask_headrace.streaming.stores.base import StoreLimits
 from tests.streaming.resume.workers import Away, Reading, Worker, is_stored, shared
 from tests.streaming.stage import DONE, Source, text
@@ -59,8 +59,8 @@ class TestStreamThatIsLostAndWhoseIdIsAskedForAgain:
     def test_gives_each_its_own_at_the_worker_that_fills_the_first(
         self, answers: list[Reading], workers: list[Worker]
     ) -> None:
-        session = answers[0].follower.session
-        assert workers[0].follow(ID, 2, answers[0].incarnation).follower.session is session
+        session = answers[0].reader.session
+        assert workers[0].follow(ID, 2, answers[0].incarnation).reader.session is session
         assert workers[0].follow(ID, 3, answers[1].incarnation).read() == answers[1].events[3:]
 
 
@@ -71,7 +71,7 @@ def test_a_stream_whose_claim_was_repeated_is_known_by_one_name(workers: list[Wo
         workers[0].begin(Source(), ID)
     store.is_away = False
     own = workers[0].begin(Source(text("a"), [DONE]), ID)
-    assert own.incarnation == target_of(other.store.find(ID).claim).incarnation
+    assert own.incarnation == decode_context(other.store.find(ID).claim).incarnation
     own.read()
     until(lambda: is_stored(other, ID, 4))
     assert other.follow(ID, 1, own.incarnation).read() == own.events[1:]
@@ -117,7 +117,7 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
         first, second, there = Worker(stores[0]), Worker(stores[1]), Worker(stores[2])
         own = first.begin(Source(text("a")))
         written(stores[0], own.id, 2)
-        find = there.journal.store.find
+        find = there.store_writer.store.find
         replaced = []
 
         def find_and_replace(id_: str) -> object:
@@ -129,10 +129,10 @@ class TestReaderInTheMiddleOfAStreamThatIsLostAndAskedForAgain:
                 written(stores[1], own.id, 5)
             return record
 
-        there.journal.store.find = find_and_replace
+        there.store_writer.store.find = find_and_replace
         other = there.follow(own.id)
         other.greenlet.join(5)
-        assert (other.events, other.follower.session.error.code) == ([], "stream_not_found")
+        assert (other.events, other.reader.session.error.code) == ([], "stream_not_found")
 
 
 @pytest.mark.parametrize(

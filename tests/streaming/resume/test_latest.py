@@ -9,7 +9,7 @@ import pytest
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled
 from tests.streaming.resume.workers import Reading, Worker, is_stored
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 ID = "an-id-of-the-clients-own"
@@ -22,12 +22,12 @@ class TestLatest:
         source = Source(text("b"))
         first = workers[0].begin(source, chat="chat")
         until(lambda: is_stored(other, first.id, 2))
-        follower = other.resumption.follow_latest("chat", "")
-        assert follower is not None
-        second = Reading(follower)
+        reader = other.resumption.resume_latest("chat", "")
+        assert reader is not None
+        second = Reading(reader)
         source.give(text("c"), [DONE])
         assert second.read() == first.read()
-        until(lambda: other.resumption.follow_latest("chat", "") is None)
+        until(lambda: other.resumption.resume_latest("chat", "") is None)
         assert other.follow(first.id).read() == first.events
 
     def test_that_nobody_has_read_to_its_end_is_followed_after_it(self, workers: list[Worker], other: Worker) -> None:
@@ -38,31 +38,31 @@ class TestLatest:
         source.give(text("b"), [DONE])
         until(lambda: is_stored(other, first.id, 5))
         for _ in range(2):
-            follower = other.resumption.follow_latest("chat", "")
-            assert follower is not None
-            follower.close()
-        follower = other.resumption.follow_latest("chat", "")
-        assert follower is not None
-        assert Reading(follower).read()[-1] == DONE
-        until(lambda: other.resumption.follow_latest("chat", "") is None)
+            reader = other.resumption.resume_latest("chat", "")
+            assert reader is not None
+            reader.close()
+        reader = other.resumption.resume_latest("chat", "")
+        assert reader is not None
+        assert Reading(reader).read()[-1] == DONE
+        until(lambda: other.resumption.resume_latest("chat", "") is None)
 
     def test_is_stopped_from_anywhere_and_again(self, workers: list[Worker], other: Worker) -> None:
         first = workers[0].begin(Source(text("a")), chat="chat")
         until(lambda: is_stored(other, first.id, 2))
         for _ in range(2):
             other.resumption.stop_latest("chat", "")
-        assert other.resumption.follow_latest("chat", "") is None
+        assert other.resumption.resume_latest("chat", "") is None
         assert first.read()[-1] == Cancelled("stopped")
         other.resumption.stop_latest("chat", "")
 
     def test_of_another_chat_or_owner_is_not_there(self, workers: list[Worker], other: Worker) -> None:
-        mine = msgspec.structs.replace(TARGET, owner="mine")
+        mine = msgspec.structs.replace(CONTEXT, owner="mine")
         first = Reading(workers[0].resumption.open(ID, "q", mine, Source(text("a")), "chat"))
         until(lambda: is_stored(other, ID, 2))
         for chat, owner in (("chat", "theirs"), ("chat", ""), ("another", "mine"), ("", "mine")):
-            assert other.resumption.follow_latest(chat, owner) is None
+            assert other.resumption.resume_latest(chat, owner) is None
             other.resumption.stop_latest(chat, owner)
-        assert first.follower.session.ending is None
+        assert first.reader.session.pending_terminal is None
         other.resumption.stop_latest("chat", "mine")
         first.read()
 
@@ -75,8 +75,8 @@ class TestLatest:
         with pytest.raises(StoreUnavailable):
             other.resumption.stop_latest("chat", "")
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
-        follower = other.resumption.follow_latest("chat", "")
-        assert follower is not None
-        follower.close()
+        reader = other.resumption.resume_latest("chat", "")
+        assert reader is not None
+        reader.close()
         other.resumption.stop_latest("chat", "")
         first.read()

@@ -50,9 +50,9 @@ class Reader:
         self.place: Worker | None = None
 
     def sit(self, worker: Worker) -> None:
-        follower = worker.resumption.follow(ID, "", self.last)
-        if follower is not None:
-            self.sitting, self.place = Reading(follower), worker
+        reader = worker.resumption.resume(ID, "", self.last)
+        if reader is not None:
+            self.sitting, self.place = Reading(reader), worker
 
     @property
     def last(self) -> int:
@@ -92,11 +92,11 @@ class Reader:
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (memory, sqlite_leases, lease):
-        monkeypatch.setattr(module, "LEASE", 0.8)
+        monkeypatch.setattr(module, "LEASE_DURATION", 0.8)
     for module in (store_writer, lease):
-        monkeypatch.setattr(module, "PULSE", 0.1)
-    monkeypatch.setattr(stored_reader, "LOOK", 0.1)
-    monkeypatch.setattr(cursor, "CATCH_UP", 1.5)
+        monkeypatch.setattr(module, "LEASE_RENEWAL_INTERVAL", 0.1)
+    monkeypatch.setattr(stored_reader, "POLL_INTERVAL", 0.1)
+    monkeypatch.setattr(cursor, "CATCH_UP_TIMEOUT", 1.5)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

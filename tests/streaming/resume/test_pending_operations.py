@@ -8,12 +8,12 @@ import pytest
 from flask_headrace.core.errors import ResumptionLost, StoreUnavailable
 from flask_headrace.core.events import ToolCallCompleted, ToolCallStarted
 from flask_headrace.streaming.resume import pending_operations
-from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.stored_reader import bury
+from flask_headrace.streaming.resume.pending_operations import PendingOperations
+from flask_headrace.streaming.resume.stored_reader import finish_orphaned
 from flask_headrace.streaming.stores.base import StoreLimits, StreamClaim
 from flask_headrace.streaming.stores.memory import MemoryStore
-from tests.streaming.resume.workers import Away, Worker, is_finished, kept
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.resume.workers import Away, Worker, is_finished, stored_events
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
 
 pytestmark = pytest.mark.usefixtures("quick_pulse")
@@ -25,46 +25,46 @@ def test_an_end_that_is_owed_is_not_forgotten_where_a_later_claim_of_its_id_fail
     store = Away(MemoryStore(StoreLimits()))
     worker, source = Worker(store), Source(text("a"))
     reading = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store.is_away = True
-    reading.follower.session.detach_store()
+    reading.reader.session.detach_store()
     with pytest.raises(StoreUnavailable):
         worker.begin(Source(), ID)
     store.is_away = False
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID)[-1].code == "not_resumable"
+    assert stored_events(store, ID)[-1].code == "not_resumable"
     source.give([DONE])
     assert reading.read()[-1] == DONE
 
 
 def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same() -> None:
     memory = MemoryStore(StoreLimits())
-    about = msgspec.msgpack.encode(TARGET)
+    about = msgspec.msgpack.encode(CONTEXT)
     memory.claim(StreamClaim(ID, "a dead worker", "", "q", about))
     store = Away(memory)
     worker = Worker(store)
     store.is_away = store.does_it_first = True
     with pytest.raises(StoreUnavailable):
-        bury(worker.journal, memory.find(ID))
+        finish_orphaned(worker.store_writer, memory.find(ID))
     store.is_away = False
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID)[-1].code == "worker_lost"
-    until(lambda: not worker.journal.owed)
+    assert stored_events(store, ID)[-1].code == "worker_lost"
+    until(lambda: not worker.store_writer.pending)
 
 
 def test_a_taking_over_that_came_too_late_owes_nothing() -> None:
     memory = MemoryStore(StoreLimits())
-    memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(TARGET)))
+    memory.claim(StreamClaim(ID, "another worker", "", "q", msgspec.msgpack.encode(CONTEXT)))
     memory.renew_lease("another worker")
     worker = Worker(memory)
-    bury(worker.journal, memory.find(ID))
-    assert not worker.journal.owed
+    finish_orphaned(worker.store_writer, memory.find(ID))
+    assert not worker.store_writer.pending
     assert not is_finished(memory, ID)
 
 
 class TestMistake:
     def test_in_one_stream_is_tried_again_and_keeps_no_other_waiting(self) -> None:
-        things, done = Owed(), []
+        things, done = PendingOperations(), []
 
         def fail_once() -> bool:
             done.append("odd")
@@ -72,26 +72,26 @@ class TestMistake:
                 raise KeyError(ID)
             return True
 
-        things.owe("odd", fail_once)
-        things.owe("other", lambda: done.append("other") or True)
-        things.settle_all()
+        things.schedule("odd", fail_once)
+        things.schedule("other", lambda: done.append("other") or True)
+        things.run_all()
         assert done == ["odd", "other"]
         assert len(things) == 1
-        things.settle_all()
+        things.run_all()
         assert done == ["odd", "other", "odd"]
         assert not things
 
     def test_that_stays_gives_its_stream_up(self) -> None:
-        things, tries = Owed(), []
+        things, tries = PendingOperations(), []
 
         def fail() -> bool:
             tries.append(1)
             raise KeyError(ID)
 
-        things.owe("odd", fail)
-        for _ in range(pending_operations.TRIES + 5):
-            things.settle_all()
-        assert len(tries) == pending_operations.TRIES
+        things.schedule("odd", fail)
+        for _ in range(pending_operations.MAX_ATTEMPTS + 5):
+            things.run_all()
+        assert len(tries) == pending_operations.MAX_ATTEMPTS
         assert not things
 
 
@@ -100,7 +100,7 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
     store = Away(memory)
     worker, source = Worker(store), Source(text("old"))
     old = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store.is_away = True
     source.give(text("old end"), [DONE])
     old.read()
@@ -110,9 +110,9 @@ def test_events_of_a_stream_that_the_store_has_lost_do_not_come_into_the_next_on
     new = worker.begin(Source(text("new"), [DONE]), ID)
     assert new.read()[-1] == DONE
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID) == new.events
-    assert not worker.journal._kept
-    assert not len(memory._stops)
+    assert stored_events(store, ID) == new.events
+    assert not worker.store_writer._stored
+    assert not len(memory._stop_requests)
 
 
 def test_what_cannot_be_written_is_a_hole_to_who_has_read_it_where_it_was_filled() -> None:
@@ -134,7 +134,7 @@ def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
         worker.begin(Source(), ID)
     store.is_away = False
     reading = worker.begin(source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     looks = store.calls.count("has_readers")
     until(lambda: store.calls.count("has_readers") > looks + 3)
     assert not is_finished(store, ID)
@@ -146,15 +146,15 @@ def test_the_same_id_asked_again_after_the_store_was_emptied_is_one_stream_and_t
     store = MemoryStore(StoreLimits())
     worker, old_source, source = Worker(store), Source(text("old")), Source(text("new"))
     old = worker.begin(old_source, ID)
-    until(lambda: kept(store, ID))
+    until(lambda: stored_events(store, ID))
     store._streams.clear()
     old_source.give(text("more"))
-    until(lambda: not old.follower.session.is_stored)
+    until(lambda: not old.reader.session.is_stored)
     new = worker.begin(source, ID)
     assert old.read()[-1].code == ResumptionLost.code
     source.give([DONE])
     assert new.read()[-1] == DONE
     until(lambda: is_finished(store, ID))
-    assert kept(store, ID) == new.events
+    assert stored_events(store, ID) == new.events
     until(lambda: len(worker.ended) == 2)
     assert old_source.closed == 1

@@ -9,10 +9,10 @@ import pytest
 from flask_headrace.core.events import Cancelled
 from flask_headrace.streaming.reader import StreamReader
 from tests.streaming.resume.workers import QUIET, Reading, Worker
-from tests.streaming.stage import DONE, TARGET, Source, text
+from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import settle, until
 
-NARROW = msgspec.structs.replace(QUIET, buffer=1000)
+NARROW = msgspec.structs.replace(QUIET, max_buffer_bytes=1000)
 MANY = [text(*[f"{n} " for n in range(start, start + 50)]) for start in range(0, 5000, 50)]
 
 
@@ -32,13 +32,13 @@ class TestReaders:
     def test_each_have_all_at_their_own_pace(self) -> None:
         worker, source = Worker(limits=NARROW), Source(*MANY, [DONE])
         first = worker.begin(source)
-        slow = Reading(worker.resumption.follow(first.id, "", 0), lambda: gevent.sleep(0.001))
+        slow = Reading(worker.resumption.resume(first.id, "", 0), lambda: gevent.sleep(0.001))
         assert slow.read() == first.read()
         assert len(first.numbered) == 5003
 
     def test_who_stand_still_do_not_hold_up_the_others(self) -> None:
         worker, source = Worker(limits=NARROW), Source(*MANY, [DONE])
-        still = worker.resumption.open("still-standing-reader", "q", TARGET, source)
+        still = worker.resumption.open("still-standing-reader", "q", CONTEXT, source)
         other = worker.follow("still-standing-reader")
         assert len(other.read()) == 5003
         assert still.position == 0
@@ -46,7 +46,7 @@ class TestReaders:
 
     def test_who_accept_nothing_are_let_go_and_the_others_go_on(self) -> None:
         worker, source = Worker(limits=msgspec.structs.replace(QUIET, client=0.1)), Source(text("a"))
-        stalled = worker.resumption.open("a-reader-that-stalls", "q", TARGET, source)
+        stalled = worker.resumption.open("a-reader-that-stalls", "q", CONTEXT, source)
         dropped: list[int] = []
         stalled.on_stall = lambda: dropped.append(1)
         next(stalled)
@@ -62,10 +62,10 @@ class TestKeptNoMore:
         worker, source = Worker(limits=NARROW), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        second, slow = worker.follow(first.id, 1), worker.resumption.follow(first.id, "", 0)
+        second, slow = worker.follow(first.id, 1), worker.resumption.resume(first.id, "", 0)
         until(lambda: second.last == 2)
-        first.follower.session.detach_store()
-        assert first.follower.session._log.beyond(0, 99) != []
+        first.reader.session.detach_store()
+        assert first.reader.session._buffer.after(0, 99) != []
         source.give(*MANY, [DONE])
         settle()
         assert source.queue.qsize() > 50  # back-pressure, as a plain stream has it
@@ -78,19 +78,19 @@ class TestKeptNoMore:
         worker, source = Worker(), Source(text("a", "b", "c"))
         first = worker.begin(source)
         until(lambda: first.last == 4)
-        session = first.follower.session
+        session = first.reader.session
         slow = StreamReader(session, 2)
         session.detach_store()
-        assert session._log.beyond(2, 99) == text("b", "c")
-        assert len(session._log._events) == 2
+        assert session._buffer.after(2, 99) == text("b", "c")
+        assert len(session._buffer._events) == 2
         slow.close()
-        assert session._log._events == []
+        assert session._buffer._events == []
 
     def test_ends_where_nobody_reads(self) -> None:
         worker, source = Worker(), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        session = first.follower.session
+        session = first.reader.session
         first.leave()
         session.detach_store()
         until(lambda: session.terminal == Cancelled("reader_left"))
@@ -100,24 +100,24 @@ class TestKeptNoMore:
         first = worker.begin(source)
         until(lambda: first.last == 2)
         second = worker.follow(first.id)
-        first.follower.session.detach_store()
+        first.reader.session.detach_store()
         first.leave()
         settle()
-        assert second.follower.session.ending is None
+        assert second.reader.session.pending_terminal is None
         second.leave()
-        until(lambda: second.follower.session.terminal == Cancelled("reader_left"))
+        until(lambda: second.reader.session.terminal == Cancelled("reader_left"))
 
     def test_comes_when_it_is_longer_than_what_may_be_held(self) -> None:
-        worker, source = Worker(limits=msgspec.structs.replace(NARROW, kept=2000)), Source(*MANY, [DONE])
+        worker, source = Worker(limits=msgspec.structs.replace(NARROW, max_stored_bytes=2000)), Source(*MANY, [DONE])
         first = worker.begin(source)
         assert len(first.read()) == 5003
-        assert not first.follower.session.is_stored
+        assert not first.reader.session.is_stored
 
     def test_can_still_be_stopped_here(self) -> None:
         worker, source = Worker(), Source(text("a"))
         first = worker.begin(source)
         until(lambda: first.last == 2)
-        first.follower.session.detach_store()
+        first.reader.session.detach_store()
         worker.resumption.stop(first.id, "")
         assert first.read()[-1] == Cancelled("stopped")
 
@@ -126,7 +126,7 @@ def test_a_reader_who_comes_after_the_end_has_the_time_limits_of_all_others() ->
     worker = Worker(limits=msgspec.structs.replace(QUIET, client=0.2))
     reading = worker.begin(Source(text("a"), [DONE], lingers=True))
     assert reading.read()[-1] == DONE
-    late = worker.resumption.follow(reading.id, "", 0)
+    late = worker.resumption.resume(reading.id, "", 0)
     assert next(late)
     stalls: list[bool] = []
     late.on_stall = lambda: stalls.append(True)

@@ -11,10 +11,10 @@ import pytest
 from flask_headrace.core.errors import StoreUnavailable
 from flask_headrace.core.events import Cancelled, Event, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.stored_reader import bury
+from flask_headrace.streaming.resume.stored_reader import finish_orphaned
 from flask_headrace.streaming.stores.base import StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
-from tests.streaming.resume.workers import Away, Worker, is_finished, kept
+from tests.streaming.resume.workers import Away, Worker, is_finished, stored_events
 from tests.streaming.stage import DONE, Source, text
 from tests.support.event_loop import settle, until
 
@@ -27,7 +27,7 @@ class TestWriting:
         reading = worker.begin(Source(text("a", "b"), text("c"), [DONE]))
         events = reading.read()
         until(lambda: is_finished(store, reading.id))
-        assert kept(store, reading.id) == events
+        assert stored_events(store, reading.id) == events
         assert store.find(reading.id).last == 6
 
     def test_collects_what_comes_at_once(self, store: Away) -> None:
@@ -36,8 +36,8 @@ class TestWriting:
         readings = [worker.begin(source) for source in sources]
         for reading in readings:
             reading.read()
-        worker.journal.flush(5)
-        assert all(kept(store, reading.id) == reading.events for reading in readings)
+        worker.store_writer.flush(5)
+        assert all(stored_events(store, reading.id) == reading.events for reading in readings)
         assert store.calls.count("append") < 50
 
     def test_is_waited_for_at_the_drain(self, store: Away) -> None:
@@ -48,13 +48,13 @@ class TestWriting:
         source.give(*[text(str(n)) for n in range(100)], [DONE])
         worker.streams.drain(5)
         assert is_finished(store, reading.id)
-        assert kept(store, reading.id) == reading.events
+        assert stored_events(store, reading.id) == reading.events
 
     def test_holds_up_no_stream(self, store: Away, monkeypatch: pytest.MonkeyPatch) -> None:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: reading.last == 2)
-        monkeypatch.setattr(worker.journal.store, "append", lambda *_: gevent.sleep(60), raising=False)
+        monkeypatch.setattr(worker.store_writer.store, "append", lambda *_: gevent.sleep(60), raising=False)
         source.give(text("b"), text("c"), [DONE])
         assert len(reading.read()) == 6
 
@@ -68,7 +68,7 @@ def test_integers_of_any_size_are_kept(store: Away) -> None:
     reading = worker.begin(Source(text("a"), call, [DONE]))
     events = reading.read()
     until(lambda: is_finished(store, reading.id))
-    assert kept(store, reading.id) == events
+    assert stored_events(store, reading.id) == events
     assert other.follow(reading.id).read() == events
 
 
@@ -89,35 +89,35 @@ class TestRefusal:
         assert len(first.read()) == 5
         events = second.read()
         until(lambda: is_finished(store, second.id) and is_finished(store, first.id))
-        assert kept(store, second.id) == events
-        assert [type(event) for event in kept(store, first.id)][-1] is Failed
+        assert stored_events(store, second.id) == events
+        assert [type(event) for event in stored_events(store, first.id)][-1] is Failed
 
     def test_makes_a_stream_plain_and_ends_it_in_the_store(self) -> None:
-        store = MemoryStore(StoreLimits(stream=200))
+        store = MemoryStore(StoreLimits(stream_bytes=200))
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         source.give(text("x" * 300))
-        until(lambda: not reading.follower.session.is_stored)
+        until(lambda: not reading.reader.session.is_stored)
         until(lambda: is_finished(store, reading.id))
-        assert kept(store, reading.id)[-1].code == "not_resumable"
+        assert stored_events(store, reading.id)[-1].code == "not_resumable"
         source.give(text("y"), [DONE])
         assert reading.read()[-1] == DONE
-        assert kept(store, reading.id)[-1].code == "not_resumable"
+        assert stored_events(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_the_last_entry_ends_it_there_too(self) -> None:
-        store = MemoryStore(StoreLimits(stream=200))
+        store = MemoryStore(StoreLimits(stream_bytes=200))
         worker, source = Worker(store), Source(text("x" * 5000), [DONE])
         reading = worker.begin(source)
         assert reading.read()[-1] == DONE
         until(lambda: is_finished(store, reading.id))
-        assert kept(store, reading.id)[-1].code == "not_resumable"
+        assert stored_events(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_its_end_there_is_not_the_last_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
         store = MemoryStore(StoreLimits())
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         find, looks = store.find, []
 
         def find_too_early(id_):
@@ -127,19 +127,19 @@ class TestRefusal:
             return msgspec.structs.replace(record, last=record.last - 1) if len(looks) == 1 else record
 
         monkeypatch.setattr(store, "find", find_too_early)
-        reading.follower.session.detach_store()
-        until(lambda: len(looks) > 1 and kept(store, reading.id)[-1] != text("a")[0])
-        assert kept(store, reading.id)[-1].code == "not_resumable"
+        reading.reader.session.detach_store()
+        until(lambda: len(looks) > 1 and stored_events(store, reading.id)[-1] != text("a")[0])
+        assert stored_events(store, reading.id)[-1].code == "not_resumable"
 
     def test_of_a_stream_that_another_worker_has_taken_over_changes_nothing_there(self) -> None:
         store = MemoryStore(StoreLimits())
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         store._leases.clear()
-        assert store.acquire(reading.id, worker.journal.worker, "heir")
+        assert store.acquire(reading.id, worker.store_writer.worker, "heir")
         source.give(text("b"))
-        until(lambda: not reading.follower.session.is_stored)
+        until(lambda: not reading.reader.session.is_stored)
         gevent.sleep(0.3)
         assert not is_finished(store, reading.id)
         source.give([DONE])
@@ -150,7 +150,7 @@ class TestWishToStop:
     def test_from_elsewhere_ends_the_stream(self, store: Away) -> None:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         store.request_stop(reading.id)
         assert reading.read()[-1] == Cancelled("stopped")
         until(lambda: source.closed)
@@ -183,11 +183,11 @@ class TestWishToStop:
     def test_survives_a_store_that_is_away(self, store: Away) -> None:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         store.is_away = True
         store._store.request_stop(reading.id)
         gevent.sleep(0.1)
-        assert reading.follower.session.ending is None
+        assert reading.reader.session.pending_terminal is None
         store.is_away = False
         assert reading.read()[-1] == Cancelled("stopped")
 
@@ -197,21 +197,21 @@ class TestTakingOver:
     def test_does_not_end_what_was_begun_anew_here_by_the_same_id(self, store: Away, is_away: bool) -> None:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
-        until(lambda: kept(store, reading.id))
+        until(lambda: stored_events(store, reading.id))
         found = store.find(reading.id)
         of_the_dead = msgspec.structs.replace(found, claim=msgspec.structs.replace(found.claim, worker="dead"))
         store.is_away = is_away
         with suppress(StoreUnavailable):
-            bury(worker.journal, of_the_dead)
+            finish_orphaned(worker.store_writer, of_the_dead)
         store.is_away = False
-        until(lambda: not len(worker.journal.owed))
+        until(lambda: not len(worker.store_writer.pending))
         source.give(text("b"), [DONE])
         assert reading.read()[-1] == DONE
         until(lambda: is_finished(store, reading.id))
-        assert kept(store, reading.id) == reading.events
+        assert stored_events(store, reading.id) == reading.events
 
 
 def test_says_what_it_is(store: Away) -> None:
     worker = Worker(store)
     worker.begin(Source(text("a")))
-    assert repr(worker.journal).startswith("<Journal of 1 streams in ")
+    assert repr(worker.store_writer).startswith("<StoreWriter of 1 streams in ")

@@ -27,7 +27,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Away
 
 @pytest.fixture(autouse=True)
 def short_attendance(short_times: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_reader, "ATTENDANCE", 0.6)
+    monkeypatch.setattr(stored_reader, "READER_TTL", 0.6)
 
 
 def written(store: Away, id_: str, last: int) -> None:
@@ -64,27 +64,27 @@ class TestFollowing:
             assert other.read() == own.read()[number % 3 :]
 
     def test_holds_no_more_than_a_stream_may(self, stores: list[Away]) -> None:
-        limits = msgspec.structs.replace(QUIET, buffer=10_000)
+        limits = msgspec.structs.replace(QUIET, max_buffer_bytes=10_000)
         here, there = Worker(stores[0]), Worker(stores[1], limits)
         own = here.begin(Source(*[text("x" * 1000) for _ in range(500)], [DONE]))
         own.read()
         written(stores[0], own.id, 503)
-        follower = there.resumption.follow(own.id, "", 0)
+        reader = there.resumption.resume(own.id, "", 0)
         sizes = []
-        slow = Reading(follower, lambda: sizes.append(follower.session._inbox.size) or gevent.sleep(0.002))
+        slow = Reading(reader, lambda: sizes.append(reader.session._unread.size) or gevent.sleep(0.002))
         assert slow.read() == own.events
-        assert max(sizes) < 10_000 + 2 * stored_reader.MOST_READ
+        assert max(sizes) < 10_000 + 2 * stored_reader.MAX_READ_BYTES
 
     def test_is_seen_by_the_worker_that_fills_it_until_the_reader_leaves(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
         own = here.begin(source)
         written(stores[0], own.id, 2)
         other = there.follow(own.id)
-        until(lambda: stores[0].has_remote_readers(own.id))
+        until(lambda: stores[0].has_stream_readers(own.id))
         gevent.sleep(1.0)  # longer than it is noted for
-        assert stores[0].has_remote_readers(own.id)
+        assert stores[0].has_stream_readers(own.id)
         other.leave()
-        until(lambda: not stores[0].has_remote_readers(own.id), 0.5)
+        until(lambda: not stores[0].has_stream_readers(own.id), 0.5)
         assert len(there.streams) == 0
 
     def test_of_an_ended_stream_gives_all_and_ends(self, stores: list[Away]) -> None:
@@ -94,7 +94,7 @@ class TestFollowing:
         written(stores[0], own.id, 5)
         other = there.follow(own.id)
         assert other.read() == own.events
-        assert other.follower.session.usage == own.follower.session.usage
+        assert other.reader.session.usage == own.reader.session.usage
         until(lambda: not len(there.streams))
 
     def test_counts_as_an_open_stream(self, stores: list[Away]) -> None:
@@ -131,7 +131,7 @@ class TestLostWorker:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
         own = here.begin(source)
         written(stores[0], own.id, 2)
-        here.journal.lease._renewing.kill()
+        here.store_writer.lease._renewing.kill()
         other = there.follow(own.id)
         assert isinstance(other.read()[-1], Failed)
         source.give(text("b"), [DONE])
@@ -151,7 +151,7 @@ class TestLostWorker:
             store.is_away = take_over(*arguments)
             return store.is_away
 
-        there.journal.store = _With(store, take_over=take_over_and_go)
+        there.store_writer.store = _With(store, acquire=take_over_and_go)
         here.die()
         until(lambda: store.is_away)
         gevent.sleep(0.3)
@@ -179,7 +179,7 @@ class TestLostWorker:
                 raise StoreUnavailable("The store is away.")
             return append(worker, entries)
 
-        there.journal.store = _With(store, take_over=take_over_slowly, append=append_later)
+        there.store_writer.store = _With(store, acquire=take_over_slowly, append=append_later)
         here.die()
         assert [reading.read()[-1].code for reading in readings] == ["worker_lost"] * 3
         assert refused
@@ -211,7 +211,7 @@ class TestStoreThatIsAway:
     def test_for_long_ends_the_reading_and_says_no_end(
         self, stores: list[Away], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(stored_reader, "PATIENCE", 0.3)
+        monkeypatch.setattr(stored_reader, "STORE_OUTAGE_TIMEOUT", 0.3)
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
         own = here.begin(source)
         written(stores[0], own.id, 2)
@@ -220,7 +220,7 @@ class TestStoreThatIsAway:
         stores[1].is_away = True
         other.greenlet.join(5)
         assert other.numbers == [1, 2]
-        assert own.follower.session.ending is None
+        assert own.reader.session.pending_terminal is None
 
     def test_and_comes_back_without_the_stream_ends_the_reading(self, stores: list[Away]) -> None:
         here, there, source = Worker(stores[0]), Worker(stores[1]), Source(text("a"))
@@ -228,7 +228,7 @@ class TestStoreThatIsAway:
         written(stores[0], own.id, 2)
         other = there.follow(own.id)
         until(lambda: other.last == 2)
-        there.journal.store.find = lambda _: None
+        there.store_writer.store.find = lambda _: None
         other.greenlet.join(5)
         assert other.greenlet.dead
 
@@ -253,7 +253,7 @@ def test_what_cannot_be_read_is_told_as_lost(stores: list[Away]) -> None:
     own = here.begin(source)
     written(stores[0], own.id, 2)
     read = stores[1]._store.read
-    there.journal.store.read = lambda *asked: [
+    there.store_writer.store.read = lambda *asked: [
         msgspec.structs.replace(entry, payload=b"\xc1") for entry in read(*asked)
     ]
     events = there.follow(own.id).read()

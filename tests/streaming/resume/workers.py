@@ -18,14 +18,14 @@ from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume.store_writer import StoreWriter
-from flask_headrace.streaming.resume.stored_events import events_beyond, target_of
+from flask_headrace.streaming.resume.stored_events import decode_context, events_after
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import Store, StoreLimits
 from flask_headrace.streaming.stores.memory import MemoryStore
 from flask_headrace.streaming.stores.sqlite.database import transaction
 from flask_headrace.streaming.stores.sqlite.queries import remove
 from flask_headrace.streaming.stores.sqlite.store import SqliteStore
-from tests.streaming.stage import TARGET, Source, is_terminal
+from tests.streaming.stage import CONTEXT, Source, is_terminal
 
 QUIET = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None, grace=30.0)
 
@@ -70,27 +70,27 @@ def _forget(db: sqlite3.Connection, id_: str) -> None:
 
 
 class Worker:
-    """The streams of one worker, its journal, and its way to those of others."""
+    """The streams of one worker, its store_writer, and its way to those of others."""
 
     def __init__(self, store: Any = None, limits: StreamLimits = QUIET, most: int = 100) -> None:
         self.store = store or MemoryStore(StoreLimits())
-        self.journal = StoreWriter(self.store)
+        self.store_writer = StoreWriter(self.store)
         self.ended: list[StreamSession] = []
-        self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.journal)
-        self.resumption = ResumableStreams(self.streams, self.journal)
+        self.streams = StreamRegistry(limits, most, lambda _: None, self.ended.append, self.store_writer)
+        self.resumption = ResumableStreams(self.streams, self.store_writer)
 
     def begin(self, source: Source, id_: str | None = None, question: str = "q", chat: str | None = None) -> Reading:
         """Open a stream and read it."""
-        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, TARGET, source, chat))
+        return Reading(self.resumption.open(id_ or secrets.token_urlsafe(16), question, CONTEXT, source, chat))
 
     def follow(self, id_: str, after: int = 0, incarnation: str = "") -> Reading:
-        follower = self.resumption.follow(id_, "", after, incarnation=incarnation)
-        assert follower is not None
-        return Reading(follower)
+        reader = self.resumption.resume(id_, "", after, incarnation=incarnation)
+        assert reader is not None
+        return Reading(reader)
 
     def die(self) -> None:
         """Renew no lease any more, as a worker that was killed."""
-        self.journal.lease._renewing.kill()
+        self.store_writer.lease._renewing.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
 
 
@@ -112,11 +112,11 @@ def is_stored(worker: Worker, id_: str, last: int) -> bool:
     return record is not None and record.last == last
 
 
-def kept(store: Store | Away, id_: str) -> list[Event]:
+def stored_events(store: Store | Away, id_: str) -> list[Event]:
     record = store.find(id_)
-    incarnation = "" if record is None else target_of(record.claim).incarnation
+    incarnation = "" if record is None else decode_context(record.claim).incarnation
     entries = store.read(id_, 0, 10**9)
-    return [event for entry in entries for event in events_beyond(entry, entry.first - 1, incarnation)]
+    return [event for entry in entries for event in events_after(entry, entry.first - 1, incarnation)]
 
 
 def is_finished(store: Store | Away, id_: str) -> bool:
@@ -125,27 +125,27 @@ def is_finished(store: Store | Away, id_: str) -> bool:
 
 
 class Reading:
-    """Reads a follower in a greenlet, and keeps the events by their numbers."""
+    """Reads a reader in a greenlet, and keeps the events by their numbers."""
 
-    def __init__(self, follower: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
-        self.follower = follower
+    def __init__(self, reader: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
+        self.reader = reader
         self.numbered: list[tuple[int, Event]] = []
         self._on_batch = on_batch
         self.greenlet = gevent.spawn(self._read)
 
     def _read(self) -> None:
-        for events in self.follower:
-            first = self.follower.position - len(events) + 1
+        for events in self.reader:
+            first = self.reader.position - len(events) + 1
             self.numbered += list(enumerate(events, first))
             self._on_batch()
 
     @property
     def id(self) -> str:
-        return self.follower.session.id
+        return self.reader.session.id
 
     @property
     def incarnation(self) -> str:
-        return self.follower.session.target.incarnation
+        return self.reader.session.context.incarnation
 
     @property
     def numbers(self) -> list[int]:
@@ -160,7 +160,7 @@ class Reading:
         return self.numbers[-1] if self.numbered else 0
 
     def leave(self) -> None:
-        self.follower.close()
+        self.reader.close()
         self.greenlet.join(5)
 
     def read(self) -> list[Event]:

@@ -1,6 +1,6 @@
-"""Virtual time for gevent: nothing is waited for, and everything happens in an order that comes again.
+"""Virtual time for gevent: no real waiting, and a reproducible order of events.
 
-When all greenlets wait, the clock jumps to the next timer. It knows gevent, and nothing of what runs in it.
+When all greenlets wait, the clock jumps to the next timer. It knows gevent, but not what runs in it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from gevent.exceptions import HubDestroyed
 from gevent.hub import Hub, get_hub, set_hub
 
 BEGIN = 1000.0
-"""What the clock shows at first."""
+"""The time at the beginning."""
 
 
 class Callback:
-    """What is to be called in the loop's next turn; a part of what gevent asks of one."""
+    """A callback of the loop's next turn; the part of gevent's interface that is used here."""
 
     def __init__(self, call: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         self.callback: Callable[..., object] | None = call
@@ -44,7 +44,7 @@ class Callback:
 
 
 class Timer:
-    """What is to be called once, at a moment."""
+    """A callback at a moment, called once."""
 
     def __init__(self, loop: Loop, after: float) -> None:
         self._loop, self._after = loop, max(after, 0.0)

@@ -1,6 +1,6 @@
-"""The engine with one of its mends taken out: what the simulation must find, or it finds nothing else either.
+"""Mutations: the engine without one of its safeguards. The simulation must detect each of them.
 
-Where the engine changes and a mutation is not found any more by its seeds, others are looked for: `first` is the first.
+If the engine changes and the seeds of a mutation do not detect it any more, look for other seeds, from `first` on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MUTATIONS: dict[str, Mutation] = {}
 
 @dataclass(frozen=True)
 class Mutation:
-    """A mend, how it is taken out, and where that shows: in which trouble and shape, and by one of which seeds."""
+    """A safeguard, how to remove it, and the kinds of faults, shape and seeds with which that is detected."""
 
     name: str
     apply: Callable[[Patch], None]
@@ -30,10 +30,17 @@ class Mutation:
 def without(
     name: str, *kinds: str, first: int = 0, **shape: Any
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
-    """Name what is taken out, and the trouble in which it is missed."""
+    """Register a mutation.
 
-    def keep(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
+    Args:
+        name: The safeguard that it removes.
+        kinds: The kinds of faults with which that is detected.
+        first: The first of eight seeds, of which one must detect it.
+        shape: Fields of `Shape`.
+    """
+
+    def register(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
         MUTATIONS[name] = Mutation(name, apply, set(kinds), shape, range(first, first + 8))
         return apply
 
-    return keep
+    return register

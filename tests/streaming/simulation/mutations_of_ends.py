@@ -1,4 +1,4 @@
-"""Mends taken out without which an end is wrong, or never comes."""
+"""Mutations after which the end of a stream is wrong, or never comes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume import store_writer
 from flask_headrace.streaming.resume.event_codec import encode
-from flask_headrace.streaming.resume.lease import PULSE, Lease
-from flask_headrace.streaming.resume.pending_operations import Owed
-from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
-from flask_headrace.streaming.resume.stored_reader import ATTENDANCE, StoredStreamReader
-from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.lease import LEASE_RENEWAL_INTERVAL, WorkerLease
+from flask_headrace.streaming.resume.pending_operations import PendingOperations
+from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
+from flask_headrace.streaming.resume.stored_reader import READER_TTL, StoredStreamReader
+from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.mutations import Patch, without
 
 ALL_ASK_FOR_ONE: dict[str, Any] = {"workers": 1, "ids": 1, "readers": 8, "asks": 1.0}
-"""The shape of a run in which all readers ask for the same stream, at one worker."""
+"""The shape of a run in which all readers request the same stream, at one worker."""
 
 
 @without("a claim that forgets that one failed", "refuses", "loses answers")
@@ -33,11 +33,11 @@ def remember_failed_claims(patch: Patch) -> None:
             return claim(self, wanted, name)
         except StoreUnavailable as error:
             failure = error
-            self.owed.owe(wanted.id, lambda: self._end(wanted.id, ended_by(failure)))
+            self.pending.schedule(wanted.id, lambda: self._finish(wanted.id, failure_events(failure)))
             raise
 
     patch.setattr(StoreWriter, "claim", claim_and_remember)
-    patch.setattr(Owed, "forget", lambda *_: None)
+    patch.setattr(PendingOperations, "discard", lambda *_: None)
 
 
 @without(
@@ -66,19 +66,19 @@ def keep_refused_claims(patch: Patch) -> None:
     first=22,
 )
 def renew_beside_other_work(patch: Patch) -> None:
-    def renew_on(self: Lease) -> None:
+    def renew_periodically(self: WorkerLease) -> None:
         while True:
-            with store_writer.reported("all of it", on_trouble=self.doubt):
+            with store_writer.log_failures("all of it", on_store_unavailable=self.pause_failure_detection):
                 self._renew()
                 self._store.has_readers(self._worker)
                 self._store.delete_expired()
-            gevent.sleep(PULSE)
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Lease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_periodically", renew_periodically)
 
 
 @without(
-    "a pulse that survives what nobody expected",
+    "a lease renewal that survives unexpected exceptions",
     "is odd",
     workers=2,
     ids=1,
@@ -87,46 +87,46 @@ def renew_beside_other_work(patch: Patch) -> None:
     leaves=(0.3,),
     first=33,
 )
-def die_of_a_surprise(patch: Patch) -> None:
-    def renew_on(self: Lease) -> None:
+def die_of_unexpected_exception(patch: Patch) -> None:
+    def renew_periodically(self: WorkerLease) -> None:
         while True:
             try:
                 self._renew()
                 self._store.has_readers(self._worker)
             except StoreUnavailable:
-                self.doubt()
-            gevent.sleep(PULSE)
+                self.pause_failure_detection()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Lease, "_renew_on", renew_on)
+    patch.setattr(WorkerLease, "_renew_periodically", renew_periodically)
 
 
-@without("ids that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
+@without("operations that fail each by itself", "is odd", "is small", ids=4, readers=8, first=6)
 def let_one_stop_all(patch: Patch) -> None:
-    def settle(self: Owed, id_: str) -> None:
-        step = self._steps.get(id_)
-        if step is not None and step():
-            self._steps.pop(id_, None)
+    def run(self: PendingOperations, id_: str) -> None:
+        operation = self._operations.get(id_)
+        if operation is not None and operation():
+            self._operations.pop(id_, None)
 
-    def tend(self: StoreWriter) -> None:
+    def maintain(self: StoreWriter) -> None:
         while True:
-            self.owed.settle_all()
-            gevent.sleep(PULSE)
+            self.pending.run_all()
+            gevent.sleep(LEASE_RENEWAL_INTERVAL)
 
-    patch.setattr(Owed, "settle", settle)
-    patch.setattr(StoreWriter, "_tend", tend)
+    patch.setattr(PendingOperations, "run", run)
+    patch.setattr(StoreWriter, "_maintain", maintain)
 
 
 @without("an event that fails its stream alone", first=1)
 def lose_the_batch(patch: Patch) -> None:
-    ready = Outbox._is_ready
+    prepare = WriteQueue._prepare
 
-    def is_ready(self: Outbox, mail: Any) -> bool:
-        if mail.events:
-            encode(mail.events)
-        return ready(self, mail)
+    def encode_and_prepare(self: WriteQueue, queue: Any) -> bool:
+        if queue.events:
+            encode(queue.events)
+        return prepare(self, queue)
 
-    patch.setattr(Outbox, "_is_ready", is_ready)
-    patch.setattr(Outbox, "_wait_with", lambda *_: None)
+    patch.setattr(WriteQueue, "_prepare", encode_and_prepare)
+    patch.setattr(WriteQueue, "_requeue", lambda *_: None)
 
 
 @without("one session for one id", "is emptied", "goes away", **ALL_ASK_FOR_ONE, first=12)
@@ -134,15 +134,15 @@ def open_a_second(patch: Patch) -> None:
     patch.setattr(ResumableStreams, "_end_earlier", lambda *_: None)
     opened = StreamRegistry.open
 
-    def open_it(self: StreamRegistry, target: Any, source: Any, *, kept_as: str | None = None) -> StreamSession:
-        self._open.pop(kept_as, None)  # type: ignore[arg-type]
-        return opened(self, target, source, kept_as=kept_as)
+    def open_it(self: StreamRegistry, context: Any, source: Any, *, stored_id: str | None = None) -> StreamSession:
+        self._open.pop(stored_id, None)  # type: ignore[arg-type]
+        return opened(self, context, source, stored_id=stored_id)
 
     patch.setattr(StreamRegistry, "open", open_it)
 
 
 @without(
-    "a fresh worker that does not judge at once",
+    "a new worker that does not detect failures at once",
     "goes away",
     workers=2,
     ids=1,
@@ -150,17 +150,17 @@ def open_a_second(patch: Patch) -> None:
     happens=("go_away",),
     first=81,
 )
-def judge_at_once(patch: Patch) -> None:
-    def begin_soon(self: Lease) -> None:
+def detect_at_once(patch: Patch) -> None:
+    def start_in_background(self: WorkerLease) -> None:
         if self._renewing is None:
-            self._renewing = gevent.spawn(self._renew_on)
+            self._renewing = gevent.spawn(self._renew_periodically)
 
-    patch.setattr(Lease, "begin_soon", begin_soon)
-    patch.setattr(Lease, "doubt", lambda _: None)
+    patch.setattr(WorkerLease, "start_in_background", start_in_background)
+    patch.setattr(WorkerLease, "pause_failure_detection", lambda _: None)
 
 
 @without(
-    "a reader that is attended by a greenlet of its own",
+    "a reader whose presence is renewed by a greenlet of its own",
     workers=2,
     ids=1,
     readers=2,
@@ -170,33 +170,33 @@ def judge_at_once(patch: Patch) -> None:
     leaves=(0.3,),
     first=137,
 )
-def attend_while_filling(patch: Patch) -> None:
-    patch.setattr(StoredStreamReader, "_attend_on", lambda _: None)
+def renew_while_reading(patch: Patch) -> None:
+    patch.setattr(StoredStreamReader, "_renew_presence", lambda _: None)
     read = StoredStreamReader._read
 
-    def attend_and_read(self: StoredStreamReader) -> bool:
+    def renew_and_read(self: StoredStreamReader) -> bool:
         now = time.monotonic()
-        if now > getattr(self, "_until", 0.0) - ATTENDANCE / 2:
-            self._store.add_reader(self.id, self._reader, ATTENDANCE)
-            self._until = now + ATTENDANCE  # type: ignore[attr-defined]
+        if now > getattr(self, "_until", 0.0) - READER_TTL / 2:
+            self._store.add_reader(self.id, self._reader_id, READER_TTL)
+            self._until = now + READER_TTL  # type: ignore[attr-defined]
         return read(self)
 
-    patch.setattr(StoredStreamReader, "_read", attend_and_read)
+    patch.setattr(StoredStreamReader, "_read", renew_and_read)
 
 
 @without(
-    "what is owed for a stream when a later claim of its id fails",
+    "a pending operation that stays when a later claim of its id fails",
     "loses answers",
     **ALL_ASK_FOR_ONE,
     end="unwritable",
     first=140,
 )
-def forget_what_is_owed(patch: Patch) -> None:
-    patch.setattr(Owed, "owe_else", Owed.owe)
+def replace_pending_operation(patch: Patch) -> None:
+    patch.setattr(PendingOperations, "schedule_if_absent", PendingOperations.schedule)
 
 
 @without(
-    "a taking over that may have been done without an answer",
+    "an acquisition that may have been executed without an answer",
     "loses answers",
     workers=3,
     ids=1,
@@ -204,12 +204,12 @@ def forget_what_is_owed(patch: Patch) -> None:
     happens=("kill",),
     first=158,
 )
-def forget_a_taking_over(patch: Patch) -> None:
-    def take_over(self: StoreWriter, record: Any, ending: Any) -> None:
+def forget_acquisition(patch: Patch) -> None:
+    def acquire_and_finish(self: StoreWriter, record: Any, ending: Any) -> None:
         if self.store.acquire(record.claim.id, record.claim.worker, self.worker):
-            self.conclude(record.claim.id, ending)
+            self.finish_stream(record.claim.id, ending)
 
-    patch.setattr(StoreWriter, "take_over", take_over)
+    patch.setattr(StoreWriter, "acquire_and_finish", acquire_and_finish)
 
 
 @without(
@@ -222,5 +222,5 @@ def forget_a_taking_over(patch: Patch) -> None:
     **ALL_ASK_FOR_ONE,
     first=19,
 )
-def leave_the_earlier_one(patch: Patch) -> None:
-    patch.setattr(StoreWriter, "_forget_earlier", lambda *_: None)
+def keep_the_earlier_one(patch: Patch) -> None:
+    patch.setattr(StoreWriter, "_detach_earlier", lambda *_: None)

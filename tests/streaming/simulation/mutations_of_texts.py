@@ -1,4 +1,4 @@
-"""Mends taken out without which a reader gets events twice, or with holes."""
+"""Mutations after which a reader gets events twice, or misses some."""
 
 from __future__ import annotations
 
@@ -8,121 +8,121 @@ from flask_headrace.core.events import Event
 from flask_headrace.streaming import resumable_streams
 from flask_headrace.streaming.buffer import EventBuffer
 from flask_headrace.streaming.resumable_streams import ResumableStreams
-from flask_headrace.streaming.resume import cursor, store_writer, stored_reader, write_queue
+from flask_headrace.streaming.resume import cursor, orphans, store_writer, stored_reader, write_queue
 from flask_headrace.streaming.resume.event_codec import decode, encode
-from flask_headrace.streaming.resume.store_writer import StoreWriter, ended_by
-from flask_headrace.streaming.resume.stored_events import events_beyond
+from flask_headrace.streaming.resume.store_writer import StoreWriter, failure_events
+from flask_headrace.streaming.resume.stored_events import events_after
 from flask_headrace.streaming.resume.stored_reader import StoredStreamReader
-from flask_headrace.streaming.resume.write_queue import Outbox
+from flask_headrace.streaming.resume.write_queue import WriteQueue
 from flask_headrace.streaming.session import StreamSession
 from flask_headrace.streaming.stores.base import EventBatch
 from tests.streaming.simulation.mutations import Patch, without
 
 
 @without(
-    "positions that are reckoned, and a keeper that is let go of last", "goes away", "is emptied", "is small", first=16
+    "positions that are computed, and a sink that is detached last", "goes away", "is emptied", "is small", first=16
 )
 def take_by_order(patch: Patch) -> None:
-    def take(self: EventBuffer, _number: int) -> list[Event]:
+    def pop_after(self: EventBuffer, _number: int) -> list[Event]:
         events, self._events, self.size = self._events, [], 0
         return events
 
     def detach_store(self: StreamSession) -> None:
-        keeper, self.keeper = self.keeper, None
-        if keeper is not None:
-            keeper.detach(self)
-        self._forget()
-        if not self._followers:
+        sink, self.sink = self.sink, None
+        if sink is not None:
+            sink.detach(self)
+        self._discard_read()
+        if not self._readers:
             self.cancel("reader_left")
 
-    def lose(self: StoreWriter, session: StreamSession, error: Any) -> None:
+    def give_up(self: StoreWriter, session: StreamSession, error: Any) -> None:
         if self.claim_of(session) is not None:
-            self.owed.owe(session.id, lambda: self._end(session.id, ended_by(error)))
+            self.pending.schedule(session.id, lambda: self._finish(session.id, failure_events(error)))
             if session.is_stored:
                 session.detach_store()
-            self._forget(session)
+            self._detach(session)
 
-    patch.setattr(EventBuffer, "take", take)
-    patch.setattr(StoreWriter, "_lose", lose)
+    patch.setattr(EventBuffer, "pop_after", pop_after)
+    patch.setattr(StoreWriter, "_give_up", give_up)
     patch.setattr(StreamSession, "detach_store", detach_store)
 
 
-@without("gaps that are seen", "evicts", first=6)
+@without("detected gaps", "evicts", first=6)
 def pass_over_gaps(patch: Patch) -> None:
     def events_beyond(entry: EventBatch, number: int, incarnation: str) -> list[Event]:
         return decode(entry.payload[len(incarnation) :])[max(0, number + 1 - entry.first) :]
 
     def take_in(self: StoredStreamReader, entries: list[EventBatch]) -> None:
         for entry in entries:
-            events = events_beyond(entry, self._read_to, self.target.incarnation)
-            self._read_to = max(self._read_to, entry.first - 1)
+            events = events_beyond(entry, self._position, self.context.incarnation)
+            self._position = max(self._position, entry.first - 1)
             if events:
-                self._take_in(events)
+                self._add(events)
 
     def read(self: StoredStreamReader) -> bool:
-        entries = self._store.read(self.id, self._read_to, stored_reader.MOST_READ)
+        entries = self._store.read(self.id, self._position, stored_reader.MAX_READ_BYTES)
         take_in(self, entries)
         return bool(entries)
 
     patch.setattr(StoredStreamReader, "_read", read)
 
 
-@without("a hole at the end that is seen", "evicts", workers=2, ids=1, readers=8, first=14)
+@without("a detected loss of the end", "evicts", workers=2, ids=1, readers=8, first=14)
 def wait_for_what_is_gone(patch: Patch) -> None:
-    def look(self: StoredStreamReader) -> None:
+    def check_record(self: StoredStreamReader) -> None:
         record = self._store.find(self.id)
         if record is None:
-            self.error = self._missing(self.id)
-            self.cut()
-        elif not record.is_finished and self._journal.lease.has_lost(record.claim.worker):
-            stored_reader.bury(self._journal, record)
+            self.error = self._not_found(self.id)
+            self.stop_reading()
+        elif not record.is_finished and self._store_writer.lease.is_worker_dead(record.claim.worker):
+            stored_reader.finish_orphaned(self._store_writer, record)
 
-    patch.setattr(StoredStreamReader, "_look", look)
+    patch.setattr(StoredStreamReader, "_check_record", check_record)
 
 
-@without("numbers of an end that are moved ahead", first=13)
+@without("an ending whose numbers are offset", first=13)
 def give_numbers_again(patch: Patch) -> None:
     init = StoredStreamReader.__init__
 
-    def begin(self: StoredStreamReader, *arguments: Any, ahead: int = 0, ahead_from: int = 0, **more: Any) -> None:
+    def begin(self: StoredStreamReader, *arguments: Any, offset: int = 0, offset_from: int = 0, **more: Any) -> None:
         init(self, *arguments, **more)
 
     patch.setattr(StoredStreamReader, "__init__", begin)
-    place = resumable_streams._place
+    reader_after = resumable_streams._reader_after
 
     def at_what_is_known(stream: Any, after: int, *, is_whole: bool) -> Any:
-        return place(stream, getattr(stream, "_begun_after", after), is_whole=is_whole)
+        return reader_after(stream, getattr(stream, "_start", after), is_whole=is_whole)
 
-    patch.setattr(resumable_streams, "_place", at_what_is_known)
+    patch.setattr(resumable_streams, "_reader_after", at_what_is_known)
 
 
-@without("events that wait for a store that is away", "goes away", first=5)
+@without("events that are queued while the store is away", "goes away", first=5)
 def drop_at_once(patch: Patch) -> None:
-    def wait_with(self: Outbox, mails: list[Any], error: Exception) -> None:
-        for mail in mails:
-            self._mail.pop(mail.session.id, None)
-            self._due.pop(mail.session.id, None)
+    def requeue(self: WriteQueue, queues: list[Any], error: Exception) -> None:
+        for queue in queues:
+            self._queues.pop(queue.session.id, None)
+            self._unwritten.pop(queue.session.id, None)
 
-    patch.setattr(Outbox, "_wait_with", wait_with)
+    patch.setattr(WriteQueue, "_requeue", requeue)
 
 
-@without("a look at what the store has before it is sent again", "loses answers", "goes away", first=4)
+@without("a lookup of the stored events before they are sent again", "loses answers", "goes away", first=4)
 def send_again(patch: Patch) -> None:
-    def compare(_self: Outbox, mail: Any) -> None:
-        mail.away_since = None
+    def drop_written(_self: WriteQueue, queue: Any) -> None:
+        queue.away_since = None
 
-    patch.setattr(Outbox, "_compare", compare)
+    patch.setattr(WriteQueue, "_drop_written", drop_written)
 
 
-@without("positions that name their stream", "is emptied", "goes away", ids=1, readers=8, first=14)
+@without("cursors that name their incarnation", "is emptied", "goes away", ids=1, readers=8, first=14)
 def count_alone(patch: Patch) -> None:
-    patch.setattr(cursor, "refuse_replaced", lambda *_: None)
+    patch.setattr(cursor, "check_incarnation", lambda *_: None)
     local = ResumableStreams._local
     patch.setattr(ResumableStreams, "_local", lambda self, id_, _incarnation="": local(self, id_))
 
 
 @without(
-    "entries that name their stream",
+    "batches that name their incarnation",
     "is emptied",
     workers=2,
     ids=1,
@@ -135,8 +135,8 @@ def count_alone(patch: Patch) -> None:
     first=161,
 )
 def read_any_entry(patch: Patch) -> None:
-    patch.setattr(write_queue, "payload_of", lambda events, _incarnation: encode(events))
-    patch.setattr(store_writer, "payload_of", lambda events, _incarnation: encode(events))
-    for reading in (cursor, stored_reader):
-        patch.setattr(reading, "events_beyond", lambda entry, number, _incarnation: events_beyond(entry, number, ""))
+    patch.setattr(write_queue, "encode_payload", lambda events, _incarnation: encode(events))
+    patch.setattr(store_writer, "encode_payload", lambda events, _incarnation: encode(events))
+    for reading in (cursor, orphans, stored_reader):
+        patch.setattr(reading, "events_after", lambda entry, number, _incarnation: events_after(entry, number, ""))
     patch.setattr(StoredStreamReader, "_is_replaced", lambda _: False)

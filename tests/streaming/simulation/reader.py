@@ -1,4 +1,4 @@
-"""A client: it asks, or follows what others have asked, leaves, comes back at any worker, and reads at its own pace."""
+"""A client: it sends or resumes a request, leaves, reconnects to any worker, and reads at its own pace."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from flask_headrace.core.errors import AnswerReplaced, HeadraceError, InvalidReq
 from flask_headrace.core.events import Cancelled, Completed, Event, Failed, ResponseStarted, TextDelta, Usage
 from flask_headrace.streaming.reader import StreamReader
 from flask_headrace.streaming.session import StreamSession
+from tests.streaming.simulation.faults import TICK, UnexpectedError
 from tests.streaming.simulation.shape import Shape
-from tests.streaming.simulation.weather import TICK, Odd
-from tests.streaming.simulation.worker import TARGET, Script, Telling, Worker, is_terminal
+from tests.streaming.simulation.worker import TARGET, Answer, Script, Worker, is_terminal
 
 if TYPE_CHECKING:
     from tests.streaming.simulation.world import World
 
 WORD = re.compile(r"(\d+)\.(\d+):x* ")
 
-TOLD = {"not_resumable", "worker_lost"}
-"""How a reader is told that there is a hole."""
+LOSS_CODES = {"not_resumable", "worker_lost"}
+"""The codes of errors that report a loss of events."""
 
 
-class Wrong(AssertionError):
+class BrokenPromise(AssertionError):
     """A promise was broken."""
 
 
@@ -35,8 +35,8 @@ class Reader:
 
     Attributes:
         last: The number of the last event that it has.
-        incarnation: That of the stream that this is an event of.
-        outcome: How its reading ended; None before.
+        incarnation: The incarnation of the stream of that event.
+        outcome: How its reading ended; None before the end.
     """
 
     def __init__(self, world: World, rng: Random, name: str, id_: str, shape: Shape) -> None:
@@ -47,9 +47,9 @@ class Reader:
         self.last = 0
         self.incarnation = ""
         self.words: list[tuple[int, int]] = []
-        self.began_at = self.sat_at = 0.0
-        self.is_at_home = False
-        self.sittings = 0
+        self.began_at = self.connected_at = 0.0
+        self.is_local = False
+        self.connections = 0
         self.starts = 0
         self.end: Event | None = None
         self.outcome: str | None = None
@@ -58,17 +58,17 @@ class Reader:
         self.world.note(self.name, what)
 
     def live(self) -> None:
-        """Come, read, leave and come back until there is nothing more to be read."""
+        """Connect, read, leave and reconnect until there is nothing more to be read."""
         self.began_at = time.monotonic()
         tries = 0
         while self.outcome is None:
             worker = self.world.any_worker()
-            follower = None
+            stream_reader = None
             if worker is not None:
-                follower = self._come(worker, tries)
+                stream_reader = self._connect(worker, tries)
                 tries += 1
-            if follower is not None and worker is not None:
-                self._sit(worker, follower)
+            if stream_reader is not None and worker is not None:
+                self._read_stream(worker, stream_reader)
             if self.outcome is None:
                 gevent.sleep(self._pause())
 
@@ -78,197 +78,203 @@ class Reader:
         grace = self.world.limits.grace
         return self._rng.choice([TICK, 1.0, 5.0, grace, grace, grace + TICK, grace - TICK])
 
-    def _come(self, worker: Worker, tries: int) -> StreamReader | None:
-        # A connection that breaks in this takes the waiting greenlet along.
-        asking = gevent.spawn(self._ask, worker)
-        worker.seats.add(asking)
+    def _connect(self, worker: Worker, tries: int) -> StreamReader | None:
+        # A connection that breaks kills the waiting greenlet.
+        asking = gevent.spawn(self._request, worker)
+        worker.greenlets.add(asking)
         asking.join(100.0)
-        worker.seats.discard(asking)
+        worker.greenlets.discard(asking)
         if not asking.dead and not worker.is_dead:
-            raise Wrong(f"{self.name} had no answer within 100 s at all, not even a refusal")
-        return None if worker.is_dead else self._answered(worker, asking.get(), tries)
+            raise BrokenPromise(f"{self.name} had no answer within 100 s at all, not even a refusal")
+        return None if worker.is_dead else self._handle_response(worker, asking.get(), tries)
 
-    def _answered(self, worker: Worker, got: object, tries: int) -> StreamReader | None:
+    def _handle_response(self, worker: Worker, got: object, tries: int) -> StreamReader | None:
         match got:
             case StreamReader():
-                self.note(f"sits at {worker.name} after {self.last}: {got.session!r}"[:90])
+                self.note(f"connects to {worker.name} after {self.last}: {got.session!r}"[:90])
                 return got
             case StreamNotFound():
-                self._unknown(tries)
+                self._handle_not_found(tries)
             case InvalidRequest():
-                self._refused_cursor()
+                self._handle_invalid_cursor()
             case AnswerReplaced():
-                self._replaced()
-            case LimitError() | Odd():
+                self._handle_replaced()
+            case LimitError() | UnexpectedError():
                 self.note(f"is refused: {got!r:.60}")
             case _:
-                self._has_all(got)
+                self._handle_complete(got)
         return None
 
-    def _ask(self, worker: Worker) -> StreamReader | HeadraceError | Odd | None:
+    def _request(self, worker: Worker) -> StreamReader | HeadraceError | UnexpectedError | None:
         try:
-            return self._asked(worker)
-        except (HeadraceError, Odd) as error:
+            return self._open_stream(worker)
+        except (HeadraceError, UnexpectedError) as error:
             return error
 
-    def _asked(self, worker: Worker) -> StreamReader | None:
+    def _open_stream(self, worker: Worker) -> StreamReader | None:
         if not self.asks or self.last:
-            follower = worker.resumption.follow(self.id, "", self.last, incarnation=self.incarnation)
+            stream_reader = worker.resumable.resume(self.id, "", self.last, incarnation=self.incarnation)
         else:
-            script, telling = self.world.next_telling(self.id)
-            follower = worker.resumption.open(
-                self.id, "q", TARGET, lambda: script.source(telling, worker, lambda: self.world.tell(telling))
+            script, answer = self.world.next_answer(self.id)
+            stream_reader = worker.resumable.open(
+                self.id, "q", TARGET, lambda: script.source(answer, worker, lambda: self.world.note_started(answer))
             )
-        session = None if follower is None else follower.session
-        self.is_at_home = isinstance(session, StreamSession) and session.pending_terminal is None
-        return follower
+        session = None if stream_reader is None else stream_reader.session
+        self.is_local = isinstance(session, StreamSession) and session.pending_terminal is None
+        return stream_reader
 
-    def _unknown(self, tries: int) -> None:
-        # An honest answer where it has been forgotten, or has not begun.
+    def _handle_not_found(self, tries: int) -> None:
+        # Correct if the store has lost the stream, or the stream has not begun.
         self.note("finds no stream")
         if self.last and not self.world.may_be_gone(self):
-            raise Wrong(f"{self.name} is told that there is no stream {self.id}, after {self.last}")
+            raise BrokenPromise(f"{self.name} is told that there is no stream {self.id}, after {self.last}")
         if self.last or tries > 20 or self.world.is_over:
             self.outcome = "unknown"
 
-    def _refused_cursor(self) -> None:
+    def _handle_invalid_cursor(self) -> None:
         store = self.world.store
         if not store.has_lost(self.id) and not store.was_behind:
-            raise Wrong(f"{self.name} is told that {self.last} is the number of no event")
+            raise BrokenPromise(f"{self.name} is told that {self.last} is the number of no event")
         self.outcome = "cursor"
 
-    def _replaced(self) -> None:
-        self.note("is told that its answer was replaced")
+    def _handle_replaced(self) -> None:
+        self.note("gets the error that its answer was replaced")
         if not self.world.may_be_gone(self):
-            raise Wrong(f"{self.name} is told that {self.incarnation} of {self.id} was replaced, and it was not")
+            raise BrokenPromise(
+                f"{self.name} is told that {self.incarnation} of {self.id} was replaced, and it was not"
+            )
         self.outcome = "replaced"
 
-    def _has_all(self, got: object) -> None:
+    def _handle_complete(self, got: object) -> None:
         assert got is None, got
         if self.end is None and not self.world.may_be_gone(self):
-            raise Wrong(f"{self.name} is told that it has all of {self.id}, and has no end of it")
+            raise BrokenPromise(f"{self.name} is told that it has all of {self.id}, and has no end of it")
         self.outcome = "whole"
 
-    # A sitting
+    # A connection
 
-    def _sit(self, worker: Worker, follower: StreamReader) -> None:
-        follower.on_stall = follower.close  # as its connection is then
-        seat = gevent.spawn(self._read, follower)
-        worker.seats.add(seat)
-        self.sittings += 1
-        began_at = self.sat_at = time.monotonic()
-        seat.join(self.world.longest_sitting)
-        worker.seats.discard(seat)
-        if not seat.dead:
-            raise Wrong(f"{self.name} has no end after {time.monotonic() - began_at:.0f} s at {follower.session!r}")
+    def _read_stream(self, worker: Worker, stream_reader: StreamReader) -> None:
+        stream_reader.on_stall = stream_reader.close  # as the connection would be
+        greenlet = gevent.spawn(self._read, stream_reader)
+        worker.greenlets.add(greenlet)
+        self.connections += 1
+        began_at = self.connected_at = time.monotonic()
+        greenlet.join(self.world.max_connection_seconds)
+        worker.greenlets.discard(greenlet)
+        if not greenlet.dead:
+            raise BrokenPromise(
+                f"{self.name} has no end after {time.monotonic() - began_at:.0f} s at {stream_reader.session!r}"
+            )
         if self.end is not None:
             self.outcome = "end"
         if not worker.is_dead:
-            self._rise(seat, follower)
+            self._disconnect(greenlet, stream_reader)
 
-    def _rise(self, seat: gevent.Greenlet, follower: StreamReader) -> None:
-        if (told := seat.get()) is not None:
-            self.note(f"is told {told.code}")
+    def _disconnect(self, greenlet: gevent.Greenlet, stream_reader: StreamReader) -> None:
+        if (told := greenlet.get()) is not None:
+            self.note(f"gets the error {told.code}")
             self.outcome = "error"
             return
-        error = follower.session.error
+        error = stream_reader.session.error
         if self.outcome is None and self.last == 0 and error is not None and not isinstance(error, LimitError):
-            self.note(f"is told {error.code}")
+            self.note(f"gets the error {error.code}")
             if not self.asks:
                 self.outcome = "error"
-        self.note(f"rises with {self.last}")
+        self.note(f"leaves with {self.last}")
 
-    def _read(self, follower: StreamReader) -> HeadraceError | None:
+    def _read(self, stream_reader: StreamReader) -> HeadraceError | None:
         try:
-            self._read_on(follower)
+            self._read_on(stream_reader)
         except HeadraceError as error:
-            follower.close()
+            stream_reader.close()
             return error
         return None
 
-    def _read_on(self, follower: StreamReader) -> None:
+    def _read_on(self, stream_reader: StreamReader) -> None:
         waited_from = time.monotonic()
         here: set[int] = set()
         silences = 0
-        for events in follower:
+        for events in stream_reader:
             if time.monotonic() - waited_from > self.world.limits.heartbeat + 1.0:  # type: ignore[operator]
-                raise Wrong(f"{self.name} had no heartbeat for {time.monotonic() - waited_from:.1f} s")
-            for number, event in enumerate(events, follower.position - len(events) + 1):
+                raise BrokenPromise(f"{self.name} had no heartbeat for {time.monotonic() - waited_from:.1f} s")
+            for number, event in enumerate(events, stream_reader.position - len(events) + 1):
                 self._take(number, event, here)
             if events:
-                self.incarnation = follower.session.target.incarnation
+                self.incarnation = stream_reader.session.context.incarnation
             silences = 0 if events else silences + 1
             if silences > 5 and self.world.is_over_for(self.id):
-                raise Wrong(f"{self.name} waits for {silences} heartbeats, and the stream has ended")
+                raise BrokenPromise(f"{self.name} waits for {silences} heartbeats, and the stream has ended")
             if self._rng.random() < self.leaves and not self.world.is_over:
-                follower.close()
+                stream_reader.close()
                 return
             if events and self.pace:
-                self._read_slowly(follower)
+                self._read_slowly(stream_reader)
             waited_from = time.monotonic()
 
-    def _read_slowly(self, follower: StreamReader) -> None:
+    def _read_slowly(self, stream_reader: StreamReader) -> None:
         gevent.sleep(self.pace)
-        if self.pace > 2 * self.world.limits.client and not follower._is_ended:  # type: ignore[operator]
-            raise Wrong(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
+        if self.pace > 2 * self.world.limits.client and not stream_reader._is_closed:  # type: ignore[operator]
+            raise BrokenPromise(f"{self.name} has accepted nothing for {self.pace} s, and is still there")
 
     def _take(self, number: int, event: Event, here: set[int]) -> None:
         if number <= self.last:
-            raise Wrong(f"{self.name} gets number {number} after {self.last}: {event}")
+            raise BrokenPromise(f"{self.name} gets number {number} after {self.last}: {event}")
         if self.end is not None:
-            raise Wrong(f"{self.name} gets {event} after {self.end}")
-        if number != self.last + 1 and not self.is_told_of_a_hole(event):
-            raise Wrong(f"{self.name} gets number {number} after {self.last}: {event}")
+            raise BrokenPromise(f"{self.name} gets {event} after {self.end}")
+        if number != self.last + 1 and not self.reports_loss(event):
+            raise BrokenPromise(f"{self.name} gets number {number} after {self.last}: {event}")
         self.last = number
         match event:
             case ResponseStarted():
                 self.starts += 1
             case TextDelta(text):
-                for telling, place in WORD.findall(text):
-                    self._hear(int(telling), int(place), here)
+                for answer, place in WORD.findall(text):
+                    self._check_word(int(answer), int(place), here)
             case _ if is_terminal(event):
                 self.end = event
                 self.note(f"has its end: {event}")
                 self.check_end(event)
 
     @staticmethod
-    def is_told_of_a_hole(event: Event) -> bool:
-        return isinstance(event, Usage) or (isinstance(event, Failed) and event.code in TOLD)
+    def reports_loss(event: Event) -> bool:
+        return isinstance(event, Usage) or (isinstance(event, Failed) and event.code in LOSS_CODES)
 
-    def _hear(self, telling: int, place: int, here: set[int]) -> None:
-        here.add(telling)
+    def _check_word(self, answer: int, place: int, here: set[int]) -> None:
+        here.add(answer)
         if len(here) > 1:
-            raise Wrong(f"{self.name} hears two answers in one sitting: {sorted(here)}")
-        if self.words and self.words[-1][0] != telling:
-            # Also where the store has lost the first: what is asked then with its id is another answer.
-            raise Wrong(f"{self.name} hears {telling} after {self.words[-1][0]}")
+            raise BrokenPromise(f"{self.name} hears two answers in one sitting: {sorted(here)}")
+        if self.words and self.words[-1][0] != answer:
+            # Also if the store has lost the first answer: the next one with its id is another answer.
+            raise BrokenPromise(f"{self.name} hears {answer} after {self.words[-1][0]}")
         if place != len(self.words):
-            raise Wrong(f"{self.name} hears word {place} of {telling} after {len(self.words)} words")
-        self.words.append((telling, place))
+            raise BrokenPromise(f"{self.name} hears word {place} of {answer} after {len(self.words)} words")
+        self.words.append((answer, place))
 
     def _check_that_it_was_away(self) -> None:
         ended_at = self.world.ended_at(self.id)
-        was_seen = self.sat_at + 2.0 < ended_at and not self.world.weather.has_hidden_readers
-        if self.is_at_home or (was_seen and self.world.incarnations(self.id) < 2):
-            raise Wrong(f"{self.name} sits there since {self.sat_at}, and is told that no reader was there")
+        was_seen = self.connected_at + 2.0 < ended_at and not self.world.faults.has_hidden_readers
+        if self.is_local or (was_seen and self.world.incarnations(self.id) < 2):
+            raise BrokenPromise(
+                f"{self.name} sits there since {self.connected_at}, and is told that no reader was there"
+            )
 
     def check_end(self, event: Event) -> None:
-        """Check that an end is the stream's own, and comes after all of it."""
-        if isinstance(event, Failed) and event.code in TOLD:
+        """Check that an end is the stream's own, and comes after all events."""
+        if isinstance(event, Failed) and event.code in LOSS_CODES:
             if not self.world.may_have_a_hole(self):
-                raise Wrong(f"{self.name} is told {event.code}, and nothing was lost")
+                raise BrokenPromise(f"{self.name} is told {event.code}, and nothing was lost")
             return
         if event == Cancelled("reader_left"):
             self._check_that_it_was_away()
-        telling = self.world.telling_of(self)
-        if telling is None:
+        answer = self.world.answer_of(self)
+        if answer is None:
             return
         is_whole = isinstance(event, Completed) or (isinstance(event, Failed) and event.code in {"mine", "internal"})
-        if is_whole and not telling.is_unwritable and len(self.words) != telling.said:
-            raise Wrong(f"{self.name} has {len(self.words)} of {telling.said} words, and {event}")
-        known = self.world.ends.setdefault(telling.number, event)
-        if known != event and not telling.is_unwritable:
-            raise Wrong(f"{self.name} has the end {event}, others have {known}")
+        if is_whole and not answer.is_unwritable and len(self.words) != answer.word_count:
+            raise BrokenPromise(f"{self.name} has {len(self.words)} of {answer.word_count} words, and {event}")
+        known = self.world.ends.setdefault(answer.number, event)
+        if known != event and not answer.is_unwritable:
+            raise BrokenPromise(f"{self.name} has the end {event}, others have {known}")
 
 
-__all__ = ["Reader", "Script", "Telling", "Wrong"]
+__all__ = ["Answer", "BrokenPromise", "Reader", "Script"]

@@ -1,11 +1,11 @@
-"""Of what a run consists: how many workers and readers, and of which habits; a seed decides what is not given."""
+"""The shape of a run: how many workers and readers there are, and how they behave; a seed decides what is not given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
 
-from tests.streaming.simulation.weather import TICK
+from tests.streaming.simulation.faults import TICK
 
 
 @dataclass(frozen=True)
@@ -13,19 +13,19 @@ class Shape:
     """The numbers of a run.
 
     Args:
-        ids: How many streams are asked for.
-        workers: How many there are at first.
-        readers: How many there are.
-        most: Streams that one worker may have.
-        asks: How many of the readers, from 0 to 1, ask; the others only follow.
-        paces: Seconds from which a reader has one, that it takes for what it was given.
-        leaves: Chances from which a reader has one, to leave after a batch.
-        arrivals: Seconds after which readers come.
+        ids: How many stream ids there are.
+        workers: How many workers there are at first.
+        readers: How many readers there are.
+        most: The most streams of one worker.
+        asks: The share of the readers, from 0 to 1, that send requests; the others only resume.
+        paces: The seconds that a reader takes for a batch are one of these.
+        leaves: The probability that a reader leaves after a batch is one of these.
+        arrivals: The seconds after which a reader first connects are one of these.
         grace: See `StreamLimits`.
         buffer: See `StreamLimits`.
-        slow_at: What the store is slow at; None where the seed decides.
-        end: How all sources end; None where the seed decides.
-        happens: What happens more often than the rest, by the names of the world's methods.
+        slow_at: The method at which the store is slow; None to let the seed decide.
+        end: How all sources end; None to let the seed decide.
+        happens: Events that happen more often than others, by the names of methods of `World`.
     """
 
     ids: int
@@ -43,7 +43,7 @@ class Shape:
     happens: tuple[str, ...] = ()
 
 
-def shape_of(rng: Random) -> Shape:
+def choose_shape(rng: Random) -> Shape:
     """Choose the shape of a run."""
     return Shape(
         ids=rng.choice([1, 2, 4]),

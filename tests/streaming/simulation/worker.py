@@ -1,4 +1,4 @@
-"""A worker of the simulation, and what fills its streams."""
+"""A worker of the simulation, and the sources of its streams."""
 
 from __future__ import annotations
 
@@ -23,17 +23,24 @@ from flask_headrace.streaming.registry import StreamRegistry
 from flask_headrace.streaming.resumable_streams import ResumableStreams
 from flask_headrace.streaming.resume.store_writer import StoreWriter
 from flask_headrace.streaming.session import StreamSession
-from tests.streaming.simulation.store import Door
-from tests.streaming.simulation.weather import TICK
+from tests.streaming.simulation.faults import TICK
+from tests.streaming.simulation.store import StoreProxy
 
 TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = StreamLimits(
-    heartbeat=5.0, first_token=10.0, stall=10.0, duration=40.0, client=12.0, buffer=1500, grace=8.0, kept=100_000
+    heartbeat=5.0,
+    first_token=10.0,
+    stall=10.0,
+    duration=40.0,
+    client=12.0,
+    max_buffer_bytes=1500,
+    grace=8.0,
+    max_stored_bytes=100_000,
 )
 
 
 class Ordered(dict[object, None]):
-    """A set that gives its things in the order in which they came: sets do so by their places in memory."""
+    """A set in the order of insertion: the order of a `set` depends on memory addresses."""
 
     def add(self, thing: object) -> None:
         self[thing] = None
@@ -46,64 +53,64 @@ class Worker:
     """A worker: its streams, its journal, and its way to those of others.
 
     Attributes:
-        ended: The sessions that were accounted for.
-        seats: The greenlets of those who read here.
+        ended: The sessions whose end was reported.
+        greenlets: The greenlets of the readers at this worker.
     """
 
-    def __init__(self, door: Door, limits: StreamLimits, most: int) -> None:
-        self.door = door
-        self.journal = StoreWriter(door)
+    def __init__(self, proxy: StoreProxy, limits: StreamLimits, most: int) -> None:
+        self.proxy = proxy
+        self.store_writer = StoreWriter(proxy)
         self.started: list[StreamSession] = []
         self.ended: list[StreamSession] = []
-        self.seats = Ordered()
-        self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.journal)
-        self.streams._replicas = Ordered()  # type: ignore[assignment]
-        self.resumption = ResumableStreams(self.streams, self.journal)
+        self.greenlets = Ordered()
+        self.streams = StreamRegistry(limits, most, self.started.append, self.ended.append, self.store_writer)
+        self.streams._stored_readers = Ordered()  # type: ignore[assignment]
+        self.resumable = ResumableStreams(self.streams, self.store_writer)
 
     @property
     def name(self) -> str:
-        return self.journal.worker
+        return self.store_writer.worker
 
     @property
     def is_dead(self) -> bool:
-        return self.door.is_dead
+        return self.proxy.is_dead
 
     def die(self) -> None:
-        """Be killed: nothing of it happens any more, and those who read here have lost their connection."""
-        self.door.die()
-        for seat in list(self.seats):
-            seat.kill(block=False)  # type: ignore[attr-defined]
+        """Be killed: no greenlet of the worker continues, and its readers lose their connections."""
+        self.proxy.die()
+        for greenlet in list(self.greenlets):
+            greenlet.kill(block=False)  # type: ignore[attr-defined]
 
     def left_over(self) -> dict[str, object]:
-        """Return what it holds; nothing where all streams have ended."""
-        journal = self.journal
+        """Return the state that was not cleaned up; empty if all streams have ended."""
+        writer = self.store_writer
         held = {
-            "kept": journal._kept,
-            "claims": journal._claims,
-            "owed": journal.owed._steps,
-            "busy": journal.owed._busy,
-            "in vain": journal._in_vain,
-            "mail": journal._outbox._mail,
-            "due": journal._outbox._due,
+            "stored": writer._stored,
+            "claims": writer._claims,
+            "pending": writer.pending._operations,
+            "locks": writer.pending._locks,
+            "failed claims": writer._failed_claims,
+            "queues": writer._write_queue._queues,
+            "unwritten": writer._write_queue._unwritten,
             "open": self.streams._open,
-            "replicas": self.streams._replicas,
+            "replicas": self.streams._stored_readers,
             "untold": [session for session in self.started if self.ended.count(session) != 1],
         }
         return {name: thing for name, thing in held.items() if thing}
 
 
 @dataclass
-class Telling:
-    """What one source says: the words, and the end that it gives; each opening of an id has one of its own.
+class Answer:
+    """The answer of one source: its words and its end. Each opening of an id has an answer of its own.
 
     Attributes:
-        said: How many words it has said.
-        is_unwritable: Whether it has said what cannot be written into a store.
+        word_count: How many words it has yielded.
+        is_unwritable: Whether it has yielded an event that cannot be encoded.
     """
 
     number: int
     id: str
-    said: int = 0
+    word_count: int = 0
     is_unwritable: bool = False
     worker: Worker | None = None
 
@@ -112,7 +119,7 @@ class Telling:
 
 
 class Script:
-    """How a source goes, as a seed decides: words with pauses between, and an end or none."""
+    """The steps of a source, chosen at random: words with pauses between, and an end or none."""
 
     def __init__(self, rng: Random, end: str | None = None) -> None:
         big = rng.random() < 0.2
@@ -126,19 +133,19 @@ class Script:
         pause = rng.choice([0.0, 0.0, TICK, TICK, 0.25, 0.5, 1.0, 3.0 if rng.random() < 0.3 else 0.1])
         return pause, rng.choice([1, 1, 2, 5]), rng.choice([0, 5, 900 if big else 20])
 
-    def source(self, telling: Telling, worker: Worker, on_begin: Callable[[], object]) -> Iterator[list[Event]]:
-        """Say it."""
+    def source(self, answer: Answer, worker: Worker, on_begin: Callable[[], object]) -> Iterator[list[Event]]:
+        """Yield the events."""
         on_begin()
-        telling.worker = worker
+        answer.worker = worker
         self._wait(worker, self.first)
         for pause, count, size in self.steps:
             self._wait(worker, pause)
-            words = [telling.word(telling.said + number, size) for number in range(count)]
-            telling.said += count
+            words = [answer.word(answer.word_count + number, size) for number in range(count)]
+            answer.word_count += count
             yield [TextDelta(word) for word in words]
-        yield from self._end(telling, worker)
+        yield from self._end(answer, worker)
 
-    def _end(self, telling: Telling, worker: Worker) -> Iterator[list[Event]]:
+    def _end(self, answer: Answer, worker: Worker) -> Iterator[list[Event]]:
         match self.end:
             case "done" | "lingers":
                 yield [Completed("stop")]
@@ -151,14 +158,14 @@ class Script:
             case "stalls":
                 self._wait(worker, 60.0)
             case "unwritable":
-                telling.is_unwritable = True
+                answer.is_unwritable = True
                 yield [ToolCallStarted(0, "c1", "find"), ToolCallCompleted(0, {"q": object()})]
                 yield [Completed("stop")]
 
     @staticmethod
     def _wait(worker: Worker, seconds: float) -> None:
         gevent.sleep(seconds)
-        worker.door.park()
+        worker.proxy.block_if_dead()
 
 
 def is_terminal(event: Event) -> bool:

@@ -23,8 +23,8 @@ VALKEYS = Path("_binaries/*/valkey-server")
 @pytest.fixture(autouse=True)
 def payloads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the store in memory count payloads alone, as the others do; what it counts beside has tests of its own."""
-    monkeypatch.setattr(memory, "ENTRY_OVERHEAD", 0)
-    monkeypatch.setattr(memory, "STREAM_OVERHEAD", 0)
+    monkeypatch.setattr(memory, "BATCH_OVERHEAD_BYTES", 0)
+    monkeypatch.setattr(memory, "STREAM_OVERHEAD_BYTES", 0)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask_headrace.streaming.stores.base import LAST_WORDS, EventBatch, StreamClaim, StreamRecord
+from flask_headrace.streaming.stores.base import RESERVED_TERMINAL_BYTES, EventBatch, StreamClaim, StreamRecord
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Model:
         return self.total - sum(kept.size for kept in self.kept.values())
 
     def room_for(self, entry: EventBatch, kept: Kept) -> int:
-        return max(min(self.room, self.largest - kept.size), LAST_WORDS if entry.is_last else 0)
+        return max(min(self.room, self.largest - kept.size), RESERVED_TERMINAL_BYTES if entry.is_last else 0)
 
     def make_room(self, size: int) -> None:
         while self.room < size and self.ended:
@@ -121,7 +121,7 @@ class Model:
         kept = self.visible(stream)
         if kept is None or kept.is_finished or kept.claim.worker != dead or dead in self.alive:
             return False
-        kept.claim = StreamClaim(stream, worker, kept.claim.owner, kept.claim.question, kept.claim.about)
+        kept.claim = StreamClaim(stream, worker, kept.claim.owner, kept.claim.request_digest, kept.claim.metadata)
         return True
 
     def delete_expired(self) -> None:

@@ -136,7 +136,8 @@ class Worker:
     def __init__(self, url: str, name: str = "other") -> None:
         script = (
             "import sys\nfrom tests.streaming.stores.stage import *\n"
-            "from flask_headrace.streaming.stores import redis, sqlite_presence\n"
+            "from flask_headrace.streaming.stores.redis import store as redis_store\n"
+            "from flask_headrace.streaming.stores.sqlite import leases as sqlite_leases\n"
             f"store, worker = open_store({url!r}, WIDE), {name!r}\n"
             "for line in sys.stdin: exec(line); print(flush=True)\n"
         )

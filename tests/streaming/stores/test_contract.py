@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from flask_headrace.core.errors import StoreUnavailable
-from flask_headrace.streaming.stores.base import LAST_WORDS, Store, StreamClaim, StreamRecord
+from flask_headrace.streaming.stores.base import RESERVED_TERMINAL_BYTES, Store, StreamClaim, StreamRecord
 from tests.streaming.stores.stage import Storage, claim, entry, fill, found, payloads
 from tests.support.event_loop import until
 
@@ -106,14 +106,14 @@ class TestAppend:
 
 class TestBounds:
     def test_a_stream_has_no_more_bytes_than_it_may(self, storage: Storage) -> None:
-        store = storage.open(stream=10)
+        store = storage.open(stream_bytes=10)
         fill(store, b"12345", b"1234")
         assert store.append("w", [entry(3, payload=b"12")]) == {"s"}
         assert store.append("w", [entry(3, payload=b"1")]) == set()
         assert found(store).last == 3
 
     def test_all_have_no_more_than_they_may_and_the_oldest_finished_one_makes_room(self, storage: Storage) -> None:
-        store = storage.open(total=100)
+        store = storage.open(total_bytes=100)
         fill(store, b"x" * 40, stream="first", ends=True)
         fill(store, b"x" * 40, stream="second", ends=True)
         fill(store, b"x" * 40, stream="third")
@@ -122,7 +122,7 @@ class TestBounds:
         assert len(store.read("second", 0, 99)) == len(store.read("third", 0, 99)) == 1
 
     def test_a_claim_fails_where_nothing_finished_is_left_to_make_room(self, storage: Storage) -> None:
-        store = storage.open(total=100)
+        store = storage.open(total_bytes=100)
         fill(store, b"x" * 100)
         with pytest.raises(StoreUnavailable, match="100 bytes that they may have") as raised:
             store.claim(claim("more"))
@@ -130,21 +130,21 @@ class TestBounds:
         assert store.find("more") is None
 
     def test_an_append_is_refused_where_nothing_finished_is_left_to_make_room(self, storage: Storage) -> None:
-        store = storage.open(total=100)
+        store = storage.open(total_bytes=100)
         fill(store, b"x" * 90)
         assert store.append("w", [entry(2, payload=b"x" * 11)]) == {"s"}
         assert store.append("w", [entry(2, payload=b"x" * 10)]) == set()
 
-    @pytest.mark.parametrize("bounds", [{"stream": 90}, {"total": 90}], ids=["of the stream", "of all"])
+    @pytest.mark.parametrize("bounds", [{"stream_bytes": 90}, {"total_bytes": 90}], ids=["of the stream", "of all"])
     def test_there_is_always_room_for_the_last_words(self, storage: Storage, bounds: dict[str, int]) -> None:
         store = storage.open(**bounds)
         fill(store, b"x" * 90)
-        assert store.append("w", [entry(2, payload=b"x" * (LAST_WORDS + 1), is_last=True)]) == {"s"}
-        assert store.append("w", [entry(2, payload=b"x" * LAST_WORDS, is_last=True)]) == set()
+        assert store.append("w", [entry(2, payload=b"x" * (RESERVED_TERMINAL_BYTES + 1), is_last=True)]) == {"s"}
+        assert store.append("w", [entry(2, payload=b"x" * RESERVED_TERMINAL_BYTES, is_last=True)]) == set()
         assert found(store).is_finished
 
     def test_room_comes_back_when_a_stream_is_removed(self, storage: Storage) -> None:
-        store = storage.open(total=100, retention=0.05)
+        store = storage.open(total_bytes=100, retention=0.05)
         for number in range(5):
             fill(store, b"x" * 100, stream=f"s{number}", ends=True)
             until(lambda n=number: store.find(f"s{n}") is None)

@@ -16,7 +16,7 @@ from tests.support.event_loop import settle, until
 @pytest.fixture
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (memory, redis_store, sqlite_leases):
-        monkeypatch.setattr(module, "LEASE", 0.4)
+        monkeypatch.setattr(module, "LEASE_DURATION", 0.4)
 
 
 class TestRetention:

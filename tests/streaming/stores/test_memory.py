@@ -49,10 +49,10 @@ def test_counts_what_it_holds(streams: int, deltas: int, text: str) -> None:
 
 
 def test_has_no_more_finished_streams_than_fit() -> None:
-    store = MemoryStore(StoreLimits(total=100 * memory.STREAM_OVERHEAD))
+    store = MemoryStore(StoreLimits(total_bytes=100 * memory.STREAM_OVERHEAD_BYTES))
     filled(store, 1000, 1, "x")
     assert 20 < len(store._streams) < 100
-    assert store._size <= 100 * memory.STREAM_OVERHEAD
+    assert store._size <= 100 * memory.STREAM_OVERHEAD_BYTES
     assert store.find("a-stream-of-many-00000999") is not None
 
 
@@ -83,7 +83,7 @@ class Counted(dict):  # type: ignore[type-arg]
 
 
 def test_looks_at_no_stream_that_an_operation_is_not_about() -> None:
-    store = MemoryStore(StoreLimits(total=3000 * memory.STREAM_OVERHEAD))
+    store = MemoryStore(StoreLimits(total_bytes=3000 * memory.STREAM_OVERHEAD_BYTES))
     filled(store, 2000, 1, "x")
     store._streams = Counted(store._streams)
     Counted.looks = 0

@@ -36,14 +36,14 @@ ACTS = st.one_of(
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("append"), WORKERS, st.lists(PIECES, min_size=1, max_size=4)),
     st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
-    st.tuples(st.just("unname"), st.sampled_from("nm"), STREAMS),
+    st.tuples(st.just("clear_name"), st.sampled_from("nm"), STREAMS),
     st.tuples(st.just("stop"), STREAMS),
-    st.tuples(st.just("attend"), STREAMS, WORKERS),
-    st.tuples(st.just("leave"), STREAMS, WORKERS),
-    st.tuples(st.just("renew"), WORKERS),
+    st.tuples(st.just("add_reader"), STREAMS, WORKERS),
+    st.tuples(st.just("remove_reader"), STREAMS, WORKERS),
+    st.tuples(st.just("renew_lease"), WORKERS),
     st.tuples(st.just("take over"), STREAMS, WORKERS, WORKERS),
     st.tuples(st.just("pass time")),
-    st.tuples(st.just("sweep")),
+    st.tuples(st.just("delete_expired")),
 )
 
 
@@ -78,19 +78,19 @@ class World:
             case "read", stream, after, most:
                 got = [(entry.first, entry.count, entry.payload) for entry in store.read(stream, after, most)]
                 assert got == model.read(stream, after, most)
-            case "unname", name, stream:
+            case "clear_name", name, stream:
                 store.clear_name(name, stream)
                 model.clear_name(name, stream)
             case "stop", stream:
                 store.request_stop(stream)
                 model.request_stop(stream)
-            case "attend", stream, reader:
+            case "add_reader", stream, reader:
                 store.add_reader(stream, reader, 600)
                 model.readers.add((stream, reader))
-            case "leave", stream, reader:
+            case "remove_reader", stream, reader:
                 store.remove_reader(stream, reader)
                 model.readers.discard((stream, reader))
-            case "renew", worker:
+            case "renew_lease", worker:
                 store.renew_lease(worker)
                 model.alive.add(worker)
             case "take over", stream, dead, worker:
@@ -98,7 +98,7 @@ class World:
             case ("pass time",):
                 self.pass_time()
                 model.pass_time()
-            case ("sweep",):
+            case ("delete_expired",):
                 store.delete_expired()
                 model.delete_expired()
 
@@ -154,7 +154,7 @@ def test_any_order_of_things_gives_what_the_model_gives(
             if kind == "redis":
                 put_forward(request.getfixturevalue("redis_server"))
 
-        stores = [storage.open(stream=LARGEST, total=TOTAL) for _ in range(2 if storage.is_shared else 1)]
+        stores = [storage.open(stream_bytes=LARGEST, total_bytes=TOTAL) for _ in range(2 if storage.is_shared else 1)]
         world = World(stores, pass_time)
         try:
             with gevent.Timeout(20):

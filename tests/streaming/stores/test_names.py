@@ -52,7 +52,7 @@ class TestName:
         assert store.find_by_name(odd + "x") is None
 
     def test_makes_room_with_its_stream(self, storage: Storage) -> None:
-        store = storage.open(total=100)
+        store = storage.open(total_bytes=100)
         fill(store, b"x" * 60, stream="first", ends=True, name="chat")
         fill(store, b"x" * 60, stream="second")
         assert store.find_by_name("chat") is None

@@ -70,7 +70,7 @@ def test_also_while_the_server_takes_nothing_and_it_hears_of_what_is_watched_in_
         assert switches(begin_many) == 0
         gevent.sleep(0)
         assert switches(lambda: [end() for end in ends]) == 0
-        assert len(store._watch._watches) == 1
+        assert len(store._listener._callbacks) == 1
     finally:
         server.go_on()
     until(lambda: channels(server) == 1, 10)

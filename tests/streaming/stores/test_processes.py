@@ -76,13 +76,13 @@ def test_processes_that_are_gone_count_as_dead_and_lose_their_streams(
 ) -> None:
     lease = 1.0
     for module in (redis_store, sqlite_leases):
-        monkeypatch.setattr(module, "LEASE", lease)
+        monkeypatch.setattr(module, "LEASE_DURATION", lease)
     store = shared.open()
     ends = {"killed": signal.SIGKILL, "stopped": signal.SIGSTOP}
     workers = {name: start_worker(name) for name in ends}
     for name, worker in workers.items():
-        worker.do(f"redis.LEASE = sqlite_presence.LEASE = {lease}")
-        worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew(worker)")
+        worker.do(f"redis_store.LEASE_DURATION = sqlite_leases.LEASE_DURATION = {lease}")
+        worker.do("fill(store, b'a', stream=worker, worker=worker); store.renew_lease(worker)")
         assert not store.acquire(name, name, "heir")
     began = time.monotonic()
     for name, worker in workers.items():

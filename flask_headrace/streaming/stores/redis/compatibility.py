@@ -1,6 +1,6 @@
-"""Whether a Redis or Valkey can keep streams: what it is, whether it does what is needed, and what it may throw away.
+"""The check whether a Redis or Valkey server can be a store: its mode, its commands and its eviction policy.
 
-It looks over a connection of its own, so that it waits for nobody and nobody for it.
+The check uses a connection of its own, so that it does not wait for calls and calls do not wait for it.
 """
 
 from __future__ import annotations
@@ -13,169 +13,188 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from ....core.errors import ConfigurationError, StoreUnavailable
-from .connection import RETRY_AFTER, RedisLink
-from .errors import UNCLEAR, code_of, is_for_good, redacted_message
+from .connection import RETRY_AFTER, RedisConnectionPool
+from .errors import CONNECTION_FAILED, error_code, is_permanent, redacted_message
 from .keys import PREFIX
-from .scripts import TRY
-from .topology import services
-from .url import FORMS
+from .scripts import PROBE
+from .topology import sentinel_services
+from .url import URL_FORMS
 
-ASKED_FIRST = ("server", "replication", "memory")
-"""Parts of a server's description of itself."""
+INFO_SECTIONS = ("server", "replication", "memory")
+"""The sections of INFO that are read."""
 
-AT_ONCE = 0.5
-"""Seconds in which a server that lets nobody in says so."""
+DENIAL_TIMEOUT = 0.5
+"""Seconds in which a server in protected mode sends its refusal after a connection is made."""
 
-KEEPS_ALL = "noeviction"
-"""The only maxmemory-policy with which no key is thrown away before its time."""
+NO_EVICTION = "noeviction"
+"""The only maxmemory-policy with which the server evicts no keys."""
 
 
-def look_at(link: RedisLink) -> str | None:
-    """Return a warning where streams can be lost there, None where all is well.
+def check_server(pool: RedisConnectionPool) -> str | None:
+    """Check whether a server can be used as a store.
+
+    Args:
+        pool: Makes the connection.
+
+    Returns:
+        A warning if the server may evict streams; None if all is well.
 
     Raises:
-        ConfigurationError: it cannot be used before somebody changes something.
-        StoreUnavailable: it cannot be used just now.
+        ConfigurationError: the server cannot be used until somebody changes something.
+        StoreUnavailable: the server cannot be used now.
     """
     try:
-        connection = link.make(db=0)
+        connection = pool.make_connection(db=0)
     except (RedisError, OSError) as error:
-        raise _nobody(link, error) from error
+        raise _discovery_error(pool, error) from error
     try:
         connection.connect()
-        about = _about(connection)
-        _refuse_another_kind(link, about)
-        policy = _policy(connection, about)
-        _try(link, connection)
+        info = _read_info(connection)
+        _check_mode(pool, info)
+        policy = _read_policy(connection, info)
+        _try_commands(pool, connection)
     except (RedisError, OSError) as error:
-        raise _trouble(link, _heard(connection, error)) from error
+        raise _to_error(pool, _find_refusal(connection, error)) from error
     finally:
         connection.disconnect()
-    return _warning(link, policy)
+    return _eviction_warning(pool, policy)
 
 
-def _nobody(link: RedisLink, error: Exception) -> ConfigurationError | StoreUnavailable:
-    """Return why those who were asked did not say where the server is."""
-    if link.target.kind == "sentinel":
-        return _why_no_sentinel_knows(link)
-    if code_of(error) == "ERR":
-        return _never(link, f"which is no cluster: write {FORMS['']}, or {FORMS['sentinel']}")
-    return _trouble(link, error)
+def _discovery_error(pool: RedisConnectionPool, error: Exception) -> ConfigurationError | StoreUnavailable:
+    """Return the error for a server whose address cannot be found out."""
+    if pool.url.kind == "sentinel":
+        return _sentinel_error(pool)
+    if error_code(error) == "ERR":
+        return _configuration_error(pool, f"which is no cluster: write {URL_FORMS['']}, or {URL_FORMS['sentinel']}")
+    return _to_error(pool, error)
 
 
-def _why_no_sentinel_knows(link: RedisLink) -> ConfigurationError | StoreUnavailable:
-    target = link.target
-    trouble: Exception = RedisConnectionError()
-    for seed in target.seeds:
+def _sentinel_error(pool: RedisConnectionPool) -> ConfigurationError | StoreUnavailable:
+    url = pool.url
+    last_error: Exception = RedisConnectionError()
+    for seed in url.seeds:
         try:
-            names = services(target, seed)
+            names = sentinel_services(url, seed)
         except (RedisError, OSError) as error:
-            trouble = error
+            last_error = error
             continue
-        if target.service in names:
-            return _trouble(link, RedisConnectionError(), "the Sentinels know of no master that is up")
+        if url.service in names:
+            return _to_error(pool, RedisConnectionError(), "the Sentinels know of no master that is up")
         known = f"it knows {', '.join(sorted(names))}" if names else "it knows none"
-        return _never(link, f"of which the Sentinel at {seed[0]}:{seed[1]} knows nothing: {known}")
-    if code_of(trouble) == "ERR":
-        return _never(link, f"whose servers are no Sentinels: write {FORMS['']}, or {FORMS['cluster']}")
-    if is_for_good(trouble):
-        return _never(
-            link, f"and of its Sentinels one says that {redacted_message(trouble)}; theirs is ?sentinel_password=…"
+        return _configuration_error(pool, f"of which the Sentinel at {seed[0]}:{seed[1]} knows nothing: {known}")
+    if error_code(last_error) == "ERR":
+        return _configuration_error(
+            pool, f"whose servers are no Sentinels: write {URL_FORMS['']}, or {URL_FORMS['cluster']}"
         )
-    return _trouble(link, trouble, "none of the Sentinels answers")
+    if is_permanent(last_error):
+        return _configuration_error(
+            pool, f"and of its Sentinels one says that {redacted_message(last_error)}; theirs is ?sentinel_password=…"
+        )
+    return _to_error(pool, last_error, "none of the Sentinels answers")
 
 
-def _heard(connection: AbstractConnection, error: Exception) -> Exception:
-    """Return what a server has said that hung up: it says so before anything is asked, and the client does not look."""
+def _find_refusal(connection: AbstractConnection, error: Exception) -> Exception:
+    """Return the refusal that a server sent before it closed the connection, else `error`.
+
+    A server in protected mode sends it before any command, and the client does not read it.
+    """
     host = getattr(connection, "host", None)
-    if redacted_message(error) == UNCLEAR and host is not None:
-        with suppress(OSError), socket.create_connection((host, connection.port), AT_ONCE) as plain:
-            plain.settimeout(AT_ONCE)
+    if redacted_message(error) == CONNECTION_FAILED and host is not None:
+        with suppress(OSError), socket.create_connection((host, connection.port), DENIAL_TIMEOUT) as plain:
+            plain.settimeout(DENIAL_TIMEOUT)
             if plain.recv(64).startswith(b"-DENIED"):
                 refusal: Exception = ResponseError("DENIED")
                 return refusal
     return error
 
 
-def _about(connection: AbstractConnection) -> dict[str, str]:
-    """Return what a server says of itself; nothing where it may not be asked."""
-    about: dict[str, str] = {}
-    for part in ASKED_FIRST:
+def _read_info(connection: AbstractConnection) -> dict[str, str]:
+    """Return the fields of INFO; without the sections that the user may not read."""
+    info: dict[str, str] = {}
+    for section in INFO_SECTIONS:
         try:
-            connection.send_command("INFO", part)
+            connection.send_command("INFO", section)
             lines = connection.read_response().decode(errors="replace").splitlines()
         except ResponseError as error:
-            if code_of(error) == "NOPERM":
+            if error_code(error) == "NOPERM":
                 continue
             raise
-        about.update(line.split(":", 1) for line in lines if ":" in line)
-    return about
+        info.update(line.split(":", 1) for line in lines if ":" in line)
+    return info
 
 
-def _refuse_another_kind(link: RedisLink, about: dict[str, str]) -> None:
-    kind = about.get("redis_mode") or about.get("server_mode", "standalone")  # Redis' name, and Valkey's
-    ours = link.target.kind
+def _check_mode(pool: RedisConnectionPool, info: dict[str, str]) -> None:
+    kind = info.get("redis_mode") or info.get("server_mode", "standalone")  # Redis' name, and Valkey's
+    configured = pool.url.kind
     if kind == "sentinel":
-        raise _never(link, f"which is a Sentinel's port: write {FORMS['sentinel']}, with the name of its service")
-    if kind == "cluster" and ours != "cluster":
-        raise _never(link, f"which is a server of a cluster: write {FORMS['cluster']}")
-    if about.get("role") == "slave" and about.get("slave_read_only", "1") == "1" and ours == "":
-        raise _never(
-            link,
-            f"which is a replica, and cannot be written to: name its master, or write {FORMS['sentinel']} where "
+        raise _configuration_error(
+            pool, f"which is a Sentinel's port: write {URL_FORMS['sentinel']}, with the name of its service"
+        )
+    if kind == "cluster" and configured != "cluster":
+        raise _configuration_error(pool, f"which is a server of a cluster: write {URL_FORMS['cluster']}")
+    if info.get("role") == "slave" and info.get("slave_read_only", "1") == "1" and configured == "":
+        raise _configuration_error(
+            pool,
+            f"which is a replica, and cannot be written to: name its master, or write {URL_FORMS['sentinel']} where "
             "Sentinels know it",
         )
 
 
-def _try(link: RedisLink, connection: AbstractConnection) -> None:
-    """Do what streams need: a script that writes and tells, and to hear what is told."""
-    if database := link.target.options.get("db"):
+def _try_commands(pool: RedisConnectionPool, connection: AbstractConnection) -> None:
+    """Execute the commands that a store needs: a script that writes and publishes, and a subscription."""
+    if database := pool.url.options.get("db"):
         connection.send_command("SELECT", database)
         try:
             connection.read_response()
         except ResponseError as error:
-            raise _never(link, f"which has no database {database} ({code_of(error)}): choose another") from error
-    connection.send_command("EVAL", TRY.source, 1, TRY.key(()), b"\x92\xa1a\xa1b")
+            raise _configuration_error(
+                pool, f"which has no database {database} ({error_code(error)}): choose another"
+            ) from error
+    connection.send_command("EVAL", PROBE.source, 1, PROBE.key(()), b"\x92\xa1a\xa1b")
     try:
         connection.read_response()
     except ResponseError as error:
         if "nknown" in str(error) or "cmsgpack" in str(error):
-            raise _never(link, "which lacks scripts or streams: a Redis from 5.0 on, or a Valkey, has both") from error
+            raise _configuration_error(
+                pool, "which lacks scripts or streams: a Redis from 5.0 on, or a Valkey, has both"
+            ) from error
         raise
     for command in (("PING",), ("SUBSCRIBE", f"{PREFIX}check")):
         connection.send_command(*command)
         connection.read_response()
 
 
-def _policy(connection: AbstractConnection, about: dict[str, str]) -> str:
-    """Return which keys a server throws away when its memory is full; none where that cannot be known."""
-    if "maxmemory_policy" in about:
-        return about["maxmemory_policy"]
+def _read_policy(connection: AbstractConnection, info: dict[str, str]) -> str:
+    """Return the maxmemory-policy of a server; `NO_EVICTION` if it cannot be read."""
+    if "maxmemory_policy" in info:
+        return info["maxmemory_policy"]
     connection.send_command("CONFIG", "GET", "maxmemory-policy")
     try:
         policy: str = connection.read_response()[1].decode()
-    except (ResponseError, IndexError):  # hosted ones forbid it, or have none
-        return KEEPS_ALL
+    except (ResponseError, IndexError):  # hosted servers forbid it, or have none
+        return NO_EVICTION
     return policy
 
 
-def _warning(link: RedisLink, policy: str) -> str | None:
-    if policy == KEEPS_ALL:
+def _eviction_warning(pool: RedisConnectionPool, policy: str) -> str | None:
+    if policy == NO_EVICTION:
         return None
     return (
-        f"HEADRACE_STORE is {link}, whose maxmemory-policy is {policy}: when its memory is full it throws away parts "
-        f"of answers, which then cannot be resumed; set maxmemory-policy to {KEEPS_ALL} there."
+        f"HEADRACE_STORE is {pool}, whose maxmemory-policy is {policy}: when its memory is full it throws away parts "
+        f"of answers, which then cannot be resumed; set maxmemory-policy to {NO_EVICTION} there."
     )
 
 
-def _trouble(link: RedisLink, error: Exception, what: str | None = None) -> ConfigurationError | StoreUnavailable:
-    # A master that was found by asking may just have become a replica.
-    if is_for_good(error) and not (link.target.kind and code_of(error) == "READONLY"):
-        return _never(link, f"and {redacted_message(error)}")
+def _to_error(
+    pool: RedisConnectionPool, error: Exception, reason: str | None = None
+) -> ConfigurationError | StoreUnavailable:
+    # The server of a cluster or of Sentinel may just have become a replica.
+    if is_permanent(error) and not (pool.url.kind and error_code(error) == "READONLY"):
+        return _configuration_error(pool, f"and {redacted_message(error)}")
     return StoreUnavailable(
-        f"The store {link} cannot be used: {what or redacted_message(error)}.", retry_after=RETRY_AFTER
+        f"The store {pool} cannot be used: {reason or redacted_message(error)}.", retry_after=RETRY_AFTER
     )
 
 
-def _never(link: RedisLink, what: str) -> ConfigurationError:
-    return ConfigurationError(f"HEADRACE_STORE is {link}, {what}.")
+def _configuration_error(pool: RedisConnectionPool, clause: str) -> ConfigurationError:
+    return ConfigurationError(f"HEADRACE_STORE is {pool}, {clause}.")

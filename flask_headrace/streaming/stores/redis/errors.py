@@ -1,7 +1,7 @@
-"""What a Redis or Valkey means by an error: in words, and whether it can pass.
+"""The errors of a Redis or Valkey server: their messages, and whether they are permanent.
 
-Words have no key, no password and nothing of what was sent. The same error reads differently in each version of the
-server and of its client, so what counts is the code that stands in it.
+The messages contain no key, no password and nothing that was sent. The same error has different texts in each version
+of the server and of its client, so this module goes by the code in the text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .keys import PREFIX
 
-CODES = {
+CODES_OF_CLASSES = {
     AuthenticationError: "WRONGPASS",
     BusyLoadingError: "LOADING",
     NoPermissionError: "NOPERM",
@@ -39,9 +39,9 @@ CODES = {
     MasterDownError: "MASTERDOWN",
     ClusterDownError: "CLUSTERDOWN",
 }
-"""Errors from whose text the client takes the code away; a kind stands after those that are of it, too."""
+"""The codes of the errors from whose text the client removes the code. A class comes after its subclasses."""
 
-TOLD = {
+MESSAGES = {
     "WRONGPASS": "it refuses the user or password of HEADRACE_STORE",
     "NOPERM": (
         f"its user may not do all that is needed: give it ~{PREFIX}* &{PREFIX}* +@scripting +@read +@write +@pubsub "
@@ -61,24 +61,24 @@ TOLD = {
     "BUSY": "it is busy with a script of somebody's",
 }
 
-FOR_GOOD = {"WRONGPASS", "NOPERM", "READONLY", "DENIED"}
-"""What does not pass by itself."""
+PERMANENT_CODES = {"WRONGPASS", "NOPERM", "READONLY", "DENIED"}
+"""The codes of errors that last until somebody changes something."""
 
-ELSEWHERE = {"READONLY", "MOVED", "LOADING", "CLUSTERDOWN", "MASTERDOWN"}
-"""What a server says that did nothing of what it was told to, and where another one may know better."""
+REDIRECT_CODES = {"READONLY", "MOVED", "LOADING", "CLUSTERDOWN", "MASTERDOWN"}
+"""The codes with which a server has certainly executed nothing, and another server may be the right one."""
 
-UNCLEAR = "no connection to it comes about, or it broke"
+CONNECTION_FAILED = "no connection to it comes about, or it broke"
 
-TLS = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
+TLS_FAILED = "it does not speak TLS as it should: where it speaks none, write redis:// instead of rediss://"
 UNKNOWN_CERTIFICATE = (
     "its certificate is not trusted here: add ?ssl_ca_certs=/path/to/ca.pem to the URL, and call the server by a name "
     "that is in the certificate"
 )
 
 
-def code_of(error: BaseException) -> str:
-    """Return the code of an error that a server has answered; empty for any other."""
-    for kind, code in CODES.items():
+def error_code(error: BaseException) -> str:
+    """Return the code of an error reply of a server, such as "NOPERM"; empty for any other error."""
+    for kind, code in CODES_OF_CLASSES.items():
         if isinstance(error, kind):
             return code
     if not isinstance(error, ResponseError):
@@ -86,36 +86,36 @@ def code_of(error: BaseException) -> str:
     text = str(error)
     if "The user executing the script" in text:
         return "NOPERM"
-    # Older servers wrap what a command has said to a script: "ERR Error running script …: -READONLY You …".
-    said = re.search(r"(?:^|\s-)([A-Z]+)\b", text)
-    return said[1] if said else "ERR"
+    # Older servers wrap the error of a command in a script: "ERR Error running script …: -READONLY You …".
+    found = re.search(r"(?:^|\s-)([A-Z]+)\b", text)
+    return found[1] if found else "ERR"
 
 
 def redacted_message(error: BaseException) -> str:
-    """Return what is wrong, in words."""
-    code = code_of(error)
+    """Return a message for an error, without anything confidential: a clause whose subject "it" is the server."""
+    code = error_code(error)
     if "without any password" in str(error):
         return "it needs no password: leave the password out of HEADRACE_STORE"
-    if code in TOLD:
-        return TOLD[code]
-    if wrong := _wrong_with_tls(error):
-        return UNKNOWN_CERTIFICATE if isinstance(wrong, ssl.SSLCertVerificationError) else TLS
+    if code in MESSAGES:
+        return MESSAGES[code]
+    if tls_error := _tls_error(error):
+        return UNKNOWN_CERTIFICATE if isinstance(tls_error, ssl.SSLCertVerificationError) else TLS_FAILED
     if isinstance(error, RedisTimeoutError):
         return "it does not answer"
     if isinstance(error, ResponseError):
         return f"it answers {code}"
-    return UNCLEAR
+    return CONNECTION_FAILED
 
 
-def is_for_good(error: BaseException) -> bool:
-    """Whether an error stays until somebody changes something."""
-    return code_of(error) in FOR_GOOD or _wrong_with_tls(error) is not None
+def is_permanent(error: BaseException) -> bool:
+    """Whether an error lasts until somebody changes something."""
+    return error_code(error) in PERMANENT_CODES or _tls_error(error) is not None
 
 
-def _wrong_with_tls(error: BaseException) -> ssl.SSLError | None:
-    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    wrong = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError) and not isinstance(cause, passing))
-    return next(wrong, None)
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    temporary = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    errors = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError) and not isinstance(cause, temporary))
+    return next(errors, None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

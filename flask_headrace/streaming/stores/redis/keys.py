@@ -1,21 +1,21 @@
-"""How streams are laid out in Redis, and what all scripts share that work on them.
+"""The layout of the keys in Redis, and the Lua functions that all scripts share.
 
-All keys begin with a prefix that holds the version of this schema, so that two versions live side by side. It is a hash
-tag: in a cluster all keys are in one slot, and so on one server, where scripts can reach them together. Any key may be
-gone at any moment, taken by a server that evicts: no script may fail for that, and what a stream has lost is not added
-to any more.
+All keys begin with a prefix that contains the version of this schema, so that two versions can share a server. The
+prefix is a hash tag: in a cluster all keys are in one slot, and so on one server, where a script can use several of
+them. A server that evicts may remove any key at any moment: no script may fail for that, and a stream that has lost
+entries is not extended any more.
 
 - `s:<id>`, a hash: the stream's record, its bytes, and until when its keys live if nobody adds to it;
-- `n:<name>`: the id of the stream that was last begun by that name, which its record holds as well;
+- `n:<name>`: the id of the stream that was last begun by that name, which its record has as well;
 - `e:<id>`, a stream: its entries, each by the number of its last event;
-- `r:<id>`, a sorted set: its readers, by the moment until which they attend;
-- `a:<worker>`: there as long as anybody attends a stream of that worker's;
+- `r:<id>`, a sorted set: its readers, by the moment until which they count as present;
+- `a:<worker>`: exists while any stream of that worker has readers;
 - `leases`, a sorted set: workers, by the moment until which they count as alive;
 - `running`, a sorted set: unfinished streams, by the moment at which their worker was last seen;
-- `finished`, a sorted set: finished streams, by the moment at which they are gone;
-- `sizes`, a hash: the bytes of the finished ones; `total`: the bytes of all, counted anew where it is gone.
+- `finished`, a sorted set: finished streams, by the moment at which they expire;
+- `sizes`, a hash: the bytes of the finished ones; `total`: the bytes of all, counted anew if the key is missing.
 
-Moments are milliseconds of the server's clock. Channels: `c:<id>` tells of each change, `x:<id>` of a wish to stop.
+Moments are milliseconds of the server's clock. Channels: `c:<id>` for each change, `x:<id>` for a stop request.
 """
 
 from __future__ import annotations
@@ -117,39 +117,45 @@ end
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A script, the digest by which the server knows it, and what it is about.
+    """A Lua script.
 
     Args:
-        source: It, in Lua.
-        digest: Its SHA-1.
-        of: Of which kind the key is that its first argument names; None where it is about no single stream or name.
+        source: The source, in UTF-8.
+        digest: The SHA-1 of the source, by which the server finds a script that it has loaded.
+        key_kind: The prefix of the key that the first argument names, such as "s"; None for a script about no single
+            stream or name.
     """
 
     source: bytes
     digest: str
-    of: str | None
+    key_kind: str | None
 
     def key(self, arguments: Sequence[object]) -> str:
-        """Return a key by which a cluster finds the server, and by which it knows whether the slot is moving."""
-        return f"{PREFIX}running" if self.of is None else f"{PREFIX}{self.of}:{arguments[0]}"
+        """Return a key of the script: a cluster finds the server by it, and whether the slot is being moved."""
+        return f"{PREFIX}running" if self.key_kind is None else f"{PREFIX}{self.key_kind}:{arguments[0]}"
 
 
-def script(body: str, of: str | None = None) -> Script:
-    """Return a script with what all of them share before it."""
+def script(body: str, key_kind: str | None = None) -> Script:
+    """Return a script that has the shared functions before its body.
+
+    Args:
+        body: The body, in Lua.
+        key_kind: See `Script`.
+    """
     source = (COMMON + body).encode()
-    return Script(source, hashlib.sha1(source).hexdigest(), of)  # noqa: S324  # the server's choice, not a secret
+    return Script(source, hashlib.sha1(source).hexdigest(), key_kind)  # noqa: S324  # the server's choice, not a secret
 
 
-def of_stream(body: str) -> Script:
+def stream_script(body: str) -> Script:
     """Return a script about the stream that its first argument names."""
     return script(body, "s")
 
 
-def of_log(body: str) -> Script:
-    """Return a script about the entries of the stream that its first argument names."""
+def batches_script(body: str) -> Script:
+    """Return a script about the batches of the stream that its first argument names."""
     return script(body, "e")
 
 
-def of_name(body: str) -> Script:
+def name_script(body: str) -> Script:
     """Return a script about the name that is its first argument."""
     return script(body, "n")

@@ -1,7 +1,7 @@
-"""Hears from Redis what any process has changed: one connection for all watches of this process.
+"""Notifications from Redis of changes by any process: one connection for all watches of this process.
 
-It subscribes to a channel for each stream that is watched, and to all of them again after the connection was lost. The
-server confirms each subscription, and the confirmation wakes too: what was missed until then is looked up.
+It subscribes to a channel for each watched stream, and to all of them again after the connection was lost. The server
+confirms each subscription, and the confirmation notifies the watchers too, so that they look up what they have missed.
 """
 
 from __future__ import annotations
@@ -19,101 +19,104 @@ from gevent.event import Event as Flag
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from ..notifier import ChangeNotifier, Wake
-from .connection import PATIENCE, RedisLink
+from ..notifier import Callback, ChangeNotifier
+from .connection import CALL_TIMEOUT, RedisConnectionPool
 from .errors import redacted_message
 
 log = logging.getLogger("flask_headrace")
 
-QUIET = 5.0
-"""Seconds of silence after which the server is asked whether it is there."""
+IDLE_TIMEOUT = 5.0
+"""Seconds without a change of the subscriptions after which the server is pinged."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = 0.05, 2.0
 """Seconds between two attempts to connect: at first, and at most."""
 
-TROUBLE = (RedisError, OSError, hiredis.HiredisError)
+CONNECTION_ERRORS = (RedisError, OSError, hiredis.HiredisError)
 
 
-class RedisWatch:
+class PubSubListener:
     """The watches of one process on channels of one server.
 
-    Whoever begins or ends a watch does not wait for the server: what it is to be told is noted, and one greenlet tells.
+    Adding and removing a watch does not wait for the server: a greenlet sends the changed subscriptions.
+
+    Args:
+        pool: Makes the connection.
     """
 
-    def __init__(self, link: RedisLink) -> None:
-        self._link = link
-        self._watches = ChangeNotifier(on_first=self._note, on_last=self._note)
+    def __init__(self, pool: RedisConnectionPool) -> None:
+        self._pool = pool
+        self._callbacks = ChangeNotifier(on_first=self._note, on_last=self._note)
         self._changed: dict[str, None] = {}
         self._is_changed = Flag()
         self._subscribed: set[str] = set()
         self._connection: Any = None
         self._listening: gevent.Greenlet | None = None
-        self._pause = FIRST_PAUSE
-        self._complaint = ""
-        link.on_move = self._go_there
+        self._retry_delay = MIN_RETRY_DELAY
+        self._last_warning = ""
+        pool.on_move = self._reconnect
 
-    def add(self, channel: str, wake: Wake) -> Wake:
-        """Call `wake` at each message; return what ends that."""
-        return self._watches.add(channel, wake)
+    def add(self, channel: str, callback: Callback) -> Callback:
+        """Call `callback` at each message of a channel; return a function that ends the watch."""
+        return self._callbacks.add(channel, callback)
 
     def _note(self, channel: str) -> None:
-        """Have the server told that a channel is watched, or is not any more."""
+        """Note that a channel has got its first watch, or lost its last."""
         if self._listening is None:
-            self._listening = gevent.spawn(self._listen_on)
+            self._listening = gevent.spawn(self._listen_forever)
         self._changed[channel] = None
         self._is_changed.set()
 
-    def _go_there(self) -> None:
-        # The server that was there so far may not know yet that it is not the one any more, and be silent for ever.
+    def _reconnect(self) -> None:
+        # The former server may not know yet that it has been replaced, and may stay silent for ever.
         connection = self._connection
         if connection is not None and connection._sock is not None:
             with suppress(OSError):
                 connection._sock.shutdown(socket.SHUT_RDWR)
 
-    def _listen_on(self) -> None:
+    def _listen_forever(self) -> None:
         while True:
             try:
                 self._listen()
             except ResponseError as error:
-                self._complain(redacted_message(error))
-            except TROUBLE:
-                pass  # whoever uses the store is told; what is missed meanwhile is looked up
-            gevent.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+                self._warn(redacted_message(error))
+            except CONNECTION_ERRORS:
+                pass  # the callers of the store get the error; watchers look up what they have missed
+            gevent.sleep(self._retry_delay * random.uniform(0.5, 1.0))  # noqa: S311
+            self._retry_delay = min(self._retry_delay * 2, MAX_RETRY_DELAY)
 
-    def _complain(self, what: str) -> None:
-        if what != self._complaint:
-            log.warning("Streams are noticed late or not at all: %s cannot be listened to: %s.", self._link, what)
-        self._complaint = what
+    def _warn(self, reason: str) -> None:
+        if reason != self._last_warning:
+            log.warning("Streams are noticed late or not at all: %s cannot be listened to: %s.", self._pool, reason)
+        self._last_warning = reason
 
     def _listen(self) -> None:
-        connection = self._link.make()
-        telling: gevent.Greenlet | None = None
+        connection = self._pool.make_connection()
+        sending: gevent.Greenlet | None = None
         try:
             connection.connect()
             self._subscribed = set()
-            self._changed = dict.fromkeys(self._watches.ids)
+            self._changed = dict.fromkeys(self._callbacks.ids)
             self._is_changed.set()
             self._connection = connection
-            telling = gevent.spawn(self._tell_on, connection)
-            self._hear(connection)
+            sending = gevent.spawn(self._send_subscriptions, connection)
+            self._receive(connection)
         finally:
             self._connection = None
-            if telling is not None:
-                telling.kill()
+            if sending is not None:
+                sending.kill()
             connection.disconnect()
 
-    def _tell_on(self, connection: AbstractConnection) -> None:
-        """Tell the server of what is watched, and ask it whether it is there where it has been silent."""
-        with suppress(*TROUBLE):  # it is heard as well
+    def _send_subscriptions(self, connection: AbstractConnection) -> None:
+        """Send changed subscriptions, and a ping after `IDLE_TIMEOUT` seconds without any."""
+        with suppress(*CONNECTION_ERRORS):  # the receiving greenlet gets the error as well
             while True:
-                is_news = self._is_changed.wait(QUIET)
+                has_changed = self._is_changed.wait(IDLE_TIMEOUT)
                 self._is_changed.clear()
                 changed, self._changed = self._changed, {}
-                self._tell(connection, changed) if is_news else connection.send_command("PING")
+                self._subscribe(connection, changed) if has_changed else connection.send_command("PING")
 
-    def _tell(self, connection: AbstractConnection, changed: Iterable[str]) -> None:
-        watched = {channel for channel in changed if channel in self._watches}
+    def _subscribe(self, connection: AbstractConnection, changed: Iterable[str]) -> None:
+        watched = {channel for channel in changed if channel in self._callbacks}
         if new := watched - self._subscribed:
             self._subscribed |= new
             connection.send_command("SUBSCRIBE", *new)
@@ -121,30 +124,33 @@ class RedisWatch:
             self._subscribed -= old
             connection.send_command("UNSUBSCRIBE", *old)
 
-    def _hear(self, connection: AbstractConnection) -> None:
-        """Wake whoever a message is for, until the connection is at its end.
+    def _receive(self, connection: AbstractConnection) -> None:
+        """Notify the watchers of each message, until the server closes the connection.
 
-        A busy worker hears of hundreds of streams at once, so they are read without the client's layers.
+        A busy worker gets messages of hundreds of streams at once, so they are parsed without the client's layers.
         """
         reader = hiredis.Reader()
-        connection._sock.settimeout(QUIET + PATIENCE)
-        while heard := connection._sock.recv(65536):
-            reader.feed(heard)
-            self._watches.wake(channels(reader))
-            self._pause = FIRST_PAUSE
+        connection._sock.settimeout(IDLE_TIMEOUT + CALL_TIMEOUT)
+        while received := connection._sock.recv(65536):
+            reader.feed(received)
+            self._callbacks.notify(parse_channels(reader))
+            self._retry_delay = MIN_RETRY_DELAY
 
     def close(self) -> None:
-        """Hear no more. May be called twice."""
+        """Stop listening. Idempotent."""
         listening, self._listening = self._listening, None
         if listening is not None:
             listening.kill()
 
 
-def channels(reader: hiredis.Reader) -> Iterator[str]:
-    """Return the channels of the messages that have arrived whole, and of subscriptions that were confirmed.
+def parse_channels(reader: hiredis.Reader) -> Iterator[str]:
+    """Yield the channels of the complete messages, and of the confirmed subscriptions.
+
+    Args:
+        reader: The parser, fed with what was received.
 
     Raises:
-        ResponseError: the server refuses to tell.
+        ResponseError: the server refuses a subscription.
     """
     while (message := reader.gets()) is not False:
         if isinstance(message, hiredis.ReplyError):

@@ -1,32 +1,32 @@
-"""What is done in Redis, in Lua: each script is one atomic step, and one journey there and back.
+"""The Lua scripts that run in Redis: each is one atomic step and one round trip.
 
-`redis_keys` tells of the keys that they work on, and has what they share.
+`keys` describes the keys that they use, and has the functions that they share.
 """
 
 from __future__ import annotations
 
-from .keys import of_log, of_name, of_stream, script
+from .keys import batches_script, name_script, script, stream_script
 
-RECOUNT = 60_000
-"""Milliseconds after which the total is counted anew: keys that expire while nobody sweeps would let it drift."""
+RECOUNT_INTERVAL_MS = 60_000
+"""Milliseconds after which the total is counted anew: keys that expire without a sweep would let it drift."""
 
-FIND = of_stream("""
+FIND = stream_script("""
 return record(ARGV[1])
 """)
 
-NAMED = of_name("""
+FIND_BY_NAME = name_script("""
 local id = redis.call('GET', P .. 'n:' .. ARGV[1])
 if not id then return false end
 local there = record(id)
 return there[1] and {id, there}
 """)
 
-UNNAME = of_name("""
+CLEAR_NAME = name_script("""
 local key = P .. 'n:' .. ARGV[1]
 if redis.call('GET', key) == ARGV[2] then redis.call('UNLINK', key) end
 """)
 
-CLAIM = of_stream("""
+CLAIM = stream_script("""
 local id, worker, owner, question, about, bound, life, name = unpack(ARGV)
 local key, time, there = P .. 's:' .. id, now(), record(id)
 if there[1] then return there end
@@ -84,7 +84,7 @@ if added > 0 then redis.call('INCRBY', TOTAL, added) end
 return refused
 """)
 
-READ = of_log("""
+READ = batches_script("""
 local log, after, most = P .. 'e:' .. ARGV[1], ARGV[2] + 1, tonumber(ARGV[3])
 local found = {}
 while true do
@@ -103,13 +103,13 @@ while true do
 end
 """)
 
-WITHDRAW = of_stream("""
+WITHDRAW = stream_script("""
 local id, worker = unpack(ARGV)
 local there = redis.call('HMGET', P .. 's:' .. id, 'worker', 'last', 'finished')
 if there[1] == worker and there[2] == '0' and there[3] == '0' then forget(id) end
 """)
 
-STOP = of_stream("""
+REQUEST_STOP = stream_script("""
 local id = ARGV[1]
 local key = P .. 's:' .. id
 if redis.call('HGET', key, 'finished') == '0' then
@@ -119,7 +119,7 @@ if redis.call('HGET', key, 'finished') == '0' then
 end
 """)
 
-ATTEND = of_stream("""
+ADD_READER = stream_script("""
 local key, wait = P .. 'r:' .. ARGV[1], ARGV[3]
 redis.call('ZADD', key, now() + wait, ARGV[2])
 redis.call('PEXPIRE', key, math.max(wait, redis.call('PTTL', key)))
@@ -134,15 +134,15 @@ HAS_READERS = script("""
 return redis.call('EXISTS', P .. 'a:' .. ARGV[1])
 """)
 
-LEAVE = of_stream("""
+REMOVE_READER = stream_script("""
 redis.call('ZREM', P .. 'r:' .. ARGV[1], ARGV[2])
 """)
 
-IS_ATTENDED = of_stream("""
+HAS_STREAM_READERS = stream_script("""
 return redis.call('ZCOUNT', P .. 'r:' .. ARGV[1], '(' .. now(), '+inf')
 """)
 
-RENEW = script("""
+RENEW_LEASE = script("""
 redis.call('ZADD', LEASES, now() + ARGV[2], ARGV[1])
 """)
 
@@ -150,7 +150,7 @@ IS_ALIVE = script("""
 return is_alive(ARGV[1], now()) and 1 or 0
 """)
 
-TAKE_OVER = of_stream("""
+ACQUIRE = stream_script("""
 local id, dead, worker = unpack(ARGV)
 local key = P .. 's:' .. id
 local there = redis.call('HMGET', key, 'worker', 'finished')
@@ -159,7 +159,7 @@ redis.call('HSET', key, 'worker', worker)
 return 1
 """)
 
-SWEEP = script("""
+DELETE_EXPIRED = script("""
 local retention, life, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time, horizon, kept = now(), tonumber(ARGV[4]), tonumber(ARGV[5])
 if horizon == 0 then horizon = time end
@@ -181,18 +181,18 @@ end
 local is_more = forgotten == most or #unseen == 2 * most
 return {is_more and 1 or 0, horizon, kept}
 """)
-"""One step of a sweep; it returns whether there is more, and what the next step begins with: up to which moment it
-looks (0 in the first one, which decides), and how many unfinished streams it has seen that stay as they are.
+"""One step of a sweep. It returns whether there is more to do, and two arguments for the next step: the moment up to
+which streams are checked (0 in the first step, which sets it), and the number of unfinished streams that were skipped.
 """
 
-RECOUNT_NOW = script(f"""
-if redis.call('SET', P .. 'counted', '', 'NX', 'PX', {RECOUNT}) then recount() end
+RECOUNT_IF_DUE = script(f"""
+if redis.call('SET', P .. 'counted', '', 'NX', 'PX', {RECOUNT_INTERVAL_MS}) then recount() end
 """)
 
-TRY = script("""
+PROBE = script("""
 local key = P .. 'check'
 redis.call('XADD', key, now(), unpack(cmsgpack.unpack(ARGV[1])))
 redis.call('UNLINK', key)
 redis.call('PUBLISH', key, '')
 """)
-"""Does what the other scripts need to be able to do, and leaves nothing behind."""
+"""Uses every command that the other scripts need, and leaves no key behind."""

@@ -1,7 +1,7 @@
-"""Where the server is that has our streams, where it may be another one after a failover.
+"""The address of the Redis server, which may change in a cluster or behind Sentinels.
 
-It knows whom to ask: a cluster's servers or the Sentinels. It does not know what is done at the server. What was found
-is kept until somebody doubts it.
+It asks the servers of the cluster or the Sentinels, and caches the address until it is invalidated. It does not know
+what is done at the server.
 """
 
 from __future__ import annotations
@@ -18,119 +18,126 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from .keys import PREFIX
-from .url import Address, Target
+from .url import Address, RedisURL
 
-ASKING = 0.7
-"""Seconds that one server or Sentinel has to say where the streams are."""
+QUERY_TIMEOUT = 0.7
+"""Seconds that one server or Sentinel has to answer."""
 
-LONGEST = 2.0
-"""Seconds after which no further one is asked, and for which others wait for who asks."""
+DISCOVERY_TIMEOUT = 2.0
+"""Seconds after which no further server is asked, and for which other greenlets wait for the one that asks."""
 
-PAUSE = 0.5
-"""Seconds for which nobody is asked again after nobody knew."""
+RETRY_DELAY = 0.5
+"""Seconds until the next attempt after no server knew the address."""
 
-Find: TypeAlias = Callable[[], Address]
+FindAddress: TypeAlias = Callable[[], Address]
 
 
-class Place:
-    """Where a server is, as far as is known.
+class ServerAddress:
+    """The cached address of a server.
 
     Args:
-        find: Asks for it; None where it never moves.
+        find: Asks for the address; None if it is the one in the URL, which never changes.
     """
 
-    def __init__(self, find: Find | None) -> None:
+    def __init__(self, find: FindAddress | None) -> None:
         self._find = find
-        self._known: Address | None = None
+        self._cached: Address | None = None
         self._last: Address | None = None
-        self._asking = BoundedSemaphore(1)
-        self._failed: tuple[float, Exception] = (-PAUSE, RedisConnectionError())
+        self._lock = BoundedSemaphore(1)
+        self._failed: tuple[float, Exception] = (-RETRY_DELAY, RedisConnectionError())
 
-    def address(self) -> Address | None:
-        """Return where the server is; None where it is where the URL says.
+    def resolve(self) -> Address | None:
+        """Return the address of the server; None if it is the one in the URL, which never changes.
 
         Raises:
-            RedisError, OSError: nobody knows.
+            RedisError, OSError: no server knows the address.
         """
-        if self._find is None or self._known is not None:
-            return self._known
-        if not self._asking.acquire(timeout=LONGEST):
-            raise RedisConnectionError("nobody has said yet where it is")
+        if self._find is None or self._cached is not None:
+            return self._cached
+        if not self._lock.acquire(timeout=DISCOVERY_TIMEOUT):
+            raise RedisConnectionError("its address is still being looked up")
         try:
-            return self._known or self._ask(self._find)
+            return self._cached or self._look_up(self._find)
         finally:
-            self._asking.release()
+            self._lock.release()
 
-    def _ask(self, find: Find) -> Address:
-        failed_at, trouble = self._failed
-        if time.monotonic() - failed_at >= PAUSE:
+    def _look_up(self, find: FindAddress) -> Address:
+        failed_at, error = self._failed
+        if time.monotonic() - failed_at >= RETRY_DELAY:
             try:
-                self._last = self._known = find()
-            except (RedisError, OSError) as error:
-                self._failed, trouble = (time.monotonic(), error), error
-        address = self._known or self._last
-        # Where nobody can be asked, nobody can have moved it either: it is tried where it was.
+                self._last = self._cached = find()
+            except (RedisError, OSError) as new_error:
+                self._failed, error = (time.monotonic(), new_error), new_error
+        address = self._cached or self._last
+        # If no server can be asked, none can have moved the server either: its last address is tried.
         if address is None:
-            raise trouble.with_traceback(None)
+            raise error.with_traceback(None)
         return address
 
-    def doubt(self, address: Address | None) -> None:
-        """Ask anew before the next use, if this is still what is known."""
-        if self._known == address:
-            self._known = None
+    def invalidate(self, address: Address | None) -> None:
+        """Drop the cached address if it is still this one, so that the next `resolve` asks for it."""
+        if self._cached == address:
+            self._cached = None
 
-    def move(self, address: Address) -> None:
-        """Take the word of the server that was there so far."""
+    def redirect(self, address: Address) -> None:
+        """Cache the address that the former server has named."""
         if self._find is not None:
-            self._last = self._known = address
+            self._last = self._cached = address
 
 
-def place_of(target: Target) -> Place:
-    """Return where the server is that a URL names."""
-    if target.kind == "cluster":
-        return Place(ClusterSlot(target).find)
-    if target.kind == "sentinel":
-        return Place(lambda: find_by_sentinel(target))
-    return Place(None)
+def make_server_address(url: RedisURL) -> ServerAddress:
+    """Return the address of the server that a URL names, to be resolved."""
+    if url.kind == "cluster":
+        return ServerAddress(ClusterDiscovery(url).find)
+    if url.kind == "sentinel":
+        return ServerAddress(lambda: find_sentinel_master(url))
+    return ServerAddress(None)
 
 
-class ClusterSlot:
-    """The slot of a cluster that all our keys are in.
+class ClusterDiscovery:
+    """Finds the master of the cluster slot that all our keys are in.
 
-    The servers of the URL are asked first, then those that were heard of: the former may all be gone one day.
+    The servers of the URL are asked first, then those that an earlier answer named: the former may all be gone one day.
+
+    Args:
+        url: The URL of the cluster.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._heard_of: list[Address] = []
+    def __init__(self, url: RedisURL) -> None:
+        self._url = url
+        self._known_nodes: list[Address] = []
 
     def find(self) -> Address:
-        """Ask one server after the other for the master of the slot."""
-        until = time.monotonic() + LONGEST
-        trouble: Exception = RedisConnectionError("no server of the cluster has an answer")
-        for seed in dict.fromkeys((*self._target.seeds, *self._heard_of)):
+        """Ask one server after the other for the address of the master.
+
+        Raises:
+            RedisError, OSError: no server has an answer; the error of the last one.
+        """
+        until = time.monotonic() + DISCOVERY_TIMEOUT
+        last_error: Exception = RedisConnectionError("no server of the cluster has an answer")
+        for seed in dict.fromkeys((*self._url.seeds, *self._known_nodes)):
             if time.monotonic() > until:
                 break
             try:
                 return self._ask(seed)
             except (RedisError, OSError) as error:
-                trouble = error
-        raise trouble
+                last_error = error
+        raise last_error
 
     def _ask(self, seed: Address) -> Address:
-        # Not before it is needed: the module is a large one.
+        # Imported when needed: the module is large.
         from redis.cluster import parse_cluster_slots  # noqa: PLC0415
         from redis.crc import key_slot  # noqa: PLC0415
 
         host, port = seed
-        limits = {"socket_timeout": ASKING, "socket_connect_timeout": ASKING}
-        connection = self._target.connection(**{**self._target.options, **limits, "host": host, "port": port})
+        timeouts = {"socket_timeout": QUERY_TIMEOUT, "socket_connect_timeout": QUERY_TIMEOUT}
+        connection = self._url.connection(**{**self._url.options, **timeouts, "host": host, "port": port})
         try:
             connection.send_command("CLUSTER", "SLOTS")
             parts = parse_cluster_slots(connection.read_response(), current_host=host)
         finally:
             connection.disconnect()
-        self._heard_of = [node for part in parts.values() for node in (part["primary"], *part["replicas"])]
+        self._known_nodes = [node for part in parts.values() for node in (part["primary"], *part["replicas"])]
         slot = key_slot(PREFIX.encode())
         for (first, last), part in parts.items():
             if first <= slot <= last:
@@ -139,35 +146,47 @@ class ClusterSlot:
         raise ClusterDownError(f"no server of the cluster has the slot {slot}")
 
 
-def find_by_sentinel(target: Target) -> Address:
-    """Ask the Sentinels for the master."""
-    from redis.sentinel import Sentinel  # noqa: PLC0415  # who has none need not load it
-
-    sentinel = Sentinel(target.seeds, sentinel_kwargs=_asking(target))
-    try:
-        host, port = sentinel.discover_master(target.service)
-        return host, int(port)
-    finally:
-        for one in sentinel.sentinels:
-            one.close()
-
-
-def services(target: Target, sentinel: Address) -> set[str]:
-    """Return the names of the services that one Sentinel knows.
+def find_sentinel_master(url: RedisURL) -> Address:
+    """Ask the Sentinels of a URL for the address of the master.
 
     Raises:
-        RedisError, OSError: it cannot be asked.
+        RedisError, OSError: none of them knows it.
+    """
+    from redis.sentinel import Sentinel  # noqa: PLC0415  # imported when needed
+
+    sentinel = Sentinel(url.seeds, sentinel_kwargs=_connection_options(url))
+    try:
+        host, port = sentinel.discover_master(url.service)
+        return host, int(port)
+    finally:
+        for client in sentinel.sentinels:
+            client.close()
+
+
+def sentinel_services(url: RedisURL, sentinel: Address) -> set[str]:
+    """Return the names of the services that one Sentinel knows.
+
+    Args:
+        url: The URL, for the credentials.
+        sentinel: The address of the Sentinel.
+
+    Raises:
+        RedisError, OSError: the Sentinel does not answer.
     """
     from redis import Redis  # noqa: PLC0415
 
-    client = Redis(*sentinel, **_asking(target))
+    client = Redis(*sentinel, **_connection_options(url))
     try:
         return set(client.sentinel_masters())
     finally:
         client.close()
 
 
-def _asking(target: Target) -> dict[str, Any]:
-    """Return how to connect to a Sentinel, in the words of the client."""
-    limits = {"socket_timeout": ASKING, "socket_connect_timeout": ASKING, "retry": Retry(NoBackoff(), 0)}
-    return {**target.asking, **limits, "ssl": issubclass(target.connection, SSLConnection)}
+def _connection_options(url: RedisURL) -> dict[str, Any]:
+    """Return the client's arguments for a connection to a Sentinel."""
+    timeouts = {
+        "socket_timeout": QUERY_TIMEOUT,
+        "socket_connect_timeout": QUERY_TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return {**url.sentinel_options, **timeouts, "ssl": issubclass(url.connection, SSLConnection)}

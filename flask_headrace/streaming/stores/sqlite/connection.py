@@ -1,7 +1,7 @@
-"""One connection to an SQLite file, in a thread of its own.
+"""A connection to an SQLite file that is used in one thread of its own.
 
-It opens the file at first use, so never before a fork, and again after trouble, and turns SQLite's errors into ours.
-What the file is, it does not know, nor what is read and written.
+It opens the file at its first use, so never before a fork, and reopens it after an error. It turns SQLite's errors into
+`StoreUnavailable`. It does not know the schema of the file, nor what is read and written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ....core.errors import StoreUnavailable
 from . import database
 
 RETRY_AFTER = 2.0
+"""Seconds after which a client may try again, in errors."""
 
 ADVICE = {
     "database is locked": "Another process holds its lock.",
@@ -28,39 +29,48 @@ ADVICE = {
     "unable to open database file": "See to it that its folder exists and can be written to.",
     "attempt to write a readonly database": "See to it that the file and its folder can be written to.",
 }
+"""What to do about an error, by SQLite's message."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class _Failure(msgspec.Struct):
-    """What a thread returns instead of raising: gevent would print it, though whoever asked is told."""
+    """What the thread returns in place of raising: gevent would print the exception, though the caller gets it."""
 
     error: Exception
 
 
-class SqliteFile:
-    """A connection that is used in one thread, in the order of the calls.
+class SqliteConnection:
+    """A connection that runs its calls in one thread, in their order.
+
+    Args:
+        path: The file.
 
     Attributes:
-        openings: How many connections there have been.
+        openings: How often the file was opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pool: Any = None
         self._db: sqlite3.Connection | None = None
-        self._place: tuple[int, int] | None = None
+        self._inode: tuple[int, int] | None = None
         self._is_closed = False
         self.openings = 0
 
     def run(
         self, job: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **options: P.kwargs
     ) -> T:
-        """Run `job` in the thread, with the connection; other greenlets run meanwhile.
+        """Call `job` in the thread with the connection and return its result; other greenlets run meanwhile.
+
+        Args:
+            job: Takes the connection, then `arguments` and `options`.
+            arguments: Further positional arguments.
+            options: Keyword arguments.
 
         Raises:
-            StoreUnavailable: the file cannot be used, or is busy for longer than `PATIENCE`.
+            StoreUnavailable: the file cannot be used, or is busy for longer than `BUSY_TIMEOUT`.
         """
         if self._is_closed:
             raise StoreUnavailable(f"The store {self._path} is closed.")
@@ -72,51 +82,51 @@ class SqliteFile:
         return outcome
 
     def _try(
-        self, asked: float, job: Callable[..., T], arguments: Sequence[Any], options: dict[str, Any]
+        self, called_at: float, job: Callable[..., T], arguments: Sequence[Any], options: dict[str, Any]
     ) -> T | _Failure:
-        if time.monotonic() - asked > database.PATIENCE:
+        if time.monotonic() - called_at > database.BUSY_TIMEOUT:
             return _Failure(StoreUnavailable(f"The store {self._path} is too busy.", retry_after=RETRY_AFTER))
         try:
             return job(self._connection(), *arguments, **options)
         except sqlite3.DatabaseError as error:
-            self._let_go()
-            return _Failure(self._trouble(error))
-        except Exception as error:  # noqa: BLE001  # it is raised in the greenlet that asked
+            self._disconnect()
+            return _Failure(self._unavailable(error))
+        except Exception as error:  # noqa: BLE001  # it is raised in the greenlet that called `run`
             return _Failure(error)
 
-    def _trouble(self, error: sqlite3.DatabaseError) -> StoreUnavailable:
-        said = str(error)
-        message = f"The store {self._path} cannot be used: {said}. {ADVICE.get(said, '')}".rstrip()
-        trouble = StoreUnavailable(message, retry_after=RETRY_AFTER)
-        trouble.__cause__ = error
-        return trouble
+    def _unavailable(self, error: sqlite3.DatabaseError) -> StoreUnavailable:
+        reason = str(error)
+        message = f"The store {self._path} cannot be used: {reason}. {ADVICE.get(reason, '')}".rstrip()
+        unavailable = StoreUnavailable(message, retry_after=RETRY_AFTER)
+        unavailable.__cause__ = error
+        return unavailable
 
     def _connection(self) -> sqlite3.Connection:
-        """Return the connection to the file that is there now: the one that was opened may have been removed."""
-        if self._db is None or self._place != self._look():
-            self._let_go()
-            self._db = database.open_file(self._path)
+        """Return a connection to the file that is at the path now: the file that was opened may have been removed."""
+        if self._db is None or self._inode != self._find_inode():
+            self._disconnect()
+            self._db = database.open_database(self._path)
             self.openings += 1
-            self._place = self._look()
+            self._inode = self._find_inode()
         return self._db
 
-    def _look(self) -> tuple[int, int] | None:
+    def _find_inode(self) -> tuple[int, int] | None:
         try:
             found = os.stat(self._path)
         except OSError:
             return None
         return found.st_dev, found.st_ino
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._db is not None:
             with suppress(sqlite3.Error):
                 self._db.close()
         self._db = None
 
     def close(self) -> None:
-        """Close the connection, after all that is under way. May be called twice."""
+        """Close the connection, after all calls that are under way. Idempotent."""
         self._is_closed = True
         pool, self._pool = self._pool, None
         if pool is not None:
-            pool.spawn(self._let_go).get()
+            pool.spawn(self._disconnect).get()
             pool.kill()

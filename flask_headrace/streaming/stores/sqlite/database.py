@@ -1,6 +1,6 @@
-"""What the SQLite file is: its schema and version, how it is made and opened, and where it may lie.
+"""The SQLite file of a store: its schema and version, and how it is created and opened.
 
-What is read and written it does not know.
+It does not know what is read and written.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from pathlib import Path
 
 from ....core.errors import ConfigurationError
 
-VERSION = 2
-"""The version of the schema; it goes up with every change of it."""
+SCHEMA_VERSION = 2
+"""The version of the schema; increased with every change."""
 
-APPLICATION = 0x48_52_41_43
-"""Marks a file as one of ours (SQLite's application_id)."""
+APPLICATION_ID = 0x48_52_41_43
+"""Marks a file as a Headrace store (SQLite's application_id)."""
 
-PATIENCE = 2.0
-"""Seconds for which a call waits for another process that holds the file, and again for its turn in this one."""
-
+BUSY_TIMEOUT = 2.0
+"""Seconds for which a call waits for its turn in this process, and again for a process that has the file locked."""
 
 SCHEMA = """
 CREATE TABLE streams (
@@ -61,7 +60,7 @@ INSERT INTO total VALUES (0);
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Do all that is inside, or nothing of it; nobody else writes meanwhile."""
+    """Run the body as one transaction: all of it is committed or nothing, and nobody else writes meanwhile."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -71,31 +70,31 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
 
 
-def contents(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Return the version, the application's mark and the number of tables, as they are at one moment."""
+def read_header(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the schema's version, the application id and the number of tables, as of one moment."""
     is_inside = db.in_transaction
     if not is_inside:
         db.execute("BEGIN")
-    asked = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
-    (version,), (application,), (tables,) = (db.execute(question).fetchone() for question in asked)
+    statements = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    (version,), (application,), (tables,) = (db.execute(statement).fetchone() for statement in statements)
     if not is_inside:
         db.execute("COMMIT")
     return version, application, tables
 
 
-def refuse_other_version(db: sqlite3.Connection, path: Path) -> bool:
-    """Return whether the file is empty.
+def check_version(db: sqlite3.Connection, path: Path) -> bool:
+    """Check that a file is empty or has this version's schema; return whether it is empty.
 
     Raises:
-        ConfigurationError: it holds something else than this version's schema.
+        ConfigurationError: the file has another version of the schema, or tables of another application.
     """
-    version, application, tables = contents(db)
-    if (version, application) == (VERSION, APPLICATION):
+    version, application, tables = read_header(db)
+    if (version, application) == (SCHEMA_VERSION, APPLICATION_ID):
         return False
-    if application == APPLICATION:
+    if application == APPLICATION_ID:
         raise ConfigurationError(
-            f"The store {path} has version {version} of the schema and this Headrace writes version {VERSION}: name "
-            "another file in HEADRACE_STORE, or stop all that use this one and remove it."
+            f"The store {path} has version {version} of the schema and this Headrace writes version {SCHEMA_VERSION}: "
+            "name another file in HEADRACE_STORE, or stop all that use this one and remove it."
         )
     if tables:
         raise ConfigurationError(f"The file {path} holds tables of something else: name another in HEADRACE_STORE.")
@@ -103,41 +102,41 @@ def refuse_other_version(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def clock() -> float:
-    """Return the present moment on the clock that all processes of the machine share, in seconds."""
+    """Return the time in seconds of the monotonic clock, which all processes of the machine share."""
     return time.monotonic()
 
 
-def make_tables(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables in an empty file, if nobody is faster.
+def create_tables(db: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in an empty file, unless another process is faster.
 
-    It is one transaction, which waits for its turn: of many that find the file empty, one writes, and the others look.
-    A turn for each step, and a write in each turn, would be more than all of them can have within their patience.
+    It is one transaction: of many processes that find the file empty, one creates the tables, and the others wait and
+    then find them. With a transaction per step, many processes would not all finish within `BUSY_TIMEOUT`.
     """
     db.execute("BEGIN")
     try:
-        # It must go before the first table, and begins to write: from here on nobody else does.
+        # This must come before the first table. It takes the write lock: from here on nobody else writes.
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        if refuse_other_version(db, path):
+        if check_version(db, path):
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             db.execute("COMMIT")
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
 
 
-def write_ahead(db: sqlite3.Connection) -> None:
-    """Make the file one with a write-ahead log.
+def enable_write_ahead_log(db: sqlite3.Connection) -> None:
+    """Switch the file to a write-ahead log, and wait for other connections that write.
 
-    While another connection writes, SQLite does not let this wait: it is told at once that the file is locked. A
-    transaction does wait, and behind it the other has done so, or the next one has its turn.
+    SQLite does not wait here itself: while another connection writes, the statement fails at once with "database is
+    locked". A transaction does wait, so an empty one comes before the next attempt.
 
     Raises:
-        sqlite3.OperationalError: the file is busy for longer than `PATIENCE`.
+        sqlite3.OperationalError: the file is busy for longer than `BUSY_TIMEOUT`.
     """
-    until = clock() + PATIENCE
+    until = clock() + BUSY_TIMEOUT
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -149,14 +148,21 @@ def write_ahead(db: sqlite3.Connection) -> None:
             pass
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """Open the file; make it where it is missing."""
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512)
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the file; create it if it does not exist.
+
+    Raises:
+        sqlite3.DatabaseError: the file cannot be opened, or is busy for longer than `BUSY_TIMEOUT`.
+        ConfigurationError: see `check_version`.
+    """
+    db = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
     try:
         db.create_function("clock", 0, clock)
-        if refuse_other_version(db, path):
-            make_tables(db, path)
-        write_ahead(db)
+        if check_version(db, path):
+            create_tables(db, path)
+        enable_write_ahead_log(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
     except BaseException:
@@ -165,16 +171,16 @@ def open_file(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_file(path: Path) -> None:
-    """Look whether a file, where there is one, can be a store, without leaving anything open.
+def check_database(path: Path) -> None:
+    """Check that a file, if it exists, is a store of this version. Leaves nothing open.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: it is not.
     """
     try:
         if path.exists():
-            with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as db:
-                refuse_other_version(db, path)
+            with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as db:
+                check_version(db, path)
     except sqlite3.DatabaseError as error:
         if str(error) == "file is not a database":
             raise ConfigurationError(f"{path} is no SQLite file: name another in HEADRACE_STORE.") from error

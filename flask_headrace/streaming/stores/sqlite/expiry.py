@@ -1,6 +1,8 @@
-"""The removal of streams that are too old to be read.
+"""The deletion of expired streams from the SQLite store.
 
-It is done in small transactions: nobody else writes meanwhile, and who wants to should not wait for long.
+It runs in small transactions: no other connection can write during one, and must not wait for long.
+
+Each function takes a connection and runs in the thread of the connection.
 """
 
 from __future__ import annotations
@@ -9,43 +11,56 @@ import sqlite3
 import time
 
 from .database import transaction
-from .leases import forget_the_absent
+from .leases import delete_expired_leases
 from .queries import CHAIN, remove
 
-BATCH = 500
-"""Rows that a sweep removes in one transaction: a few milliseconds."""
+SWEEP_BATCH = 500
+"""Rows that are deleted in one transaction: a few milliseconds."""
 
-PAGES = 1000
-"""Pages that a sweep gives back to the file system in one transaction."""
+VACUUM_PAGES = 1000
+"""Free pages that are returned to the file system in one transaction."""
 
-CONDEMNED = -1e12
-"""When a stream was touched that waits for its removal: too long ago for everything."""
+EXPIRED_AT = -1e12
+"""The value of `touched` that marks a stream as expired: older than any retention."""
 
 
-def condemn(db: sqlite3.Connection, retention: float) -> list[int]:
-    """Decide which streams are to be removed, so that nobody finds or adds to them; return their keys."""
+def mark_expired(db: sqlite3.Connection, retention: float) -> list[int]:
+    """Mark the expired streams, so that nobody finds or extends them; return their keys.
+
+    Args:
+        db: The connection.
+        retention: Seconds for which a finished stream can be read, and for which a dead worker's stream is kept.
+    """
     with transaction(db):
-        # Not before: others may have written while this waited for its turn, and that would lie in the future.
+        # Not before the transaction: others may have written while this waited, which would lie in the future.
         now = time.monotonic()
-        times = {"now": now, "oldest": now - retention, "condemned": CONDEMNED}
-        forget_the_absent(db)
+        times = {"now": now, "oldest": now - retention, "expired": EXPIRED_AT}
+        delete_expired_leases(db)
         db.execute(
             "UPDATE streams SET touched = :now WHERE NOT is_finished AND worker IN (SELECT worker FROM leases)", times
         )
         db.execute(
-            "UPDATE streams SET touched = :condemned, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
+            "UPDATE streams SET touched = :expired, is_finished = 1 WHERE touched NOT BETWEEN :oldest AND :now",
             times,
         )
-        condemned = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (CONDEMNED,)).fetchall()
-        return [key for (key,) in condemned]
+        expired = db.execute("SELECT key FROM streams WHERE is_finished AND touched = ?", (EXPIRED_AT,)).fetchall()
+        return [key for (key,) in expired]
 
 
-def remove_some(db: sqlite3.Connection, key: int) -> bool:
-    """Remove a condemned stream, or the last of its entries; return whether it is gone."""
-    batch = {"key": key, "batch": BATCH, "others": BATCH - 1}
+def remove_batch(db: sqlite3.Connection, key: int) -> bool:
+    """Delete an expired stream if it has at most `SWEEP_BATCH` entries, else its last ones.
+
+    Args:
+        db: The connection.
+        key: The key of a stream that `mark_expired` has returned.
+
+    Returns:
+        Whether the stream is gone.
+    """
+    batch = {"key": key, "batch": SWEEP_BATCH, "others": SWEEP_BATCH - 1}
     with transaction(db):
-        # Another worker's sweep may have been faster, and a new stream have the key by now.
-        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, CONDEMNED)).fetchone() is None:
+        # Another worker may have deleted the stream, and a new stream may have the key by now.
+        if db.execute("SELECT 1 FROM streams WHERE key = ? AND touched = ?", (key, EXPIRED_AT)).fetchone() is None:
             return True
         rest = db.execute(
             f"{CHAIN} SELECT previous FROM chain JOIN entries USING (number) LIMIT 1 OFFSET :others",  # noqa: S608
@@ -59,6 +74,6 @@ def remove_some(db: sqlite3.Connection, key: int) -> bool:
         return False
 
 
-def give_back(db: sqlite3.Connection) -> None:
-    """Give free pages back to the file system, some at a time."""
-    db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+def release_free_pages(db: sqlite3.Connection) -> None:
+    """Return at most `VACUUM_PAGES` free pages to the file system."""
+    db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()

@@ -1,7 +1,9 @@
-"""Who is there: workers by their leases, readers by their attendance.
+"""The leases of workers and the presence of readers, in the tables of the SQLite store.
 
-Both end at moments of the monotonic clock, which starts anew with the machine: a moment that lies further ahead than it
-can have been set is one of before.
+Both expire at moments of the monotonic clock, which starts anew with the machine. So a moment that lies further in the
+future than it can have been set was written before the machine started, and counts as expired.
+
+Each function takes a connection and runs in the thread of the connection.
 """
 
 from __future__ import annotations
@@ -9,22 +11,22 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from ..base import LEASE
+from ..base import LEASE_DURATION
 
 
-def attend(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
-    """Note a reader."""
+def add_reader(db: sqlite3.Connection, stream: str, reader: str, seconds: float) -> None:
+    """Record that a reader reads a stream, for the next `seconds` seconds."""
     until = time.monotonic() + seconds
     db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?, ?, ?)", (stream, reader, until, seconds))
 
 
-def leave(db: sqlite3.Connection, stream: str, reader: str) -> None:
-    """Forget a reader."""
+def remove_reader(db: sqlite3.Connection, stream: str, reader: str) -> None:
+    """Record that a reader has left."""
     db.execute("DELETE FROM readers WHERE id = ? AND reader = ?", (stream, reader))
 
 
-def has_remote_readers(db: sqlite3.Connection, stream: str) -> bool:
-    """Whether a reader's time is not over."""
+def has_stream_readers(db: sqlite3.Connection, stream: str) -> bool:
+    """Whether a stream has any reader that has neither left nor expired."""
     found = db.execute(
         "SELECT 1 FROM readers WHERE id = ? AND until > clock() AND until <= clock() + seconds LIMIT 1", (stream,)
     ).fetchone()
@@ -32,7 +34,7 @@ def has_remote_readers(db: sqlite3.Connection, stream: str) -> bool:
 
 
 def has_readers(db: sqlite3.Connection, worker: str) -> bool:
-    """Whether a worker's stream is attended."""
+    """Whether any stream that a worker fills has readers."""
     found = db.execute(
         "SELECT 1 FROM readers JOIN streams USING (id) "
         "WHERE worker = ? AND until > clock() AND until <= clock() + seconds LIMIT 1",
@@ -41,20 +43,20 @@ def has_readers(db: sqlite3.Connection, worker: str) -> bool:
     return found is not None
 
 
-def renew(db: sqlite3.Connection, worker: str) -> None:
-    """Note that a worker is alive."""
-    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE))
+def renew_lease(db: sqlite3.Connection, worker: str) -> None:
+    """Record that a worker is alive, for the next `LEASE_DURATION` seconds."""
+    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (worker, time.monotonic() + LEASE_DURATION))
 
 
 def is_alive(db: sqlite3.Connection, worker: str) -> bool:
-    """Whether a worker's lease runs."""
+    """Whether the lease of a worker has not expired."""
     found = db.execute(
-        "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE)
+        "SELECT 1 FROM leases WHERE worker = ? AND until > clock() AND until <= clock() + ?", (worker, LEASE_DURATION)
     ).fetchone()
     return found is not None
 
 
-def forget_the_absent(db: sqlite3.Connection) -> None:
-    """Remove leases and attendances that are over."""
-    db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE,))
+def delete_expired_leases(db: sqlite3.Connection) -> None:
+    """Delete expired leases of workers and expired readers."""
+    db.execute("DELETE FROM leases WHERE until NOT BETWEEN clock() AND clock() + ?", (LEASE_DURATION,))
     db.execute("DELETE FROM readers WHERE until NOT BETWEEN clock() AND clock() + seconds")

@@ -1,4 +1,4 @@
-"""Where a file of SQLite can be, and where not. It opens nothing."""
+"""Whether the file of an SQLite store can be created at a path. Opens nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from ....core.errors import ConfigurationError
 
 
-def refuse_place(path: Path) -> None:
-    """Refuse a path at which no file can be made or written to, with what to do.
+def check_location(path: Path) -> None:
+    """Raise, with advice, if no file can be created at a path or the file there cannot be written to.
 
     Raises:
-        ConfigurationError: it is a folder, lies in none, or in one that cannot be written to, as SQLite has to.
+        ConfigurationError: the path is a folder, its folder does not exist, or the user may not write to the folder (as
+            SQLite has to) or to the file.
     """
     if path.is_dir():
         raise ConfigurationError(

@@ -1,10 +1,11 @@
-"""What is read from and written to the store's tables, in SQL.
+"""The reads and writes of the SQLite store, as functions that run SQL on a connection.
 
-Each function takes a connection and is called in a thread, where every row and every statement costs a change of hands
-with the event loop: so as few as possible, each for all streams that a call is about. It knows nothing of threads.
+Each function runs in the thread of its connection, where every row and statement costs a switch to the event loop's
+thread. So each uses as few statements as possible, one for all streams of a call. They know nothing of threads.
 
-Entries lie in the order in which they came, so that those of a call share a few pages (a page for each stream would
-cost four times as much); each names the one before it of its stream, and the stream the last.
+A batch is a row of the table `entries`. The rows are in the order in which they were written, so that the rows of one
+call share a few pages (a page for each stream would cost four times as much). Each row has the number of the previous
+row of its stream, and the stream has the number of its last row.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..base import LAST_WORDS, EventBatch, StoreLimits, StreamClaim, StreamRecord
+from ..base import RESERVED_TERMINAL_BYTES, EventBatch, StoreLimits, StreamClaim, StreamRecord
 from .database import transaction
 from .leases import is_alive
 
-State: TypeAlias = tuple[int, int, int]
-"""What can change in a stream: its last number, is_finished, is_stopping."""
+StreamState: TypeAlias = tuple[int, int, int]
+"""What can change in a stream: the number of its last event, is_finished, is_stopping."""
 
 
-class Full(Exception):
-    """All streams together have the bytes that they may have."""
+class StoreFull(Exception):
+    """All streams together have reached `StoreLimits.total_bytes`, and no finished one is left to be removed."""
 
 
-class _Target(msgspec.Struct):
-    """A stream that a call of `append` adds to."""
+class _AppendTarget(msgspec.Struct):
+    """A stream to which a call of `append` adds rows."""
 
     key: int
     last: int
@@ -38,23 +39,24 @@ class _Target(msgspec.Struct):
     is_finished: bool = False
     is_changed: bool = False
 
-    def add(self, entry: EventBatch, number: int, most: int) -> bool:
-        """Make an entry of at most so many bytes the last one, by this number; return whether it may be added."""
-        size = len(entry.payload)
-        has_room = size <= most or (entry.is_last and size <= LAST_WORDS)
-        if self.is_finished or entry.first != self.last + 1 or not has_room:
+    def add(self, batch: EventBatch, number: int, max_bytes: int) -> bool:
+        """Make a batch of at most `max_bytes` bytes the last row, by this number; return whether it is accepted."""
+        size = len(batch.payload)
+        has_room = size <= max_bytes or (batch.is_last and size <= RESERVED_TERMINAL_BYTES)
+        if self.is_finished or batch.first != self.last + 1 or not has_room:
             return False
-        self.last += entry.count
+        self.last += batch.count
         self.size += size
         self.tail = number
-        self.is_finished, self.is_changed = entry.is_last, True
+        self.is_finished, self.is_changed = batch.is_last, True
         return True
 
 
 READABLE = "NOT (is_finished AND touched NOT BETWEEN clock() - :retention AND clock())"
-"""Whether a stream's retention runs. A moment in the future was one before the machine was started again.
+"""Whether the retention of a stream is not over. A moment in the future was written before the machine restarted.
 
-So the present one must not be taken before the rows are: what was written in between would lie in the future.
+So the SQL must read the clock itself: with a time from before the statement, rows written in between would lie in the
+future.
 """
 
 CHAIN = """
@@ -63,7 +65,7 @@ WITH RECURSIVE chain (number) AS (
     UNION ALL SELECT previous FROM chain JOIN entries USING (number)
 )
 """
-"""The entries of a stream, the last one first."""
+"""The rows of a stream, the last one first."""
 
 READ = f"""
 WITH RECURSIVE chain (number, first, previous) AS (
@@ -85,18 +87,18 @@ FROM streams JOIN claims ON stream = key WHERE {READABLE}
 
 
 def find(db: sqlite3.Connection, stream: str, retention: float) -> StreamRecord | None:
-    """Return the record of a stream; None where there is none that can be read."""
+    """Return the record of a stream; None if there is none, or if its retention of `retention` seconds is over."""
     return _record(db.execute(f"{RECORD} AND id = :id", {"id": stream, "retention": retention}))
 
 
-def named(db: sqlite3.Connection, name: str, retention: float) -> StreamRecord | None:
-    """Return the record of the stream that was last begun by a name; None where there is none that can be read."""
+def find_by_name(db: sqlite3.Connection, name: str, retention: float) -> StreamRecord | None:
+    """Return the record of the stream that was last begun by a name; None if there is none any more."""
     found = f"{RECORD} AND key = (SELECT stream FROM names WHERE name = :name)"  # noqa: S608
     return _record(db.execute(found, {"name": name, "retention": retention}))
 
 
-def unname(db: sqlite3.Connection, name: str, stream: str) -> None:
-    """Take a name from a stream."""
+def clear_name(db: sqlite3.Connection, name: str, stream: str) -> None:
+    """Remove the name of a stream, unless another stream was begun by that name since."""
     db.execute("DELETE FROM names WHERE name = ? AND stream = (SELECT key FROM streams WHERE id = ?)", (name, stream))
 
 
@@ -104,29 +106,29 @@ def _record(found: sqlite3.Cursor) -> StreamRecord | None:
     row = found.fetchone()
     if row is None:
         return None
-    *claimed, last, is_finished, is_stopping = row
-    return StreamRecord(StreamClaim(*claimed), last, bool(is_finished), bool(is_stopping))
+    *claim, last, is_finished, is_stopping = row
+    return StreamRecord(StreamClaim(*claim), last, bool(is_finished), bool(is_stopping))
 
 
-def read(db: sqlite3.Connection, stream: str, after: int, most: int, retention: float) -> list[EventBatch]:
-    """Return entries that hold events beyond number `after`."""
+def read(db: sqlite3.Connection, stream: str, after: int, max_bytes: int, retention: float) -> list[EventBatch]:
+    """Return the batches with events after number `after`, up to `max_bytes` bytes but at least one batch."""
     rows = db.execute(READ, {"id": stream, "after": after, "retention": retention})
     found: list[EventBatch] = []
     for first, count, payload in rows:
-        most -= len(payload)
-        if found and most < 0:
+        max_bytes -= len(payload)
+        if found and max_bytes < 0:
             break
         found.append(EventBatch(stream, first, count, payload))
-    # A statement that was not read to its end would keep its snapshot, and the log from being emptied.
+    # A statement that is not read to its end would keep its snapshot, so that the write-ahead log could not shrink.
     rows.close()
     return found
 
 
-def states(db: sqlite3.Connection, streams: list[str]) -> dict[str, State]:
-    """Return what can change in streams; nothing for one that is gone."""
+def read_states(db: sqlite3.Connection, streams: list[str]) -> dict[str, StreamState]:
+    """Return the states of streams by their ids, without those that are gone."""
     (rows,) = db.execute(
-        f"WITH asked (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608  # numbers and question marks
-        "SELECT json_group_array(json_array(n, last, is_finished, is_stopping)) FROM asked JOIN streams USING (id)",
+        f"WITH wanted (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608  # numbers and question marks
+        "SELECT json_group_array(json_array(n, last, is_finished, is_stopping)) FROM wanted JOIN streams USING (id)",
         streams,
     ).fetchone()
     return {
@@ -134,81 +136,87 @@ def states(db: sqlite3.Connection, streams: list[str]) -> dict[str, State]:
     }
 
 
-def stopping(db: sqlite3.Connection) -> set[str]:
-    """Return the unfinished streams whose end somebody has asked for."""
+def read_stopping(db: sqlite3.Connection) -> set[str]:
+    """Return the ids of the unfinished streams that have a stop request."""
     return {stream for (stream,) in db.execute("SELECT id FROM streams WHERE is_stopping AND NOT is_finished")}
 
 
-def claim(db: sqlite3.Connection, wanted: StreamClaim, name: str | None, bounds: StoreLimits) -> StreamRecord | None:
-    """Begin a stream, or return the one that is there.
+def claim(db: sqlite3.Connection, wanted: StreamClaim, name: str | None, limits: StoreLimits) -> StreamRecord | None:
+    """Begin a stream unless one of that id exists; return None, or the record of the existing stream.
 
     Raises:
-        Full: there is no room.
+        StoreFull: no stream can be begun now.
     """
     with transaction(db):
-        if record := find(db, wanted.id, bounds.retention):
+        if record := find(db, wanted.id, limits.retention):
             return record
         for (key,) in db.execute("SELECT key FROM streams WHERE id = ?", (wanted.id,)).fetchall():
             remove(db, key)
         (total,) = db.execute("SELECT bytes FROM total").fetchone()
-        if _make_room(db, total, 1, bounds) < 1:
-            raise Full
-        begun = (wanted.id, wanted.worker, time.monotonic())
-        key = db.execute("INSERT INTO streams (id, worker, touched) VALUES (?, ?, ?)", begun).lastrowid
-        db.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.question, wanted.about))
+        if _make_room(db, total, 1, limits) < 1:
+            raise StoreFull
+        row = (wanted.id, wanted.worker, time.monotonic())
+        key = db.execute("INSERT INTO streams (id, worker, touched) VALUES (?, ?, ?)", row).lastrowid
+        db.execute(
+            "INSERT INTO claims VALUES (?, ?, ?, ?)", (key, wanted.owner, wanted.request_digest, wanted.metadata)
+        )
         if name is not None:
             db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, key))
         return None
 
 
 def check(db: sqlite3.Connection) -> None:
-    """Return where the file can be written to now."""
+    """Write to the file, and change nothing.
+
+    Raises:
+        sqlite3.DatabaseError: the file cannot be written to.
+    """
     with transaction(db):
         db.execute("UPDATE total SET bytes = bytes")
 
 
 def withdraw(db: sqlite3.Connection, stream: str, worker: str) -> None:
-    """Take back a claim of which no event was written."""
+    """Withdraw the claim of a worker before any event was written."""
     with transaction(db):
         unused = "SELECT key FROM streams WHERE id = ? AND worker = ? AND last = 0 AND NOT is_finished"
         for (key,) in db.execute(unused, (stream, worker)).fetchall():
             remove(db, key)
 
 
-def append(db: sqlite3.Connection, worker: str, entries: Sequence[EventBatch], bounds: StoreLimits) -> set[str]:
-    """Add the entries that may be added; return the ids of the streams of the others."""
+def append(db: sqlite3.Connection, worker: str, batches: Sequence[EventBatch], limits: StoreLimits) -> set[str]:
+    """Append batches to their streams; return the ids of the streams whose batches were refused."""
     rows: list[object] = []
     refused: set[str] = set()
     with transaction(db):
-        targets, total, number = _targets(db, worker, list({entry.id for entry in entries}))
-        room = _make_room(db, total, sum(len(entry.payload) for entry in entries), bounds)
-        for entry in entries:
-            target = targets.get(entry.id)
+        targets, total, number = _find_targets(db, worker, list({batch.id for batch in batches}))
+        room = _make_room(db, total, sum(len(batch.payload) for batch in batches), limits)
+        for batch in batches:
+            target = targets.get(batch.id)
             previous = target.tail if target is not None else 0
-            if target is not None and target.add(entry, number + 1, min(room, bounds.stream - target.size)):
+            if target is not None and target.add(batch, number + 1, min(room, limits.stream_bytes - target.size)):
                 number += 1
-                room -= len(entry.payload)
-                rows += (number, previous, entry.first, entry.count, entry.payload)
+                room -= len(batch.payload)
+                rows += (number, previous, batch.first, batch.count, batch.payload)
             else:
-                refused.add(entry.id)
+                refused.add(batch.id)
         if rows:
             _write(db, rows, [target for target in targets.values() if target.is_changed])
     return refused
 
 
-def _targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[dict[str, _Target], int, int]:
-    """Return the streams that this worker may add to, the bytes of all streams, and the number of the last entry."""
+def _find_targets(db: sqlite3.Connection, worker: str, streams: list[str]) -> tuple[dict[str, _AppendTarget], int, int]:
+    """Return the streams that this worker may append to, the bytes of all streams, and the number of the last row."""
     rows, total, number = db.execute(
-        f"WITH asked (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608
+        f"WITH wanted (n, id) AS (VALUES {_numbered(len(streams))}) "  # noqa: S608
         "SELECT json_group_array(json_array(n, key, last, streams.bytes, tail)), (SELECT bytes FROM total), "
         "(SELECT coalesce(max(number), 0) FROM entries) "
-        "FROM asked JOIN streams USING (id) WHERE worker = ? AND NOT is_finished",
+        "FROM wanted JOIN streams USING (id) WHERE worker = ? AND NOT is_finished",
         (*streams, worker),
     ).fetchone()
-    return {streams[n]: _Target(*target) for n, *target in msgspec.json.decode(rows)}, total, number
+    return {streams[n]: _AppendTarget(*target) for n, *target in msgspec.json.decode(rows)}, total, number
 
 
-def _write(db: sqlite3.Connection, rows: list[object], targets: list[_Target]) -> None:
+def _write(db: sqlite3.Connection, rows: list[object], targets: list[_AppendTarget]) -> None:
     marks = ",".join(["(?,?,?,?,?)"] * (len(rows) // 5))
     db.execute(f"INSERT INTO entries VALUES {marks}", rows)  # noqa: S608
     size = sum(len(payload) for payload in rows[4::5])  # type: ignore[misc,arg-type]
@@ -226,19 +234,19 @@ def _numbered(count: int) -> str:
     return ",".join([f"({number},?)" for number in range(count)])
 
 
-def _make_room(db: sqlite3.Connection, total: int, size: int, bounds: StoreLimits) -> int:
-    """Remove finished streams, the oldest first, until so many bytes fit; return how many do."""
-    while total + size > bounds.total:
+def _make_room(db: sqlite3.Connection, total: int, size: int, limits: StoreLimits) -> int:
+    """Delete finished streams, the oldest first, until `size` more bytes fit; return how many bytes fit."""
+    while total + size > limits.total_bytes:
         oldest = db.execute("SELECT key, bytes FROM streams WHERE is_finished ORDER BY touched LIMIT 1").fetchone()
         if oldest is None:
             break
         remove(db, oldest[0])
         total -= oldest[1]
-    return bounds.total - total
+    return limits.total_bytes - total
 
 
 def remove(db: sqlite3.Connection, key: int) -> None:
-    """Remove a stream and its entries, in the transaction that is open."""
+    """Delete a stream and its rows. Only inside a transaction."""
     db.execute(f"{CHAIN} DELETE FROM entries WHERE number IN chain", {"key": key})  # noqa: S608
     db.execute("UPDATE total SET bytes = bytes - (SELECT bytes FROM streams WHERE key = ?)", (key,))
     db.execute("DELETE FROM streams WHERE key = ?", (key,))
@@ -247,12 +255,12 @@ def remove(db: sqlite3.Connection, key: int) -> None:
 
 
 def request_stop(db: sqlite3.Connection, stream: str) -> None:
-    """Note the wish."""
+    """Record a stop request for a stream, unless it has ended."""
     db.execute("UPDATE streams SET is_stopping = 1 WHERE id = ? AND NOT is_finished", (stream,))
 
 
-def take_over(db: sqlite3.Connection, stream: str, dead: str, worker: str) -> bool:
-    """Make a dead worker's stream this worker's; return whether it is."""
+def acquire(db: sqlite3.Connection, stream: str, dead: str, worker: str) -> bool:
+    """Make a worker the one that fills an unfinished stream of a dead worker; return whether it is."""
     with transaction(db):
         if is_alive(db, dead):
             return False

@@ -1,7 +1,8 @@
-"""Notices what any process has changed in an SQLite file.
+"""Polling of an SQLite file for changes by any process.
 
-SQLite tells nobody of a change, but a connection can be asked cheaply whether another has committed anything. So it is
-asked every few milliseconds, as long as anything is watched, and after a change what is watched is compared.
+SQLite does not notify of changes, but a connection can cheaply read whether another connection has committed anything.
+So this module reads that every few milliseconds while anything is watched, and compares the watched streams after a
+change.
 """
 
 from __future__ import annotations
@@ -13,100 +14,102 @@ import gevent
 from gevent.event import Event as Flag
 
 from ....core.errors import HeadraceError
-from ..notifier import ChangeNotifier, Wake
-from .connection import SqliteFile
-from .queries import State, states, stopping
+from ..notifier import Callback, ChangeNotifier
+from .connection import SqliteConnection
+from .queries import StreamState, read_states, read_stopping
 
-PERIOD = 0.008
-"""Seconds between two looks where somebody waits for changes: each costs two changes of hands between threads."""
+POLL_INTERVAL = 0.008
+"""Seconds between two polls while any stream is watched for changes: each poll costs two thread switches."""
 
-LEISURE = 0.04
-"""Seconds between two looks for wishes to stop."""
+IDLE_POLL_INTERVAL = 0.04
+"""Seconds between two polls while streams are watched for stop requests only."""
 
-PAUSE = 0.25
-"""Seconds until the next look while the file cannot be used."""
+RETRY_DELAY = 0.25
+"""Seconds until the next poll while the file cannot be used."""
 
 Version: TypeAlias = tuple[int, int]
-"""Which connection it is, and SQLite's data_version, which only compares within one."""
+"""The number of the connection, and SQLite's data_version, which can only be compared within one connection."""
 
-View: TypeAlias = tuple[dict[str, State], set[str]]
-"""The watched streams as they are, and those whose end somebody has asked for."""
+Snapshot: TypeAlias = tuple[dict[str, StreamState], set[str]]
+"""The states of the watched streams, and the ids of the unfinished streams that have a stop request."""
 
 
-class SqliteWatch:
+class SqliteWatcher:
     """The watches of one process on one file.
 
     Args:
-        file: The connection that looks; its own changes would not be seen.
+        connection: The connection that polls. It does not see its own changes.
     """
 
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-        self._changes = ChangeNotifier(on_first=self._begin_soon)
-        self._stops = ChangeNotifier(on_first=self._begin)
-        self._view: View = ({}, set())
-        self._is_new = False
-        self._seen: Version | None = None
-        self._looking: gevent.Greenlet | None = None
-        self._hurry = Flag()
+    def __init__(self, connection: SqliteConnection) -> None:
+        self._connection = connection
+        self._changes = ChangeNotifier(on_first=self._start_now)
+        self._stop_requests = ChangeNotifier(on_first=self._start)
+        self._snapshot: Snapshot = ({}, set())
+        self._is_outdated = False
+        self._version: Version | None = None
+        self._polling: gevent.Greenlet | None = None
+        self._poll_now = Flag()
 
-    def add(self, stream: str, wake: Wake) -> Wake:
-        """Call `wake` after each change of a stream; return what ends that."""
-        return self._changes.add(stream, wake)
+    def add(self, stream: str, callback: Callback) -> Callback:
+        """Call `callback` after each change of a stream; return a function that ends the watch."""
+        return self._changes.add(stream, callback)
 
-    def add_stop(self, stream: str, wake: Wake) -> Wake:
-        """Call `wake` after a wish to stop a stream; return what ends that."""
-        return self._stops.add(stream, wake)
+    def add_stop(self, stream: str, callback: Callback) -> Callback:
+        """Call `callback` after a stop request for a stream; return a function that ends the watch."""
+        return self._stop_requests.add(stream, callback)
 
-    def _begin_soon(self, stream: str) -> None:
-        self._begin(stream)
-        self._hurry.set()
+    def _start_now(self, stream: str) -> None:
+        self._start(stream)
+        self._poll_now.set()
 
-    def _begin(self, stream: str) -> None:
-        # What has happened to this one since the last look is not known.
-        self._is_new = True
-        self._view[1].discard(stream)
-        if self._looking is None:
-            self._looking = gevent.spawn(self._look_on)
+    def _start(self, stream: str) -> None:
+        # The snapshot does not have this stream, or not as it is now.
+        self._is_outdated = True
+        self._snapshot[1].discard(stream)
+        if self._polling is None:
+            self._polling = gevent.spawn(self._poll_while_watched)
 
-    def _look_on(self) -> None:
+    def _poll_while_watched(self) -> None:
         try:
-            while self._changes or self._stops:
-                self._look_once()
-                self._hurry.clear()
-                self._hurry.wait(PERIOD if self._changes else LEISURE)
+            while self._changes or self._stop_requests:
+                self._poll()
+                self._poll_now.clear()
+                self._poll_now.wait(POLL_INTERVAL if self._changes else IDLE_POLL_INTERVAL)
         finally:
-            self._looking = None
+            self._polling = None
 
-    def _look_once(self) -> None:
-        seen = None if self._is_new else self._seen
-        self._is_new = False
+    def _poll(self) -> None:
+        version = None if self._is_outdated else self._version
+        self._is_outdated = False
         try:
-            self._seen, view = self._file.run(self._look, seen, self._changes.ids)
+            self._version, snapshot = self._connection.run(self._read_changes, version, self._changes.ids)
         except HeadraceError:
-            # Whoever uses the store is told; what is missed meanwhile is found by comparison.
-            self._is_new = True
-            gevent.sleep(PAUSE)
+            # The callers of the store get the error. The next snapshot shows what has changed meanwhile.
+            self._is_outdated = True
+            gevent.sleep(RETRY_DELAY)
             return
-        if view is not None:
-            self._compare(*view)
+        if snapshot is not None:
+            self._compare(*snapshot)
 
-    def _look(self, db: sqlite3.Connection, seen: Version | None, streams: list[str]) -> tuple[Version, View | None]:
-        """Return the file's version, and what is watched where it was not that when last seen. Runs in the thread."""
+    def _read_changes(
+        self, db: sqlite3.Connection, version: Version | None, streams: list[str]
+    ) -> tuple[Version, Snapshot | None]:
+        """Return the version of the file, and a snapshot unless it still has `version`. Runs in the thread."""
         (number,) = db.execute("PRAGMA data_version").fetchone()
-        version = self._file.openings, number
-        if version == seen:
-            return version, None
-        return version, (states(db, streams) if streams else {}, stopping(db))
+        current = self._connection.openings, number
+        if current == version:
+            return current, None
+        return current, (read_states(db, streams) if streams else {}, read_stopping(db))
 
-    def _compare(self, states: dict[str, State], stopping: set[str]) -> None:
-        (states_before, stopping_before), self._view = self._view, (states, stopping)
+    def _compare(self, states: dict[str, StreamState], stopping: set[str]) -> None:
+        (states_before, stopping_before), self._snapshot = self._snapshot, (states, stopping)
         streams = states_before.keys() | states.keys()
-        self._changes.wake(stream for stream in streams if states_before.get(stream) != states.get(stream))
-        self._stops.wake(stopping - stopping_before)
+        self._changes.notify(stream for stream in streams if states_before.get(stream) != states.get(stream))
+        self._stop_requests.notify(stopping - stopping_before)
 
     def close(self) -> None:
-        """Look no more. May be called twice."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.kill()
+        """Stop polling. Idempotent."""
+        polling, self._polling = self._polling, None
+        if polling is not None:
+            polling.kill()

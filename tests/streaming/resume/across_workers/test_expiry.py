@@ -14,7 +14,9 @@ from tests.support.upstream import Upstream, openai_wire
 HOST = """
 import gevent
 from flask_headrace import create_app
-from flask_headrace.streaming.stores import memory, sqlite
+from flask_headrace.streaming.stores import memory
+from flask_headrace.streaming.stores.base import StoreLimits
+from flask_headrace.streaming.stores.sqlite.store import SqliteStore
 
 app = create_app()
 
@@ -23,14 +25,14 @@ def expiring_when_found(store):
     def find_last(self, id):
         while (found := find(self, id)) is not None and not found.is_finished:
             gevent.sleep(0.01)  # its end is on its way into the store
-        self._bounds = memory.Bounds(retention=1e-9)
+        self._limits = StoreLimits(retention=1e-9)
         return found
 
     find, store.find = store.find, find_last
 
 
 expiring_when_found(memory.MemoryStore)
-expiring_when_found(sqlite.SqliteStore)
+expiring_when_found(SqliteStore)
 """
 
 

@@ -133,10 +133,10 @@ def check_outage(
         wait_until(lambda worker=worker: read(pair.ask(worker, f"{name} short")).status == 200)
         upstream.answer(f"{name} after {worker}", gated(f"{name} after {worker}"))
         again = Steady(pair.ask(worker, f"{name} after {worker}"))
-        follower = Steady(pair.follow(1 - worker, again.id))
-        follower.has(b"word 19 ")
+        reader = Steady(pair.follow(1 - worker, again.id))
+        reader.has(b"word 19 ")
         upstream.open_gate(f"{name} after {worker}")
-        assert follower.read() == again.read()
+        assert reader.read() == again.read()
         check_whole(again.body)
 
 
@@ -172,11 +172,11 @@ def test_a_redis_that_was_killed_and_started_again_has_forgotten_and_all_is_well
         upstream.answer(f"{name} after {worker}", gated(f"{name} after {worker}"))
         again = Steady(pair.ask(worker, f"{name} after {worker}"))
         again.has(b"word 19 ")
-        follower = Steady(pair.follow(1 - worker, again.id))
-        follower.has(b"word 19 ")
+        reader = Steady(pair.follow(1 - worker, again.id))
+        reader.has(b"word 19 ")
         # Wishes to stop come through again as well.
         pair.stop(1 - worker, again.id)
-        assert follower.read() == again.read()
+        assert reader.read() == again.read()
         assert b"event: cancelled" in again.body
 
 

@@ -134,7 +134,7 @@ class TestTls:
         assert check(f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}") is None
 
     def test_a_server_that_speaks_none(self, start, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.PATIENCE", 0.3)
+        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.CALL_TIMEOUT", 0.3)
         port = free_port()
         start("--port", str(port))
         # What it says to that is not the same each time: it may as well just hang up.
@@ -231,7 +231,7 @@ class TestAway:
         assert "no connection to it comes about" in refused("redis://user:s3cret@127.0.0.1:1", StoreUnavailable)
 
     def test_it_does_not_answer(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.PATIENCE", 0.3)
+        monkeypatch.setattr("flask_headrace.streaming.stores.redis.connection.CALL_TIMEOUT", 0.3)
         server.pause()
         try:
             assert "does not answer" in refused(server.url, StoreUnavailable)

@@ -92,7 +92,7 @@ def use_all(store: RedisStore) -> None:
 
 @pytest.mark.parametrize("gone", [*combinations(BOOKKEEPING + OF_A_STREAM, 1), *combinations(BOOKKEEPING, 2)])
 def test_whatever_is_gone_all_goes_on(server: RedisServer, gone: tuple[str, ...]) -> None:
-    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total=200, stream=100))
+    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total_bytes=200, stream_bytes=100))
     store.renew_lease("w")
     fill(store, b"x" * 30, stream="open", name="open")
     fill(store, b"x" * 40, stream="ended", name="ended", ends=True)
@@ -110,7 +110,7 @@ def test_whatever_is_gone_all_goes_on(server: RedisServer, gone: tuple[str, ...]
 
 
 def test_a_total_that_is_gone_is_counted_anew_before_anything_is_added(server: RedisServer) -> None:
-    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total=100))
+    store = RedisStore(server.url, msgspec.structs.replace(WIDE, total_bytes=100))
     fill(store, b"x" * 60, stream="ended", ends=True)
     fill(store, b"x" * 30, stream="open")
     server.client.delete(f"{PREFIX}total")
@@ -129,7 +129,7 @@ def test_a_total_that_is_too_low_does_not_become_a_debt(server: RedisServer, sto
 
 
 def test_sizes_of_streams_that_nobody_lists_any_more_do_not_fill_the_store(server: RedisServer) -> None:
-    store = RedisStore(server.url, StoreLimits(total=100, retention=0.05))
+    store = RedisStore(server.url, StoreLimits(total_bytes=100, retention=0.05))
     fill(store, b"x" * 90, ends=True)
     server.client.delete(f"{PREFIX}finished")
     while store.find("s") is not None:

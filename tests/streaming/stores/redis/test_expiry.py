@@ -8,10 +8,10 @@ import gevent
 import pytest
 
 from flask_headrace.streaming.stores.base import StoreLimits
-from flask_headrace.streaming.stores.redis import scripts as scripts
-from flask_headrace.streaming.stores.redis.connection import CONNECTIONS
+from flask_headrace.streaming.stores.redis import scripts
+from flask_headrace.streaming.stores.redis.connection import MAX_CONNECTIONS
 from flask_headrace.streaming.stores.redis.keys import PREFIX
-from flask_headrace.streaming.stores.redis.store import BATCH, RedisStore
+from flask_headrace.streaming.stores.redis.store import SWEEP_BATCH, RedisStore
 from tests.streaming.stores.redis.server import RedisServer
 from tests.streaming.stores.stage import WIDE, claim, entry, fill, ticking
 
@@ -32,8 +32,8 @@ def fill_many(server: RedisServer, count: int, *, worker: str = "w", ends: bool 
     for start in range(0, count, 500):
         ids = [f"{worker}-{number}" for number in range(start, min(start + 500, count))]
         # No more at once than there are connections: on a busy machine the last ones would give up waiting for theirs.
-        for number in range(0, len(ids), CONNECTIONS):
-            claims = [gevent.spawn(store.claim, claim(id_, worker)) for id_ in ids[number : number + CONNECTIONS]]
+        for number in range(0, len(ids), MAX_CONNECTIONS):
+            claims = [gevent.spawn(store.claim, claim(id_, worker)) for id_ in ids[number : number + MAX_CONNECTIONS]]
             gevent.joinall(claims, raise_error=True)
         assert store.append(worker, [entry(1, stream=id_, is_last=ends) for id_ in ids]) == set()
     store.close()
@@ -57,15 +57,15 @@ class Steps:
 
     def __init__(self, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken = 0
-        run = store._link.run
+        run = store._pool.run
 
         def counted(script: object, *arguments: object) -> object:
-            if script is scripts.SWEEP:
+            if script is scripts.DELETE_EXPIRED:
                 self.taken += 1
                 assert self.taken < 100, "it spins"
             return run(script, *arguments)
 
-        monkeypatch.setattr(store._link, "run", counted)
+        monkeypatch.setattr(store._pool, "run", counted)
 
 
 class TestSweep:
@@ -75,34 +75,34 @@ class TestSweep:
         fill_many(server, MANY, ends=True, age=AGE)
         fill(store, b"a", stream="young", ends=True)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == 1
         assert server.client.zcard(f"{PREFIX}finished") == server.client.hlen(f"{PREFIX}sizes") == 1
         assert int(server.client.get(f"{PREFIX}total")) == 1
-        assert steps.taken == MANY // BATCH + 1
+        assert steps.taken == MANY // SWEEP_BATCH + 1
 
-    @pytest.mark.parametrize("count", [BATCH, 2 * BATCH, 4 * BATCH, MANY])
+    @pytest.mark.parametrize("count", [SWEEP_BATCH, 2 * SWEEP_BATCH, 4 * SWEEP_BATCH, MANY])
     def test_keeps_any_number_of_a_living_workers(
         self, server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
         fill_many(server, count, age=AGE)
-        store.renew("w")
+        store.renew_lease("w")
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
-        assert steps.taken <= count // BATCH + 1
+        assert steps.taken <= count // SWEEP_BATCH + 1
         assert server.client.zcount(f"{PREFIX}running", "-inf", AGE * 10) == 0
 
-    @pytest.mark.parametrize("count", [BATCH, 2 * BATCH, 4 * BATCH, MANY])
+    @pytest.mark.parametrize("count", [SWEEP_BATCH, 2 * SWEEP_BATCH, 4 * SWEEP_BATCH, MANY])
     def test_keeps_any_number_of_a_dead_workers_until_their_time(
         self, server: RedisServer, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
         fill_many(server, count, age=AGE)
         store = RedisStore(server.url, StoreLimits(retention=AGE / 1000 * 2))
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == count
-        assert steps.taken == count // BATCH + 1
+        assert steps.taken == count // SWEEP_BATCH + 1
         store.close()
 
     def test_removes_any_number_of_a_dead_workers_after_it(
@@ -110,18 +110,18 @@ class TestSweep:
     ) -> None:
         fill_many(server, MANY, age=AGE)
         steps = Steps(store, monkeypatch)
-        store.sweep()
+        store.delete_expired()
         assert streams(server) == server.client.zcard(f"{PREFIX}running") == 0
         assert int(server.client.get(f"{PREFIX}total")) == 0
-        assert steps.taken == MANY // BATCH + 1
+        assert steps.taken == MANY // SWEEP_BATCH + 1
 
     def test_tells_the_living_from_the_dead_among_many(self, server: RedisServer, store: RedisStore) -> None:
         for worker in ("dead", "alive"):
             fill_many(server, 600, worker=worker)
         fill_many(server, 600, worker="ended", ends=True)
         grow_old(server, AGE)
-        store.renew("alive")
-        store.sweep()
+        store.renew_lease("alive")
+        store.delete_expired()
         assert streams(server) == 600
         assert store.find("alive-599") is not None
 
@@ -139,5 +139,5 @@ class TestSweep:
             sweeping = gevent.spawn(store.sweep)
             ask_on()
         sweeping.get()
-        assert len(served) >= MANY // BATCH
+        assert len(served) >= MANY // SWEEP_BATCH
         other.close()

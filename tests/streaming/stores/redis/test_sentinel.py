@@ -107,7 +107,7 @@ def test_a_failover_that_was_asked_for_is_followed(guarded: Guarded, store: Redi
 def has_several_connections(store: RedisStore) -> bool:
     """Ask much at once, and return whether that took more than one connection: an answer may come too soon for it."""
     gevent.joinall([gevent.spawn(store.find, "t") for _ in range(40)], raise_error=True)
-    return len(store._link._free) > 1
+    return len(store._pool._free) > 1
 
 
 def ask_for_failover(guarded: Guarded) -> bool:
@@ -121,7 +121,7 @@ def test_past_a_master_that_falls_silent_streams_go_on_and_watches_wake(
     guarded: Guarded, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last test of this file: there is no replica after it."""
-    monkeypatch.setattr(pubsub, "QUIET", 60)
+    monkeypatch.setattr(pubsub, "IDLE_TIMEOUT", 60)
     fill(store, b"a", b"b", stream="u")
     until(lambda: guarded.master.client.wait(1, 100) == 1)
     watcher = Watcher(store, "u")

@@ -34,8 +34,8 @@ def store(server: RedisServer) -> Iterator[RedisStore]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (redis_connection, pubsub):
-        monkeypatch.setattr(module, "PATIENCE", 0.7)
-    monkeypatch.setattr(pubsub, "QUIET", 0.3)
+        monkeypatch.setattr(module, "CALL_TIMEOUT", 0.7)
+    monkeypatch.setattr(pubsub, "IDLE_TIMEOUT", 0.3)
 
 
 def works(store: RedisStore) -> bool:
@@ -89,9 +89,9 @@ class TestStopped:
         watcher = Watcher(store)
         assert watcher.woken
         server.pause()
-        until(lambda: store._watch._connection is None)
+        until(lambda: store._listener._connection is None)
         server.go_on()
-        until(lambda: store._watch._connection is not None)
+        until(lambda: store._listener._connection is not None)
         until(lambda: works(store))
         watcher.sees(lambda: store.append("w", [entry(2)]))
         store.close()
@@ -99,12 +99,12 @@ class TestStopped:
     def test_a_watch_in_which_nothing_happens_keeps_its_connection(
         self, monkeypatch: pytest.MonkeyPatch, server: RedisServer
     ) -> None:
-        monkeypatch.setattr(pubsub, "QUIET", 0.3)
+        monkeypatch.setattr(pubsub, "IDLE_TIMEOUT", 0.3)
         store = RedisStore(server.url, WIDE)
         watcher = Watcher(store)
-        connection = until(lambda: store._watch._connection)
+        connection = until(lambda: store._listener._connection)
         gevent.sleep(1.0)
-        assert store._watch._connection is connection
+        assert store._listener._connection is connection
         fill(store, b"a")
         watcher.sees(lambda: store.append("w", [entry(2)]))
         store.close()
@@ -132,7 +132,7 @@ class TestKilled:
     def test_a_watch_wakes_all_when_it_is_back(self, server: RedisServer, store: RedisStore) -> None:
         watchers = [Watcher(store, f"s{number}") for number in range(5)]
         server.kill()
-        until(lambda: store._watch._connection is None)
+        until(lambda: store._listener._connection is None)
         late = Watcher(store, "late")
         woken = [watcher.woken for watcher in watchers]
         server.start()
@@ -198,12 +198,12 @@ class TestGreenlets:
         fill(store, b"a")
         calls = [gevent.spawn(store.find, "s") for _ in range(200)]
         gevent.joinall(calls, timeout=10, raise_error=True)
-        assert len(store._link._free) <= redis_connection.CONNECTIONS
+        assert len(store._pool._free) <= redis_connection.MAX_CONNECTIONS
 
 
 class TestKeys:
     def test_all_of_them_go_by_themselves(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(redis_store, "LIFE", 0.2)
+        monkeypatch.setattr(redis_store, "UNFINISHED_TTL", 0.2)
         store = RedisStore(server.url, StoreLimits(retention=0.2))
         store.add_reader("s", "r", 0.2)
         fill(store, b"a", stream="finished", ends=True, name="one")
@@ -214,7 +214,7 @@ class TestKeys:
         store.close()
 
     def test_a_stream_that_is_filled_does_not(self, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(redis_store, "LIFE", 0.8)
+        monkeypatch.setattr(redis_store, "UNFINISHED_TTL", 0.8)
         store = RedisStore(server.url, StoreLimits(retention=0.8))
         store.claim(claim(), "chat")
         for number in range(1, 12):
@@ -227,7 +227,7 @@ class TestKeys:
     def test_a_silent_stream_of_a_living_worker_lives_by_sweeps(
         self, server: RedisServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redis_store, "LIFE", 0.8)
+        monkeypatch.setattr(redis_store, "UNFINISHED_TTL", 0.8)
         store = RedisStore(server.url, StoreLimits(retention=0.8))
         store.renew_lease("w")
         fill(store, b"a")

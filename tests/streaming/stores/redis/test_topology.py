@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from flask_headrace.streaming.stores.redis import topology
-from flask_headrace.streaming.stores.redis.topology import Place
+from flask_headrace.streaming.stores.redis.topology import ServerAddress
 from flask_headrace.streaming.stores.redis.url import Address
 
 HERE, THERE = ("here", 1), ("there", 2)
@@ -29,52 +29,52 @@ class Guide:
 
 
 def test_one_that_never_moves_is_not_asked_for() -> None:
-    place = Place(None)
-    place.doubt(None)
-    place.move(THERE)
-    assert place.address() is None
+    place = ServerAddress(None)
+    place.invalidate(None)
+    place.redirect(THERE)
+    assert place.resolve() is None
 
 
 def test_it_is_asked_for_once_and_again_after_a_doubt() -> None:
     guide = Guide(HERE)
-    place = Place(guide.find)
-    asked = [gevent.spawn(place.address) for _ in range(20)]
+    place = ServerAddress(guide.find)
+    asked = [gevent.spawn(place.resolve) for _ in range(20)]
     gevent.joinall(asked, raise_error=True)
     assert {one.value for one in asked} == {HERE}
     assert guide.asked == 1
     guide.says = THERE
-    place.doubt(THERE)  # as somebody who is late would say
-    assert place.address() == HERE
-    place.doubt(HERE)
-    assert (place.address(), guide.asked) == (THERE, 2)
+    place.invalidate(THERE)  # as somebody who is late would say
+    assert place.resolve() == HERE
+    place.invalidate(HERE)
+    assert (place.resolve(), guide.asked) == (THERE, 2)
 
 
 def test_the_word_of_a_server_is_taken() -> None:
     guide = Guide(HERE)
-    place = Place(guide.find)
-    place.move(THERE)
-    assert (place.address(), guide.asked) == (THERE, 0)
+    place = ServerAddress(guide.find)
+    place.redirect(THERE)
+    assert (place.resolve(), guide.asked) == (THERE, 0)
 
 
 def test_nobody_is_asked_again_at_once_after_nobody_knew(monkeypatch: pytest.MonkeyPatch) -> None:
     guide = Guide(None)
-    place = Place(guide.find)
+    place = ServerAddress(guide.find)
     for _ in range(3):
         with pytest.raises(RedisConnectionError, match="nobody knows"):
-            place.address()
+            place.resolve()
     assert guide.asked == 1
-    monkeypatch.setattr(topology, "PAUSE", 0)
+    monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide.says = HERE
-    assert place.address() == HERE
+    assert place.resolve() == HERE
 
 
 def test_while_nobody_can_be_asked_it_is_tried_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "PAUSE", 0)
+    monkeypatch.setattr(topology, "RETRY_DELAY", 0)
     guide = Guide(HERE)
-    place = Place(guide.find)
-    place.address()
+    place = ServerAddress(guide.find)
+    place.resolve()
     guide.says = None
-    place.doubt(HERE)
-    assert (place.address(), place.address()) == (HERE, HERE)
+    place.invalidate(HERE)
+    assert (place.resolve(), place.resolve()) == (HERE, HERE)
     guide.says = THERE
-    assert (place.address(), guide.asked) == (THERE, 4)
+    assert (place.resolve(), guide.asked) == (THERE, 4)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.streaming.stores.redis.url import Target, target_of
+from flask_headrace.streaming.stores.redis.url import RedisURL, parse_redis_url
 
 
-def read(url: str) -> Target:
-    return target_of(url, {"socket_timeout": 2.0})
+def read(url: str) -> RedisURL:
+    return parse_redis_url(url, {"socket_timeout": 2.0})
 
 
 def test_one_server() -> None:
@@ -35,11 +35,11 @@ def test_sentinels_and_the_service_that_they_know() -> None:
     assert {name: target.options[name] for name in ("username", "password", "db", "client_name")} == {
         "username": "user", "password": "pass", "db": 5, "client_name": "x",
     }  # fmt: skip
-    assert target.asking == {"password": "theirs", "socket_timeout": 2.0, "client_name": "x"}
+    assert target.sentinel_options == {"password": "theirs", "socket_timeout": 2.0, "client_name": "x"}
 
 
 def test_the_password_of_the_server_is_not_told_to_the_sentinels() -> None:
-    assert "password" not in read("redis+sentinel://:pass@one/service").asking
+    assert "password" not in read("redis+sentinel://:pass@one/service").sentinel_options
 
 
 @pytest.mark.parametrize(

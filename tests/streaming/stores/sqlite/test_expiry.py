@@ -57,13 +57,13 @@ def test_two_sweeps_at_once_remove_what_is_old_and_nothing_else(file: Path) -> N
     for number in range(20):
         fill(store, b"a", stream=f"old {number}", ends=True)
     until(lambda: store.find("old 19") is None)
-    condemned = [each._writes.run(expiry.condemn, 0.05) for each in (store, other)]
+    condemned = [each._writes.run(expiry.mark_expired, 0.05) for each in (store, other)]
     assert condemned[0] == condemned[1] != []
     for key in condemned[0]:
-        assert store._writes.run(expiry.remove_some, key)
+        assert store._writes.run(expiry.remove_batch, key)
     fill(store, b"a", stream="new")
     for key in condemned[1]:
-        assert other._writes.run(expiry.remove_some, key)
+        assert other._writes.run(expiry.remove_batch, key)
     assert store.append("w", [entry(2, stream="new")]) == set()
     store.close()
     other.close()
@@ -84,10 +84,10 @@ def test_a_sweep_that_comes_second_spares_a_new_stream_in_the_place_of_the_old(f
     store = SqliteStore(file, StoreLimits(retention=0.01))
     fill(store, b"a", ends=True)
     until(lambda: store.find("s") is None)
-    (key,) = store._writes.run(expiry.condemn, 0.01)
-    assert store._writes.run(expiry.remove_some, key)
+    (key,) = store._writes.run(expiry.mark_expired, 0.01)
+    assert store._writes.run(expiry.remove_batch, key)
     fill(store, b"b")
-    assert store._writes.run(expiry.remove_some, key)
+    assert store._writes.run(expiry.remove_batch, key)
     assert found(store).last == len(store.read("s", 0, 99)) == 1
     store.close()
 

@@ -59,7 +59,7 @@ class Holder:
 class TestLocked:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(database, "PATIENCE", 0.7)
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.7)
 
     def test_writes_fail_soon_reads_work_and_the_loop_goes_on(self, store: SqliteStore, file: Path) -> None:
         fill(store, b"a")
@@ -176,7 +176,7 @@ class TestVersion:
 
     def test_another_that_appears_later_is_refused_too(self, store: SqliteStore, file: Path) -> None:
         with closing(sqlite3.connect(file)) as db:
-            db.execute(f"PRAGMA application_id = {database.APPLICATION}")
+            db.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
             db.execute("PRAGMA user_version = 99")
         with pytest.raises(ConfigurationError, match="version 99"):
             store.find("s")
@@ -232,7 +232,7 @@ class TestFile:
     def test_many_connections_that_find_no_file_make_one_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(database, "PATIENCE", 20)  # who is refused at once does not wait for it
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 20)  # who is refused at once does not wait for it
         for number in range(8):
             stores = [SqliteStore(tmp_path / f"{number}.db", WIDE) for _ in range(8)]
             gevent.joinall([gevent.spawn(store.find, "s") for store in stores], timeout=40, raise_error=True)
@@ -244,7 +244,7 @@ class TestFile:
     def test_of_many_that_find_it_empty_at_once_one_writes_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        count, look, thread = 16, database.refuse_other_version, local()
+        count, look, thread = 16, database.check_version, local()
         all_have_looked = Barrier(count)
 
         def look_together(db: sqlite3.Connection, path: Path) -> bool:
@@ -256,10 +256,10 @@ class TestFile:
 
         alone, shared = tmp_path / "alone.db", tmp_path / "shared.db"
         with ExitStack() as opened:
-            opened.enter_context(closing(database.open_file(alone)))
-            monkeypatch.setattr(database, "refuse_other_version", look_together)
+            opened.enter_context(closing(database.open_database(alone)))
+            monkeypatch.setattr(database, "check_version", look_together)
             with ThreadPoolExecutor(count) as threads:
-                made = list(threads.map(database.open_file, [shared] * count))
+                made = list(threads.map(database.open_database, [shared] * count))
             for db in made:
                 opened.enter_context(closing(db))
             # Where each writes it, the last of many on a busy machine waits longer than it may.

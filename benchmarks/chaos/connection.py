@@ -1,6 +1,6 @@
-"""One connection of a reader: a request, the head of its response, and the frames of its body. HTTP/1.1 by hand.
+"""One connection of a client: a request, the head of its response, and the frames of its body. HTTP/1.1 by hand.
 
-The end of a body that was cut off is told from a proper one, which most clients do not care for.
+It tells a complete body from one that was cut off, which most HTTP clients do not.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-SMALL = 4096
-"""Bytes of the receive buffer of a reader that is slow."""
+SMALL_BUFFER_BYTES = 4096
+"""Bytes of the receive buffer of a slow reader."""
 
 
 @dataclass(frozen=True)
-class Ask:
+class Request:
     """A request.
 
     Args:
-        method: Its method.
-        path: Its path and query.
-        headers: Its headers, beside those that all have.
+        method: The method.
+        path: The path and query.
+        headers: Headers beside those of all requests.
         body: A JSON value; None for none.
     """
 
@@ -33,7 +33,7 @@ class Ask:
     body: Any = None
 
     def bytes(self) -> bytes:
-        """Return it as it is sent."""
+        """Return the request as it is sent."""
         body = b"" if self.body is None else json.dumps(self.body).encode()
         headers = [("Host", "127.0.0.1"), ("Connection", "close"), *self.headers]
         if body:
@@ -42,37 +42,37 @@ class Ask:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-class Sitting:
-    """A response as it arrives. Leaving it is `close`.
+class Connection:
+    """A response as it arrives.
 
     Attributes:
-        status: The status of the response; 0 where there was none.
-        headers: Its headers, by their names in small letters.
-        is_whole: Whether its body came to its proper end.
+        status: The status of the response; 0 if there was none.
+        headers: The headers of the response, by lower-case names.
+        is_whole: Whether the body arrived completely.
     """
 
-    def __init__(self, ask: Ask, port: int, *, is_slow: bool = False) -> None:
-        self._ask, self._port, self._is_slow = ask, port, is_slow
+    def __init__(self, request: Request, port: int, *, is_slow: bool = False) -> None:
+        self._request, self._port, self._is_slow = request, port, is_slow
         self._outgoing: asyncio.StreamWriter | None = None
         self.status = 0
         self.headers: dict[str, str] = {}
         self.is_whole = False
 
     def __str__(self) -> str:
-        return f"{self._ask.method} {self._ask.path} at {self._port}: {self.status or 'no answer'}"
+        return f"{self._request.method} {self._request.path} at {self._port}: {self.status or 'no answer'}"
 
     async def begin(self) -> bool:
-        """Ask, and wait for the head of the response; return whether there is one."""
+        """Send the request, and wait for the head of the response; return whether there is one."""
         sock = socket.socket()
         sock.setblocking(False)
         if self._is_slow:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         try:
             await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
             self._incoming, self._outgoing = await asyncio.open_connection(
-                sock=sock, limit=SMALL if self._is_slow else 65536
+                sock=sock, limit=SMALL_BUFFER_BYTES if self._is_slow else 65536
             )
-            self._outgoing.write(self._ask.bytes())
+            self._outgoing.write(self._request.bytes())
             status, *lines = (await self._incoming.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         except (OSError, asyncio.IncompleteReadError):
             sock.close()
@@ -82,7 +82,7 @@ class Sitting:
         return True
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes."""
+        """Yield the body as it arrives."""
         try:
             if self.headers.get("transfer-encoding") != "chunked":
                 size = int(self.headers.get("content-length", 0))
@@ -97,15 +97,15 @@ class Sitting:
             return
 
     async def frames(self) -> AsyncIterator[str]:
-        """Yield the frames of an event stream; one without its blank line is dropped."""
-        held = b""
+        """Yield the frames of an event stream, without an incomplete last one."""
+        rest = b""
         async for piece in self.pieces():
-            *frames, held = (held + piece).split(b"\n\n")
+            *frames, rest = (rest + piece).split(b"\n\n")
             for frame in frames:
                 yield frame.decode()
 
     async def json(self) -> Any:  # noqa: ANN401  # whatever JSON there is
-        """Read the whole body; None where it was cut off, or is no JSON."""
+        """Read the whole body; return None if it was cut off or is no JSON."""
         body = b"".join([piece async for piece in self.pieces()])
         try:
             return json.loads(body) if self.is_whole else None
@@ -113,6 +113,6 @@ class Sitting:
             return None
 
     def close(self) -> None:
-        """Leave. May be called twice."""
+        """Abort the connection. Idempotent."""
         if self._outgoing is not None:
             self._outgoing.transport.abort()

@@ -1,0 +1,55 @@
+"""The end of a stream whose worker has died: its usage is estimated from what the store has of the answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ...core.errors import ResumptionLost, WorkerLost
+from ...core.events import AnswerRestarted, Event, ResponseStarted
+from ...core.usage import estimate_usage, with_attempt
+from ..buffer import text_size
+from ..stores.base import Store, StreamRecord
+from .store_writer import StoreWriter, failure_events
+from .stored_events import decode_context, events_after, last_event_number
+
+MAX_READ_BYTES = 65536
+"""Bytes of payloads that are read from the store at once."""
+
+
+def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:
+    """Acquire the stream of a dead worker, and finish it with its estimated usage and a `WorkerLost` error.
+
+    Args:
+        store_writer: This worker's access to the store.
+        record: The record of the stream.
+
+    Raises:
+        StoreUnavailable: the store is away; 503.
+    """
+    with store_writer.pending.lock(record.claim.id):
+        store_writer.acquire_and_finish(record, lambda: _ending(store_writer.store, record))
+
+
+def _ending(store: Store, record: StreamRecord) -> list[Event]:
+    context = decode_context(record.claim)
+    answer_bytes, model = _measure_answer(store, record.claim.id, context.incarnation)
+    usage = estimate_usage(
+        context.name, context.pricing_provider, prompt_bytes=context.prompt_bytes, answer_bytes=answer_bytes
+    )
+    return [with_attempt(usage, model or context.model), *failure_events(WorkerLost())()]
+
+
+def _measure_answer(store: Store, id_: str, incarnation: str) -> tuple[int, str]:
+    """Return the bytes of the stored answer and the model that gave it, as far as they can be read."""
+    size, after, model = 0, 0, ""
+    with suppress(ResumptionLost):
+        while batches := store.read(id_, after, MAX_READ_BYTES):
+            for batch in batches:
+                events = events_after(batch, after, incarnation)
+                size += text_size(events)
+                after = last_event_number(batch)
+                models = (
+                    event.model for event in reversed(events) if isinstance(event, (ResponseStarted, AnswerRestarted))
+                )
+                model = next(models, model)
+    return size, model
