@@ -140,7 +140,7 @@ class TestASourceThatDoesNotStop:
         released = Flag()
         stream = stream_of(lambda: self.deaf(1000, caught, released))
         assert self.stopped(stream)[-1] == Cancelled("stopped")
-        until(lambda: "the source of acme/tiny does not stop, and is left behind" in caplog.text)
+        until(lambda: "the source of acme/tiny does not stop and is abandoned" in caplog.text)
         assert stream.session.id in caplog.text
         assert caught == ["caught"] * producer.MAX_STOP_ATTEMPTS
         released.set()
@@ -221,7 +221,7 @@ class TestASourceThatFailsToClose:
 
     def test_behind_its_end_is_told_by_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         assert read_all(Stream(Source([DONE], ZeroDivisionError("too late"), lingers=True)))[-1] == DONE
-        assert "failed behind its end" in caplog.text
+        assert "failed after the end of the stream" in caplog.text
 
 
 class TestASourceThatNeverWaits:

@@ -26,7 +26,7 @@ class TestOpen:
         many = streams()
         first, second = (many.open(CONTEXT, Source()) for _ in range(2))
         assert len(many) == 2
-        assert repr(many) == "<Streams 2 of 10 open>"
+        assert repr(many) == "<StreamRegistry 2 of 10 open>"
         first.cancel("stopped")
         until(lambda: len(many) == 1)
         second.cancel("stopped")
@@ -126,7 +126,7 @@ class TestDrain:
         reader = Reader(many.open(CONTEXT, source))
         draining = gevent.spawn(many.drain, 5)
         settle()
-        assert repr(many) == "<Streams 1 of 10 open, closing>"
+        assert repr(many) == "<StreamRegistry 1 of 10 open, closing>"
         with pytest.raises(ShuttingDown) as refused:
             many.open(CONTEXT, Source())
         assert (refused.value.status, refused.value.retry_after) == (503, 1)

@@ -197,7 +197,7 @@ class TestAccount:
         session = StreamSession(CONTEXT, UNLIMITED)
         StreamReader(session)
         session.append(text("a", "b"))
-        assert repr(session) == f"<Session {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
+        assert repr(session) == f"<StreamSession {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
         assert "… completed, 5 events," in repr(session)
 

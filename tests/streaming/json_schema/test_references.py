@@ -34,8 +34,8 @@ class TestAReference:
         with pytest.raises(InvalidRequest) as raised:
             SchemaValidator(schema)
         assert raised.value.message == (
-            f"schema is no JSON Schema: it refers to {named!r}, where no schema is: put one into $defs and refer to "
-            "that. Nothing is fetched."
+            f"schema is not a valid JSON Schema: it refers to {named!r}, which does not exist: put a schema into $defs and "
+            "refer to that. References are never fetched."
         )
 
     @pytest.mark.parametrize(
