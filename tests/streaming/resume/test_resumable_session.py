@@ -65,7 +65,7 @@ class TestKeptNoMore:
         second, slow = worker.follow(first.id, 1), worker.resumption.follow(first.id, "", 0)
         until(lambda: second.last == 2)
         first.reader.session.detach_store()
-        assert first.reader.session._log.beyond(0, 99) != []
+        assert first.reader.session._buffer.after(0, 99) != []
         source.give(*MANY, [DONE])
         settle()
         assert source.queue.qsize() > 50  # back-pressure, as a plain stream has it
@@ -81,10 +81,10 @@ class TestKeptNoMore:
         session = first.reader.session
         slow = StreamReader(session, 2)
         session.detach_store()
-        assert session._log.beyond(2, 99) == text("b", "c")
-        assert len(session._log._events) == 2
+        assert session._buffer.after(2, 99) == text("b", "c")
+        assert len(session._buffer._events) == 2
         slow.close()
-        assert session._log._events == []
+        assert session._buffer._events == []
 
     def test_ends_where_nobody_reads(self) -> None:
         worker, source = Worker(), Source(text("a"))
