@@ -1,4 +1,4 @@
-"""All streams of one worker: how many, and how they end with it."""
+"""All streams of one worker: their number, and their end when the worker shuts down."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ class TestDrain:
             assert source.closed == 1
 
     def test_waits_until_each_end_was_told(self) -> None:
-        told: list[str] = []
-        many = streams(on_end=lambda session: (gevent.sleep(0.05), told.append(session.reason)))
+        reported: list[str] = []
+        many = streams(on_end=lambda session: (gevent.sleep(0.05), reported.append(session.reason)))
         Reader(many.open(CONTEXT, Source()))
         many.drain(0.01)
-        assert told == ["shutting_down"]
+        assert reported == ["shutting_down"]
 
     def test_lets_no_new_stream_begin(self) -> None:
         many, source = streams(), Source()

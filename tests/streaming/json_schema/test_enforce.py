@@ -1,4 +1,4 @@
-"""Answers that are held to a schema: which fit, which fail and why, and that a schema cannot stop the worker."""
+"""Answers with a schema: which match, which fail and why, and that no schema can block the worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MILL = {
 
 
 def deep(levels: int) -> dict:
-    """Return a schema of arrays in arrays."""
+    """Return a schema of nested arrays."""
     schema: dict = {}
     for _ in range(levels):
         schema = {"items": schema}
@@ -33,7 +33,7 @@ def deep(levels: int) -> dict:
 
 @contextmanager
 def ticking() -> Iterator[list[float]]:
-    """Give a list that grows every hundredth of a second while the loop runs."""
+    """Provide a list that grows every hundredth of a second while the event loop runs."""
     ticks: list[float] = []
 
     def tick() -> None:
@@ -166,7 +166,7 @@ class TestSchema:
 
 
 def ends(*batches, schema=MILL):
-    """Return the events that a source held to a schema gives."""
+    """Return the events of a source whose answer is validated."""
     source = validate_output(SchemaValidator(schema), lambda: iter_of(batches), "acme/tiny")
     return [event for batch in source() for event in batch]
 
