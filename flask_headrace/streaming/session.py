@@ -229,10 +229,7 @@ class StreamSession:
             self.cancel("reader_stalled")
 
     def remove_reader(self, reader: Reader) -> None:
-        """Remove a reader. Without readers a plain stream is cancelled, a resumable one after its grace time.
-
-        Idempotent.
-        """
+        """Remove a reader; idempotent. Without readers a plain stream is cancelled, a resumable one after `grace`."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._discard_read()
