@@ -115,6 +115,6 @@ class AttemptTimeout:
     def _timeout_error(self) -> FirstTokenTimeout | IdleTimeout:
         if self._has_first_token:
             return IdleTimeout(
-                f"{self._model} fell silent for {self._idle_timeout or 0:.3g} s in the middle of its answer."
+                f"{self._model} sent nothing for {self._idle_timeout or 0:.3g} s in the middle of its answer."
             )
         return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token_timeout or 0:.3g} s.")
