@@ -14,12 +14,12 @@ import gevent
 
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
-from flask_headrace.providers.http.native_thread import Errand
+from flask_headrace.providers.embedded.supervisor import EmbeddedModelSupervisor, unavailable_reason
+from flask_headrace.providers.http.native_thread import ThreadTask
 from flask_headrace.server import gunicorn_master, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker
-from flask_headrace.server.open_access import shown
-from flask_headrace.server.start_checks import refuse_what_is_wrong
+from flask_headrace.server.open_access import format_address
+from flask_headrace.server.start_checks import check_before_start
 
 
 def _settings():
@@ -51,7 +51,7 @@ settings = _settings()
 # Else each greenlet keeps the stack that it was spawned from: time at its start, and memory while it lives.
 gevent.config.track_greenlet_tree = False
 
-gunicorn_master.use()
+gunicorn_master.install()
 wsgi_app = "app:app"
 bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
@@ -65,8 +65,8 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 def _share_counts(server):
     if not os.environ.get(shared_metrics.VARIABLE):
         # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
-        server.headrace_counts = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
-        os.environ[shared_metrics.VARIABLE] = server.headrace_counts  # made before each fork
+        server.headrace_metrics_folder = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
+        os.environ[shared_metrics.VARIABLE] = server.headrace_metrics_folder  # made before each fork
 
 
 def _prepare(server):
@@ -84,7 +84,7 @@ def on_starting(server):
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
     try:
-        refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
+        check_before_start(server.cfg, server.app.app_uri, None if is_handed_down else ())
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
     _prepare(server)
@@ -105,34 +105,34 @@ def nworkers_changed(server, new_value, old_value):
 
 def pre_fork(server, worker):
     """Make anew what a worker needs and a cleaner may have removed."""
-    worker.served = server.served
-    shared_metrics.keep_folder()
+    worker.reports = server.reports
+    shared_metrics.ensure_folder()
 
 
 def pre_exec(server):
     """Let the service that a SIGUSR2 starts beside this one have a folder of its own."""
-    if hasattr(server, "headrace_counts"):
+    if hasattr(server, "headrace_metrics_folder"):
         server.cfg.env_orig.pop(shared_metrics.VARIABLE, None)
 
 
 def when_ready(server):
     """Start the embedded model in the master, once for all workers, and say where the page is."""
     if settings.local:
-        server.headrace_model = LocalModel(settings.local_model)
-        server.headrace_model.start()
+        server.embedded_model = EmbeddedModelSupervisor(settings.local_model)
+        server.embedded_model.start()
         reason = unavailable_reason(settings.local_model)
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:
-        server.log.info("Headrace is at http://%s/", shown(address))
+        server.log.info("Headrace is at http://%s/", format_address(address))
 
 
 def on_exit(server):
     """End the embedded model with the service, and clear away its workers' counts."""
-    model = getattr(server, "headrace_model", None)
+    model = getattr(server, "embedded_model", None)
     if model is not None:
         model.stop()
-    if counts := getattr(server, "headrace_counts", None):
+    if counts := getattr(server, "headrace_metrics_folder", None):
         shutil.rmtree(counts, ignore_errors=True)
 
 
@@ -161,18 +161,18 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_in_time)
-    if worker.service.drain > worker.longest_drain:
+    if worker.state.drain > worker.max_drain:
         worker.log.warning(
             "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "
             "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
-            *(worker.service.drain, worker.cfg.graceful_timeout, worker.longest_drain),
+            *(worker.state.drain, worker.cfg.graceful_timeout, worker.max_drain),
         )
     # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    worker.warming = Errand(worker.service.catalogue.preload)
+    worker.preload_task = ThreadTask(worker.state.catalogue.preload)
 
     def warm_up():
         try:
-            worker.warming.result()
+            worker.preload_task.result()
         finally:
             # The collector would look through all that the imports left behind, again and again, for tens of
             # milliseconds.
@@ -183,7 +183,7 @@ def post_worker_init(worker):
 
 def worker_int(worker):
     """End this worker's streams at once: Ctrl-C gives a worker a tenth of a second."""
-    worker.service.streams.drain(0)
+    worker.state.streams.drain(0)
 
 
 def worker_exit(_server, worker):
@@ -192,7 +192,7 @@ def worker_exit(_server, worker):
     Not while a thread of this worker's imports: the two would wait for each other for ever. Nor is that waited for: on
     a busy machine it takes longer than an operator likes to.
     """
-    if (warming := getattr(worker, "warming", None)) and not warming.is_done:
+    if (preload_task := getattr(worker, "preload_task", None)) and not preload_task.is_done:
         code = getattr(sys.exc_info()[1], "code", 0)
         atexit._run_exitfuncs()
         sys.stdout.flush()

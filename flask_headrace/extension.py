@@ -24,11 +24,11 @@ from .blueprints.openapi.document import create_openapi_blueprint
 from .blueprints.state import EXTENSION, ExtensionState, current_state
 from .core.errors import HeadraceError, InvalidRequest
 from .core.events import Event
-from .metrics import metrics, render_metrics
+from .metrics import get_metrics, render_metrics
 from .providers.chat_request import ChatRequest
 from .providers.custom import CustomProvider, adapt_provider
 from .providers.custom_events import event_batches
-from .server.open_access import addresses_of_flask_run, refuse_open_door
+from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup import providers as provider_setup
 from .setup import schemas, stores
@@ -88,12 +88,12 @@ class Headrace:
         settings = Settings.from_app_config(app.config)
         is_open = self._authorize is None and not settings.api_keys
         if is_open:
-            refuse_open_door(addresses_of_flask_run())
-        counted = metrics()
-        start, end = report_start(app, counted.begin), report_end(app, counted.end)
+            reject_public_addresses(flask_run_addresses())
+        counted = get_metrics()
+        start, end = report_start(app, counted.record_stream_start), report_end(app, counted.record_stream_end)
         catalogue = provider_setup.build_registry(settings, [adapt_provider(own) for own in self._providers])
         for model, breaker in catalogue.breakers().items():
-            counted.watch(model, breaker)
+            counted.watch_circuit_breaker(model, breaker)
         store = stores.open_configured_store(settings)
         journal = StoreWriter(store)
         streams = StreamRegistry(

@@ -18,7 +18,7 @@ from .base import Provider
 from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
-from .http.time_limit import within
+from .http.time_limit import limit_time
 from .redaction import shown
 
 log = logging.getLogger("flask_headrace")
@@ -224,7 +224,7 @@ class ModelRegistry:
 def _ask(provider: Provider, known: list[str]) -> _List:
     limit = ConnectTimeout(f"{provider.name} did not tell within {LIST_LIMIT:g} s which models it has.")
     try:
-        with within(LIST_LIMIT, lambda: limit):
+        with limit_time(LIST_LIMIT, lambda: limit):
             return _List(time.monotonic() + LIST_LIFE, provider.models(), None)
     except HeadraceError as error:
         return _List(time.monotonic() + FAILURE_LIFE, known, error)

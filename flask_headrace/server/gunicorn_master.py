@@ -24,25 +24,25 @@ from gunicorn.errors import HaltServer
 
 from ..core.errors import ConfigurationError
 from . import shared_metrics
-from .open_access import addresses_of, shown
-from .served_application import refuse_application, service_of
-from .start_checks import refuse_preloading, refuse_what_is_wrong
-from .worker_reports import Served
+from .open_access import format_address, listening_addresses
+from .served_application import check_application, extension_state
+from .start_checks import check_before_start, reject_preloading
+from .worker_reports import WorkerReports
 
-TRIAL_LIMIT = 60.0
+RELOAD_CHECK_TIMEOUT = 60.0
 """Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""
 
-PAUSE = 5.0
+RESPAWN_DELAY = 5.0
 """Seconds before a worker is tried again that could not be started."""
 
-MOST_TOLD = 4000
+MAX_RESULT_BYTES = 4000
 """Bytes that a trial tells: no more than a pipe takes in one piece."""
 
-ALL_IS_WELL = "All is well."
+CHECK_PASSED = "All is well."
 
 CANNOT_START = "Headrace cannot start. "
 
-SEE_ABOVE = "gunicorn's configuration cannot be read; what Python said of it stands above."
+UNREADABLE_CONFIGURATION = "gunicorn's configuration cannot be read; what Python said of it stands above."
 
 
 class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
@@ -53,8 +53,8 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     """
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401
-        self.served = Served()
-        self._not_before = 0.0
+        self.reports = WorkerReports()
+        self._next_spawn_at = 0.0
         super().__init__(app)
         # What a SIGUSR2 starts: gunicorn would leave `-m` out, and the folder of its own modules would hide Python's.
         self.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
@@ -62,26 +62,26 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     def setup(self, app: Any) -> None:  # noqa: ANN401
         """Take over a configuration."""
         try:
-            refuse_preloading(app.cfg)  # before it is done
+            reject_preloading(app.cfg)  # before it is done
         except ConfigurationError as error:
             sys.exit(f"{CANNOT_START}{error.message}")
         super().setup(app)
 
     def handle_hup(self) -> None:
         """Reload, unless that would leave nothing that serves."""
-        trouble = self._trial()
-        if trouble is not None:
-            self.log.error("The reload is refused, and all goes on as before it. %s", trouble)
+        problem = self._check_reload()
+        if problem is not None:
+            self.log.error("The reload is refused, and all goes on as before it. %s", problem)
             return
-        self._not_before = 0.0
+        self._next_spawn_at = 0.0
         super().handle_hup()
 
     def handle_ttin(self) -> None:
         """Start one more worker, unless it could not know of the streams of the only one there is."""
-        if not self.served.has_begun:
+        if not self.reports.has_served:
             self.log.error("No further worker is started: the first has not loaded the application. Try again later.")
             return
-        if self.served.is_alone:
+        if self.reports.has_memory_store:
             self.log.error(
                 "No second worker is started: the first keeps resumable streams in its memory. Start the service with "
                 "WEB_CONCURRENCY=2, or name a store that both reach, as in HEADRACE_STORE=sqlite:///streams.db."
@@ -95,7 +95,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
     def spawn_workers(self) -> None:
         """Start the workers that are missing, after a pause where one could not be started."""
-        if time.monotonic() >= self._not_before:
+        if time.monotonic() >= self._next_spawn_at:
             super().spawn_workers()
 
     def spawn_worker(self) -> int | None:
@@ -103,7 +103,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         try:
             pid: int = super().spawn_worker()
         except OSError as error:
-            self._go_on_or_halt(f"No worker could be started ({error}).", 1)
+            self._continue_or_halt(f"No worker could be started ({error}).", 1)
             return None
         return pid
 
@@ -112,16 +112,16 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         try:
             super().reap_workers()
         except HaltServer as halt:
-            self._go_on_or_halt(halt.reason, halt.exit_status)
+            self._continue_or_halt(halt.reason, halt.exit_status)
 
-    def _go_on_or_halt(self, reason: str, status: int) -> None:
+    def _continue_or_halt(self, reason: str, status: int) -> None:
         """Go on without a worker that could not start, where others could; there may be some that serve."""
-        if not self.served.has_begun:
+        if not self.reports.has_served:
             raise HaltServer(reason, status)
-        self._not_before = time.monotonic() + PAUSE
-        self.log.error("%s The others go on; it is tried again in %g s, and at a reload.", reason, PAUSE)
+        self._next_spawn_at = time.monotonic() + RESPAWN_DELAY
+        self.log.error("%s The others go on; it is tried again in %g s, and at a reload.", reason, RESPAWN_DELAY)
 
-    def _trial(self) -> str | None:
+    def _check_reload(self) -> str | None:
         """Load what a reload would load, in a process that serves nobody; return what is wrong with it, or None."""
         try:
             reading, writing = os.pipe()
@@ -135,66 +135,72 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
             return f"The application cannot be tried ({error})."
         if pid == 0:
             os.close(reading)
-            self._try(writing)
+            self._run_check(writing)
         os.close(writing)
         try:
-            return _outcome_of(reading, pid)
+            return _read_check_result(reading, pid)
         finally:
             os.close(reading)
 
-    def _try(self, writing: int) -> NoReturn:
+    def _run_check(self, writing: int) -> NoReturn:
         """Load it, tell what is wrong, and end this process: whatever happens, it must not go on as a second master."""
         try:
-            os.write(writing, self._trouble().encode(errors="replace")[:MOST_TOLD])
+            os.write(writing, self._find_problem().encode(errors="replace")[:MAX_RESULT_BYTES])
         finally:
             os._exit(1)
 
-    def _trouble(self) -> str:
+    def _find_problem(self) -> str:
         try:
-            self._load_anew()
+            self._load_application()
         except ConfigurationError as error:
             return error.message
         except SystemExit as error:
-            return str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else SEE_ABOVE
+            return (
+                str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else UNREADABLE_CONFIGURATION
+            )
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is told
             with contextlib.suppress(OSError):  # the log's disk may be full
                 traceback.print_exc()
             return f"The application cannot be loaded ({type(error).__name__}: {error})."
-        return ALL_IS_WELL
+        return CHECK_PASSED
 
-    def _load_anew(self) -> None:
-        held = [address for address in self.cfg.address if isinstance(address, tuple)]
+    def _load_application(self) -> None:
+        bound = [address for address in self.cfg.address if isinstance(address, tuple)]
         self.app.reload()
         cfg = self.app.cfg
         os.environ.update(cfg.env)
         os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
-        listening = addresses_of(self.LISTENERS) if self.systemd else [shown(address) for address in cfg.address]
+        addresses = (
+            listening_addresses(self.LISTENERS)
+            if self.systemd
+            else [format_address(address) for address in cfg.address]
+        )
         logging.disable()  # what is loaded here says nothing that a worker will not say again
-        refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
+        check_before_start(cfg, self.app.app_uri, None if self.systemd else bound)
         monkey.patch_all()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if shared_metrics.VARIABLE in os.environ:
                 os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
-            service = service_of(self.app.wsgi(), self.app.app_uri)
-            refuse_application(service, listening)
-            service.store.refuse_mistakes(is_first=False)
+            state = extension_state(self.app.wsgi(), self.app.app_uri)
+            check_application(state, addresses)
+            state.store.refuse_mistakes(is_first=False)
 
 
-def _outcome_of(reading: int, pid: int) -> str | None:
+def _read_check_result(reading: int, pid: int) -> str | None:
     """Wait for what a process tells that tries a reload, and end it; return what is wrong, or None."""
     # Not until the pipe's end: processes that the application has begun may have it open for as long as they live.
-    has_told = bool(select.select([reading], [], [], TRIAL_LIMIT)[0])
-    told = os.read(reading, MOST_TOLD).decode(errors="replace") if has_told else ""
-    if not has_told or told:
+    has_result = bool(select.select([reading], [], [], RELOAD_CHECK_TIMEOUT)[0])
+    result = os.read(reading, MAX_RESULT_BYTES).decode(errors="replace") if has_result else ""
+    if not has_result or result:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    if not has_told:
-        return f"The application has not been loaded within {TRIAL_LIMIT:g} s."
-    if not told:
+    if not has_result:
+        return f"The application has not been loaded within {RELOAD_CHECK_TIMEOUT:g} s."
+    if not result:
         return f"The process that tried it has died with exit code {os.waitstatus_to_exitcode(status)}."
-    return None if told == ALL_IS_WELL else told
+    return None if result == CHECK_PASSED else result
 
 
-def use() -> None:
+def install() -> None:
     """Have gunicorn run this master. Its configuration is read before it makes one."""
     base.Arbiter = Master

@@ -22,21 +22,21 @@ from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
-from .open_access import addresses_of
-from .open_files import SPARE, most_connections, raise_file_limit
-from .served_application import refuse_application, service_of
-from .worker_reports import Served
+from .open_access import listening_addresses
+from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
+from .served_application import check_application, extension_state
+from .worker_reports import WorkerReports
 
-GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
+DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
 
-LAST_WORDS = 2.0
+FINAL_FLUSH_TIMEOUT = 2.0
 """Seconds in which a reader may take what is left of its stream, after the drain."""
 
-LEAVING = 5.0
+EXIT_TIMEOUT = 5.0
 """Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
 
-LINGER, MOST_LINGERED = 1.0, 4 * 1024 * 1024
+LINGER_TIMEOUT, MAX_LINGER_BYTES = 1.0, 4 * 1024 * 1024
 """Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
 
 
@@ -47,11 +47,11 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
     `recv` returns at once as long as there is anything: a client that never stops sending would be the only one.
     """
 
-    __slots__ = ("_is_ahead",)
+    __slots__ = ("_received_without_waiting",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
-        self._is_ahead = False
+        self._received_without_waiting = False
 
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401
         """Send all of `data`."""
@@ -63,7 +63,7 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
             if sent < len(data):
                 super().sendall(memoryview(data)[sent:], flags)
         except OSError as error:
-            if error.errno not in GONE:
+            if error.errno not in DISCONNECT_ERRNOS:
                 raise
             raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
 
@@ -72,13 +72,13 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
         try:
             data: bytes = self._sock.recv(*args)
         except BlockingIOError:
-            self._is_ahead = False
+            self._received_without_waiting = False
             waited: bytes = super().recv(*args)
             return waited
         # A piece of 8 KiB may be a thousand chunks; most requests are no more than one.
-        if self._is_ahead:
+        if self._received_without_waiting:
             gevent.sleep(0)
-        self._is_ahead = True
+        self._received_without_waiting = True
         return data
 
 
@@ -101,14 +101,14 @@ class Response(wsgi.Response):  # type: ignore[misc]  # untyped
 class Server(StreamServer):  # type: ignore[misc]  # untyped
     """gunicorn's server of one listening socket, which its worker can find."""
 
-    all: ClassVar[list[Server]] = []
+    instances: ClassVar[list[Server]] = []
 
     def __init__(self, listener: Any, handle: partial[None], **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
         name = listener.getsockname()
         named = SimpleNamespace(getsockname=lambda: name)
         super().__init__(listener, handle=partial(handle.func, named), **kwargs)
-        self.all.append(self)
+        self.instances.append(self)
 
 
 class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
@@ -118,7 +118,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         served: What its master is told of it; None for a master that asks nothing.
     """
 
-    served: Served | None = None
+    reports: WorkerReports | None = None
     _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
@@ -127,18 +127,18 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         self.idle: dict[Any, None] = {}  # those between two requests, or in the head of one; the longest idle first
 
     @property
-    def service(self) -> Any:  # noqa: ANN401
+    def state(self) -> Any:  # noqa: ANN401
         """What the application's extension has set up: its settings, not the environment's alone, are those that hold.
 
         Raises:
             ConfigurationError: what gunicorn was told to load is no Flask application with the extension in it.
         """
-        return service_of(self.wsgi, self.app.app_uri)
+        return extension_state(self.wsgi, self.app.app_uri)
 
     @property
-    def longest_drain(self) -> float:
+    def max_drain(self) -> float:
         """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
-        return max(0.0, float(self.cfg.graceful_timeout - LEAVING))
+        return max(0.0, float(self.cfg.graceful_timeout - EXIT_TIMEOUT))
 
     def load_wsgi(self) -> None:
         """Load the application, and see that nothing is wrong with its settings.
@@ -148,25 +148,25 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         """
         try:
             super().load_wsgi()
-            refuse_application(self.service, addresses_of(self.sockets))
+            check_application(self.state, listening_addresses(self.sockets))
             # Not in the master: it has no patches of gevent's, and what it imports for a Redis has none in workers.
-            if self.served is not None and not self.served.has_begun:
-                self.service.store.refuse_mistakes(is_first=self.age == 1)
+            if self.reports is not None and not self.reports.has_served:
+                self.state.store.refuse_mistakes(is_first=self.age == 1)
         except ConfigurationError as error:
             raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        most = self.service.streams.most
-        told = raise_file_limit(most)
-        if told and self.age == 1:  # the first of all tells it for all
-            self.log.warning(told)
-        self.worker_connections = min(most + 100, most_connections())
-        if self.served is not None:
-            self.served.begin(is_alone=self.service.store.is_of_one_worker)
+        max_streams = self.state.streams.most
+        warning = raise_file_limit(max_streams)
+        if warning and self.age == 1:  # the first of all tells it for all
+            self.log.warning(warning)
+        self.worker_connections = min(max_streams + 100, max_connections())
+        if self.reports is not None:
+            self.reports.report_serving(has_memory_store=self.state.store.is_of_one_worker)
         super().run()
         # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
-        self.service.streams.drain(self.longest_drain)
+        self.state.streams.drain(self.max_drain)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
         """Leave at once. Ctrl-C in a terminal says so twice: the master passes on what its workers have seen too."""
@@ -180,12 +180,12 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self.clients.add(client)
         self.idle[client] = None
-        if len(self.clients) > self.worker_connections - SPARE:
+        if len(self.clients) > self.worker_connections - SPARE_CONNECTIONS:
             # Who only holds a connection must not keep out who asks something. Each is cut once: many may come before
             # the first of them has gone.
             longest_idle = next(iter(self.idle))
             del self.idle[longest_idle]
-            cut([longest_idle])
+            shutdown_connections([longest_idle])
         try:
             super().handle(listener, client, addr)
         finally:
@@ -199,32 +199,32 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             super().handle_request(listener_name, req, sock, addr)
         finally:
             if is_unread(req.body):
-                linger(sock)
+                discard_incoming(sock)
         if req.unreader.buf.tell():
             gevent.sleep(0)  # many requests may have come in one piece
         self.idle[sock] = None
         if not self.alive:
-            self.cut_idle()
+            self.close_idle_connections()
 
     def drain(self) -> None:
         """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
         # gunicorn would accept connections for up to a second more, which other workers could serve.
-        for server in Server.all:
+        for server in Server.instances:
             server.close()
-        self.cut_idle()
-        self.service.streams.drain(min(self.service.drain, self.longest_drain))
-        gevent.sleep(LAST_WORDS)
-        cut(self.clients)
+        self.close_idle_connections()
+        self.state.streams.drain(min(self.state.drain, self.max_drain))
+        gevent.sleep(FINAL_FLUSH_TIMEOUT)
+        shutdown_connections(self.clients)
 
-    def cut_idle(self) -> None:
+    def close_idle_connections(self) -> None:
         """Cut off connections that ask nothing; those whose request has arrived are answered first."""
-        cut([client for client in self.idle if not is_asking(client)])
+        shutdown_connections([client for client in self.idle if not has_pending_data(client)])
 
 
 ggevent.StreamServer, wsgi.Response = Server, Response
 
 
-def is_asking(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+def has_pending_data(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
     """Whether something has come in on a connection that was not read yet."""
     try:
         return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
@@ -232,17 +232,17 @@ def is_asking(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the s
         return False
 
 
-def linger(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
+def discard_incoming(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
     """Let a client that is still sending read its answer: closed at once, the connection would take that along."""
-    with contextlib.suppress(OSError), gevent.Timeout(LINGER, False):
+    with contextlib.suppress(OSError), gevent.Timeout(LINGER_TIMEOUT, False):
         client.shutdown(socket.SHUT_WR)
-        left = MOST_LINGERED
-        while left > 0 and (data := client.recv(65536)):
-            left -= len(data)
+        remaining = MAX_LINGER_BYTES
+        while remaining > 0 and (data := client.recv(65536)):
+            remaining -= len(data)
             gevent.sleep(0)
 
 
-def cut(clients: Iterable[Any]) -> None:
+def shutdown_connections(clients: Iterable[Any]) -> None:
     """Cut off connections, also where a greenlet waits in one."""
     for client in list(clients):
         with contextlib.suppress(OSError):

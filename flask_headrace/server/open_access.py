@@ -15,7 +15,7 @@ from ..core.errors import ConfigurationError
 from ..settings import is_on_loopback
 
 
-def refuse_open_door(addresses: Iterable[str]) -> None:
+def reject_public_addresses(addresses: Iterable[str]) -> None:
     """Refuse to serve the whole network without a key; for an application that everybody may ask.
 
     Args:
@@ -32,7 +32,7 @@ def refuse_open_door(addresses: Iterable[str]) -> None:
             )
 
 
-def addresses_of_flask_run() -> list[str]:
+def flask_run_addresses() -> list[str]:
     """Return where `flask run` is about to listen; nothing where another server, or none, has loaded the application.
 
     Its own options and variables say so, and it loads the application first.
@@ -44,7 +44,7 @@ def addresses_of_flask_run() -> list[str]:
     return [f"[{host}]" if ":" in host and not host.startswith("unix:") else host]
 
 
-def shown(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
+def format_address(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
     """Return a socket's address, as Python has it, in the form of `HEADRACE_BIND`."""
     if not isinstance(address, tuple):
         return f"unix:{address}"
@@ -52,6 +52,6 @@ def shown(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def addresses_of(listeners: Iterable[Any]) -> list[str]:
+def listening_addresses(listeners: Iterable[Any]) -> list[str]:
     """Return where gunicorn's listening sockets really are, also those that it was handed down."""
-    return [shown(listener.getsockname()) for listener in listeners]
+    return [format_address(listener.getsockname()) for listener in listeners]

@@ -8,17 +8,17 @@ import resource
 RESERVED_FILES = 64
 """Open files of a worker beside its connections: listeners, logs, the store, checks, whoever is to be turned away."""
 
-FILES_OF_A_STREAM = 2
+FILES_PER_STREAM = 2
 """The connection of its reader, and the one to its model."""
 
-SPARE = 8
+SPARE_CONNECTIONS = 8
 """Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
 
 
-def most_connections() -> int:
+def max_connections() -> int:
     """Return how many connections a worker may have, for its limit of open files."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(2 * SPARE, (limit - RESERVED_FILES) // FILES_OF_A_STREAM)
+    return max(2 * SPARE_CONNECTIONS, (limit - RESERVED_FILES) // FILES_PER_STREAM)
 
 
 def raise_file_limit(streams: int) -> str | None:
@@ -27,7 +27,7 @@ def raise_file_limit(streams: int) -> str | None:
     Returns:
         A sentence where that is not far enough; None where it is.
     """
-    needed = FILES_OF_A_STREAM * (streams + 100) + RESERVED_FILES
+    needed = FILES_PER_STREAM * (streams + 100) + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -36,6 +36,6 @@ def raise_file_limit(streams: int) -> str | None:
     if soft >= needed:
         return None
     return (
-        f"The limit of open files is {soft}: a worker serves {most_connections()} connections at once with it, and "
+        f"The limit of open files is {soft}: a worker serves {max_connections()} connections at once with it, and "
         f"HEADRACE_MAX_STREAMS is {streams}, which needs {needed}. Raise it (ulimit -n, or LimitNOFILE= of systemd)."
     )

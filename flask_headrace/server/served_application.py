@@ -12,25 +12,25 @@ from typing import Any, cast
 
 from ..blueprints.state import EXTENSION, ExtensionState
 from ..core.errors import ConfigurationError
-from .open_access import refuse_open_door
+from .open_access import reject_public_addresses
 
-OUR_OWN = Path(__file__).resolve().parent.parent / "app.py"
+SERVICE_APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
 """The application of the service itself, where this is a checkout."""
 
 
-def is_service_itself(application: str) -> bool:
+def is_headrace_service(application: str) -> bool:
     """Whether gunicorn serves this project's own application, whose settings are the environment's alone.
 
     Its name alone does not tell: others call theirs `app:app` as well. It is found, and not imported.
     """
     module = application.partition(":")[0]
-    if module != OUR_OWN.stem:
+    if module != SERVICE_APP_FILE.stem:
         return False
-    found = importlib.util.find_spec(module)
-    return found is not None and found.origin is not None and Path(found.origin).resolve() == OUR_OWN
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == SERVICE_APP_FILE
 
 
-def service_of(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  # whatever gunicorn was told to load
+def extension_state(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  # whatever gunicorn was told to load
     """Return what the extension has set up in an application: its settings, not the environment's alone, hold.
 
     Raises:
@@ -45,11 +45,11 @@ def service_of(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  
         ) from None
 
 
-def refuse_application(service: ExtensionState, addresses: Iterable[str]) -> None:
+def check_application(state: ExtensionState, addresses: Iterable[str]) -> None:
     """Refuse an application that lets the whole network ask.
 
     Raises:
         ConfigurationError: it does, at one of the addresses.
     """
-    if service.is_open:
-        refuse_open_door(addresses)
+    if state.is_open:
+        reject_public_addresses(addresses)

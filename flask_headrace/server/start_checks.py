@@ -19,15 +19,15 @@ from ..setup import providers as provider_setup
 from ..setup import schemas
 from ..streaming.json_schema.validator import end_checks
 from .gunicorn_worker import Worker
-from .open_access import refuse_open_door, shown
-from .served_application import is_service_itself
+from .open_access import format_address, reject_public_addresses
+from .served_application import is_headrace_service
 
 Address = tuple[str, int]
 
-LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] | None = ()) -> None:  # noqa: ANN401  # gunicorn has no types
+def check_before_start(cfg: Any, application: str, bound: Collection[Address] | None = ()) -> None:  # noqa: ANN401  # gunicorn has no types
     """Look for what would stop the service, or each of its workers.
 
     Args:
@@ -41,26 +41,26 @@ def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] |
     settings = Settings.from_mapping(os.environ)
     # What is bound in the end: the command line goes before the setting.
     addresses = [address for address in cfg.address if isinstance(address, tuple)]
-    refuse_preloading(cfg)
-    refuse_unknown_gunicorn()
-    _refuse_other_workers(cfg)
-    _refuse_wrong_words(cfg)
-    _refuse_no_temporary_folder()
+    reject_preloading(cfg)
+    check_gunicorn_version()
+    _check_worker_class(cfg)
+    _check_worker_count_and_log_level(cfg)
+    _check_temporary_folder()
     # Another application may have settings, keys or a login of its own, which its workers look at when they have loaded
     # it, and providers of its own, which the file may name.
-    if is_service_itself(application):
-        if held is not None and not settings.api_keys:
-            refuse_open_door([shown(address) for address in addresses])
+    if is_headrace_service(application):
+        if bound is not None and not settings.api_keys:
+            reject_public_addresses([format_address(address) for address in addresses])
         provider_setup.build_registry(settings)
         try:
             schemas.load_schemas(settings)
         finally:
             end_checks()  # the master checks none after this
-    if held is not None:
-        refuse_busy_ports(address for address in addresses if address not in held)
+    if bound is not None:
+        check_ports_are_free(address for address in addresses if address not in bound)
 
 
-def refuse_busy_ports(addresses: Iterable[Address]) -> None:
+def check_ports_are_free(addresses: Iterable[Address]) -> None:
     """Refuse addresses that another program has.
 
     Raises:
@@ -73,12 +73,12 @@ def refuse_busy_ports(addresses: Iterable[Address]) -> None:
                 probe.bind((host, port))
             except OSError as error:
                 raise ConfigurationError(
-                    f"Its address is {shown((host, port))}, which cannot be used ({error}): stop the program that has "
+                    f"Its address is {format_address((host, port))}, which cannot be used ({error}): stop the program that has "
                     "it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
                 ) from None
 
 
-def refuse_preloading(cfg: Any) -> None:  # noqa: ANN401
+def reject_preloading(cfg: Any) -> None:  # noqa: ANN401
     """Refuse to load the application in the master.
 
     Raises:
@@ -91,18 +91,18 @@ def refuse_preloading(cfg: Any) -> None:  # noqa: ANN401
         )
 
 
-def refuse_unknown_gunicorn() -> None:
+def check_gunicorn_version() -> None:
     """Refuse a version of gunicorn of whose requests nobody here can tell whether they were read to their end.
 
     Raises:
         ConfigurationError: two requests, in the two forms that a body has, are not told apart before and after.
     """
     for field, body in ((b"Content-Length: 1", b"a"), (b"Transfer-Encoding: chunked", b"1\r\na\r\n0\r\n\r\n")):
-        sent = b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (field, body)
-        asked = next(get_parser(Config(), iter([sent]), ("127.0.0.1", 1)))
-        was_unread = is_unread(asked.body)
-        asked.body.read()
-        if not was_unread or is_unread(asked.body) or not hasattr(asked.body, "failed"):
+        raw_request = b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (field, body)
+        request = next(get_parser(Config(), iter([raw_request]), ("127.0.0.1", 1)))
+        was_unread = is_unread(request.body)
+        request.body.read()
+        if not was_unread or is_unread(request.body) or not hasattr(request.body, "failed"):
             raise ConfigurationError(
                 f"gunicorn is of version {gunicorn.__version__}, which keeps the bodies of requests in a way that is "
                 "not known here: a client that never ends one would hold a worker up for ever. Install the version "
@@ -110,7 +110,7 @@ def refuse_unknown_gunicorn() -> None:
             )
 
 
-def _refuse_other_workers(cfg: Any) -> None:  # noqa: ANN401
+def _check_worker_class(cfg: Any) -> None:  # noqa: ANN401
     if not issubclass(cfg.worker_class, Worker):
         raise ConfigurationError(
             f"The worker class is {cfg.worker_class_str} (-k), and gunicorn.conf.py has its own: leave -k out, or "
@@ -118,15 +118,15 @@ def _refuse_other_workers(cfg: Any) -> None:  # noqa: ANN401
         )
 
 
-def _refuse_wrong_words(cfg: Any) -> None:  # noqa: ANN401
+def _check_worker_count_and_log_level(cfg: Any) -> None:  # noqa: ANN401
     # gunicorn would serve nobody, and take the level for `info`.
     if cfg.workers < 1:
         raise ConfigurationError(f"WEB_CONCURRENCY is {cfg.workers}: it must be 1 or more.")
-    if cfg.loglevel.lower() not in LEVELS:
-        raise ConfigurationError(f"LOG_LEVEL is {cfg.loglevel!r}: it must be one of {', '.join(LEVELS)}.")
+    if cfg.loglevel.lower() not in LOG_LEVELS:
+        raise ConfigurationError(f"LOG_LEVEL is {cfg.loglevel!r}: it must be one of {', '.join(LOG_LEVELS)}.")
 
 
-def _refuse_no_temporary_folder() -> None:
+def _check_temporary_folder() -> None:
     try:
         tempfile.gettempdir()
     except OSError as error:

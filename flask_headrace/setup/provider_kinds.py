@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..providers.anthropic.messages import AnthropicMessages
 from ..providers.base import Provider
-from ..providers.http.request_overrides import NO_EXTRAS, RequestOverrides
+from ..providers.http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
 from ..providers.openai.server import OFFICIAL, Address, OpenAIServer
@@ -22,20 +22,20 @@ class Server(NamedTuple):
         name: What stands before the slash in its models' names.
         base_url: Its address; None for the SDK's own.
         api_key: Its key; None for the SDK's own variables.
-        extras: What requests to it carry beside what its SDK writes.
+        overrides: What requests to it carry beside what its SDK writes.
         preferred: The models to name first, where it has them.
     """
 
     name: str
     base_url: str | None
     api_key: str | None
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_OVERRIDES
     preferred: tuple[str, ...] = ()
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
     # A server of one's own may want no key, but the SDK wants to send one.
-    address = Address((server.base_url or OFFICIAL).rstrip("/"), server.api_key or "none", server.extras)
+    address = Address((server.base_url or OFFICIAL).rstrip("/"), server.api_key or "none", server.overrides)
     return provider(
         server.name,
         lambda: address,
@@ -53,7 +53,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         connect_timeout=settings.connect_timeout,
         retries=settings.retries,
         preferred=server.preferred,
-        extras=server.extras,
+        overrides=server.overrides,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..core.errors import ConfigurationError
 from ..providers.base import Provider
-from ..providers.embedded.provider import Embedded
+from ..providers.embedded.provider import EmbeddedProvider
 from ..providers.embedded.supervisor import unavailable_reason
 from ..providers.http.request_overrides import RequestOverrides
 from ..providers.registry import ModelRegistry
@@ -62,7 +62,7 @@ def _providers(
                 f"upstreams.{name}", f"kind is {upstream.kind!r}: it must be one of {', '.join(KINDS)}."
             )
         found[name] = KINDS[upstream.kind](_server(config, name, upstream), settings)
-    last = [Embedded(settings.local_model, settings.connect_timeout)] if has_embedded else []
+    last = [EmbeddedProvider(settings.local_model, settings.connect_timeout)] if has_embedded else []
     for provider in (*own, *last):
         if provider.name in found:
             raise ConfigurationError(f"Two providers are called {provider.name!r}: give one of them another name.")
@@ -98,7 +98,7 @@ def _placed(server: Server) -> Server:
         return server
     place = place_of(server.base_url)
     return server._replace(
-        base_url=place.base_url, extras=RequestOverrides((*server.extras.headers, *place.headers), place.query)
+        base_url=place.base_url, overrides=RequestOverrides((*server.overrides.headers, *place.headers), place.query)
     )
 
 

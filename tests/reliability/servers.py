@@ -53,7 +53,7 @@ SERVERS: Mapping[str, Command] = {
 """By what a user calls it. The first word of a command is a Python module."""
 
 
-class Served(Service):
+class ServedApplication(Service):
     """The application under one of the servers, from `with` to its end.
 
     Args:
@@ -68,7 +68,7 @@ class Served(Service):
         (folder / "pywsgi.py").write_text(PYWSGI)
         self._folder, self._server = folder, server
 
-    def __enter__(self) -> Served:
+    def __enter__(self) -> ServedApplication:
         """Start it, and wait for nothing: see `wait_until_up`. So several can start at the same time."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", *SERVERS[self._server](self.port)],

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from tests.reliability.servers import SERVERS, THREADS, Served
+from tests.reliability.servers import SERVERS, THREADS, ServedApplication
 from tests.support.process_info import descriptors
 from tests.support.reader import Answer, send
 from tests.support.started_service import openai_alone
@@ -46,14 +46,14 @@ class Heard(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Served]]:
+def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ServedApplication]]:
     """Start all servers at once: each takes a second or two to be there."""
     upstream.answer("echo", ECHO)
     settings = {name: value for name, value in openai_alone(upstream).items() if not name.startswith("HEADRACE")}
     with contextlib.ExitStack() as running:
         started = {}
         for name in SERVERS:
-            server = Served(tmp_path_factory.mktemp("served"), name, **settings)
+            server = ServedApplication(tmp_path_factory.mktemp("served"), name, **settings)
             started[name] = running.enter_context(server)
         yield started
         for server in started.values():
@@ -108,7 +108,7 @@ def assert_each_has_its_own(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_each_reader_has_its_own_word_under(server: str, served: Mapping[str, Served]) -> None:
+def test_each_reader_has_its_own_word_under(server: str, served: Mapping[str, ServedApplication]) -> None:
     served[server].wait_until_up()
     assert_each_has_its_own(asking_at(served[server].url))
 
@@ -118,7 +118,7 @@ def test_each_reader_has_its_own_word_from_a_test_client_in_threads(app: Flask) 
 
 
 def test_a_thread_of_its_own_for_each_question_leaves_no_file_and_no_connection_behind(
-    served: Mapping[str, Served],
+    served: Mapping[str, ServedApplication],
 ) -> None:
     server = served["flask run"]
     server.wait_until_up()

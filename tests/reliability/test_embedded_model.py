@@ -51,7 +51,9 @@ def embedded(upstream: Upstream) -> Iterator[Service]:
 
 def model_process(service: Service) -> int:
     """Return the process id of the embedded model."""
-    return next(p for p in children(service.process.pid) if b"local_server" in Path(f"/proc/{p}/cmdline").read_bytes())
+    return next(
+        p for p in children(service.process.pid) if b"embedded/server.py" in Path(f"/proc/{p}/cmdline").read_bytes()
+    )
 
 
 def test_it_answers_in_several_tokens_at_no_cost(embedded: Service) -> None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
 from ...core.json_text import find_lone_surrogate
-from ...providers.http.hub_local import end_loop_with_thread
+from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
 from .item_limits import MOST_PIECES, is_too_much
 from .unread_body import is_broken
@@ -34,7 +34,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     """
     service = current_state()
     seconds = service.body_timeout
-    end_loop_with_thread()
+    destroy_hub_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
         data = _data(service.max_body)
     body = _decoded(data, decoder)

@@ -21,7 +21,7 @@ from ...core.answer import CollectedAnswer
 from ...core.errors import AnswerTooLarge, HeadraceError, SourceError, StoreUnavailable, StreamCancelled
 from ...core.events import TERMINAL_EVENTS, Cancelled, Event, Failed
 from ...core.text_buffer import MOST_WHOLE
-from ...providers.http.hub_local import end_loop_with_thread
+from ...providers.http.hub_local import destroy_hub_with_thread
 from ...streaming.internal_error import log_internal_error
 from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
@@ -84,7 +84,7 @@ class ResponseStream:
         self.session = follower.session
         self.suffix = suffix_of(follower.session.target.incarnation)
         self.follower = follower
-        end_loop_with_thread()
+        destroy_hub_with_thread()
         self._hub = gevent.get_hub()
         try:
             self.watch = DisconnectWatcher(request.environ, self.follower.close)

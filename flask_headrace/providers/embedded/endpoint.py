@@ -16,11 +16,11 @@ import msgspec
 
 STATE_VARIABLE = "FLASK_HEADRACE_LOCAL_STATE"  # the environment hands it to the workers
 
-FOLDER = "headrace-local-"
+STATE_FOLDER_PREFIX = "headrace-local-"
 """How the name of the state's folder begins; the supervisor's process id follows, known also without the file."""
 
 
-class LocalModelUnavailable(Exception):
+class EmbeddedModelUnavailable(Exception):
     """The embedded model cannot be asked now: one sentence for the reader, and whether trying again can help."""
 
     def __init__(self, sentence: str, *, retryable: bool) -> None:
@@ -77,7 +77,7 @@ def read_state() -> State | None:
         return None
     try:
         status = os.stat(path)
-        state = _parse(path, status.st_ino, status.st_mtime_ns)
+        state = _decode_state_file(path, status.st_ino, status.st_mtime_ns)
     except (OSError, msgspec.DecodeError):
         return None
     return state if _is_alive(state.supervisor) else None
@@ -86,11 +86,11 @@ def read_state() -> State | None:
 def is_supervised() -> bool:
     """Whether a living process has started the model for this one, also where its state is not told just now."""
     path = os.environ.get(STATE_VARIABLE, "")
-    supervisor = Path(path).parent.name.removeprefix(FOLDER).partition("-")[0]
+    supervisor = Path(path).parent.name.removeprefix(STATE_FOLDER_PREFIX).partition("-")[0]
     return supervisor.isdecimal() and _is_alive(int(supervisor))
 
 
-def endpoint() -> Endpoint:
+def get_endpoint() -> Endpoint:
     """Tell where the embedded model is now; it may be another place after a restart, so ask for every request.
 
     Raises:
@@ -101,17 +101,19 @@ def endpoint() -> Endpoint:
         case Ready(port=port, key=key):
             return Endpoint(f"http://127.0.0.1:{port}/v1", key)
         case Starting():
-            raise LocalModelUnavailable("The embedded model is starting: try again in a few seconds.", retryable=True)
+            raise EmbeddedModelUnavailable(
+                "The embedded model is starting: try again in a few seconds.", retryable=True
+            )
         case Restarting(reason=reason):
-            raise LocalModelUnavailable(f"{reason} It is started again: try again in a few seconds.", retryable=True)
+            raise EmbeddedModelUnavailable(f"{reason} It is started again: try again in a few seconds.", retryable=True)
         case Failed(reason=reason):
-            raise LocalModelUnavailable(reason, retryable=False)
+            raise EmbeddedModelUnavailable(reason, retryable=False)
         case None if is_supervised():  # its file was removed, or could not be written
-            raise LocalModelUnavailable(
+            raise EmbeddedModelUnavailable(
                 "The embedded model's address is not known just now: try again in a few seconds.", retryable=True
             )
         case None:
-            raise LocalModelUnavailable("The embedded model is not running: restart the service.", retryable=False)
+            raise EmbeddedModelUnavailable("The embedded model is not running: restart the service.", retryable=False)
 
 
 def wait_until_ready(timeout: float = 60.0) -> Endpoint:
@@ -124,15 +126,15 @@ def wait_until_ready(timeout: float = 60.0) -> Endpoint:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return endpoint()
-        except LocalModelUnavailable as why:
+            return get_endpoint()
+        except EmbeddedModelUnavailable as why:
             if not why.retryable or time.monotonic() >= deadline:
                 raise
         time.sleep(0.02)
 
 
 @functools.lru_cache(maxsize=1)
-def _parse(path: str, inode: int, changed: int) -> State:
+def _decode_state_file(path: str, inode: int, changed: int) -> State:
     """Decode the file; inode and time of change stand for its version, which the cache goes by."""
     state: State = msgspec.json.decode(Path(path).read_bytes(), type=State)
     return state

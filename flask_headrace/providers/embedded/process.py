@@ -21,13 +21,11 @@ _SERVER = Path(__file__).with_name("server.py")
 
 # A worker forked while Popen runs in another thread inherits the pipe by which Popen learns that its program began,
 # and Popen then waits for as long as that worker lives.
-_not_forking = threading.RLock()
-os.register_at_fork(
-    before=_not_forking.acquire, after_in_parent=_not_forking.release, after_in_child=_not_forking.release
-)
+_fork_lock = threading.RLock()
+os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_fork_lock.release, after_in_child=_fork_lock.release)
 
 
-class Orders(msgspec.Struct, frozen=True):
+class ServerConfig(msgspec.Struct, frozen=True):
     """What the process must know; it goes through its stdin, since every user of the machine reads command lines."""
 
     model: str  # path of a GGUF file
@@ -40,7 +38,7 @@ class Orders(msgspec.Struct, frozen=True):
     directory: str  # the supervisor's, removed if that was killed
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _StartupResult(msgspec.Struct, frozen=True):
     port: int | None = None
     error: str | None = None
 
@@ -56,7 +54,7 @@ class ModelProcess:
     def __init__(self) -> None:
         self._error: str | None = None
         self._reason: str | None = None
-        with _not_forking:
+        with _fork_lock:
             self._child = subprocess.Popen(  # noqa: S603 - our own file
                 [sys.executable, str(_SERVER)],
                 stdin=subprocess.PIPE,
@@ -79,21 +77,21 @@ class ModelProcess:
         """Its process id."""
         return self._child.pid
 
-    def load(self, orders: Orders, limit: float) -> int | None:
+    def load(self, config: ServerConfig, timeout: float) -> int | None:
         """Have it load the model within `limit` seconds; return its port, or None if it ended instead."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(limit, self.kill)
+        timer = threading.Timer(timeout, self.kill)
         timer.daemon = True
         timer.start()
         with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
-            stdin.write(msgspec.json.encode(orders) + b"\n")
-        answer = _decode(self._child.stdout.readline())
+            stdin.write(msgspec.json.encode(config) + b"\n")
+        answer = _decode_startup_result(self._child.stdout.readline())
         timer.cancel()
         self._error = answer.error
         return answer.port
 
-    def beats(self, seconds: float) -> bool | None:
+    def wait_for_heartbeat(self, seconds: float) -> bool | None:
         """Wait so many seconds for a sign of life; return whether there was one, or None where it has ended."""
         assert self._child.stdout is not None
         if not select.select([self._child.stdout], [], [], seconds)[0]:
@@ -101,7 +99,7 @@ class ModelProcess:
         # Past the reader's buffer: there is nothing in it but earlier signs.
         return bool(os.read(self._child.stdout.fileno(), 4096)) or None
 
-    def give_up(self, reason: str) -> None:
+    def kill_with_reason(self, reason: str) -> None:
         """End it, which does not move; `wait` tells the reason."""
         self._reason = reason
         self.kill()
@@ -129,8 +127,8 @@ class ModelProcess:
         self._child.kill()
 
 
-def _decode(line: bytes) -> _Answer:
+def _decode_startup_result(line: bytes) -> _StartupResult:
     try:
-        return msgspec.json.decode(line, type=_Answer)
+        return msgspec.json.decode(line, type=_StartupResult)
     except msgspec.DecodeError:
-        return _Answer()  # it ended without a word
+        return _StartupResult()  # it ended without a word

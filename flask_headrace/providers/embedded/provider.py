@@ -6,13 +6,13 @@ from ...core.errors import ModelUnavailable
 from ...core.pricing import FREE
 from ..openai.chat import OpenAIChat
 from ..openai.server import Address
-from .supervisor import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
+from .supervisor import EmbeddedModelUnavailable, ensure_started, get_endpoint, model_name, read_state, wait_until_ready
 
-START_LIMIT = 30.0
+START_TIMEOUT = 30.0
 """Seconds that the first request waits where the model is started by it."""
 
 
-class Embedded(OpenAIChat):
+class EmbeddedProvider(OpenAIChat):
     """The embedded model, named `local/smollm2`, or `local/` and the name of the file in HEADRACE_LOCAL_MODEL.
 
     Args:
@@ -21,20 +21,22 @@ class Embedded(OpenAIChat):
     """
 
     def __init__(self, model_path: str | None = None, connect_timeout: float = 5.0) -> None:
-        super().__init__("local", self._find, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True)
+        super().__init__(
+            "local", self._find_address, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True
+        )
         self._model_path = model_path
 
     def models(self) -> list[str]:
         """Return its one name, also while it is being restarted."""
         return [model_name(self._model_path)]
 
-    def _find(self) -> Address:
+    def _find_address(self) -> Address:
         try:
             if read_state() is None:
                 # Nobody has started it: this is a command, or a host application under a server of its own.
                 ensure_started(self._model_path)
-                wait_until_ready(START_LIMIT)
-            found = endpoint()
-        except LocalModelUnavailable as error:
+                wait_until_ready(START_TIMEOUT)
+            found = get_endpoint()
+        except EmbeddedModelUnavailable as error:
             raise ModelUnavailable(str(error), retry_after=5 if error.retryable else None) from error
         return Address(found.base_url, found.api_key)

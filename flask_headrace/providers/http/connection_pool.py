@@ -13,11 +13,11 @@ from typing import Any
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
-from .dns import addresses_of
-from .happy_eyeballs import Race
-from .time_limit import within
+from .dns import resolve
+from .happy_eyeballs import ConnectionRace
+from .time_limit import limit_time
 
-MOST_OF_PROXY = 65536
+MAX_PROXY_RESPONSE_BYTES = 65536
 """Bytes that the head of a proxy's answer may have."""
 
 
@@ -42,27 +42,27 @@ class PlainPool(ConnectionPool):
 
     def _create_socket(self) -> Any:  # noqa: ANN401  # as in the base class
         # It would give each address of a name, and each step of the way to it, all the time that there is.
-        found = addresses_of(self._connection_host, self._connection_port)
-        with closing(Race(found, self.connection_timeout, self._connected)) as race:
-            return race.winner()
+        addresses = resolve(self._connection_host, self._connection_port)
+        with closing(ConnectionRace(addresses, self.connection_timeout, self._prepare_socket)) as race:
+            return race.connect()
 
-    def _connected(self, sock: Any) -> Any:  # noqa: ANN401
+    def _prepare_socket(self, sock: Any) -> Any:  # noqa: ANN401
         """Return a socket whose connection has come about as the one that requests are sent on; close it on failure."""
         return sock
 
     def _setup_proxy(self, sock: Any) -> None:  # noqa: ANN401
         origin = f"[{self._request_host}]" if ":" in self._request_host else self._request_host
-        place = f"{origin}:{self._request_port}".encode()
-        lines = [b"CONNECT %b HTTP/1.1" % place, b"Host: %b" % place]
+        authority = f"{origin}:{self._request_port}".encode()
+        lines = [b"CONNECT %b HTTP/1.1" % authority, b"Host: %b" % authority]
         lines += [b"%b: %b" % header for header in self.proxy_headers]
         sock.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
-        told = b""
-        while b"\r\n\r\n" not in told:
+        response = b""
+        while b"\r\n\r\n" not in response:
             piece = sock.recv(4096)
-            told += piece
-            if not piece or len(told) > MOST_OF_PROXY:
+            response += piece
+            if not piece or len(response) > MAX_PROXY_RESPONSE_BYTES:
                 raise OSError("the proxy gave no answer to CONNECT")
-        status = told.split(b"\r\n", 1)[0].decode("latin-1")
+        status = response.split(b"\r\n", 1)[0].decode("latin-1")
         if status.split(None, 2)[1:2] != ["200"]:
             raise OSError(f"Proxy CONNECT failed: {status}")
 
@@ -88,15 +88,15 @@ class SecurePool(PlainPool, SSLConnectionPool):
         return secure
 
 
-def connection_of(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
+def get_connection(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a TLS socket of gevent
     """Return a connection of a pool's, a kept one or a new one.
 
     Raises:
         httpx2.ConnectTimeout, httpx2.ConnectError: none came about.
     """
-    limit = pool.connection_timeout
+    timeout = pool.connection_timeout
     try:
-        with within(limit, lambda: httpx2.ConnectTimeout(f"no connection within {limit:g} s")):
+        with limit_time(timeout, lambda: httpx2.ConnectTimeout(f"no connection within {timeout:g} s")):
             return pool.get_socket()
     except TimeoutError as error:  # the kernel's own
         raise httpx2.ConnectTimeout(f"no connection: {error}") from error
@@ -104,7 +104,7 @@ def connection_of(pool: ConnectionPool) -> Any:  # noqa: ANN401  # a plain or a 
         raise httpx2.ConnectError(str(error)) from error
 
 
-def close_idle(pool: ConnectionPool) -> None:
+def close_idle_connections(pool: ConnectionPool) -> None:
     """Close the connections that are kept for later requests."""
     while not pool._socket_queue.empty():
         pool._socket_queue.get_nowait().close()

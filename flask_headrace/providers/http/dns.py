@@ -15,16 +15,16 @@ from typing import Any, TypeAlias
 
 import gevent.monkey
 
-from .native_thread import Errand
+from .native_thread import ThreadTask
 
-Found: TypeAlias = list[tuple[int, int, int, str, Any]]
+ResolvedAddresses: TypeAlias = list[tuple[int, int, int, str, Any]]
 """As `getaddrinfo` gives them: family, type, protocol, name, address."""
 
-_under_way: dict[tuple[str, int], Errand[Found]] = {}
+_lookups: dict[tuple[str, int], ThreadTask[ResolvedAddresses]] = {}
 _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
 
 
-def addresses_of(host: str, port: int) -> Found:
+def resolve(host: str, port: int) -> ResolvedAddresses:
     """Return the addresses of a name, the preferred one first; wait for as long as the caller's own limit lets it.
 
     Raises:
@@ -33,33 +33,33 @@ def addresses_of(host: str, port: int) -> Found:
     try:
         is_v6 = ipaddress.ip_address(host).version == 6
     except ValueError:
-        return _lookup(host, port).result()
+        return _join_lookup(host, port).result()
     return [(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
 
 
-def _lookup(host: str, port: int) -> Errand[Found]:
-    place = host, port
+def _join_lookup(host: str, port: int) -> ThreadTask[ResolvedAddresses]:
+    key = host, port
     with _lock:
-        if place not in _under_way:
-            _under_way[place] = Errand(partial(_ask, host, port), partial(_end, place))
-        return _under_way[place]
+        if key not in _lookups:
+            _lookups[key] = ThreadTask(partial(_call_getaddrinfo, host, port), partial(_remove_lookup, key))
+        return _lookups[key]
 
 
-def _ask(host: str, port: int) -> Found:
+def _call_getaddrinfo(host: str, port: int) -> ResolvedAddresses:
     return _socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
-def _end(place: tuple[str, int]) -> None:
+def _remove_lookup(key: tuple[str, int]) -> None:
     # Whoever comes from now on asks anew.
     with _lock:
-        _under_way.pop(place, None)
+        _lookups.pop(key, None)
 
 
-def _forget() -> None:
+def _reset_after_fork() -> None:
     """Forget the lookups of the process that was forked: their threads are not here."""
     global _lock  # noqa: PLW0603  # a thread that is not here may have held it
     _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
-    _under_way.clear()
+    _lookups.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -14,13 +14,13 @@ import gevent
 import gevent.queue
 import gevent.socket
 
-from .dns import Found
+from .dns import ResolvedAddresses
 
-TURN = 0.25
+CONNECTION_ATTEMPT_DELAY = 0.25
 """Seconds after which the next address is tried beside those that are not ready yet (RFC 8305, section 5)."""
 
 
-class Race:
+class ConnectionRace:
     """The connecting to several addresses, for one connection.
 
     Args:
@@ -29,22 +29,22 @@ class Race:
         prepare: Makes of a socket that is connected one that requests are sent on; closes it where it cannot.
     """
 
-    def __init__(self, found: Found, limit: float, prepare: Callable[[Any], Any]) -> None:
-        self._left = deque(_in_turns(found))
-        self._turn = min(TURN, limit / (2 * max(1, len(found))))
+    def __init__(self, addresses: ResolvedAddresses, timeout: float, prepare: Callable[[Any], Any]) -> None:
+        self._remaining = deque(_interleave_families(addresses))
+        self._attempt_delay = min(CONNECTION_ATTEMPT_DELAY, timeout / (2 * max(1, len(addresses))))
         self._prepare = prepare
         self._attempts: set[gevent.Greenlet] = set()
-        self._ended: gevent.queue.SimpleQueue[gevent.Greenlet] = gevent.queue.SimpleQueue()
+        self._finished: gevent.queue.SimpleQueue[gevent.Greenlet] = gevent.queue.SimpleQueue()
         self._errors: list[Exception] = []
 
-    def winner(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
+    def connect(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
         """Return the first socket that is ready; where none can be, raise the first error that there was."""
-        if len(self._left) == 1:
-            return self._connect(self._left.popleft())
-        while self._left or self._attempts:
-            if self._left:
-                self._begin(self._left.popleft())
-            if (sock := self._next_end()) is not None:
+        if len(self._remaining) == 1:
+            return self._connect_to(self._remaining.popleft())
+        while self._remaining or self._attempts:
+            if self._remaining:
+                self._start_attempt(self._remaining.popleft())
+            if (sock := self._wait_for_attempt()) is not None:
                 return sock
         raise self._errors[0] if self._errors else OSError("the name has no address")
 
@@ -56,16 +56,16 @@ class Race:
             if not isinstance(attempt.value, Exception | gevent.GreenletExit | None):
                 attempt.value.close()  # ready in the same moment as the winner
 
-    def _begin(self, address: tuple[Any, ...]) -> None:
-        attempt = gevent.Greenlet(self._outcome, address)
+    def _start_attempt(self, address: tuple[Any, ...]) -> None:
+        attempt = gevent.Greenlet(self._attempt, address)
         self._attempts.add(attempt)
-        attempt.link(self._ended.put)
+        attempt.link(self._finished.put)
         attempt.start()
 
-    def _next_end(self) -> Any:  # noqa: ANN401
+    def _wait_for_attempt(self) -> Any:  # noqa: ANN401
         """Wait for an attempt to end, or for the next one's turn; return what is ready, if anything is."""
         try:
-            attempt = self._ended.get(timeout=self._turn if self._left else None)
+            attempt = self._finished.get(timeout=self._attempt_delay if self._remaining else None)
         except gevent.queue.Empty:
             return None
         self._attempts.discard(attempt)
@@ -74,13 +74,13 @@ class Race:
             return None
         return attempt.value
 
-    def _outcome(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _attempt(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
         try:
-            return self._connect(address)
+            return self._connect_to(address)
         except Exception as error:  # noqa: BLE001  # raised by `winner`, where no other address does better
             return error
 
-    def _connect(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _connect_to(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
         sock = gevent.socket.socket(*address[:3])
         try:
             sock.connect(address[4])
@@ -90,9 +90,9 @@ class Race:
         return self._prepare(sock)
 
 
-def _in_turns(found: Found) -> Iterator[tuple[Any, ...]]:
+def _interleave_families(addresses: ResolvedAddresses) -> Iterator[tuple[Any, ...]]:
     """Yield addresses so that the two families take turns, the preferred one first (RFC 8305, section 4)."""
-    first = [address for address in found if address[0] == found[0][0]]
-    other = [address for address in found if address[0] != found[0][0]]
-    for pair in zip_longest(first, other):
+    preferred = [address for address in addresses if address[0] == addresses[0][0]]
+    other = [address for address in addresses if address[0] != addresses[0][0]]
+    for pair in zip_longest(preferred, other):
         yield from (address for address in pair if address is not None)

@@ -17,7 +17,7 @@ import gevent
 import gevent.monkey
 from gevent.hub import set_hub
 
-LAST_TURNS = 5.0
+THREAD_EXIT_TIMEOUT = 5.0
 """Seconds for which a thread that ends lets its loop run on, where greenlets still have something to do in it."""
 
 A = TypeVar("A")
@@ -26,7 +26,7 @@ C = TypeVar("C")
 _is_exiting = gevent.monkey.get_original("threading", "Event")()
 atexit.register(_is_exiting.set)
 
-_here: Any = gevent.monkey.get_original("_thread", "_local")()
+_thread_local: Any = gevent.monkey.get_original("_thread", "_local")()
 
 
 class HubLocal(Generic[A, C]):
@@ -46,35 +46,35 @@ class HubLocal(Generic[A, C]):
         hub = gevent.get_hub()
         known = self._clients.get(hub)
         if known is None or known[0] != address:
-            if known is None and (end := _end_of_this_thread()) is not None:
-                end.calls.append(partial(self._let_go, hub))
+            if known is None and (end := _current_thread_exit()) is not None:
+                end.callbacks.append(partial(self._close_client, hub))
             known = self._clients[hub] = (address, self._make(address))
         return known[1]
 
-    def _let_go(self, hub: Any) -> None:  # noqa: ANN401  # gevent is untyped
+    def _close_client(self, hub: Any) -> None:  # noqa: ANN401  # gevent is untyped
         # Not by the weak reference: the client's sockets know their loop.
         known = self._clients.pop(hub, None)
         if known is not None and hub.loop is not None:
             self._close(known[1])
 
 
-def end_loop_with_thread() -> None:
+def destroy_hub_with_thread() -> None:
     """Have the present thread's event loop taken down when the thread ends; for whoever is about to wait in it.
 
     Else its descriptors and its threads for name lookups would stay for as long as the process. The main thread's loop
     ends with the process.
     """
-    _end_of_this_thread()
+    _current_thread_exit()
 
 
-class _End:
+class _ThreadExit:
     """The end of a thread: it lies in the thread's own storage, which is taken apart by the thread as it ends."""
 
-    __slots__ = ("calls", "hub")
+    __slots__ = ("callbacks", "hub")
 
     def __init__(self, hub: Any) -> None:  # noqa: ANN401
         self.hub = hub
-        self.calls: list[Callable[[], object]] = []
+        self.callbacks: list[Callable[[], object]] = []
 
     def __del__(self) -> None:
         if _is_exiting.is_set():
@@ -84,19 +84,19 @@ class _End:
             if is_alive:
                 # The storage has lost it by now perhaps, and gevent would make another one.
                 set_hub(self.hub)
-                self.hub.join(LAST_TURNS)
+                self.hub.join(THREAD_EXIT_TIMEOUT)
         finally:
-            for call in self.calls:
+            for call in self.callbacks:
                 call()
             if is_alive:
                 self.hub.destroy(destroy_loop=True)
 
 
-def _end_of_this_thread() -> _End | None:
+def _current_thread_exit() -> _ThreadExit | None:
     hub = gevent.get_hub()
     if hub.main_hub:
         return None
-    end: _End | None = getattr(_here, "end", None)
+    end: _ThreadExit | None = getattr(_thread_local, "end", None)
     if end is None or end.hub is not hub:
-        end = _here.end = _End(hub)
+        end = _thread_local.end = _ThreadExit(hub)
     return end

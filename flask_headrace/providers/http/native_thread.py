@@ -17,11 +17,11 @@ from gevent.event import Event
 
 R = TypeVar("R")
 
-_start: Callable[..., int] = gevent.monkey.get_original("_thread", "start_new_thread")
-_lock: Callable[[], Any] = gevent.monkey.get_original("_thread", "allocate_lock")
+_start_thread: Callable[..., int] = gevent.monkey.get_original("_thread", "start_new_thread")
+_allocate_lock: Callable[[], Any] = gevent.monkey.get_original("_thread", "allocate_lock")
 
 
-class Errand(Generic[R]):
+class ThreadTask(Generic[R]):
     """One piece of work. It is begun at once, and goes on also where nobody waits for it any more.
 
     Args:
@@ -34,12 +34,12 @@ class Errand(Generic[R]):
 
     def __init__(self, work: Callable[[], R], on_end: Callable[[], object] = lambda: None) -> None:
         self._work, self._on_end = work, on_end
-        self._lock = _lock()
-        self._waiting: set[Any] = set()  # watchers, each of the loop that waits
+        self._lock = _allocate_lock()
+        self._waiters: set[Any] = set()  # watchers, each of the loop that waits
         self._results: list[R] = []
         self._error: BaseException | None = None
         self.is_done = False
-        _start(self._run, ())
+        _start_thread(self._run, ())
 
     def result(self) -> R:
         """Wait for the end of the work, in this thread's loop, and return what came of it, or raise its error."""
@@ -48,14 +48,14 @@ class Errand(Generic[R]):
         with gevent.get_hub().loop.async_() as watcher:
             watcher.start(woken.set)
             with self._lock:
-                self._waiting.add(watcher)
+                self._waiters.add(watcher)
                 is_done = self.is_done
             try:
                 if not is_done:
                     woken.wait()
             finally:
                 with self._lock:
-                    self._waiting.discard(watcher)
+                    self._waiters.discard(watcher)
         if self._error is not None:
             raise self._error
         return self._results[0]
@@ -67,14 +67,14 @@ class Errand(Generic[R]):
             self._error = error
         finally:
             self._on_end()
-            self._tell()
+            self._notify_waiters()
             hub = get_hub_if_exists()
             if hub is not None:  # the work has waited in ways of gevent's
                 hub.destroy(destroy_loop=True)
 
-    def _tell(self) -> None:
+    def _notify_waiters(self) -> None:
         with self._lock:
             self.is_done = True
-            for watcher in self._waiting:
+            for watcher in self._waiters:
                 with suppress(ValueError):  # its loop was taken down with its thread: nobody waits there
                     watcher.send()

@@ -27,9 +27,9 @@ class RequestOverrides(NamedTuple):
             else:
                 request.headers[name] = value
         if self.query:
-            ours = {name for name, _ in self.query}
-            theirs = [item for item in request.url.params.multi_items() if item[0] not in ours]
-            request.url = request.url.copy_with(params=[*theirs, *self.query])
+            replaced_names = {name for name, _ in self.query}
+            kept_params = [item for item in request.url.params.multi_items() if item[0] not in replaced_names]
+            request.url = request.url.copy_with(params=[*kept_params, *self.query])
 
 
-NO_EXTRAS = RequestOverrides()
+NO_OVERRIDES = RequestOverrides()

@@ -26,26 +26,26 @@ from gevent.lock import Semaphore
 from ...core import errors
 from ..redaction import shown
 from .hub_local import HubLocal
-from .native_thread import Errand
+from .native_thread import ThreadTask
 
 log = logging.getLogger("flask_headrace")
 
-MOST_MODELS = 10_000
+MAX_LISTED_MODELS = 10_000
 """Names of models that are taken from one list: they are kept, and told to everybody who asks for them."""
 
-LONGEST_PAUSE = 3600.0
+MAX_RETRY_AFTER = 3600.0
 """Seconds after which to come again, at most, whatever an upstream says: it may not mean it, or be better sooner."""
 
 _SECONDS = re.compile(r"[0-9]{1,300}(\.[0-9]{1,300})?")
 
-HEADERS = {
+STREAM_HEADERS = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream",
     "Accept-Encoding": "identity",
 }
 """What a request for a stream says beside what its SDK says: the answer is not to be compressed."""
 
-_KINDS = {
+_ERROR_BY_STATUS = {
     400: ("upstream_invalid_request", False),
     401: ("upstream_unauthorized", False),
     403: ("upstream_forbidden", False),
@@ -57,38 +57,38 @@ _KINDS = {
     429: ("rate_limited", True),
     529: ("upstream_overloaded", True),  # Anthropic's, whose clients look for this very status
 }
-_TOO_LONG = re.compile(
+_CONTEXT_LENGTH_EXCEEDED = re.compile(
     r"context_length_exceeded|exceed_context_size|prompt is too long|context (?:length|window|size|limit)"
 )
 """How OpenAI, llama.cpp, Anthropic and vLLM say that a question has more tokens than the model can hold."""
 
-SPENT = "insufficient_quota"
+INSUFFICIENT_QUOTA = "insufficient_quota"
 """How OpenAI says, with status 429, that its account is used up: waiting does not help."""
 
-_loaded: set[str] = set()
-_loading: HubLocal[None, Semaphore] = HubLocal(lambda _: Semaphore())
-_importing = gevent.monkey.get_original("_thread", "allocate_lock")()
+_imported_sdks: set[str] = set()
+_import_semaphores: HubLocal[None, Semaphore] = HubLocal(lambda _: Semaphore())
+_import_lock = gevent.monkey.get_original("_thread", "allocate_lock")()
 
 
-def load(sdk: str) -> None:
+def import_sdk(sdk: str) -> None:
     """Import an SDK where that was not done yet; the caller waits a second or two for it, and the event loop does not.
 
     All imports of an SDK go this way: two threads that import one at once meet in its circular imports, and fail.
     """
-    if sdk in _loaded:
+    if sdk in _imported_sdks:
         return
     # One greenlet of each loop at a time: the others would each have a thread that waits.
-    with _loading.get(None):
-        if sdk not in _loaded:
+    with _import_semaphores.get(None):
+        if sdk not in _imported_sdks:
             # The SDKs put it into their headers. It runs `uname`: once here, or once for each request that waits.
             platform.platform()
-            Errand(partial(load_here, sdk)).result()
-            _loaded.add(sdk)
+            ThreadTask(partial(import_sdk_in_this_thread, sdk)).result()
+            _imported_sdks.add(sdk)
 
 
-def load_here(sdk: str) -> None:
+def import_sdk_in_this_thread(sdk: str) -> None:
     """Import an SDK in this thread, which must not be the event loop's."""
-    with _importing:
+    with _import_lock:
         importlib.import_module(sdk)
         importlib.import_module(f"{sdk}.resources")
 
@@ -107,11 +107,13 @@ def map_sdk_errors(sdk: ModuleType, upstream: str, base_url: str) -> Iterator[No
             yield
     except errors.UpstreamError as error:
         # Not the message: it may quote what the upstream said, and that the question.
-        log.warning("%s at %s: %s, %r", upstream, _place(base_url), error.code, type(error.__cause__).__name__)
+        log.warning(
+            "%s at %s: %s, %r", upstream, _without_credentials(base_url), error.code, type(error.__cause__).__name__
+        )
         raise
 
 
-def _place(base_url: str) -> str:
+def _without_credentials(base_url: str) -> str:
     # A URL may carry a password, or a key in its query.
     parts = urlsplit(base_url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -122,10 +124,12 @@ def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
     try:
         yield
     except sdk.APIStatusError as error:
-        said = _quoted(error.body)
-        raise status_error(upstream, error.status_code, said, error.response.headers, _kind_of(error.body)) from error
+        said = _error_message(error.body)
+        raise status_error(
+            upstream, error.status_code, said, error.response.headers, _error_kind(error.body)
+        ) from error
     except sdk.APIConnectionError as error:
-        raise _unconnected(upstream, error.__cause__) from error
+        raise _connection_error(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # of the transport, or of a body that cannot be decompressed
         raise errors.UpstreamProtocolError(f"{upstream} broke off: {shown(error)}. Try again.") from error
 
@@ -138,7 +142,7 @@ class _ModelList(msgspec.Struct):
     data: list[_Model] | None = None
 
 
-def listed(upstream: str, response: httpx2.Response) -> list[str]:
+def parse_model_list(upstream: str, response: httpx2.Response) -> list[str]:
     """Return the names in a list of models, at most MOST_MODELS of them.
 
     Raises:
@@ -150,9 +154,9 @@ def listed(upstream: str, response: httpx2.Response) -> list[str]:
         raise errors.UpstreamProtocolError(
             f"{upstream} answered with something that is no list of models. Check its base URL."
         ) from error
-    if len(models) > MOST_MODELS:
-        log.warning("%s lists %d models: the first %d of them are known here", upstream, len(models), MOST_MODELS)
-    return [model.id for model in models[:MOST_MODELS]]
+    if len(models) > MAX_LISTED_MODELS:
+        log.warning("%s lists %d models: the first %d of them are known here", upstream, len(models), MAX_LISTED_MODELS)
+    return [model.id for model in models[:MAX_LISTED_MODELS]]
 
 
 def status_error(
@@ -171,20 +175,21 @@ def status_error(
         return errors.UpstreamProtocolError(
             f"{upstream} answered with a redirect ({status}), which is not followed: set its base URL to the target."
         )
-    code, is_retryable = _KINDS.get(status, ("upstream_rejected", status >= 500))
+    code, is_retryable = _ERROR_BY_STATUS.get(status, ("upstream_rejected", status >= 500))
     said = f": {quoted}" if quoted and status not in {401, 403} else "."
     hint = " Check the key that the service uses for it." if status in {401, 403} else ""
     return errors.UpstreamStatusError(
         f"{upstream} refused the request with status {status}{said}{hint}",
         status=status if status < 500 or status == 529 else 502,
         code="upstream_failed" if status >= 500 and status != 529 else code,
-        retryable=is_retryable and kind != SPENT,
+        retryable=is_retryable and kind != INSUFFICIENT_QUOTA,
         retry_after=_retry_after(headers),
-        is_too_long=status == 413 or (status == 400 and _TOO_LONG.search(f"{kind} {quoted}") is not None),
+        is_too_long=status == 413
+        or (status == 400 and _CONTEXT_LENGTH_EXCEEDED.search(f"{kind} {quoted}") is not None),
     )
 
 
-def _quoted(body: object) -> str:
+def _error_message(body: object) -> str:
     # The SDKs hand over the `error` object of the body, or the whole body, or the text that it was.
     if isinstance(body, dict):
         inner = body.get("error", body)
@@ -192,17 +197,17 @@ def _quoted(body: object) -> str:
     return ""
 
 
-def _kind_of(body: object) -> str:
+def _error_kind(body: object) -> str:
     inner = body.get("error", body) if isinstance(body, dict) else None
     return str(inner.get("code") or inner.get("type") or "") if isinstance(inner, dict) else ""
 
 
 def _retry_after(headers: httpx2.Headers | None) -> float | None:
-    seconds = _told_pause(headers if headers is not None else httpx2.Headers())
-    return None if seconds is None else min(max(0.0, seconds), LONGEST_PAUSE)
+    seconds = _parse_retry_after(headers if headers is not None else httpx2.Headers())
+    return None if seconds is None else min(max(0.0, seconds), MAX_RETRY_AFTER)
 
 
-def _told_pause(headers: httpx2.Headers) -> float | None:
+def _parse_retry_after(headers: httpx2.Headers) -> float | None:
     if _SECONDS.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
     value = headers.get("retry-after", "")
@@ -214,7 +219,7 @@ def _told_pause(headers: httpx2.Headers) -> float | None:
         return None
 
 
-def _unconnected(upstream: str, cause: BaseException | None) -> errors.UpstreamError:
+def _connection_error(upstream: str, cause: BaseException | None) -> errors.UpstreamError:
     said = shown(cause) or "it did not say why"  # may hold a certificate's name, or what a proxy says
     match cause:
         case httpx2.ConnectTimeout():

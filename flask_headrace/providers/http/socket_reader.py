@@ -25,13 +25,13 @@ class SocketReader:
         socket: gevent's; nobody else may receive from it, or wait for it to become readable, before `stop`.
     """
 
-    __slots__ = ("_is_watching", "_parked", "_receive", "_watcher")
+    __slots__ = ("_is_watching", "_receive", "_waiting_greenlet", "_watcher")
 
     def __init__(self, socket: Any) -> None:  # noqa: ANN401  # gevent's sockets are untyped
         self._receive: Callable[[int], bytes] = socket._sock.recv
         self._watcher = socket._read_event
         self._is_watching = False
-        self._parked: greenlet | None = None
+        self._waiting_greenlet: greenlet | None = None
 
     def receive(self) -> bytes:
         """Return what has arrived, waiting for it; empty at the end.
@@ -40,10 +40,10 @@ class SocketReader:
             OSError: the connection broke.
         """
         while True:
-            self._parked = getcurrent()
+            self._waiting_greenlet = getcurrent()
             if not self._is_watching:
                 self._is_watching = True
-                self._watcher.start(self._arrived)
+                self._watcher.start(self._on_readable)
             try:
                 get_hub().switch()
                 # Bytes of their own each time: room that is kept would be another thread's, too, or each stream's.
@@ -51,7 +51,7 @@ class SocketReader:
             except BlockingIOError:
                 pass  # woken for nothing
             finally:
-                self._parked = None
+                self._waiting_greenlet = None
 
     def stop(self) -> None:
         """Watch no more. May be called twice."""
@@ -59,8 +59,8 @@ class SocketReader:
             self._is_watching = False
             self._watcher.stop()
 
-    def _arrived(self) -> None:
-        if self._parked is not None:
-            self._parked.switch()
+    def _on_readable(self) -> None:
+        if self._waiting_greenlet is not None:
+            self._waiting_greenlet.switch()
         else:
             self.stop()  # else the loop would call this without end

@@ -9,7 +9,7 @@ import gevent
 
 
 @contextmanager
-def within(seconds: float | None, otherwise: Callable[[], Exception]) -> Iterator[None]:
+def limit_time(seconds: float | None, make_error: Callable[[], Exception]) -> Iterator[None]:
     """Let what is done in the block take so long and no longer, whatever it waits for.
 
     Args:
@@ -17,11 +17,11 @@ def within(seconds: float | None, otherwise: Callable[[], Exception]) -> Iterato
         otherwise: Makes the error that is raised when it is over.
     """
     # No exception that those in between could take for a failure of a connection, and go on in spite of.
-    limit = gevent.Timeout(seconds)
+    timeout = gevent.Timeout(seconds)
     try:
-        with limit:
+        with timeout:
             yield
-    except gevent.Timeout as over:
-        if over is not limit:
+    except gevent.Timeout as expired:
+        if expired is not timeout:
             raise
-        raise otherwise() from None
+        raise make_error() from None

@@ -19,18 +19,18 @@ import gevent.ssl
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
 
-from .connection_pool import PlainPool, SecurePool, close_idle
+from .connection_pool import PlainPool, SecurePool, close_idle_connections
 from .exchange import HTTPExchange, StaleConnectionError
-from .request_overrides import NO_EXTRAS, RequestOverrides
+from .request_overrides import NO_OVERRIDES, RequestOverrides
 
-EXCHANGE = "headrace.exchange"
+EXCHANGE_EXTENSION = "headrace.exchange"
 """Name of the response's extension that holds its `HTTPExchange`, for those who read it directly."""
 
-MOST_CONNECTIONS = 1_000_000
+MAX_CONNECTIONS = 1_000_000
 """Connections to one origin: in effect without a bound, since the service bounds its streams."""
 
 
-_OF_CODING = {b"content-encoding", b"content-length"}
+_CODING_HEADERS = {b"content-encoding", b"content-length"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Route:
     is_proxied: bool = False
     proxy_headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    def head(self, request: httpx2.Request) -> bytes:
+    def encode_head(self, request: httpx2.Request) -> bytes:
         target = str(request.url).encode("ascii") if self.is_proxied else request.url.raw_path
         lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
         lines += [b"%b: %b" % header for header in (*request.headers.raw, *self.proxy_headers)]
@@ -59,8 +59,8 @@ class Transport(httpx2.BaseTransport):
         is_own: Whether they go to a process of our own, on this machine: no proxy has anything to do with that.
     """
 
-    def __init__(self, connect_timeout: float = 5.0, *, is_own: bool = False) -> None:
-        self.connect_timeout, self._is_own = connect_timeout, is_own
+    def __init__(self, connect_timeout: float = 5.0, *, ignore_proxy: bool = False) -> None:
+        self.connect_timeout, self._ignore_proxy = connect_timeout, ignore_proxy
         self._routes: dict[tuple[str, str, int], _Route] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -75,7 +75,7 @@ class Transport(httpx2.BaseTransport):
         route = self._route(request.url)
         # Whatever the SDK would like: what is small when it arrives could be anything when it is unpacked.
         request.headers["Accept-Encoding"] = "identity"
-        data = route.head(request) + request.read()
+        data = route.encode_head(request) + request.read()
         read_timeout = request.extensions.get("timeout", {}).get("read")
         while True:
             exchange = HTTPExchange(route.pool, read_timeout)
@@ -85,7 +85,7 @@ class Transport(httpx2.BaseTransport):
             except StaleConnectionError:
                 # The server gave up a kept connection before it saw the request: it is asked once more, on a new one.
                 exchange.close()
-                close_idle(route.pool)
+                close_idle_connections(route.pool)
             except BaseException:
                 exchange.close()
                 raise
@@ -94,10 +94,10 @@ class Transport(httpx2.BaseTransport):
                 # As bytes: httpx2 would take a string that is not ASCII for a mistake of ours.
                 headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in parser.items()]
                 if exchange.coding:  # unpacked where it is read, within its bounds
-                    headers = [header for header in headers if header[0].lower() not in _OF_CODING]
+                    headers = [header for header in headers if header[0].lower() not in _CODING_HEADERS]
                 parser.info().clear()  # the response has them now, and the parser lives as long as the stream
-                own = {EXCHANGE: exchange}
-                return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=own)
+                extensions = {EXCHANGE_EXTENSION: exchange}
+                return httpx2.Response(parser.get_code(), headers=headers, stream=exchange, extensions=extensions)
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed with their responses."""
@@ -107,7 +107,9 @@ class Transport(httpx2.BaseTransport):
     def _route(self, url: httpx2.URL) -> _Route:
         key = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         if key not in self._routes:
-            self._routes[key] = _new_route(*key, self.connect_timeout, None if self._is_own else proxy_for(*key))
+            self._routes[key] = _create_route(
+                *key, self.connect_timeout, None if self._ignore_proxy else find_proxy(*key)
+            )
         return self._routes[key]
 
 
@@ -122,16 +124,16 @@ class Client(httpx2.Client):
         extras: What is changed in each request.
     """
 
-    def __init__(self, transport: Transport, extras: RequestOverrides = NO_EXTRAS) -> None:
+    def __init__(self, transport: Transport, overrides: RequestOverrides = NO_OVERRIDES) -> None:
         super().__init__(transport=transport, timeout=httpx2.Timeout(None, connect=transport.connect_timeout))
-        self._direct, self._extras = transport, extras
+        self._gevent_transport, self._overrides = transport, overrides
 
-    def send(self, request: httpx2.Request, *, stream: bool = False, **wishes: Any) -> httpx2.Response:  # noqa: ANN401
+    def send(self, request: httpx2.Request, *, stream: bool = False, **kwargs: Any) -> httpx2.Response:  # noqa: ANN401
         """Send a request; `wishes` are those of an SDK that authenticates in a way of its own."""
-        self._extras.apply(request)
-        if wishes or self.is_closed:
-            return super().send(request, stream=stream, **wishes)
-        response = self._direct.handle_request(request)
+        self._overrides.apply(request)
+        if kwargs or self.is_closed:
+            return super().send(request, stream=stream, **kwargs)
+        response = self._gevent_transport.handle_request(request)
         response.request = request
         if not stream:
             with closing(response):
@@ -139,9 +141,9 @@ class Client(httpx2.Client):
         return response
 
 
-def _new_route(scheme: str, host: str, port: int, connect_timeout: float, proxy: str | None) -> _Route:
+def _create_route(scheme: str, host: str, port: int, connect_timeout: float, proxy: str | None) -> _Route:
     options: dict[str, Any] = {
-        "size": MOST_CONNECTIONS,
+        "size": MAX_CONNECTIONS,
         "connection_timeout": connect_timeout,
         "network_timeout": None,
         "use_proxy": proxy is not None,
@@ -149,7 +151,7 @@ def _new_route(scheme: str, host: str, port: int, connect_timeout: float, proxy:
     address = (host, port)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if proxy is not None:
-        parts = _proxy_parts(proxy)
+        parts = _parse_proxy_url(proxy)
         address = (parts.hostname or "", parts.port or 80)
         headers = _proxy_authorization(unquote(parts.username or ""), unquote(parts.password or ""))
     if scheme == "https":
@@ -165,7 +167,7 @@ def _proxy_authorization(user: str, password: str) -> tuple[tuple[bytes, bytes],
     return ((b"Proxy-Authorization", b"Basic " + base64.b64encode(f"{user}:{password}".encode())),)
 
 
-def proxy_for(scheme: str, host: str, port: int) -> str | None:
+def find_proxy(scheme: str, host: str, port: int) -> str | None:
     """Return the URL of the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for an address; None for none."""
     proxy = getproxies_environment().get(scheme)
     if not proxy or proxy_bypass_environment(f"{host}:{port}"):
@@ -173,7 +175,7 @@ def proxy_for(scheme: str, host: str, port: int) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _proxy_parts(proxy: str) -> SplitResult:
+def _parse_proxy_url(proxy: str) -> SplitResult:
     try:
         parts = urlsplit(proxy)
         is_known = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0

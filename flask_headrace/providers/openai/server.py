@@ -17,9 +17,9 @@ from ...core.events import Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import Decoder, events_of
 from ..http.hub_local import HubLocal
-from ..http.request_overrides import NO_EXTRAS, RequestOverrides
-from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
+from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
+from ..http.request_template import post_stream, with_request_template
+from ..http.sdk_errors import import_sdk, import_sdk_in_this_thread, map_sdk_errors, parse_model_list
 from ..http.transport import Client, Transport
 from ..redaction import keep_secret
 
@@ -40,7 +40,7 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_OVERRIDES
 
     @property
     def is_openais(self) -> bool:
@@ -106,7 +106,7 @@ class OpenAIServer(ABC):
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Ask for an answer; see `Provider.stream`."""
-        load("openai")
+        import_sdk("openai")
         import openai  # noqa: PLC0415  # for those alone who use it
 
         address = self._address()
@@ -117,17 +117,17 @@ class OpenAIServer(ABC):
     def _send(self, body: Json, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        return ask(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
+        return post_stream(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
 
     def models(self) -> list[str]:
         """Ask the server which models it has; see `Provider.models`."""
-        load("openai")
+        import_sdk("openai")
         import openai  # noqa: PLC0415
 
         address = self._address()
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
-            found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
+            found = sorted(parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response)))
         if address.base_url == OFFICIAL:
             found = [name for name in found if not any(word in name for word in _NOT_FOR_CHAT)]
         first = [name for name in self._preferred if name in found]
@@ -135,7 +135,7 @@ class OpenAIServer(ABC):
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""
-        load_here("openai")
+        import_sdk_in_this_thread("openai")
 
     def health_check(self) -> None:
         """Return if there is an address to ask; see `Provider.check`."""
@@ -145,9 +145,9 @@ class OpenAIServer(ABC):
         import openai  # noqa: PLC0415
 
         keep_secret(address.api_key)
-        return with_same_request(openai.OpenAI)(
+        return with_request_template(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.extras),
+            http_client=Client(Transport(self._connect_timeout, ignore_proxy=self.is_embedded), address.overrides),
             max_retries=self._retries,
         )

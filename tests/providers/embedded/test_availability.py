@@ -28,7 +28,7 @@ class TestWhatItNeeds:
     @pytest.mark.skipif(not availability.is_x86_linux(), reason="other platforms are not checked")
     def test_an_old_cpu_is_told_in_one_sentence(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "cpuinfo").write_text(X86.format(""))
-        monkeypatch.setattr(availability, "CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(availability, "CPUINFO_PATH", tmp_path / "cpuinfo")
         monkeypatch.setattr(availability, "_package_reason", lambda: None)
         monkeypatch.setattr(availability, "_file_reason", lambda _: None)
         assert "CPU has no AVX2: set OPENAI_API_KEY" in (supervisor.unavailable_reason() or "")

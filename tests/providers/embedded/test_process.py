@@ -21,7 +21,7 @@ SUPERVISOR = """
 {before}
 import time
 from flask_headrace.providers.embedded import supervisor
-model = supervisor.LocalModel()
+model = supervisor.EmbeddedModelSupervisor()
 model.start()
 while not {awaited}:
     time.sleep(0.005)
@@ -36,8 +36,8 @@ TICKING = (
 
 LOADING = """
 import subprocess, sys
-code = "import os, time; from flask_headrace.providers.embedded.server import die_with; "
-code += "die_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
+code = "import os, time; from flask_headrace.providers.embedded.server import kill_with_parent; "
+code += "kill_with_parent(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
 subprocess.run([sys.executable, "-c", code])
 """
 
@@ -85,7 +85,7 @@ class TestItsEnd:
 GUNICORN = """
 from flask_headrace.providers.embedded import supervisor
 bind, workers, worker_class, control_socket_disable = "127.0.0.1:0", 2, "gevent", True
-model = supervisor.LocalModel()
+model = supervisor.EmbeddedModelSupervisor()
 def when_ready(server):
     model.start()
 def on_exit(server):

@@ -16,7 +16,7 @@ from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message, ResponseFormat
 from flask_headrace.providers.embedded import supervisor
-from flask_headrace.providers.embedded.provider import Embedded
+from flask_headrace.providers.embedded.provider import EmbeddedProvider
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import Address
@@ -42,7 +42,7 @@ def served() -> Iterator[supervisor.Endpoint]:
     if reason and not os.environ.get("REQUIRE_ALL_TESTS"):
         pytest.skip(reason)
     before = os.environ.pop(supervisor.STATE_VARIABLE, None)
-    model = supervisor.LocalModel()
+    model = supervisor.EmbeddedModelSupervisor()
     model.start()
     yield supervisor.wait_until_ready()
     model.stop()
@@ -76,7 +76,7 @@ def test_every_provider_reads_a_real_server(served: supervisor.Endpoint, kind: t
 @pytest.mark.usefixtures("served")
 def test_a_schema_is_enforced_and_its_answer_streams() -> None:
     wanted = ResponseFormat(SCHEMA)
-    events = ask(Embedded(), "Describe a parrot.", response_format=wanted, max_tokens=200, temperature=0.0)
+    events = ask(EmbeddedProvider(), "Describe a parrot.", response_format=wanted, max_tokens=200, temperature=0.0)
     words = [event.text for event in events if isinstance(event, TextDelta)]
     assert len(words) > 5
     answer = json.loads("".join(words))
@@ -91,6 +91,6 @@ def test_a_schema_is_enforced_and_its_answer_streams() -> None:
 @pytest.mark.usefixtures("served")
 def test_an_object_of_any_kind_is_one() -> None:
     wanted = ResponseFormat(None)
-    events = ask(Embedded(), "Say hello in JSON.", response_format=wanted, max_tokens=40, temperature=0.0)
+    events = ask(EmbeddedProvider(), "Say hello in JSON.", response_format=wanted, max_tokens=40, temperature=0.0)
     text = "".join([event.text for event in events if isinstance(event, TextDelta)])
     assert text.strip().startswith("{")

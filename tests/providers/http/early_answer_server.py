@@ -13,7 +13,7 @@ FINE = LEAD + b"200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 4\r
 BAD = LEAD + b"400 Bad Request\r\ncontent-length: 3\r\n\r\nbad"
 
 
-class Hasty(Listener):
+class EarlyAnswerServer(Listener):
     """The server, from `with` to its end. Its first answer is `answer`, given to a head alone; the others are FINE.
 
     Args:

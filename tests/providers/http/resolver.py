@@ -8,11 +8,11 @@ import threading
 from typing import Any
 from urllib.parse import urlsplit
 
-LONGEST = 20.0
+MAX_WAIT = 20.0
 """Seconds after which a name that hangs fails, so that no thread outlives the tests."""
 
 
-class Names:
+class FakeResolver:
     """Names of a test's own, from `with` to its end; all others are asked of the system.
 
     Attributes:
@@ -25,7 +25,7 @@ class Names:
         self._hanging: dict[str, threading.Event] = {}
         self._system = _socket.getaddrinfo
 
-    def __enter__(self) -> Names:
+    def __enter__(self) -> FakeResolver:
         _socket.getaddrinfo = self._look_up
         return self
 
@@ -51,7 +51,7 @@ class Names:
             return self._system(host, *how)
         self.asked.append(name)
         if name in self._hanging:
-            self._hanging[name].wait(LONGEST)
+            self._hanging[name].wait(MAX_WAIT)
         if not self._places[name]:
             raise _socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in self._places[name]]

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 
-from flask_headrace.providers.http.hub_local import HubLocal, end_loop_with_thread
+from flask_headrace.providers.http.hub_local import HubLocal, destroy_hub_with_thread
 from flask_headrace.providers.http.transport import Transport
 from flask_headrace.providers.registry import LIST_LIMIT, ModelRegistry
 from tests.providers.http.requests import ask, body_of
@@ -79,7 +79,7 @@ class TestAThreadThatEnds:
 
     def test_leaves_no_file_and_no_thread_behind(self) -> None:
         def wait() -> None:
-            end_loop_with_thread()
+            destroy_hub_with_thread()
             gevent.sleep(0.001)
             gevent.get_hub().threadpool.apply(int)
 
@@ -94,7 +94,7 @@ class TestAThreadThatEnds:
         ended = threading.Event()
 
         def leave_one() -> None:
-            end_loop_with_thread()
+            destroy_hub_with_thread()
             gevent.spawn_later(0.05, ended.set)
             gevent.sleep(0)
 
@@ -159,9 +159,9 @@ def test_threads_that_need_the_same_sdk_all_get_it(sdk: str, monkeypatch: pytest
         imported.append(name)
         gevent.sleep(0.02)
 
-    monkeypatch.setattr(loading, "_loaded", set())
-    monkeypatch.setattr(loading, "load_here", take_a_moment)
-    in_a_thread(lambda: loading.load(sdk))
-    loading._loaded.clear()
-    in_threads([lambda: loading.load(sdk)] * 4)
+    monkeypatch.setattr(loading, "_imported_sdks", set())
+    monkeypatch.setattr(loading, "import_sdk_in_this_thread", take_a_moment)
+    in_a_thread(lambda: loading.import_sdk(sdk))
+    loading._imported_sdks.clear()
+    in_threads([lambda: loading.import_sdk(sdk)] * 4)
     assert set(imported) == {sdk}

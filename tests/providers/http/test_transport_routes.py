@@ -14,8 +14,8 @@ import pytest
 from flask_headrace.core.events import TextDelta
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
-from flask_headrace.providers.embedded.provider import Embedded
-from flask_headrace.providers.http.transport import Transport, proxy_for
+from flask_headrace.providers.embedded.provider import EmbeddedProvider
+from flask_headrace.providers.http.transport import Transport, find_proxy
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.proxy import Proxy
@@ -129,7 +129,7 @@ class TestProxy:
         monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state.json"))
         with Proxy() as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.address)
-            batches = list(Embedded().stream(ChatRequest("m", (Message("user", "hi"),))))
+            batches = list(EmbeddedProvider().stream(ChatRequest("m", (Message("user", "hi"),))))
             assert proxy.heads == []
         assert "".join(event.text for batch in batches for event in batch if isinstance(event, TextDelta)) == "Hello"
 
@@ -181,7 +181,7 @@ class TestProxy:
     ) -> None:
         for name, value in names.items():
             monkeypatch.setenv(name, value)
-        assert proxy_for(scheme, "api.acme.example", 443) == found
+        assert find_proxy(scheme, "api.acme.example", 443) == found
 
 
 def test_connections_to_different_origins_are_kept_apart(transport: Transport) -> None:
