@@ -1,7 +1,7 @@
-"""Bodies that come compressed although nobody asked for it. Pure.
+"""Decompression of response bodies that are compressed although the request asks for `identity`. Pure.
 
-They are unpacked piece by piece, and no piece is longer than it may be: what is small when it arrives can become a
-thousand times as large (RFC 9110, section 8.4).
+A body is decompressed in pieces of limited size, because compressed data can grow a thousandfold (RFC 9110, section
+8.4).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 
 MAX_PIECE_BYTES = 65536
-"""Bytes that one piece may have."""
+"""Maximum size in bytes of one decompressed piece."""
 
 _GZIP_OR_ZLIB, _RAW_DEFLATE = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -19,21 +19,21 @@ _SUPPORTED = {"gzip", "x-gzip", "deflate"}
 
 
 class DecodingError(Exception):
-    """The body is not what its head says, or breaks off."""
+    """The body is not encoded as its `Content-Encoding` says, or is incomplete."""
 
 
 def parse_content_encoding(field: str) -> str:
-    """Return how a body is encoded, told by the value of `Content-Encoding`; empty where it is not."""
+    """Return the codings of a `Content-Encoding` header's value in lower case, without `identity`; empty for none."""
     return ", ".join(name for name in map(str.strip, field.lower().split(",")) if name not in _IDENTITY)
 
 
 def create_decompressor(coding: str) -> Decompressor | None:
-    """Return what unpacks a body of such a coding; None where nothing here can."""
+    """Return a decompressor for `coding`, as `parse_content_encoding` returns it; None if it is not supported."""
     return Decompressor() if coding in _SUPPORTED else None
 
 
 class Decompressor:
-    """One body: packed bytes go in, and pieces come out."""
+    """Incremental decompression of one body in gzip, zlib or raw deflate format."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
@@ -41,24 +41,24 @@ class Decompressor:
         self._has_started = False
 
     def feed(self, compressed: bytes) -> None:
-        """Take bytes that have arrived."""
+        """Append compressed bytes."""
         self._compressed += compressed
 
     def next_piece(self) -> bytes:
-        """Return the next piece; empty where more bytes are needed for one.
+        """Return the next piece, at most MAX_PIECE_BYTES long; empty if more bytes are needed.
 
         Raises:
-            CodingError: they are not what they were said to be.
+            DecodingError: the bytes are not in a supported format.
         """
         while self._compressed:
             is_new = self._zlib.eof or not self._has_started
             if is_new and len(self._compressed) < len(_GZIP_MAGIC):
-                break  # two bytes tell which of its forms it has
+                break  # the format is recognized by two bytes
             if self._zlib.eof:
                 if not self._compressed.startswith(_GZIP_MAGIC):
                     self._compressed = b""  # padding
                     break
-                self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)  # another member of the same body
+                self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)  # the next member of a gzip body
             piece = self._decompress()
             self._compressed = self._zlib.unconsumed_tail or self._zlib.unused_data
             if piece:
@@ -66,10 +66,10 @@ class Decompressor:
         return b""
 
     def finish(self) -> None:
-        """Take the end of the body.
+        """Mark the end of the body.
 
         Raises:
-            CodingError: it came too early.
+            DecodingError: the compressed data is incomplete.
         """
         if (self._has_started or self._compressed) and not self._zlib.eof:
             raise DecodingError("it ends too early")
@@ -81,7 +81,7 @@ class Decompressor:
         except zlib.error as error:
             if not is_first:
                 raise DecodingError(str(error)) from error
-            # Some take `deflate` by its name, and leave out what zlib wraps around it.
+            # Some servers send `deflate` without the zlib header.
             self._zlib = zlib.decompressobj(_RAW_DEFLATE)
             try:
                 return self._zlib.decompress(self._compressed, MAX_PIECE_BYTES)

@@ -1,7 +1,7 @@
-"""The addresses of a name. Each name is looked up in a thread of its own, and once at a time.
+"""Name resolution. Each name is looked up in its own native thread, and at most one lookup per name runs at a time.
 
-The resolver of the system is asked, which knows all that the machine's other programs know; it can take as long as its
-name servers let it. So a name waits for itself alone: neither for others, nor for those who have given it up.
+The system's resolver is used, so that names resolve as in other programs of the machine. A lookup can take as long as
+its name servers take: it delays neither lookups of other names nor callers that have given up.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ import gevent.monkey
 from .native_thread import ThreadTask
 
 ResolvedAddresses: TypeAlias = list[tuple[int, int, int, str, Any]]
-"""As `getaddrinfo` gives them: family, type, protocol, name, address."""
+"""Addresses as `getaddrinfo` returns them: family, type, protocol, canonical name, socket address."""
 
 _lookups: dict[tuple[str, int], ThreadTask[ResolvedAddresses]] = {}
 _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
 
 
 def resolve(host: str, port: int) -> ResolvedAddresses:
-    """Return the addresses of a name, the preferred one first; wait for as long as the caller's own limit lets it.
+    """Return the addresses of `host` (a name or an IP address) for TCP, the preferred one first.
+
+    The call waits without a limit of its own: set one around it, such as `limit_time`.
 
     Raises:
-        OSError, UnicodeError: there are none, or it can be no name.
+        OSError: the name has no address.
+        UnicodeError: `host` is not a valid name.
     """
     try:
         is_v6 = ipaddress.ip_address(host).version == 6
@@ -50,14 +53,14 @@ def _call_getaddrinfo(host: str, port: int) -> ResolvedAddresses:
 
 
 def _remove_lookup(key: tuple[str, int]) -> None:
-    # Whoever comes from now on asks anew.
+    # Later callers start a new lookup.
     with _lock:
         _lookups.pop(key, None)
 
 
 def _reset_after_fork() -> None:
-    """Forget the lookups of the process that was forked: their threads are not here."""
-    global _lock  # noqa: PLW0603  # a thread that is not here may have held it
+    """Clear the lookups in a forked child, which has none of the parent's threads."""
+    global _lock  # noqa: PLW0603  # a thread of the parent may hold it
     _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
     _lookups.clear()
 

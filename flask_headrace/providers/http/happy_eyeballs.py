@@ -1,6 +1,7 @@
-"""A connection to one of the addresses of a name: each has its turn, and the first that is ready is taken (RFC 8305).
+"""Happy Eyeballs (RFC 8305): connects to several addresses of a name in turn, and uses the first that is ready.
 
-Ready is more than accepted: a proxy or TLS may come before the first request, and hang at one address alone.
+A connection is ready when requests can be sent: after the proxy's CONNECT and the TLS handshake, either of which can
+hang at a single address.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import gevent.socket
 from .dns import ResolvedAddresses
 
 CONNECTION_ATTEMPT_DELAY = 0.25
-"""Seconds after which the next address is tried beside those that are not ready yet (RFC 8305, section 5)."""
+"""Seconds after which the next address is tried in parallel (RFC 8305, section 5)."""
 
 
 class ConnectionRace:
-    """The connecting to several addresses, for one connection.
+    """Parallel attempts to connect to several addresses, of which one is used.
 
     Args:
-        found: The addresses, the preferred one first.
-        limit: Seconds that the caller will wait in all. Turns are shorter where there are many: each address has one.
-        prepare: Makes of a socket that is connected one that requests are sent on; closes it where it cannot.
+        addresses: The addresses, the preferred one first.
+        timeout: Seconds that the caller waits in all. With many addresses the delay between attempts is shortened,
+            so that each address is tried within this time.
+        prepare: Returns the socket for requests, made from a connected socket; closes that socket if it raises.
     """
 
     def __init__(self, addresses: ResolvedAddresses, timeout: float, prepare: Callable[[Any], Any]) -> None:
@@ -38,7 +40,7 @@ class ConnectionRace:
         self._errors: list[Exception] = []
 
     def connect(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
-        """Return the first socket that is ready; where none can be, raise the first error that there was."""
+        """Return the first socket that is ready; if all attempts fail, raise the first error."""
         if len(self._remaining) == 1:
             return self._connect_to(self._remaining.popleft())
         while self._remaining or self._attempts:
@@ -49,12 +51,12 @@ class ConnectionRace:
         raise self._errors[0] if self._errors else OSError("the name has no address")
 
     def close(self) -> None:
-        """Close the connections that have lost. May be called twice."""
+        """Cancel the other attempts and close their sockets. Idempotent."""
         lost, self._attempts = self._attempts, set()
-        gevent.killall(list(lost))  # each closes what it has
+        gevent.killall(list(lost))  # each attempt closes its socket
         for attempt in lost:
             if not isinstance(attempt.value, Exception | gevent.GreenletExit | None):
-                attempt.value.close()  # ready in the same moment as the winner
+                attempt.value.close()  # became ready at the same moment as the returned socket
 
     def _start_attempt(self, address: tuple[Any, ...]) -> None:
         attempt = gevent.Greenlet(self._attempt, address)
@@ -63,7 +65,7 @@ class ConnectionRace:
         attempt.start()
 
     def _wait_for_attempt(self) -> Any:  # noqa: ANN401
-        """Wait for an attempt to end, or for the next one's turn; return what is ready, if anything is."""
+        """Wait until an attempt ends or the next one is due; return the socket if one is ready, else None."""
         try:
             attempt = self._finished.get(timeout=self._attempt_delay if self._remaining else None)
         except gevent.queue.Empty:
@@ -77,7 +79,7 @@ class ConnectionRace:
     def _attempt(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
         try:
             return self._connect_to(address)
-        except Exception as error:  # noqa: BLE001  # raised by `winner`, where no other address does better
+        except Exception as error:  # noqa: BLE001  # `connect` raises it if all addresses fail
             return error
 
     def _connect_to(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
@@ -91,7 +93,7 @@ class ConnectionRace:
 
 
 def _interleave_families(addresses: ResolvedAddresses) -> Iterator[tuple[Any, ...]]:
-    """Yield addresses so that the two families take turns, the preferred one first (RFC 8305, section 4)."""
+    """Yield the addresses with IPv6 and IPv4 alternating, the preferred family first (RFC 8305, section 4)."""
     preferred = [address for address in addresses if address[0] == addresses[0][0]]
     other = [address for address in addresses if address[0] != addresses[0][0]]
     for pair in zip_longest(preferred, other):

@@ -1,7 +1,7 @@
-"""Requests to one endpoint that differ in their body alone, built by the SDK once.
+"""Request templates: for requests to one endpoint that differ only in their body, the SDK builds the rest once.
 
-The SDKs put each request together anew: options, headers, URL, query, which takes half a millisecond of a reader's wait
-for the first token. What comes out is the same each time, but for the body.
+The SDKs build options, headers, URL and query anew for each request, which adds half a millisecond to the time to the
+first token. The result is the same each time, except for the body.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ C = TypeVar("C")
 
 
 class _RequestTemplate(NamedTuple):
-    """What the requests to one path have in common."""
+    """Everything but the body of the requests to one path."""
 
     options: FinalRequestOptions
     method: str
@@ -29,9 +29,9 @@ class _RequestTemplate(NamedTuple):
 
 
 class RequestTemplateMixin:
-    """Mixed into an SDK's client: takes all but the body from the first request to the same path.
+    """Mixin for an SDK's client: reuses everything but the body of the first request to the same path.
 
-    Requests that are retried, or whose body is not given as bytes, are built by the SDK.
+    The SDK itself builds retries, and requests whose body is not bytes.
     """
 
     def _templates(self) -> dict[str, _RequestTemplate]:
@@ -45,7 +45,7 @@ class RequestTemplateMixin:
         known = self._templates()
         if (template := known.get(options.url)) is None:
             template = known[options.url] = self._create_template(options)
-        # As a stream: every header is there but one, and httpx2 need not look for what is missing.
+        # Pass the body as a stream: httpx2 then adds no headers, and only Content-Length is missing.
         body = httpx2.ByteStream(content)
         request = httpx2.Request(
             template.method, template.url, headers=template.headers, stream=body, extensions=template.extensions
@@ -60,7 +60,7 @@ class RequestTemplateMixin:
     def _create_template(self, options: FinalRequestOptions) -> _RequestTemplate:
         first = self._build_with_sdk(options)
         first.headers.pop("Content-Length")
-        # Not the body: it is somebody's question. And the SDK gives each request a key of its own.
+        # Without the body, which is private, and without the idempotency key, which differs for each request.
         common = options.model_copy(update={"content": b"", "idempotency_key": None})
         return _RequestTemplate(common, first.method, first.url, first.headers, first.extensions)
 
@@ -72,20 +72,23 @@ def with_request_template(client_class: type[C]) -> type[C]:
 
 
 def post_stream(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2.Response:  # noqa: ANN401  # an SDK's, mixed
-    """Send a question whose answer is a stream; return the response itself, its body unread.
+    """POST a request whose response is a stream; return the raw response with its body unread.
 
     Args:
-        client: One of a class that `with_same_request` has made.
-        path: Below the client's base URL.
-        body: The question, encoded.
-        stream_cls: What the SDK would make of the stream, were it asked to.
+        client: An instance of a class made by `with_request_template`.
+        path: The path below the client's base URL.
+        body: The encoded JSON body.
+        stream_cls: The SDK's stream class; the SDK requires it, and does not use it here.
+
+    Raises:
+        The SDK's own exceptions; see `map_sdk_errors`.
     """
     options = {"cast_to": httpx2.Response, "stream": True, "stream_cls": stream_cls}
-    template = client._likenesses().get(path)
+    template = client._templates().get(path)
     if template is None:
         response = client.post(path, content=body, options={"headers": STREAM_HEADERS}, **options)
     else:
         response = client.request(options=template.options.model_copy(update={"content": body}), **options)
-    # With this `cast_to` the SDK hands over the response, and not a stream of its own.
+    # With this `cast_to` the SDK returns the response instead of a stream of its own.
     assert isinstance(response, httpx2.Response)
     return response

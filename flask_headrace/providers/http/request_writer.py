@@ -1,6 +1,6 @@
-"""The sending of a request while its server may answer already: one that refuses it may not read it to its end.
+"""Sends a request, and stops if the server responds early: a server that rejects a request may not read all of it.
 
-Knows gevent's two kinds of sockets, and no HTTP.
+This module knows gevent's plain and TLS sockets, and no HTTP.
 """
 
 from __future__ import annotations
@@ -16,34 +16,37 @@ import gevent.socket
 from .socket_reader import READ_SIZE
 
 MAX_TLS_RECORD_BYTES = 16384
-"""Bytes that TLS sends at once (RFC 8446, section 5.1)."""
+"""Maximum size of a TLS record (RFC 8446, section 5.1)."""
 
 READ_WRITE_EVENTS = 3
-"""What the event loop calls waiting for either (`gevent.socket` has no name for it)."""
+"""The event loop's flag for "readable or writable" (`gevent.socket` has no name for it)."""
 
 
 def send_request(
-    sock: Any, data: bytes, timeout: float | None, has_incoming_data: Callable[[], bool]
+    sock: Any,  # noqa: ANN401  # gevent's sockets are untyped
+    data: bytes,
+    timeout: float | None,
+    has_incoming_data: Callable[[], bool],
 ) -> tuple[bool, bytes]:
-    """Send bytes: all of them, unless an answer comes before that.
+    """Send `data` completely, unless the response begins first.
 
     Args:
-        sock: A socket of gevent's, plain or with TLS.
-        data: What is to be sent.
-        limit: Seconds that what the kernel has no room for may take; None for ever.
-        is_readable: Whether a plain socket has something to be read.
+        sock: A gevent socket, plain or TLS.
+        data: The request's bytes.
+        timeout: Seconds to wait for the kernel to accept all bytes; None for no limit.
+        has_incoming_data: Returns whether a plain socket has bytes to read.
 
     Returns:
-        Whether all was sent, and what had to be received of an answer to notice that there is one.
+        Whether all bytes were sent; and bytes of the response that had to be read to notice it (TLS only).
 
     Raises:
-        TimeoutError: the limit is over.
+        TimeoutError: `timeout` has passed.
         OSError: the connection broke.
     """
     if type(sock) is not gevent.socket.socket:
         with gevent.Timeout(timeout, TimeoutError):
             return _send_tls(sock, memoryview(data))
-    # gevent's `sendall` asks the kernel for the size of its buffer each time.
+    # gevent's `sendall` makes a system call for the buffer's size each time.
     sent = sock.send(data)
     if sent == len(data):
         return True, b""
@@ -66,12 +69,12 @@ def _send_plain(sock: Any, rest: memoryview, has_incoming_data: Callable[[], boo
 def _send_tls(sock: Any, rest: memoryview) -> tuple[bool, bytes]:  # noqa: ANN401
     while rest:
         try:
-            # By records: what is longer is not sent at all before all of it can be.
+            # One record at a time: OpenSSL sends nothing of a longer write before all of it can be sent.
             rest = rest[sock._sslobj.write(rest[:MAX_TLS_RECORD_BYTES]) :]
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # how it says that it must wait
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # OpenSSL's way to say that the socket would block
             with gevent.get_hub().loop.io(sock.fileno(), READ_WRITE_EVENTS) as either:
                 gevent.get_hub().wait(either)
-            # What there is to be read may be TLS's own, such as a ticket: only reading tells.
+            # The incoming bytes may belong to TLS itself, such as a session ticket: only a read can tell.
             with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False, sock._sslobj.read(READ_SIZE)
     return True, b""

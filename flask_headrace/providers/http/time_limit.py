@@ -1,4 +1,4 @@
-"""A limit for all that is waited for on the way to one result, however many waits that are."""
+"""A time limit for a block of code, however many waits it contains."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import gevent
 
 @contextmanager
 def limit_time(seconds: float | None, make_error: Callable[[], Exception]) -> Iterator[None]:
-    """Let what is done in the block take so long and no longer, whatever it waits for.
+    """Interrupt the block after `seconds`, whatever it waits for.
 
     Args:
-        seconds: The limit; None for none.
-        otherwise: Makes the error that is raised when it is over.
+        seconds: The limit in seconds; None for no limit.
+        make_error: Creates the exception that is raised when the limit has passed.
     """
-    # No exception that those in between could take for a failure of a connection, and go on in spite of.
+    # Not a TimeoutError: code inside the block could treat one as a connection failure and continue.
     timeout = gevent.Timeout(seconds)
     try:
         with timeout:

@@ -56,7 +56,7 @@ def test_a_state_that_was_removed_is_told_anew(
     until(is_ready)
     assert supervisor.get_endpoint() == where
     assert state_file().parent.stat().st_mode & 0o777 == 0o700
-    assert [record for record in caplog.records if "is gone, and is written anew" in record.message]
+    assert [record for record in caplog.records if "is missing; writing it again" in record.message]
 
 
 def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
@@ -65,7 +65,7 @@ def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
     supervisor.wait_until_ready()
     folder = state_file().parent
     until(lambda: lay_in_the_way(folder))
-    until(lambda: "is not this user's alone" in caplog.text)
+    until(lambda: "must belong to this user" in caplog.text)
     with pytest.raises(supervisor.EmbeddedModelUnavailable, match="address is not known") as caught:
         supervisor.get_endpoint()
     assert caught.value.retryable
@@ -84,7 +84,7 @@ def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_
         text=True,
         check=False,
     )
-    assert run.stdout.startswith("True The embedded model's address is not known just now"), run.stderr
+    assert run.stdout.startswith("True The embedded model's address is not known at the moment"), run.stderr
 
 
 def test_a_process_that_stands_still_is_told_and_then_started_again(
@@ -96,14 +96,14 @@ def test_a_process_that_stands_still_is_told_and_then_started_again(
     pid = model_pid()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: not is_ready())
-    with pytest.raises(supervisor.EmbeddedModelUnavailable, match="does not move") as caught:
+    with pytest.raises(supervisor.EmbeddedModelUnavailable, match="does not respond") as caught:
         supervisor.get_endpoint()
     assert caught.value.retryable
     until(lambda: not is_alive(pid))
     supervisor.wait_until_ready()
     assert model_pid() != pid
     assert ask("Say hello.").status == 200
-    assert "has not moved for 2.5 s" in caplog.text
+    assert "has not responded for 2.5 s" in caplog.text
 
 
 def test_a_process_that_goes_on_in_time_is_left_alone(
