@@ -1,7 +1,7 @@
-"""What a scraper of metrics can read: how many streams, how they ended, how long they took and what they cost.
+"""Prometheus metrics of streams: how many, how they ended, how long they took and what they cost.
 
-The numbers are this process's; where PROMETHEUS_MULTIPROC_DIR is set, as gunicorn.conf.py does for several workers,
-those of all workers together.
+The metrics are those of this process. If PROMETHEUS_MULTIPROC_DIR is set, as gunicorn.conf.py does for several workers,
+they are those of all workers together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .server import shared_metrics
 from .signals import StreamEndedInfo
 
 MAX_MODELS = 200
-"""Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
+"""Maximum number of model labels; further models share one label. Labels are stored until the process ends."""
 
 OTHER_MODELS = "other"
 
@@ -30,11 +30,11 @@ BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """The counters of this process. There is one for all applications in it; see `metrics`."""
+    """The metrics of this process, shared by all applications in it; see `get_metrics`."""
 
     def __init__(self) -> None:
         shared_metrics.install()
-        # Not before: it decides while it is imported whether it counts for several processes.
+        # Imported late: at import, it decides by the environment whether it is in multiprocess mode.
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
         self._models: set[str] = set()
@@ -63,11 +63,11 @@ class Metrics:
         )
 
     def record_stream_start(self) -> None:
-        """Count a stream that was opened."""
+        """Count a stream as open."""
         self._open.inc()
 
     def record_stream_end(self, end: StreamEndedInfo) -> None:
-        """Count a stream that has ended."""
+        """Count the end of a stream, with its tokens, cost and durations."""
         model = self._model_label(end.model)
         self._open.dec()
         self._ends.labels(model, end.end, end.reason).inc()
@@ -82,12 +82,12 @@ class Metrics:
                 self._cost.labels(label).inc(attempt.cost)
 
     def watch_circuit_breaker(self, model: str, breaker: CircuitBreaker) -> None:
-        """Count how attempts to ask a model go, and tell the state of its circuit breaker, from now on."""
+        """From now on, count the outcomes of attempts at `model` and record its circuit breaker's state."""
 
         def update(outcome: str | None) -> None:
             if outcome is not None:
                 self._attempts.labels(model, outcome).inc()
-            with self._lock:  # else a thread could tell of a state that has passed, and be the last to tell
+            with self._lock:  # otherwise a thread could write an outdated state last
                 now = breaker.state
                 for state in get_args(State):
                     self._breakers.labels(model, state).set(now == state)
@@ -105,8 +105,8 @@ class Metrics:
 
 
 def get_metrics() -> Metrics:
-    """Return the metrics of this process."""
-    with _create_lock:  # the library takes each name once
+    """Return the metrics of this process; create them at the first call."""
+    with _create_lock:  # prometheus_client allows each name once
         return _process_metrics()
 
 
@@ -116,9 +116,9 @@ def _process_metrics() -> Metrics:
 
 
 def render_metrics() -> tuple[bytes, str]:
-    """Return all metrics as Prometheus reads them, and their content type.
+    """Return all metrics in Prometheus' text format, and the content type.
 
-    They are this process's alone, and begin with a comment that says so, where those of all workers cannot be read.
+    If the metrics of all workers cannot be read, the text has this process's metrics after a comment that says so.
     """
     from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest  # noqa: PLC0415
 
@@ -131,7 +131,7 @@ def render_metrics() -> tuple[bytes, str]:
     except (OSError, ValueError, RuntimeError, struct.error) as error:
         problem = str(error)
         log.warning("The metrics of all workers cannot be read: %s", problem)
-    comment = " ".join(f"These are the numbers of process {os.getpid()} alone: {problem}".split())
+    comment = " ".join(f"These are the metrics of process {os.getpid()} only: {problem}".split())
     return f"# {comment}\n".encode() + generate_latest(REGISTRY), CONTENT_TYPE_LATEST
 
 
@@ -140,5 +140,5 @@ def _render_all_processes() -> bytes:
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is typed in parts
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client is partly typed
     return generate_latest(registry)

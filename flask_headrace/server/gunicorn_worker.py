@@ -1,6 +1,6 @@
-"""gunicorn's gevent worker as Headrace needs it: tokens leave at once, nobody holds it up, and it lets streams finish.
+"""gunicorn's gevent worker for Headrace: sends tokens at once, cuts off slow clients, and lets streams finish.
 
-`gunicorn.conf.py` uses it, also for an application of one's own, and sees to its drain.
+`gunicorn.conf.py` uses it, also for a host application, and calls `Worker.drain` when the worker must end.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from .served_application import check_application, extension_state
 from .worker_reports import WorkerReports
 
 DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
-"""What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
+"""Errors of a write to a client that disappeared without closing. gunicorn would log each with a stack trace."""
 
 FINAL_FLUSH_TIMEOUT = 2.0
-"""Seconds in which a reader may take what is left of its stream, after the drain."""
+"""Seconds after the drain in which clients may read the rest of their streams."""
 
 EXIT_TIMEOUT = 5.0
-"""Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
+"""Seconds between a worker's drain and its exit: the final flush, and gunicorn's check once a second."""
 
 LINGER_TIMEOUT, MAX_LINGER_BYTES = 1.0, 4 * 1024 * 1024
-"""Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
+"""Limits, in seconds and bytes, for input that is read and discarded after a request was rejected early."""
 
 
 class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
-    """A client's socket that tries to send before it prepares to wait, and to receive lets others run.
+    """A client's socket whose `sendall` first tries to send without waiting, and whose `recv` lets other greenlets run.
 
-    gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token. And its
-    `recv` returns at once as long as there is anything: a client that never stops sending would be the only one.
+    gevent's `sendall` makes a system call for the buffer's size each time, so once for every token. gevent's `recv`
+    does not switch while data is available: a client that never stops sending would block all others.
     """
 
     __slots__ = ("_received_without_waiting",)
@@ -54,7 +54,11 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
         self._received_without_waiting = False
 
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401
-        """Send all of `data`."""
+        """Send all of `data`.
+
+        Raises:
+            OSError: the connection broke; ConnectionResetError for the errors in DISCONNECT_ERRNOS.
+        """
         try:
             try:
                 sent = self._sock.send(data, flags)
@@ -65,17 +69,17 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
         except OSError as error:
             if error.errno not in DISCONNECT_ERRNOS:
                 raise
-            raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
+            raise ConnectionResetError(errno.ECONNRESET, f"the client is gone: {error}") from error
 
     def recv(self, *args: Any) -> bytes:  # noqa: ANN401
-        """Receive, and let others run where that goes on without a wait."""
+        """Receive as `socket.recv` does; let other greenlets run between two reads that need no wait."""
         try:
             data: bytes = self._sock.recv(*args)
         except BlockingIOError:
             self._received_without_waiting = False
             waited: bytes = super().recv(*args)
             return waited
-        # A piece of 8 KiB may be a thousand chunks; most requests are no more than one.
+        # 8 KiB can be a thousand chunks; most requests are a single read.
         if self._received_without_waiting:
             gevent.sleep(0)
         self._received_without_waiting = True
@@ -83,10 +87,10 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # untyped
-    """gunicorn's response, which writes the chunks of a stream without asking anew how each is to be written."""
+    """gunicorn's response, with a fast path for the chunks of a stream."""
 
     def write(self, arg: bytes) -> None:
-        """Send the next bytes of the body."""
+        """Send the next bytes of the body, as a chunk if the response is chunked."""
         if arg and self.headers_sent and self.chunked:
             self.sent += len(arg)
             self.sock.sendall(b"%X\r\n%b\r\n" % (len(arg), arg))
@@ -94,17 +98,21 @@ class Response(wsgi.Response):  # type: ignore[misc]  # untyped
             super().write(arg)
 
     def should_close(self) -> bool:
-        """Whether the connection ends with this response; also where the request was not read to its end."""
+        """Whether the connection closes after this response; also if the request's body was not read completely."""
         return is_unread(self.req.body) or super().should_close()
 
 
 class Server(StreamServer):  # type: ignore[misc]  # untyped
-    """gunicorn's server of one listening socket, which its worker can find."""
+    """gunicorn's server of one listening socket.
+
+    Attributes:
+        instances: All servers of this process.
+    """
 
     instances: ClassVar[list[Server]] = []
 
     def __init__(self, listener: Any, handle: partial[None], **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
-        # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
+        # gunicorn calls `getsockname` for each new connection, when the listener may already be closed.
         name = listener.getsockname()
         named = SimpleNamespace(getsockname=lambda: name)
         super().__init__(listener, handle=partial(handle.func, named), **kwargs)
@@ -112,10 +120,12 @@ class Server(StreamServer):  # type: ignore[misc]  # untyped
 
 
 class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
-    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended.
+    """gunicorn's gevent worker, which uses `ClientSocket`, and exits when its streams have ended.
 
     Attributes:
-        served: What its master is told of it; None for a master that asks nothing.
+        reports: Where it reports to its master; None if the master is not `Master`.
+        clients: The sockets of all open connections.
+        idle: The sockets without a request that is being handled, the longest idle first.
     """
 
     reports: WorkerReports | None = None
@@ -124,65 +134,66 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
         self.clients: set[Any] = set()
-        self.idle: dict[Any, None] = {}  # those between two requests, or in the head of one; the longest idle first
+        self.idle: dict[Any, None] = {}  # an ordered set
 
     @property
     def state(self) -> Any:  # noqa: ANN401
-        """What the application's extension has set up: its settings, not the environment's alone, are those that hold.
+        """The extension's state in the loaded application. Its settings may differ from the environment's.
 
         Raises:
-            ConfigurationError: what gunicorn was told to load is no Flask application with the extension in it.
+            ConfigurationError: the loaded object is not a Flask application with the extension.
         """
         return extension_state(self.wsgi, self.app.app_uri)
 
     @property
     def max_drain(self) -> float:
-        """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
+        """Maximum seconds for a drain: gunicorn's graceful timeout, after which the master kills, less EXIT_TIMEOUT."""
         return max(0.0, float(self.cfg.graceful_timeout - EXIT_TIMEOUT))
 
     def load_wsgi(self) -> None:
-        """Load the application, and see that nothing is wrong with its settings.
+        """Load the application and check its settings.
 
         Raises:
-            AppImportError: one is, or it lets the whole network ask; with a sentence, and gunicorn ends.
+            AppImportError: a setting is wrong, or the application is open to the network without a key. gunicorn logs
+                the message and ends.
         """
         try:
             super().load_wsgi()
             check_application(self.state, listening_addresses(self.sockets))
-            # Not in the master: it has no patches of gevent's, and what it imports for a Redis has none in workers.
+            # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
             if self.reports is not None and not self.reports.has_served:
                 self.state.store.refuse_mistakes(is_first=self.age == 1)
         except ConfigurationError as error:
             raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
     def run(self) -> None:
-        """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
+        """Serve, with a connection for each allowed stream, and some more for requests that are rejected."""
         max_streams = self.state.streams.most
         warning = raise_file_limit(max_streams)
-        if warning and self.age == 1:  # the first of all tells it for all
+        if warning and self.age == 1:  # only the first worker logs it
             self.log.warning(warning)
         self.worker_connections = min(max_streams + 100, max_connections())
         if self.reports is not None:
             self.reports.report_serving(has_memory_store=self.state.store.is_of_one_worker)
         super().run()
-        # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
+        # gunicorn has waited for requests only: `drain` also ends streams without readers.
         self.state.streams.drain(self.max_drain)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
-        """Leave at once. Ctrl-C in a terminal says so twice: the master passes on what its workers have seen too."""
+        """Exit at once. A second signal is ignored: Ctrl-C reaches a worker directly and through the master."""
         if not self._is_quitting:
             self._is_quitting = True
             super().handle_quit(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
-        """Serve one connection."""
+        """Serve one connection until it closes; close the longest idle one if too many are open."""
         if type(client) is gevent.socket.socket:
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self.clients.add(client)
         self.idle[client] = None
         if len(self.clients) > self.worker_connections - SPARE_CONNECTIONS:
-            # Who only holds a connection must not keep out who asks something. Each is cut once: many may come before
-            # the first of them has gone.
+            # Idle connections must not block new requests. Each is shut down once: many clients may connect before the
+            # first idle one has closed.
             longest_idle = next(iter(self.idle))
             del self.idle[longest_idle]
             shutdown_connections([longest_idle])
@@ -193,7 +204,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             self.idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:  # noqa: ANN401
-        """Serve one request of a connection."""
+        """Serve one request of a connection; then discard input that the application did not read."""
         self.idle.pop(sock, None)
         try:
             super().handle_request(listener_name, req, sock, addr)
@@ -201,14 +212,14 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             if is_unread(req.body):
                 discard_incoming(sock)
         if req.unreader.buf.tell():
-            gevent.sleep(0)  # many requests may have come in one piece
+            gevent.sleep(0)  # further pipelined requests are buffered: let other greenlets run first
         self.idle[sock] = None
         if not self.alive:
             self.close_idle_connections()
 
     def drain(self) -> None:
-        """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
-        # gunicorn would accept connections for up to a second more, which other workers could serve.
+        """Let streams finish, end the rest, then close the other connections: unfinished bodies and slow readers."""
+        # gunicorn would accept connections for up to another second, which other workers can serve.
         for server in Server.instances:
             server.close()
         self.close_idle_connections()
@@ -217,7 +228,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
         shutdown_connections(self.clients)
 
     def close_idle_connections(self) -> None:
-        """Cut off connections that ask nothing; those whose request has arrived are answered first."""
+        """Shut down the idle connections without pending data; requests that have arrived are answered first."""
         shutdown_connections([client for client in self.idle if not has_pending_data(client)])
 
 
@@ -225,7 +236,7 @@ ggevent.StreamServer, wsgi.Response = Server, Response
 
 
 def has_pending_data(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Whether something has come in on a connection that was not read yet."""
+    """Whether `client`, a connected socket, has received bytes that are not read yet. Does not wait."""
     try:
         return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
     except OSError:
@@ -233,7 +244,10 @@ def has_pending_data(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, o
 
 
 def discard_incoming(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Let a client that is still sending read its answer: closed at once, the connection would take that along."""
+    """Shut down sending and discard input for a while, so that a client that is still sending can read its response.
+
+    An immediate close with unread input resets the connection, and the client loses the response ("lingering close").
+    """
     with contextlib.suppress(OSError), gevent.Timeout(LINGER_TIMEOUT, False):
         client.shutdown(socket.SHUT_WR)
         remaining = MAX_LINGER_BYTES
@@ -243,7 +257,7 @@ def discard_incoming(client: Any) -> None:  # noqa: ANN401  # gevent's socket, o
 
 
 def shutdown_connections(clients: Iterable[Any]) -> None:
-    """Cut off connections, also where a greenlet waits in one."""
+    """Shut down connections in both directions; greenlets that wait for one of them resume. Never raises."""
     for client in list(clients):
         with contextlib.suppress(OSError):
             getattr(client, "_sock", client).shutdown(socket.SHUT_RDWR)

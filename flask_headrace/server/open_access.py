@@ -1,6 +1,6 @@
-"""Whether everybody may ask, and where: nobody serves the whole network by mistake.
+"""Prevents that a service without a key is open to the network by mistake.
 
-Knows addresses, and whether there is a key or a login. Does not know who asks.
+This module knows listening addresses; `blueprints/http/auth.py` authorizes requests.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ..settings import is_on_loopback
 
 
 def reject_public_addresses(addresses: Iterable[str]) -> None:
-    """Refuse to serve the whole network without a key; for an application that everybody may ask.
+    """Check that an application without authorization listens on loopback addresses only.
 
     Args:
-        addresses: Where it listens, as `host:port` or `unix:path`.
+        addresses: The listening addresses, as `host:port`, `host` or `unix:path`.
 
     Raises:
         ConfigurationError: one of them is not a loopback address.
@@ -33,9 +33,9 @@ def reject_public_addresses(addresses: Iterable[str]) -> None:
 
 
 def flask_run_addresses() -> list[str]:
-    """Return where `flask run` is about to listen; nothing where another server, or none, has loaded the application.
+    """Return the address on which `flask run` will listen; an empty list outside of that command.
 
-    Its own options and variables say so, and it loads the application first.
+    `flask run` loads the application before it listens, so its options are read from the click context.
     """
     context = click.get_current_context(silent=True)
     if context is None or context.command is not run_command:
@@ -45,7 +45,7 @@ def flask_run_addresses() -> list[str]:
 
 
 def format_address(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
-    """Return a socket's address, as Python has it, in the form of `HEADRACE_BIND`."""
+    """Return a socket's address (Python's tuple, or a Unix socket's path) in the form of `HEADRACE_BIND`."""
     if not isinstance(address, tuple):
         return f"unix:{address}"
     host, port = address[:2]
@@ -53,5 +53,5 @@ def format_address(address: Any) -> str:  # noqa: ANN401  # of any family of soc
 
 
 def listening_addresses(listeners: Iterable[Any]) -> list[str]:
-    """Return where gunicorn's listening sockets really are, also those that it was handed down."""
+    """Return the actual addresses of gunicorn's listening sockets, including inherited ones."""
     return [format_address(listener.getsockname()) for listener in listeners]

@@ -1,4 +1,4 @@
-"""Open files: how many a worker may have, and how many connections they are enough for."""
+"""Limits of open files: how many a worker may have, and how many connections that allows."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import contextlib
 import resource
 
 RESERVED_FILES = 64
-"""Open files of a worker beside its connections: listeners, logs, the store, checks, whoever is to be turned away."""
+"""Open files of a worker beside its connections: listeners, logs, the store, checks, rejected requests."""
 
 FILES_PER_STREAM = 2
-"""The connection of its reader, and the one to its model."""
+"""One connection to the client, and one to the upstream."""
 
 SPARE_CONNECTIONS = 8
-"""Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
+"""Connections reserved for new clients: idle ones are closed before these are used."""
 
 
 def max_connections() -> int:
-    """Return how many connections a worker may have, for its limit of open files."""
+    """Return the number of connections that this process's limit of open files allows a worker."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return max(2 * SPARE_CONNECTIONS, (limit - RESERVED_FILES) // FILES_PER_STREAM)
 
 
 def raise_file_limit(streams: int) -> str | None:
-    """Raise this process's limit of open files to what so many streams need, as far as it may be raised.
+    """Raise this process's limit of open files to the need of `streams` concurrent streams, or as far as allowed.
 
     Returns:
-        A sentence where that is not far enough; None where it is.
+        None if the limit suffices; otherwise a warning for the log.
     """
     needed = FILES_PER_STREAM * (streams + 100) + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

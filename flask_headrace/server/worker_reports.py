@@ -1,4 +1,4 @@
-"""What workers tell their master: that one has served, and whether another could follow the streams that it keeps."""
+"""Reports of workers to their master: whether one has served, and whether it keeps streams in its own memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _HAS_SERVED, _HAS_MEMORY_STORE = 0, 1
 
 
 class WorkerReports:
-    """Two bytes that a master shares with the workers that are born after it was made.
+    """Two bytes of memory that a master shares with the workers forked later.
 
-    The master does not load the application, so what its settings come to is known to workers alone.
+    The master does not load the application, so only workers know its effective settings.
     """
 
     def __init__(self) -> None:
@@ -18,15 +18,15 @@ class WorkerReports:
 
     @property
     def has_served(self) -> bool:
-        """Whether any worker has served."""
+        """Whether any worker has started to serve."""
         return bool(self._bytes[_HAS_SERVED])
 
     @property
     def has_memory_store(self) -> bool:
-        """Whether the worker that was the last to begin keeps resumable streams in its own memory."""
+        """Whether the worker that started last keeps resumable streams in its own memory."""
         return bool(self._bytes[_HAS_MEMORY_STORE])
 
     def report_serving(self, *, has_memory_store: bool) -> None:
-        """Tell, in a worker, that it serves from here on."""
+        """Report from a worker that it serves now, and whether it keeps resumable streams in its own memory."""
         self._bytes[_HAS_MEMORY_STORE] = has_memory_store
         self._bytes[_HAS_SERVED] = True

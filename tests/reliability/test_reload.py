@@ -19,7 +19,7 @@ from tests.support.upstream import Gate, Upstream, openai_wire
 pytestmark = pytest.mark.slow
 
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
-REFUSED = "The reload is refused, and all goes on as before it. "
+REFUSED = "The reload is rejected, and the service continues unchanged. "
 
 
 class Reloaded(Service):
@@ -116,7 +116,7 @@ def test_a_reload_with_other_settings_holds_for_what_is_asked_from_then_on(
 def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_service_along(service: Reloaded) -> None:
     break_toml(service)
     os.kill(service.workers()[0], signal.SIGKILL)
-    service.wait_until(lambda: "The others go on; it is tried again in 5 s" in service.log(), 30)
+    service.wait_until(lambda: "The other workers continue; the next attempt is in 5 s" in service.log(), 30)
     service.right()
     service.hup()
     assert ask(service.url, "first").text == "one"
@@ -224,7 +224,7 @@ def test_a_reload_for_whose_trial_there_is_no_room_is_told_and_done_later(host: 
     try:
         host.process.send_signal(signal.SIGHUP)
         host.wait_until(lambda: host.log().count(REFUSED) > before)
-        assert "The application cannot be tried ([Errno 24] Too many open files)" in host.log()
+        assert "The application cannot be checked ([Errno 24] Too many open files)" in host.log()
     finally:
         resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, limits)
     assert host.workers() == workers

@@ -18,7 +18,7 @@ from tests.support.upstream import Upstream, openai_wire
 
 pytestmark = pytest.mark.slow
 
-ALONE = "# These are the numbers of process "
+ALONE = "# These are the metrics of process "
 
 
 def in_small_folder(service: Service, folder: Path, size: str) -> None:
@@ -102,7 +102,7 @@ def test_a_worker_that_is_born_on_a_full_disk_serves_and_counts_for_itself_until
         service.wait_until(lambda old=old: len(workers := service.workers()) == 2 and old not in workers, 20)
     assert ask(service.url, "openai/counted").text == "a"
     service.wait_until(lambda: scrape(service).startswith(ALONE))
-    assert "are told by it alone: [Errno 28] No space left on device" in service.log()
+    assert "are not shared with other workers: [Errno 28] No space left on device" in service.log()
     assert "SIGBUS" not in service.log()
     filling.unlink()
     service.wait_until(lambda: not any(scrape(service).startswith(ALONE) for _ in range(4)))

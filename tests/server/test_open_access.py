@@ -91,7 +91,7 @@ class TestAnApplicationUnderGunicorn:
     def test_that_hides_the_extension_does_not_start_and_says_why(self, tmp_path: Path) -> None:
         status, said = start(tmp_path, application(authorize="lambda: 'x'"), name="wrapped")
         assert status != 0
-        assert "no Flask application with Headrace in it" in said
+        assert "not a Flask application with Headrace in it" in said
         assert "Traceback" not in said
 
     def test_of_the_same_name_as_ours_is_asked_for_its_own_keys(self, tmp_path: Path) -> None:

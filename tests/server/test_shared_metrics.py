@@ -87,5 +87,5 @@ def test_a_folder_that_others_have_laid_there_is_not_written_to(path: Path) -> N
     counts = SharedMetricValues(str(path))
     counts.write_value("key", 1.0, 0.0)
     assert list(path.parent.iterdir()) == []
-    assert "not this user's alone" in (shared_metrics.unshared_reason() or "")
+    assert "must belong to this user" in (shared_metrics.unshared_reason() or "")
     counts.close()

@@ -19,7 +19,8 @@ from ..decoding.usage import whole_numbers
 from ..http.hub_local import HubLocal
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..http.request_template import post_stream, with_request_template
-from ..http.sdk_errors import import_sdk, import_sdk_in_this_thread, map_sdk_errors, parse_model_list
+from ..http.sdk_errors import map_sdk_errors, parse_model_list
+from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..redaction import keep_secret
 from .decoder import MessageDecoder

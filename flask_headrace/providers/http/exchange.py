@@ -148,18 +148,12 @@ class HTTPExchange(httpx2.SyncByteStream):
             data = self._receive(is_first=size == 0)
             size += len(data)
             if not data:
-                raise httpx2.RemoteProtocolError(
-                    "the upstream closed the connection before the end of its response's head"
-                )
+                raise httpx2.RemoteProtocolError("the upstream closed the connection before the end of its head")
             self._feed(data)
             if self.parser.headers_complete and self.parser.get_code() == SWITCHING_PROTOCOLS:
-                raise httpx2.RemoteProtocolError(
-                    "the upstream switched protocols (status 101) without a request to do so"
-                )
+                raise httpx2.RemoteProtocolError("the upstream switched protocols (status 101) without being asked")
             if size > MAX_HEAD_BYTES and not self.parser.headers_complete:
-                raise httpx2.RemoteProtocolError(
-                    f"the head of the upstream's response has more than {MAX_HEAD_BYTES} bytes"
-                )
+                raise httpx2.RemoteProtocolError(f"the upstream's head has more than {MAX_HEAD_BYTES} bytes")
         if self.parser.get_code() == REQUEST_TIMEOUT_STATUS:
             self._raise_if_stale_connection(None)  # the server sent it before the request arrived
 

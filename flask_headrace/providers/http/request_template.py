@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx2
 
-from .sdk_errors import STREAM_HEADERS
-
 if TYPE_CHECKING:
     from types import SimpleNamespace as FinalRequestOptions
 
 C = TypeVar("C")
+
+STREAM_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+}
+"""Headers of a request for a stream, beside the SDK's own: the response must not be compressed."""
 
 
 class _RequestTemplate(NamedTuple):
@@ -35,8 +40,8 @@ class RequestTemplateMixin:
     """
 
     def _templates(self) -> dict[str, _RequestTemplate]:
-        likenesses: dict[str, _RequestTemplate] = self.__dict__.setdefault("_headrace_likenesses", {})
-        return likenesses
+        templates: dict[str, _RequestTemplate] = self.__dict__.setdefault("_headrace_templates", {})
+        return templates
 
     def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
         content = options.content

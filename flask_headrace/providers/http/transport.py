@@ -46,9 +46,7 @@ class _Route:
         lines += [b"%b: %b" % header for header in (*request.headers.raw, *self.proxy_headers)]
         head = b"\r\n".join(lines)
         if b"\0" in head or head.count(b"\r") != len(lines) - 1 or head.count(b"\n") != len(lines) - 1:
-            raise httpx2.LocalProtocolError(
-                "a header contains a line break or a zero byte: check the key for one at its end"
-            )
+            raise httpx2.LocalProtocolError("a header contains a line break or a zero byte: check the end of the key")
         return head + b"\r\n\r\n"
 
 

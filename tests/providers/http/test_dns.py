@@ -10,7 +10,7 @@ import gevent
 import httpx2
 import pytest
 
-from flask_headrace.providers.http import dns, sdk_errors
+from flask_headrace.providers.http import dns, sdk_import
 from flask_headrace.providers.http.native_thread import ThreadTask
 from flask_headrace.providers.http.transport import Transport
 from tests.providers.http.requests import ask, body_of
@@ -118,9 +118,9 @@ class TestWorkInAThreadOfItsOwn:
             begun.set()
             is_over.wait(10)
 
-        monkeypatch.setattr(sdk_errors, "_imported_sdks", set())
-        monkeypatch.setattr(sdk_errors, "import_sdk_in_this_thread", take_long)
-        job = gevent.spawn(sdk_errors.import_sdk, "acme")
+        monkeypatch.setattr(sdk_import, "_imported_sdks", set())
+        monkeypatch.setattr(sdk_import, "import_sdk_in_this_thread", take_long)
+        job = gevent.spawn(sdk_import.import_sdk, "acme")
         try:
             until(begun.is_set)
             assert len(gevent.get_hub().threadpool) == 0

@@ -151,7 +151,7 @@ def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_se
 
 @pytest.mark.parametrize("sdk", ["openai"])
 def test_threads_that_need_the_same_sdk_all_get_it(sdk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flask_headrace.providers.http import sdk_errors as loading  # noqa: PLC0415  # what is imported is what is tested
+    from flask_headrace.providers.http import sdk_import as loading  # noqa: PLC0415  # what is imported is what is tested
 
     imported: list[str] = []
 

@@ -7,8 +7,12 @@ import httpx2
 import openai
 import pytest
 
-from flask_headrace.providers.http.request_template import RequestTemplateMixin, post_stream, with_request_template
-from flask_headrace.providers.http.sdk_errors import STREAM_HEADERS
+from flask_headrace.providers.http.request_template import (
+    STREAM_HEADERS,
+    RequestTemplateMixin,
+    post_stream,
+    with_request_template,
+)
 
 CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/messages")]
 

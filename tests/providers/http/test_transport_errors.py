@@ -93,9 +93,9 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("answer", "error", "says"),
         [
-            (script(Close()), httpx2.RemoteProtocolError, "before the end of its response.s head"),
+            (script(Close()), httpx2.RemoteProtocolError, "before the end of its head"),
             (script(Reset()), httpx2.ReadError, "broke"),
-            (script(HalfHead(), Close()), httpx2.RemoteProtocolError, "before the end of its response.s head"),
+            (script(HalfHead(), Close()), httpx2.RemoteProtocolError, "before the end of its head"),
             (script(HalfHead(), Reset()), httpx2.ReadError, "broke"),
             (script(Bytes(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()), httpx2.RemoteProtocolError, "its head"),
             (script(Bytes(b"HTTP/1.1 101 Other\r\n\r\n"), Hang()), httpx2.RemoteProtocolError, "another protocol"),

@@ -153,7 +153,7 @@ class TestAList:
         )
         assert len(provider.models()) == MAX_LISTED_MODELS
         assert (
-            f"acme lists {MAX_LISTED_MODELS + 5} models: the first {MAX_LISTED_MODELS} of them are known here"
+            f"acme lists {MAX_LISTED_MODELS + 5} models: only the first {MAX_LISTED_MODELS} of them are used"
             in caplog.text
         )
 
