@@ -64,7 +64,7 @@ loglevel = os.environ.get("LOG_LEVEL", "info")
 
 def _share_metrics(server):
     if not os.environ.get(shared_metrics.VARIABLE):
-        # A scrape reaches one worker, and must include all. The folder is new: an old one has the files of an earlier run.
+        # A scrape reaches one worker, and must include all. The folder is new: an old one has stale files.
         server.headrace_metrics_folder = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
         os.environ[shared_metrics.VARIABLE] = server.headrace_metrics_folder  # created before each fork
 
