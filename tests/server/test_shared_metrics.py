@@ -1,4 +1,4 @@
-"""The file of one kind of metric: what is in it, and what is not while there is no room."""
+"""The file of one kind of metric: its contents, and its behaviour on a full disk."""
 
 from __future__ import annotations
 

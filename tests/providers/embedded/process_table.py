@@ -1,4 +1,4 @@
-"""The embedded model as a test sees it: asked over plain HTTP, watched in the process table."""
+"""Helpers for tests of the embedded model: requests over plain HTTP, and the process table."""
 
 from __future__ import annotations
 

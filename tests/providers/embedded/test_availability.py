@@ -1,4 +1,4 @@
-"""What the embedded model says when it cannot run here."""
+"""The reason that is given if the embedded model cannot run here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_headrace.providers.embedded import availability, supervisor
 X86 = "processor\t: 0\nflags\t\t: fpu sse4_2 fma f16c avx {}bmi1 bmi2\nbugs\t\t: spectre_v1\n"
 
 
-class TestWhatItNeeds:
+class TestUnavailableReason:
     @pytest.mark.parametrize(
         ("cpuinfo", "missing"),
         [

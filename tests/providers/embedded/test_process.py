@@ -1,4 +1,4 @@
-"""The embedded model never outlives the service, and is one for all its workers."""
+"""The embedded model's process ends with the service, and all workers share one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run_supervisor(*, before: str = "", awaited: str, after: str) -> subprocess.
 
 
 @pytest.mark.usefixtures("runnable")
-class TestItsEnd:
+class TestEndOfTheProcess:
     @pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
     def test_it_ends_when_its_supervisor_is_killed(self, before: str) -> None:
         ready = "isinstance(supervisor.read_state(), supervisor.Ready)"
@@ -114,7 +114,10 @@ def gunicorn(runnable: None, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[
 
 
 def both_workers(port: int) -> dict[str, str]:
-    """Wait until both have answered, with the model's process that each knows; one that still boots misses signals."""
+    """Wait until both workers have answered; return the model's process id that each reports.
+
+    A worker that is still starting would miss signals.
+    """
     seen: dict[str, str] = {}
     until(lambda: seen.update([told_by(port)[::2]]) or len(seen) == 2)
     return seen

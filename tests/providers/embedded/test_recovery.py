@@ -1,4 +1,4 @@
-"""The embedded model is looked after: its state is removed, a folder is in the way, its process stands still."""
+"""The supervisor recovers from a removed state file, a foreign folder, and a process that does not respond."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def is_ready() -> bool:
     return isinstance(supervisor.read_state(), supervisor.Ready)
 
 
-def lay_in_the_way(folder: Path) -> bool:
-    """Be faster than the supervisor, as somebody else who wants to read the key; return whether that went well."""
+def occupy_folder(folder: Path) -> bool:
+    """Create the folder before the supervisor does, open to all users; return whether that succeeded."""
     shutil.rmtree(folder)
     try:
         folder.mkdir()
@@ -64,7 +64,7 @@ def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
 ) -> None:
     supervisor.wait_until_ready()
     folder = state_file().parent
-    until(lambda: lay_in_the_way(folder))
+    until(lambda: occupy_folder(folder))
     until(lambda: "must belong to this user" in caplog.text)
     with pytest.raises(supervisor.EmbeddedModelUnavailable, match="address is not known") as caught:
         supervisor.get_endpoint()

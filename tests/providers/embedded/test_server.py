@@ -1,6 +1,6 @@
-"""The embedded model as a server of every API that we ask, since llama.cpp speaks all of them; and its answers in JSON.
+"""The embedded model with every provider, because llama.cpp serves all their APIs; and its answers in JSON.
 
-A grammar lets it write nothing else, in chat completions: of a schema in its other APIs, llama.cpp takes no notice.
+In chat completions a grammar enforces a schema; llama.cpp ignores schemas in its other APIs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[supervisor.Endpoint]:
-    """Start the model once, and leave the environment as it was."""
+    """Start the model once, and restore the environment afterwards."""
     reason = supervisor.unavailable_reason()
     if reason and not os.environ.get("REQUIRE_ALL_TESTS"):
         pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""The embedded model, for real: asked, killed, restarted, stopped."""
+"""The supervisor with a real model: requests, kill, restart, stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG_PROMPT = "The river was low that year. " * 200
 
 
 @pytest.mark.usefixtures("shared_model")
-class TestAsking:
+class TestRequests:
     def test_an_answer_comes_in_pieces_and_ends_with_done(self) -> None:
         frames = [line[6:] for line in ask("Say hello.").read().decode().splitlines() if line.startswith("data: ")]
         assert frames[-1] == "[DONE]"
@@ -41,7 +41,7 @@ class TestAsking:
         response = ask(LONG_PROMPT, max_tokens=1500)
         until(lambda: busy_slots() == 1)
         response.close()
-        # llama.cpp looks after its readers when nothing happened for a second, and asking for the slots happens
+        # llama.cpp checks its connections after a second without requests, and each query of the slots is one
         until(lambda: busy_slots() == 0, 12, every=1.3)
 
     def test_an_overlong_prompt_is_refused_and_harms_nobody(self) -> None:

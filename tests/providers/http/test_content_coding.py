@@ -1,4 +1,4 @@
-"""Bodies that come compressed are unpacked piece by piece, however they were packed and wherever they are cut."""
+"""Compressed bodies are decompressed in pieces, in every format and wherever the input is cut."""
 
 from __future__ import annotations
 

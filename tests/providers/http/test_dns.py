@@ -1,4 +1,4 @@
-"""Names are looked up each for itself: a name server that is slow for one keeps nobody waiting for another."""
+"""Lookups of names are independent: a slow name server for one name does not delay another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.event_loop import until
 from tests.support.upstream import Upstream, openai_wire
 
 MANY = 30
-"""More than gevent's pool has threads."""
+"""More lookups than gevent's pool has threads."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ class TestANameThatHangs:
         jobs = [gevent.spawn(ask_briefly, url) for url in slow]
         gevent.joinall(jobs, timeout=60)
         assert {job.value for job in jobs} == {"no connection within 0.05 s"}
-        # Less than the others hang, and more than a busy machine takes.
+        # Shorter than the others hang, and longer than a busy machine needs.
         assert b"Hel" in body_of(ask(Transport(connect_timeout=15), names.add("fast.example", good.url), "m"))
 
     def test_is_asked_once_for_all_who_want_it_also_where_they_gave_it_up(self, names: FakeResolver) -> None:
@@ -110,7 +110,7 @@ class TestANameThatHangs:
         job.join(10)
 
 
-class TestWorkInAThreadOfItsOwn:
+class TestThreadTask:
     def test_is_none_for_gevents_pool_in_which_names_are_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         begun, is_over = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""A name with several addresses: all of them within one limit, and the first that accepts is taken."""
+"""A name with several addresses: all are tried within one time limit, and the first ready connection is used."""
 
 from __future__ import annotations
 

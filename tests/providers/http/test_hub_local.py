@@ -1,4 +1,4 @@
-"""What belongs to an event loop is not shared with another one, and goes with it when its thread ends."""
+"""Objects of an event loop are not shared with other loops, and are closed when its thread ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.upstream import Upstream, openai_wire
 
 
 def in_a_thread(job: Callable[[], Any], limit: float = 10) -> Any:
-    """Return what `job` does, in a thread that has ended by then."""
+    """Run `job` in a new thread, wait for the thread's end, and return the result."""
     (got,) = in_threads([job], limit)
     return got
 
@@ -110,7 +110,7 @@ class TestAThreadThatEnds:
 
 
 class Slow:
-    """A provider that takes a moment to tell its models."""
+    """A provider whose list of models takes a moment."""
 
     name = pricing_provider = "slow"
     is_embedded = False

@@ -1,4 +1,4 @@
-"""A request that is taken from an earlier one is what the SDK itself would have sent."""
+"""A request made from a template is the one that the SDK itself would send."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/mess
 
 
 class Recorder(httpx2.BaseTransport):
-    """Keeps what is sent, and answers as it is told."""
+    """Records requests, and responds with the given statuses."""
 
     def __init__(self, *statuses: int) -> None:
         self.sent: list[tuple[httpx2.Request, bytes]] = []
