@@ -1,4 +1,4 @@
-"""Each reader has its own answer and nobody else's, however the application is served: in greenlets or in threads."""
+"""Each client gets its own answer and no other's, whether the server uses greenlets or threads."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.slow
 
 READERS = THREADS
 QUESTIONS = 4
-"""Of each reader, to each server: more than 1,000 in all."""
+"""Requests of each client to each server: more than 1,000 in all."""
 
 Ask = Callable[[str], Answer]
-"""Sends a word as a question, and reads the whole answer."""
+"""Sends a word as the prompt, and returns the whole answer."""
 
 
 class Heard(NamedTuple):
-    """What a reader was told who had said `word`."""
+    """The answer that a client received to the prompt `word`."""
 
     word: str
     answer: Answer
@@ -41,13 +41,13 @@ class Heard(NamedTuple):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether there is anything in it that is not the beginning of its own."""
+        """Whether it contains anything but a beginning of its own answer."""
         return not ECHO.of(self.word).startswith(self.answer.text)
 
 
 @pytest.fixture(scope="module")
 def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ServedApplication]]:
-    """Start all servers at once: each takes a second or two to be there."""
+    """Start all servers in parallel: each needs a second or two."""
     upstream.answer("echo", ECHO)
     settings = {name: value for name, value in openai_alone(upstream).items() if not name.startswith("HEADRACE")}
     with contextlib.ExitStack() as running:
@@ -88,7 +88,7 @@ def asking_client_of(app: Flask) -> Ask:
 
 
 def heard(ask: Ask) -> list[Heard]:
-    """Let many readers ask, each in a thread of its own, all at once and again and again; return what they heard."""
+    """Run many clients, each in its own thread with repeated requests; return all answers."""
     together = threading.Barrier(READERS)
 
     def read(reader: int) -> list[Heard]:

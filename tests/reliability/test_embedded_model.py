@@ -1,4 +1,4 @@
-"""The embedded model through the whole service: asked, seen token by token, stopped, killed, and back."""
+"""The embedded model through the whole service: requests, tokens one by one, stop, kill and restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few open files, and many who hold connections without asking anything: who asks is served."""
+"""With few open files and many idle connections, new requests are still served."""
 
 from __future__ import annotations
 

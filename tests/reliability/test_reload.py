@@ -1,4 +1,4 @@
-"""An operator's slips at a service that runs: each is told, and the service goes on as it was."""
+"""Configuration errors in a running service: a reload reports each, and the service continues unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSED = "The reload is rejected, and the service continues unchanged. "
 
 
 class Reloaded(Service):
-    """A service with a file of models and a folder of schemas, which a test changes."""
+    """A service whose configuration file and schema folder tests change."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.config, self.schemas = folder / "headrace.toml", folder / "schemas"
@@ -31,7 +31,7 @@ class Reloaded(Service):
         self.right()
 
     def right(self) -> None:
-        """Let all be right again."""
+        """Restore valid configuration."""
         self.config.write_text(RIGHT)
         self.schemas.mkdir(exist_ok=True)
         (self.schemas / "colour.json").write_text('{"type": "object"}')
@@ -40,7 +40,7 @@ class Reloaded(Service):
         self.process.send_signal(signal.SIGHUP)
 
     def refusals(self) -> list[str]:
-        """Return what has been refused so far, in the log's words."""
+        """Return the messages of the reloads rejected so far, from the log."""
         return [line.partition(REFUSED)[2] for line in self.log().splitlines() if REFUSED in line]
 
 
@@ -150,7 +150,7 @@ def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_sto
 
 
 def scraped(service: Service, name: str) -> float:
-    """Return the sum of a metric's samples, as one worker tells it."""
+    """Return the sum of a metric's samples, as one worker reports it."""
     lines = send(service.url + "/metrics", method="GET").body.decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"headrace_{name}"))
 

@@ -1,4 +1,4 @@
-"""Bodies without an end, sent by who has no key: answered, the connection closed, and nobody else held up."""
+"""Endless bodies of clients without a key: they get a response, the connection closes, and no other client waits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def attack(service: Service, head: bytes, path: str = "/api/chat") -> socket.soc
 
 @contextmanager
 def sending(client: socket.socket, piece: bytes) -> Iterator[list[float]]:
-    """Send the same again and again, until the other side does not want it any more; give when that was."""
+    """Send the same bytes repeatedly until the server closes the connection; return the time."""
     ended: list[float] = []
 
     def send_on() -> None:
@@ -184,7 +184,7 @@ def test_under_gunicorns_own_workers_too(worker: str, tmp_path: Path) -> None:
 
 
 class Stock(Service):
-    """The application under one of gunicorn's own workers, without this project's configuration."""
+    """The application under one of gunicorn's own worker classes, without this project's configuration."""
 
     def __init__(self, worker: str, folder: Path, **settings: str) -> None:
         super().__init__(**settings)
@@ -194,12 +194,12 @@ class Stock(Service):
         self.command = [sys.executable, "-m", "gunicorn", *where, *options, "unpatched:app"]
 
     def stop(self, _how: signal.Signals = signal.SIGTERM, limit: float = 20) -> int:
-        """End it in good order alone: what gthread does at a SIGQUIT takes a lock that it may hold by then."""
+        """Stop with SIGTERM only: gthread's handler of SIGQUIT takes a lock that the worker may hold."""
         return super().stop(signal.SIGTERM, limit)
 
 
 class Moved(ChunkedReader):
-    """A reader of chunks as another version of gunicorn could have it: what is left of them has another name."""
+    """A chunked reader as another version of gunicorn might have it, with another attribute for the remaining chunks."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)

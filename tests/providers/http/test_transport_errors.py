@@ -1,4 +1,4 @@
-"""What the transport says went wrong, in the words of the SDKs' own HTTP library: and the connection is closed then."""
+"""Errors of the transport are exceptions of the SDKs' HTTP library, and close the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an upstream sends has bounds of size and time, also compressed; and a refusal is told however it is sent."""
+"""Responses are limited in size and time, also compressed ones; an error status is reported however it is sent."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from tests.support.upstream import (
 )
 
 LARGE = 64 * 1024 * 1024
-"""Bytes of a body that has a thousandth of them on its way."""
+"""Size of a body that compresses to a thousandth."""
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))
 DRIP = Paced(Chunk(b" "), per_second=50)
-"""A byte now and then, for ever."""
+"""An endless body of single bytes with pauses."""
 
 
 def packed(status: int, body: bytes, coding: str = "gzip", kind: str = "application/json") -> Script:
@@ -81,7 +81,7 @@ def refusal_of(provider, limit: float = 5.0) -> UpstreamError:
 
 @pytest.fixture
 def memory() -> Iterator[None]:
-    """Let a test fail that needs more than 40 MiB at once."""
+    """Make a test fail if it allocates more than 40 MiB."""
     tracemalloc.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A connection is used again after a request and a response that both ended cleanly, and after nothing else."""
+"""A connection is reused only if its last request and response are both complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.upstream import (
 )
 
 LONG = "x" * 12_000_000
-"""A prompt of which the kernel takes only a part at once."""
+"""A prompt that is larger than the kernel's send buffer."""
 
 LEAD = b"HTTP/1.1 "
 OK = b"200 OK\r\ncontent-type: text/event-stream\r\n"
@@ -40,7 +40,7 @@ def connections_of(upstream: Upstream, name: str = "m") -> list[int]:
 
 
 class TestAnAnswerBeforeItsQuestionWasRead:
-    """What is left of the question would be taken for the next one, and its refusal for that one's answer."""
+    """The server would take the rest of the request for the next one, and the client its error for the next response."""
 
     @pytest.mark.parametrize(
         "refusal",
@@ -159,7 +159,7 @@ def test_http_1_0_keeps_a_connection_that_both_sides_want_kept(own_upstream: Ups
 
 
 class TestARefusalThatWasMeantForNoQuestion:
-    """Some servers close a connection that is kept for too long, and say 408 first: it can cross with a question."""
+    """Some servers send 408 before they close an idle connection; that can cross with a request."""
 
     TOO_LATE = b"408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -178,7 +178,7 @@ class TestARefusalThatWasMeantForNoQuestion:
 
 
 def transport_sees_the_end(transport: Transport) -> bool:
-    """Whether the end of the one connection that is kept has arrived here."""
+    """Whether the FIN of the one idle connection has arrived."""
     (route,) = transport._routes.values()
     (kept,) = route.pool._socket_queue.queue
     return not route.pool._is_socket_alive(kept)

@@ -1,4 +1,4 @@
-"""The ways to an upstream: TLS with certificates that are checked, and proxies."""
+"""Routes to an upstream: TLS with verified certificates, and proxies."""
 
 from __future__ import annotations
 
