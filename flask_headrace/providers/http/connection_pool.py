@@ -70,7 +70,7 @@ class PlainPool(ConnectionPool):
 class SecurePool(PlainPool, SSLConnectionPool):
     """Connections with TLS. A socket is closed also if its handshake is interrupted."""
 
-    def _connected(self, sock: Any) -> Any:  # noqa: ANN401
+    def _prepare_socket(self, sock: Any) -> Any:  # noqa: ANN401
         try:
             if self._use_proxy:
                 self._setup_proxy(sock)

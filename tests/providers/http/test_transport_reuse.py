@@ -40,7 +40,7 @@ def connections_of(upstream: Upstream, name: str = "m") -> list[int]:
 
 
 class TestAnAnswerBeforeItsQuestionWasRead:
-    """The server would take the rest of the request for the next one, and the client its error for the next response."""
+    """The server would take the rest of the request for the next one, and its error would be the next response."""
 
     @pytest.mark.parametrize(
         "refusal",
