@@ -1,4 +1,4 @@
-"""How gunicorn serves Headrace: gevent workers, the embedded model's process, and an end that lets streams finish."""
+"""gunicorn's configuration: gevent workers, the embedded model's process, and a shutdown that lets streams finish."""
 
 import atexit
 import gc
@@ -14,12 +14,12 @@ import gevent
 
 from flask_headrace import Settings
 from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.providers.embedded.supervisor import LocalModel, unavailable_reason
-from flask_headrace.providers.http.native_thread import Errand
+from flask_headrace.providers.embedded.supervisor import EmbeddedModelSupervisor, unavailable_reason
+from flask_headrace.providers.http.native_thread import ThreadTask
 from flask_headrace.server import gunicorn_master, shared_metrics
 from flask_headrace.server.gunicorn_worker import Worker
-from flask_headrace.server.open_access import shown
-from flask_headrace.server.start_checks import refuse_what_is_wrong
+from flask_headrace.server.open_access import format_address
+from flask_headrace.server.start_checks import check_before_start
 
 
 def _settings():
@@ -29,29 +29,29 @@ def _settings():
         sys.exit(f"Headrace cannot start. {error.message}")
 
 
-def _let_newborn_workers_be_ended():
-    # Until it has set its own, a new worker has its master's signal handlers, which do nothing in it: a SIGTERM would
-    # be lost, and the master would wait for that worker as long as it can.
-    told = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+def _handle_signals_in_new_workers():
+    # A new worker first has its master's signal handlers, which do nothing in a worker: a SIGTERM at that moment would
+    # be lost, and the master would wait for the worker until the timeout.
+    exit_signals = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
-    def begin():
-        for number in told:
+    def reset_handlers():
+        for number in exit_signals:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, exit_signals)
 
     os.register_at_fork(
-        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, told),
-        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, told),
-        after_in_child=begin,
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, exit_signals),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, exit_signals),
+        after_in_child=reset_handlers,
     )
 
 
 settings = _settings()
 
-# Else each greenlet keeps the stack that it was spawned from: time at its start, and memory while it lives.
+# Otherwise each greenlet stores the stack that spawned it, which costs time at its start, and memory until its end.
 gevent.config.track_greenlet_tree = False
 
-gunicorn_master.use()
+gunicorn_master.install()
 wsgi_app = "app:app"
 bind = [address.strip() for address in settings.bind.split(",")]
 worker_class = Worker
@@ -62,138 +62,138 @@ control_socket_disable = True
 loglevel = os.environ.get("LOG_LEVEL", "info")
 
 
-def _share_counts(server):
+def _share_metrics(server):
     if not os.environ.get(shared_metrics.VARIABLE):
-        # A scrape reaches one worker and is to be told of all. Afresh: what an earlier run left would be counted in.
-        server.headrace_counts = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
-        os.environ[shared_metrics.VARIABLE] = server.headrace_counts  # made before each fork
+        # A scrape reaches one worker, and must include all. The folder is new: an old one has stale files.
+        server.headrace_metrics_folder = os.path.join(tempfile.gettempdir(), f"headrace-metrics-{secrets.token_hex(8)}")
+        os.environ[shared_metrics.VARIABLE] = server.headrace_metrics_folder  # created before each fork
 
 
 def _prepare(server):
     if server.cfg.workers > 1:
-        _share_counts(server)
-    ours = logging.getLogger("flask_headrace")
-    ours.setLevel(server.log.loglevel)
-    ours.handlers = server.log.error_log.handlers
-    ours.propagate = False
+        _share_metrics(server)
+    logger = logging.getLogger("flask_headrace")
+    logger.setLevel(server.log.loglevel)
+    logger.handlers = server.log.error_log.handlers
+    logger.propagate = False
 
 
 def on_starting(server):
-    """Look for what would stop the start, and let our log go where gunicorn's goes."""
-    # Workers are told how many they are, also where the command line says it.
+    """Check what would prevent the start, and send Headrace's log to gunicorn's."""
+    # Workers read the number of workers from the environment, also if it is set on the command line.
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
-    is_handed_down = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # and busy by right
+    is_inherited = {"GUNICORN_FD", "LISTEN_FDS"} & os.environ.keys()  # sockets are inherited, so the ports are in use
     try:
-        refuse_what_is_wrong(server.cfg, server.app.app_uri, None if is_handed_down else ())
+        check_before_start(server.cfg, server.app.app_uri, None if is_inherited else ())
     except ConfigurationError as error:
         sys.exit(f"Headrace cannot start. {error.message}")
     _prepare(server)
-    _let_newborn_workers_be_ended()
+    _handle_signals_in_new_workers()
 
 
 def on_reload(server):
-    """Prepare for workers as the start does; what would stop it was looked at before."""
+    """Prepare for workers as at the start; the master has checked the configuration before."""
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
     _prepare(server)
 
 
 def nworkers_changed(server, new_value, old_value):
-    """Count together from the second worker on, which a SIGTTIN may ask for."""
+    """Share metrics as soon as there is a second worker, for example after SIGTTIN."""
     if old_value is not None and new_value > 1:
-        _share_counts(server)
+        _share_metrics(server)
 
 
 def pre_fork(server, worker):
-    """Make anew what a worker needs and a cleaner may have removed."""
-    worker.served = server.served
-    shared_metrics.keep_folder()
+    """Connect the worker to its master's reports, and create the metrics folder again if it was removed."""
+    worker.reports = server.reports
+    shared_metrics.ensure_folder()
 
 
 def pre_exec(server):
-    """Let the service that a SIGUSR2 starts beside this one have a folder of its own."""
-    if hasattr(server, "headrace_counts"):
+    """Give the service that SIGUSR2 starts its own metrics folder."""
+    if hasattr(server, "headrace_metrics_folder"):
         server.cfg.env_orig.pop(shared_metrics.VARIABLE, None)
 
 
 def when_ready(server):
-    """Start the embedded model in the master, once for all workers, and say where the page is."""
-    if settings.embedded:
-        server.headrace_model = LocalModel(settings.embedded_model)
-        server.headrace_model.start()
-        reason = unavailable_reason(settings.embedded_model)
+    """Start the embedded model in the master, once for all workers, and log the service's URLs."""
+    if settings.local:
+        server.embedded_model = EmbeddedModelSupervisor(settings.local_model)
+        server.embedded_model.start()
+        reason = unavailable_reason(settings.local_model)
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:
-        server.log.info("Headrace is at http://%s/", shown(address))
+        server.log.info("Headrace is at http://%s/", format_address(address))
 
 
 def on_exit(server):
-    """End the embedded model with the service, and clear away its workers' counts."""
-    model = getattr(server, "headrace_model", None)
+    """Stop the embedded model, and remove the metrics folder."""
+    model = getattr(server, "embedded_model", None)
     if model is not None:
         model.stop()
-    if counts := getattr(server, "headrace_counts", None):
-        shutil.rmtree(counts, ignore_errors=True)
+    if folder := getattr(server, "headrace_metrics_folder", None):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def child_exit(_server, worker):
-    """Forget the open streams of a worker that is gone."""
+    """Remove an ended worker's open streams from the metrics."""
     if os.environ.get(shared_metrics.VARIABLE):
-        # Not before: it decides while it is imported whether it counts for several processes.
+        # Imported late: at import, it decides by the environment whether it is in multiprocess mode.
         from prometheus_client import multiprocess  # noqa: PLC0415
 
         try:
             multiprocess.mark_process_dead(worker.pid)
-        except OSError as error:  # which gunicorn's master would end of
-            worker.log.warning("The metrics of worker %d go on to count its open streams: %s", worker.pid, error)
+        except OSError as error:  # an exception here would end gunicorn's master
+            worker.log.warning("The metrics still count the open streams of the ended worker %d: %s", worker.pid, error)
 
 
 def post_worker_init(worker):
-    """Drain this worker's streams when it is told to leave, and import meanwhile what the first request needs.
+    """Start the greenlet that drains this worker's streams on shutdown, and preload what the first request needs.
 
-    gunicorn's worker looks once a second whether it should stop, and then waits for its connections as long as its
-    master does, which kills it: no stream would ever see its end.
+    gunicorn's worker checks once a second whether it should stop, and then waits for its connections as long as the
+    master does, which kills it: no stream would get its terminal event.
     """
 
-    def drain_in_time():
+    def drain_on_stop():
         while worker.alive:
             gevent.sleep(0.05)
         worker.drain()
 
-    gevent.spawn(drain_in_time)
-    if worker.service.drain_timeout > worker.longest_drain:
+    gevent.spawn(drain_on_stop)
+    if worker.state.drain > worker.max_drain:
         worker.log.warning(
-            "HEADRACE_DRAIN is %g s in the application, and gunicorn kills a worker %g s after it is told to leave: "
-            "streams have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
-            *(worker.service.drain_timeout, worker.cfg.graceful_timeout, worker.longest_drain),
+            "HEADRACE_DRAIN is %g s in the application, but gunicorn kills a worker %g s after it must stop: streams "
+            "have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
+            *(worker.state.drain, worker.cfg.graceful_timeout, worker.max_drain),
         )
-    # In a thread: the SDKs take a second or two to import, and requests for the page need not wait for them.
-    worker.warming = Errand(worker.service.registry.preload)
+    # In a thread: importing the SDKs takes a second or two, which other requests should not wait for.
+    worker.preload_task = ThreadTask(worker.state.catalogue.preload)
 
-    def warm_up():
+    def freeze_after_preload():
         try:
-            worker.warming.result()
+            worker.preload_task.result()
         finally:
-            # The collector would look through all that the imports left behind, again and again, for tens of
-            # milliseconds.
+            # Otherwise the garbage collector would scan all imported modules again and again, for tens of
+            # milliseconds each time.
             gc.freeze()
 
-    gevent.spawn(warm_up)
+    gevent.spawn(freeze_after_preload)
 
 
 def worker_int(worker):
-    """End this worker's streams at once: Ctrl-C gives a worker a tenth of a second."""
-    worker.service.streams.drain(0)
+    """End this worker's streams at once: after Ctrl-C a worker has a tenth of a second."""
+    worker.state.streams.drain(0)
 
 
 def worker_exit(_server, worker):
-    """End a worker's process without the interpreter's own end.
+    """Exit a worker's process without the interpreter's shutdown.
 
-    Native threads may still import an SDK, look up a name that hangs, or take down their event loop: the interpreter's
-    end and such a thread can wait for each other for ever, and waiting for the thread can take long on a busy machine.
+    Native threads may still import an SDK, look up a host name that hangs, or destroy their event loop. The interpreter's
+    shutdown and such a thread can wait for each other forever, and the thread can take long on a busy machine.
     """
     if worker.pid != os.getpid():
-        return  # called in the master, for a worker that is gone
+        return  # gunicorn calls this hook in the master, too, for a worker that is gone
     code = getattr(sys.exc_info()[1], "code", 0)
     atexit._run_exitfuncs()
     sys.stdout.flush()

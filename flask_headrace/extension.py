@@ -16,7 +16,7 @@ from .blueprints.state import EXTENSION, current_state
 from .core.errors import HeadraceError
 from .core.events import Event
 from .providers.custom import CustomProvider
-from .server.open_access import addresses_of_flask_run, refuse_open_door
+from .server.open_access import flask_run_addresses, reject_public_addresses
 from .settings import Settings
 from .setup.blueprints import build_blueprints
 from .setup.extension_state import build_state
@@ -70,7 +70,7 @@ class Headrace:
         """
         settings = Settings.from_app_config(app.config)
         if self._authorize is None and not settings.api_keys:
-            refuse_open_door(addresses_of_flask_run())
+            reject_public_addresses(flask_run_addresses())
         app.extensions[EXTENSION] = build_state(
             app, settings, authorize=self._authorize, trusted_hosts=self._trusted_hosts, providers=self._providers
         )

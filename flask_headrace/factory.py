@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from .blueprints.http.error_handlers import handle_http_error
 from .blueprints.http.unread_body import close_unread_connection
 from .extension import Headrace
-from .server.open_access import refuse_open_door
+from .server.open_access import reject_public_addresses
 from .settings import Settings
 
 
@@ -28,7 +28,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(config or {})
     settings = Settings.from_app_config(app.config)
     if not settings.api_keys:
-        refuse_open_door([settings.bind])
+        reject_public_addresses([settings.bind])
     Headrace(app)
     app.register_error_handler(HTTPException, handle_http_error)
     app.after_request(close_unread_connection)  # also for paths without an endpoint

@@ -1,7 +1,7 @@
-"""What a scraper of metrics can read: how many streams, how they ended, how long they took and what they cost.
+"""Prometheus metrics of streams: how many, how they ended, how long they took and what they cost.
 
-The numbers are this process's; where PROMETHEUS_MULTIPROC_DIR is set, as gunicorn.conf.py does for several workers,
-those of all workers together.
+The metrics are those of this process. If PROMETHEUS_MULTIPROC_DIR is set, as gunicorn.conf.py does for several workers,
+they are those of all workers together.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from .providers.fallback.circuit_breaker import BreakerState, CircuitBreaker
 from .server import shared_metrics
 from .signals import StreamEndedInfo
 
-MOST_MODELS = 200
-"""Models that are told apart; readers can name as many as they like, and each would be kept for ever."""
+MAX_MODELS = 200
+"""Maximum number of model labels; further models share one label. Labels are stored until the process ends."""
 
-OTHER = "other"
+OTHER_MODELS = "other"
 
 log = logging.getLogger("flask_headrace")
 
-_making = threading.Lock()
+_create_lock = threading.Lock()
 
-SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """The counters of this process. There is one for all applications in it; see `metrics`."""
+    """The metrics of this process, shared by all applications in it; see `get_metrics`."""
 
     def __init__(self) -> None:
-        shared_metrics.use()
-        # Not before: it decides while it is imported whether it counts for several processes.
+        shared_metrics.install()
+        # Imported late: at import, it decides by the environment whether it is in multiprocess mode.
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
         self._models: set[str] = set()
@@ -44,7 +44,10 @@ class Metrics:
         self._tokens = Counter("headrace_tokens", "Tokens that models read and wrote.", ["model", "kind"])
         self._cost = Counter("headrace_cost_dollars", "What answers cost, where the price is known.", ["model"])
         self._first = Histogram(
-            "headrace_first_token_seconds", "From a stream's opening to its first event.", ["model"], buckets=SECONDS
+            "headrace_first_token_seconds",
+            "From a stream's opening to its first event.",
+            ["model"],
+            buckets=BUCKETS_SECONDS,
         )
         self._attempts = Counter(
             "headrace_attempts", "How attempts to ask a model of a chain went.", ["model", "outcome"]
@@ -56,86 +59,86 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self._seconds = Histogram(
-            "headrace_stream_seconds", "From a stream's opening to its end.", ["model"], buckets=SECONDS
+            "headrace_stream_seconds", "From a stream's opening to its end.", ["model"], buckets=BUCKETS_SECONDS
         )
 
-    def begin(self) -> None:
-        """Count a stream that was opened."""
+    def record_stream_start(self) -> None:
+        """Count a stream as open."""
         self._open.inc()
 
-    def end(self, end: StreamEndedInfo) -> None:
-        """Count a stream that has ended."""
-        model = self._told_apart(end.model)
+    def record_stream_end(self, end: StreamEndedInfo) -> None:
+        """Count the end of a stream, with its tokens, cost and durations."""
+        model = self._model_label(end.model)
         self._open.dec()
         self._ends.labels(model, end.end, end.reason).inc()
         self._seconds.labels(model).observe(end.seconds)
         if end.first_token_seconds is not None:
             self._first.labels(model).observe(end.first_token_seconds)
         for attempt in end.usage.attempts:
-            asked = self._told_apart(attempt.model)
-            self._tokens.labels(asked, "input").inc(attempt.input_tokens)
-            self._tokens.labels(asked, "output").inc(attempt.output_tokens)
+            label = self._model_label(attempt.model)
+            self._tokens.labels(label, "input").inc(attempt.input_tokens)
+            self._tokens.labels(label, "output").inc(attempt.output_tokens)
             if attempt.cost:
-                self._cost.labels(asked).inc(attempt.cost)
+                self._cost.labels(label).inc(attempt.cost)
 
-    def watch(self, model: str, breaker: CircuitBreaker) -> None:
-        """Count how attempts to ask a model go, and tell the state of its circuit breaker, from now on."""
+    def watch_circuit_breaker(self, model: str, breaker: CircuitBreaker) -> None:
+        """From now on, count the outcomes of attempts at `model` and record its circuit breaker's state."""
 
-        def note(outcome: str | None) -> None:
+        def update(outcome: str | None) -> None:
             if outcome is not None:
                 self._attempts.labels(model, outcome).inc()
-            with self._lock:  # else a thread could tell of a state that has passed, and be the last to tell
+            with self._lock:  # otherwise a thread could write an outdated state last
                 now = breaker.state
                 for state in get_args(BreakerState):
                     self._breakers.labels(model, state).set(now == state)
 
-        breaker.on_change = note
-        note(None)
+        breaker.on_change = update
+        update(None)
 
-    def _told_apart(self, model: str) -> str:
+    def _model_label(self, model: str) -> str:
         with self._lock:
             if model not in self._models:
-                if len(self._models) >= MOST_MODELS:
-                    return OTHER
+                if len(self._models) >= MAX_MODELS:
+                    return OTHER_MODELS
                 self._models.add(model)
         return model
 
 
-def metrics() -> Metrics:
-    """Return the metrics of this process."""
-    with _making:  # the library takes each name once
-        return _of_process()
+def get_metrics() -> Metrics:
+    """Return the metrics of this process; create them at the first call."""
+    with _create_lock:  # prometheus_client allows each name once
+        return _process_metrics()
 
 
 @cache
-def _of_process() -> Metrics:
+def _process_metrics() -> Metrics:
     return Metrics()
 
 
 def render_metrics() -> tuple[bytes, str]:
-    """Return all metrics as Prometheus reads them, and their content type.
+    """Return all metrics in Prometheus' text format, and the content type.
 
-    They are this process's alone, and begin with a comment that says so, where those of all workers cannot be read.
+    If the metrics of all workers cannot be read, the text has this process's metrics after a comment that says so.
     """
     from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest  # noqa: PLC0415
 
     if not os.environ.get(shared_metrics.VARIABLE):
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    trouble = shared_metrics.trouble()
+    problem = shared_metrics.unshared_reason()
     try:
-        if trouble is None:
-            return _of_all_processes(), CONTENT_TYPE_LATEST
+        if problem is None:
+            return _render_all_processes(), CONTENT_TYPE_LATEST
     except (OSError, ValueError, RuntimeError, struct.error) as error:
-        trouble = str(error)
-        log.warning("The metrics of all workers cannot be read: %s", trouble)
-    said = " ".join(f"These are the numbers of process {os.getpid()} alone: {trouble}".split())
-    return f"# {said}\n".encode() + generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+        problem = str(error)
+        log.warning("The metrics of all workers cannot be read: %s", problem)
+    comment = " ".join(f"These are the metrics of process {os.getpid()} only: {problem}".split())
+    return f"# {comment}\n".encode() + generate_latest(REGISTRY), CONTENT_TYPE_LATEST
 
 
-def _of_all_processes() -> bytes:
+def _render_all_processes() -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is typed in parts
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client is partly typed
     return generate_latest(registry)

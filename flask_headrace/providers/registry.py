@@ -18,7 +18,7 @@ from .base import Provider
 from .fallback.circuit_breaker import CircuitBreaker
 from .fallback.router import Router
 from .http.hub_local import HubLocal
-from .http.time_limit import within
+from .http.time_limit import limit_time
 from .redaction import redact
 
 log = logging.getLogger("flask_headrace")
@@ -231,7 +231,7 @@ class ModelRegistry:
 def _fetch_model_list(provider: Provider, cached: list[str]) -> _ModelList:
     limit = ConnectTimeout(f"{provider.name} did not return its list of models within {MODEL_LIST_TIMEOUT:g} s.")
     try:
-        with within(MODEL_LIST_TIMEOUT, lambda: limit):
+        with limit_time(MODEL_LIST_TIMEOUT, lambda: limit):
             return _ModelList(time.monotonic() + MODEL_LIST_TTL, provider.models(), None)
     except HeadraceError as error:
         return _ModelList(time.monotonic() + FAILURE_TTL, cached, error)

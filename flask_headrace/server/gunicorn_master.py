@@ -1,7 +1,7 @@
-"""gunicorn's master as Headrace needs it: no slip of an operator's, no full disk and no bad worker ends the service.
+"""gunicorn's master for Headrace: an operator's error, a full disk or a failing worker must not end the service.
 
-`gunicorn.conf.py` uses it. It knows gunicorn's signals and processes; what is right and what is wrong is
-`start_checks.py`'s.
+`gunicorn.conf.py` installs it. This module handles gunicorn's signals and processes; the checks themselves are in
+`start_checks.py`.
 """
 
 from __future__ import annotations
@@ -24,177 +24,187 @@ from gunicorn.errors import HaltServer
 
 from ..core.errors import ConfigurationError
 from . import shared_metrics
-from .open_access import addresses_of, shown
-from .served_application import refuse_application, service_of
-from .start_checks import refuse_preloading, refuse_what_is_wrong
-from .worker_reports import Served
+from .open_access import format_address, listening_addresses
+from .served_application import check_application, extension_state
+from .start_checks import check_before_start, reject_preloading
+from .worker_reports import WorkerReports
 
-TRIAL_LIMIT = 60.0
-"""Seconds that a trial of a reload may take; gunicorn gives a worker as long to start."""
+RELOAD_CHECK_TIMEOUT = 60.0
+"""Seconds in which the check before a reload must finish; gunicorn's limit for a worker's start is the same."""
 
-PAUSE = 5.0
-"""Seconds before a worker is tried again that could not be started."""
+RESPAWN_DELAY = 5.0
+"""Seconds before the next attempt to start a worker after a failed one."""
 
-MOST_TOLD = 4000
-"""Bytes that a trial tells: no more than a pipe takes in one piece."""
+MAX_RESULT_BYTES = 4000
+"""Maximum bytes of a check's result: at most what a pipe accepts in one write."""
 
-ALL_IS_WELL = "All is well."
+CHECK_PASSED = "All is well."
 
 CANNOT_START = "Headrace cannot start. "
 
-SEE_ABOVE = "gunicorn's configuration cannot be read; what Python said of it stands above."
+UNREADABLE_CONFIGURATION = "gunicorn's configuration cannot be read; see Python's message above."
 
 
 class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's master, which tries a reload before it does it, and goes on where a worker cannot start.
+    """gunicorn's master, which checks a reload before it does it, and continues if a worker cannot start.
 
     Attributes:
-        served: What the workers have told it.
+        reports: What the workers report to it.
     """
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401
-        self.served = Served()
-        self._not_before = 0.0
+        self.reports = WorkerReports()
+        self._next_spawn_at = 0.0
         super().__init__(app)
-        # What a SIGUSR2 starts: gunicorn would leave `-m` out, and the folder of its own modules would hide Python's.
+        # The command of SIGUSR2: gunicorn would omit `-m`, and the folder of its modules would shadow Python's modules.
         self.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
 
     def setup(self, app: Any) -> None:  # noqa: ANN401
-        """Take over a configuration."""
+        """Apply a configuration. With `preload_app`, exit with a message."""
         try:
-            refuse_preloading(app.cfg)  # before it is done
+            reject_preloading(app.cfg)  # before gunicorn preloads
         except ConfigurationError as error:
             sys.exit(f"{CANNOT_START}{error.message}")
         super().setup(app)
 
     def handle_hup(self) -> None:
-        """Reload, unless that would leave nothing that serves."""
-        trouble = self._trial()
-        if trouble is not None:
-            self.log.error("The reload is refused, and all goes on as before it. %s", trouble)
+        """Reload (SIGHUP), unless the check shows that the new workers could not start."""
+        problem = self._check_reload()
+        if problem is not None:
+            self.log.error("The reload is rejected, and the service continues unchanged. %s", problem)
             return
-        self._not_before = 0.0
+        self._next_spawn_at = 0.0
         super().handle_hup()
 
     def handle_ttin(self) -> None:
-        """Start one more worker, unless it could not know of the streams of the only one there is."""
-        if not self.served.has_begun:
-            self.log.error("No further worker is started: the first has not loaded the application. Try again later.")
+        """Start one more worker (SIGTTIN), unless the only one keeps its resumable streams in memory."""
+        if not self.reports.has_served:
+            self.log.error(
+                "No further worker is started: the first one has not loaded the application yet. Try again later."
+            )
             return
-        if self.served.is_alone:
+        if self.reports.has_memory_store:
             self.log.error(
                 "No second worker is started: the first keeps resumable streams in its memory. Start the service with "
-                "WEB_CONCURRENCY=2, or name a store that both reach, as in HEADRACE_STORE=sqlite:///streams.db."
+                "WEB_CONCURRENCY=2, or set a store that workers share, such as HEADRACE_STORE=sqlite:///streams.db."
             )
             return
         counts_alone = shared_metrics.VARIABLE not in os.environ
         self.num_workers += 1
         for _ in range(self.num_workers if counts_alone else 1):
             self.spawn_worker()
-        self.manage_workers()  # which lets the oldest go that is too many: the one that counts for itself
+        self.manage_workers()  # ends the oldest surplus worker: the one whose metrics are not shared
 
     def spawn_workers(self) -> None:
-        """Start the workers that are missing, after a pause where one could not be started."""
-        if time.monotonic() >= self._not_before:
+        """Start the missing workers, but not before RESPAWN_DELAY after a failure."""
+        if time.monotonic() >= self._next_spawn_at:
             super().spawn_workers()
 
     def spawn_worker(self) -> int | None:
-        """Start a worker; return its process id, or None where there is no room for it now."""
+        """Start a worker; return its process id, or None if the system could not start a process."""
         try:
             pid: int = super().spawn_worker()
         except OSError as error:
-            self._go_on_or_halt(f"No worker could be started ({error}).", 1)
+            self._continue_or_halt(f"No worker could be started ({error}).", 1)
             return None
         return pid
 
     def reap_workers(self) -> None:
-        """Take note of the workers that have ended."""
+        """Handle workers that have ended."""
         try:
             super().reap_workers()
         except HaltServer as halt:
-            self._go_on_or_halt(halt.reason, halt.exit_status)
+            self._continue_or_halt(halt.reason, halt.exit_status)
 
-    def _go_on_or_halt(self, reason: str, status: int) -> None:
-        """Go on without a worker that could not start, where others could; there may be some that serve."""
-        if not self.served.has_begun:
+    def _continue_or_halt(self, reason: str, status: int) -> None:
+        """Continue without a worker that could not start, if one has served before; else raise HaltServer."""
+        if not self.reports.has_served:
             raise HaltServer(reason, status)
-        self._not_before = time.monotonic() + PAUSE
-        self.log.error("%s The others go on; it is tried again in %g s, and at a reload.", reason, PAUSE)
+        self._next_spawn_at = time.monotonic() + RESPAWN_DELAY
+        self.log.error(
+            "%s The other workers continue; the next attempt is in %g s, or at a reload.", reason, RESPAWN_DELAY
+        )
 
-    def _trial(self) -> str | None:
-        """Load what a reload would load, in a process that serves nobody; return what is wrong with it, or None."""
+    def _check_reload(self) -> str | None:
+        """Load the new configuration and application in a forked process; return the problem as text, or None."""
         try:
             reading, writing = os.pipe()
         except OSError as error:
-            return f"The application cannot be tried ({error})."
+            return f"The application cannot be checked ({error})."
         try:
             pid = os.fork()
         except OSError as error:
             os.close(reading)
             os.close(writing)
-            return f"The application cannot be tried ({error})."
+            return f"The application cannot be checked ({error})."
         if pid == 0:
             os.close(reading)
-            self._try(writing)
+            self._run_check(writing)
         os.close(writing)
         try:
-            return _outcome_of(reading, pid)
+            return _read_check_result(reading, pid)
         finally:
             os.close(reading)
 
-    def _try(self, writing: int) -> NoReturn:
-        """Load it, tell what is wrong, and end this process: whatever happens, it must not go on as a second master."""
+    def _run_check(self, writing: int) -> NoReturn:
+        """Write the check's result to the pipe `writing`, and exit: this process must not become a second master."""
         try:
-            os.write(writing, self._trouble().encode(errors="replace")[:MOST_TOLD])
+            os.write(writing, self._find_problem().encode(errors="replace")[:MAX_RESULT_BYTES])
         finally:
             os._exit(1)
 
-    def _trouble(self) -> str:
+    def _find_problem(self) -> str:
         try:
-            self._load_anew()
+            self._load_application()
         except ConfigurationError as error:
             return error.message
         except SystemExit as error:
-            return str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else SEE_ABOVE
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is told
-            with contextlib.suppress(OSError):  # the log's disk may be full
+            return (
+                str(error.code).removeprefix(CANNOT_START) if isinstance(error.code, str) else UNREADABLE_CONFIGURATION
+            )
+        except BaseException as error:  # noqa: BLE001  # every error is reported
+            with contextlib.suppress(OSError):  # the disk with the log may be full
                 traceback.print_exc()
             return f"The application cannot be loaded ({type(error).__name__}: {error})."
-        return ALL_IS_WELL
+        return CHECK_PASSED
 
-    def _load_anew(self) -> None:
-        held = [address for address in self.cfg.address if isinstance(address, tuple)]
+    def _load_application(self) -> None:
+        bound = [address for address in self.cfg.address if isinstance(address, tuple)]
         self.app.reload()
         cfg = self.app.cfg
         os.environ.update(cfg.env)
         os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
-        listening = addresses_of(self.LISTENERS) if self.systemd else [shown(address) for address in cfg.address]
-        logging.disable()  # what is loaded here says nothing that a worker will not say again
-        refuse_what_is_wrong(cfg, self.app.app_uri, None if self.systemd else held)
+        addresses = (
+            listening_addresses(self.LISTENERS)
+            if self.systemd
+            else [format_address(address) for address in cfg.address]
+        )
+        logging.disable()  # the workers will log the same messages
+        check_before_start(cfg, self.app.app_uri, None if self.systemd else bound)
         monkey.patch_all()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if shared_metrics.VARIABLE in os.environ:
-                os.environ[shared_metrics.VARIABLE] = folder  # this process is none that is counted
-            service = service_of(self.app.wsgi(), self.app.app_uri)
-            refuse_application(service, listening)
-            service.store_availability.check_configuration(is_first=False)
+                os.environ[shared_metrics.VARIABLE] = folder  # this process must not appear in the metrics
+            state = extension_state(self.app.wsgi(), self.app.app_uri)
+            check_application(state, addresses)
+            state.store_availability.check_configuration(is_first=False)
 
 
-def _outcome_of(reading: int, pid: int) -> str | None:
-    """Wait for what a process tells that tries a reload, and end it; return what is wrong, or None."""
-    # Not until the pipe's end: processes that the application has begun may have it open for as long as they live.
-    has_told = bool(select.select([reading], [], [], TRIAL_LIMIT)[0])
-    told = os.read(reading, MOST_TOLD).decode(errors="replace") if has_told else ""
-    if not has_told or told:
+def _read_check_result(reading: int, pid: int) -> str | None:
+    """Wait for the result of the checking process `pid` and end it; return the problem as text, or None."""
+    # Read once, not to the pipe's end: child processes of the application may keep the pipe open.
+    has_result = bool(select.select([reading], [], [], RELOAD_CHECK_TIMEOUT)[0])
+    result = os.read(reading, MAX_RESULT_BYTES).decode(errors="replace") if has_result else ""
+    if not has_result or result:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    if not has_told:
-        return f"The application has not been loaded within {TRIAL_LIMIT:g} s."
-    if not told:
-        return f"The process that tried it has died with exit code {os.waitstatus_to_exitcode(status)}."
-    return None if told == ALL_IS_WELL else told
+    if not has_result:
+        return f"The application was not loaded within {RELOAD_CHECK_TIMEOUT:g} s."
+    if not result:
+        return f"The checking process ended with exit code {os.waitstatus_to_exitcode(status)}."
+    return None if result == CHECK_PASSED else result
 
 
-def use() -> None:
-    """Have gunicorn run this master. Its configuration is read before it makes one."""
+def install() -> None:
+    """Make gunicorn use `Master`. Call it from the configuration file, which is read before a master is created."""
     base.Arbiter = Master

@@ -1,6 +1,6 @@
-"""gunicorn's gevent worker as Headrace needs it: tokens leave at once, nobody holds it up, and it lets streams finish.
+"""gunicorn's gevent worker for Headrace: sends tokens at once, cuts off slow clients, and lets streams finish.
 
-`gunicorn.conf.py` uses it, also for an application of one's own, and sees to its drain.
+`gunicorn.conf.py` uses it, also for a host application, and calls `Worker.drain` when the worker must end.
 """
 
 from __future__ import annotations
@@ -22,39 +22,43 @@ from gunicorn.workers import ggevent
 
 from ..blueprints.http.unread_body import is_unread
 from ..core.errors import ConfigurationError
-from .open_access import addresses_of
-from .open_files import SPARE, most_connections, raise_file_limit
-from .served_application import refuse_application, service_of
-from .worker_reports import Served
+from .open_access import listening_addresses
+from .open_files import SPARE_CONNECTIONS, max_connections, raise_file_limit
+from .served_application import check_application, extension_state
+from .worker_reports import WorkerReports
 
-GONE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
-"""What a write says to a reader that is gone without a word. gunicorn would log each with a stack trace."""
+DISCONNECT_ERRNOS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
+"""Errors of a write to a client that disappeared without closing. gunicorn would log each with a stack trace."""
 
-LAST_WORDS = 2.0
-"""Seconds in which a reader may take what is left of its stream, after the drain."""
+FINAL_FLUSH_TIMEOUT = 2.0
+"""Seconds after the drain in which clients may read the rest of their streams."""
 
-LEAVING = 5.0
-"""Seconds that a worker may take to leave after its drain: last words, and what gunicorn looks at once a second."""
+EXIT_TIMEOUT = 5.0
+"""Seconds between a worker's drain and its exit: the final flush, and gunicorn's check once a second."""
 
-LINGER, MOST_LINGERED = 1.0, 4 * 1024 * 1024
-"""Seconds, and bytes, for which a client that is refused may go on sending before it reads why."""
+LINGER_TIMEOUT, MAX_LINGER_BYTES = 1.0, 4 * 1024 * 1024
+"""Limits, in seconds and bytes, for input that is read and discarded after a request was rejected early."""
 
 
 class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
-    """A client's socket that tries to send before it prepares to wait, and to receive lets others run.
+    """A client's socket whose `sendall` first tries to send without waiting, and whose `recv` lets other greenlets run.
 
-    gevent's `sendall` asks the kernel for the size of its buffer each time: a system call for every token. And its
-    `recv` returns at once as long as there is anything: a client that never stops sending would be the only one.
+    gevent's `sendall` makes a system call for the buffer's size each time, so once for every token. gevent's `recv`
+    does not switch while data is available: a client that never stops sending would block all others.
     """
 
-    __slots__ = ("_is_ahead",)
+    __slots__ = ("_received_without_waiting",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
-        self._is_ahead = False
+        self._received_without_waiting = False
 
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401
-        """Send all of `data`."""
+        """Send all of `data`.
+
+        Raises:
+            OSError: the connection broke; ConnectionResetError for the errors in DISCONNECT_ERRNOS.
+        """
         try:
             try:
                 sent = self._sock.send(data, flags)
@@ -63,30 +67,30 @@ class ClientSocket(gevent.socket.socket):  # type: ignore[misc]  # untyped
             if sent < len(data):
                 super().sendall(memoryview(data)[sent:], flags)
         except OSError as error:
-            if error.errno not in GONE:
+            if error.errno not in DISCONNECT_ERRNOS:
                 raise
-            raise ConnectionResetError(errno.ECONNRESET, f"the reader is gone: {error}") from error
+            raise ConnectionResetError(errno.ECONNRESET, f"the client is gone: {error}") from error
 
     def recv(self, *args: Any) -> bytes:  # noqa: ANN401
-        """Receive, and let others run where that goes on without a wait."""
+        """Receive as `socket.recv` does; let other greenlets run between two reads that need no wait."""
         try:
             data: bytes = self._sock.recv(*args)
         except BlockingIOError:
-            self._is_ahead = False
+            self._received_without_waiting = False
             waited: bytes = super().recv(*args)
             return waited
-        # A piece of 8 KiB may be a thousand chunks; most requests are no more than one.
-        if self._is_ahead:
+        # 8 KiB can be a thousand chunks; most requests are a single read.
+        if self._received_without_waiting:
             gevent.sleep(0)
-        self._is_ahead = True
+        self._received_without_waiting = True
         return data
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # untyped
-    """gunicorn's response, which writes the chunks of a stream without asking anew how each is to be written."""
+    """gunicorn's response, with a fast path for the chunks of a stream."""
 
     def write(self, arg: bytes) -> None:
-        """Send the next bytes of the body."""
+        """Send the next bytes of the body, as a chunk if the response is chunked."""
         if arg and self.headers_sent and self.chunked:
             self.sent += len(arg)
             self.sock.sendall(b"%X\r\n%b\r\n" % (len(arg), arg))
@@ -94,98 +98,105 @@ class Response(wsgi.Response):  # type: ignore[misc]  # untyped
             super().write(arg)
 
     def should_close(self) -> bool:
-        """Whether the connection ends with this response; also where the request was not read to its end."""
+        """Whether the connection closes after this response; also if the request's body was not read completely."""
         return is_unread(self.req.body) or super().should_close()
 
 
 class Server(StreamServer):  # type: ignore[misc]  # untyped
-    """gunicorn's server of one listening socket, which its worker can find."""
+    """gunicorn's server of one listening socket.
 
-    all: ClassVar[list[Server]] = []
+    Attributes:
+        instances: All servers of this process.
+    """
+
+    instances: ClassVar[list[Server]] = []
 
     def __init__(self, listener: Any, handle: partial[None], **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
-        # gunicorn asks the listener for its name when it begins with a connection, which may be after it was closed.
+        # gunicorn calls `getsockname` for each new connection, when the listener may already be closed.
         name = listener.getsockname()
         named = SimpleNamespace(getsockname=lambda: name)
         super().__init__(listener, handle=partial(handle.func, named), **kwargs)
-        self.all.append(self)
+        self.instances.append(self)
 
 
 class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
-    """gunicorn's gevent worker, with the socket above, which leaves when its streams have ended.
+    """gunicorn's gevent worker, which uses `ClientSocket`, and exits when its streams have ended.
 
     Attributes:
-        served: What its master is told of it; None for a master that asks nothing.
+        reports: Where it reports to its master; None if the master is not `Master`.
+        clients: The sockets of all open connections.
+        idle: The sockets without a request that is being handled, the longest idle first.
     """
 
-    served: Served | None = None
+    reports: WorkerReports | None = None
     _is_quitting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as in the base class
         super().__init__(*args, **kwargs)
         self.clients: set[Any] = set()
-        self.idle: dict[Any, None] = {}  # those between two requests, or in the head of one; the longest idle first
+        self.idle: dict[Any, None] = {}  # an ordered set
 
     @property
-    def service(self) -> Any:  # noqa: ANN401
-        """What the application's extension has set up: its settings, not the environment's alone, are those that hold.
+    def state(self) -> Any:  # noqa: ANN401
+        """The extension's state in the loaded application. Its settings may differ from the environment's.
 
         Raises:
-            ConfigurationError: what gunicorn was told to load is no Flask application with the extension in it.
+            ConfigurationError: the loaded object is not a Flask application with the extension.
         """
-        return service_of(self.wsgi, self.app.app_uri)
+        return extension_state(self.wsgi, self.app.app_uri)
 
     @property
-    def longest_drain(self) -> float:
-        """Seconds that a drain can take before gunicorn's master, which does not know the application, kills."""
-        return max(0.0, float(self.cfg.graceful_timeout - LEAVING))
+    def max_drain(self) -> float:
+        """Maximum seconds for a drain: gunicorn's graceful timeout, after which the master kills, less EXIT_TIMEOUT."""
+        return max(0.0, float(self.cfg.graceful_timeout - EXIT_TIMEOUT))
 
     def load_wsgi(self) -> None:
-        """Load the application, and see that nothing is wrong with its settings.
+        """Load the application and check its settings.
 
         Raises:
-            AppImportError: one is, or it lets the whole network ask; with a sentence, and gunicorn ends.
+            AppImportError: a setting is wrong, or the application is open to the network without a key. gunicorn logs
+                the message and ends.
         """
         try:
             super().load_wsgi()
-            refuse_application(self.service, addresses_of(self.sockets))
-            # Not in the master: it has no patches of gevent's, and what it imports for a Redis has none in workers.
-            if self.served is not None and not self.served.has_begun:
-                self.service.store_availability.check_configuration(is_first=self.age == 1)
+            check_application(self.state, listening_addresses(self.sockets))
+            # Not in the master: gevent has not patched it, and workers would inherit its unpatched imports for Redis.
+            if self.reports is not None and not self.reports.has_served:
+                self.state.store_availability.check_configuration(is_first=self.age == 1)
         except ConfigurationError as error:
             raise AppImportError(f"Headrace cannot start. {error.message}") from None
 
     def run(self) -> None:
-        """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        most = self.service.streams.max_streams
-        told = raise_file_limit(most)
-        if told and self.age == 1:  # the first of all tells it for all
-            self.log.warning(told)
-        self.worker_connections = min(most + 100, most_connections())
-        if self.served is not None:
-            self.served.begin(is_alone=self.service.store_availability.is_process_local)
+        """Serve, with a connection for each allowed stream, and some more for requests that are rejected."""
+        max_streams = self.state.streams.max_streams
+        warning = raise_file_limit(max_streams)
+        if warning and self.age == 1:  # only the first worker logs it
+            self.log.warning(warning)
+        self.worker_connections = min(max_streams + 100, max_connections())
+        if self.reports is not None:
+            self.reports.report_serving(has_memory_store=self.state.store_availability.is_process_local)
         super().run()
-        # gunicorn has waited for requests alone: streams whose readers are away have their end by `drain`, too.
-        self.service.streams.drain(self.longest_drain)
+        # gunicorn has waited for requests only: `drain` also ends streams without readers.
+        self.state.streams.drain(self.max_drain)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
-        """Leave at once. Ctrl-C in a terminal says so twice: the master passes on what its workers have seen too."""
+        """Exit at once. A second signal is ignored: Ctrl-C reaches a worker directly and through the master."""
         if not self._is_quitting:
             self._is_quitting = True
             super().handle_quit(sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401
-        """Serve one connection."""
+        """Serve one connection until it closes; close the longest idle one if too many are open."""
         if type(client) is gevent.socket.socket:
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self.clients.add(client)
         self.idle[client] = None
-        if len(self.clients) > self.worker_connections - SPARE:
-            # Who only holds a connection must not keep out who asks something. Each is cut once: many may come before
-            # the first of them has gone.
+        if len(self.clients) > self.worker_connections - SPARE_CONNECTIONS:
+            # Idle connections must not block new requests. Each is shut down once: many clients may connect before the
+            # first idle one has closed.
             longest_idle = next(iter(self.idle))
             del self.idle[longest_idle]
-            cut([longest_idle])
+            shutdown_connections([longest_idle])
         try:
             super().handle(listener, client, addr)
         finally:
@@ -193,57 +204,60 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
             self.idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:  # noqa: ANN401
-        """Serve one request of a connection."""
+        """Serve one request of a connection; then discard input that the application did not read."""
         self.idle.pop(sock, None)
         try:
             super().handle_request(listener_name, req, sock, addr)
         finally:
             if is_unread(req.body):
-                linger(sock)
+                discard_incoming(sock)
         if req.unreader.buf.tell():
-            gevent.sleep(0)  # many requests may have come in one piece
+            gevent.sleep(0)  # further pipelined requests are buffered: let other greenlets run first
         self.idle[sock] = None
         if not self.alive:
-            self.cut_idle()
+            self.close_idle_connections()
 
     def drain(self) -> None:
-        """Let streams finish, end the rest, then cut what still holds the worker up: bodies and slow readers."""
-        # gunicorn would accept connections for up to a second more, which other workers could serve.
-        for server in Server.all:
+        """Let streams finish, end the rest, then close the other connections: unfinished bodies and slow readers."""
+        # gunicorn would accept connections for up to another second, which other workers can serve.
+        for server in Server.instances:
             server.close()
-        self.cut_idle()
-        self.service.streams.drain(min(self.service.drain_timeout, self.longest_drain))
-        gevent.sleep(LAST_WORDS)
-        cut(self.clients)
+        self.close_idle_connections()
+        self.state.streams.drain(min(self.state.drain_timeout, self.max_drain))
+        gevent.sleep(FINAL_FLUSH_TIMEOUT)
+        shutdown_connections(self.clients)
 
-    def cut_idle(self) -> None:
-        """Cut off connections that ask nothing; those whose request has arrived are answered first."""
-        cut([client for client in self.idle if not is_asking(client)])
+    def close_idle_connections(self) -> None:
+        """Shut down the idle connections without pending data; requests that have arrived are answered first."""
+        shutdown_connections([client for client in self.idle if not has_pending_data(client)])
 
 
 ggevent.StreamServer, wsgi.Response = Server, Response
 
 
-def is_asking(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Whether something has come in on a connection that was not read yet."""
+def has_pending_data(client: Any) -> bool:  # noqa: ANN401  # gevent's socket, or the ssl module's
+    """Whether `client`, a connected socket, has received bytes that are not read yet. Does not wait."""
     try:
         return bool(getattr(client, "_sock", client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
     except OSError:
         return False
 
 
-def linger(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
-    """Let a client that is still sending read its answer: closed at once, the connection would take that along."""
-    with contextlib.suppress(OSError), gevent.Timeout(LINGER, False):
+def discard_incoming(client: Any) -> None:  # noqa: ANN401  # gevent's socket, or the ssl module's
+    """Shut down sending and discard input for a while, so that a client that is still sending can read its response.
+
+    An immediate close with unread input resets the connection, and the client loses the response ("lingering close").
+    """
+    with contextlib.suppress(OSError), gevent.Timeout(LINGER_TIMEOUT, False):
         client.shutdown(socket.SHUT_WR)
-        left = MOST_LINGERED
-        while left > 0 and (data := client.recv(65536)):
-            left -= len(data)
+        remaining = MAX_LINGER_BYTES
+        while remaining > 0 and (data := client.recv(65536)):
+            remaining -= len(data)
             gevent.sleep(0)
 
 
-def cut(clients: Iterable[Any]) -> None:
-    """Cut off connections, also where a greenlet waits in one."""
+def shutdown_connections(clients: Iterable[Any]) -> None:
+    """Shut down connections in both directions; greenlets that wait for one of them resume. Never raises."""
     for client in list(clients):
         with contextlib.suppress(OSError):
             getattr(client, "_sock", client).shutdown(socket.SHUT_RDWR)

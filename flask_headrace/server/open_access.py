@@ -1,6 +1,6 @@
-"""Whether everybody may ask, and where: nobody serves the whole network by mistake.
+"""Prevents that a service without a key is open to the network by mistake.
 
-Knows addresses, and whether there is a key or a login. Does not know who asks.
+This module knows listening addresses; `blueprints/http/auth.py` authorizes requests.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..core.errors import ConfigurationError
 from ..setup.listen_address import is_on_loopback
 
 
-def refuse_open_door(addresses: Iterable[str]) -> None:
-    """Refuse to serve the whole network without a key; for an application that everybody may ask.
+def reject_public_addresses(addresses: Iterable[str]) -> None:
+    """Check that an application without authorization listens on loopback addresses only.
 
     Args:
-        addresses: Where it listens, as `host:port` or `unix:path`.
+        addresses: The listening addresses, as `host:port`, `host` or `unix:path`.
 
     Raises:
         ConfigurationError: one of them is not a loopback address.
@@ -32,10 +32,10 @@ def refuse_open_door(addresses: Iterable[str]) -> None:
             )
 
 
-def addresses_of_flask_run() -> list[str]:
-    """Return where `flask run` is about to listen; nothing where another server, or none, has loaded the application.
+def flask_run_addresses() -> list[str]:
+    """Return the address on which `flask run` will listen; an empty list outside of that command.
 
-    Its own options and variables say so, and it loads the application first.
+    `flask run` loads the application before it listens, so its options are read from the click context.
     """
     context = click.get_current_context(silent=True)
     if context is None or context.command is not run_command:
@@ -44,14 +44,14 @@ def addresses_of_flask_run() -> list[str]:
     return [f"[{host}]" if ":" in host and not host.startswith("unix:") else host]
 
 
-def shown(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
-    """Return a socket's address, as Python has it, in the form of `HEADRACE_BIND`."""
+def format_address(address: Any) -> str:  # noqa: ANN401  # of any family of sockets
+    """Return a socket's address (Python's tuple, or a Unix socket's path) in the form of `HEADRACE_BIND`."""
     if not isinstance(address, tuple):
         return f"unix:{address}"
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def addresses_of(listeners: Iterable[Any]) -> list[str]:
-    """Return where gunicorn's listening sockets really are, also those that it was handed down."""
-    return [shown(listener.getsockname()) for listener in listeners]
+def listening_addresses(listeners: Iterable[Any]) -> list[str]:
+    """Return the actual addresses of gunicorn's listening sockets, including inherited ones."""
+    return [format_address(listener.getsockname()) for listener in listeners]

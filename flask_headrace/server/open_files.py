@@ -1,4 +1,4 @@
-"""Open files: how many a worker may have, and how many connections they are enough for."""
+"""Limits of open files: how many a worker may have, and how many connections that allows."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import contextlib
 import resource
 
 RESERVED_FILES = 64
-"""Open files of a worker beside its connections: listeners, logs, the store, checks, whoever is to be turned away."""
+"""Open files of a worker beside its connections: listeners, logs, the store, checks, rejected requests."""
 
-FILES_OF_A_STREAM = 2
-"""The connection of its reader, and the one to its model."""
+FILES_PER_STREAM = 2
+"""One connection to the client, and one to the upstream."""
 
-SPARE = 8
-"""Connections that are kept free for those who come: before the last ones are taken, idle ones are closed."""
+SPARE_CONNECTIONS = 8
+"""Connections reserved for new clients: idle ones are closed before these are used."""
 
 
-def most_connections() -> int:
-    """Return how many connections a worker may have, for its limit of open files."""
+def max_connections() -> int:
+    """Return the number of connections that this process's limit of open files allows a worker."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(2 * SPARE, (limit - RESERVED_FILES) // FILES_OF_A_STREAM)
+    return max(2 * SPARE_CONNECTIONS, (limit - RESERVED_FILES) // FILES_PER_STREAM)
 
 
 def raise_file_limit(streams: int) -> str | None:
-    """Raise this process's limit of open files to what so many streams need, as far as it may be raised.
+    """Raise this process's limit of open files to the need of `streams` concurrent streams, or as far as allowed.
 
     Returns:
-        A sentence where that is not far enough; None where it is.
+        None if the limit suffices; otherwise a warning for the log.
     """
-    needed = FILES_OF_A_STREAM * (streams + 100) + RESERVED_FILES
+    needed = FILES_PER_STREAM * (streams + 100) + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -36,6 +36,6 @@ def raise_file_limit(streams: int) -> str | None:
     if soft >= needed:
         return None
     return (
-        f"The limit of open files is {soft}: a worker serves {most_connections()} connections at once with it, and "
+        f"The limit of open files is {soft}: a worker serves {max_connections()} connections at once with it, and "
         f"HEADRACE_MAX_STREAMS is {streams}, which needs {needed}. Raise it (ulimit -n, or LimitNOFILE= of systemd)."
     )

@@ -1,6 +1,6 @@
-"""The application that gunicorn serves, the service itself or another with the extension in it, and whether it may be.
+"""The application that gunicorn serves: Headrace's own, or a host application with the extension.
 
-Workers look at it when they have loaded it, and the trial of a reload as well.
+Workers check it after loading it, and so does the check before a reload.
 """
 
 from __future__ import annotations
@@ -12,44 +12,52 @@ from typing import Any, cast
 
 from ..blueprints.state import EXTENSION, ExtensionState
 from ..core.errors import ConfigurationError
-from .open_access import refuse_open_door
+from .open_access import reject_public_addresses
 
-OUR_OWN = Path(__file__).resolve().parent.parent / "app.py"
-"""The application of the service itself, where this is a checkout."""
+SERVICE_APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
+"""The module of Headrace's own application in a checkout."""
 
 
-def is_service_itself(application: str) -> bool:
-    """Whether gunicorn serves this project's own application, whose settings are the environment's alone.
+def is_headrace_service(application: str) -> bool:
+    """Whether `application`, given as `module:name`, is Headrace's own, whose only settings are the environment's.
 
-    Its name alone does not tell: others call theirs `app:app` as well. It is found, and not imported.
+    The name does not suffice, because `app:app` is common: the module is located, without importing it.
     """
     module = application.partition(":")[0]
-    if module != OUR_OWN.stem:
+    if module != SERVICE_APP_FILE.stem:
         return False
-    found = importlib.util.find_spec(module)
-    return found is not None and found.origin is not None and Path(found.origin).resolve() == OUR_OWN
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == SERVICE_APP_FILE
 
 
-def service_of(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  # whatever gunicorn was told to load
-    """Return what the extension has set up in an application: its settings, not the environment's alone, hold.
+def extension_state(application: Any, name: str) -> ExtensionState:  # noqa: ANN401  # any object that gunicorn loads
+    """Return the extension's state in a Flask application.
+
+    Args:
+        application: The object that gunicorn has loaded.
+        name: Its name as `module:name`, for the message.
 
     Raises:
-        ConfigurationError: it is no Flask application with the extension in it.
+        ConfigurationError: the object is not a Flask application with the extension.
     """
     try:
         return cast("ExtensionState", application.extensions[EXTENSION])
     except (AttributeError, KeyError):
         raise ConfigurationError(
-            f"{name} is {application!r:.100}, and no Flask application with Headrace in it: name that "
-            "one, and put what wraps it around its wsgi_app."
+            f"{name} is {application!r:.100}, which is not a Flask application with Headrace in it: name the "
+            "Flask application, and assign middleware to its wsgi_app."
         ) from None
 
 
-def refuse_application(service: ExtensionState, addresses: Iterable[str]) -> None:
-    """Refuse an application that lets the whole network ask.
+def check_application(state: ExtensionState, addresses: Iterable[str]) -> None:
+    """Check that an application without authorization is not open to the network.
+
+    Args:
+        state: The application's extension state.
+        addresses: The listening addresses, as `host:port` or `unix:path`.
 
     Raises:
-        ConfigurationError: it does, at one of the addresses.
+        ConfigurationError: everybody may use it, and an address is not a loopback address.
     """
-    if service.is_open:
-        refuse_open_door(addresses)
+    if state.is_open:
+        reject_public_addresses(addresses)

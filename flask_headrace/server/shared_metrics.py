@@ -1,8 +1,8 @@
-"""The counts that several workers share through files, in such a way that no full disk and no cleaner ends a worker.
+"""Metric values that several workers share through files, safe against full disks and removed files.
 
-The library maps a file that has no blocks yet: on a full disk the first write to it is a SIGBUS. Here the blocks are
-reserved before, and what cannot be kept is counted in this process alone, and tried again. It knows files and folders,
-and not what is counted.
+prometheus_client maps a file without allocated blocks: on a full disk, the first write to it is a SIGBUS. Here the
+blocks are allocated first. Values that cannot be written stay in this process's memory, and are written later. This
+module knows files and folders; `metrics.py` defines the metrics.
 """
 
 from __future__ import annotations
@@ -19,129 +19,134 @@ if TYPE_CHECKING:
     from prometheus_client.mmap_dict import MmapedDict
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment's name for the folder; the library's own."""
+"""prometheus_client's environment variable with the folder's path."""
 
-FIRST = 1 << 16
-"""Bytes that each file has at first; then as many as are needed, doubled each time."""
+INITIAL_FILE_BYTES = 1 << 16
+"""Initial size of each file in bytes; the size doubles when more is needed."""
 
-AROUND = 36
-"""Bytes that the library takes for a value beside its key, at most."""
+VALUE_OVERHEAD_BYTES = 36
+"""Maximum bytes that prometheus_client needs for a value beside its key."""
 
-LOOK = 1.0
-"""Seconds between two looks whether a file is still there, or could be there by now."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks whether a file still exists, or can be created now."""
 
 log = logging.getLogger("flask_headrace")
 
 
-def use() -> None:
-    """Have the library count in what is below, where it counts for several processes."""
-    # Not before: it decides while it is imported whether it counts for several processes.
+def install() -> None:
+    """Make prometheus_client store values in `SharedMetricValues`, if it is in multiprocess mode."""
+    # Imported late: at import, it decides by the environment whether it is in multiprocess mode.
     from prometheus_client import values  # noqa: PLC0415
 
     if os.environ.get(VARIABLE):
-        values.MmapedDict = SharedCounts  # type: ignore[attr-defined, assignment]  # it uses no more of it
+        values.MmapedDict = SharedMetricValues  # type: ignore[attr-defined, assignment]  # it uses only these methods
 
 
-def keep_folder() -> None:
-    """Make the folder anew where it is gone; never raises.
+def ensure_folder() -> None:
+    """Create the folder if it is missing; never raises.
 
-    Where that cannot be done, each worker counts for itself, and says so.
+    On failure a warning is logged, and each worker reports its own metrics only.
     """
     if folder := os.environ.get(VARIABLE):
         try:
-            _refuse_foreign(Path(folder))
+            _ensure_private_folder(Path(folder))
         except OSError as error:
             log.warning("The folder of the shared metrics, %s, cannot be used: %s", folder, error)
 
 
-def trouble() -> str | None:
-    """Look at this process's counts, and return why they are not shared; None where they are."""
-    for counts in list(SharedCounts.all):
-        counts.look()
-    return next(iter(SharedCounts.troubles.values()), None)
+def unshared_reason() -> str | None:
+    """Write this process's values; return the reason why they are not shared, or None if they are."""
+    for counts in list(SharedMetricValues.instances):
+        counts.sync()
+    return next(iter(SharedMetricValues.problems.values()), None)
 
 
-class SharedCounts:
-    """The values of one kind of metric of this process, in memory, and in a file that other workers read.
+class SharedMetricValues:
+    """This process's values of one kind of metric, in memory and in a file that other workers read.
+
+    It has the interface of prometheus_client's `MmapedDict`.
 
     Args:
-        filename: The file; the library chooses it.
+        filename: Path of the file, chosen by prometheus_client.
 
     Attributes:
-        all: Those that are open.
-        troubles: Why those that are not shared are not, by their files.
+        instances: All open instances.
+        problems: For each file that cannot be written, the reason.
     """
 
-    all: ClassVar[weakref.WeakSet[SharedCounts]] = weakref.WeakSet()
-    troubles: ClassVar[dict[Path, str]] = {}
+    instances: ClassVar[weakref.WeakSet[SharedMetricValues]] = weakref.WeakSet()
+    problems: ClassVar[dict[Path, str]] = {}
 
     def __init__(self, filename: str) -> None:
         self._path = Path(filename)
         self._values: dict[str, tuple[float, float]] = {}
         self._file: MmapedDict | None = None
-        self._kept: set[str] = set()
-        self._place: tuple[int, int] | None = None
-        self._needed = self._room = 0
-        self._looked_at = -LOOK
-        self.look()
-        self.all.add(self)
+        self._shared_keys: set[str] = set()
+        self._file_id: tuple[int, int] | None = None
+        self._needed_bytes = self._allocated_bytes = 0
+        self._checked_at = -CHECK_INTERVAL
+        self.sync()
+        self.instances.add(self)
 
     def __repr__(self) -> str:
-        return f"<SharedCounts {self._path.name}: {len(self._kept)} of {len(self._values)} shared>"
+        return f"<SharedMetricValues {self._path.name}: {len(self._shared_keys)} of {len(self._values)} shared>"
 
     def read_value(self, key: str) -> tuple[float, float]:
-        """Return a value and its moment; it begins as 0."""
+        """Return the value of `key` and its timestamp; a new key has the value 0."""
         if key not in self._values:
             self.write_value(key, 0.0, 0.0)
         return self._values[key]
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
-        """Set a value and its moment."""
+        """Set the value of `key` and its timestamp."""
         if key not in self._values:
-            self._needed += len(key.encode()) + AROUND
+            self._needed_bytes += len(key.encode()) + VALUE_OVERHEAD_BYTES
         self._values[key] = value, timestamp
-        if key not in self._kept or time.monotonic() - self._looked_at >= LOOK:
-            self.look()
-        if self._file is not None and key in self._kept:
+        if key not in self._shared_keys or time.monotonic() - self._checked_at >= CHECK_INTERVAL:
+            self.sync()
+        if self._file is not None and key in self._shared_keys:
             self._file.write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
 
-    def look(self) -> None:
-        """Put into the file what is not there, also where somebody has removed it; once a second where that fails."""
+    def sync(self) -> None:
+        """Write missing values to the file, and create the file again if it was removed.
+
+        After a failure, attempts are limited to one per CHECK_INTERVAL.
+        """
         now = time.monotonic()
-        if self._path in self.troubles and now - self._looked_at < LOOK:
+        if self._path in self.problems and now - self._checked_at < CHECK_INTERVAL:
             return
-        self._looked_at = now
-        if self._place is None or self._place != self._find():
-            self._file, self._kept, self._room = None, set(), 0
-        if self._file is not None and len(self._kept) == len(self._values):
+        self._checked_at = now
+        if self._file_id is None or self._file_id != self._current_file_id():
+            self._file, self._shared_keys, self._allocated_bytes = None, set(), 0
+        if self._file is not None and len(self._shared_keys) == len(self._values):
             return
         try:
             self._share()
         except OSError as error:
-            if self._path not in self.troubles:
-                log.warning("Metrics of process %d are told by it alone: %s", os.getpid(), error)
-            self.troubles[self._path] = str(error)
+            if self._path not in self.problems:
+                log.warning("The metrics of process %d are not shared with other workers: %s", os.getpid(), error)
+            self.problems[self._path] = str(error)
         else:
-            self.troubles.pop(self._path, None)
+            self.problems.pop(self._path, None)
 
     def _share(self) -> None:
         from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415
 
-        if self._file is None or self._needed + 8 > self._room:
-            _refuse_foreign(self._path.parent)
-            self._room = reserve(self._path, self._needed + 8)
+        if self._file is None or self._needed_bytes + 8 > self._allocated_bytes:
+            _ensure_private_folder(self._path.parent)
+            self._allocated_bytes = reserve_file(self._path, self._needed_bytes + 8)
             self._file = MmapedDict(str(self._path))  # type: ignore[no-untyped-call]
-            self._place = self._find()
+            self._file_id = self._current_file_id()
             for key, value, timestamp in self._file.read_all_values():  # type: ignore[no-untyped-call]
-                # Left by an earlier process of this number: its counts go on.
+                # Written by an earlier process with the same id: continue its counters.
                 if key not in self._values:
-                    self._needed += len(key.encode()) + AROUND
+                    self._needed_bytes += len(key.encode()) + VALUE_OVERHEAD_BYTES
                     self._values[key] = value, timestamp
-        for key in self._values.keys() - self._kept:
+        for key in self._values.keys() - self._shared_keys:
             self._file.write_value(key, *self._values[key])  # type: ignore[no-untyped-call]
-            self._kept.add(key)
+            self._shared_keys.add(key)
 
-    def _find(self) -> tuple[int, int] | None:
+    def _current_file_id(self) -> tuple[int, int] | None:
         try:
             found = self._path.stat()
         except OSError:
@@ -149,26 +154,30 @@ class SharedCounts:
         return found.st_dev, found.st_ino
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
-        self.all.discard(self)
-        self.troubles.pop(self._path, None)
+        """Close the file. Idempotent."""
+        self.instances.discard(self)
+        self.problems.pop(self._path, None)
         self._file = None
 
 
-def reserve(path: Path, needed: int) -> int:
-    """Give a file blocks for so many bytes and some more, and make it where it is missing; return how many it has.
+def reserve_file(path: Path, needed: int) -> int:
+    """Allocate disk blocks for a file, and create it if it is missing; return its size.
+
+    Args:
+        path: The file.
+        needed: The minimum size in bytes; the actual size is INITIAL_FILE_BYTES, doubled until it suffices.
 
     Raises:
-        OSError: there is no room.
+        OSError: the disk is full.
     """
-    size = FIRST
+    size = INITIAL_FILE_BYTES
     while size < needed:
         size *= 2
     if path.exists():
         with path.open("r+b") as file:
             _allocate(file.fileno(), size)
     else:
-        # Whoever reads all files of the folder never sees one that is empty.
+        # Write a draft and rename it, so that other workers never read an empty file.
         draft = path.with_suffix(".new")
         try:
             with draft.open("wb") as file:
@@ -188,9 +197,9 @@ def _allocate(descriptor: int, size: int) -> None:
         os.pwrite(descriptor, bytes(max(0, size - here)), here)
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Make a folder where it is missing; refuse one in which others could have laid files for us to write to."""
+def _ensure_private_folder(folder: Path) -> None:
+    """Create a folder if it is missing; raise PermissionError if other users could place files in it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
-        raise PermissionError(f"{folder} is not this user's alone")
+        raise PermissionError(f"{folder} must belong to this user and not be writable for others")

@@ -1,4 +1,4 @@
-"""What must be right before the service starts, and again before it is reloaded: looked at in the master."""
+"""Checks that run in gunicorn's master before the service starts, and before a reload."""
 
 from __future__ import annotations
 
@@ -19,52 +19,52 @@ from ..setup import providers as provider_setup
 from ..setup import schemas
 from ..streaming.json_schema.validator import close_sandbox
 from .gunicorn_worker import Worker
-from .open_access import refuse_open_door, shown
-from .served_application import is_service_itself
+from .open_access import format_address, reject_public_addresses
+from .served_application import is_headrace_service
 
 Address = tuple[str, int]
 
-LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-def refuse_what_is_wrong(cfg: Any, application: str, held: Collection[Address] | None = ()) -> None:  # noqa: ANN401  # gunicorn has no types
-    """Look for what would stop the service, or each of its workers.
+def check_before_start(cfg: Any, application: str, bound: Collection[Address] | None = ()) -> None:  # noqa: ANN401  # gunicorn has no types
+    """Check everything that would prevent the service or its workers from starting.
 
     Args:
         cfg: gunicorn's configuration.
-        application: What gunicorn serves, as `module:name`.
-        held: Addresses that this service listens on already; None where its sockets were handed down.
+        application: The application, as `module:name`.
+        bound: Addresses on which this service listens already; None if its sockets are inherited.
 
     Raises:
-        ConfigurationError: something is wrong; the message names it and what to do.
+        ConfigurationError: a check failed; the message names the value and the remedy.
     """
     settings = Settings.from_mapping(os.environ)
-    # What is bound in the end: the command line goes before the setting.
+    # The effective addresses: the command line overrides the setting.
     addresses = [address for address in cfg.address if isinstance(address, tuple)]
-    refuse_preloading(cfg)
-    refuse_unknown_gunicorn()
-    _refuse_other_workers(cfg)
-    _refuse_wrong_words(cfg)
-    _refuse_no_temporary_folder()
-    # Another application may have settings, keys or a login of its own, which its workers look at when they have loaded
-    # it, and providers of its own, which the file may name.
-    if is_service_itself(application):
-        if held is not None and not settings.api_keys:
-            refuse_open_door([shown(address) for address in addresses])
+    reject_preloading(cfg)
+    check_gunicorn_version()
+    _check_worker_class(cfg)
+    _check_worker_count_and_log_level(cfg)
+    _check_temporary_folder()
+    # A host application may have its own settings, keys or login, which its workers check after loading it, and its own
+    # providers, which the configuration file may refer to.
+    if is_headrace_service(application):
+        if bound is not None and not settings.api_keys:
+            reject_public_addresses([format_address(address) for address in addresses])
         provider_setup.build_registry(settings)
         try:
             schemas.load_schemas(settings)
         finally:
-            close_sandbox()  # the master checks none after this
-    if held is not None:
-        refuse_busy_ports(address for address in addresses if address not in held)
+            close_sandbox()  # the master validates no schemas after this
+    if bound is not None:
+        check_ports_are_free(address for address in addresses if address not in bound)
 
 
-def refuse_busy_ports(addresses: Iterable[Address]) -> None:
-    """Refuse addresses that another program has.
+def check_ports_are_free(addresses: Iterable[Address]) -> None:
+    """Check that each address can be bound.
 
     Raises:
-        ConfigurationError: one of them cannot be bound.
+        ConfigurationError: an address cannot be bound, for example because another program uses it.
     """
     for host, port in addresses:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -73,64 +73,64 @@ def refuse_busy_ports(addresses: Iterable[Address]) -> None:
                 probe.bind((host, port))
             except OSError as error:
                 raise ConfigurationError(
-                    f"Its address is {shown((host, port))}, which cannot be used ({error}): stop the program that has "
-                    "it, or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
+                    f"The address {format_address((host, port))} cannot be used ({error}): stop the other program, "
+                    "or choose another, as in HEADRACE_BIND=127.0.0.1:8001 make run."
                 ) from None
 
 
-def refuse_preloading(cfg: Any) -> None:  # noqa: ANN401
-    """Refuse to load the application in the master.
+def reject_preloading(cfg: Any) -> None:  # noqa: ANN401
+    """Check that the application is not loaded in the master.
 
     Raises:
-        ConfigurationError: gunicorn is told to.
+        ConfigurationError: `preload_app` is set.
     """
     if cfg.preload_app:
         raise ConfigurationError(
-            "preload_app is on (--preload): an application that is loaded before the workers are born shares its "
-            "locks, connections and event loop with all of them. Leave it out; each worker loads its own."
+            "preload_app is on (--preload): an application that is loaded before the workers are forked shares its "
+            "locks, connections and event loop with all of them. Remove it; each worker loads its own."
         )
 
 
-def refuse_unknown_gunicorn() -> None:
-    """Refuse a version of gunicorn of whose requests nobody here can tell whether they were read to their end.
+def check_gunicorn_version() -> None:
+    """Check that `is_unread` works with the installed gunicorn, for bodies with a length and for chunked ones.
 
     Raises:
-        ConfigurationError: two requests, in the two forms that a body has, are not told apart before and after.
+        ConfigurationError: it does not.
     """
     for field, body in ((b"Content-Length: 1", b"a"), (b"Transfer-Encoding: chunked", b"1\r\na\r\n0\r\n\r\n")):
-        sent = b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (field, body)
-        asked = next(get_parser(Config(), iter([sent]), ("127.0.0.1", 1)))
-        was_unread = is_unread(asked.body)
-        asked.body.read()
-        if not was_unread or is_unread(asked.body) or not hasattr(asked.body, "failed"):
+        raw_request = b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (field, body)
+        request = next(get_parser(Config(), iter([raw_request]), ("127.0.0.1", 1)))
+        was_unread = is_unread(request.body)
+        request.body.read()
+        if not was_unread or is_unread(request.body) or not hasattr(request.body, "failed"):
             raise ConfigurationError(
-                f"gunicorn is of version {gunicorn.__version__}, which keeps the bodies of requests in a way that is "
-                "not known here: a client that never ends one would hold a worker up for ever. Install the version "
-                "that this one was made for: pip install 'gunicorn==27.0.*'."
+                f"gunicorn {gunicorn.__version__} is not supported: it stores request bodies in a different way, so a "
+                "client that never ends a body would block a worker forever. Install the supported version: "
+                "pip install 'gunicorn==27.0.*'."
             )
 
 
-def _refuse_other_workers(cfg: Any) -> None:  # noqa: ANN401
+def _check_worker_class(cfg: Any) -> None:  # noqa: ANN401
     if not issubclass(cfg.worker_class, Worker):
         raise ConfigurationError(
-            f"The worker class is {cfg.worker_class_str} (-k), and gunicorn.conf.py has its own: leave -k out, or "
-            "leave that file out, which gunicorn also reads where it stands in the current folder (-c /dev/null)."
+            f"The worker class is {cfg.worker_class_str} (-k), but gunicorn.conf.py needs its own: remove -k, or do "
+            "not use that file, which gunicorn reads by default from the current folder (-c /dev/null)."
         )
 
 
-def _refuse_wrong_words(cfg: Any) -> None:  # noqa: ANN401
-    # gunicorn would serve nobody, and take the level for `info`.
+def _check_worker_count_and_log_level(cfg: Any) -> None:  # noqa: ANN401
+    # With 0 workers gunicorn would serve no requests, and it replaces an unknown level by `info`.
     if cfg.workers < 1:
         raise ConfigurationError(f"WEB_CONCURRENCY is {cfg.workers}: it must be 1 or more.")
-    if cfg.loglevel.lower() not in LEVELS:
-        raise ConfigurationError(f"LOG_LEVEL is {cfg.loglevel!r}: it must be one of {', '.join(LEVELS)}.")
+    if cfg.loglevel.lower() not in LOG_LEVELS:
+        raise ConfigurationError(f"LOG_LEVEL is {cfg.loglevel!r}: it must be one of {', '.join(LOG_LEVELS)}.")
 
 
-def _refuse_no_temporary_folder() -> None:
+def _check_temporary_folder() -> None:
     try:
         tempfile.gettempdir()
     except OSError as error:
         raise ConfigurationError(
-            f"No folder for temporary files can be written to ({error.strerror}): free some space, or name another "
-            "folder in TMPDIR, as in TMPDIR=/var/tmp make run."
+            f"No folder for temporary files can be written to ({error.strerror}): free some space, or set TMPDIR to "
+            "another folder, as in TMPDIR=/var/tmp make run."
         ) from None

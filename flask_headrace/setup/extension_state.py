@@ -8,7 +8,7 @@ from flask import Flask
 
 from ..blueprints.http.auth import LOOPBACK_NAMES, bearer_auth
 from ..blueprints.state import ExtensionState
-from ..metrics import Metrics, metrics
+from ..metrics import Metrics, get_metrics
 from ..providers.custom import CustomProvider, adapt_provider
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
@@ -42,7 +42,7 @@ def build_state(
     Raises:
         ConfigurationError: a provider, a schema or the store cannot be used as the settings name it.
     """
-    counters = metrics()
+    counters = get_metrics()
     registry = _build_registry(settings, providers, counters)
     store = open_configured_store(settings)
     store_writer = StoreWriter(store)
@@ -50,8 +50,8 @@ def build_state(
         settings.limits(),
         settings.max_streams,
         max_streams_per_owner=settings.max_streams_per_owner,
-        on_start=report_start(app, counters.begin),
-        on_end=report_end(app, counters.end),
+        on_start=report_start(app, counters.record_stream_start),
+        on_end=report_end(app, counters.record_stream_end),
         store_writer=store_writer,
     )
     is_open = authorize is None and not settings.api_keys
@@ -74,7 +74,7 @@ def build_state(
 def _build_registry(settings: Settings, providers: Sequence[CustomProvider], counters: Metrics) -> ModelRegistry:
     registry = build_registry(settings, [adapt_provider(provider) for provider in providers])
     for model, breaker in registry.circuit_breakers().items():
-        counters.watch(model, breaker)
+        counters.watch_circuit_breaker(model, breaker)
     return registry
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..providers.anthropic.messages import AnthropicMessages
 from ..providers.base import Provider
-from ..providers.http.request_overrides import NO_EXTRAS, RequestOverrides
+from ..providers.http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
 from ..providers.openai.server import OFFICIAL_BASE_URL, Address, OpenAIServer
@@ -22,20 +22,20 @@ class Server(NamedTuple):
         name: The name of its provider: the part before the slash in `provider/name`.
         base_url: The URL of the server; None for the default of the SDK.
         api_key: The key; None if the SDK reads it from its environment variables.
-        extras: Headers and query parameters that are added to each request of the SDK.
+        overrides: Headers and query parameters that are added to each request of the SDK.
         preferred: The models that are listed first if the server has them; the first is the default model.
     """
 
     name: str
     base_url: str | None
     api_key: str | None
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_OVERRIDES
     preferred: tuple[str, ...] = ()
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
     # The SDK refuses to work without a key, also for a server that needs none.
-    address = Address((server.base_url or OFFICIAL_BASE_URL).rstrip("/"), server.api_key or "none", server.extras)
+    address = Address((server.base_url or OFFICIAL_BASE_URL).rstrip("/"), server.api_key or "none", server.overrides)
     return provider(
         server.name,
         lambda: address,
@@ -53,7 +53,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         connect_timeout=settings.connect_timeout,
         max_retries=settings.max_retries,
         preferred=server.preferred,
-        overrides=server.extras,
+        overrides=server.overrides,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..core.errors import ConfigurationError
 from ..providers.base import Provider
-from ..providers.embedded.provider import Embedded
+from ..providers.embedded.provider import EmbeddedProvider
 from ..providers.embedded.supervisor import unavailable_reason
 from ..providers.http.request_overrides import RequestOverrides
 from ..providers.registry import ModelRegistry
@@ -60,7 +60,7 @@ def _providers(
         if upstream.kind not in KINDS:
             raise config.error(f"upstreams.{name}", f"kind is {upstream.kind!r}: it must be one of {', '.join(KINDS)}.")
         found[name] = KINDS[upstream.kind](_server(config, name, upstream), settings)
-    last = [Embedded(settings.embedded_model, settings.connect_timeout)] if has_embedded else []
+    last = [EmbeddedProvider(settings.embedded_model, settings.connect_timeout)] if has_embedded else []
     for provider in (*own, *last):
         if provider.name in found:
             raise ConfigurationError(f"Two providers are called {provider.name!r}: give one of them another name.")
@@ -97,7 +97,7 @@ def _with_split_url(server: Server) -> Server:
         return server
     url = split_server_url(server.base_url)
     return server._replace(
-        base_url=url.base_url, extras=RequestOverrides((*server.extras.headers, *url.headers), url.query)
+        base_url=url.base_url, overrides=RequestOverrides((*server.overrides.headers, *url.headers), url.query)
     )
 
 

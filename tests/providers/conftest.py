@@ -27,13 +27,13 @@ def runnable(own_environment: None) -> None:
 
 
 @pytest.fixture
-def model(runnable: None) -> Iterator[supervisor.LocalModel]:
+def model(runnable: None) -> Iterator[supervisor.EmbeddedModelSupervisor]:
     with running_model() as running:
         yield running
 
 
 @pytest.fixture(scope="class")
-def shared_model() -> Iterator[supervisor.LocalModel]:
+def shared_model() -> Iterator[supervisor.EmbeddedModelSupervisor]:
     """Return one for tests that only ask it."""
     check_runnable()
     with without_model(), running_model() as running:
@@ -60,8 +60,8 @@ def check_runnable() -> None:
 
 
 @contextmanager
-def running_model() -> Iterator[supervisor.LocalModel]:
-    model = supervisor.LocalModel()
+def running_model() -> Iterator[supervisor.EmbeddedModelSupervisor]:
+    model = supervisor.EmbeddedModelSupervisor()
     model.start()
     yield model
     model.stop()

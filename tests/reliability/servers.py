@@ -1,4 +1,4 @@
-"""Every way in which an application with the extension can be served, each as a process of its own."""
+"""Every server that can run an application with the extension, each as its own process."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ WSGIServer(("127.0.0.1", int(sys.argv[1])), app, log=None).serve_forever()
 """
 
 THREADS = 36
-"""Requests that a server of threads answers at once."""
+"""Threads of a threaded server: its number of concurrent requests."""
 
 Command = Callable[[int], list[str]]
-"""What starts a server of `hosted:app`, in its folder, on a port."""
+"""Returns the command that serves `hosted:app` of the current folder on a port."""
 
 
 def _gunicorn(*arguments: str) -> Command:
@@ -50,14 +50,14 @@ SERVERS: Mapping[str, Command] = {
     "gevent.pywsgi": lambda port: ["pywsgi", str(port)],
     "waitress": lambda port: ["waitress", f"--listen=127.0.0.1:{port}", f"--threads={THREADS}", "hosted:app"],
 }
-"""By what a user calls it. The first word of a command is a Python module."""
+"""Commands by the user's name for the server. The first word of a command is a Python module."""
 
 
-class Served(Service):
-    """The application under one of the servers, from `with` to its end.
+class ServedApplication(Service):
+    """The application under one of the servers, as a context manager.
 
     Args:
-        folder: Where its modules are written, and where the server runs.
+        folder: The folder for its modules, and the server's working directory.
         server: A name in `SERVERS`.
         settings: Environment variables.
     """
@@ -68,8 +68,8 @@ class Served(Service):
         (folder / "pywsgi.py").write_text(PYWSGI)
         self._folder, self._server = folder, server
 
-    def __enter__(self) -> Served:
-        """Start it, and wait for nothing: see `wait_until_up`. So several can start at the same time."""
+    def __enter__(self) -> ServedApplication:
+        """Start the server and return at once, so that several can start in parallel; see `wait_until_up`."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", *SERVERS[self._server](self.port)],
             cwd=self._folder,
@@ -81,5 +81,5 @@ class Served(Service):
         return self
 
     def wait_until_up(self) -> None:
-        """Wait until it answers."""
+        """Wait up to 30 seconds until /healthz responds."""
         self.wait_until(self._is_up, 30)

@@ -1,4 +1,4 @@
-"""Each reader has its own answer and nobody else's, however the application is served: in greenlets or in threads."""
+"""Each client gets its own answer and no other's, whether the server uses greenlets or threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from flask_headrace import Headrace
-from tests.reliability.servers import SERVERS, THREADS, Served
+from tests.reliability.servers import SERVERS, THREADS, ServedApplication
 from tests.support.process_info import descriptors
 from tests.support.reader import Answer, send
 from tests.support.started_service import openai_alone
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.slow
 
 READERS = THREADS
 QUESTIONS = 4
-"""Of each reader, to each server: more than 1,000 in all."""
+"""Requests of each client to each server: more than 1,000 in all."""
 
 Ask = Callable[[str], Answer]
-"""Sends a word as a question, and reads the whole answer."""
+"""Sends a word as the prompt, and returns the whole answer."""
 
 
 class Heard(NamedTuple):
-    """What a reader was told who had said `word`."""
+    """The answer that a client received to the prompt `word`."""
 
     word: str
     answer: Answer
@@ -41,19 +41,19 @@ class Heard(NamedTuple):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether there is anything in it that is not the beginning of its own."""
+        """Whether it contains anything but a beginning of its own answer."""
         return not ECHO.of(self.word).startswith(self.answer.text)
 
 
 @pytest.fixture(scope="module")
-def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Served]]:
-    """Start all servers at once: each takes a second or two to be there."""
+def served(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ServedApplication]]:
+    """Start all servers in parallel: each needs a second or two."""
     upstream.answer("echo", ECHO)
     settings = {name: value for name, value in openai_alone(upstream).items() if not name.startswith("HEADRACE")}
     with contextlib.ExitStack() as running:
         started = {}
         for name in SERVERS:
-            server = Served(tmp_path_factory.mktemp("served"), name, **settings)
+            server = ServedApplication(tmp_path_factory.mktemp("served"), name, **settings)
             started[name] = running.enter_context(server)
         yield started
         for server in started.values():
@@ -88,7 +88,7 @@ def asking_client_of(app: Flask) -> Ask:
 
 
 def heard(ask: Ask) -> list[Heard]:
-    """Let many readers ask, each in a thread of its own, all at once and again and again; return what they heard."""
+    """Run many clients, each in its own thread with repeated requests; return all answers."""
     together = threading.Barrier(READERS)
 
     def read(reader: int) -> list[Heard]:
@@ -108,7 +108,7 @@ def assert_each_has_its_own(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_each_reader_has_its_own_word_under(server: str, served: Mapping[str, Served]) -> None:
+def test_each_reader_has_its_own_word_under(server: str, served: Mapping[str, ServedApplication]) -> None:
     served[server].wait_until_up()
     assert_each_has_its_own(asking_at(served[server].url))
 
@@ -118,7 +118,7 @@ def test_each_reader_has_its_own_word_from_a_test_client_in_threads(app: Flask) 
 
 
 def test_a_thread_of_its_own_for_each_question_leaves_no_file_and_no_connection_behind(
-    served: Mapping[str, Served],
+    served: Mapping[str, ServedApplication],
 ) -> None:
     server = served["flask run"]
     server.wait_until_up()

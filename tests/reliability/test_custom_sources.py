@@ -1,4 +1,4 @@
-"""Providers of an application's own that do not do as they should, in a real worker: nobody else is disturbed."""
+"""Custom providers that misbehave, in a real worker: other streams are not disturbed."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ GOOD = "".join(f"{number} " for number in range(20))
 
 
 def beside_others(host: Service, model: str, **fields: bool) -> Answer:
-    """Ask an odd one among good ones, and see that these are whole."""
+    """Request a misbehaving provider among good ones, and check that the good answers are complete."""
     others = [asking(host.url, "odd/good", resumable=True) for _ in range(4)]
     answer = ask(host.url, model, **fields)
     for other in others:

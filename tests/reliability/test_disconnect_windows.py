@@ -1,4 +1,4 @@
-"""Windows in which leaving is hard to notice: no connection yet, between attempts, a full socket, TLS, thousands."""
+"""Moments at which a disconnect is hard to notice: before a connection, between attempts, a full socket, TLS, thousands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.upstream import (
 )
 
 LIMIT = 10.0
-"""Seconds that a busy machine may take; no limit of the service is as short. The benchmarks measure how soon it is."""
+"""Seconds that a busy machine may need; all limits of the service are longer. The benchmarks measure the actual time."""
 
 
 def is_idle(service: Service) -> bool:
@@ -124,7 +124,7 @@ class TestTwoThousand:
 
     @pytest.fixture
     def room(self) -> Iterator[None]:
-        """Allow so many open files, here and in the service that is started."""
+        """Set the limit of open files, here and in the service that is started."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         needed = self.COUNT * 4
         if hard != resource.RLIM_INFINITY and hard < needed:

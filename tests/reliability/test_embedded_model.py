@@ -1,4 +1,4 @@
-"""The embedded model through the whole service: asked, seen token by token, stopped, killed, and back."""
+"""The embedded model through the whole service: requests, tokens one by one, stop, kill and restart."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def embedded(upstream: Upstream) -> Iterator[Service]:
 
 def model_process(service: Service) -> int:
     """Return the process id of the embedded model."""
-    return next(p for p in children(service.process.pid) if b"local_server" in Path(f"/proc/{p}/cmdline").read_bytes())
+    return next(
+        p for p in children(service.process.pid) if b"embedded/server.py" in Path(f"/proc/{p}/cmdline").read_bytes()
+    )
 
 
 def test_it_answers_in_several_tokens_at_no_cost(embedded: Service) -> None:

@@ -1,4 +1,4 @@
-"""Chains of models in the real service: what HEADRACE_CONFIG names, as a reader of the native protocol sees it."""
+"""Fallbacks in the real service, set up in HEADRACE_CONFIG, as seen by a client of the native protocol."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ retry_budget = 20
 first_token_timeout = 0.5
 on_divergence = "{how}"
 """
-"""One for each test: a model that has failed in one must not be kept from the next."""
+"""One alias for each test: a circuit breaker that one test opens must not affect the next."""
 
 UPSTREAMS = """
 [models.usual]

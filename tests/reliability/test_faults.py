@@ -1,4 +1,4 @@
-"""Every way in which an upstream can go wrong, on both wires, streamed and not: one honest end, and the next works."""
+"""Every fault of an upstream, in both APIs, streamed and not: one correct terminal event, and the next request works."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ TOLD = {
     "error in the stream after two deltas": "0 1 ",
     **dict.fromkeys(("invalid JSON", "JSON of another shape", "invalid UTF-8", "frame without end"), "Hello"),
 }
-"""What a reader has been told of the answer before it breaks off; in all other faults, nothing."""
+"""The text that a client has received before the answer breaks off; with all other faults, none."""
 
 WHOLE = "shorter than its content-length"
-"""The one fault that is none for a reader of events: the answer says that it is complete before the body breaks off."""
+"""The one fault that does not matter to a client: the terminal event arrives before the body breaks off."""
 
 CODES = {
     "openai: error in the stream": "upstream_failed",
@@ -52,7 +52,7 @@ REFUSED = {
     429: (429, "rate_limited"),
     529: (529, "upstream_overloaded"),
 }
-"""The status and the code of an upstream's refusal; of all others 502 and `upstream_failed`."""
+"""Status and code for an upstream's error status; for all others 502 and `upstream_failed`."""
 
 
 def table(scripts) -> list:
@@ -65,7 +65,7 @@ def table(scripts) -> list:
 
 
 def closing(script: Script) -> Script:
-    """Let an answer's connection be closed after it, so that each request has one of its own."""
+    """Close the connection after an answer, so that each request has its own."""
     head, *rest = script.steps
     assert isinstance(head, Head)
     return Script((replace(head, headers=(*head.headers, ("connection", "close"))), *rest))
@@ -80,19 +80,19 @@ def service(upstream: Upstream) -> Iterator[Service]:
 
 
 def check_next_works(service: Service, provider: str) -> None:
-    """Check that the service is as good as new: nothing is open, and the next question is answered."""
+    """Check that no stream is open, and that the next request is answered."""
     answer = ask(service.url, f"{provider}/fine {WIRES[provider].__name__}")
     assert (answer.text, answer.is_done) == ("fine", True)
     service.wait_until(lambda: send(service.url + "/healthz", method="GET").json["streams"] == 0)
 
 
 def check_status(answer: Answer, code: str) -> None:
-    """Check that an answer of which nothing had come has a status of its own."""
+    """Check the error status of an answer without any output."""
     assert (answer.status, answer.error["code"]) == (529 if code == "upstream_overloaded" else 502, code)
 
 
 def check_end(answer: Answer, told: str, code: str, *, is_exact: bool = True) -> None:
-    """Check a stream that broke off: text, usage, one error, and nothing else; or a status, if nothing was told."""
+    """Check a stream that broke off: text, usage, one error, and no other event; or an error status without any output."""
     if answer.status != 200:
         assert not told or not is_exact
         check_status(answer, code)
@@ -159,7 +159,7 @@ class TestFault:
 
 
 class TestNoConnection:
-    """What can go wrong before there is an HTTP response at all."""
+    """Faults before there is an HTTP response."""
 
     @pytest.fixture(scope="class")
     def nowhere(self) -> Iterator[Service]:

@@ -1,4 +1,4 @@
-"""A reader that is gone without a word: its network is cut off, no FIN and no RST will ever come."""
+"""A client that disappears without closing: its network is cut off, and no FIN or RST arrives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 CLIENT_TIMEOUT = 3
 SLACK = 6
-"""Seconds beyond the limit that the kernel's own timers, and a busy machine, may take."""
+"""Seconds beyond the limit that the kernel's timers and a busy machine may need."""
 
 KEY = "a-key-of-this-test"
 HEAD = f"POST /api/chat HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
@@ -38,7 +38,7 @@ while client.recv(65536):
 
 @dataclass(frozen=True)
 class Network:
-    """A network of two: this machine, and a namespace that stands for the reader's."""
+    """A network of this machine and a namespace for the clients."""
 
     namespace: str
     address: str
@@ -50,11 +50,11 @@ class Network:
         subprocess.run(["ip", *place, *arguments], check=True, capture_output=True, text=True)
 
     def plug(self) -> None:
-        """Give the reader its address."""
+        """Add the clients' address."""
         self.ip("addr", "replace", f"{self.reader_address}/30", "dev", self.device, inside=True)
 
     def unplug(self) -> None:
-        """Take the reader's address away: what is sent to it leads nowhere."""
+        """Remove the clients' address: packets to it are lost."""
         self.ip("addr", "flush", "dev", self.device, inside=True)
 
 
@@ -112,7 +112,7 @@ def name_of(what: str, is_streamed: bool) -> str:
 
 @pytest.fixture(scope="module")
 def cut_at(network: Network, service: OpenService, upstream: Upstream) -> Iterator[float]:
-    """Let readers in the namespace ask, all at once, and cut them off while they are being answered."""
+    """Start streams of several clients in the namespace, and cut the network while they are streaming."""
     command = ["ip", "netns", "exec", network.namespace, sys.executable, "-c", READER, network.address]
     network.plug()
     with contextlib.ExitStack() as readers:

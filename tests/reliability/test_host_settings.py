@@ -1,4 +1,4 @@
-"""An application's own settings, under this project's gunicorn.conf.py, which is read before the application is."""
+"""A host application's settings under this project's gunicorn.conf.py, which is read before the application."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def host(folder: Path, upstream: Upstream, own: dict[str, Any], **environment: s
 
 @contextlib.contextmanager
 def told_to_leave(service: Host, upstream: Upstream, name: str) -> Iterator[Reading]:
-    """Tell it to leave while a stream waits for its model."""
+    """Send SIGTERM while a stream waits for its model."""
     warm_up(service, upstream, ["openai"])
     upstream.answer(name, openai_wire.answer("one", Gate(name), "two"))
     with asking(service.url, f"openai/{name}") as reading:

@@ -1,4 +1,4 @@
-"""A worker that is told to leave while it still imports what the first request needs: it leaves at once."""
+"""A worker that gets SIGTERM while it still imports the SDKs exits at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few open files, and many who hold connections without asking anything: who asks is served."""
+"""With few open files and many idle connections, new requests are still served."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from flask_headrace.server.gunicorn_worker import SPARE
+from flask_headrace.server.gunicorn_worker import SPARE_CONNECTIONS
 from tests.support.process_info import accepted
 from tests.support.reader import ask, send
 from tests.support.service import Service
@@ -55,15 +55,15 @@ def test_connections_that_ask_nothing_keep_nobody_out(service: Service, upstream
 def test_for_each_of_many_who_come_at_once_one_that_asks_nothing_has_to_go(service: Service) -> None:
     (worker,) = service.workers()
     with ExitStack() as held:
-        old = [held.enter_context(connection(service)) for _ in range(96 - SPARE)]
+        old = [held.enter_context(connection(service)) for _ in range(96 - SPARE_CONNECTIONS)]
         service.wait_until(lambda: accepted(worker, service.port) == len(old))
         os.kill(worker, signal.SIGSTOP)
         try:
-            for _ in range(SPARE):
+            for _ in range(SPARE_CONNECTIONS):
                 held.enter_context(connection(service))
         finally:
             os.kill(worker, signal.SIGCONT)
-        for client in old[:SPARE]:
+        for client in old[:SPARE_CONNECTIONS]:
             assert client.recv(1) == b""
         assert accepted(worker, service.port) == len(old)
 

@@ -1,4 +1,4 @@
-"""What an operator and a machine do to a service that runs: signals twice, a worker's time-out, a second service."""
+"""Events in a running service: a signal twice, a worker's timeout, a clock that jumps, a second service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def waiting(service: Service, upstream: Upstream, name: str, **fields) -> Reading:
-    """Ask, and return when the first word has come and the upstream waits at the gate of that name."""
+    """Start a stream; return when its first word has arrived and the upstream waits at the gate `name`."""
     upstream.answer(name, openai_wire.answer("one", Gate(name), "two"))
     reading = asking(service.url, f"openai/{name}", **fields)
     reading.until(b"one")
@@ -86,7 +86,7 @@ time.time_ns = lambda: true_time_ns() + int(OFFSET.read_text() or 0) * 10**9
 
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file that says by how many seconds the wall clock of the service below is off."""
+    """Return the file with the offset, in seconds, of the service's wall clock."""
     folder = tmp_path_factory.mktemp("clock")
     (folder / "sitecustomize.py").write_text(SHIFTED)
     (folder / "offset").write_text("0")

@@ -1,4 +1,4 @@
-"""An operator's slips at a service that runs: each is told, and the service goes on as it was."""
+"""Configuration errors in a running service: a reload reports each, and the service continues unchanged."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.upstream import Gate, Upstream, openai_wire
 pytestmark = pytest.mark.slow
 
 RIGHT = '[models.first]\nchain = ["openai/one"]\n'
-REFUSED = "The reload is refused, and all goes on as before it. "
+REFUSED = "The reload is rejected, and the service continues unchanged. "
 
 
 class Reloaded(Service):
-    """A service with a file of models and a folder of schemas, which a test changes."""
+    """A service whose configuration file and schema folder tests change."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.config, self.schemas = folder / "headrace.toml", folder / "schemas"
@@ -31,7 +31,7 @@ class Reloaded(Service):
         self.right()
 
     def right(self) -> None:
-        """Let all be right again."""
+        """Restore valid configuration."""
         self.config.write_text(RIGHT)
         self.schemas.mkdir(exist_ok=True)
         (self.schemas / "colour.json").write_text('{"type": "object"}')
@@ -40,7 +40,7 @@ class Reloaded(Service):
         self.process.send_signal(signal.SIGHUP)
 
     def refusals(self) -> list[str]:
-        """Return what has been refused so far, in the log's words."""
+        """Return the messages of the reloads rejected so far, from the log."""
         return [line.partition(REFUSED)[2] for line in self.log().splitlines() if REFUSED in line]
 
 
@@ -116,7 +116,7 @@ def test_a_reload_with_other_settings_holds_for_what_is_asked_from_then_on(
 def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_service_along(service: Reloaded) -> None:
     break_toml(service)
     os.kill(service.workers()[0], signal.SIGKILL)
-    service.wait_until(lambda: "The others go on; it is tried again in 5 s" in service.log(), 30)
+    service.wait_until(lambda: "The other workers continue; the next attempt is in 5 s" in service.log(), 30)
     service.right()
     service.hup()
     assert ask(service.url, "first").text == "one"
@@ -150,7 +150,7 @@ def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_sto
 
 
 def scraped(service: Service, name: str) -> float:
-    """Return the sum of a metric's samples, as one worker tells it."""
+    """Return the sum of a metric's samples, as one worker reports it."""
     lines = send(service.url + "/metrics", method="GET").body.decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"headrace_{name}"))
 
@@ -224,7 +224,7 @@ def test_a_reload_for_whose_trial_there_is_no_room_is_told_and_done_later(host: 
     try:
         host.process.send_signal(signal.SIGHUP)
         host.wait_until(lambda: host.log().count(REFUSED) > before)
-        assert "The application cannot be tried ([Errno 24] Too many open files)" in host.log()
+        assert "The application cannot be checked ([Errno 24] Too many open files)" in host.log()
     finally:
         resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, limits)
     assert host.workers() == workers

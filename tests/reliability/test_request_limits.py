@@ -1,4 +1,4 @@
-"""What a reader can ask for has bounds: streams, bodies, headers and messages; past them it is as before."""
+"""Limits of requests: streams, bodies, headers and messages; afterwards the service works as before."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class TestHead:
 
 
 def raw(service: Service, data: bytes) -> Answer:
-    """Send bytes and read the response to them."""
+    """Send bytes and return the response."""
     parts = urlsplit(service.url)
     with socket.create_connection((parts.hostname, parts.port), 10) as client:
         client.sendall(data)

@@ -1,4 +1,4 @@
-"""A service that is told to leave, reloaded, killed or paused: paid streams finish or are told, and nothing hangs."""
+"""A service that is stopped, reloaded, killed or paused: streams finish or get an error, and nothing hangs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.support.upstream import Burst, Ended, Gate, Hang, Upstream, openai_wi
 pytestmark = pytest.mark.slow
 
 GONE = 8.0
-"""Seconds beyond its drain in which a service must be gone; gunicorn itself would wait ten, and then kill."""
+"""Seconds after its drain in which a service must end; gunicorn itself would wait ten, and then kill."""
 
 
 def waiting(service: Service, upstream: Upstream, name: str, **fields) -> Reading:
-    """Ask, and return when the upstream has said `one` and waits at the gate of that name."""
+    """Start a stream; return when the upstream has sent `one` and waits at the gate `name`."""
     upstream.answer(name, openai_wire.answer("one", Gate(name), "two"))
     seen = len(upstream.requests(name))
     reading = asking(service.url, f"openai/{name}", **fields)
@@ -44,7 +44,7 @@ def rest(reading: Reading) -> Answer:
 
 
 def is_refused(service: Service, upstream: Upstream) -> bool:
-    """Whether a new question is turned away: by a 503 that says why, or since nobody listens any more."""
+    """Whether a new request fails: with a 503 that gives the reason, or because the port is closed."""
     upstream.answer("late", openai_wire.answer("late"))
     try:
         answer = ask(service.url, "openai/late")
@@ -58,14 +58,14 @@ def is_refused(service: Service, upstream: Upstream) -> bool:
 
 
 def seconds_until_gone(service: Service, limit: float) -> float:
-    """Wait for the service's own end and return how long it took."""
+    """Wait for the service to end by itself; return the seconds until then."""
     began = time.monotonic()
     assert service.process.wait(limit) == 0
     return time.monotonic() - began
 
 
 def connected_until_refused(service: Service) -> list[socket.socket]:
-    """Connect again and again, and say nothing, until nobody listens any more."""
+    """Open connections without sending anything, until the port is closed."""
     connected: list[socket.socket] = []
     with contextlib.suppress(ConnectionRefusedError):
         while len(connected) < 1000:
@@ -279,7 +279,7 @@ def test_a_paused_worker_goes_on_where_it_was_and_sees_who_left_meanwhile(upstre
 
 
 def answers(service: Service) -> bool:
-    """Whether the embedded model answers."""
+    """Whether the embedded model responds."""
     try:
         return ask(service.url, "local/smollm2", max_tokens=2).status == 200
     except (ConnectionError, http.client.HTTPException):

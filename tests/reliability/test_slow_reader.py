@@ -1,4 +1,4 @@
-"""A reader that is slow: its heartbeats keep out of its frames, and it costs no memory."""
+"""A slow client: heartbeats do not split frames, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestHeartbeat:
 
 
 def slow_reading(service: Service, model: str) -> Reading:
-    """Ask with a socket that holds little of what was not read."""
+    """Start a stream on a socket with a small receive buffer."""
     reading = asking(service.url, model)
     reading.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     return reading

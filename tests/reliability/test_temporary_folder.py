@@ -1,4 +1,4 @@
-"""The folder of temporary files is cleaned, full or read-only: no worker ends of it, and the service goes on."""
+"""The folder for temporary files is cleaned, full or read-only: no worker ends, and the service continues."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.support.upstream import Upstream, openai_wire
 
 pytestmark = pytest.mark.slow
 
-ALONE = "# These are the numbers of process "
+ALONE = "# These are the metrics of process "
 
 
 def in_small_folder(service: Service, folder: Path, size: str) -> None:
-    """Have a service run with a small file system as its folder of temporary files, which nobody else sees."""
+    """Run a service with a small private file system as its folder for temporary files."""
     require("unshare", "apt-get install util-linux")
     if os.geteuid() != 0:
         require("a small disk", "run the tests as root, so that they can mount a tmpfs")
@@ -38,7 +38,7 @@ def scrape(service: Service) -> str:
 
 
 def ended(text: str) -> float:
-    """Return how many streams have ended, as a scrape tells it."""
+    """Return the number of ended streams from the metrics."""
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("headrace_streams_total{"))
 
 
@@ -58,12 +58,12 @@ def service(upstream: Upstream, temporary: Path) -> Iterator[Service]:
 
 
 def seen(service: Service, temporary: Path) -> Path:
-    """Return the service's folder of temporary files, as this process reaches it."""
+    """Return the service's folder for temporary files, as a path of this process."""
     return Path(f"/proc/{service.process.pid}/root{temporary}")
 
 
 def counts(service: Service, temporary: Path) -> Path:
-    """Return the folder of the shared counts."""
+    """Return the folder of the shared metrics."""
     return next(seen(service, temporary).glob("headrace-metrics-*"))
 
 
@@ -102,7 +102,7 @@ def test_a_worker_that_is_born_on_a_full_disk_serves_and_counts_for_itself_until
         service.wait_until(lambda old=old: len(workers := service.workers()) == 2 and old not in workers, 20)
     assert ask(service.url, "openai/counted").text == "a"
     service.wait_until(lambda: scrape(service).startswith(ALONE))
-    assert "are told by it alone: [Errno 28] No space left on device" in service.log()
+    assert "are not shared with other workers: [Errno 28] No space left on device" in service.log()
     assert "SIGBUS" not in service.log()
     filling.unlink()
     service.wait_until(lambda: not any(scrape(service).startswith(ALONE) for _ in range(4)))
@@ -122,7 +122,7 @@ def test_a_service_whose_folder_has_become_read_only_goes_on_and_starts_the_miss
 
 
 def inside(service: Service, *command: str) -> None:
-    """Run a command that sees the file systems as a service does."""
+    """Run a command in the service's mount namespace."""
     subprocess.run(["nsenter", "-t", str(service.process.pid), "-m", *command], check=True)
 
 

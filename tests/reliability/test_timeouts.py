@@ -1,4 +1,4 @@
-"""Every wait has a limit with a code of its own, whatever the upstream does meanwhile."""
+"""Every wait has a limit with its own error code, whatever the upstream does meanwhile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.upstream import (
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 FIRST_TOKEN, STALL, DURATION, CLIENT = 3.0, 2.0, 9.0, 2.0
 SLACK = 5.0
-"""Seconds that a busy machine may take beyond a limit."""
+"""Seconds beyond a limit that a busy machine may need."""
 
 TALKING = {
     "silent after a delta": "Hello",
@@ -37,18 +37,18 @@ TALKING = {
     "silent after all deltas": "Hello world",
     "pings after a delta": "Hello",
 }
-"""Silences that begin after the first token, and what was said until then."""
+"""Silences after the first token, and the text before them."""
 
 
 class Outcome(NamedTuple):
-    """An answer, and how many seconds it took to come."""
+    """An answer, and the seconds until it was complete."""
 
     answer: Answer
     seconds: float
 
 
 def thinking(wire) -> Script:
-    """Make an answer that reasons for longer than an upstream may be silent, and then speaks."""
+    """Return an answer that reasons for longer than the idle timeout, and then sends text."""
     whole = wire.answer(Reasoning("hm "), "so")
     place = next(n for n, step in enumerate(whole.steps) if isinstance(step, Chunk) and step.deltas)
     pace = Paced(whole.steps[place], per_second=20, count=int(20 * STALL * 2))
@@ -56,7 +56,7 @@ def thinking(wire) -> Script:
 
 
 def scripts(wire) -> dict[str, Script]:
-    """Return the answers, by name, that run into a limit, and one that does not."""
+    """Return answers that reach a limit, by name, and one that does not."""
     endless = faults.after(wire.answer("Hello"), 1, Paced(wire.text("."), per_second=20))
     return {**faults.silent(wire), "endless": endless, "thinking": thinking(wire)}
 
@@ -84,7 +84,7 @@ def impatient(upstream: Upstream) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def outcomes(impatient: Service, upstream: Upstream) -> dict[tuple[str, str, bool], Outcome]:
-    """Ask for all of them at once: each takes as long as its limit."""
+    """Request all answers in parallel: each takes as long as its limit."""
 
     def outcome(case) -> Outcome:
         provider, name, is_streamed = case.values

@@ -1,4 +1,4 @@
-"""Bodies without an end, sent by who has no key: answered, the connection closed, and nobody else held up."""
+"""Endless bodies of clients without a key: they get a response, the connection closes, and no other client waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gunicorn.http.body import ChunkedReader
 
 from flask_headrace.core.errors import ConfigurationError
 from flask_headrace.server.gunicorn_worker import ClientSocket
-from flask_headrace.server.start_checks import refuse_what_is_wrong
+from flask_headrace.server.start_checks import check_before_start
 from tests.support.reader import send
 from tests.support.service import Service
 
@@ -47,7 +47,7 @@ def attack(service: Service, head: bytes, path: str = "/api/chat") -> socket.soc
 
 @contextmanager
 def sending(client: socket.socket, piece: bytes) -> Iterator[list[float]]:
-    """Send the same again and again, until the other side does not want it any more; give when that was."""
+    """Send the same bytes repeatedly until the server closes the connection; return the time."""
     ended: list[float] = []
 
     def send_on() -> None:
@@ -184,7 +184,7 @@ def test_under_gunicorns_own_workers_too(worker: str, tmp_path: Path) -> None:
 
 
 class Stock(Service):
-    """The application under one of gunicorn's own workers, without this project's configuration."""
+    """The application under one of gunicorn's own worker classes, without this project's configuration."""
 
     def __init__(self, worker: str, folder: Path, **settings: str) -> None:
         super().__init__(**settings)
@@ -194,12 +194,12 @@ class Stock(Service):
         self.command = [sys.executable, "-m", "gunicorn", *where, *options, "unpatched:app"]
 
     def stop(self, _how: signal.Signals = signal.SIGTERM, limit: float = 20) -> int:
-        """End it in good order alone: what gthread does at a SIGQUIT takes a lock that it may hold by then."""
+        """Stop with SIGTERM only: gthread's handler of SIGQUIT takes a lock that the worker may hold."""
         return super().stop(signal.SIGTERM, limit)
 
 
 class Moved(ChunkedReader):
-    """A reader of chunks as another version of gunicorn could have it: what is left of them has another name."""
+    """A chunked reader as another version of gunicorn might have it, with another attribute for the remaining chunks."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
@@ -214,7 +214,7 @@ class Moved(ChunkedReader):
 
 
 def test_a_gunicorn_whose_bodies_are_of_another_kind_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_what_is_wrong(Config(), "host:app", None)
+    check_before_start(Config(), "host:app", None)
     monkeypatch.setattr(message, "ChunkedReader", Moved)
     with pytest.raises(ConfigurationError, match="which keeps the bodies of requests in a way that is not known here"):
-        refuse_what_is_wrong(Config(), "host:app", None)
+        check_before_start(Config(), "host:app", None)

@@ -1,4 +1,4 @@
-"""Every end is accounted for, in frame, log and signal alike; the log keeps secrets; mistakes of ours are ends too."""
+"""Every end has the same usage in frame, log and signal; the log has no secrets; internal errors are ends, too."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def host(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run an application that hears the signals, with all that can be logged."""
+    """Run an application that receives the signals, with full logging."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "host.py").write_text(HOST)
     settings = {**upstreams(upstream), "HEADRACE_STALL_TIMEOUT": "1.5", "HEADRACE_DRAIN": "1", "LOG_LEVEL": "debug"}
@@ -108,7 +108,7 @@ def host(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def told(host: Service, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the log and the signal tell of the only stream of a model."""
+    """Return the log entry and the signal of the only stream of a model."""
 
     def lines() -> list[dict[str, Any]]:
         found = re.findall(r"stream_end (\{.*\})$", host.log(), re.MULTILINE)
@@ -121,7 +121,7 @@ def told(host: Service, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def left(host: Service, upstream: Upstream, model: str) -> None:
-    """Ask, and leave at the gate."""
+    """Start a stream, and disconnect at the gate."""
     name = model.partition("/")[2]
     reading = asking(host.url, model)
     upstream.wait_for(lambda: upstream.requests(name)[0].at_gate)

@@ -1,4 +1,4 @@
-"""Who lets the whole network ask: the service, and applications with the extension in them, however they are served."""
+"""Without a key, neither the service nor a host application can be opened to the network, with any server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def application(config: dict[str, Any] | None = None, authorize: object = None) 
 
 
 def start(folder: Path, code: str, *arguments: str, name: str = "app", **settings: str) -> tuple[int, str]:
-    """Have gunicorn serve an application to the whole network, and wait until it has refused."""
+    """Start gunicorn with an application on all interfaces; return its exit code and output when it has ended."""
     (folder / "hosting.py").write_text(code)
     served = ("-b", f"0.0.0.0:{free_port()}", "--pythonpath", str(folder), *arguments, f"hosting:{name}")
     run = subprocess.run(
@@ -91,7 +91,7 @@ class TestAnApplicationUnderGunicorn:
     def test_that_hides_the_extension_does_not_start_and_says_why(self, tmp_path: Path) -> None:
         status, said = start(tmp_path, application(authorize="lambda: 'x'"), name="wrapped")
         assert status != 0
-        assert "no Flask application with Headrace in it" in said
+        assert "not a Flask application with Headrace in it" in said
         assert "Traceback" not in said
 
     def test_of_the_same_name_as_ours_is_asked_for_its_own_keys(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What stops the start of the service, each told in one sentence."""
+"""Problems that prevent the start of the service, each reported in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.upstream import Gate, Upstream, openai_wire
 
 
 def start(*arguments: str, **settings: str) -> tuple[int, str]:
-    """Start the service, or what gunicorn's arguments name, and wait for its end."""
+    """Start gunicorn with `arguments` and wait for its end; return the exit code and the standard error."""
     run = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *arguments],
         cwd=ROOT,

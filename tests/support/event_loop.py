@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T | None], limit: float = 5.0) -> T:
-    """Let the greenlets run until `condition()` is true, and return what it gave.
+    """Let greenlets run until `condition()` is true; return its value.
 
-    An IndexError counts as not yet true, so that it may speak of something that has not come yet.
+    An IndexError counts as "not yet true", so that a condition can index a list that is still empty.
 
     Raises:
-        AssertionError: it was not true within `limit` seconds.
+        AssertionError: `condition()` was not true within `limit` seconds.
     """
     with gevent.Timeout(limit, AssertionError(f"not true within {limit} s: {condition}")):
         while True:
@@ -28,6 +28,6 @@ def until(condition: Callable[[], T | None], limit: float = 5.0) -> T:
 
 
 def settle() -> None:
-    """Let every greenlet run that is ready, and those that they make ready: until all of them wait for something."""
+    """Let all ready greenlets run, and those that become ready meanwhile, until all wait."""
     for _ in range(20):
         gevent.sleep(0)

@@ -1,4 +1,4 @@
-"""An application of somebody's with the extension in it, under this project's gunicorn.conf.py."""
+"""A host application with the extension, served with this project's gunicorn.conf.py."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from tests.support.service import Service
 
 
 class Host(Service):
-    """The application, from `with` to its end.
+    """The host application under gunicorn, as a context manager.
 
     Args:
-        folder: Where its module is written.
-        code: The module; it has an `app` that answers at /healthz. It is imported after gevent's patches.
-        arguments: What else stands on gunicorn's command line.
+        folder: The folder for the module.
+        code: The module's source, with an `app` that responds at /healthz. It is imported after gevent's patches.
+        arguments: Further command-line arguments of gunicorn.
         settings: Environment variables.
 
     Attributes:
-        module: The file of the module.
+        module: The path of the module.
     """
 
     def __init__(self, folder: Path, code: str, *, arguments: tuple[str, ...] = (), **settings: str) -> None:

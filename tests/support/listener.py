@@ -1,4 +1,4 @@
-"""A loopback port with a thread for each connection: what small servers of tests have in common."""
+"""Base class of small test servers: a loopback port with a thread for each connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 class Listener:
-    """Accepts connections from `with` to its end. A class of its own says what becomes of each: `serve`."""
+    """Accepts connections inside a `with` block. Subclasses implement `serve` for one connection."""
 
     def __enter__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -21,7 +21,7 @@ class Listener:
         self._listener.close()
 
     def serve(self, client: socket.socket) -> None:
-        """Serve one connection, which is closed afterwards. A connection that breaks is no mistake."""
+        """Serve one connection, which is closed afterwards. An OSError, such as a broken connection, is ignored."""
         raise NotImplementedError
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""What the kernel tells of a process: its memory, its open files, its sockets. Linux alone."""
+"""A process's memory, open files and sockets, read from /proc. Linux only."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tests.support.service import Service
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds."""
+    """Return a process's resident memory (RSS) in bytes."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
 
 
 def proportional(pid: int) -> int:
-    """Return the bytes of memory that a process holds, of pages that several hold its share alone."""
+    """Return a process's proportional memory (PSS) in bytes: of shared pages, its share."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
 
 
 def descriptors(pid: int) -> list[str]:
-    """Return what a process's open files lead to, such as `socket:[123]`."""
+    """Return the targets of a process's open descriptors, such as `socket:[123]`."""
     found = []
     for entry in os.scandir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
@@ -45,7 +45,7 @@ def is_alive(pid: int) -> bool:
 
 
 def connecting(pid: int) -> int:
-    """Count a process's TCP sockets whose connection is asked for and not answered."""
+    """Count a process's TCP sockets in the state SYN_SENT."""
     waiting = {
         f"socket:[{fields[9]}]"
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
@@ -55,7 +55,7 @@ def connecting(pid: int) -> int:
 
 
 def has_connection_of(pid: int, port: int) -> bool:
-    """Whether a process holds the other end of the loopback connection whose own port is `port`."""
+    """Whether a process has the other end of the loopback connection with the local port `port`."""
     inodes = {
         f"socket:[{fields[9]}]"
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
@@ -65,7 +65,7 @@ def has_connection_of(pid: int, port: int) -> bool:
 
 
 def accepted(pid: int, port: int) -> int:
-    """Count a process's TCP connections that it has accepted at a port of its own."""
+    """Count the open TCP connections that a process has accepted on its port `port`."""
     ours = {
         f"socket:[{fields[9]}]"
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
@@ -75,6 +75,6 @@ def accepted(pid: int, port: int) -> int:
 
 
 def worker_of(service: Service, reading: Reading) -> int | None:
-    """Return the worker of a service that has a reader's connection."""
+    """Return the process id of the worker that has a reader's connection; None if there is none yet."""
     port = reading.sock.getsockname()[1]
     return next((worker for worker in service.workers() if has_connection_of(worker, port)), None)

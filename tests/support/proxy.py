@@ -1,4 +1,4 @@
-"""A small HTTP proxy in a thread of its own: it forwards plain requests and opens tunnels."""
+"""A small HTTP proxy in its own thread: it forwards plain requests and opens tunnels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from tests.support.listener import Listener
 
 
 class Proxy(Listener):
-    """A proxy from `with` to its end. `heads` are the heads of the requests that it was sent.
+    """A proxy, as a context manager.
 
     Args:
-        answer: What it says to a CONNECT, before it closes; None to open the tunnel.
-        port: To which port of this machine its tunnels lead; None to the address that it is asked for.
+        answer: The response to a CONNECT, after which it closes the connection; None to open the tunnel.
+        port: The port of this machine to which tunnels lead; None for the requested address.
+
+    Attributes:
+        heads: The heads of the requests so far.
     """
 
     def __init__(self, answer: bytes | None = None, port: int | None = None) -> None:

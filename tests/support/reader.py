@@ -1,4 +1,4 @@
-"""A reader of streams as a careful client would be, over http.client: it can leave at any moment, in two ways."""
+"""A client for streams over http.client, which can disconnect at any moment, with FIN or RST."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUESTION = [{"role": "user", "content": "hi"}]
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole response."""
+    """A complete response."""
 
     status: int
     headers: dict[str, str]
@@ -47,7 +47,7 @@ class Answer:
 
 
 def parse(block: str) -> tuple[str, Any] | None:
-    """Read one frame of the native protocol; None for a comment."""
+    """Parse one frame of the native protocol into its event name and data; None for a comment."""
     name, data = "message", None
     for line in block.split("\n"):
         if line.startswith("event: "):
@@ -60,7 +60,7 @@ def parse(block: str) -> tuple[str, Any] | None:
 
 
 class Reading:
-    """A request under way. `with` closes the connection as a client does that has enough (FIN)."""
+    """An open request. The end of a `with` block closes the connection (FIN)."""
 
     def __init__(
         self, url: str, body: Any = None, *, method: str = "POST", headers: dict[str, str] | None = None
@@ -79,7 +79,7 @@ class Reading:
         self.leave()
 
     def response(self) -> http.client.HTTPResponse:
-        """Wait for the head of the response."""
+        """Wait for the head of the response, and return the response."""
         self._response = self.connection.getresponse()
         return self._response
 
@@ -90,7 +90,7 @@ class Reading:
             yield data
 
     def until(self, wanted: bytes) -> bytes:
-        """Read until `wanted` has come; return all so far."""
+        """Read the body until it contains `wanted`; return what this call has read."""
         got = b""
         for data in self.chunks():
             got += data
@@ -105,23 +105,23 @@ class Reading:
         self.connection.close()
 
     def reset(self) -> None:
-        """Tear the connection down (RST)."""
+        """Reset the connection (RST)."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.leave()
 
 
 def send(url: str, body: Any = None, *, method: str = "POST", headers: dict[str, str] | None = None) -> Answer:
-    """Send a request and read the whole response."""
+    """Send a request and return the complete response."""
     with Reading(url, body, method=method, headers=headers) as reading:
         response = reading.response()
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
 
 def ask(url: str, model: str, **fields: Any) -> Answer:
-    """Ask `POST /api/chat` and read the whole answer."""
+    """Send a request to `POST /api/chat` and return the complete response."""
     return send(url + "/api/chat", {"model": model, "messages": QUESTION, **fields})
 
 
 def asking(url: str, model: str, **fields: Any) -> Reading:
-    """Ask `POST /api/chat` and leave the reading to the caller."""
+    """Send a request to `POST /api/chat` and return it open; the caller reads the response."""
     return Reading(url + "/api/chat", {"model": model, "messages": QUESTION, **fields})

@@ -1,4 +1,4 @@
-"""A real gunicorn with the project's own configuration, as a process of its own."""
+"""A real gunicorn with the project's configuration, as its own process."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CLEARED = ("HEADRACE_", "OPENAI_", "ANTHROPIC_", "WEB_CONCURRENCY", "FLASK_")
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on, and that nobody is given for the next minute.
+    """Return a free loopback port that the kernel does not assign to other programs for the next minute.
 
     Tests run in several processes, and a service takes a second to listen. A connection to the port that this side has
-    closed first keeps the kernel from giving the port away (TIME_WAIT), and lets those listen who ask for it by number.
+    closed first (TIME_WAIT) keeps the kernel from assigning the port, while a service can still bind it by number.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,16 +36,16 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Return this process's environment without what could change the service, and with `settings`."""
+    """Return this process's environment without variables that configure the service, and with `settings`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(CLEARED)} | settings
 
 
 class Service:
-    """The service, from `with` to its end. Settings are environment variables.
+    """The service, as a context manager. Settings are environment variables.
 
     Attributes:
-        command: What starts it.
-        folder: Where that is run.
+        command: The command that starts it.
+        folder: The command's working directory.
     """
 
     def __init__(self, *, arguments: tuple[str, ...] = (), **settings: str) -> None:
@@ -73,7 +73,7 @@ class Service:
         self._log.close()
 
     def stop(self, how: signal.Signals = signal.SIGTERM, limit: float = 20) -> int:
-        """End it as an operator does and return its exit code; by force after `limit` seconds."""
+        """Send the signal `how` and return the exit code; kill the process and fail after `limit` seconds."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
@@ -84,7 +84,7 @@ class Service:
             raise AssertionError(f"it was there {limit} s after {how.name}:\n{self.log()}") from None
 
     def log(self) -> str:
-        """Return what it has written so far."""
+        """Return the log so far."""
         return Path(self._log.name).read_text()
 
     def workers(self) -> list[int]:
@@ -97,7 +97,7 @@ class Service:
         return found
 
     def wait_until(self, condition, limit: float = 10):
-        """Wait until `condition()` is true and return what it gave; fails with the log after `limit` seconds."""
+        """Wait until `condition()` is true and return its value; fail with the log after `limit` seconds."""
         end = time.monotonic() + limit
         while not (value := condition()):
             assert self.process.poll() is None, f"the service has ended:\n{self.log()}"

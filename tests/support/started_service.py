@@ -1,4 +1,4 @@
-"""A service that has loaded what it loads once, so that what follows can be timed; and one that has little to load."""
+"""Services that have finished their imports, so that tests can time what follows, or that import little."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
 
 
 def openai_alone(upstream: Upstream) -> dict[str, str]:
-    """Return the settings of a service that asks `upstream` as OpenAI: it is ready sooner."""
+    """Return the settings of a service with `upstream` as OpenAI only: it starts faster."""
     return {name: value for name, value in upstreams(upstream).items() if not name.startswith("ANTHROPIC")}
 
 
 def warm_up(service: Service, upstream: Upstream, providers: Iterable[str] = WIRES) -> None:
-    """Ask until every provider answers: the SDKs take their time to be imported."""
+    """Send requests until every provider responds: importing the SDKs takes time."""
     for provider in providers:
         upstream.answer("warm", WIRES[provider].answer("warm"))
         service.wait_until(lambda provider=provider: ask(service.url, f"{provider}/warm").status == 200, 30)

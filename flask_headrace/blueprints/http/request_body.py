@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
 from ...core.json_text import find_lone_surrogate
-from ...providers.http.hub_local import end_loop_with_thread
+from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
 from .item_limits import MAX_ITEMS, has_too_many_items
 from .unread_body import has_read_error
@@ -36,7 +36,7 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
     """
     state = current_state()
     seconds = state.body_timeout
-    end_loop_with_thread()
+    destroy_hub_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
         data = _read_data(state.max_content_length)
     body = _decode(data, decoder)

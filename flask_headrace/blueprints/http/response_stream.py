@@ -10,7 +10,7 @@ from gevent.monkey import get_original
 
 from ...core.errors import HeadraceError
 from ...core.events import TERMINAL_EVENTS, Event, Failed
-from ...providers.http.hub_local import end_loop_with_thread
+from ...providers.http.hub_local import destroy_hub_with_thread
 from ...streaming.internal_error import log_internal_error
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
@@ -50,7 +50,7 @@ class ResponseStream:
         self.session = reader.session
         self.id_suffix = event_id_suffix(reader.session.context.incarnation)
         self.reader = reader
-        end_loop_with_thread()
+        destroy_hub_with_thread()
         self._hub = gevent.get_hub()
         try:
             self.watcher = DisconnectWatcher(request.environ, self.reader.close)

@@ -17,9 +17,10 @@ from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import decode_stream
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
-from ..http.request_overrides import NO_EXTRAS, RequestOverrides
-from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
+from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
+from ..http.request_template import post_stream, with_request_template
+from ..http.sdk_errors import map_sdk_errors, parse_model_list
+from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..redaction import register_secret
 from .decoder import MessageDecoder
@@ -63,7 +64,7 @@ class AnthropicMessages:
         connect_timeout: float = 5.0,
         max_retries: int = 0,
         preferred: tuple[str, ...] = (),
-        overrides: RequestOverrides = NO_EXTRAS,
+        overrides: RequestOverrides = NO_OVERRIDES,
     ) -> None:
         self.name = name
         self.pricing_provider = base_url or "https://api.anthropic.com"
@@ -78,7 +79,7 @@ class AnthropicMessages:
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Stream an answer; see `Provider.stream`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415  # only loaded where it is used
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
@@ -101,23 +102,23 @@ class AnthropicMessages:
     def _send(self, body: Json) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        return ask(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
+        return post_stream(self._clients.get(None), "/v1/messages", msgspec.json.encode(body), anthropic.Stream[Any])
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
             client = self._clients.get(None).with_options(timeout=3.0, max_retries=0)
             response = client.get("/v1/models", options={"params": {"limit": 100}}, cast_to=httpx2.Response)
-            found = listed(self.name, response)
+            found = parse_model_list(self.name, response)
         first = [name for name in self._preferred if name in found]
         return first + [name for name in found if name not in first]
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Return the number of input tokens of a request; see `TokenCounter`."""
-        load("anthropic")
+        import_sdk("anthropic")
         import anthropic  # noqa: PLC0415
 
         with map_sdk_errors(anthropic, self.name, self.pricing_provider):
@@ -140,7 +141,7 @@ class AnthropicMessages:
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""
-        load_here("anthropic")
+        import_sdk_in_this_thread("anthropic")
 
     def health_check(self) -> None:
         """Return at once: this provider is only set up if it has a key; see `Provider.health_check`."""
@@ -148,7 +149,7 @@ class AnthropicMessages:
     def _new_client(self, _address: None) -> Anthropic:
         import anthropic  # noqa: PLC0415
 
-        client = with_same_request(anthropic.Anthropic)(
+        client = with_request_template(anthropic.Anthropic)(
             base_url=self._base_url,
             api_key=self._api_key,
             http_client=Client(Transport(self._connect_timeout), self._overrides),

@@ -13,7 +13,7 @@ from ...core import sse
 from ...core.errors import UpstreamError, UpstreamProtocolError
 from ...core.events import Event
 from ..http.exchange import HTTPExchange
-from ..http.transport import EXCHANGE
+from ..http.transport import EXCHANGE_EXTENSION
 from .json_events import is_complete_json
 
 DRAIN_TIMEOUT = 0.25
@@ -128,10 +128,10 @@ def _finish_despite(
 
 def _event_stream_exchange(response: httpx2.Response, upstream: str) -> HTTPExchange:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    exchange: HTTPExchange = response.extensions[EXCHANGE]
-    if kind in {"text/html", "application/json"} or not exchange.is_readable:
+    exchange: HTTPExchange = response.extensions[EXCHANGE_EXTENSION]
+    if kind in {"text/html", "application/json"} or not exchange.is_decodable:
         response.close()
-        what = kind if exchange.is_readable else f"a body encoded as {exchange.coding:.50}"
+        what = kind if exchange.is_decodable else f"a body encoded as {exchange.coding:.50}"
         raise UpstreamProtocolError(f"{upstream} answered with {what} in place of an event stream. Check its base URL.")
     return exchange
 

@@ -1,1 +1,1 @@
-"""The small model that runs on this machine: its process, its supervisor, and the provider that asks it."""
+"""The embedded model, a small model on this machine: its process, its supervisor and its provider."""

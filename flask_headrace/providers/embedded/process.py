@@ -1,6 +1,6 @@
-"""One run of the embedded model's process: launched, told what to do, waited for.
+"""One run of the embedded model's process: start it, configure it, watch its heartbeats, end it.
 
-It knows the pipes to `local_server.py` and what goes through them; not when to run it again (`local.py`).
+This module knows the pipes to `server.py` and their messages; `supervisor.py` decides when to start it again.
 """
 
 from __future__ import annotations
@@ -19,49 +19,46 @@ import msgspec
 
 _SERVER = Path(__file__).with_name("server.py")
 
-# A worker forked while Popen runs in another thread inherits the pipe by which Popen learns that its program began,
-# and Popen then waits for as long as that worker lives.
-_not_forking = threading.RLock()
-os.register_at_fork(
-    before=_not_forking.acquire, after_in_parent=_not_forking.release, after_in_child=_not_forking.release
-)
+# If a worker is forked while Popen runs in another thread, the worker inherits the pipe by which Popen learns that its
+# program has started, and Popen blocks until that worker ends.
+_fork_lock = threading.RLock()
+os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_fork_lock.release, after_in_child=_fork_lock.release)
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """What the process must know; it goes through its stdin, since every user of the machine reads command lines."""
+class ServerConfig(msgspec.Struct, frozen=True):
+    """Configuration of the model's process, sent through its stdin: every user of a machine can read command lines."""
 
     model: str  # path of a GGUF file
-    alias: str  # the model's name in its answers
-    key: str  # what a request must carry as its bearer token
-    slots: int  # answers at the same time
-    context: int  # tokens of one slot
+    alias: str  # the model's name in its responses
+    key: str  # the bearer token that requests must carry
+    slots: int  # concurrent answers
+    context: int  # context size of one slot, in tokens
     threads: int
-    parent: int  # process id of the supervisor, whom it must not outlive
-    directory: str  # the supervisor's, removed if that was killed
+    parent: int  # process id of the supervisor; the model's process ends with it
+    directory: str  # the supervisor's state folder, removed by the model's process if the supervisor is killed
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _StartupResult(msgspec.Struct, frozen=True):
     port: int | None = None
     error: str | None = None
 
 
 class ModelProcess:
-    """A running `local_server.py`; as a context it is waited for at its end.
+    """A running `server.py`. Used as a context manager, it waits for the process at the end of the block.
 
     Raises:
-        OSError: it cannot be launched.
-
+        OSError: the process cannot be started.
     """
 
     def __init__(self) -> None:
         self._error: str | None = None
         self._reason: str | None = None
-        with _not_forking:
-            self._child = subprocess.Popen(  # noqa: S603 - our own file
+        with _fork_lock:
+            self._child = subprocess.Popen(  # noqa: S603  # our own file
                 [sys.executable, str(_SERVER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C in the terminal is for the service, which drains first
+                start_new_session=True,  # Ctrl-C in the terminal must not reach it: the service drains first
             )
 
     def __enter__(self) -> ModelProcess:
@@ -76,40 +73,43 @@ class ModelProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._child.pid
 
-    def load(self, orders: Orders, limit: float) -> int | None:
-        """Have it load the model within `limit` seconds; return its port, or None if it ended instead."""
+    def load(self, config: ServerConfig, timeout: float) -> int | None:
+        """Send the configuration and wait for the model to load; return its port, or None if the process ended instead.
+
+        If loading takes longer than `timeout` seconds, the process is killed.
+        """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(limit, self.kill)
+        timer = threading.Timer(timeout, self.kill)
         timer.daemon = True
         timer.start()
         with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
-            stdin.write(msgspec.json.encode(orders) + b"\n")
-        answer = _decode(self._child.stdout.readline())
+            stdin.write(msgspec.json.encode(config) + b"\n")
+        answer = _decode_startup_result(self._child.stdout.readline())
         timer.cancel()
         self._error = answer.error
         return answer.port
 
-    def beats(self, seconds: float) -> bool | None:
-        """Wait so many seconds for a sign of life; return whether there was one, or None where it has ended."""
+    def wait_for_heartbeat(self, seconds: float) -> bool | None:
+        """Wait up to `seconds` for a heartbeat; return whether one has come, or None if the process has ended."""
         assert self._child.stdout is not None
         if not select.select([self._child.stdout], [], [], seconds)[0]:
             return False
-        # Past the reader's buffer: there is nothing in it but earlier signs.
+        # Read from the descriptor itself: the file object's buffer holds earlier heartbeats at most.
         return bool(os.read(self._child.stdout.fileno(), 4096)) or None
 
-    def give_up(self, reason: str) -> None:
-        """End it, which does not move; `wait` tells the reason."""
+    def kill_with_reason(self, reason: str) -> None:
+        """Kill the process; `wait` then returns `reason`."""
         self._reason = reason
         self.kill()
 
     def wait(self) -> str:
-        """Wait for its end; tell in a sentence how it ended."""
+        """Wait for the process to end; return one sentence that says how it ended."""
         assert self._child.stdout is not None
-        self._child.stdout.read()  # gunicorn's master reaps every child: the pipe's end is what cannot be missed
+        self._child.stdout.read()  # gunicorn's master may reap this child first: the end of the pipe is reliable
         code = self._child.wait()
         if self._reason:
             return self._reason
@@ -117,20 +117,20 @@ class ModelProcess:
             return f"The embedded model could not be loaded ({self._error}); `make -B install` checks its file."
         if code < 0:
             return f"The embedded model's process was ended by signal {-code} ({signal.strsignal(-code)})."
-        # reaped by another, its code is unknown, and Popen says 0
+        # if the master has reaped the child, Popen does not know the exit code and returns 0
         return f"The embedded model's process ended{f' with exit code {code}' if code else ''}."
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self._child.terminate()
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self._child.kill()
 
 
-def _decode(line: bytes) -> _Answer:
+def _decode_startup_result(line: bytes) -> _StartupResult:
     try:
-        return msgspec.json.decode(line, type=_Answer)
+        return msgspec.json.decode(line, type=_StartupResult)
     except msgspec.DecodeError:
-        return _Answer()  # it ended without a word
+        return _StartupResult()  # the process ended without a message

@@ -1,4 +1,4 @@
-"""The small model on this machine as a provider: the OpenAI provider, at the address of the moment."""
+"""The embedded model as a provider: the OpenAI provider with the embedded model's current address."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ from ...core.errors import ModelUnavailable
 from ...core.pricing import FREE
 from ..openai.chat import OpenAIChat
 from ..openai.server import Address
-from .supervisor import LocalModelUnavailable, endpoint, ensure_started, model_name, read_state, wait_until_ready
+from .supervisor import EmbeddedModelUnavailable, ensure_started, get_endpoint, model_name, read_state, wait_until_ready
 
-START_LIMIT = 30.0
-"""Seconds that the first request waits where the model is started by it."""
+START_TIMEOUT = 30.0
+"""Seconds that the first request waits if that request starts the model."""
 
 
-class Embedded(OpenAIChat):
-    """The embedded model, named `local/smollm2`, or `local/` and the name of the file in HEADRACE_EMBEDDED_MODEL.
+class EmbeddedProvider(OpenAIChat):
+    """Provider of the embedded model: `local/smollm2`, or `local/` and the name of the file in HEADRACE_EMBEDDED_MODEL.
 
     Args:
-        model_path: Another GGUF file; None for the one that is installed with it.
-        connect_timeout: Seconds.
+        model_path: A GGUF file; None for the bundled model.
+        connect_timeout: Seconds in which a connection to the model's process must be established.
     """
 
     def __init__(self, model_path: str | None = None, connect_timeout: float = 5.0) -> None:
-        super().__init__("local", self._find, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True)
+        super().__init__(
+            "local", self._find_address, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True
+        )
         self._model_path = model_path
 
     def models(self) -> list[str]:
-        """Return its one name, also while it is being restarted."""
+        """Return the name of the one model, also while it is being restarted."""
         return [model_name(self._model_path)]
 
-    def _find(self) -> Address:
+    def _find_address(self) -> Address:
         try:
             if read_state() is None:
-                # Nobody has started it: this is a command, or a host application under a server of its own.
+                # No supervisor runs: this is a command, or a host application under its own server.
                 ensure_started(self._model_path)
-                wait_until_ready(START_LIMIT)
-            found = endpoint()
-        except LocalModelUnavailable as error:
+                wait_until_ready(START_TIMEOUT)
+            found = get_endpoint()
+        except EmbeddedModelUnavailable as error:
             raise ModelUnavailable(str(error), retry_after=5 if error.retryable else None) from error
         return Address(found.base_url, found.api_key)

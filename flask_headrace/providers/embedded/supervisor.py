@@ -1,7 +1,7 @@
-"""The embedded model, kept running: one process for all workers, started, restarted and ended here.
+"""Supervisor of the embedded model: starts, restarts and stops one process for all workers.
 
-`LocalModel` runs in the process that forks the workers, or in a command's own. It knows no HTTP and no chat: the model
-is asked through the OpenAI provider, like any other upstream, at the `endpoint` of the moment.
+`EmbeddedModelSupervisor` runs in the process that forks the workers, or in the process of a command. It knows neither
+HTTP nor chat: requests go through the OpenAI provider to the address that `get_endpoint` returns.
 """
 
 from __future__ import annotations
@@ -20,76 +20,84 @@ from pathlib import Path
 
 import msgspec
 
-from .availability import model_file, model_name, unavailable_reason
+from .availability import find_model_file, model_name, unavailable_reason
 from .endpoint import (
-    FOLDER,
+    STATE_FOLDER_PREFIX,
     STATE_VARIABLE,
+    EmbeddedModelUnavailable,
     Endpoint,
     Failed,
-    LocalModelUnavailable,
     Ready,
     Restarting,
     Starting,
     State,
-    endpoint,
+    get_endpoint,
     is_supervised,
     read_state,
     wait_until_ready,
 )
-from .process import ModelProcess, Orders
+from .process import ModelProcess, ServerConfig
 
 __all__ = [
-    "FOLDER",
+    "STATE_FOLDER_PREFIX",
     "STATE_VARIABLE",
+    "EmbeddedModelSupervisor",
+    "EmbeddedModelUnavailable",
     "Endpoint",
-    "LocalModel",
-    "LocalModelUnavailable",
     "Ready",
     "Restarting",
-    "endpoint",
     "ensure_started",
-    "model_file",
+    "find_model_file",
+    "get_endpoint",
     "model_name",
     "read_state",
     "unavailable_reason",
     "wait_until_ready",
 ]
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
-_HEALTHY = 60.0  # seconds of life after which the next restart is a first one again
-_LOAD_LIMIT = 300.0  # seconds for a model to load
-_TICK = 0.5  # seconds between two looks at the process and at what is told of it
-_SILENCE, _LONGEST_SILENCE = 5.0, 15.0  # seconds without a sign of life until that is told, and until it is ended
-_END_LIMIT = 2.0  # seconds for the process to end by SIGTERM, and again by SIGKILL
+_MIN_RESTART_DELAY, _MAX_RESTART_DELAY = 0.5, 30.0  # seconds before a restart; the delay doubles each time
+_HEALTHY_RUNTIME = 60.0  # seconds of running after which the restart delay is reset
+_LOAD_TIMEOUT = 300.0  # seconds in which a model must load
+_HEARTBEAT_POLL_INTERVAL = 0.5  # seconds to wait for one heartbeat before the state file is checked
+_UNRESPONSIVE_TIMEOUT = 5.0  # seconds without a heartbeat before the state becomes `Restarting`
+_KILL_TIMEOUT = 15.0  # seconds without a heartbeat before the process is killed
+_STOP_TIMEOUT = 2.0  # seconds to wait after SIGTERM, and again after SIGKILL
 
-STATE = "state.json"
-"""The file's name, in a folder of its own."""
+STATE_FILE_NAME = "state.json"
+"""Name of the state file in its folder."""
 
 _log = logging.getLogger(__name__)
-_claiming = threading.Lock()
+_start_lock = threading.Lock()
 
 
 def ensure_started(model_path: str | None = None, *, slots: int = 4) -> None:
-    """Start the embedded model in this process, unless this process or its parent already did; return at once."""
-    model = LocalModel(model_path, slots=slots)
-    with _claiming:
+    """Start the embedded model from this process and return at once; do nothing if it is supervised already.
+
+    Args:
+        model_path: A GGUF file; None or empty for the bundled model.
+        slots: Number of concurrent answers.
+    """
+    model = EmbeddedModelSupervisor(model_path, slots=slots)
+    with _start_lock:
         if read_state() is not None or is_supervised():
             return
-        model.claim()
+        model.register()
     model.start()
 
 
-class LocalModel:
-    """The embedded model's process, kept running from `start` to `stop`.
+class EmbeddedModelSupervisor:
+    """Keeps the embedded model's process running from `start` to `stop`.
 
-    `model_path` is a GGUF file, None or empty for the bundled one; `slots` answers are given at the same time and
-    further requests wait; `context` is the number of tokens, of prompt and answer together, that one slot holds.
+    Args:
+        model_path: A GGUF file; None or empty for the bundled model.
+        slots: Number of concurrent answers; further requests wait.
+        context: Context size of one slot in tokens, for prompt and answer together.
     """
 
     def __init__(self, model_path: str | None = None, *, slots: int = 4, context: int = 2048) -> None:
         self._path, self._slots, self._context = model_path, slots, context
-        self._owner = 0
-        self._told: State | None = Starting(0)  # nothing, and no failure yet
+        self._supervisor_pid = 0
+        self._published_state: State | None = Starting(0)  # differs from every real state; None after a failed write
         self._directory: Path | None = None
         self._process: ModelProcess | None = None
         self._thread = threading.Thread(target=self._supervise, name="embedded-model", daemon=True)
@@ -98,57 +106,63 @@ class LocalModel:
 
     def __repr__(self) -> str:
         state = "stopped" if self._stopping.is_set() else "running" if self._thread.is_alive() else "idle"
-        return f"<LocalModel {model_name(self._path)} {state}, {self._slots} slots>"
+        return f"<EmbeddedModelSupervisor {model_name(self._path)} {state}, {self._slots} slots>"
 
-    def claim(self) -> None:
-        """Make this the model that `endpoint` tells of, here and in processes that are forked from here on."""
+    def register(self) -> None:
+        """Create the state file and set the environment variable by which this process and its later forks find it.
+
+        Idempotent.
+        """
         if self._directory is None:
-            self._owner = os.getpid()
-            # Mode 0700: the key stands in it.
-            self._directory = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{self._owner}-"))
-            os.environ[STATE_VARIABLE] = str(self._directory / STATE)
-            self._tell(Starting(self._owner))
+            self._supervisor_pid = os.getpid()
+            # mkdtemp creates it with mode 0700: the state file contains the key.
+            self._directory = Path(tempfile.mkdtemp(prefix=f"{STATE_FOLDER_PREFIX}{self._supervisor_pid}-"))
+            os.environ[STATE_VARIABLE] = str(self._directory / STATE_FILE_NAME)
+            self._publish_state(Starting(self._supervisor_pid))
             atexit.register(self.stop)
 
     def start(self) -> None:
-        """Start the process and its supervision; return at once. A second call, or one after `stop`, does nothing."""
-        self.claim()
+        """Start the process and its supervision in a thread; return at once.
+
+        A second call, or a call after `stop`, does nothing. If the model cannot run here, the state becomes `Failed`.
+        """
+        self.register()
         reason = unavailable_reason(self._path)
         if reason:
-            self._tell(Failed(self._owner, reason))
+            self._publish_state(Failed(self._supervisor_pid, reason))
         elif not self._stopping.is_set() and self._thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
-        """End the process, within 4 seconds at most. Can be called twice, also before `start`; never raises."""
-        if os.getpid() != self._owner:  # a forked worker runs the same exit functions
+        """End the process within 4 seconds and remove the state file. Idempotent, also before `start`; never raises."""
+        if os.getpid() != self._supervisor_pid:  # a forked worker inherits this atexit function
             return
         with self._lock:
             self._stopping.set()
         for end in (ModelProcess.terminate, ModelProcess.kill):
             if self._process and self._thread.is_alive():
                 end(self._process)
-                self._thread.join(_END_LIMIT)
+                self._thread.join(_STOP_TIMEOUT)
         if self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
-            if os.environ.get(STATE_VARIABLE) == str(self._directory / STATE):
+            if os.environ.get(STATE_VARIABLE) == str(self._directory / STATE_FILE_NAME):
                 del os.environ[STATE_VARIABLE]
 
     def _supervise(self) -> None:
-        delay = _FIRST_DELAY
+        delay = _MIN_RESTART_DELAY
         while not self._stopping.is_set():
             began = time.monotonic()
-            reason = self._run()
-            if time.monotonic() - began > _HEALTHY:
-                delay = _FIRST_DELAY
+            reason = self._run_process()
+            if time.monotonic() - began > _HEALTHY_RUNTIME:
+                delay = _MIN_RESTART_DELAY
             if not self._stopping.is_set():
-                self._tell(Restarting(self._owner, reason))
-                _log.warning("%s It is started again in %s s.", reason, delay)
+                self._publish_state(Restarting(self._supervisor_pid, reason))
+                _log.warning("%s It will be restarted in %s s.", reason, delay)
             self._stopping.wait(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
+            delay = min(delay * 2, _MAX_RESTART_DELAY)
 
-    def _run(self) -> str:
-        """Run the process once, to its end; return how it ended, as a sentence."""
+    def _run_process(self) -> str:
+        """Run the process once, until it ends; return one sentence that says how it ended."""
         try:
             with self._lock:
                 if self._stopping.is_set():
@@ -157,70 +171,73 @@ class LocalModel:
         except OSError as error:
             return f"The embedded model could not be started ({error})."
         with self._process as process:
-            orders = self._orders()
-            port = process.load(orders, _LOAD_LIMIT)
+            orders = self._server_config()
+            port = process.load(orders, _LOAD_TIMEOUT)
             if port:
-                self._watch(process, Ready(self._owner, process.pid, port, orders.key))
+                self._monitor(process, Ready(self._supervisor_pid, process.pid, port, orders.key))
             return process.wait()
 
-    def _watch(self, process: ModelProcess, ready: Ready) -> None:
-        """Keep the state told until the process ends; end one that stands still."""
-        silent = 0  # in ticks: where this process was stopped as well, time has passed without meaning anything
-        self._tell(ready)
-        while (has_beaten := process.beats(_TICK)) is not None:
-            silent = 0 if has_beaten else silent + 1
-            if silent * _TICK >= _LONGEST_SILENCE:
-                process.give_up(f"The embedded model's process has not moved for {_LONGEST_SILENCE:g} s.")
+    def _monitor(self, process: ModelProcess, ready: Ready) -> None:
+        """Publish the state until the process ends; kill a process that sends no heartbeats."""
+        missed_polls = 0  # count polls, not time: time also passes while the supervisor itself is stopped
+        self._publish_state(ready)
+        while (has_heartbeat := process.wait_for_heartbeat(_HEARTBEAT_POLL_INTERVAL)) is not None:
+            missed_polls = 0 if has_heartbeat else missed_polls + 1
+            if missed_polls * _HEARTBEAT_POLL_INTERVAL >= _KILL_TIMEOUT:
+                process.kill_with_reason(f"The embedded model's process has not responded for {_KILL_TIMEOUT:g} s.")
                 return
-            if silent * _TICK >= _SILENCE:
-                self._tell(Restarting(self._owner, "The embedded model's process does not move."))
-            elif has_beaten:
-                self._tell(ready)
+            if missed_polls * _HEARTBEAT_POLL_INTERVAL >= _UNRESPONSIVE_TIMEOUT:
+                self._publish_state(Restarting(self._supervisor_pid, "The embedded model's process does not respond."))
+            elif has_heartbeat:
+                self._publish_state(ready)
 
-    def _orders(self) -> Orders:
-        return Orders(
-            model=str(model_file(self._path)),
+    def _server_config(self) -> ServerConfig:
+        return ServerConfig(
+            model=str(find_model_file(self._path)),
             alias=model_name(self._path),
             key=secrets.token_urlsafe(32),
             slots=self._slots,
             context=self._context,
-            threads=_threads(),
-            parent=self._owner,
+            threads=_thread_count(),
+            parent=self._supervisor_pid,
             directory=str(self._directory),
         )
 
-    def _tell(self, state: State) -> None:
-        """Let workers know a state; what is told already is looked after: a file can be removed, and a disk be full."""
+    def _publish_state(self, state: State) -> None:
+        """Write `state` for the workers, unless the state file has it already; rewrite a file that was removed.
+
+        A failure, such as a full disk, is logged once and retried at the next call.
+        """
         assert self._directory is not None
-        draft, told = self._directory / "state.new", self._directory / STATE
+        draft, state_file = self._directory / "state.new", self._directory / STATE_FILE_NAME
         encoded = msgspec.json.encode(state)
         try:
-            if state == self._told and told.stat().st_size == len(encoded):
+            if state == self._published_state and state_file.stat().st_size == len(encoded):
                 return
         except OSError:
-            _log.warning("The embedded model's state in %s is gone, and is written anew.", self._directory)
+            _log.warning("The embedded model's state file in %s is missing; writing it again.", self._directory)
         try:
-            _make_private(self._directory)
+            _ensure_private_directory(self._directory)
             draft.write_bytes(encoded)
-            draft.replace(told)
+            draft.replace(state_file)
         except OSError as error:
-            if not self._stopping.is_set() and self._told is not None:
-                _log.error("The embedded model's state cannot be written; it is tried again. %s", error)
-            self._told = None
+            if not self._stopping.is_set() and self._published_state is not None:
+                _log.error("The embedded model's state file cannot be written and will be retried: %s", error)
+            self._published_state = None
         else:
-            self._told = state
+            self._published_state = state
 
 
-def _make_private(directory: Path) -> None:
-    """Make a directory for this user alone, where it is missing; refuse one that somebody else has put there."""
+def _ensure_private_directory(directory: Path) -> None:
+    """Create `directory` with mode 0700 if it is missing; raise PermissionError if other users can access it."""
     with contextlib.suppress(FileExistsError):
         directory.mkdir(mode=0o700)
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise PermissionError(f"{directory} is not this user's alone")
+        raise PermissionError(f"{directory} must belong to this user and be closed to all others")
 
 
-def _threads() -> int:
-    # more than the cores that are free spin against each other
+def _thread_count() -> int:
+    # more threads than free cores would spin against each other
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(4, cores - 1))

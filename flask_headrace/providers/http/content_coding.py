@@ -1,89 +1,89 @@
-"""Bodies that come compressed although nobody asked for it. Pure.
+"""Decompression of response bodies that are compressed although the request asks for `identity`. Pure.
 
-They are unpacked piece by piece, and no piece is longer than it may be: what is small when it arrives can become a
-thousand times as large (RFC 9110, section 8.4).
+A body is decompressed in pieces of limited size, because compressed data can grow a thousandfold (RFC 9110, section
+8.4).
 """
 
 from __future__ import annotations
 
 import zlib
 
-MOST_AT_ONCE = 65536
-"""Bytes that one piece may have."""
+MAX_PIECE_BYTES = 65536
+"""Maximum size in bytes of one decompressed piece."""
 
-_GZIP_OR_ZLIB, _RAW = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
-_GZIP = b"\x1f\x8b"
+_GZIP_OR_ZLIB, _RAW_DEFLATE = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP_MAGIC = b"\x1f\x8b"
 
-_PLAIN = {"", "identity"}
-_KNOWN = {"gzip", "x-gzip", "deflate"}
-
-
-class CodingError(Exception):
-    """The body is not what its head says, or breaks off."""
+_IDENTITY = {"", "identity"}
+_SUPPORTED = {"gzip", "x-gzip", "deflate"}
 
 
-def coding_of(field: str) -> str:
-    """Return how a body is encoded, told by the value of `Content-Encoding`; empty where it is not."""
-    return ", ".join(name for name in map(str.strip, field.lower().split(",")) if name not in _PLAIN)
+class DecodingError(Exception):
+    """The body is not encoded as its `Content-Encoding` says, or is incomplete."""
 
 
-def unpacking_of(coding: str) -> Unpacking | None:
-    """Return what unpacks a body of such a coding; None where nothing here can."""
-    return Unpacking() if coding in _KNOWN else None
+def parse_content_encoding(field: str) -> str:
+    """Return the codings of a `Content-Encoding` header's value in lower case, without `identity`; empty for none."""
+    return ", ".join(name for name in map(str.strip, field.lower().split(",")) if name not in _IDENTITY)
 
 
-class Unpacking:
-    """One body: packed bytes go in, and pieces come out."""
+def create_decompressor(coding: str) -> Decompressor | None:
+    """Return a decompressor for `coding`, as `parse_content_encoding` returns it; None if it is not supported."""
+    return Decompressor() if coding in _SUPPORTED else None
+
+
+class Decompressor:
+    """Incremental decompression of one body in gzip, zlib or raw deflate format."""
 
     def __init__(self) -> None:
-        self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._packed = b""
-        self._is_begun = False
+        self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._compressed = b""
+        self._has_started = False
 
-    def feed(self, packed: bytes) -> None:
-        """Take bytes that have arrived."""
-        self._packed += packed
+    def feed(self, compressed: bytes) -> None:
+        """Append compressed bytes."""
+        self._compressed += compressed
 
-    def piece(self) -> bytes:
-        """Return the next piece; empty where more bytes are needed for one.
+    def next_piece(self) -> bytes:
+        """Return the next piece, at most MAX_PIECE_BYTES long; empty if more bytes are needed.
 
         Raises:
-            CodingError: they are not what they were said to be.
+            DecodingError: the bytes are not in a supported format.
         """
-        while self._packed:
-            is_new = self._unpacker.eof or not self._is_begun
-            if is_new and len(self._packed) < len(_GZIP):
-                break  # two bytes tell which of its forms it has
-            if self._unpacker.eof:
-                if not self._packed.startswith(_GZIP):
-                    self._packed = b""  # padding
+        while self._compressed:
+            is_new = self._zlib.eof or not self._has_started
+            if is_new and len(self._compressed) < len(_GZIP_MAGIC):
+                break  # the format is recognized by two bytes
+            if self._zlib.eof:
+                if not self._compressed.startswith(_GZIP_MAGIC):
+                    self._compressed = b""  # padding
                     break
-                self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)  # another member of the same body
-            piece = self._unpack()
-            self._packed = self._unpacker.unconsumed_tail or self._unpacker.unused_data
+                self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)  # the next member of a gzip body
+            piece = self._decompress()
+            self._compressed = self._zlib.unconsumed_tail or self._zlib.unused_data
             if piece:
                 return piece
         return b""
 
-    def end(self) -> None:
-        """Take the end of the body.
+    def finish(self) -> None:
+        """Mark the end of the body.
 
         Raises:
-            CodingError: it came too early.
+            DecodingError: the compressed data is incomplete.
         """
-        if (self._is_begun or self._packed) and not self._unpacker.eof:
-            raise CodingError("it ends too early")
+        if (self._has_started or self._compressed) and not self._zlib.eof:
+            raise DecodingError("it ends too early")
 
-    def _unpack(self) -> bytes:
-        is_first, self._is_begun = not self._is_begun, True
+    def _decompress(self) -> bytes:
+        is_first, self._has_started = not self._has_started, True
         try:
-            return self._unpacker.decompress(self._packed, MOST_AT_ONCE)
+            return self._zlib.decompress(self._compressed, MAX_PIECE_BYTES)
         except zlib.error as error:
             if not is_first:
-                raise CodingError(str(error)) from error
-            # Some take `deflate` by its name, and leave out what zlib wraps around it.
-            self._unpacker = zlib.decompressobj(_RAW)
+                raise DecodingError(str(error)) from error
+            # Some servers send `deflate` without the zlib header.
+            self._zlib = zlib.decompressobj(_RAW_DEFLATE)
             try:
-                return self._unpacker.decompress(self._packed, MOST_AT_ONCE)
+                return self._zlib.decompress(self._compressed, MAX_PIECE_BYTES)
             except zlib.error:
-                raise CodingError(str(error)) from error
+                raise DecodingError(str(error)) from error

@@ -1,7 +1,7 @@
-"""The addresses of a name. Each name is looked up in a thread of its own, and once at a time.
+"""Name resolution. Each name is looked up in its own native thread, and at most one lookup per name runs at a time.
 
-The resolver of the system is asked, which knows all that the machine's other programs know; it can take as long as its
-name servers let it. So a name waits for itself alone: neither for others, nor for those who have given it up.
+The system's resolver is used, so that names resolve as in other programs of the machine. A lookup can take as long as
+its name servers take: it delays neither lookups of other names nor callers that have given up.
 """
 
 from __future__ import annotations
@@ -15,51 +15,54 @@ from typing import Any, TypeAlias
 
 import gevent.monkey
 
-from .native_thread import Errand
+from .native_thread import ThreadTask
 
-Found: TypeAlias = list[tuple[int, int, int, str, Any]]
-"""As `getaddrinfo` gives them: family, type, protocol, name, address."""
+ResolvedAddresses: TypeAlias = list[tuple[int, int, int, str, Any]]
+"""Addresses as `getaddrinfo` returns them: family, type, protocol, canonical name, socket address."""
 
-_under_way: dict[tuple[str, int], Errand[Found]] = {}
+_lookups: dict[tuple[str, int], ThreadTask[ResolvedAddresses]] = {}
 _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
 
 
-def addresses_of(host: str, port: int) -> Found:
-    """Return the addresses of a name, the preferred one first; wait for as long as the caller's own limit lets it.
+def resolve(host: str, port: int) -> ResolvedAddresses:
+    """Return the addresses of `host` (a name or an IP address) for TCP, the preferred one first.
+
+    The call waits without a limit of its own: set one around it, such as `limit_time`.
 
     Raises:
-        OSError, UnicodeError: there are none, or it can be no name.
+        OSError: the name has no address.
+        UnicodeError: `host` is not a valid name.
     """
     try:
         is_v6 = ipaddress.ip_address(host).version == 6
     except ValueError:
-        return _lookup(host, port).result()
+        return _join_lookup(host, port).result()
     return [(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
 
 
-def _lookup(host: str, port: int) -> Errand[Found]:
-    place = host, port
+def _join_lookup(host: str, port: int) -> ThreadTask[ResolvedAddresses]:
+    key = host, port
     with _lock:
-        if place not in _under_way:
-            _under_way[place] = Errand(partial(_ask, host, port), partial(_end, place))
-        return _under_way[place]
+        if key not in _lookups:
+            _lookups[key] = ThreadTask(partial(_call_getaddrinfo, host, port), partial(_remove_lookup, key))
+        return _lookups[key]
 
 
-def _ask(host: str, port: int) -> Found:
+def _call_getaddrinfo(host: str, port: int) -> ResolvedAddresses:
     return _socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
-def _end(place: tuple[str, int]) -> None:
-    # Whoever comes from now on asks anew.
+def _remove_lookup(key: tuple[str, int]) -> None:
+    # Later callers start a new lookup.
     with _lock:
-        _under_way.pop(place, None)
+        _lookups.pop(key, None)
 
 
-def _forget() -> None:
-    """Forget the lookups of the process that was forked: their threads are not here."""
-    global _lock  # noqa: PLW0603  # a thread that is not here may have held it
+def _reset_after_fork() -> None:
+    """Clear the lookups in a forked child, which has none of the parent's threads."""
+    global _lock  # noqa: PLW0603  # a thread of the parent may hold it
     _lock = gevent.monkey.get_original("_thread", "allocate_lock")()
-    _under_way.clear()
+    _lookups.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_reset_after_fork)

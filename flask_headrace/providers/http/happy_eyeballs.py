@@ -1,6 +1,7 @@
-"""A connection to one of the addresses of a name: each has its turn, and the first that is ready is taken (RFC 8305).
+"""Happy Eyeballs (RFC 8305): connects to several addresses of a name in turn, and uses the first that is ready.
 
-Ready is more than accepted: a proxy or TLS may come before the first request, and hang at one address alone.
+A connection is ready when requests can be sent: after the proxy's CONNECT and the TLS handshake, either of which can
+hang at a single address.
 """
 
 from __future__ import annotations
@@ -14,58 +15,59 @@ import gevent
 import gevent.queue
 import gevent.socket
 
-from .dns import Found
+from .dns import ResolvedAddresses
 
-TURN = 0.25
-"""Seconds after which the next address is tried beside those that are not ready yet (RFC 8305, section 5)."""
+CONNECTION_ATTEMPT_DELAY = 0.25
+"""Seconds after which the next address is tried in parallel (RFC 8305, section 5)."""
 
 
-class Race:
-    """The connecting to several addresses, for one connection.
+class ConnectionRace:
+    """Parallel attempts to connect to several addresses, of which one is used.
 
     Args:
-        found: The addresses, the preferred one first.
-        limit: Seconds that the caller will wait in all. Turns are shorter where there are many: each address has one.
-        prepare: Makes of a socket that is connected one that requests are sent on; closes it where it cannot.
+        addresses: The addresses, the preferred one first.
+        timeout: Seconds that the caller waits in all. With many addresses the delay between attempts is shortened,
+            so that each address is tried within this time.
+        prepare: Returns the socket for requests, made from a connected socket; closes that socket if it raises.
     """
 
-    def __init__(self, found: Found, limit: float, prepare: Callable[[Any], Any]) -> None:
-        self._left = deque(_in_turns(found))
-        self._turn = min(TURN, limit / (2 * max(1, len(found))))
+    def __init__(self, addresses: ResolvedAddresses, timeout: float, prepare: Callable[[Any], Any]) -> None:
+        self._remaining = deque(_interleave_families(addresses))
+        self._attempt_delay = min(CONNECTION_ATTEMPT_DELAY, timeout / (2 * max(1, len(addresses))))
         self._prepare = prepare
         self._attempts: set[gevent.Greenlet] = set()
-        self._ended: gevent.queue.SimpleQueue[gevent.Greenlet] = gevent.queue.SimpleQueue()
+        self._finished: gevent.queue.SimpleQueue[gevent.Greenlet] = gevent.queue.SimpleQueue()
         self._errors: list[Exception] = []
 
-    def winner(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
-        """Return the first socket that is ready; where none can be, raise the first error that there was."""
-        if len(self._left) == 1:
-            return self._connect(self._left.popleft())
-        while self._left or self._attempts:
-            if self._left:
-                self._begin(self._left.popleft())
-            if (sock := self._next_end()) is not None:
+    def connect(self) -> Any:  # noqa: ANN401  # a socket of gevent's, which are untyped
+        """Return the first socket that is ready; if all attempts fail, raise the first error."""
+        if len(self._remaining) == 1:
+            return self._connect_to(self._remaining.popleft())
+        while self._remaining or self._attempts:
+            if self._remaining:
+                self._start_attempt(self._remaining.popleft())
+            if (sock := self._wait_for_attempt()) is not None:
                 return sock
         raise self._errors[0] if self._errors else OSError("the name has no address")
 
     def close(self) -> None:
-        """Close the connections that have lost. May be called twice."""
+        """Cancel the other attempts and close their sockets. Idempotent."""
         lost, self._attempts = self._attempts, set()
-        gevent.killall(list(lost))  # each closes what it has
+        gevent.killall(list(lost))  # each attempt closes its socket
         for attempt in lost:
             if not isinstance(attempt.value, Exception | gevent.GreenletExit | None):
-                attempt.value.close()  # ready in the same moment as the winner
+                attempt.value.close()  # became ready at the same moment as the returned socket
 
-    def _begin(self, address: tuple[Any, ...]) -> None:
-        attempt = gevent.Greenlet(self._outcome, address)
+    def _start_attempt(self, address: tuple[Any, ...]) -> None:
+        attempt = gevent.Greenlet(self._attempt, address)
         self._attempts.add(attempt)
-        attempt.link(self._ended.put)
+        attempt.link(self._finished.put)
         attempt.start()
 
-    def _next_end(self) -> Any:  # noqa: ANN401
-        """Wait for an attempt to end, or for the next one's turn; return what is ready, if anything is."""
+    def _wait_for_attempt(self) -> Any:  # noqa: ANN401
+        """Wait until an attempt ends or the next one is due; return the socket if one is ready, else None."""
         try:
-            attempt = self._ended.get(timeout=self._turn if self._left else None)
+            attempt = self._finished.get(timeout=self._attempt_delay if self._remaining else None)
         except gevent.queue.Empty:
             return None
         self._attempts.discard(attempt)
@@ -74,13 +76,13 @@ class Race:
             return None
         return attempt.value
 
-    def _outcome(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _attempt(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
         try:
-            return self._connect(address)
-        except Exception as error:  # noqa: BLE001  # raised by `winner`, where no other address does better
+            return self._connect_to(address)
+        except Exception as error:  # noqa: BLE001  # `connect` raises it if all addresses fail
             return error
 
-    def _connect(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _connect_to(self, address: tuple[Any, ...]) -> Any:  # noqa: ANN401
         sock = gevent.socket.socket(*address[:3])
         try:
             sock.connect(address[4])
@@ -90,9 +92,9 @@ class Race:
         return self._prepare(sock)
 
 
-def _in_turns(found: Found) -> Iterator[tuple[Any, ...]]:
-    """Yield addresses so that the two families take turns, the preferred one first (RFC 8305, section 4)."""
-    first = [address for address in found if address[0] == found[0][0]]
-    other = [address for address in found if address[0] != found[0][0]]
-    for pair in zip_longest(first, other):
+def _interleave_families(addresses: ResolvedAddresses) -> Iterator[tuple[Any, ...]]:
+    """Yield the addresses with IPv6 and IPv4 alternating, the preferred family first (RFC 8305, section 4)."""
+    preferred = [address for address in addresses if address[0] == addresses[0][0]]
+    other = [address for address in addresses if address[0] != addresses[0][0]]
+    for pair in zip_longest(preferred, other):
         yield from (address for address in pair if address is not None)

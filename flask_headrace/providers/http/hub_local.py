@@ -1,8 +1,8 @@
-"""What belongs to one event loop, such as clients with their connections, and the end of a loop with its thread.
+"""Objects that belong to one event loop, such as clients with connections, and the cleanup of a thread's loop.
 
-Where gevent's patches are in place, all requests share one loop (gevent's hub) in one thread. Without them each thread
-that waits has a loop of its own. A socket can only be waited for in the loop in which it was made, and what is shared
-by two loops is shared by two threads.
+If gevent has patched the process, all requests share one loop (gevent's hub) in one thread. Without the patches, each
+thread that waits has its own loop. A socket can be waited for only in the loop in which it was created, and an object
+that two loops share is shared by two threads.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import gevent
 import gevent.monkey
 from gevent.hub import set_hub
 
-LAST_TURNS = 5.0
-"""Seconds for which a thread that ends lets its loop run on, where greenlets still have something to do in it."""
+THREAD_EXIT_TIMEOUT = 5.0
+"""Maximum seconds for which an ending thread runs its loop, so that remaining greenlets can finish."""
 
 A = TypeVar("A")
 C = TypeVar("C")
@@ -26,14 +26,14 @@ C = TypeVar("C")
 _is_exiting = gevent.monkey.get_original("threading", "Event")()
 atexit.register(_is_exiting.set)
 
-_here: Any = gevent.monkey.get_original("_thread", "_local")()
+_thread_local: Any = gevent.monkey.get_original("_thread", "_local")()
 
 
 class HubLocal(Generic[A, C]):
-    """One client for each event loop, or whatever else is not to be shared between loops.
+    """One client, or another object that loops must not share, for each event loop.
 
     Args:
-        make: Makes the client for an address. Called when it is first needed, so after gunicorn has forked.
+        make: Creates the client for an address. Called at the first `get` in a loop, so after gunicorn has forked.
         close: Closes the client of a loop that ends with its thread.
     """
 
@@ -42,61 +42,61 @@ class HubLocal(Generic[A, C]):
         self._clients: WeakKeyDictionary[Any, tuple[A, C]] = WeakKeyDictionary()
 
     def get(self, address: A) -> C:
-        """Return this loop's client for an address; one for another address is let go of."""
+        """Return this loop's client for `address`; it replaces a client for another address."""
         hub = gevent.get_hub()
         known = self._clients.get(hub)
         if known is None or known[0] != address:
-            if known is None and (end := _end_of_this_thread()) is not None:
-                end.calls.append(partial(self._let_go, hub))
+            if known is None and (end := _current_thread_exit()) is not None:
+                end.callbacks.append(partial(self._close_client, hub))
             known = self._clients[hub] = (address, self._make(address))
         return known[1]
 
-    def _let_go(self, hub: Any) -> None:  # noqa: ANN401  # gevent is untyped
-        # Not by the weak reference: the client's sockets know their loop.
+    def _close_client(self, hub: Any) -> None:  # noqa: ANN401  # gevent is untyped
+        # The weak reference does not suffice: the client's sockets refer to their loop.
         known = self._clients.pop(hub, None)
         if known is not None and hub.loop is not None:
             self._close(known[1])
 
 
-def end_loop_with_thread() -> None:
-    """Have the present thread's event loop taken down when the thread ends; for whoever is about to wait in it.
+def destroy_hub_with_thread() -> None:
+    """Destroy the current thread's event loop when the thread ends. Call this before waiting in the loop.
 
-    Else its descriptors and its threads for name lookups would stay for as long as the process. The main thread's loop
-    ends with the process.
+    Without this call, the loop's descriptors and resolver threads stay until the process ends. The main thread's loop
+    is not affected.
     """
-    _end_of_this_thread()
+    _current_thread_exit()
 
 
-class _End:
-    """The end of a thread: it lies in the thread's own storage, which is taken apart by the thread as it ends."""
+class _ThreadExit:
+    """Runs cleanup when its thread ends: it is stored in a thread-local, which Python deletes at that moment."""
 
-    __slots__ = ("calls", "hub")
+    __slots__ = ("callbacks", "hub")
 
     def __init__(self, hub: Any) -> None:  # noqa: ANN401
         self.hub = hub
-        self.calls: list[Callable[[], object]] = []
+        self.callbacks: list[Callable[[], object]] = []
 
     def __del__(self) -> None:
         if _is_exiting.is_set():
-            return  # all of it ends with the process, and greenlets switch no more
+            return  # the process is ending, and greenlets cannot switch any more
         is_alive = self.hub.loop is not None
         try:
             if is_alive:
-                # The storage has lost it by now perhaps, and gevent would make another one.
+                # The thread's storage may have lost the hub already, and gevent would create another one.
                 set_hub(self.hub)
-                self.hub.join(LAST_TURNS)
+                self.hub.join(THREAD_EXIT_TIMEOUT)
         finally:
-            for call in self.calls:
+            for call in self.callbacks:
                 call()
             if is_alive:
                 self.hub.destroy(destroy_loop=True)
 
 
-def _end_of_this_thread() -> _End | None:
+def _current_thread_exit() -> _ThreadExit | None:
     hub = gevent.get_hub()
     if hub.main_hub:
         return None
-    end: _End | None = getattr(_here, "end", None)
+    end: _ThreadExit | None = getattr(_thread_local, "end", None)
     if end is None or end.hub is not hub:
-        end = _here.end = _End(hub)
+        end = _thread_local.end = _ThreadExit(hub)
     return end

@@ -1,7 +1,7 @@
-"""Work that blocks, in a native thread of its own, and the greenlets that wait for what comes of it.
+"""Blocking work in its own native thread, with greenlets waiting for the result.
 
-gevent's own pool has ten threads for everybody, and looks up names in them: work there that takes long, or that nobody
-waits for any more, would keep others from theirs. Here what is given up keeps its own thread alone.
+gevent's pool has ten threads for all users, and resolves names in them: long or abandoned work there would delay
+others. Here an abandoned task occupies only its own thread.
 """
 
 from __future__ import annotations
@@ -17,45 +17,48 @@ from gevent.event import Event
 
 R = TypeVar("R")
 
-_start: Callable[..., int] = gevent.monkey.get_original("_thread", "start_new_thread")
-_lock: Callable[[], Any] = gevent.monkey.get_original("_thread", "allocate_lock")
+_start_thread: Callable[..., int] = gevent.monkey.get_original("_thread", "start_new_thread")
+_allocate_lock: Callable[[], Any] = gevent.monkey.get_original("_thread", "allocate_lock")
 
 
-class Errand(Generic[R]):
-    """One piece of work. It is begun at once, and goes on also where nobody waits for it any more.
+class ThreadTask(Generic[R]):
+    """A function that runs in a new native thread. It starts at once, and runs to its end even if no caller waits.
 
     Args:
-        work: What is done, in the thread. It may not touch greenlets of others.
-        on_end: Called in the thread when it is done, before anybody is told.
+        work: The function. It must not touch greenlets of other threads.
+        on_end: Called in the thread when `work` has ended, before waiting callers are resumed.
 
     Attributes:
-        is_done: Whether the work has ended, whichever end that was.
+        is_done: Whether `work` has returned or raised.
     """
 
     def __init__(self, work: Callable[[], R], on_end: Callable[[], object] = lambda: None) -> None:
         self._work, self._on_end = work, on_end
-        self._lock = _lock()
-        self._waiting: set[Any] = set()  # watchers, each of the loop that waits
+        self._lock = _allocate_lock()
+        self._waiters: set[Any] = set()  # one watcher for each waiting caller, of the caller's loop
         self._results: list[R] = []
         self._error: BaseException | None = None
         self.is_done = False
-        _start(self._run, ())
+        _start_thread(self._run, ())
 
     def result(self) -> R:
-        """Wait for the end of the work, in this thread's loop, and return what came of it, or raise its error."""
-        # A watcher that the other thread may touch, and that keeps the loop from being taken for one without work.
+        """Wait in the current thread's loop until the work ends; return its result or raise its exception.
+
+        It can be called several times, and from several threads.
+        """
+        # An async watcher may be triggered from another thread, and keeps the loop from ending for lack of work.
         woken = Event()
         with gevent.get_hub().loop.async_() as watcher:
             watcher.start(woken.set)
             with self._lock:
-                self._waiting.add(watcher)
+                self._waiters.add(watcher)
                 is_done = self.is_done
             try:
                 if not is_done:
                     woken.wait()
             finally:
                 with self._lock:
-                    self._waiting.discard(watcher)
+                    self._waiters.discard(watcher)
         if self._error is not None:
             raise self._error
         return self._results[0]
@@ -63,18 +66,18 @@ class Errand(Generic[R]):
     def _run(self) -> None:
         try:
             self._results.append(self._work())
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+        except BaseException as error:  # noqa: BLE001  # `result` raises it
             self._error = error
         finally:
             self._on_end()
-            self._tell()
+            self._notify_waiters()
             hub = get_hub_if_exists()
-            if hub is not None:  # the work has waited in ways of gevent's
+            if hub is not None:  # the work has used gevent in this thread
                 hub.destroy(destroy_loop=True)
 
-    def _tell(self) -> None:
+    def _notify_waiters(self) -> None:
         with self._lock:
             self.is_done = True
-            for watcher in self._waiting:
-                with suppress(ValueError):  # its loop was taken down with its thread: nobody waits there
+            for watcher in self._waiters:
+                with suppress(ValueError):  # its loop was destroyed with its thread, so no caller waits there
                     watcher.send()

@@ -1,7 +1,7 @@
-"""Requests to one endpoint that differ in their body alone, built by the SDK once.
+"""Request templates: for requests to one endpoint that differ only in their body, the SDK builds the rest once.
 
-The SDKs put each request together anew: options, headers, URL, query, which takes half a millisecond of a reader's wait
-for the first token. What comes out is the same each time, but for the body.
+The SDKs build options, headers, URL and query anew for each request, which adds half a millisecond to the time to the
+first token. The result is the same each time, except for the body.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx2
 
-from .sdk_errors import HEADERS
-
 if TYPE_CHECKING:
     from types import SimpleNamespace as FinalRequestOptions
 
 C = TypeVar("C")
 
+STREAM_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+}
+"""Headers of a request for a stream, beside the SDK's own: the response must not be compressed."""
 
-class _Likeness(NamedTuple):
-    """What the requests to one path have in common."""
+
+class _RequestTemplate(NamedTuple):
+    """Everything but the body of the requests to one path."""
 
     options: FinalRequestOptions
     method: str
@@ -29,61 +34,66 @@ class _Likeness(NamedTuple):
 
 
 class RequestTemplateMixin:
-    """Mixed into an SDK's client: takes all but the body from the first request to the same path.
+    """Mixin for an SDK's client: reuses everything but the body of the first request to the same path.
 
-    Requests that are retried, or whose body is not given as bytes, are built by the SDK.
+    The SDK itself builds retries, and requests whose body is not bytes.
     """
 
-    def _likenesses(self) -> dict[str, _Likeness]:
-        likenesses: dict[str, _Likeness] = self.__dict__.setdefault("_headrace_likenesses", {})
-        return likenesses
+    def _templates(self) -> dict[str, _RequestTemplate]:
+        templates: dict[str, _RequestTemplate] = self.__dict__.setdefault("_headrace_templates", {})
+        return templates
 
     def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
         content = options.content
         if retries_taken or not isinstance(content, bytes):
-            return self._built(options, retries_taken)
-        known = self._likenesses()
-        if (like := known.get(options.url)) is None:
-            like = known[options.url] = self._likeness(options)
-        # As a stream: every header is there but one, and httpx2 need not look for what is missing.
+            return self._build_with_sdk(options, retries_taken)
+        known = self._templates()
+        if (template := known.get(options.url)) is None:
+            template = known[options.url] = self._create_template(options)
+        # Pass the body as a stream: httpx2 then adds no headers, and only Content-Length is missing.
         body = httpx2.ByteStream(content)
-        request = httpx2.Request(like.method, like.url, headers=like.headers, stream=body, extensions=like.extensions)
+        request = httpx2.Request(
+            template.method, template.url, headers=template.headers, stream=body, extensions=template.extensions
+        )
         request.headers["Content-Length"] = str(len(content))
         return request
 
-    def _built(self, options: FinalRequestOptions, retries_taken: int = 0) -> httpx2.Request:
+    def _build_with_sdk(self, options: FinalRequestOptions, retries_taken: int = 0) -> httpx2.Request:
         built: httpx2.Request = super()._build_request(options, retries_taken=retries_taken)  # type: ignore[misc]
         return built
 
-    def _likeness(self, options: FinalRequestOptions) -> _Likeness:
-        first = self._built(options)
+    def _create_template(self, options: FinalRequestOptions) -> _RequestTemplate:
+        first = self._build_with_sdk(options)
         first.headers.pop("Content-Length")
-        # Not the body: it is somebody's question. And the SDK gives each request a key of its own.
+        # Without the body, which is private, and without the idempotency key, which differs for each request.
         common = options.model_copy(update={"content": b"", "idempotency_key": None})
-        return _Likeness(common, first.method, first.url, first.headers, first.extensions)
+        return _RequestTemplate(common, first.method, first.url, first.headers, first.extensions)
 
 
-def with_same_request(client_class: type[C]) -> type[C]:
+def with_request_template(client_class: type[C]) -> type[C]:
     """Return an SDK's client class with `RequestTemplateMixin` mixed in."""
     bases: tuple[Any, ...] = (RequestTemplateMixin, client_class)
     return type(client_class.__name__, bases, {})
 
 
-def ask(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2.Response:  # noqa: ANN401  # an SDK's, mixed
-    """Send a question whose answer is a stream; return the response itself, its body unread.
+def post_stream(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2.Response:  # noqa: ANN401  # an SDK's, mixed
+    """POST a request whose response is a stream; return the raw response with its body unread.
 
     Args:
-        client: One of a class that `with_same_request` has made.
-        path: Below the client's base URL.
-        body: The question, encoded.
-        stream_cls: What the SDK would make of the stream, were it asked to.
+        client: An instance of a class made by `with_request_template`.
+        path: The path below the client's base URL.
+        body: The encoded JSON body.
+        stream_cls: The SDK's stream class; the SDK requires it, and does not use it here.
+
+    Raises:
+        The SDK's own exceptions; see `map_sdk_errors`.
     """
-    how = {"cast_to": httpx2.Response, "stream": True, "stream_cls": stream_cls}
-    like = client._likenesses().get(path)
-    if like is None:
-        response = client.post(path, content=body, options={"headers": HEADERS}, **how)
+    options = {"cast_to": httpx2.Response, "stream": True, "stream_cls": stream_cls}
+    template = client._templates().get(path)
+    if template is None:
+        response = client.post(path, content=body, options={"headers": STREAM_HEADERS}, **options)
     else:
-        response = client.request(options=like.options.model_copy(update={"content": body}), **how)
-    # With this `cast_to` the SDK hands over the response, and not a stream of its own.
+        response = client.request(options=template.options.model_copy(update={"content": body}), **options)
+    # With this `cast_to` the SDK returns the response instead of a stream of its own.
     assert isinstance(response, httpx2.Response)
     return response

@@ -1,6 +1,6 @@
-"""The sending of a request while its server may answer already: one that refuses it may not read it to its end.
+"""Sends a request, and stops if the server responds early: a server that rejects a request may not read all of it.
 
-Knows gevent's two kinds of sockets, and no HTTP.
+This module knows gevent's plain and TLS sockets, and no HTTP.
 """
 
 from __future__ import annotations
@@ -15,61 +15,66 @@ import gevent.socket
 
 from .socket_reader import READ_SIZE
 
-RECORD = 16384
-"""Bytes that TLS sends at once (RFC 8446, section 5.1)."""
+MAX_TLS_RECORD_BYTES = 16384
+"""Maximum size of a TLS record (RFC 8446, section 5.1)."""
 
-READ_OR_WRITE = 3
-"""What the event loop calls waiting for either (`gevent.socket` has no name for it)."""
+READ_WRITE_EVENTS = 3
+"""The event loop's flag for "readable or writable" (`gevent.socket` has no name for it)."""
 
 
-def send(sock: Any, data: bytes, limit: float | None, is_readable: Callable[[], bool]) -> tuple[bool, bytes]:  # noqa: ANN401
-    """Send bytes: all of them, unless an answer comes before that.
+def send_request(
+    sock: Any,  # noqa: ANN401  # gevent's sockets are untyped
+    data: bytes,
+    timeout: float | None,
+    has_incoming_data: Callable[[], bool],
+) -> tuple[bool, bytes]:
+    """Send `data` completely, unless the response begins first.
 
     Args:
-        sock: A socket of gevent's, plain or with TLS.
-        data: What is to be sent.
-        limit: Seconds that what the kernel has no room for may take; None for ever.
-        is_readable: Whether a plain socket has something to be read.
+        sock: A gevent socket, plain or TLS.
+        data: The request's bytes.
+        timeout: Seconds to wait for the kernel to accept all bytes; None for no limit.
+        has_incoming_data: Returns whether a plain socket has bytes to read.
 
     Returns:
-        Whether all was sent, and what had to be received of an answer to notice that there is one.
+        Whether all bytes were sent; and bytes of the response that had to be read to notice it (TLS only).
 
     Raises:
-        TimeoutError: the limit is over.
+        TimeoutError: `timeout` has passed.
         OSError: the connection broke.
     """
     if type(sock) is not gevent.socket.socket:
-        with gevent.Timeout(limit, TimeoutError):
-            return _send_securely(sock, memoryview(data))
-    # gevent's `sendall` asks the kernel for the size of its buffer each time.
+        with gevent.Timeout(timeout, TimeoutError):
+            return _send_tls(sock, memoryview(data))
+    # gevent's `sendall` makes a system call for the buffer's size each time.
     sent = sock.send(data)
     if sent == len(data):
         return True, b""
-    with gevent.Timeout(limit, TimeoutError):
-        return _send_plainly(sock, memoryview(data)[sent:], is_readable), b""
+    with gevent.Timeout(timeout, TimeoutError):
+        return _send_plain(sock, memoryview(data)[sent:], has_incoming_data), b""
 
 
-def _send_plainly(sock: Any, rest: memoryview, is_readable: Callable[[], bool]) -> bool:  # noqa: ANN401
+def _send_plain(sock: Any, rest: memoryview, has_incoming_data: Callable[[], bool]) -> bool:  # noqa: ANN401
     hub = gevent.get_hub()
-    with hub.loop.io(sock.fileno(), READ_OR_WRITE) as either:
+    with hub.loop.io(sock.fileno(), READ_WRITE_EVENTS) as either:
         while rest:
             hub.wait(either)
-            if is_readable():
+            if has_incoming_data():
                 return False
             with suppress(BlockingIOError):
                 rest = rest[sock._sock.send(rest) :]
     return True
 
 
-def _send_securely(sock: Any, rest: memoryview) -> tuple[bool, bytes]:  # noqa: ANN401
+def _send_tls(sock: Any, rest: memoryview) -> tuple[bool, bytes]:  # noqa: ANN401
     while rest:
         try:
-            # By records: what is longer is not sent at all before all of it can be.
-            rest = rest[sock._sslobj.write(rest[:RECORD]) :]
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # how it says that it must wait
-            with gevent.get_hub().loop.io(sock.fileno(), READ_OR_WRITE) as either:
+            # One record at a time: OpenSSL sends nothing of a longer write before all of it can be sent.
+            rest = rest[sock._sslobj.write(rest[:MAX_TLS_RECORD_BYTES]) :]
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):  # noqa: PERF203  # OpenSSL's way to say that the socket would block
+            with gevent.get_hub().loop.io(sock.fileno(), READ_WRITE_EVENTS) as either:
                 gevent.get_hub().wait(either)
-            # What there is to be read may be TLS's own, such as a ticket: only reading tells.
+            # The incoming bytes may belong to TLS itself, such as a session ticket: only a read can tell.
             with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False, sock._sslobj.read(READ_SIZE)
     return True, b""

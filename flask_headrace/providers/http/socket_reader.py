@@ -1,7 +1,7 @@
-"""Waits for the bytes of one socket, again and again, and takes what has arrived.
+"""Repeated reads from one socket with a single event-loop watcher.
 
-gevent would start and stop the watching for each wait, and make an object that waits: as much work as the receiving
-itself. Here the watching goes on while the reader is at its work, and is stopped only if more arrives meanwhile.
+gevent starts and stops a watcher and creates a waiter object for each wait, which costs as much as the read itself.
+Here the watcher stays active between reads, and stops only if bytes arrive while no greenlet waits.
 """
 
 from __future__ import annotations
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
     from greenlet import greenlet
 
 READ_SIZE = 65536
-"""Bytes asked of the kernel at once."""
+"""Maximum number of bytes of one read."""
 
 
 class SocketReader:
     """The incoming side of a plain socket.
 
     Args:
-        socket: gevent's; nobody else may receive from it, or wait for it to become readable, before `stop`.
+        socket: A plain gevent socket. Before `stop`, no other code may receive from it or wait for it to be readable.
     """
 
-    __slots__ = ("_is_watching", "_parked", "_receive", "_watcher")
+    __slots__ = ("_is_watching", "_receive", "_waiting_greenlet", "_watcher")
 
     def __init__(self, socket: Any) -> None:  # noqa: ANN401  # gevent's sockets are untyped
         self._receive: Callable[[int], bytes] = socket._sock.recv
         self._watcher = socket._read_event
         self._is_watching = False
-        self._parked: greenlet | None = None
+        self._waiting_greenlet: greenlet | None = None
 
     def receive(self) -> bytes:
-        """Return what has arrived, waiting for it; empty at the end.
+        """Return the next bytes, and wait for them if none have arrived; empty at the end of the stream.
 
         Raises:
             OSError: the connection broke.
         """
         while True:
-            self._parked = getcurrent()
+            self._waiting_greenlet = getcurrent()
             if not self._is_watching:
                 self._is_watching = True
-                self._watcher.start(self._arrived)
+                self._watcher.start(self._on_readable)
             try:
                 get_hub().switch()
-                # Bytes of their own each time: room that is kept would be another thread's, too, or each stream's.
+                # New bytes each time: a reused buffer would be shared by threads, or cost memory for each stream.
                 return self._receive(READ_SIZE)
             except BlockingIOError:
-                pass  # woken for nothing
+                pass  # spurious wakeup
             finally:
-                self._parked = None
+                self._waiting_greenlet = None
 
     def stop(self) -> None:
-        """Watch no more. May be called twice."""
+        """Stop the watcher. Idempotent."""
         if self._is_watching:
             self._is_watching = False
             self._watcher.stop()
 
-    def _arrived(self) -> None:
-        if self._parked is not None:
-            self._parked.switch()
+    def _on_readable(self) -> None:
+        if self._waiting_greenlet is not None:
+            self._waiting_greenlet.switch()
         else:
-            self.stop()  # else the loop would call this without end
+            self.stop()  # otherwise the loop would call this again and again

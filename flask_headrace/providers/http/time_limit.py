@@ -1,4 +1,4 @@
-"""A limit for all that is waited for on the way to one result, however many waits that are."""
+"""A time limit for a block of code, however many waits it contains."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import gevent
 
 
 @contextmanager
-def within(seconds: float | None, otherwise: Callable[[], Exception]) -> Iterator[None]:
-    """Let what is done in the block take so long and no longer, whatever it waits for.
+def limit_time(seconds: float | None, make_error: Callable[[], Exception]) -> Iterator[None]:
+    """Interrupt the block after `seconds`, whatever it waits for.
 
     Args:
-        seconds: The limit; None for none.
-        otherwise: Makes the error that is raised when it is over.
+        seconds: The limit in seconds; None for no limit.
+        make_error: Creates the exception that is raised when the limit has passed.
     """
-    # No exception that those in between could take for a failure of a connection, and go on in spite of.
-    limit = gevent.Timeout(seconds)
+    # Not a TimeoutError: code inside the block could treat one as a connection failure and continue.
+    timeout = gevent.Timeout(seconds)
     try:
-        with limit:
+        with timeout:
             yield
-    except gevent.Timeout as over:
-        if over is not limit:
+    except gevent.Timeout as expired:
+        if expired is not timeout:
             raise
-        raise otherwise() from None
+        raise make_error() from None

@@ -17,9 +17,10 @@ from ...core.events import Event
 from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import StreamDecoder, decode_stream
 from ..http.hub_local import HubLocal
-from ..http.request_overrides import NO_EXTRAS, RequestOverrides
-from ..http.request_template import ask, with_same_request
-from ..http.sdk_errors import listed, load, load_here, map_sdk_errors
+from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
+from ..http.request_template import post_stream, with_request_template
+from ..http.sdk_errors import map_sdk_errors, parse_model_list
+from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
 from ..redaction import register_secret
 
@@ -40,7 +41,7 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
-    overrides: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_OVERRIDES
 
     @property
     def is_official(self) -> bool:
@@ -108,7 +109,7 @@ class OpenAIServer(ABC):
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event]]:
         """Stream an answer; see `Provider.stream`."""
-        load("openai")
+        import_sdk("openai")
         import openai  # noqa: PLC0415  # only loaded where it is used
 
         address = self._address()
@@ -119,17 +120,17 @@ class OpenAIServer(ABC):
     def _send(self, body: Json, address: Address) -> httpx2.Response:
         import openai  # noqa: PLC0415
 
-        return ask(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
+        return post_stream(self._clients.get(address), self.endpoint, msgspec.json.encode(body), openai.Stream[Any])
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
-        load("openai")
+        import_sdk("openai")
         import openai  # noqa: PLC0415
 
         address = self._address()
         with map_sdk_errors(openai, self.name, address.base_url):
             client = self._clients.get(address).with_options(timeout=3.0, max_retries=0)
-            found = sorted(listed(self.name, client.get("/models", cast_to=httpx2.Response)))
+            found = sorted(parse_model_list(self.name, client.get("/models", cast_to=httpx2.Response)))
         if address.base_url == OFFICIAL_BASE_URL:
             found = [name for name in found if not any(word in name for word in _NON_CHAT_MODELS)]
         first = [name for name in self._preferred if name in found]
@@ -137,7 +138,7 @@ class OpenAIServer(ABC):
 
     def preload(self) -> None:
         """Import the SDK; see `Provider.preload`."""
-        load_here("openai")
+        import_sdk_in_this_thread("openai")
 
     def health_check(self) -> None:
         """Return if the server has an address now; see `Provider.health_check`."""
@@ -147,9 +148,9 @@ class OpenAIServer(ABC):
         import openai  # noqa: PLC0415
 
         register_secret(address.api_key)
-        return with_same_request(openai.OpenAI)(
+        return with_request_template(openai.OpenAI)(
             base_url=address.base_url,
             api_key=address.api_key,
-            http_client=Client(Transport(self._connect_timeout, is_own=self.is_embedded), address.overrides),
+            http_client=Client(Transport(self._connect_timeout, ignore_proxy=self.is_embedded), address.overrides),
             max_retries=self._max_retries,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.errors import UpstreamError, UpstreamStatusError
-from ..http.sdk_errors import SPENT, status_error
+from ..http.sdk_errors import INSUFFICIENT_QUOTA, status_error
 from ..redaction import redact
 
 _REQUEST_ERROR_PREFIXES = (
@@ -27,6 +27,6 @@ def stream_error(upstream: str, error: Any) -> UpstreamError:  # noqa: ANN401  #
         f"{upstream} failed in the middle of its answer: {message or 'it did not say why'}",
         status=400 if is_final else 502,
         code="upstream_invalid_request" if is_final else usual,
-        retryable=not is_final and code != SPENT,
+        retryable=not is_final and code != INSUFFICIENT_QUOTA,
         is_too_long=code == "context_length_exceeded",
     )

@@ -1,4 +1,4 @@
-"""The embedded model as a test sees it: asked over plain HTTP, watched in the process table."""
+"""Helpers for tests of the embedded model: requests over plain HTTP, and the process table."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ask(content: str, *, key: str | None = None, max_tokens: int = 8) -> http.cl
 
 
 def busy_slots() -> int:
-    where = supervisor.endpoint()
+    where = supervisor.get_endpoint()
     connection = http.client.HTTPConnection(urlsplit(where.base_url).netloc, timeout=30)
     connection.request("GET", "/slots", headers={"Authorization": f"Bearer {where.api_key}"})
     return sum(slot["is_processing"] for slot in json.loads(connection.getresponse().read()))

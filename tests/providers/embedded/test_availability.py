@@ -1,4 +1,4 @@
-"""What the embedded model says when it cannot run here."""
+"""The reason that is given if the embedded model cannot run here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_headrace.providers.embedded import availability, supervisor
 X86 = "processor\t: 0\nflags\t\t: fpu sse4_2 fma f16c avx {}bmi1 bmi2\nbugs\t\t: spectre_v1\n"
 
 
-class TestWhatItNeeds:
+class TestUnavailableReason:
     @pytest.mark.parametrize(
         ("cpuinfo", "missing"),
         [
@@ -28,7 +28,7 @@ class TestWhatItNeeds:
     @pytest.mark.skipif(not availability.is_x86_linux(), reason="other platforms are not checked")
     def test_an_old_cpu_is_told_in_one_sentence(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "cpuinfo").write_text(X86.format(""))
-        monkeypatch.setattr(availability, "CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(availability, "CPUINFO_PATH", tmp_path / "cpuinfo")
         monkeypatch.setattr(availability, "_package_reason", lambda: None)
         monkeypatch.setattr(availability, "_file_reason", lambda _: None)
         assert "CPU has no AVX2: set OPENAI_API_KEY" in (supervisor.unavailable_reason() or "")

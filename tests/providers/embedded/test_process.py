@@ -1,4 +1,4 @@
-"""The embedded model never outlives the service, and is one for all its workers."""
+"""The embedded model's process ends with the service, and all workers share one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUPERVISOR = """
 {before}
 import time
 from flask_headrace.providers.embedded import supervisor
-model = supervisor.LocalModel()
+model = supervisor.EmbeddedModelSupervisor()
 model.start()
 while not {awaited}:
     time.sleep(0.005)
@@ -36,8 +36,8 @@ TICKING = (
 
 LOADING = """
 import subprocess, sys
-code = "import os, time; from flask_headrace.providers.embedded.server import die_with; "
-code += "die_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
+code = "import os, time; from flask_headrace.providers.embedded.server import kill_with_parent; "
+code += "kill_with_parent(os.getppid()); print(os.getpid(), flush=True); time.sleep(60)"
 subprocess.run([sys.executable, "-c", code])
 """
 
@@ -48,7 +48,7 @@ def run_supervisor(*, before: str = "", awaited: str, after: str) -> subprocess.
 
 
 @pytest.mark.usefixtures("runnable")
-class TestItsEnd:
+class TestEndOfTheProcess:
     @pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
     def test_it_ends_when_its_supervisor_is_killed(self, before: str) -> None:
         ready = "isinstance(supervisor.read_state(), supervisor.Ready)"
@@ -85,7 +85,7 @@ class TestItsEnd:
 GUNICORN = """
 from flask_headrace.providers.embedded import supervisor
 bind, workers, worker_class, control_socket_disable = "127.0.0.1:0", 2, "gevent", True
-model = supervisor.LocalModel()
+model = supervisor.EmbeddedModelSupervisor()
 def when_ready(server):
     model.start()
 def on_exit(server):
@@ -114,7 +114,10 @@ def gunicorn(runnable: None, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[
 
 
 def both_workers(port: int) -> dict[str, str]:
-    """Wait until both have answered, with the model's process that each knows; one that still boots misses signals."""
+    """Wait until both workers have answered; return the model's process id that each reports.
+
+    A worker that is still starting would miss signals.
+    """
     seen: dict[str, str] = {}
     until(lambda: seen.update([told_by(port)[::2]]) or len(seen) == 2)
     return seen

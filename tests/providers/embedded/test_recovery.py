@@ -1,4 +1,4 @@
-"""The embedded model is looked after: its state is removed, a folder is in the way, its process stands still."""
+"""The supervisor recovers from a removed state file, a foreign folder, and a process that does not respond."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ before = os.environ[supervisor.STATE_VARIABLE]
 supervisor.ensure_started()
 assert os.environ[supervisor.STATE_VARIABLE] == before, "it has started one of its own"
 try:
-    supervisor.endpoint()
-except supervisor.LocalModelUnavailable as error:
+    supervisor.get_endpoint()
+except supervisor.EmbeddedModelUnavailable as error:
     print(error.retryable, error)
 """
 
@@ -37,8 +37,8 @@ def is_ready() -> bool:
     return isinstance(supervisor.read_state(), supervisor.Ready)
 
 
-def lay_in_the_way(folder: Path) -> bool:
-    """Be faster than the supervisor, as somebody else who wants to read the key; return whether that went well."""
+def occupy_folder(folder: Path) -> bool:
+    """Create the folder before the supervisor does, open to all users; return whether that succeeded."""
     shutil.rmtree(folder)
     try:
         folder.mkdir()
@@ -48,24 +48,26 @@ def lay_in_the_way(folder: Path) -> bool:
     return True
 
 
-def test_a_state_that_was_removed_is_told_anew(model: supervisor.LocalModel, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_state_that_was_removed_is_told_anew(
+    model: supervisor.EmbeddedModelSupervisor, caplog: pytest.LogCaptureFixture
+) -> None:
     where = supervisor.wait_until_ready()
     shutil.rmtree(state_file().parent)
     until(is_ready)
-    assert supervisor.endpoint() == where
+    assert supervisor.get_endpoint() == where
     assert state_file().parent.stat().st_mode & 0o777 == 0o700
-    assert [record for record in caplog.records if "is gone, and is written anew" in record.message]
+    assert [record for record in caplog.records if "is missing; writing it again" in record.message]
 
 
 def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
-    model: supervisor.LocalModel, caplog: pytest.LogCaptureFixture
+    model: supervisor.EmbeddedModelSupervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
     supervisor.wait_until_ready()
     folder = state_file().parent
-    until(lambda: lay_in_the_way(folder))
-    until(lambda: "is not this user's alone" in caplog.text)
-    with pytest.raises(supervisor.LocalModelUnavailable, match="address is not known") as caught:
-        supervisor.endpoint()
+    until(lambda: occupy_folder(folder))
+    until(lambda: "must belong to this user" in caplog.text)
+    with pytest.raises(supervisor.EmbeddedModelUnavailable, match="address is not known") as caught:
+        supervisor.get_endpoint()
     assert caught.value.retryable
     assert list(folder.iterdir()) == []
     folder.rmdir()
@@ -74,7 +76,7 @@ def test_a_state_that_cannot_be_written_is_told_once_and_tried_again(
 
 
 def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_is_gone(tmp_path: Path) -> None:
-    gone = tmp_path / f"{endpoint.FOLDER}{os.getpid()}-x" / "state.json"
+    gone = tmp_path / f"{endpoint.STATE_FOLDER_PREFIX}{os.getpid()}-x" / "state.json"
     run = subprocess.run(
         [sys.executable, "-c", WORKER],
         env=os.environ | {supervisor.STATE_VARIABLE: str(gone)},
@@ -82,37 +84,37 @@ def test_a_worker_starts_none_of_its_own_while_the_state_of_a_living_supervisor_
         text=True,
         check=False,
     )
-    assert run.stdout.startswith("True The embedded model's address is not known just now"), run.stderr
+    assert run.stdout.startswith("True The embedded model's address is not known at the moment"), run.stderr
 
 
 def test_a_process_that_stands_still_is_told_and_then_started_again(
-    model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    model: supervisor.EmbeddedModelSupervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     supervisor.wait_until_ready()
-    monkeypatch.setattr(supervisor, "_SILENCE", 1.0)
-    monkeypatch.setattr(supervisor, "_LONGEST_SILENCE", 2.5)
+    monkeypatch.setattr(supervisor, "_UNRESPONSIVE_TIMEOUT", 1.0)
+    monkeypatch.setattr(supervisor, "_KILL_TIMEOUT", 2.5)
     pid = model_pid()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: not is_ready())
-    with pytest.raises(supervisor.LocalModelUnavailable, match="does not move") as caught:
-        supervisor.endpoint()
+    with pytest.raises(supervisor.EmbeddedModelUnavailable, match="does not respond") as caught:
+        supervisor.get_endpoint()
     assert caught.value.retryable
     until(lambda: not is_alive(pid))
     supervisor.wait_until_ready()
     assert model_pid() != pid
     assert ask("Say hello.").status == 200
-    assert "has not moved for 2.5 s" in caplog.text
+    assert "has not responded for 2.5 s" in caplog.text
 
 
 def test_a_process_that_goes_on_in_time_is_left_alone(
-    model: supervisor.LocalModel, monkeypatch: pytest.MonkeyPatch
+    model: supervisor.EmbeddedModelSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = supervisor.wait_until_ready()
-    monkeypatch.setattr(supervisor, "_SILENCE", 1.0)
+    monkeypatch.setattr(supervisor, "_UNRESPONSIVE_TIMEOUT", 1.0)
     pid = model_pid()
     os.kill(pid, signal.SIGSTOP)
     until(lambda: not is_ready())
     os.kill(pid, signal.SIGCONT)
     until(is_ready)
-    assert supervisor.endpoint() == where
+    assert supervisor.get_endpoint() == where
     assert model_pid() == pid

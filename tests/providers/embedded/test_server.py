@@ -1,6 +1,6 @@
-"""The embedded model as a server of every API that we ask, since llama.cpp speaks all of them; and its answers in JSON.
+"""The embedded model with every provider, because llama.cpp serves all their APIs; and its answers in JSON.
 
-A grammar lets it write nothing else, in chat completions: of a schema in its other APIs, llama.cpp takes no notice.
+In chat completions a grammar enforces a schema; llama.cpp ignores schemas in its other APIs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message, ResponseFormat
 from flask_headrace.providers.embedded import supervisor
-from flask_headrace.providers.embedded.provider import Embedded
+from flask_headrace.providers.embedded.provider import EmbeddedProvider
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import Address
@@ -37,12 +37,12 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[supervisor.Endpoint]:
-    """Start the model once, and leave the environment as it was."""
+    """Start the model once, and restore the environment afterwards."""
     reason = supervisor.unavailable_reason()
     if reason and not os.environ.get("REQUIRE_ALL_TESTS"):
         pytest.skip(reason)
     before = os.environ.pop(supervisor.STATE_VARIABLE, None)
-    model = supervisor.LocalModel()
+    model = supervisor.EmbeddedModelSupervisor()
     model.start()
     yield supervisor.wait_until_ready()
     model.stop()
@@ -76,7 +76,7 @@ def test_every_provider_reads_a_real_server(served: supervisor.Endpoint, kind: t
 @pytest.mark.usefixtures("served")
 def test_a_schema_is_enforced_and_its_answer_streams() -> None:
     wanted = ResponseFormat(SCHEMA)
-    events = ask(Embedded(), "Describe a parrot.", response_format=wanted, max_tokens=200, temperature=0.0)
+    events = ask(EmbeddedProvider(), "Describe a parrot.", response_format=wanted, max_tokens=200, temperature=0.0)
     words = [event.text for event in events if isinstance(event, TextDelta)]
     assert len(words) > 5
     answer = json.loads("".join(words))
@@ -91,6 +91,6 @@ def test_a_schema_is_enforced_and_its_answer_streams() -> None:
 @pytest.mark.usefixtures("served")
 def test_an_object_of_any_kind_is_one() -> None:
     wanted = ResponseFormat(None)
-    events = ask(Embedded(), "Say hello in JSON.", response_format=wanted, max_tokens=40, temperature=0.0)
+    events = ask(EmbeddedProvider(), "Say hello in JSON.", response_format=wanted, max_tokens=40, temperature=0.0)
     text = "".join([event.text for event in events if isinstance(event, TextDelta)])
     assert text.strip().startswith("{")

@@ -1,4 +1,4 @@
-"""A small server that answers a question before it has read it, and takes what follows for the next one."""
+"""A small server that responds before it has read the request, and parses the rest as the next request."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FINE = LEAD + b"200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 4\r
 BAD = LEAD + b"400 Bad Request\r\ncontent-length: 3\r\n\r\nbad"
 
 
-class Hasty(Listener):
-    """The server, from `with` to its end. Its first answer is `answer`, given to a head alone; the others are FINE.
+class EarlyAnswerServer(Listener):
+    """The server, a context manager. It sends its first response after the request's head; the others are FINE.
 
     Args:
-        answer: What stands behind `HTTP/1.1 ` there.
-        reads_on: Whether it then goes on reading: what it finds is the rest of that question, to which it says BAD.
-        tls: With which certificate it speaks; None for none.
+        answer: The first response, without the leading `HTTP/1.1 `.
+        reads_on: Whether it continues to read: it then takes the rest of the request for a request, and sends BAD.
+        tls: The server's TLS context; None for plain HTTP.
 
     Attributes:
-        connections: How many there were.
+        connections: The number of connections so far.
     """
 
     def __init__(self, answer: bytes, *, reads_on: bool = True, tls: ssl.SSLContext | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Requests through the transport itself, in greenlets of this process, and what the kernel knows of its sockets."""
+"""Requests through the transport, in greenlets of this process, and the kernel's view of its sockets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import httpx2
 from flask_headrace.providers.http.transport import Transport
 
 ESTABLISHED, SYN_SENT = "01", "02"
-"""States in /proc/net/tcp: of an open connection, and of one that waits for its first answer."""
+"""States in /proc/net/tcp of an open connection, and of one that is being established."""
 
 
 def ask(transport: Transport, url: str, name: str, *, read: float | None = None, prompt: str = "hi") -> httpx2.Response:
-    """Ask for a streamed answer of a model and return as soon as its head is there."""
+    """POST a chat completion that streams; return the response when its head has arrived."""
     client = httpx2.Client(transport=transport, timeout=httpx2.Timeout(None, read=read))
     body = {"model": name, "stream": True, "messages": [{"role": "user", "content": prompt}]}
     return client.send(client.build_request("POST", url + "/v1/chat/completions", json=body), stream=True)

@@ -1,4 +1,4 @@
-"""A resolver that does what a test tells it, in the place of the system's: real threads wait in it."""
+"""A fake of the system's resolver, in which real threads wait."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 from typing import Any
 from urllib.parse import urlsplit
 
-LONGEST = 20.0
-"""Seconds after which a name that hangs fails, so that no thread outlives the tests."""
+MAX_WAIT = 20.0
+"""Seconds after which the lookup of a hanging name fails, so that no thread outlives the tests."""
 
 
-class Names:
-    """Names of a test's own, from `with` to its end; all others are asked of the system.
+class FakeResolver:
+    """Resolves the names that a test has added, inside a `with` block; the system resolves all others.
 
     Attributes:
-        asked: The names of the test's own that were looked up, in that order.
+        asked: The added names that were looked up, in order.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Names:
         self._hanging: dict[str, threading.Event] = {}
         self._system = _socket.getaddrinfo
 
-    def __enter__(self) -> Names:
+    def __enter__(self) -> FakeResolver:
         _socket.getaddrinfo = self._look_up
         return self
 
@@ -35,14 +35,17 @@ class Names:
             self.release(name)
 
     def add(self, name: str, *urls: str, hangs: bool = False) -> str:
-        """Let a name have the addresses of these URLs, in this order, and return its own URL."""
+        """Resolve `name` to the addresses of these URLs, in this order; return the URL of the name.
+
+        With `hangs`, lookups of the name wait for `release`.
+        """
         self._places[name] = [(parts.hostname or "", parts.port or 80) for parts in map(urlsplit, urls)]
         if hangs:
             self._hanging[name] = threading.Event()
         return f"http://{name}"
 
     def release(self, name: str) -> None:
-        """Let those who look up a name that hangs have their answer."""
+        """Answer the waiting lookups of a hanging name."""
         self._hanging[name].set()
 
     def _look_up(self, host: Any, *how: Any) -> list[Any]:
@@ -51,7 +54,7 @@ class Names:
             return self._system(host, *how)
         self.asked.append(name)
         if name in self._hanging:
-            self._hanging[name].wait(LONGEST)
+            self._hanging[name].wait(MAX_WAIT)
         if not self._places[name]:
             raise _socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in self._places[name]]

@@ -1,4 +1,4 @@
-"""Bodies that come compressed are unpacked piece by piece, however they were packed and wherever they are cut."""
+"""Compressed bodies are decompressed in pieces, in every format and wherever the input is cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_headrace.providers.http.content_coding import MOST_AT_ONCE, CodingError, Unpacking, coding_of, unpacking_of
+from flask_headrace.providers.http.content_coding import (
+    MAX_PIECE_BYTES,
+    DecodingError,
+    Decompressor,
+    create_decompressor,
+    parse_content_encoding,
+)
 
 TEXT = b"data: hello\n\n" * 100
 
@@ -29,13 +35,13 @@ PACKED = {
 
 
 def unpacked(pieces: list[bytes]) -> bytes:
-    unpacking, found = Unpacking(), b""
+    unpacking, found = Decompressor(), b""
     for packed in pieces:
         unpacking.feed(packed)
-        while piece := unpacking.piece():
-            assert len(piece) <= MOST_AT_ONCE
+        while piece := unpacking.next_piece():
+            assert len(piece) <= MAX_PIECE_BYTES
             found += piece
-    unpacking.end()
+    unpacking.finish()
     return found
 
 
@@ -59,14 +65,14 @@ def test_what_becomes_a_thousand_times_as_large_comes_in_pieces() -> None:
 
 @pytest.mark.parametrize("packed", [PACKED["gzip"][:-20], PACKED["zlib"][:20], b"\x1f"], ids=["gzip", "zlib", "a byte"])
 def test_that_ends_too_early_is_told_so(packed: bytes) -> None:
-    with pytest.raises(CodingError, match="too early"):
+    with pytest.raises(DecodingError, match="too early"):
         unpacked([packed])
 
 
 def test_that_is_nothing_of_the_kind_is_told_so() -> None:
-    with pytest.raises(CodingError):
+    with pytest.raises(DecodingError):
         unpacked([b"<html>no</html>"])
-    with pytest.raises(CodingError):
+    with pytest.raises(DecodingError):
         unpacked([PACKED["gzip"][:30], b"<html>no</html>" * 20])
 
 
@@ -87,5 +93,5 @@ def test_of_nothing_is_nothing() -> None:
     ],
 )
 def test_which_are_known(field: str, coding: str, is_known: bool) -> None:
-    assert coding_of(field) == coding
-    assert (unpacking_of(coding) is not None) == is_known
+    assert parse_content_encoding(field) == coding
+    assert (create_decompressor(coding) is not None) == is_known

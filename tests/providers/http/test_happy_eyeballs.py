@@ -1,4 +1,4 @@
-"""A name with several addresses: all of them within one limit, and the first that accepts is taken."""
+"""A name with several addresses: all are tried within one time limit, and the first ready connection is used."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import gevent
 import httpx2
 import pytest
 
-from flask_headrace.providers.http.happy_eyeballs import Race, _in_turns
+from flask_headrace.providers.http.happy_eyeballs import ConnectionRace, _interleave_families
 from flask_headrace.providers.http.transport import Transport
 from tests.providers.http.requests import ESTABLISHED, SYN_SENT, ask, body_of, states_to
-from tests.providers.http.resolver import Names
+from tests.providers.http.resolver import FakeResolver
 from tests.support.proxy import Proxy
 from tests.support.upstream import Accept, Upstream, addresses, openai_wire
 
 
 @pytest.fixture
-def names() -> Iterator[Names]:
-    with Names() as running:
+def names() -> Iterator[FakeResolver]:
+    with FakeResolver() as running:
         yield running
 
 
@@ -41,7 +41,7 @@ def count_connecting(urls: list[str]) -> int:
 
 
 class TestAName:
-    def test_whose_addresses_all_hang_has_one_limit_for_them(self, names: Names, hanging: list[str]) -> None:
+    def test_whose_addresses_all_hang_has_one_limit_for_them(self, names: FakeResolver, hanging: list[str]) -> None:
         before = count_connecting(hanging)
         with gevent.Timeout(1.5), pytest.raises(httpx2.ConnectTimeout, match=r"within 0\.5 s"):
             ask(Transport(connect_timeout=0.5), names.add("acme.example", *hanging), "m")
@@ -62,7 +62,7 @@ class TestAName:
         with addresses.refusing() as gone:
             assert b"Hel" in body_of(ask(transport, names.add("acme.example", gone, good), "m"))
 
-    def test_whose_addresses_all_refuse_is_told_so(self, names: Names, transport: Transport) -> None:
+    def test_whose_addresses_all_refuse_is_told_so(self, names: FakeResolver, transport: Transport) -> None:
         with addresses.refusing() as one, addresses.refusing() as other:
             url = names.add("acme.example", one, other)
             with pytest.raises(httpx2.ConnectError, match="refused"):
@@ -107,9 +107,9 @@ class TestAName:
 def test_an_interrupted_race_leaves_no_connection_open(hanging: list[str]) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(url.rpartition(":")[2]))) for url in hanging]
     before = count_connecting(hanging)
-    race = Race(found, 0.1, lambda sock: sock)
+    race = ConnectionRace(found, 0.1, lambda sock: sock)
     with gevent.Timeout(0.3, exception=False):
-        race.winner()
+        race.connect()
     assert count_connecting(hanging) == before + len(hanging)
     for _ in range(2):
         race.close()
@@ -118,5 +118,5 @@ def test_an_interrupted_race_leaves_no_connection_open(hanging: list[str]) -> No
 
 def test_the_two_families_take_turns() -> None:
     found = [(family, 1, 6, "", (name, 80)) for family, name in [(10, "a"), (10, "b"), (10, "c"), (2, "d"), (2, "e")]]
-    assert [address[4][0] for address in _in_turns(found)] == ["a", "d", "b", "e", "c"]
-    assert list(_in_turns([])) == []
+    assert [address[4][0] for address in _interleave_families(found)] == ["a", "d", "b", "e", "c"]
+    assert list(_interleave_families([])) == []

@@ -1,4 +1,4 @@
-"""What belongs to an event loop is not shared with another one, and goes with it when its thread ends."""
+"""Objects of an event loop are not shared with other loops, and are closed when its thread ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 
-from flask_headrace.providers.http.hub_local import HubLocal, end_loop_with_thread
+from flask_headrace.providers.http.hub_local import HubLocal, destroy_hub_with_thread
 from flask_headrace.providers.http.transport import Transport
 from flask_headrace.providers.registry import MODEL_LIST_TIMEOUT, ModelRegistry
 from tests.providers.http.requests import ask, body_of
@@ -22,7 +22,7 @@ from tests.support.upstream import Upstream, openai_wire
 
 
 def in_a_thread(job: Callable[[], Any], limit: float = 10) -> Any:
-    """Return what `job` does, in a thread that has ended by then."""
+    """Run `job` in a new thread, wait for the thread's end, and return the result."""
     (got,) = in_threads([job], limit)
     return got
 
@@ -79,7 +79,7 @@ class TestAThreadThatEnds:
 
     def test_leaves_no_file_and_no_thread_behind(self) -> None:
         def wait() -> None:
-            end_loop_with_thread()
+            destroy_hub_with_thread()
             gevent.sleep(0.001)
             gevent.get_hub().threadpool.apply(int)
 
@@ -94,7 +94,7 @@ class TestAThreadThatEnds:
         ended = threading.Event()
 
         def leave_one() -> None:
-            end_loop_with_thread()
+            destroy_hub_with_thread()
             gevent.spawn_later(0.05, ended.set)
             gevent.sleep(0)
 
@@ -110,7 +110,7 @@ class TestAThreadThatEnds:
 
 
 class Slow:
-    """A provider that takes a moment to tell its models."""
+    """A provider whose list of models takes a moment."""
 
     name = pricing_provider = "slow"
     is_embedded = False
@@ -151,7 +151,7 @@ def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_se
 
 @pytest.mark.parametrize("sdk", ["openai"])
 def test_threads_that_need_the_same_sdk_all_get_it(sdk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flask_headrace.providers.http import sdk_errors as loading  # noqa: PLC0415  # what is imported is what is tested
+    from flask_headrace.providers.http import sdk_import as loading  # noqa: PLC0415  # what is imported is what is tested
 
     imported: list[str] = []
 
@@ -159,9 +159,9 @@ def test_threads_that_need_the_same_sdk_all_get_it(sdk: str, monkeypatch: pytest
         imported.append(name)
         gevent.sleep(0.02)
 
-    monkeypatch.setattr(loading, "_loaded", set())
-    monkeypatch.setattr(loading, "load_here", take_a_moment)
-    in_a_thread(lambda: loading.load(sdk))
-    loading._loaded.clear()
-    in_threads([lambda: loading.load(sdk)] * 4)
+    monkeypatch.setattr(loading, "_imported_sdks", set())
+    monkeypatch.setattr(loading, "import_sdk_in_this_thread", take_a_moment)
+    in_a_thread(lambda: loading.import_sdk(sdk))
+    loading._imported_sdks.clear()
+    in_threads([lambda: loading.import_sdk(sdk)] * 4)
     assert set(imported) == {sdk}

@@ -1,4 +1,4 @@
-"""A request that is taken from an earlier one is what the SDK itself would have sent."""
+"""A request made from a template is the one that the SDK itself would send."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import httpx2
 import openai
 import pytest
 
-from flask_headrace.providers.http.request_template import RequestTemplateMixin, ask, with_same_request
-from flask_headrace.providers.http.sdk_errors import HEADERS
+from flask_headrace.providers.http.request_template import (
+    STREAM_HEADERS,
+    RequestTemplateMixin,
+    post_stream,
+    with_request_template,
+)
 
 CLIENTS = [(openai.OpenAI, "/chat/completions"), (anthropic.Anthropic, "/v1/messages")]
 
 
 class Recorder(httpx2.BaseTransport):
-    """Keeps what is sent, and answers as it is told."""
+    """Records requests, and responds with the given statuses."""
 
     def __init__(self, *statuses: int) -> None:
         self.sent: list[tuple[httpx2.Request, bytes]] = []
@@ -34,9 +38,9 @@ def send(client_class, path: str, recorder: Recorder, *bodies: bytes, retries: i
     )
     for body in bodies:
         if isinstance(client, RequestTemplateMixin):
-            ask(client, path, body, openai.Stream)
+            post_stream(client, path, body, openai.Stream)
         else:
-            client.post(path, content=body, options={"headers": HEADERS}, cast_to=httpx2.Response)
+            client.post(path, content=body, options={"headers": STREAM_HEADERS}, cast_to=httpx2.Response)
 
 
 def described(request: httpx2.Request) -> tuple[object, ...]:
@@ -48,7 +52,7 @@ def test_it_has_the_sdks_own_head_and_its_own_body(client_class, path: str) -> N
     plain, same = Recorder(), Recorder()
     bodies = b'{"first": 1}', b'{"second": "longer"}', b'{"third": 3}'
     send(client_class, path, plain, *bodies)
-    send(with_same_request(client_class), path, same, *bodies)
+    send(with_request_template(client_class), path, same, *bodies)
     assert [body for _, body in same.sent] == list(bodies)
     assert [described(request) for request, _ in same.sent] == [described(request) for request, _ in plain.sent]
 
@@ -56,6 +60,6 @@ def test_it_has_the_sdks_own_head_and_its_own_body(client_class, path: str) -> N
 @pytest.mark.parametrize(("client_class", "path"), CLIENTS)
 def test_it_is_retried_as_the_sdk_does(client_class, path: str) -> None:
     recorder = Recorder(200, 500, 200)
-    send(with_same_request(client_class), path, recorder, b"{}", b'{"again": 1}', retries=1)
+    send(with_request_template(client_class), path, recorder, b"{}", b'{"again": 1}', retries=1)
     assert [body for _, body in recorder.sent] == [b"{}", b'{"again": 1}', b'{"again": 1}']
     assert [request.headers["x-stainless-retry-count"] for request, _ in recorder.sent] == ["0", "0", "1"]

@@ -1,4 +1,4 @@
-"""The SDKs' exceptions as ours, and what a reader is shown of an upstream's words."""
+"""The SDKs' exceptions become Headrace's errors, and upstream messages are redacted."""
 
 from __future__ import annotations
 

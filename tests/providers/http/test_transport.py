@@ -1,4 +1,4 @@
-"""The transport over real sockets: what it hands on, when it uses a connection again, and what it says went wrong."""
+"""The transport over real sockets: responses, requests and their headers."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PLACES = {
 
 
 def reading(transport: Transport, url: str, **more) -> gevent.Greenlet:
-    """Ask in a greenlet of its own that reads the whole answer."""
+    """Send a request in a new greenlet, which reads the whole response."""
     return gevent.spawn(lambda: body_of(ask(transport, url, "m", **more)))
 
 

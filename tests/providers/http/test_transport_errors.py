@@ -1,4 +1,4 @@
-"""What the transport says went wrong, in the words of the SDKs' own HTTP library: and the connection is closed then."""
+"""Errors of the transport are exceptions of the SDKs' HTTP library, and close the connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import gevent
 import httpx2
 import pytest
 
-from flask_headrace.providers.http.exchange import MOST_HEAD, MOST_REFUSAL
+from flask_headrace.providers.http.exchange import MAX_ERROR_BODY_BYTES, MAX_HEAD_BYTES
 from flask_headrace.providers.http.socket_reader import READ_SIZE
 from flask_headrace.providers.http.transport import Transport
 from tests.providers.http.requests import ESTABLISHED, ask, body_of, chunks_of, states_to
@@ -66,7 +66,7 @@ class TestFailure:
         own_upstream.answer("m", script(Head(status=500), Flood(Chunk(b"x" * 1000), 1 << 30)))
         response = ask(transport, own_upstream.url, "m")
         assert response.status_code == 500
-        assert len(body_of(response)) < 2 * MOST_REFUSAL + READ_SIZE
+        assert len(body_of(response)) < 2 * MAX_ERROR_BODY_BYTES + READ_SIZE
         until(lambda: own_upstream.requests("m")[0].closed)
 
     @pytest.mark.parametrize("end", [Close(), Reset()], ids=["closed", "reset"])
@@ -86,7 +86,7 @@ class TestFailure:
     @pytest.mark.parametrize("key", ["key\n", "key\r", "key\r\nX-More: 1", "k\0y"])
     def test_to_send_a_header_that_would_end_early(self, own_upstream, transport, key: str) -> None:
         client = httpx2.Client(transport=transport, headers={"Authorization": key})
-        with pytest.raises(httpx2.LocalProtocolError, match="end of a line"):
+        with pytest.raises(httpx2.LocalProtocolError, match="line break"):
             client.get(own_upstream.url)
         assert own_upstream.connections.accepted == 0
 
@@ -98,9 +98,9 @@ class TestFailure:
             (script(HalfHead(), Close()), httpx2.RemoteProtocolError, "before the end of its head"),
             (script(HalfHead(), Reset()), httpx2.ReadError, "broke"),
             (script(Bytes(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()), httpx2.RemoteProtocolError, "its head"),
-            (script(Bytes(b"HTTP/1.1 101 Other\r\n\r\n"), Hang()), httpx2.RemoteProtocolError, "another protocol"),
+            (script(Bytes(b"HTTP/1.1 101 Other\r\n\r\n"), Hang()), httpx2.RemoteProtocolError, "switched protocols"),
             (script(Bytes(b"220 mail.example ESMTP\r\n")), httpx2.RemoteProtocolError, "not HTTP"),
-            (script(Bytes(OK + b"x: " + b"y" * 2 * MOST_HEAD), Hang()), httpx2.RemoteProtocolError, "65536 bytes"),
+            (script(Bytes(OK + b"x: " + b"y" * 2 * MAX_HEAD_BYTES), Hang()), httpx2.RemoteProtocolError, "65536 bytes"),
         ],
         ids=[
             "closed",

@@ -1,4 +1,4 @@
-"""What an upstream sends has bounds of size and time, also compressed; and a refusal is told however it is sent."""
+"""Responses are limited in size and time, also compressed ones; an error status is reported however it is sent."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from flask_headrace.core.events import TextDelta
 from flask_headrace.providers.anthropic.messages import AnthropicMessages
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.http import exchange
-from flask_headrace.providers.http.exchange import MOST_REFUSAL, MOST_WHOLE
-from flask_headrace.providers.http.sdk_errors import MOST_MODELS
+from flask_headrace.providers.http.exchange import MAX_BUFFERED_BODY_BYTES, MAX_ERROR_BODY_BYTES
+from flask_headrace.providers.http.sdk_errors import MAX_LISTED_MODELS
 from flask_headrace.providers.http.transport import Transport
 from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.server import Address
@@ -40,11 +40,11 @@ from tests.support.upstream import (
 )
 
 LARGE = 64 * 1024 * 1024
-"""Bytes of a body that has a thousandth of them on its way."""
+"""Size of a body that compresses to a thousandth."""
 
 QUESTION = ChatRequest("m", (Message("user", "hi"),))
 DRIP = Paced(Chunk(b" "), per_second=50)
-"""A byte now and then, for ever."""
+"""An endless body of single bytes with pauses."""
 
 
 def packed(status: int, body: bytes, coding: str = "gzip", kind: str = "application/json") -> Script:
@@ -81,7 +81,7 @@ def refusal_of(provider, limit: float = 5.0) -> UpstreamError:
 
 @pytest.fixture
 def memory() -> Iterator[None]:
-    """Let a test fail that needs more than 40 MiB at once."""
+    """Make a test fail if it allocates more than 40 MiB."""
     tracemalloc.start()
     try:
         yield
@@ -129,7 +129,7 @@ class TestARefusal:
 
     @pytest.mark.parametrize("rest", [DRIP, Hang()], ids=["drips", "hangs"])
     def test_whose_body_never_ends_is_told_soon(self, own_upstream, provider, monkeypatch, rest) -> None:
-        monkeypatch.setattr(exchange, "REFUSAL_LIMIT", 0.1)
+        monkeypatch.setattr(exchange, "ERROR_BODY_TIMEOUT", 0.1)
         own_upstream.answer("m", script(Head(401), Chunk(b'{"error": '), rest))
         assert refusal_of(provider).status == 401
         until(lambda: own_upstream.requests("m")[0].closed)
@@ -144,13 +144,18 @@ class TestAList:
 
     def test_that_would_fill_the_memory_is_read_no_further(self, own_upstream, provider, memory) -> None:
         own_upstream.answer(self.NAME, bomb(LARGE))
-        with pytest.raises(UpstreamProtocolError, match=f"more than {MOST_WHOLE} bytes"):
+        with pytest.raises(UpstreamProtocolError, match=f"more than {MAX_BUFFERED_BODY_BYTES} bytes"):
             provider.models()
 
     def test_of_more_models_than_anybody_has_is_cut(self, own_upstream, provider, caplog) -> None:
-        own_upstream.answer(self.NAME, plain.json_body({"data": [{"id": f"m{n:05}"} for n in range(MOST_MODELS + 5)]}))
-        assert len(provider.models()) == MOST_MODELS
-        assert f"acme lists {MOST_MODELS + 5} models: the first {MOST_MODELS} of them are known here" in caplog.text
+        own_upstream.answer(
+            self.NAME, plain.json_body({"data": [{"id": f"m{n:05}"} for n in range(MAX_LISTED_MODELS + 5)]})
+        )
+        assert len(provider.models()) == MAX_LISTED_MODELS
+        assert (
+            f"acme lists {MAX_LISTED_MODELS + 5} models: only the first {MAX_LISTED_MODELS} of them are used"
+            in caplog.text
+        )
 
     def test_in_a_coding_that_is_not_known_here_is_refused_by_its_name(self, own_upstream, provider) -> None:
         own_upstream.answer(self.NAME, packed(200, b"\x8b\x0f\x80hello\x03", "br"))
@@ -201,4 +206,4 @@ class TestAStream:
 
 def test_what_is_read_of_a_refusal_is_counted_as_it_is_unpacked(own_upstream: Upstream, transport: Transport) -> None:
     own_upstream.answer("m", bomb(LARGE, 500))
-    assert len(ask(transport, own_upstream.url, "m").read()) <= MOST_REFUSAL + 65536
+    assert len(ask(transport, own_upstream.url, "m").read()) <= MAX_ERROR_BODY_BYTES + 65536

@@ -1,4 +1,4 @@
-"""A connection is used again after a request and a response that both ended cleanly, and after nothing else."""
+"""A connection is reused only if its last request and response are both complete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from flask_headrace.providers.http import transport as transports
 from flask_headrace.providers.http.transport import Transport
 from tests.conftest import require
-from tests.providers.http.early_answer_server import Hasty
+from tests.providers.http.early_answer_server import EarlyAnswerServer
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.upstream import (
@@ -25,7 +25,7 @@ from tests.support.upstream import (
 )
 
 LONG = "x" * 12_000_000
-"""A prompt of which the kernel takes only a part at once."""
+"""A prompt that is larger than the kernel's send buffer."""
 
 LEAD = b"HTTP/1.1 "
 OK = b"200 OK\r\ncontent-type: text/event-stream\r\n"
@@ -40,7 +40,7 @@ def connections_of(upstream: Upstream, name: str = "m") -> list[int]:
 
 
 class TestAnAnswerBeforeItsQuestionWasRead:
-    """What is left of the question would be taken for the next one, and its refusal for that one's answer."""
+    """The server would take the rest of the request for the next one, and its error would be the next response."""
 
     @pytest.mark.parametrize(
         "refusal",
@@ -55,7 +55,7 @@ class TestAnAnswerBeforeItsQuestionWasRead:
     )
     @pytest.mark.parametrize("prompt", ["hi", "x" * 100_000], ids=["short", "long"])
     def test_is_the_last_on_its_connection(self, transport: Transport, refusal: bytes, prompt: str) -> None:
-        with Hasty(refusal) as server:
+        with EarlyAnswerServer(refusal) as server:
             refused = ask(transport, server.url, "m", prompt=prompt)
             assert refused.status_code == int(refusal[:3])
             body_of(refused)
@@ -66,7 +66,7 @@ class TestAnAnswerBeforeItsQuestionWasRead:
     @pytest.mark.parametrize("read", [None, 5.0], ids=["no limit", "a limit"])
     def test_is_heard_while_the_question_is_sent(self, transport: Transport, read: float | None) -> None:
         refusal = b"413 Content Too Large\r\ncontent-length: 2\r\n\r\nno"
-        with Hasty(refusal, reads_on=False) as server, gevent.Timeout(20):
+        with EarlyAnswerServer(refusal, reads_on=False) as server, gevent.Timeout(20):
             refused = ask(transport, server.url, "m", read=read, prompt=LONG)
             assert (refused.status_code, body_of(refused)) == (413, b"no")
             assert body_of(ask(transport, server.url, "m")) == b"fine"
@@ -78,7 +78,7 @@ class TestAnAnswerBeforeItsQuestionWasRead:
         context = transports._tls_context.__wrapped__(str(authority))
         monkeypatch.setattr(transports, "_tls_context", lambda cafile=None: context)
         refusal = b"413 Content Too Large\r\ncontent-length: 2\r\n\r\nno"
-        with Hasty(refusal, reads_on=False, tls=tls) as server, gevent.Timeout(20):
+        with EarlyAnswerServer(refusal, reads_on=False, tls=tls) as server, gevent.Timeout(20):
             refused = ask(transport, server.url, "m", prompt=LONG)
             assert (refused.status_code, body_of(refused)) == (413, b"no")
             assert body_of(ask(transport, server.url, "m")) == b"fine"
@@ -96,7 +96,7 @@ class TestAnAnswerBeforeItsQuestionWasRead:
             assert upstream.connections.accepted == 1
 
     def test_is_the_last_on_its_connection_also_where_it_is_no_refusal(self, transport: Transport) -> None:
-        with Hasty(OK + b"content-length: 5\r\n\r\nearly", reads_on=False) as server, gevent.Timeout(20):
+        with EarlyAnswerServer(OK + b"content-length: 5\r\n\r\nearly", reads_on=False) as server, gevent.Timeout(20):
             assert body_of(ask(transport, server.url, "m", prompt=LONG)) == b"early"
             assert body_of(ask(transport, server.url, "m")) == b"fine"
             assert server.connections == 2
@@ -159,7 +159,7 @@ def test_http_1_0_keeps_a_connection_that_both_sides_want_kept(own_upstream: Ups
 
 
 class TestARefusalThatWasMeantForNoQuestion:
-    """Some servers close a connection that is kept for too long, and say 408 first: it can cross with a question."""
+    """Some servers send 408 before they close an idle connection; that can cross with a request."""
 
     TOO_LATE = b"408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -178,7 +178,7 @@ class TestARefusalThatWasMeantForNoQuestion:
 
 
 def transport_sees_the_end(transport: Transport) -> bool:
-    """Whether the end of the one connection that is kept has arrived here."""
+    """Whether the FIN of the one idle connection has arrived."""
     (route,) = transport._routes.values()
     (kept,) = route.pool._socket_queue.queue
     return not route.pool._is_socket_alive(kept)

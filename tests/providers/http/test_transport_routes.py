@@ -1,4 +1,4 @@
-"""The ways to an upstream: TLS with certificates that are checked, and proxies."""
+"""Routes to an upstream: TLS with verified certificates, and proxies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from flask_headrace.core.events import TextDelta
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.embedded.endpoint import STATE_VARIABLE, Ready
-from flask_headrace.providers.embedded.provider import Embedded
-from flask_headrace.providers.http.transport import Transport, proxy_for
+from flask_headrace.providers.embedded.provider import EmbeddedProvider
+from flask_headrace.providers.http.transport import Transport, find_proxy
 from tests.providers.http.requests import ask, body_of
 from tests.support.event_loop import until
 from tests.support.proxy import Proxy
@@ -119,7 +119,7 @@ class TestProxy:
     def test_that_answers_without_end_is_a_failure_to_connect(self, transport: Transport, monkeypatch) -> None:
         with Proxy(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100_000) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", proxy.address)
-            with pytest.raises(httpx2.ConnectError, match="the proxy gave no answer"):
+            with pytest.raises(httpx2.ConnectError, match="the proxy sent no complete response"):
                 ask(transport, "https://model.example", "m")
 
     def test_never_sees_a_question_to_the_embedded_model(self, own_upstream, monkeypatch, tmp_path) -> None:
@@ -129,7 +129,7 @@ class TestProxy:
         monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state.json"))
         with Proxy() as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.address)
-            batches = list(Embedded().stream(ChatRequest("m", (Message("user", "hi"),))))
+            batches = list(EmbeddedProvider().stream(ChatRequest("m", (Message("user", "hi"),))))
             assert proxy.heads == []
         assert "".join(event.text for batch in batches for event in batch if isinstance(event, TextDelta)) == "Hello"
 
@@ -161,7 +161,7 @@ class TestProxy:
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_of_no_kind_that_is_known_is_a_failure_to_connect(self, transport, monkeypatch, scheme, proxy) -> None:
         monkeypatch.setenv(f"{scheme}_proxy", proxy)
-        with pytest.raises(httpx2.ConnectError, match=r"no proxy of the kind http://host:port"):
+        with pytest.raises(httpx2.ConnectError, match=r"not of the form http://host:port"):
             ask(transport, f"{scheme}://model.example", "m")
 
     @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ class TestProxy:
     ) -> None:
         for name, value in names.items():
             monkeypatch.setenv(name, value)
-        assert proxy_for(scheme, "api.acme.example", 443) == found
+        assert find_proxy(scheme, "api.acme.example", 443) == found
 
 
 def test_connections_to_different_origins_are_kept_apart(transport: Transport) -> None:

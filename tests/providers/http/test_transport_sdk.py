@@ -1,4 +1,4 @@
-"""The official SDKs over the transport: their error classes, their retries and their own streams work as ever."""
+"""The official SDKs over the transport: their error classes, retries and streams work unchanged."""
 
 from __future__ import annotations
 

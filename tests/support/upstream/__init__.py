@@ -1,4 +1,4 @@
-"""A provider of language models that does what a test tells it, on real sockets, and records what it sees."""
+"""A fake upstream on real sockets, which follows a test's scripts and records its requests."""
 
 from tests.support.upstream import (
     addresses,
