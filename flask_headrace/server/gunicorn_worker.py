@@ -157,7 +157,7 @@ class Worker(ggevent.GeventWorker):  # type: ignore[misc]  # untyped
 
     def run(self) -> None:
         """Serve, with a connection for each stream that may be open, and some for whoever is to be turned away."""
-        most = self.service.streams.most
+        most = self.service.streams.max_streams
         told = raise_file_limit(most)
         if told and self.age == 1:  # the first of all tells it for all
             self.log.warning(told)

@@ -1,11 +1,10 @@
-"""The greenlet that fills a session from its source, and sees to it that every stream has its end.
+"""The greenlet that fills a session from its source, and guarantees one terminal event.
 
-A source is called only here, so nothing exists upstream before the pump runs. It yields lists of events, one list for
-each read from the network. A terminal event ends the stream; what stands behind it is dropped, but for a `Usage` in the
-same list: that is taken for the accounts, wherever it stands. A note stands by itself, in place of a list.
+Only this greenlet calls the source, so no upstream request exists before it runs. A source yields lists of events, one
+list for each read from the network. A terminal event ends the stream; later events are dropped, except a `Usage` in the
+same list, which counts wherever it stands in the list. A `StreamMetadata` is yielded by itself, in place of a list.
 
-A source may be an application's own. One that never waits, hangs, or does not let itself be closed costs its own
-stream, and no other.
+A source may belong to the application. If it never waits, hangs, or does not close, no other stream is affected.
 """
 
 from __future__ import annotations
@@ -24,38 +23,38 @@ from .session import StreamSession
 log = logging.getLogger("flask_headrace")
 
 Source: TypeAlias = Callable[[], Iterator[list[Event] | StreamMetadata]]
-"""Asks the upstream when called. Closing what it returns closes the upstream."""
+"""Returns an iterator over the events of an upstream. Closing the iterator closes the upstream."""
 
 SOURCE_CLOSE_TIMEOUT = 1.0
-"""Seconds for which a source may see to its connection once its answer has ended; no reader waits longer for that."""
+"""Seconds that a source may take to close its connection after its answer. Readers never wait longer for it."""
 
 STOP_RETRY_INTERVAL = 5.0
-"""Seconds after which a source that was told to stop, and has not, is told again: it may be cleaning up."""
+"""Seconds between two attempts to stop a source: it may be cleaning up."""
 
 MAX_STOP_ATTEMPTS = 4
-"""How often a source is told to stop before it is left behind."""
+"""Attempts to stop a source before its greenlet is abandoned."""
 
 MAX_EVENTS_PER_TURN = 256
-"""Events that are taken in a row from a source that never waits; then all others have their turn."""
+"""Events read in a row from a source that never waits, before other greenlets run."""
 
 _SPLIT_TYPES = {Usage, *TERMINAL_EVENTS}
-"""Events that the session is told of in ways of their own."""
+"""Events that are passed to the session separately from the others of their list."""
 
 
 def start_producer(session: StreamSession, source: Source, on_end: Callable[[StreamSession], None]) -> None:
-    """Fill `session` from `source` in a greenlet of its own.
+    """Fill `session` from `source` in a new greenlet.
 
     Args:
         session: The stream.
         source: Where its events come from.
-        on_end: Called once, in a greenlet of its own, after the stream's end was sent. The upstream is closed by then,
-            unless its source takes its time for that.
+        on_end: Called once, in a greenlet of its own, after the stream's terminal event was published. The upstream is
+            closed by then, unless its source takes too long to close.
     """
     gevent.spawn(_Producer(session, source, on_end).run)
 
 
 class _Producer:
-    """One session being filled; see `start`."""
+    """Fills one session; see `start_producer`."""
 
     __slots__ = ("_greenlet", "_has_ended", "_on_end", "_session", "_source", "_stop_attempts", "_timer")
 
@@ -67,7 +66,7 @@ class _Producer:
         self._has_ended = False
 
     def run(self) -> None:
-        """Fill the session to its end. Runs in a greenlet of its own."""
+        """Fill the session until its end. Runs in its own greenlet."""
         session = self._session
         self._greenlet = gevent.getcurrent()
         session.interrupt = self._interrupt
@@ -77,14 +76,14 @@ class _Producer:
                 self._fill()
         except HeadraceError as error:
             terminal = _to_failed(session, error)
-        except BaseException as error:  # a mistake of ours, or of a provider, is an end like any other
+        except BaseException as error:  # a bug here or in a provider ends the stream like any other error
             if session.pending_terminal is None:
                 terminal = _to_failed(session, log_internal_error(session.id, error))
             elif isinstance(error, gevent.GreenletExit):
-                # Where many readers leave at once, every upstream is closed before the first account is made.
+                # If many readers disconnect at once, all upstreams are closed before the first usage is computed.
                 gevent.sleep(0)
             else:
-                log.exception("stream %s: its source failed behind its end", session.id)
+                log.exception("stream %s: its source failed after the end of the stream", session.id)
         finally:
             self._cancel_timer()
             self._end(terminal)
@@ -95,19 +94,19 @@ class _Producer:
         self._has_ended = True
         self._session.interrupt = None
         if self._stop_attempts:
-            # Not here: an interrupt that was under way when the source ended would cut it short.
+            # In another greenlet: a kill that was pending when the source ended would interrupt `_finish`.
             gevent.spawn(self._finish, terminal)
         else:
             self._finish(terminal)
 
     def _finish(self, terminal: TerminalEvent) -> None:
         try:
-            # It may wait, as for the list of prices when that is read for the first time.
+            # May block, for example while the price list is loaded for the first time.
             self._session.finish(terminal)
         finally:
             gevent.spawn(self._on_end, self._session)
 
-    # What the source yields
+    # Reading the source
 
     def _fill(self) -> None:
         self._session.is_source_started = True
@@ -122,7 +121,7 @@ class _Producer:
         in_a_row = 0
         for events in batches:
             if session.pending_terminal is not None:
-                # It was told to stop, and what it tells of its tokens now counts still.
+                # The source was stopped. A usage that it still yields counts.
                 self._record_usage(events)
                 return
             if isinstance(events, StreamMetadata):
@@ -135,13 +134,13 @@ class _Producer:
                 break
             in_a_row += 1 if isinstance(events, StreamMetadata) else len(events) or 1
             if in_a_row >= MAX_EVENTS_PER_TURN:
-                # A source that never waits would let through no interrupt, no time limit, and no other stream.
+                # A source that never waits would block its interrupt, its time limits and all other streams.
                 in_a_row = 0
                 gevent.sleep(0)
         else:
             raise UpstreamProtocolError(f"{session.context.model} ended its answer without a finish reason. Try again.")
         if isinstance(session.terminal, Completed):
-            # The reader has its answer; the source may now see to its connection.
+            # Readers have the answer; the source may now finish its connection.
             next(batches, None)
 
     def _split_terminal(self, events: list[Event]) -> None:
@@ -151,12 +150,12 @@ class _Producer:
         rest = [event for event in events[:end] if type(event) is not Usage]
         terminal = events[end] if end < len(events) else None
         if rest or (isinstance(terminal, Completed) and session.first_event_at is None):
-            session.append(rest)  # a whole answer may be empty, and has begun all the same
+            session.append(rest)  # a complete answer may be empty, and begins all the same
         if terminal is None:
             return
         if isinstance(terminal, Failed) and session.pending_terminal is None:
             session.error = SourceError(terminal.message, code=terminal.code, retryable=terminal.retryable)
-        self._end(terminal)  # type: ignore[arg-type]  # it was looked at
+        self._end(terminal)  # type: ignore[arg-type]  # checked above
         self._set_timer(SOURCE_CLOSE_TIMEOUT, self._retry_stop)
 
     def _record_usage(self, events: list[Event] | StreamMetadata) -> None:
@@ -164,7 +163,7 @@ class _Producer:
             if isinstance(event, (Usage, StreamMetadata)):
                 self._session.record_usage(event)
 
-    # What stops it
+    # Stopping the source
 
     def _close_source(self, batches: Iterator[list[Event] | StreamMetadata]) -> None:
         close = getattr(batches, "close", None)
@@ -173,7 +172,7 @@ class _Producer:
         try:
             close()
         except Exception:
-            # How the answer has ended is told, or about to be: that stays as it is.
+            # The stream's terminal event is decided and stays as it is.
             log.exception("stream %s: the source of %s failed to close", self._session.id, self._session.context.model)
 
     def _interrupt(self) -> None:
@@ -184,10 +183,10 @@ class _Producer:
         self._stop_attempts += 1
         self._greenlet.kill(block=False)
 
-    def _set_timer(self, seconds: float, act: Callable[[], None]) -> None:
+    def _set_timer(self, seconds: float, callback: Callable[[], None]) -> None:
         self._cancel_timer()
         self._timer = gevent.get_hub().loop.timer(seconds)
-        self._timer.start(act)
+        self._timer.start(callback)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -206,7 +205,7 @@ class _Producer:
             return
         self._cancel_timer()
         session = self._session
-        log.error("stream %s: the source of %s does not stop, and is left behind", session.id, session.context.model)
+        log.error("stream %s: the source of %s does not stop and is abandoned", session.id, session.context.model)
 
 
 def _to_failed(session: StreamSession, error: HeadraceError) -> Failed:

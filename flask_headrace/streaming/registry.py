@@ -1,4 +1,4 @@
-"""The open streams of one worker: how many there may be, and how they end when the worker does."""
+"""The open streams of one worker: their limits, and their end when the worker shuts down."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from .resume.stored_reader import StoredStreamReader
 from .session import StreamSession
 
 FLUSH_TIMEOUT = 2.0
-"""Seconds that a worker which leaves waits for its last events to be written."""
+"""Seconds that a worker which shuts down waits for its last events to be written into the store."""
 
 
 class StreamRegistry:
-    """All streams that are open here.
+    """All streams that are open on this worker.
 
     Args:
-        limits: The bounds of each.
-        most: How many may be open at once.
-        most_of_one: How many of them one owner may have; None for a quarter of them, and at least one.
-        on_start: Called when one is opened, before its upstream is asked.
-        on_end: Called once for each after its end, in a greenlet of its own; may block.
-        journal: Keeps those that can be resumed.
+        limits: The limits of each stream.
+        max_streams: How many streams may be open at once.
+        on_start: Called when a stream is opened, before its source is called.
+        on_end: Called once for each stream after its end, in a greenlet of its own; may block.
+        store_writer: Writes the events of resumable streams; None if there is no store.
+        max_streams_per_owner: How many streams one owner may have open; None for a quarter of `max_streams`, and at
+            least one.
 
     Attributes:
-        most: How many may be open at once.
+        max_streams: How many streams may be open at once.
+        is_closing: Whether the worker is shutting down.
     """
 
     def __init__(  # noqa: PLR0913  # all but the first two by name
@@ -61,45 +63,45 @@ class StreamRegistry:
         return len(self._open) + len(self._stored_readers)
 
     def __repr__(self) -> str:
-        return f"<Streams {len(self)} of {self.max_streams} open{', closing' if self.is_closing else ''}>"
+        return f"<StreamRegistry {len(self)} of {self.max_streams} open{', closing' if self.is_closing else ''}>"
 
     def get(self, id: str) -> StreamSession | None:  # noqa: A002
-        """Return an open stream."""
+        """Return the open stream of an id; None if there is none."""
         return self._open.get(id)
 
     def check_capacity(self, owner: str) -> None:
         """Return if another stream may be opened.
 
         Args:
-            owner: Who is to have it; empty for nobody in particular.
+            owner: The owner of the stream; empty if the service has no API keys.
 
         Raises:
-            StreamLimitExceeded: as many as allowed are open, 503; or its owner has as many as one may have, 429.
-            ShuttingDown: the worker is about to leave; 503.
+            StreamLimitExceeded: this worker has the maximum number of open streams, 503; or the owner has, 429.
+            ShuttingDown: the worker is shutting down; 503.
         """
         if self.is_closing:
             raise ShuttingDown("This worker is shutting down. Try again in a moment.", retry_after=1)
         if len(self) >= self.max_streams:
             raise StreamLimitExceeded(
-                f"All {self.max_streams} streams of this worker are taken. Try again soon.", retry_after=2
+                f"All {self.max_streams} streams of this worker are in use. Try again soon.", retry_after=2
             )
         self._owner_limits.check(owner)
 
     def open(self, context: StreamContext, source: Source, *, stored_id: str | None = None) -> StreamSession:
-        """Open a stream; its upstream is asked as soon as the caller waits for something.
+        """Open a stream. Its source is called when the current greenlet next waits.
 
         Args:
-            context: Whom it asks.
+            context: The stream's context.
             source: Where its events come from.
-            stored_id: The id under which the journal has claimed it, for one that can be resumed.
+            stored_id: The id that the store writer has claimed for a resumable stream; None for a plain stream.
 
         Raises:
-            LimitError: see `check_room`.
-            StoreUnavailable: an earlier stream of that id has not ended here yet; 503.
+            LimitError: see `check_capacity`.
+            StoreUnavailable: an earlier stream of this id has not ended here yet; 503.
         """
         self.check_capacity(context.owner)
         if stored_id in self._open:
-            raise StoreUnavailable(f"Another stream {stored_id!r} is about to end here. Try again.", retry_after=1)
+            raise StoreUnavailable(f"An earlier stream {stored_id!r} is about to end here. Try again.", retry_after=1)
         sink = None if stored_id is None else self._store_writer
         session = StreamSession(context, self.limits, id=stored_id, sink=sink)
         self._open[session.id] = session
@@ -107,13 +109,13 @@ class StreamRegistry:
         self._is_empty.clear()
         try:
             if sink is not None:
-                sink.attach(session)
+                sink.open(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")
             raise
         finally:
-            # Also where nobody will read it: each stream ends, and its end is told, by its pump alone.
+            # Also if `on_start` failed: only the producer ends a stream and reports its end.
             producer.start_producer(session, source, self._finish)
         return session
 
@@ -133,31 +135,34 @@ class StreamRegistry:
         stored_reader.on_close = self._remove_stored_reader
 
     def drain(self, seconds: float) -> int:
-        """Open no more streams, let those that are open finish for so long, then end the rest.
+        """Open no more streams, wait for the open ones to end, then fail the rest.
+
+        Args:
+            seconds: How long to wait for open streams.
 
         Returns:
-            How many had to be ended.
+            How many streams were failed.
         """
         self.is_closing = True
-        # Their readers come back, to another worker or the next one, and go on where they were.
-        for replica in list(self._stored_readers):
-            replica.stop_reading()
+        # Their clients reconnect to another worker and continue where they were.
+        for reader in list(self._stored_readers):
+            reader.cut()
         self._is_empty.wait(seconds)
-        left = list(self._open.values())
-        for session in left:
+        remaining = list(self._open.values())
+        for session in remaining:
             session.fail(ShuttingDown("The service is restarting. Try again in a moment.", retry_after=1))
         self._is_empty.wait(5)
         if self._store_writer is not None:
             self._store_writer.flush(FLUSH_TIMEOUT)
         gevent.sleep(0)
-        return len(left)
+        return len(remaining)
 
     def _remove_stored_reader(self, stored_reader: StoredStreamReader) -> None:
         self._stored_readers.discard(stored_reader)
         self._owner_limits.remove(stored_reader)
 
     def _finish(self, session: StreamSession) -> None:
-        # A question that waits for its turn goes before the account of an answer.
+        # Waiting requests go before the report of an ended stream.
         gevent.sleep(0)
         try:
             self._on_end(session)

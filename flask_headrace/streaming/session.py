@@ -1,10 +1,11 @@
-"""One stream: its events, its readers, and its one end.
+"""One stream: its events, its readers, and its terminal event.
 
-A pump fills a session and followers read it, each in a greenlet of its own. A session knows no HTTP, no provider and
-no wire. Whatever wants to end it calls `stop`: the first call decides, and none of them raises.
+A producer fills a session and readers read it, each in its own greenlet. A session does not depend on HTTP, providers
+or encoders. `stop` decides the terminal event: the first call counts, and none raises.
 
-A plain session is its one reader's: it ends when that leaves, and forgets what was read. A session that somebody keeps
-(the journal, in a store) can be read from any number by any readers, and goes on for a while when there is none.
+A plain session ends when its last reader leaves, and discards events that all readers have. A resumable session, whose
+sink writes its events into a store, can be read from any event by any number of readers, and continues for its grace
+time without readers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 
-from ..core.errors import FirstTokenTimeout, HeadraceError, IdleTimeout, MaxDurationExceeded
+from ..core.errors import HeadraceError
 from ..core.events import (
     Cancelled,
     CancelReason,
@@ -32,30 +33,33 @@ from .deadlines import Deadline, TimeoutScheduler
 from .disconnect_grace import DisconnectGrace
 from .readable import Reader
 from .sink import EventSink
+from .source_timeouts import source_deadlines
 from .usage_tracker import UsageTracker
 from .waiter import GreenletWaiter
 
 MAX_BATCH_EVENTS = 1024
-"""Events that a reader who is behind is given at once."""
+"""Events that a reader which is behind gets at once."""
 
 
 class StreamSession:
-    """One stream, from its question to its end.
+    """One stream, from its request to its terminal event.
 
     Args:
-        target: Whom it asks.
-        limits: Its bounds.
-        id: Its id; None for one that nobody can guess.
-        keeper: Keeps its events; None for a plain stream.
+        context: The model that answers, and the parts of the request that the stream needs.
+        limits: The limits of the stream.
+        id: The stream's id; None for a new random one.
+        sink: Writes the events into a store; None for a plain stream.
 
     Attributes:
-        interrupt: Ends what fills the session; set by the pump while it runs.
-        ending: How the stream is to end, once that is decided; `terminal` follows when it has.
-        error: What went wrong where the end is a `Failed`: it has the HTTP status and `retry_after`.
-        is_asked: Whether the source was asked.
-        is_reported: Whether its end was reported.
-        usage: What it took; None before its end.
-        was_kept: Whether it began as one that can be read again.
+        interrupt: Stops the producer; set by it while it runs, otherwise None.
+        pending_terminal: The terminal event, as soon as it is decided.
+        terminal: The terminal event, as soon as it is published.
+        error: The error of a stream that fails, with its HTTP status and `retry_after`; otherwise None.
+        is_source_started: Whether the source was called.
+        is_reported: Whether `on_end` was called for the stream.
+        usage: The usage of the stream; None before its end.
+        was_stored: Whether the stream was opened as a resumable one.
+        started_at, first_event_at, last_event_at, ended_at: Times of the monotonic clock in seconds; None before.
     """
 
     __slots__ = (
@@ -116,32 +120,33 @@ class StreamSession:
     def __repr__(self) -> str:
         state = "streaming" if self.terminal is None else type(self.terminal).__name__.lower()
         age = (self.ended_at or time.monotonic()) - self.started_at
-        return f"<Session {self.id[:6]}… {state}, {self.last_number} events, {len(self._readers)} readers, {age:.1f} s>"
+        counts = f"{self.last_number} events, {len(self._readers)} readers"
+        return f"<StreamSession {self.id[:6]}… {state}, {counts}, {age:.1f} s>"
 
     @property
     def context(self) -> StreamContext:
-        """Whom it asks, now or at its end."""
+        """The context, with the model of the current or last attempt."""
         return self._usage_tracker.context
 
     @property
     def last_number(self) -> int:
-        """The number of its last event so far."""
+        """The number of the last event; 0 before the first one."""
         return self._buffer.last_number
 
     @property
     def is_stored(self) -> bool:
-        """Whether it can be read again, from any number."""
+        """Whether the stream is resumable: it can be read from any event."""
         return self.sink is not None
 
     @property
     def reason(self) -> str:
-        """Why it ended, in one word: the finish reason, the error's code, or why it was cancelled; empty before."""
+        """Why the stream ended, in one word; see `terminal_reason`."""
         return terminal_reason(self.terminal)
 
-    # What the pump calls
+    # For the producer
 
     def append(self, events: list[Event]) -> None:
-        """Take the next events, wake the readers, and wait while the slowest is too far behind. Only for the pump."""
+        """Publish the next events, and block while the slowest reader is too far behind. Only for the producer."""
         now = self.last_event_at = time.monotonic()
         if self.first_event_at is None:
             self.first_event_at = now
@@ -156,11 +161,14 @@ class StreamSession:
             self._wait_for_space()
 
     def record_usage(self, reported: Usage | StreamMetadata) -> None:
-        """Take what the source tells of its work and of the tokens."""
+        """Record a usage or a metadata item that the source has yielded. Only for the producer."""
         self._usage_tracker.record(reported)
 
     def finish(self, terminal: TerminalEvent) -> None:
-        """Account for the stream and send its end. Only for the pump; the first call decides."""
+        """Compute the usage and publish the terminal event: `pending_terminal`, or else `terminal`.
+
+        Only for the producer. Calls after the first do nothing.
+        """
         if self.terminal is not None:
             return
         self.terminal = self.pending_terminal = self.pending_terminal or terminal
@@ -192,16 +200,16 @@ class StreamSession:
             self._is_blocked = False
             self.last_event_at = time.monotonic()
 
-    # What followers call
+    # For readers
 
     def add_reader(self, reader: Reader) -> None:
-        """Add a reader; also one who comes after the end, and has the time limits of all others."""
+        """Add a reader. One that is added after the end has the same time limits."""
         self._readers.append(reader)
         self._grace.stop()
         self._deadlines.start()
 
     def take_events(self, reader: Reader) -> list[Event]:
-        """Hand out the events that have come since a reader's last call. Only for that reader."""
+        """Return the events after `reader.position`, and advance it. Only for that reader."""
         if self.sink is None and len(self._readers) == 1:
             events = self._buffer.pop_after(reader.position)
             reader.position += len(events)
@@ -214,14 +222,14 @@ class StreamSession:
         return events
 
     def drop_reader(self, reader: Reader) -> None:
-        """Let go of a reader that accepts nothing; a plain stream ends with it, unless others read it."""
+        """Close a reader whose client accepts nothing. A plain stream without other readers is cancelled."""
         if self.is_stored or len(self._readers) > 1:
             reader.close()
         else:
             self.cancel("reader_stalled")
 
     def remove_reader(self, reader: Reader) -> None:
-        """Forget a reader that has left; a plain stream ends with it, a kept one after a while. May be called twice."""
+        """Remove a reader; idempotent. Without readers a plain stream is cancelled, a resumable one after `grace`."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._discard_read()
@@ -239,14 +247,14 @@ class StreamSession:
         return self.sink is not None and self.sink.has_remote_readers(self)
 
     def _discard_read(self) -> None:
-        # What all readers have is of no use, unless it is kept for later ones.
+        # Events that all readers have are of no use, unless later readers can come.
         if not self.is_stored and self._readers:
             self._buffer.discard(min([reader.position for reader in self._readers]))
             if self._is_blocked:
                 self._space_waiter.wake()
 
     def detach_store(self) -> None:
-        """Be a plain stream from here on, for the readers that there are: what keeps it is away, or full."""
+        """Become a plain stream for the current readers, because the store is unreachable or full."""
         sink, self.sink = self.sink, None
         self._discard_read()
         if not self._readers:
@@ -254,29 +262,29 @@ class StreamSession:
         if sink is not None:
             sink.detach(self)
 
-    # What ends it
+    # Ending the stream
 
     def cancel(self, reason: CancelReason) -> None:
-        """End the stream because nobody wants the rest of it."""
+        """End the stream with `Cancelled`, unless its end is decided."""
         self.stop(Cancelled(reason))
 
     def fail(self, error: HeadraceError) -> None:
-        """End the stream with an error."""
+        """End the stream with `Failed`, unless its end is decided."""
         if self.pending_terminal is None:
             self.error = error
             self.stop(Failed(error.code, error.message, error.retryable))
 
     def stop(self, terminal: TerminalEvent) -> None:
-        """Decide how the stream ends and interrupt what fills it. Idempotent; never raises, never blocks."""
+        """Decide the terminal event and interrupt the producer. The first call counts; never raises, never blocks."""
         if self.pending_terminal is None:
             self.pending_terminal = terminal
             if self.interrupt is not None:
                 self.interrupt()
 
-    # Its time limits
+    # Time limits
 
     def _stop_timers(self) -> None:
-        # A reader may still have much to read after the end, and must not take for ever.
+        # Timers run after the end while readers remain: their clients must not stall forever.
         if self.terminal is not None and not self._readers:
             self._deadlines.stop()
             self._grace.stop()
@@ -284,31 +292,6 @@ class StreamSession:
     def _current_deadlines(self) -> Iterator[Deadline]:
         for reader in self._readers:
             yield from reader.deadlines()
-        # What fills it takes its time to close, once its end is decided, and no limit has a say in that any more.
+        # Once the end is decided, no time limit applies to the source, which may take its time to close.
         if self.pending_terminal is None:
-            yield from self._source_deadlines()
-
-    def _source_deadlines(self) -> Iterator[Deadline]:
-        limits = self.limits
-        if limits.duration is not None:
-            yield self.started_at + limits.duration, self._fail_by_duration
-        if self._usage_tracker.is_routed:
-            return
-        if self.first_event_at is None:
-            if limits.first_token is not None:
-                yield self.started_at + limits.first_token, self._fail_by_first_token
-        elif limits.stall is not None and not self._is_blocked:
-            yield self.last_event_at + limits.stall, self._fail_by_stall
-
-    def _fail_by_duration(self) -> None:
-        self.fail(
-            MaxDurationExceeded(f"The answer took longer than {self.limits.duration:g} s, the most that one may take.")
-        )
-
-    def _fail_by_first_token(self) -> None:
-        model, limit = self.context.model, self.limits.first_token
-        self.fail(FirstTokenTimeout(f"{model} sent no token within {limit:g} s. Try again, or ask another model."))
-
-    def _fail_by_stall(self) -> None:
-        model, limit = self.context.model, self.limits.stall
-        self.fail(IdleTimeout(f"{model} fell silent for {limit:g} s in the middle of its answer. Try again."))
+            yield from source_deadlines(self, is_routed=self._usage_tracker.is_routed, is_blocked=self._is_blocked)

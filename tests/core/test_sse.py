@@ -197,7 +197,7 @@ class TestCuts:
 
 
 def line_by_line(stream: bytes) -> list[ServerSentEvent]:
-    """Decode a whole stream as the standard words it, but for the failures that are written into it without fields."""
+    """Decode a complete stream exactly as the standard says, and also accept errors without a field."""
     lines = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-1]
     frames, event, held = [], b"", []
     for line in lines:
@@ -259,7 +259,7 @@ class TestBound:
 
 
 def duration_of(pieces: int) -> float:
-    """Return the least of three times (seconds of CPU) of feeding one frame in so many pieces."""
+    """Return the CPU seconds of feeding one event in so many pieces, the best of three."""
     best = float("inf")
     for _ in range(3):
         decoder = SSEDecoder()

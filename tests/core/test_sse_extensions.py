@@ -1,4 +1,4 @@
-"""What the decoder of event streams takes from upstreams beyond the grammar: a last frame, and bare failures."""
+"""Input beyond the grammar that the SSE decoder accepts from upstreams: an unfinished last event, and bare errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TestRest:
 
 
 class TestFailureWithoutAField:
-    """As llama.cpp has written it, and gateways whose error handler knows nothing of the stream."""
+    """An error without an SSE field, as llama.cpp and the error handlers of some gateways write it."""
 
     def test_that_is_a_bare_object_is_a_frame(self) -> None:
         assert decode(b'data: 1\n\n{"error":{"message":"boom"}}\n\n')[1:] == [

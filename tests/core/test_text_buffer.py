@@ -1,4 +1,4 @@
-"""What texts cost that are kept whole: a few bytes a character, however small the pieces are that they come in."""
+"""The memory of collected texts: a few bytes per character, however small their pieces are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIECES = 100_000
 
 
 def pieces() -> list[str]:
-    """Return pieces as they come: strings of their own, each of which Python adds fifty bytes to."""
+    """Return pieces as separate strings, each with Python's overhead of about fifty bytes."""
     found: list[str] = msgspec.json.decode(msgspec.json.encode(["ab"] * PIECES))
     return found
 
@@ -57,7 +57,7 @@ def responded() -> ResponsesEncoder:
     return wire
 
 
-KEEPERS: dict[str, Callable[[], object]] = {
+COLLECTORS: dict[str, Callable[[], object]] = {
     "an answer's text": spoken(TextDelta),
     "what it thought": spoken(ReasoningDelta),
     "its call": called,
@@ -66,11 +66,11 @@ KEEPERS: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("keeper", KEEPERS)
-def test_small_pieces_are_kept_as_one_text(keeper: str) -> None:
+@pytest.mark.parametrize("collector", COLLECTORS)
+def test_small_pieces_are_kept_as_one_text(collector: str) -> None:
     tracemalloc.start()
     try:
-        kept = KEEPERS[keeper]()
+        kept = COLLECTORS[collector]()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

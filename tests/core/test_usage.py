@@ -1,4 +1,4 @@
-"""What an answer took: told by its provider, or estimated from what was seen; and what that costs."""
+"""The usage of an answer, reported by its provider or estimated from its texts, and its price."""
 
 from __future__ import annotations
 

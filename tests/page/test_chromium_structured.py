@@ -199,7 +199,7 @@ class TestEnd:
         use(page)
         for shown, fields in (("I would rather not.", 0), (texts[1], 1)):
             ask(page)
-            expect(last(page, "failed").get_by_role("alert")).to_contain_text("it is no JSON")
+            expect(last(page, "failed").get_by_role("alert")).to_contain_text("it is not JSON")
             expect(prose(page).locator("p, code")).to_have_text(shown)
             expect(form(page).locator(".field:not([data-empty])")).to_have_count(fields)
 

@@ -1,4 +1,4 @@
-"""A stream with all its parts in this process: a source that does as it is told, a session, its pump and a reader."""
+"""A stream with all its parts in this process: a scripted source, a session, its producer and a reader."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def text(*pieces: str) -> list[Event]:
 
 
 def is_terminal(event: Event) -> bool:
-    """Whether a stream ends with this event."""
+    """Return whether an event is a terminal event."""
     return isinstance(event, (Completed, Failed, Cancelled))
 
 
 class Source:
-    """Yields what the test gives it, raises the exceptions among it, and counts how often it was asked and closed.
+    """Yields the items that the test gives, raises those that are exceptions, and counts its calls and closings.
 
-    It ends after a list that ends with `Completed`; if it `lingers`, it then waits for more, as for the rest of a body.
+    The source ends after a list that ends with `Completed`; if it `lingers`, it waits for further items instead.
     """
 
     def __init__(self, *given: Any, on_close: Callable[[], object] = lambda: None, lingers: bool = False) -> None:
@@ -62,13 +62,13 @@ class Source:
             self._on_close()
 
     def give(self, *items: Any) -> None:
-        """Let it yield, or raise, these next."""
+        """Append items to yield or raise."""
         for item in items:
             self.queue.put(item)
 
 
 class Reader:
-    """Reads a session in a greenlet of its own, and keeps what it got."""
+    """Reads a session in a greenlet of its own, and collects its events."""
 
     def __init__(self, session: StreamSession, on_batch: Callable[[list[Event]], object] = lambda _: None) -> None:
         self.reader = StreamReader(session)
@@ -83,7 +83,7 @@ class Reader:
 
     @property
     def events(self) -> list[Event]:
-        """All events so far, without the first one, which says that the answer has begun."""
+        """All events so far, without `ResponseStarted`."""
         got = [event for batch in self.batches for event in batch]
         return got[1:] if got and isinstance(got[0], ResponseStarted) else got
 
@@ -94,7 +94,7 @@ class Reader:
 
     @property
     def heartbeats(self) -> int:
-        """How many heartbeats have come."""
+        """The number of heartbeats so far."""
         return self.batches.count([])
 
     def read(self) -> list[Event]:
@@ -105,7 +105,7 @@ class Reader:
 
 
 class Stream:
-    """A session and its pump. `ends` holds the sessions for which `on_end` was called."""
+    """A session and its producer. `ends` are the sessions for which `on_end` was called."""
 
     def __init__(
         self,

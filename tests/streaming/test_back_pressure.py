@@ -1,4 +1,4 @@
-"""A stream runs ahead of its reader so far and no further, and no stream holds up another."""
+"""Back pressure: a source runs ahead of its reader by the buffer's size at most, and no stream delays another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events of one stream by their numbers."""
+"""The buffer of one stream's events, by number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One timer for many waits."""
+"""One timer for many deadlines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.event_loop import until
 
 @pytest.fixture
 def looking():
-    """Make deadlines that look at a list of deadlines, and stop them afterwards."""
+    """Make schedulers for given deadlines, and stop them after the test."""
     made: list[TimeoutScheduler] = []
 
     def make(deadlines, max_check_interval: float | None) -> TimeoutScheduler:

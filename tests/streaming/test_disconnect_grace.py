@@ -1,4 +1,4 @@
-"""What comes of a kept stream when nobody reads it."""
+"""The grace time of a resumable stream without readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever order things happen in: a stream against a model of it that is a few lines long."""
+"""Any order of actions: a stream compared with a model of a few lines."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NARROW = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=Non
 
 PIECES = ["piece", "piece", "big piece"]
 ACTS = st.sampled_from([
-    *PIECES, "usage", "done", "upstream says failed", "upstream fails", "we fail", "stop", "time limit", "pause",
+    *PIECES, "usage", "done", "upstream sends Failed", "upstream fails", "we fail", "stop", "time limit", "pause",
     "go on", "turn",
 ])  # fmt: skip
 ENDS: dict[str, Event] = {
     "done": DONE,
-    "upstream says failed": Failed("mine", "so it is", retryable=False),
+    "upstream sends Failed": Failed("mine", "so it is", retryable=False),
     "upstream fails": Failed("upstream_broken", "gone", retryable=True),
     "stop": Cancelled("stopped"),
     "time limit": Failed("stall_timeout", "silent", retryable=True),
@@ -33,9 +33,9 @@ ENDS: dict[str, Event] = {
 
 @dataclass
 class World:
-    """A stream whose reader can be held up, and what was done to it."""
+    """A stream whose reader can be paused, and the texts that its source sent."""
 
-    said: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.source = Source()
@@ -47,13 +47,13 @@ class World:
     def do(self, act: str) -> None:
         match act:
             case "piece" | "big piece":
-                self.said.append(f"{len(self.said)}," + ("x" * 400 if act == "big piece" else ""))
-                self.source.give(text(self.said[-1]))
+                self.sent.append(f"{len(self.sent)}," + ("x" * 400 if act == "big piece" else ""))
+                self.source.give(text(self.sent[-1]))
             case "usage":
                 self.source.give([REPORTED])
             case "done":
                 self.source.give([REPORTED, DONE])
-            case "upstream says failed":
+            case "upstream sends Failed":
                 self.source.give([ENDS[act]])
             case "upstream fails":
                 self.source.give(UpstreamProtocolError("gone"))
@@ -90,7 +90,7 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
     assert [is_terminal(event) for event in events] == [False] * (len(deltas) + 1) + [True]
     assert isinstance(usage, Usage)
     assert all(isinstance(delta, TextDelta) for delta in deltas)
-    assert "".join(world.said).startswith(world.reader.text)
+    assert "".join(world.sent).startswith(world.reader.text)
     assert world.stream.ends == [session]
     assert world.source.closed == world.source.asked
     assert terminal in ENDS.values() or terminal.code == "internal"
@@ -99,7 +99,7 @@ def test_any_order_of_things_gives_a_whole_beginning_and_one_end(acts: list[str]
     if isinstance(terminal, Completed):
         assert usage == REPORTED
         before = acts[: acts.index("done")]
-        assert world.reader.text == "".join(world.said[: sum(act.endswith("piece") for act in before)])
+        assert world.reader.text == "".join(world.sent[: sum(act.endswith("piece") for act in before)])
 
 
 @given(st.lists(ACTS, max_size=25), st.integers(0, 25))

@@ -1,4 +1,4 @@
-"""How many of a worker's streams one owner may have, and that none is counted for longer than it is open."""
+"""The limit of streams per owner, and that a stream counts no longer than it is open."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ ALICE, BOB = (msgspec.structs.replace(CONTEXT, owner=name) for name in ("alice",
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 
 
-def streams(most: int = 8, most_of_one: int | None = None, **callbacks) -> StreamRegistry:
-    told = {"on_start": lambda _: None, "on_end": lambda _: None, **callbacks}
-    return StreamRegistry(UNLIMITED, most, told["on_start"], told["on_end"], max_streams_per_owner=most_of_one)
+def streams(max_streams: int = 8, per_owner: int | None = None, **given) -> StreamRegistry:
+    callbacks = {"on_start": lambda _: None, "on_end": lambda _: None, **given}
+    return StreamRegistry(
+        UNLIMITED, max_streams, callbacks["on_start"], callbacks["on_end"], max_streams_per_owner=per_owner
+    )
 
 
 @pytest.fixture
@@ -50,11 +52,11 @@ class TestAnOwner:
 
     def test_leaves_the_rest_to_others(self) -> None:
         many = streams(8)
-        for target in (ALICE, ALICE, BOB, BOB):
-            many.open(target, Source())
-        for target in (ALICE, BOB):
+        for context in (ALICE, ALICE, BOB, BOB):
+            many.open(context, Source())
+        for context in (ALICE, BOB):
             with pytest.raises(StreamLimitExceeded):
-                many.open(target, Source())
+                many.open(context, Source())
 
     def test_that_is_nobody_in_particular_may_have_all(self) -> None:
         many = streams(8)
@@ -78,18 +80,18 @@ class TestAStream:
         until(lambda: len(many) == 0)
         many.open(ALICE, Source())
 
-    @pytest.mark.parametrize("how", ["leaves", "fails", "is stopped", "ends", "could not be told of"])
+    @pytest.mark.parametrize("how", ["leaves", "fails", "is stopped", "ends", "on_start raises"])
     def test_is_counted_no_more_however_it_ends(self, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
         monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *_: None)
         is_first = [True]
 
         def refuse(_session: object) -> None:
-            if how == "could not be told of" and is_first.pop():
+            if how == "on_start raises" and is_first.pop():
                 raise ZeroDivisionError
 
         many = streams(4, on_start=refuse)
         source = Source(ZeroDivisionError()) if how == "fails" else Source(*([[DONE]] if how == "ends" else []))
-        if how == "could not be told of":
+        if how == "on_start raises":
             with pytest.raises(ZeroDivisionError):
                 many.open(ALICE, source)
         else:

@@ -1,4 +1,4 @@
-"""Every stream has exactly one end, its source is closed, and its end is reported once: whatever happens, and when."""
+"""Whatever happens and when: every stream has one terminal event, its source is closed, its end is reported once."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class TestUsage:
 
 
 class EndingSource(Source):
-    """A source that ends when it has yielded all that it was given."""
+    """A source that ends after its last item."""
 
     def __call__(self):
         self.asked += 1

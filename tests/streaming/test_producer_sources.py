@@ -1,4 +1,4 @@
-"""Sources that do not do as they should: each costs its own stream at most, within its limits, and is accounted for."""
+"""Sources that misbehave: each affects its own stream only, within its limits, and its usage is counted."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NEVER = Flag()
 
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody be patient."""
+    """Shorten the producer's timeouts."""
     monkeypatch.setattr(producer, "SOURCE_CLOSE_TIMEOUT", 0.05)
     monkeypatch.setattr(producer, "STOP_RETRY_INTERVAL", 0.05)
 
 
 class Odd:
-    """A source of the test's own; counts how often it was asked."""
+    """A source made from a function; counts how often it was called."""
 
     def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
         self._make = make
@@ -46,7 +46,7 @@ def stream_of(make: Callable[[], Iterator[Any]], limits: StreamLimits = UNLIMITE
 
 
 def ended(stream: Stream, reader: Reader | None = None) -> list[Event]:
-    """Read to the end, and check what holds for every end, whether or not the source has let itself be closed."""
+    """Read to the end, and check what holds for every end, whether or not the source could be closed."""
     events = (reader or Reader(stream.session)).read()
     until(lambda: stream.ends)
     settle()
@@ -140,7 +140,7 @@ class TestASourceThatDoesNotStop:
         released = Flag()
         stream = stream_of(lambda: self.deaf(1000, caught, released))
         assert self.stopped(stream)[-1] == Cancelled("stopped")
-        until(lambda: "the source of acme/tiny does not stop, and is left behind" in caplog.text)
+        until(lambda: "the source of acme/tiny does not stop and is abandoned" in caplog.text)
         assert stream.session.id in caplog.text
         assert caught == ["caught"] * producer.MAX_STOP_ATTEMPTS
         released.set()
@@ -221,7 +221,7 @@ class TestASourceThatFailsToClose:
 
     def test_behind_its_end_is_told_by_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         assert read_all(Stream(Source([DONE], ZeroDivisionError("too late"), lingers=True)))[-1] == DONE
-        assert "failed behind its end" in caplog.text
+        assert "failed after the end of the stream" in caplog.text
 
 
 class TestASourceThatNeverWaits:
@@ -259,31 +259,31 @@ def test_what_is_no_event_is_a_failure_with_a_code(wrong: Any) -> None:
 
 
 class TestUsageThatWasTold:
-    """Before a cut, it is what the accounts say."""
+    """A usage reported before the stream is cancelled is the stream's usage."""
 
     CUTS: ClassVar[dict[str, Any]] = {
         "broken": UpstreamProtocolError("gone"),
         "refused": UpstreamStatusError("overloaded", status=529, code="upstream_overloaded", retryable=True),
         "a mistake": ZeroDivisionError(),
-        "told": [FAILED],
+        "reported": [FAILED],
         "unreadable": 42,
     }
 
     @pytest.mark.parametrize("cut", CUTS)
-    @pytest.mark.parametrize("told", [REPORTED, KNOWN])
-    def test_is_kept_whatever_cuts_the_answer(self, cut: str, told: Usage) -> None:
-        usage = ended(Stream(Source([told], self.CUTS[cut], lingers=True)))[-2]
-        assert (usage.input_tokens, usage.output_tokens) == (told.input_tokens, told.output_tokens)
-        assert usage.estimated == told.estimated
+    @pytest.mark.parametrize("reported", [REPORTED, KNOWN])
+    def test_is_kept_whatever_cuts_the_answer(self, cut: str, reported: Usage) -> None:
+        usage = ended(Stream(Source([reported], self.CUTS[cut], lingers=True)))[-2]
+        assert (usage.input_tokens, usage.output_tokens) == (reported.input_tokens, reported.output_tokens)
+        assert usage.estimated == reported.estimated
 
-    @pytest.mark.parametrize("told", [REPORTED, KNOWN])
-    def test_is_kept_when_the_stream_is_stopped(self, told: Usage) -> None:
-        stream = Stream(Source([told]))
+    @pytest.mark.parametrize("reported", [REPORTED, KNOWN])
+    def test_is_kept_when_the_stream_is_stopped(self, reported: Usage) -> None:
+        stream = Stream(Source([reported]))
         until(lambda: stream.source.asked)
         settle()
         stream.session.cancel("stopped")
         usage = ended(stream)[-2]
-        assert (usage.input_tokens, usage.output_tokens) == (told.input_tokens, told.output_tokens)
+        assert (usage.input_tokens, usage.output_tokens) == (reported.input_tokens, reported.output_tokens)
 
     def test_exactly_is_not_unsaid_by_an_estimate(self) -> None:
         assert ended(Stream(Source([REPORTED], [KNOWN], UpstreamProtocolError("gone"))))[-2] == REPORTED

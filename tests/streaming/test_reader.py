@@ -1,4 +1,4 @@
-"""A reader of a stream: what it gets, when it gets a heartbeat, and how it leaves."""
+"""A reader of a stream: its events, its heartbeats, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All streams of one worker: how many, and how they end with it."""
+"""All streams of one worker: their number, and their end when the worker shuts down."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TestOpen:
         many = streams()
         first, second = (many.open(CONTEXT, Source()) for _ in range(2))
         assert len(many) == 2
-        assert repr(many) == "<Streams 2 of 10 open>"
+        assert repr(many) == "<StreamRegistry 2 of 10 open>"
         first.cancel("stopped")
         until(lambda: len(many) == 1)
         second.cancel("stopped")
@@ -115,18 +115,18 @@ class TestDrain:
             assert source.closed == 1
 
     def test_waits_until_each_end_was_told(self) -> None:
-        told: list[str] = []
-        many = streams(on_end=lambda session: (gevent.sleep(0.05), told.append(session.reason)))
+        reported: list[str] = []
+        many = streams(on_end=lambda session: (gevent.sleep(0.05), reported.append(session.reason)))
         Reader(many.open(CONTEXT, Source()))
         many.drain(0.01)
-        assert told == ["shutting_down"]
+        assert reported == ["shutting_down"]
 
     def test_lets_no_new_stream_begin(self) -> None:
         many, source = streams(), Source()
         reader = Reader(many.open(CONTEXT, source))
         draining = gevent.spawn(many.drain, 5)
         settle()
-        assert repr(many) == "<Streams 1 of 10 open, closing>"
+        assert repr(many) == "<StreamRegistry 1 of 10 open, closing>"
         with pytest.raises(ShuttingDown) as refused:
             many.open(CONTEXT, Source())
         assert (refused.value.status, refused.value.retry_after) == (503, 1)

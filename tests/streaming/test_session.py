@@ -1,4 +1,4 @@
-"""The limits of a stream, each with its own code; and a session's own account of itself."""
+"""The time limits of a stream, each with its own error code; and a session's repr."""
 
 from __future__ import annotations
 
@@ -117,12 +117,12 @@ class TestDuration:
 class TestClient:
     def test_that_accepts_nothing_ends_the_stream_and_is_told_so(self) -> None:
         stream = Stream(Source(text("x")), limits(client=SHORT))
-        told = []
+        calls = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.reader.on_stall = lambda: told.append(1)
+        reader.reader.on_stall = lambda: calls.append(1)
         until(lambda: stream.ends)
         assert stream.session.terminal == Cancelled("reader_stalled")
-        assert told == [1]
+        assert calls == [1]
         reader.greenlet.kill()
 
     def test_that_accepts_piece_by_piece_has_the_limit_for_each(self) -> None:
@@ -146,13 +146,13 @@ class TestClient:
 
     def test_that_accepts_nothing_of_what_is_left_after_the_end_is_let_go(self) -> None:
         stream = Stream(Source(text("x"), [DONE]), limits(client=SHORT))
-        told = []
+        calls = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.reader.on_stall = lambda: told.append(1)
-        until(lambda: told)
+        reader.reader.on_stall = lambda: calls.append(1)
+        until(lambda: calls)
         assert stream.session.terminal == DONE
         gevent.sleep(2 * SHORT)
-        assert told == [1]
+        assert calls == [1]
         reader.reader.close()
         assert stream.session._deadlines._timer is None
         reader.greenlet.kill()
@@ -169,12 +169,12 @@ class TestAnEndThatTakesItsTime:
     def test_is_brought_about_once(self) -> None:
         gate = Flag()
         stream = Stream(Source(text("x"), on_close=gate.wait), limits(client=SHORT))
-        told = []
+        calls = []
         reader = Reader(stream.session, on_batch=lambda _: gevent.sleep(60))
-        reader.reader.on_stall = lambda: told.append(1)
+        reader.reader.on_stall = lambda: calls.append(1)
         until(lambda: stream.source.closed)
         gevent.sleep(2 * SHORT)
-        assert told == [1]
+        assert calls == [1]
         gate.set()
         until(lambda: stream.ends)
         reader.greenlet.kill()
@@ -197,7 +197,7 @@ class TestAccount:
         session = StreamSession(CONTEXT, UNLIMITED)
         StreamReader(session)
         session.append(text("a", "b"))
-        assert repr(session) == f"<Session {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
+        assert repr(session) == f"<StreamSession {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
         assert "… completed, 5 events," in repr(session)
 

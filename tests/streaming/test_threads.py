@@ -1,4 +1,4 @@
-"""What all streams of a process share of the engine, used by many threads at once: each has its own out of it."""
+"""Parts that all streams of a process share, used by many threads at once: results never mix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ THREADS = 16
 
 @pytest.fixture(autouse=True)
 def often() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
+    """Let the interpreter switch threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -37,7 +37,7 @@ def often() -> Iterator[None]:
 
 
 def in_threads(job: Callable[[int], bool]) -> bool:
-    """Whether a job is right in each of many threads at once."""
+    """Return whether a job succeeds in each of many threads at once."""
     with ThreadPoolExecutor(THREADS) as threads:
         return all(threads.map(job, range(THREADS)))
 
@@ -95,6 +95,6 @@ print("read")
 
 
 def test_a_type_may_be_read_first_by_many_threads() -> None:
-    """In msgspec before 0.23 that is a crash of the process."""
+    """msgspec before 0.23 crashes the process here."""
     run = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, timeout=60, check=False)
     assert (run.returncode, run.stdout) == (0, "read\n"), run.stderr

@@ -1,4 +1,4 @@
-"""The accounts of a stream whose source asks one model after another: one for each attempt, and the sum of all."""
+"""The usage of a stream whose source tries several models: per attempt, and the sum."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ class TestAnAnswerOfSeveralModels:
         assert (begun.input_tokens, begun.cached_tokens) == known
 
     def test_counts_each_attempt_that_cost_something(self) -> None:
-        told = [Usage(9, 2, cached_tokens=3, reasoning_tokens=1, cost=0.5)]
-        source = Source(BIG, NOTHING, BIG, text("x" * 40), SMALL, text("y" * 8), told, [DONE])
+        reported = [Usage(9, 2, cached_tokens=3, reasoning_tokens=1, cost=0.5)]
+        source = Source(BIG, NOTHING, BIG, text("x" * 40), SMALL, text("y" * 8), reported, [DONE])
         usage = read_all(Stream(source))[-2]
         assert attempts(usage) == [("acme/big", 10, 10), ("best/small", 9, 2)]
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (19, 12, 3)
         assert (usage.reasoning_tokens, usage.cost, usage.estimated) == (1, 0.5, True)
 
     @pytest.mark.parametrize(
-        "told", [Usage(-9, 2), Usage(9, -2), Usage(9, 2, -1), Usage(9, 10**23), Usage(9, 2, cost=-1.0)]
+        "reported", [Usage(-9, 2), Usage(9, -2), Usage(9, 2, -1), Usage(9, 10**23), Usage(9, 2, cost=-1.0)]
     )
-    def test_is_estimated_where_what_was_told_cannot_be(self, told: Usage) -> None:
-        usage = read_all(Stream(Source(text("x" * 40), [told, DONE])))[-2]
+    def test_is_estimated_where_what_was_told_cannot_be(self, reported: Usage) -> None:
+        usage = read_all(Stream(Source(text("x" * 40), [reported, DONE])))[-2]
         assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (10, 10, True)
 
     def test_is_exact_where_all_that_cost_was_told(self) -> None:

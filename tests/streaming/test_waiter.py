@@ -1,4 +1,4 @@
-"""The place where a greenlet waits: woken once for each wait, killed at any moment, and never woken in a later wait."""
+"""A waiting greenlet: woken once per wait, killed at any moment, and never woken in a later wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.event_loop import settle, until
 
 
 class Sleeper:
-    """A greenlet that waits at a waiter again and again, and counts how often it was woken."""
+    """A greenlet that waits again and again, and counts how often it was woken."""
 
     def __init__(self, times: int = 10) -> None:
         self.waiter = GreenletWaiter()

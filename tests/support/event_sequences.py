@@ -1,4 +1,4 @@
-"""Any sequence of events that a stream can have, for hypothesis, with what it amounts to."""
+"""Hypothesis strategies for the event sequences of streams, and their expected contents."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ RUNS = st.one_of(
 
 @st.composite
 def contents(draw: st.DrawFn) -> list[Event]:
-    """Give the events of a whole answer's content: runs of text and reasoning, and calls as providers mix them."""
+    """Draw the content events of an answer: runs of text and reasoning, and tool calls interleaved as providers do."""
     events: list[Event] = []
     late: list[Event] = []
     calls = 0
@@ -65,7 +65,7 @@ def contents(draw: st.DrawFn) -> list[Event]:
 
 @st.composite
 def sequences(draw: st.DrawFn, ends: st.SearchStrategy[Event] = DONE | BROKEN) -> list[Event]:
-    """Give all events of a stream, up to one of the ends."""
+    """Draw all events of a stream, with its terminal event."""
     return [ResponseStarted("s1", "acme/tiny", "acme"), *draw(contents()), draw(USAGES), draw(ends)]
 
 
@@ -74,7 +74,7 @@ SIZES = st.lists(st.integers(0, 4), max_size=5)
 
 
 def batches(events: list[Event], sizes: list[int]) -> list[list[Event]]:
-    """Cut a sequence into lists, as they come from reads of the network."""
+    """Split a sequence into lists, as reads of the network do."""
     cut: list[list[Event]] = []
     for size in cycle([*sizes, 3]):
         if not events:
@@ -106,7 +106,7 @@ def _mixed(draw: st.DrawFn, rows: list[list[Event]]) -> list[Event]:
 
 @st.composite
 def answers(draw: st.DrawFn) -> list[Event]:
-    """Give all events of a stream that may begin again, and whose content may be cut anywhere where it broke off."""
+    """Draw all events of a stream that may restart; an attempt that failed may end anywhere in its content."""
     *events, usage, end = draw(sequences())
     if draw(st.integers(0, 2)) == 0:
         # Small numbers are drawn most: most of it was shown.

@@ -1,4 +1,4 @@
-"""JSON texts to try a parser with: drawn by hypothesis, and those of core/partial_json/cases.json."""
+"""JSON texts for tests of parsers: drawn by hypothesis, and those of core/partial_json/cases.json."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ rubbish = st.lists(scraps | words | strings, max_size=12).map("".join)
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """Draw a document of which a part is gone, or comes twice, or is something else."""
+    """Draw a document of which a part is removed, repeated or replaced."""
     text = draw(texts)
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 3)))
@@ -71,7 +71,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 @st.composite
 def cuts(draw: st.DrawFn, source: st.SearchStrategy[str]) -> list[str]:
-    """Draw a text in pieces."""
+    """Draw the pieces of a text."""
     text = draw(source)
     places = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
     return [text[start:end] for start, end in pairwise([0, *places, len(text)])]
@@ -82,7 +82,7 @@ def prefixes(text: str) -> Iterator[str]:
 
 
 def result(pieces: Iterable[str], **limits: int) -> tuple[object, tuple[str, int] | None]:
-    """Return what a parser has made of a text at its end, and what it refused it for: the kind, and the place."""
+    """Return the document that a parser has built at the end of a text, and its error's class and position."""
     parser, document = PartialJSON(**limits), UNSET
     try:
         for piece in pieces:
@@ -94,5 +94,5 @@ def result(pieces: Iterable[str], **limits: int) -> tuple[object, tuple[str, int
 
 
 def shown(document: object) -> str:
-    """Return a document as text, so that 1, 1.0 and True are three things."""
+    """Return a document as text, so that 1, 1.0 and True differ."""
     return "nothing" if document is UNSET else json.dumps(document)

@@ -105,5 +105,5 @@ class AttemptTimeout:
 
     def _timeout(self) -> FirstTokenTimeout | IdleTimeout:
         if self._has_begun:
-            return IdleTimeout(f"{self._model} fell silent for {self._stall or 0:.3g} s in the middle of its answer.")
+            return IdleTimeout(f"{self._model} sent nothing for {self._stall or 0:.3g} s in the middle of its answer.")
         return FirstTokenTimeout(f"{self._model} sent no token within {self._first_token or 0:.3g} s.")

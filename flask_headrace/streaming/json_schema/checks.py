@@ -1,8 +1,8 @@
-"""What is wrong with a JSON Schema, or with an answer that is held to one. Pure; may take for ever.
+"""Checks a JSON Schema, and an answer against its schema. Pure; a check may take unbounded time.
 
-Both come from whoever asks, so this runs in a process of its own that can be ended (see `sandbox`). The validator is
-jsonschema-rs: its regular expressions are ECMA-262's, of bounded size and without catastrophic backtracking, and
-nothing that a schema refers to is fetched. It knows no processes.
+Schemas and answers are not trusted, so the checks run in a separate process that can be killed (see `sandbox`). The
+validator is jsonschema-rs: its regular expressions are those of ECMA-262, of bounded size and without catastrophic
+backtracking, and references in a schema are never fetched.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ...core.partial_json import JSONError, PartialJSON, apply
 from .patterns import translate_patterns
 
 MAX_QUOTED_CHARS = 200
-"""Characters of a reason that are shown."""
+"""Characters of the validator's message that are quoted."""
 
 _BROKEN_REFERENCE = re.compile(r"^(Pointer|Anchor|Resource) '(.*?)' (?:does not exist|is not present)")
 
 
 def schema_error(schema: dict[str, Any]) -> str | None:
-    """Return why this is no schema that an answer can be held to; None where it is one."""
+    """Return why `schema` is not a valid JSON Schema; None if it is one."""
     try:
         _validator(schema)
     except jsonschema_rs.ValidationError as error:
@@ -34,15 +34,20 @@ def schema_error(schema: dict[str, Any]) -> str | None:
 
 
 def answer_error(schema: dict[str, Any], text: str) -> str | None:
-    """Return what is wrong with an answer; None where it is one document that fits the schema."""
+    """Return what is wrong with an answer; None if it is one JSON document that matches the schema.
+
+    Args:
+        schema: A valid JSON Schema.
+        text: The text of the answer.
+    """
     try:
         document = parse_document(text)
     except JSONError as malformed:
-        return f"it is no JSON: {malformed}"
+        return f"it is not JSON: {malformed}"
     try:
         error = next(_validator(schema).iter_errors(document), None)
     except (ValueError, OverflowError) as cause:
-        return f"it cannot be held to the schema: {_truncate(str(cause))}"
+        return f"it cannot be checked against the schema: {_truncate(str(cause))}"
     if error is None:
         return None
     path = _path(error.instance_path)
@@ -54,12 +59,12 @@ def _validator(schema: dict[str, Any]) -> Any:  # noqa: ANN401  # a class for ea
 
 
 def _format_error(error: jsonschema_rs.ValidationError) -> str:
-    if lost := _BROKEN_REFERENCE.match(error.message):
-        kind, name = lost.groups()
+    if broken := _BROKEN_REFERENCE.match(error.message):
+        kind, name = broken.groups()
         reference = {"Pointer": f"#{name}", "Anchor": f"#{name}"}.get(kind, name)
         return (
-            f"it refers to {reference!r:.100}, where no schema is: put one into $defs and refer to that. Nothing is "
-            "fetched"
+            f"it refers to {reference!r:.100}, which does not exist: put a schema into $defs and refer to that. "
+            "References are never fetched"
         )
     if error.message.startswith("Unknown meta-schema"):
         return (
@@ -78,10 +83,10 @@ def _truncate(reason: str) -> str:
 
 
 def parse_document(text: str) -> Any:  # noqa: ANN401  # any JSON value
-    """Return the JSON document in an answer, without a fence and text around it.
+    """Return the JSON document in an answer, without a Markdown fence and text around it.
 
     Raises:
-        JSONError: there is none, or it is not whole.
+        JSONError: the answer contains no document, or an incomplete one.
     """
     try:
         return msgspec.json.decode(text)

@@ -1,4 +1,4 @@
-"""Answers that are to be one JSON document: held to their schema when they are whole."""
+"""Validates answers against their JSON Schema at their end."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .validator import SchemaValidator
 
 
 def validate_output(schema: SchemaValidator, source: Source, model: str) -> Source:
-    """Return a source that ends with a failure where the answer does not fit a schema.
+    """Return a source that yields the same events, but ends with `Failed` if the answer does not match the schema.
 
     Args:
         schema: The schema.
-        source: Where the answer comes from.
-        model: How the failure names the model.
+        source: The source of the answer.
+        model: The model's id for the error's message, `provider/name`.
     """
-    return lambda: _checked(schema, source, model)
+    return lambda: _validate(schema, source, model)
 
 
-def _checked(schema: SchemaValidator, source: Source, model: str) -> Iterator[list[Event] | StreamMetadata]:
+def _validate(schema: SchemaValidator, source: Source, model: str) -> Iterator[list[Event] | StreamMetadata]:
     text = TextBuffer()
     with closing(source()) as batches:  # type: ignore[type-var]  # sources are generators
         for events in batches:
@@ -35,19 +35,19 @@ def _checked(schema: SchemaValidator, source: Source, model: str) -> Iterator[li
             text.append(*[event.text for event in events if isinstance(event, TextDelta)])
             if text.size > MAX_TEXT_CHARS:
                 raise AnswerTooLarge(
-                    f"The answer has more than {MAX_TEXT_CHARS} characters, too many to be held to a schema."
+                    f"The answer has more than {MAX_TEXT_CHARS} characters, too many to be checked against a schema."
                 )
             last = events[-1] if events else None
-            # Calls of tools, and refusals, are no document, and are not meant to be one.
+            # Tool calls and refusals are not meant to be documents.
             if isinstance(last, Completed) and last.finish_reason not in {"tool_calls", "content_filter"}:
-                yield [*events[:-1], _end(last, schema.validation_error(str(text)), model)]
+                yield [*events[:-1], _validated_end(last, schema.validation_error(str(text)), model)]
             else:
                 yield events
 
 
-def _end(done: Completed, mistake: str | None, model: str) -> Completed | Failed:
-    if mistake is None:
-        return done
-    cut = " It was cut at max_tokens." if done.finish_reason == "length" else ""
-    error = SchemaValidationError(f"The answer of {model} does not fit the schema: {mistake}.{cut}")
+def _validated_end(completed: Completed, problem: str | None, model: str) -> Completed | Failed:
+    if problem is None:
+        return completed
+    cut = " It was truncated at max_tokens." if completed.finish_reason == "length" else ""
+    error = SchemaValidationError(f"The answer of {model} does not match the schema: {problem}.{cut}")
     return Failed(error.code, error.message, error.retryable)

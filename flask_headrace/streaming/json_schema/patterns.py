@@ -1,7 +1,7 @@
-"""The patterns of a JSON Schema in the form that its validator reads. Pure.
+"""Translates the patterns of a JSON Schema for its validator. Pure.
 
-They are regular expressions of ECMA-262, of which jsonschema-rs knows nearly all; what it does not is written here in
-another way that means the same.
+The patterns are regular expressions of ECMA-262. jsonschema-rs supports nearly all of their syntax; the rest is
+translated here into an equivalent that it supports.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 
 _DATA_KEYWORDS = {"const", "default", "enum", "example", "examples"}
-"""Keywords behind which no schema stands, whatever looks like one."""
+"""Keywords whose values are data, not schemas."""
 
 _NAME_KEYWORDS = {"$defs", "definitions", "dependentSchemas", "properties"}
-"""Keywords behind which the names are the schema's own, and no keywords."""
+"""Keywords whose values are objects with arbitrary names as keys, not keywords."""
 
 _TOKEN = re.compile(r"\\k<(?P<name>[^>]*)>|\\.|\(\?<(?P<group>[^=!>][^>]*)>|\((?!\?)|\[\^?\]?|\]", re.DOTALL)
 _REPLACEMENTS = {"[^]": r"[\s\S]", "[]": r"[^\s\S]", r"\0": r"\x00"}
 
 
 def translate_patterns(schema: Any) -> Any:  # noqa: ANN401  # any JSON
-    """Return a schema with its patterns as the validator reads them; where there is nothing to be done, itself."""
+    """Return a copy of a schema with all of its patterns translated."""
     if isinstance(schema, list):
         return [translate_patterns(inner) for inner in schema]
     if not isinstance(schema, dict):
@@ -43,7 +43,7 @@ def _translate_value(keyword: str, value: Any) -> Any:  # noqa: ANN401  # any JS
 
 
 def translate_pattern(pattern: str) -> str:
-    r"""Return a pattern without `\k<name>`, `[^]`, `[]`, `\0` and, in a class, `\b`."""
+    r"""Return an equivalent pattern without `\k<name>`, `[^]`, `[]`, `\0` and, in a character class, `\b`."""
     tokens = list(_tokens(pattern))
     groups = [found["group"] for found, is_in_class in tokens if not is_in_class and found[0].startswith("(")]
     pieces, end = [], 0

@@ -1,8 +1,8 @@
-"""Runs checks of what others have sent in processes that are ended when they take too long, or when nobody waits.
+"""Runs checks of untrusted schemas in processes that are killed when they take too long or their caller has gone.
 
-Whoever asks may send a schema that takes for ever, in code that lets nothing else run and cannot be told to stop. So
-it is given to a process that forks one for each check (`sandbox_server.py`); it is started at the first check and
-again where it has died. Any thread may call this: each check has a socket of its own, in its own event loop.
+A client can send a schema whose check takes unbounded time, in native code that blocks the whole process and cannot be
+interrupted. So a server process (`sandbox_server.py`) forks one process for each check. It is started at the first
+check, and again if it has died. Any thread may run checks: each check has its own socket, in the caller's event loop.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from ...core.errors import ChecksBusy
 from .sandbox_server import STARTED_MARK
 
 CHECK_TIMEOUT = 5.0
-"""Seconds that one check may take, and that it may wait for its turn."""
+"""Seconds that one check may take, and that it may wait for a slot."""
 
 MAX_CONCURRENT_CHECKS = 8
-"""Checks of one worker that run at the same time; the next ones wait for their turn."""
+"""Checks of one worker that run at the same time; further checks wait for a slot."""
 
 POLL_INTERVAL = 0.01
-"""Seconds between two looks of a check whether it has its turn; where many wait, each of them looks less often."""
+"""Seconds between two attempts of a check to get a slot; the interval grows with the number of waiting checks."""
 
 _SERVER = Path(__file__).with_name("sandbox_server.py")
 
 
 class CheckAbortedError(Exception):
-    """A check took too long, or too much memory, and was ended."""
+    """A check took too much time or memory and was killed."""
 
 
 class Sandbox:
-    """The process for the checks of one worker."""
+    """The server process for the checks of one worker."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,33 +50,37 @@ class Sandbox:
         self._running = self._waiting = 0
 
     def check(self, schema: dict[str, Any], text: str | None = None) -> str | None:
-        """Return what is wrong with a schema, or with the text of an answer that is held to it; None for nothing.
+        """Return what is wrong with a schema, or with an answer; None if nothing is.
+
+        Args:
+            schema: The JSON Schema.
+            text: The text of an answer to check against the schema; None to check the schema itself.
 
         Raises:
-            EndedError: it took more time or memory than it may.
-            ChecksBusy: so many others are running that it had no turn; 503.
+            CheckAbortedError: the check took too much time or memory.
+            ChecksBusy: the check got no slot in time; 503.
         """
-        question = msgspec.json.encode((CHECK_TIMEOUT, schema, text))
+        request = msgspec.json.encode((CHECK_TIMEOUT, schema, text))
         self._wait_for_slot()
         try:
             with gevent.Timeout(CHECK_TIMEOUT, CheckAbortedError):
-                return self._run_check(question)
+                return self._run_check(request)
         finally:
             with self._lock:
                 self._running -= 1
 
     def close(self) -> None:
-        """End the process; the next check starts another one. May be called twice."""
+        """Kill the server process; the next check starts another one. Idempotent."""
         with self._lock:
             self._stop()
 
     def _wait_for_slot(self) -> None:
-        until = time.monotonic() + CHECK_TIMEOUT
+        expires_at = time.monotonic() + CHECK_TIMEOUT
         with self._lock:
             self._waiting += 1
         try:
             while not self._acquire_slot():
-                left = until - time.monotonic()
+                left = expires_at - time.monotonic()
                 if left <= 0:
                     raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
                 gevent.sleep(min(left, POLL_INTERVAL * max(1, self._waiting / MAX_CONCURRENT_CHECKS)))
@@ -90,24 +94,24 @@ class Sandbox:
             self._running += is_free
         return is_free
 
-    def _run_check(self, question: bytes) -> str | None:
-        answer = self._exchange(question)
-        if not answer.startswith(STARTED_MARK):
-            # The process has died before it took the question: another one is asked.
-            answer = self._exchange(question)
-        if len(answer) <= len(STARTED_MARK):
+    def _run_check(self, request: bytes) -> str | None:
+        response = self._exchange(request)
+        if not response.startswith(STARTED_MARK):
+            # The server process died before it read the request: another one is started.
+            response = self._exchange(request)
+        if len(response) <= len(STARTED_MARK):
             raise CheckAbortedError
-        return msgspec.json.decode(answer[len(STARTED_MARK) :], type=str | None)
+        return msgspec.json.decode(response[len(STARTED_MARK) :], type=str | None)
 
-    def _exchange(self, question: bytes) -> bytes:
-        here, there = socket.socketpair()
-        with here:
-            with there:
-                self._send_socket(there.fileno())
+    def _exchange(self, request: bytes) -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._send_socket(theirs.fileno())
             try:
-                here.sendall(question)
-                here.shutdown(socket.SHUT_WR)
-                return b"".join(iter(lambda: here.recv(65536), b""))
+                ours.sendall(request)
+                ours.shutdown(socket.SHUT_WR)
+                return b"".join(iter(lambda: ours.recv(65536), b""))
             except (BrokenPipeError, ConnectionResetError):
                 return b""
 
@@ -139,8 +143,8 @@ class Sandbox:
                 self._kill()
 
     def _kill(self) -> None:
-        """Kill the process, which takes nothing any more, and bury it."""
-        # libev buries every child where anybody waits for one, as `subprocess` does. Its number is another's then.
+        """Kill the server process and reap it."""
+        # Once anything (such as `subprocess`) watches a child, libev reaps all children; the id may be reused then.
         with contextlib.suppress(ChildProcessError):
             if os.waitpid(self._process, os.WNOHANG) == (0, 0):
                 os.kill(self._process, signal.SIGKILL)

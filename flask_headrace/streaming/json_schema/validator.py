@@ -1,7 +1,6 @@
-"""A JSON Schema that answers are held to.
+"""A JSON Schema against which answers are validated.
 
-It comes from whoever asks, and so does, in a way, the answer. So both are looked at elsewhere, within bounds (see
-`sandbox` and `schema_checks`).
+Schemas and answers are not trusted, so the checks run in a sandbox with limits (see `sandbox` and `checks`).
 """
 
 from __future__ import annotations
@@ -14,42 +13,43 @@ from .sandbox import CHECK_TIMEOUT, CheckAbortedError, Sandbox
 _sandbox = Sandbox()
 
 close_sandbox = _sandbox.close
-"""End the process in which schemas are checked, where none will be for long; the next check starts it again."""
+"""Kill the sandbox's server process, if no checks are expected for a while; the next check starts it again."""
 
 
 class SchemaValidator:
-    """A JSON Schema (draft 2020-12, or the one that its `$schema` names) that answers are held to.
+    """Validates answers against a JSON Schema.
 
     Args:
-        schema: The schema. It is checked within 5 seconds; other greenlets run meanwhile.
+        schema: The schema, of draft 2020-12 or the draft that its `$schema` names. The constructor checks it, which
+            takes up to 5 seconds; other greenlets run meanwhile.
 
     Raises:
-        InvalidRequest: it is none, refers to one that is not there, or cannot be checked in time.
-        ChecksBusy: too many are being checked; 503.
+        InvalidRequest: the schema is invalid, has a broken reference, or cannot be checked in time.
+        ChecksBusy: too many checks are running; 503.
     """
 
     __slots__ = ("_schema",)
 
     def __init__(self, schema: dict[str, Any]) -> None:
         try:
-            mistake = _sandbox.check(schema)
+            problem = _sandbox.check(schema)
         except CheckAbortedError:
             raise InvalidRequest(f"schema takes more than {CHECK_TIMEOUT:g} s to check: make it smaller.") from None
         except RecursionError:
-            raise InvalidRequest("schema is nested too deep.") from None
-        if mistake is not None:
-            raise InvalidRequest(f"schema is no JSON Schema: {mistake}.")
+            raise InvalidRequest("schema is nested too deep: make it flatter.") from None
+        if problem is not None:
+            raise InvalidRequest(f"schema is not a valid JSON Schema: {problem}.")
         self._schema = schema
 
     def validation_error(self, text: str) -> str | None:
-        """Return what is wrong with an answer; None where it is one document that fits.
+        """Return what is wrong with the text of an answer; None if it is one document that matches the schema.
 
         Raises:
-            ChecksBusy: too many are being checked.
+            ChecksBusy: too many checks are running; 503.
         """
         try:
             return _sandbox.check(self._schema, text)
         except CheckAbortedError:
-            return f"the schema cannot be followed within {CHECK_TIMEOUT:g} s"
+            return f"the schema cannot be checked within {CHECK_TIMEOUT:g} s"
         except UnicodeEncodeError:
-            return "it is no JSON: it holds half of a character"
+            return "it is not JSON: it contains half of a character"

@@ -54,7 +54,7 @@ def test_one_object_has_the_document_and_a_failure_the_text(service: Service, up
     upstream.answer("cut", openai_wire.answer('{"mill": "Sal', finish="length"))
     failed = ask(service.url, "openai/cut", schema=SCHEMA, stream=False)
     assert (failed.status, failed.error["code"]) == (502, "answer_invalid")
-    assert "cut at max_tokens" in failed.error["message"]
+    assert "truncated at max_tokens" in failed.error["message"]
     assert (failed.json["text"], failed.json["document"]) == ('{"mill": "Sal', {"mill": "Sal"})
 
 

@@ -1,4 +1,4 @@
-"""What a growing document costs: work and bytes in proportion to its text, whatever its shape and its cuts."""
+"""The cost of a growing document: time and bytes proportional to its text, whatever its shape and its pieces."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pieces_of(text: str, length: int) -> list[str]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the seconds of CPU that something takes, the best of three."""
+    """Return the CPU seconds of a call, the best of three."""
     best = float("inf")
     for _ in range(3):
         began = time.process_time()

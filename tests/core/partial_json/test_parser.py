@@ -1,4 +1,4 @@
-"""The growing JSON document: the same however it is cut, at every prefix what a snapshot says, and linear."""
+"""The incremental parser: the same for any pieces, equal to a snapshot at every prefix, and linear in time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIMITS = {"depth": "max_depth", "path": "max_path", "size": "max_size"}
 
 
 def named(group: str) -> pytest.MarkDecorator:
-    """Parametrize a test with the cases that the parser in JavaScript has to pass as well."""
+    """Parametrize a test with the cases that the JavaScript parser must pass, too."""
     return pytest.mark.parametrize("case", SHARED[group], ids=lambda case: case["name"])
 
 
@@ -40,7 +40,7 @@ def every_cut(text: str) -> list[list[str]]:
 
 
 def grown(text: str) -> object:
-    """Return what a parser has made of a text so far."""
+    """Return the document that a parser has built from a text so far."""
     return apply(UNSET, PartialJSON().feed(text))
 
 

@@ -1,4 +1,4 @@
-"""The snapshot of a cut document: never a guess, never half a character, never deeper than may be."""
+"""The snapshot of an incomplete document: no guesses, no half characters, no nesting beyond the limit."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_silence_before_the_first_token_is_one_that_no_ping_ends(before: tuple[A
 
 @pytest.mark.parametrize("behind", [(), ([],), (KNOWN,)])
 def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
-    with pytest.raises(IdleTimeout, match=r"acme/tiny fell silent for 0.1 s"):
+    with pytest.raises(IdleTimeout, match=r"acme/tiny sent nothing for 0.1 s"):
         hear(TOKEN, *behind, 4.0, first_token=3.0)
 
 

@@ -1,4 +1,4 @@
-"""Answers that are held to a schema: which fit, which fail and why, and that a schema cannot stop the worker."""
+"""Answers with a schema: which match, which fail and why, and that no schema can block the worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MILL = {
 
 
 def deep(levels: int) -> dict:
-    """Return a schema of arrays in arrays."""
+    """Return a schema of nested arrays."""
     schema: dict = {}
     for _ in range(levels):
         schema = {"items": schema}
@@ -33,7 +33,7 @@ def deep(levels: int) -> dict:
 
 @contextmanager
 def ticking() -> Iterator[list[float]]:
-    """Give a list that grows every hundredth of a second while the loop runs."""
+    """Provide a list that grows every hundredth of a second while the event loop runs."""
     ticks: list[float] = []
 
     def tick() -> None:
@@ -61,14 +61,14 @@ class TestSchema:
         [
             ('{"name": 7}', 'at $.name, 7 is not of type "string"'),
             ('{"wheels": 1}', 'at the top of the document, "name" is a required property'),
-            ("{", "it is no JSON: The text ends inside the document, at character 1"),
+            ("{", "it is not JSON: The text ends inside the document, at character 1"),
             ('{"name": "Salz", "height": 3}', "height"),
             ('{"name": "salz"}', "does not match"),
-            ('{"name": "Sal', "it is no JSON"),
-            ("There is no mill.", "it is no JSON"),
-            ("", "it is no JSON"),
-            ('{"name": "\ud800"}', "it is no JSON"),
-            ("[" * 5000, "it is no JSON"),
+            ('{"name": "Sal', "it is not JSON"),
+            ("There is no mill.", "it is not JSON"),
+            ("", "it is not JSON"),
+            ('{"name": "\ud800"}', "it is not JSON"),
+            ("[" * 5000, "it is not JSON"),
         ],
     )
     def test_says_what_does_not(self, text: str, says: str) -> None:
@@ -166,7 +166,7 @@ class TestSchema:
 
 
 def ends(*batches, schema=MILL):
-    """Return the events that a source held to a schema gives."""
+    """Return the events of a source whose answer is validated."""
     source = validate_output(SchemaValidator(schema), lambda: iter_of(batches), "acme/tiny")
     return [event for batch in source() for event in batch]
 
@@ -190,7 +190,7 @@ class TestHeldTo:
 
     def test_says_that_it_was_cut(self) -> None:
         failed = ends([TextDelta('{"name": "Sal'), Completed("length")])[-1]
-        assert "cut at max_tokens" in failed.message
+        assert "truncated at max_tokens" in failed.message
 
     def test_forgets_what_is_void(self) -> None:
         answer = ends(
@@ -207,7 +207,7 @@ class TestHeldTo:
         batches = validate_output(SchemaValidator(MILL), lambda: iter_of([[piece]] * 9), "acme/tiny")()
         for _ in range(8):
             next(batches)
-        with pytest.raises(AnswerTooLarge, match="too many to be held to a schema"):
+        with pytest.raises(AnswerTooLarge, match="too many to be checked against a schema"):
             next(batches)
 
     def test_closes_its_source(self) -> None:

@@ -1,4 +1,4 @@
-"""References in schemas: which lead to no schema and are refused before any answer, and which are taken."""
+"""References in schemas: broken ones are rejected before any answer, others are accepted."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class TestAReference:
         with pytest.raises(InvalidRequest) as raised:
             SchemaValidator(schema)
         assert raised.value.message == (
-            f"schema is no JSON Schema: it refers to {named!r}, where no schema is: put one into $defs and refer to "
-            "that. Nothing is fetched."
+            f"schema is not a valid JSON Schema: it refers to {named!r}, which does not exist: put a schema into "
+            "$defs and refer to that. References are never fetched."
         )
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Checks that take for ever, are not waited for, or whose process dies: each ends, and the next one works."""
+"""Checks that never end, whose caller has gone, or whose process dies: each ends, and the next one works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MILL = {"type": "string"}
 
 
 def followed_twice(levels: int) -> dict[str, Any]:
-    """Return a small schema that has a path for each number of so many bits."""
+    """Return a small schema whose references form 2**bits paths."""
     deeper = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
     return {"$ref": "#/$defs/d0", "$defs": {**deeper, f"d{levels}": {"type": "string"}}}
 
