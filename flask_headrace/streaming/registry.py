@@ -109,7 +109,7 @@ class StreamRegistry:
         self._is_empty.clear()
         try:
             if sink is not None:
-                sink.open(session)
+                sink.attach(session)
             self._on_start(session)
         except BaseException:
             session.cancel("stopped")
@@ -146,7 +146,7 @@ class StreamRegistry:
         self.is_closing = True
         # Their clients reconnect to another worker and continue where they were.
         for reader in list(self._stored_readers):
-            reader.cut()
+            reader.stop_reading()
         self._is_empty.wait(seconds)
         remaining = list(self._open.values())
         for session in remaining:
