@@ -1,4 +1,4 @@
-"""Streams with the same id, one after the other, because the store has lost the first; a cursor belongs to one of them."""
+"""Streams with the same id, one after the other, because the store has lost the first; a cursor belongs to one only."""
 
 from __future__ import annotations
 
