@@ -97,7 +97,7 @@ def test_a_look_that_fails_as_nobody_expected_is_told(
 
     monkeypatch.setattr(SqliteStore, "check", fail)
     condition_of(f"sqlite:///{tmp_path / 'streams.db'}").check_configuration(is_first=True)
-    assert "could not be looked at (KeyError)" in caplog.text
+    assert "could not be checked (KeyError)" in caplog.text
 
 
 def test_one_that_is_down_is_told_and_stops_nothing_and_what_must_be_changed_is_no_readiness(

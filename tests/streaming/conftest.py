@@ -17,7 +17,7 @@ from tests.streaming.resume.workers import Away, Worker, shared
 
 @pytest.fixture(autouse=True)
 def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a disk that others keep busy be no store that is away."""
+    """Wait longer for a busy disk, so that load from other processes does not fail a test."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT", 30.0)
 
 
@@ -51,7 +51,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
 
 @pytest.fixture
 def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what is done again and again be done often."""
+    """Shorten the intervals of periodic work."""
     for module in (store_writer, lease):
         monkeypatch.setattr(module, "LEASE_RENEWAL_INTERVAL", 0.1)
     for module in (store_writer, write_queue):

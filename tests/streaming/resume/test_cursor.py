@@ -1,4 +1,4 @@
-"""Cursors of readers whose store has lost, or never had, what they have read."""
+"""Cursors of readers that have more events than the store, or other ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams of one id, one after the other where the store has lost the first: a position is of one of them."""
+"""Streams with the same id, one after the other, because the store has lost the first; a cursor belongs to one only."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TestStreamThatIsLostAndWhoseIdIsAskedForAgain:
 
 def test_a_stream_whose_claim_was_repeated_is_known_by_one_name(workers: list[Worker], other: Worker) -> None:
     store = workers[0].store
-    store.is_away = store.does_it_first = True
+    store.is_away = store.fails_after_execution = True
     with pytest.raises(StoreUnavailable):
         workers[0].begin(Source(), ID)
     store.is_away = False

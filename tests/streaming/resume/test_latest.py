@@ -1,4 +1,4 @@
-"""The latest stream of a chat, found by who knows the chat alone."""
+"""The latest stream of a chat, found by the id of the chat alone."""
 
 from __future__ import annotations
 

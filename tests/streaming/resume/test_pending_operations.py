@@ -1,4 +1,4 @@
-"""What a worker still has to do in the store, where calls are done without an answer or fail in a way of their own."""
+"""Pending store operations, if calls are executed without an answer or raise unexpected exceptions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_stream_that_was_taken_over_without_an_answer_has_its_end_all_the_same
     memory.claim(StreamClaim(ID, "a dead worker", "", "q", about))
     store = Away(memory)
     worker = Worker(store)
-    store.is_away = store.does_it_first = True
+    store.is_away = store.fails_after_execution = True
     with pytest.raises(StoreUnavailable):
         finish_orphaned(worker.store_writer, memory.find(ID))
     store.is_away = False
@@ -129,7 +129,7 @@ def test_a_claim_that_succeeds_forgets_that_one_failed() -> None:
     store = Away(MemoryStore(StoreLimits()))
     worker, other, source = Worker(store), Worker(store), Source(text("a"))
     worker.begin(Source(text("x"), [DONE])).read()
-    store.is_away = store.does_it_first = True
+    store.is_away = store.fails_after_execution = True
     with pytest.raises(StoreUnavailable):
         worker.begin(Source(), ID)
     store.is_away = False

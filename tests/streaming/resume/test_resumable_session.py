@@ -1,4 +1,4 @@
-"""A session that is kept: any number of readers, each at its own pace, and what comes when it is kept no more."""
+"""A stored session: any number of readers, each at its own pace, and what happens when it is stored no longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written into the store, when, and what comes of a stream that the store does not take."""
+"""What is written to the store, when, and what happens to a stream that the store refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream that another worker fills, as a reader here has it: caught up, followed, and ended if its worker is lost."""
+"""A stream that another worker fills, read here: from any number, to its end, and ended if its worker is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events on their way into a store that is away, slow, or does what it does not say."""
+"""Events that are written to a store that is away, slow, or executes calls without an answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestStoreThatIsAway:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: stored_events(store, reading.id))
-        store.is_away = store.does_it_first = True
+        store.is_away = store.fails_after_execution = True
         for number in range(20):
             source.give(text(str(number)))
             gevent.sleep(0.01)
@@ -79,7 +79,7 @@ class TestStoreThatIsAway:
         worker, source = Worker(store), Source(text("a"))
         reading = worker.begin(source)
         until(lambda: stored_events(store, reading.id))
-        store.is_away = store.does_it_first = True
+        store.is_away = store.fails_after_execution = True
         source.give(text("b"), [DONE])
         assert reading.read()[-1] == DONE
         gevent.sleep(0.2)
@@ -103,7 +103,7 @@ class TestStoreThatIsAway:
     def test_that_has_taken_a_claim_without_saying_so_does_not_leave_its_readers_waiting(self, store: Away) -> None:
         worker, other = Worker(store), Worker(store)
         worker.begin(Source(text("a"), [DONE])).read()
-        store.is_away = store.does_it_first = True
+        store.is_away = store.fails_after_execution = True
         with pytest.raises(StoreUnavailable):
             worker.begin(Source(text("a"), [DONE]), "an-id-of-the-clients")
         store.is_away = False

@@ -1,4 +1,4 @@
-"""Workers of one process that share a store, and readers that keep the numbers of what they got."""
+"""Workers in one process that share a store, and readers that record the numbers of their events."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ QUIET = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None
 
 
 class Away:
-    """A store that is away when it is told so: then every call raises, before or after it was done."""
+    """A store that raises from every call while `is_away` is set, before or after the call was executed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.is_away = False
-        self.does_it_first = False
+        self.fails_after_execution = False
         self.calls: list[str] = []
 
     def lose(self, id_: str) -> None:
-        """Let a stream not be there any more, as where a server has started again and is empty."""
+        """Delete a stream, as if the server had restarted without data."""
         if isinstance(self._store, MemoryStore):
             self._store._remove(id_)
         else:
@@ -53,7 +53,7 @@ class Away:
 
         def call(*arguments: Any) -> Any:
             self.calls.append(name)
-            if self.is_away and not self.does_it_first:
+            if self.is_away and not self.fails_after_execution:
                 raise StoreUnavailable("The store is away.", retry_after=2)
             done = found(*arguments)
             if self.is_away:
@@ -70,7 +70,7 @@ def _forget(db: sqlite3.Connection, id_: str) -> None:
 
 
 class Worker:
-    """The streams of one worker, its store_writer, and its way to those of others."""
+    """The streams of one worker, and its access to those of others."""
 
     def __init__(self, store: Any = None, limits: StreamLimits = QUIET, most: int = 100) -> None:
         self.store = store or MemoryStore(StoreLimits())
@@ -89,14 +89,14 @@ class Worker:
         return Reading(reader)
 
     def die(self) -> None:
-        """Renew no lease any more, as a worker that was killed."""
+        """Renew no lease and write no event any more, like a worker that was killed."""
         self.store_writer.lease._renewing.kill()
         self.store.append = lambda *_: (_ for _ in ()).throw(StoreUnavailable("dead"))
 
 
 @contextmanager
 def shared(kind: str, folder: Path, bounds: StoreLimits, count: int) -> Iterator[list[Away]]:
-    """Give a store, in memory or of SQLite, as so many workers have it."""
+    """Open a store in memory or SQLite `count` times, once for each worker."""
     if kind == "memory":
         kept: list[Store] = [MemoryStore(bounds)] * count
     else:
@@ -107,7 +107,7 @@ def shared(kind: str, folder: Path, bounds: StoreLimits, count: int) -> Iterator
 
 
 def is_stored(worker: Worker, id_: str, last: int) -> bool:
-    """Whether a worker finds so many events of a stream in its store."""
+    """Whether the store of a worker has exactly `last` events of a stream."""
     record = worker.store.find(id_)
     return record is not None and record.last == last
 
@@ -125,7 +125,7 @@ def is_finished(store: Store | Away, id_: str) -> bool:
 
 
 class Reading:
-    """Reads a reader in a greenlet, and keeps the events by their numbers."""
+    """Reads a stream in a greenlet, and records the events with their numbers."""
 
     def __init__(self, reader: StreamReader, on_batch: Callable[[], object] = lambda: None) -> None:
         self.reader = reader

@@ -1,4 +1,4 @@
-"""Each kind of store, on a storage of its own for each test."""
+"""Fixtures for stores of each kind, on a new storage for each test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALKEYS = Path("_binaries/*/valkey-server")
 
 @pytest.fixture(autouse=True)
 def payloads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the store in memory count payloads alone, as the others do; what it counts beside has tests of its own."""
+    """Let the memory store count payloads only, as the others do; its overhead has tests of its own."""
     monkeypatch.setattr(memory, "BATCH_OVERHEAD_BYTES", 0)
     monkeypatch.setattr(memory, "STREAM_OVERHEAD_BYTES", 0)
 

@@ -1,4 +1,4 @@
-"""A store as simple as it can be said, against which the real ones are compared."""
+"""A minimal store, with which the real ones are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of stores share: storages of each kind, streams and entries, workers that are processes."""
+"""Helpers of the tests of stores: storages of each kind, streams and batches, and workers that are processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDE = StoreLimits()
 
 @dataclass
 class Storage:
-    """A place where streams are kept, and the stores that were opened on it."""
+    """A storage, and the stores that were opened on it."""
 
     url: str
     stores: list[Store] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Storage:
         return self.url != "memory"
 
     def open(self, **bounds: float) -> Store:
-        """Return a store as another worker has it; in memory there is one worker."""
+        """Open the storage as another worker would; memory has one store. `bounds` are fields of `StoreLimits`."""
         if self.is_shared or not self.stores or bounds:
             self.stores.append(open_store(self.url, msgspec.structs.replace(WIDE, **bounds)))
         return self.stores[-1]
@@ -60,7 +60,7 @@ def fill(
     ends: bool = False,
     name: str | None = None,
 ) -> None:
-    """Claim a stream and append an entry of one event for each payload; end it with the last."""
+    """Claim a stream and append a batch of one event for each payload; if `ends`, the last one ends the stream."""
     assert store.claim(claim(stream, worker), name) is None
     entries = [entry(number, payload=payload, stream=stream) for number, payload in enumerate(payloads, 1)]
     if ends:
@@ -79,36 +79,36 @@ def found(store: Store, stream: str = "s") -> StreamRecord:
 
 
 class Watcher:
-    """Counts how often it was woken."""
+    """Counts the calls of a callback that watches a stream."""
 
     def __init__(self, store: Store, stream: str = "s", stop: bool = False) -> None:
-        self.woken = 0
-        self.end = (store.watch_stop if stop else store.watch)(stream, self.wake)
-        # The watch itself may wake once, whenever it has become effective.
+        self.calls = 0
+        self.end = (store.watch_stop if stop else store.watch)(stream, self.callback)
+        # A watch may call back once when it has become effective.
         with contextlib.suppress(AssertionError):
-            until(lambda: self.woken, 0.05)
+            until(lambda: self.calls, 0.05)
 
-    def wake(self) -> None:
-        self.woken += 1
+    def callback(self) -> None:
+        self.calls += 1
 
     def sees(self, change: Callable[[], Any], limit: float = 5.0) -> None:
-        """Check that a change wakes."""
-        before = self.woken
+        """Check that a change calls the callback."""
+        before = self.calls
         change()
-        until(lambda: self.woken > before, limit)
+        until(lambda: self.calls > before, limit)
 
     def waits_for(self, fact: Callable[[], Any], limit: float = 20.0) -> None:
-        """Wait until something is so, and look only when woken: it may be woken for something else before."""
+        """Wait until `fact()` is true, and check only after calls of the callback, which may have other causes."""
         while True:
-            before = self.woken
+            before = self.calls
             if fact():
                 return
-            until(lambda seen=before: self.woken > seen, limit)
+            until(lambda seen=before: self.calls > seen, limit)
 
 
 @contextlib.contextmanager
 def ticking(period: float = 0.01) -> Iterator[list[float]]:
-    """Note how late a greenlet is that wants to run every 10 ms, in seconds."""
+    """Record how late, in seconds, a greenlet runs that should run every `period` seconds."""
     gaps: list[float] = []
 
     def tick() -> None:
@@ -128,9 +128,9 @@ def ticking(period: float = 0.01) -> Iterator[list[float]]:
 
 
 class Worker:
-    """A process of its own with a store: it runs lines of Python that it is given, and says what they print.
+    """A process with a store. It runs lines of Python, and returns what they print.
 
-    In them, `store` is the store, `worker` its name, and everything of this file is there.
+    The lines can use `store`, `worker` (the name of the process), and everything in this module.
     """
 
     def __init__(self, url: str, name: str = "other") -> None:
@@ -152,12 +152,12 @@ class Worker:
         self.say("pass")
 
     def say(self, line: str) -> None:
-        """Let it run a line; do not wait for it."""
+        """Run a line without waiting for it."""
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def answer(self) -> str:
-        """Wait until a line has run, and return what it printed."""
+        """Wait until the next line has run, and return what it printed."""
         if not self._has_started:
             self._has_started = True
             self.answer()

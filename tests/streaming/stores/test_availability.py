@@ -1,4 +1,4 @@
-"""Whether a store can be used, for many who ask, without asking the store as often."""
+"""The availability of a store, for many callers, without checking the store as often."""
 
 from __future__ import annotations
 

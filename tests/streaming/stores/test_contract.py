@@ -1,4 +1,4 @@
-"""What every store does: claims, numbers, cursors, stop and attendance."""
+"""The contract of every store: claims, numbers, cursors, stop requests and readers."""
 
 from __future__ import annotations
 

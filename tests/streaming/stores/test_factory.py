@@ -1,4 +1,4 @@
-"""From HEADRACE_STORE to a store."""
+"""The store that HEADRACE_STORE names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long streams, leases and watches live, in every store."""
+"""How long streams, leases and watches last, in every store."""
 
 from __future__ import annotations
 
@@ -126,26 +126,26 @@ class TestWatch:
         fill(store, b"a")
         watchers = [Watcher(store) for _ in range(3)]
         store.append("w", [entry(2)])
-        until(lambda: all(watcher.woken for watcher in watchers))
+        until(lambda: all(watcher.calls for watcher in watchers))
 
     def test_wakes_only_those_whose_stream_has_changed(self, store: Store) -> None:
         fill(store, b"a")
         fill(store, b"a", stream="t")
         watcher, bystander = Watcher(store), Watcher(store, "t")
-        before = bystander.woken
+        before = bystander.calls
         for number in range(2, 6):
             watcher.sees(lambda n=number: store.append("w", [entry(n)]))
-        assert bystander.woken == before
+        assert bystander.calls == before
 
     def test_ends(self, store: Store) -> None:
         fill(store, b"a")
         ended, other = Watcher(store), Watcher(store)
         ended.end()
         ended.end()
-        before = ended.woken
+        before = ended.calls
         other.sees(lambda: store.append("w", [entry(2)]))
         settle()
-        assert ended.woken == before
+        assert ended.calls == before
 
     def test_can_begin_again(self, store: Store) -> None:
         fill(store, b"a")
@@ -172,30 +172,30 @@ class TestWatchStop:
         store, other = storage.open(), storage.open()
         fill(store, b"a")
         watcher, everything = Watcher(store, stop=True), Watcher(store)
-        before = watcher.woken
+        before = watcher.calls
         for number in range(2, 5):
             everything.sees(lambda n=number: other.append("w", [entry(n)]))
-        assert watcher.woken == before
+        assert watcher.calls == before
         watcher.sees(lambda: other.request_stop("s"))
-        before = watcher.woken
+        before = watcher.calls
         everything.sees(lambda: other.append("w", [entry(5)]))
-        assert watcher.woken == before
+        assert watcher.calls == before
 
     def test_wakes_for_each_stream_of_its_own(self, storage: Storage) -> None:
         store, other = storage.open(), storage.open()
         fill(store, b"a")
         fill(store, b"a", stream="t")
         first, second = Watcher(store, stop=True), Watcher(store, "t", stop=True)
-        before = second.woken
+        before = second.calls
         first.sees(lambda: other.request_stop("s"))
-        assert second.woken == before
+        assert second.calls == before
         second.sees(lambda: other.request_stop("t"))
 
     def test_ends_and_can_begin_again(self, store: Store) -> None:
         fill(store, b"a")
         ended = Watcher(store, stop=True)
         ended.end()
-        before = ended.woken
+        before = ended.calls
         Watcher(store, stop=True).sees(lambda: store.request_stop("s"))
         settle()
-        assert ended.woken == before
+        assert ended.calls == before

@@ -1,4 +1,4 @@
-"""The store in memory: what it counts is what it holds, and nothing takes longer because many streams are there."""
+"""The store in memory: it counts the memory that it uses, and no operation is slower with many streams."""
 
 from __future__ import annotations
 

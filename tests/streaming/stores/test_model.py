@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: every store answers as a model of a page does."""
+"""Any operations in any order: every store answers like the minimal store of `model.py`."""
 
 from __future__ import annotations
 

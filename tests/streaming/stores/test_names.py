@@ -1,4 +1,4 @@
-"""The names by which streams are found, in every store: whose they are, and when they go."""
+"""The names by which streams are found, in every store: which stream has one, and until when."""
 
 from __future__ import annotations
 

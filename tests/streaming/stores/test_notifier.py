@@ -1,4 +1,4 @@
-"""Watches begin as a whole or not at all, and whoever begins one does not wait for the store."""
+"""Adding a watch succeeds or has no effect, and does not wait for the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stores that several processes use at once: each worker here is a process of its own."""
+"""Stores that several processes use at once: each worker is a process of its own."""
 
 from __future__ import annotations
 

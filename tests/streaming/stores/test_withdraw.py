@@ -1,4 +1,4 @@
-"""A claim that is taken back, because its stream could not be opened after all."""
+"""A claim that is withdrawn because its stream could not be opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line between a client and the service that can be cut at any moment."""
+"""A TCP proxy between a client and the service whose connections can be cut at any moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two workers that share a store, each of which can be asked by itself: one gunicorn's, or those of two."""
+"""Two workers that share a store and can be addressed separately: of one gunicorn, or of two."""
 
 from __future__ import annotations
 

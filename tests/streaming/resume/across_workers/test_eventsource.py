@@ -1,4 +1,4 @@
-"""The real EventSource of npm under Node: it comes back by itself, misses nothing, and stops when it is told."""
+"""The real EventSource of npm under Node: it reconnects by itself, misses nothing, and stops after the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream whose retention ends between a reader's request and its first look at the events."""
+"""A stream whose retention ends between the lookup of its record and the first read of its events."""
 
 from __future__ import annotations
 

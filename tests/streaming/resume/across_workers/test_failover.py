@@ -1,4 +1,4 @@
-"""The server that keeps the answers dies, and another takes its place: nobody gets a wrong answer, and all goes on."""
+"""The Redis master dies and a replica takes its place: no reader gets a wrong answer, and all streams continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind the real nginx, as `examples/nginx.conf` has it: tokens, disconnects, resuming over two instances."""
+"""Behind a real nginx with `examples/nginx.conf`: tokens, disconnects, resuming over two instances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Followed at another worker in the protocol in which it was asked, an answer repeats what it did at the first."""
+"""A stream that is resumed at another worker in its protocol: the header fields are the same as at the first."""
 
 from __future__ import annotations
 

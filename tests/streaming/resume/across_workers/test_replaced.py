@@ -1,4 +1,4 @@
-"""The store loses a stream and its id is asked for again: a position in the lost answer leads to no other answer."""
+"""The store loses a stream and its id is used again: a cursor in the lost answer never leads to the other answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream is followed from where one left it, on whichever worker: nothing is lost, nothing comes twice."""
+"""A stream is resumed after any event, on any worker: nothing is lost, nothing comes twice."""
 
 from __future__ import annotations
 

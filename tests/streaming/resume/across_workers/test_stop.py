@@ -1,4 +1,4 @@
-"""Stop means stop, from any worker and at any moment; and what nobody reads stops by itself, after its grace."""
+"""Streams are stopped from any worker and at any moment; a stream without readers ends after its grace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store goes away and comes back: answers go on, plain ones begin, and afterwards all is well without a restart."""
+"""The store goes away and comes back: streams continue, plain ones begin, and no restart is needed afterwards."""
 
 from __future__ import annotations
 

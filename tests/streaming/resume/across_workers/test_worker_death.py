@@ -1,4 +1,4 @@
-"""Workers that die, stand still or leave: what was kept can be read, and everybody learns of one end."""
+"""Workers that die, hang or leave: what was stored can be read, and every reader gets one end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that stand in for each other: a real Redis Cluster, and a master with its replica and Sentinels."""
+"""Servers with failover: a real Redis Cluster, and a master with a replica and Sentinels."""
 
 from __future__ import annotations
 

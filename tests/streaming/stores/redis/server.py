@@ -1,4 +1,4 @@
-"""A real Redis of a test's own, on a socket in a folder of its own."""
+"""A real Redis server for a test, on a socket in a folder of its own."""
 
 from __future__ import annotations
 

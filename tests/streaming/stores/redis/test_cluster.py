@@ -1,4 +1,4 @@
-"""Streams in a real Redis Cluster: wherever their slot is, and through the death of the server that has it."""
+"""Streams in a real Redis Cluster: wherever their slot is, and after the death of the server that has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a Redis that cannot keep streams: before the first of them is asked for, and in one sentence."""
+"""The errors and warnings for a Redis that cannot be a store: before the first stream, and in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis that takes keys away: what is lost is not hidden, and nothing spins, fails or is counted wrong for it."""
+"""A Redis that evicts keys: a loss is always reported, and no script loops, fails or counts wrong."""
 
 from __future__ import annotations
 

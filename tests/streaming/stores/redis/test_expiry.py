@@ -1,4 +1,4 @@
-"""How a sweep of Redis goes through any number of streams, and what it does where keys were taken away."""
+"""The sweep of Redis with any number of streams, and with evicted keys."""
 
 from __future__ import annotations
 

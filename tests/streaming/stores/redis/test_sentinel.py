@@ -1,4 +1,4 @@
-"""Streams at a real master that Sentinels watch over: through a failover that was asked for, and one by a death."""
+"""Streams at a real master with Sentinels: through a requested failover, and through the death of the master."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Redis store in trouble: stopped, killed and started again, out of memory; and what it leaves behind."""
+"""The Redis store with faults: suspended, killed and restarted, out of memory; and the keys that it leaves behind."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class TestStopped:
         store = RedisStore(server.url, WIDE)
         fill(store, b"a")
         watcher = Watcher(store)
-        assert watcher.woken
+        assert watcher.calls
         server.pause()
         until(lambda: store._listener._connection is None)
         server.go_on()
@@ -134,10 +134,10 @@ class TestKilled:
         server.kill()
         until(lambda: store._listener._connection is None)
         late = Watcher(store, "late")
-        woken = [watcher.woken for watcher in watchers]
+        woken = [watcher.calls for watcher in watchers]
         server.start()
-        until(lambda: all(watcher.woken > before for watcher, before in zip(watchers, woken, strict=True)))
-        until(lambda: late.woken)
+        until(lambda: all(watcher.calls > before for watcher, before in zip(watchers, woken, strict=True)))
+        until(lambda: late.calls)
         fill(store, b"a", stream="late")
         late.sees(lambda: store.append("w", [entry(2, stream="late")]))
 

@@ -1,4 +1,4 @@
-"""Where a server is: who is asked for it, how often, and what holds while nobody can be asked."""
+"""The address of a server: which servers are asked, how often, and what is used if none answers."""
 
 from __future__ import annotations
 

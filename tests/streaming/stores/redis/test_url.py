@@ -1,4 +1,4 @@
-"""What the URL of a Redis says."""
+"""The parsing of Redis URLs."""
 
 from __future__ import annotations
 

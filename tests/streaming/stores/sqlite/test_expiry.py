@@ -1,4 +1,4 @@
-"""What a sweep of the SQLite store removes and what it spares, whoever else is at work."""
+"""What a sweep of the SQLite store deletes and what it keeps, with other processes at work."""
 
 from __future__ import annotations
 

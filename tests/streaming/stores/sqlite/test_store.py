@@ -1,4 +1,4 @@
-"""The SQLite store in trouble: locked, full, removed, of another version; and what its sweeps leave of the file."""
+"""The SQLite store with faults: locked, full, removed, of another version; and the file after a sweep."""
 
 from __future__ import annotations
 
