@@ -146,8 +146,8 @@ def _about(scale: Scale) -> str:
     return (
         f"Objects, strings and numbers, in deltas of {DELTA} characters; after each delta the document so far is "
         "available as a value, except in the first row. Headrace parses the deltas one after the other. The others "
-        f"parse all of the text again at each delta: they are timed at {scale.samples} evenly spaced places, and the average "
-        f"counts for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
+        f"parse all of the text again at each delta: they are timed at {scale.samples} evenly spaced places, and the "
+        f"average counts for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
     )
 
 

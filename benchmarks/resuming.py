@@ -55,9 +55,9 @@ def resumable(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Gro
     rows = {title: work.median(turn[title] for turn in turns) for title in relays}
     about = (
         "Every event is stored, so that a reader that comes back misses none. All services run at once and are "
-        "measured in turn; the multiple of a plain stream's CPU is the median of the turns. The paced streams begin over "
-        f"{SPREAD:g} seconds: deltas of streams that begin together arrive together, and the cost of one then varies "
-        "by chance."
+        "measured in turn; the multiple of a plain stream's CPU is the median of the turns. The paced streams begin "
+        f"over {SPREAD:g} seconds: deltas of streams that begin together arrive together, and the cost of one then "
+        "varies by chance."
     )
     columns = (*PAIR, "times_plain")
     return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))
