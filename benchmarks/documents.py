@@ -1,4 +1,4 @@
-"""What a growing JSON document costs: patches, beside reading all of it again at each delta."""
+"""The cost of a growing JSON document: patches, beside parsing all of it again at each delta."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WORDS = ("the", "answer", "of", "a", "model", '"in"', "so", "many", "words", "â€
 
 
 def documents(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
-    """Measure documents of three sizes, with all that reads them."""
+    """Measure documents of three sizes, with every parser."""
     texts = {key: document(size) for key, size in SIZES.items()}
     left_out: dict[str, str] = {}
     with on_cores(test_bed.cores.relay):
@@ -86,7 +86,7 @@ def document(size: int) -> str:
 
 
 def patches(text: str, *, with_document: bool) -> float:
-    """Return the seconds that a document takes, delta by delta, with its value at each of them or without."""
+    """Return the seconds to parse a document delta by delta, with its value after each delta or without."""
     deltas = [text[at : at + DELTA] for at in range(0, len(text), DELTA)]
     parser, value = PartialJSON(), UNSET
     began = time.perf_counter()
@@ -101,7 +101,7 @@ def patches(text: str, *, with_document: bool) -> float:
 def parse_again(read: Callable[[str], object], text: str, samples: int) -> float:
     """Return the seconds that parsing all of a document again at each of its deltas would take.
 
-    It is read at so many evenly spaced places; what that takes on average counts for each delta.
+    It is parsed at `samples` evenly spaced places; the average counts for each delta.
     """
     cuts = [text[: int(len(text) * (at + 0.5) / samples)] for at in range(samples)]
     read(cuts[0])
@@ -144,10 +144,10 @@ def _under_node(texts: dict[str, str], scale: Scale, log_progress: LogProgress) 
 def _about(scale: Scale) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in (LIBRARY, JITER))
     return (
-        f"Objects, strings and numbers, in deltas of {DELTA} characters; at each of them the document so far is there "
-        "as a value, but in the first row. Headrace reads the deltas one after the other. The others read all of the "
-        f"text again at each: they are timed at {scale.samples} evenly spaced places, and what that takes on average "
-        f"counts for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
+        f"Objects, strings and numbers, in deltas of {DELTA} characters; after each delta the document so far is "
+        "available as a value, except in the first row. Headrace parses the deltas one after the other. The others "
+        f"parse all of the text again at each delta: they are timed at {scale.samples} evenly spaced places, and the "
+        f"average counts for each delta. {versions}; the AI SDK that `benchmarks/peers/` names."
     )
 
 

@@ -14,18 +14,18 @@ from benchmarks.scale import Scale, Streams
 
 PAIR = ("burst_rate", "burst_cpu", "burst_busy", "paced_cpu", "paced_p50", "paced_p99")
 RESERVE = 500
-"""Files that a process needs besides its streams'."""
+"""Files that a process needs besides those of its streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A table of it.
+    """A table of figures that change along an axis.
 
     Args:
-        name: What `--only` calls it.
+        name: The name in `--only`.
         title: Its heading.
-        about: A sentence on what was done.
-        axis: What changes from row to row.
+        about: Sentences about the measurement.
+        axis: The quantity that changes from row to row.
         columns: The figures' keys.
         rows: From the axis' values to their figures.
         left_out: Rows that could not be measured, and why.
@@ -55,8 +55,8 @@ def streams(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growt
                 partial(work.paced, relay, f"openai/paced-{pace}", slow),
             )
     about = (
-        f"burst: {scale.grown_deltas:,} deltas in all. paced: {pace} deltas a second on each stream. The requests' own "
-        "cost is in it, and what an idle worker does: the fewer deltas there are, the more of it each bears."
+        f"burst: {scale.grown_deltas:,} deltas in all. paced: {pace} deltas a second on each stream. The cost of the "
+        "requests and of an idle worker is included: the fewer deltas, the larger the share of each."
     )
     return Growth("streams", "More streams", about, "streams", PAIR, rows, {})
 
@@ -67,14 +67,14 @@ def workers(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growt
     variants = [Variant(str(count), {"WEB_CONCURRENCY": str(count)}, cores=cores) for count in (1, 2)]
     rows, left_out = measured(test_bed, scale, log_progress, variants, both)
     about = (
-        "The workers may use both the relay's core and the load's: where a machine has two cores, a second worker "
-        "competes with the load, and the deltas per second say little."
+        "The workers may use both the relay's core and the load's: on a machine with two cores, a second worker "
+        "competes with the load, and the deltas per second mean little."
     )
     return Growth("workers", "More workers", about, "workers", PAIR, rows, left_out)
 
 
 def memory(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
-    """Measure what more and more silent streams hold, each time on a fresh worker."""
+    """Measure the memory of more and more silent streams, each time on a fresh worker."""
     rows, left_out = {}, {}
     for count in scale.memory:
         if 2 * count + RESERVE > test_bed.files:
@@ -84,7 +84,7 @@ def memory(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth
         with project(test_bed) as relay:
             rows[f"{count:,}"] = work.hold(relay, test_bed.port, "openai/silent", count)
     columns = ("held", "held_each", "closed_all")
-    about = "Silent streams on one fresh worker, then all readers leave at once."
+    about = "Silent streams on one fresh worker, then all readers disconnect at once."
     return Growth("memory", "More held streams", about, "streams", columns, rows, left_out)
 
 
@@ -115,7 +115,7 @@ def upstreams(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Gro
 
 
 def both(relay: Relay, variant: Variant, scale: Scale) -> Iterator[Callable[[], work.Row]]:
-    """Give what measures a burst and paced streams."""
+    """Yield the measurements of a burst and of paced streams."""
     yield partial(work.burst, relay, variant.model("burst"), scale.burst)
     yield partial(work.paced, relay, variant.model(f"paced-{work.PACE}"), scale.paced)
 
@@ -131,7 +131,7 @@ Measures = Callable[[Relay, Variant, Scale], Iterator[Callable[[], work.Row]]]
 def measured(
     test_bed: TestBed, scale: Scale, log_progress: LogProgress, variants: list[Variant], measures: Measures
 ) -> tuple[dict[str, work.Row], dict[str, str]]:
-    """Measure each variant; return the rows, and why there is none for the others."""
+    """Measure each variant; return the rows, and the reason of each missing row."""
     rows, left_out = {}, {}
     for variant in variants:
         log_progress(variant.title)

@@ -1,4 +1,4 @@
-"""The page on a run, docs/benchmarks.md: what was measured, how, on what, and what came of it. Pure."""
+"""The report of a run, docs/benchmarks.md: the machine, the figures and the method. Pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.scale import Scale
 from benchmarks.work import PACE
 
 MAX_OTHER_LOAD = 0.05
-"""The share of the machine from which on other programs are said to have disturbed a run."""
+"""The share of the machine above which the report says that other programs disturbed the run."""
 
 
 MAX_REASON_LENGTH = 160
-"""Characters of a reason why something was left out."""
+"""Characters of the reason of a missing measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that came of a run.
+    """The results of a run.
 
     Args:
         command: What repeats it.
@@ -109,7 +109,7 @@ def _comparison(run: Run) -> tuple[str, ...]:
         "## Against the goals",
         " ".join([_amounts(run.scale), *(f"{title} gets one stream of {SLOW} only." for title in run.slow)]),
         table.goals(run.rows, titles),
-        f"Streams that did not bring a whole answer: {', '.join(lost) if lost else 'none'}.",
+        f"Streams without a complete answer: {', '.join(lost) if lost else 'none'}.",
         *(("## Beside the others", table.ratios(run.rows, titles)) if len(titles) > 1 else ()),
     )
 
@@ -128,7 +128,7 @@ def _growths(run: Run) -> list[str]:
     for growth in run.growths:
         lost = sum(row.get("incomplete", 0) for row in growth.rows.values())
         parts += [f"### {growth.title}", growth.about, table.growth(growth)]
-        parts += [f"{lost:.0f} streams did not bring a whole answer."] if lost else []
+        parts += [f"{lost:.0f} streams without a complete answer."] if lost else []
     return parts
 
 
@@ -146,12 +146,12 @@ def _method(run: Run) -> str:
     return f"""## How it is measured
 
 - The relay has one {cores}; the upstream (`benchmarks/upstream.py`) and the readers share another. All relays run at
-  once and are asked in turn, so that what else the machine does meets all of them alike.
+  once and are measured in turn, so that other programs on the machine disturb all of them alike.
 - Headrace is started as `gunicorn -c gunicorn.conf.py`, with its usual settings and without the embedded model. The
-  peers' sources, and the versions of what they need, are in `benchmarks/peers/`. The byte relay understands nothing of
-  what it passes on: it is what the sockets and the loop alone cost.
-- A delta's text carries the time at which the upstream wrote it: its delay is from there to the reader's read.
-- CPU is what the kernel accounts to all the relay's processes. Where a relay's core is not busy in a burst, the load is
-  what bounds the deltas per second.
-- Memory is the processes' proportional set size (PSS) with the streams, less that before, by their number.
-- Closing is timed by the upstream, from the first reader's `close` to the last connection's end."""
+  peers' sources, and the versions of their packages, are in `benchmarks/peers/`. The byte relay parses nothing: it
+  shows the cost of the sockets and the event loop alone.
+- A delta's text has the time at which the upstream wrote it: its delay is the time from then to the reader's read.
+- CPU is what the kernel accounts to all the relay's processes. If a relay's core is not busy in a burst, the load
+  limits the deltas per second.
+- Memory is the processes' proportional set size (PSS) with the streams, minus the PSS before, divided by their number.
+- The upstream measures closing, from the first reader's `close` to the last connection's end."""

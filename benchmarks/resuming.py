@@ -1,4 +1,4 @@
-"""What it costs that a stream can be resumed, and what those who come back get."""
+"""The cost of resumable streams, and whether readers that come back get all events."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from benchmarks.remote import read_elsewhere, stop_elsewhere
 from benchmarks.scale import Scale
 
 SPREAD = 1.17
-"""Seconds over which paced streams begin; each with a place of its own in the others' pace."""
+"""Seconds over which paced streams begin, so that their deltas do not arrive together."""
 
 
 @contextlib.contextmanager
 def stores(test_bed: TestBed) -> Iterator[dict[str, dict[str, str]]]:
-    """Give the stores that can be used here: from their names to the settings that name them."""
+    """Yield the stores that can be used here: from their names to their settings."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         found = {"SQLite": {"HEADRACE_STORE": f"sqlite:///{folder / 'streams.db'}"}}
         if program := shutil.which("redis-server"):
             port = free_port()
             argv = [program, "--port", str(port), "--save", "", "--dir", str(folder), "--bind", "127.0.0.1"]
-            # Beside the load: what Redis does is no work of the relay's.
+            # On the load's core: Redis' work is not the relay's.
             stack.enter_context(Program(Command(argv, port, folder), test_bed.cores.load))
             found["Redis"] = {"HEADRACE_STORE": f"redis://127.0.0.1:{port}/0"}
         yield found
@@ -54,10 +54,10 @@ def resumable(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Gro
         turns = [_turn(relays, scale, log_progress) for _ in range(scale.repeat)]
     rows = {title: work.median(turn[title] for turn in turns) for title in relays}
     about = (
-        "Every event is kept, so that a reader who comes back misses none. All services run at once and are asked in "
-        "turn; how many times a plain stream's CPU is the median of the turns. The paced streams begin over "
-        f"{SPREAD:g} seconds: deltas of streams that begin together come in step, and what one costs then is a matter "
-        "of luck."
+        "Every event is stored, so that a reader that comes back misses none. All services run at once and are "
+        "measured in turn; the multiple of a plain stream's CPU is the median of the turns. The paced streams begin "
+        f"over {SPREAD:g} seconds: deltas of streams that begin together arrive together, and the cost of one then "
+        "varies by chance."
     )
     columns = (*PAIR, "times_plain")
     return Growth("resumable", "Resumable streams", about, "stream", columns, rows, left_out | _lacking(found))
@@ -81,7 +81,7 @@ def elsewhere(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Gro
         return _later(*loops.run(read_elsewhere(here.endpoint.port, there.endpoint.port, model, scale.elsewhere)))
 
     about = (
-        f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, asked for at one service and followed "
+        f"{scale.elsewhere.count} streams with {work.PACE} deltas a second each, started at one service and followed "
         "at another, both on the relay's core."
     )
     rows, left_out = _in_pairs(test_bed, scale, log_progress, "following elsewhere", measure)
@@ -98,8 +98,8 @@ def stopping(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Grow
         return {"stopped_p50": percentile(took, 0.5), "stopped_max": took[-1]}
 
     about = (
-        f"{scale.stopping} streams, one by one, asked for at one service and stopped at another, both on the relay's "
-        "core: from the wish to the end of the connection to the upstream."
+        f"{scale.stopping} streams, one by one, started at one service and stopped at another, both on the relay's "
+        "core: from the request to stop to the end of the connection to the upstream."
     )
     rows, left_out = _in_pairs(test_bed, scale, log_progress, "stopping elsewhere", measure)
     return Growth("stopping", "Stopped elsewhere", about, "store", ("stopped_p50", "stopped_max"), rows, left_out)
@@ -140,8 +140,8 @@ def crowd(test_bed: TestBed, scale: Scale, log_progress: LogProgress) -> Growth:
             except StartError as error:
                 left_out[name] = str(error)
     about = (
-        f"{scale.crowd:,} readers of 20 streams, two workers, {scale.crowd_seconds} seconds: each drops its connection "
-        "at random and comes back with the number of the last frame that it has."
+        f"{scale.crowd:,} readers of 20 streams, two workers, {scale.crowd_seconds} seconds: each disconnects "
+        "at random and comes back with the number of its last frame."
     )
     columns = ("crowd_readers", "crowd_returns", "crowd_events", "crowd_lost", "crowd_doubled", "crowd_unfinished")
     return Growth("crowd", "A crowd that comes and goes", about, "store", columns, rows, left_out | _lacking(found))

@@ -1,4 +1,4 @@
-"""The benchmarks run and tell what they saw. How fast anything is, is asserted nowhere."""
+"""The benchmarks run and write their report. No test asserts a speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents say, held against the code where it can be."""
+"""The documents, compared with the code."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_application_in_the_readme_is_the_example() -> None:
 
 
 class TestClients:
-    """The page of clients shows what the tests run, and nothing else."""
+    """docs/clients.md shows the blocks that the tests run, and nothing else."""
 
     def test_page_is_what_the_tests_mark(self) -> None:
         assert fill(ROOT, "--check") == ""
@@ -144,14 +144,14 @@ class TestClients:
             ("// docs: one\n", "'one' does not end"),
         ],
     )
-    def test_names_that_do_not_match_are_told(self, root: Path, script: str, trouble: str) -> None:
+    def test_names_that_do_not_match_are_reported(self, root: Path, script: str, trouble: str) -> None:
         (root / "tests/clients/one/test_one.py").unlink()
         (root / "tests/clients/one/page.mjs").write_text(script)
         assert trouble in fill(root, "--check")
 
 
 def fill(root: Path, *arguments: str) -> str:
-    """Run the tool that fills the page of clients, and return why it failed, or nothing."""
+    """Run the tool that fills docs/clients.md, and return its error message; an empty text if it succeeded."""
     command = [sys.executable, root / "tools/client_docs.py", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert bool(done.stderr) == bool(done.returncode)
