@@ -22,20 +22,20 @@ class Server(NamedTuple):
         name: What stands before the slash in its models' names.
         base_url: Its address; None for the SDK's own.
         api_key: Its key; None for the SDK's own variables.
-        extras: What requests to it carry beside what its SDK writes.
+        overrides: What requests to it carry beside what its SDK writes.
         preferred: The models to name first, where it has them.
     """
 
     name: str
     base_url: str | None
     api_key: str | None
-    extras: RequestOverrides = NO_EXTRAS
+    overrides: RequestOverrides = NO_EXTRAS
     preferred: tuple[str, ...] = ()
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
     # A server of one's own may want no key, but the SDK wants to send one.
-    address = Address((server.base_url or OFFICIAL_BASE_URL).rstrip("/"), server.api_key or "none", server.extras)
+    address = Address((server.base_url or OFFICIAL_BASE_URL).rstrip("/"), server.api_key or "none", server.overrides)
     return provider(
         server.name,
         lambda: address,
@@ -53,7 +53,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         connect_timeout=settings.connect_timeout,
         max_retries=settings.retries,
         preferred=server.preferred,
-        overrides=server.extras,
+        overrides=server.overrides,
     )
 
 

@@ -98,7 +98,7 @@ def _placed(server: Server) -> Server:
         return server
     place = place_of(server.base_url)
     return server._replace(
-        base_url=place.base_url, extras=RequestOverrides((*server.extras.headers, *place.headers), place.query)
+        base_url=place.base_url, overrides=RequestOverrides((*server.overrides.headers, *place.headers), place.query)
     )
 
 
