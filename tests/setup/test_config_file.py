@@ -95,7 +95,12 @@ def test_it_becomes_chains_whose_models_share_what_is_known_of_them(path: Path) 
     assert (name, found.model_id(smart, name)) == ("smart", "smart")
     first, second = smart.chain
     assert (first.model, first.weight, first.context_window, first.supports_prefill) == ("acme/big", 9, 200000, False)
-    assert (second.model, second.weight, second.context_window, second.supports_prefill) == ("open/small", 1.5, None, True)
+    assert (second.model, second.weight, second.context_window, second.supports_prefill) == (
+        "open/small",
+        1.5,
+        None,
+        True,
+    )
     plain, _ = found.resolve("plain")
     assert plain.chain[0].breaker is first.breaker
     assert plain.chain[0].provider is first.provider

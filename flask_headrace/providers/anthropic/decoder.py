@@ -53,8 +53,8 @@ class MessageDecoder:
         "_calls",
         "_failed",
         "_finish_reason",
-        "_frames",
         "_is_begun",
+        "_json_decoder",
         "_last_text_block",
         "_model",
         "_pricing_provider",
@@ -68,7 +68,7 @@ class MessageDecoder:
 
     def __init__(self, upstream: str, model: str, pricing_provider: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
-        self._frames = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
+        self._json_decoder = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
         self._answer_tool = answer_tool
         self._answer_block: BlockIndex | None = None  # the block of the answer tool's call
         self._unsent_inputs: dict[BlockIndex, str] = {}  # inputs of blocks of which no delta has come
@@ -94,7 +94,7 @@ class MessageDecoder:
             for frame in frames:
                 if frame.event == b"content_block_delta" and self._read_text_delta(frame, events):
                     continue
-                event = self._frames.read(frame)
+                event = self._json_decoder.read(frame)
                 kind = "message_stop" if event is None else event.type or frame.event.decode(errors="replace")
                 if event is None or kind == "message_stop":
                     self._is_begun = self._is_begun or len(events) > before
