@@ -13,7 +13,7 @@ from flask_headrace.providers.decoding.sse_stream import final_batches
 class Answer:
     """The result of decoding the pieces of a body: the events, and the error that ended it, or None.
 
-    `known` is what it said on the way of the tokens: that depends on where the body is cut.
+    `known` lists the estimated usages, which depend on where the body is cut.
     """
 
     def __init__(self, decoder: Any, *pieces: bytes) -> None:
