@@ -98,10 +98,8 @@ class TestFault:
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
         limit = SHORT_WAIT if name in SILENT else 10
-        reading = Chain(
-            own_upstream, *chain, max_retries=1, first_token_timeout=limit, environment=Environment(random=lambda: 1.0)
-        ).ask()
-
+        always_one = Environment(random=lambda: 1.0)
+        reading = Chain(own_upstream, *chain, max_retries=1, first_token_timeout=limit, environment=always_one).ask()
         assert reading.text == "Hello"
         assert reading.events[-1] == Completed("stop")
         assert [(each.model, each.provider) for each in reading.events_of_type(ResponseStarted)] == [
@@ -156,11 +154,7 @@ class TestRoom:
     def test_that_is_too_small_leads_to_the_next_with_more(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(400))  # context_length_exceeded
         own_upstream.answer("c", openai_wire.answer("ok"))
-        known = {
-            "openai/a": {"context_window": 100},
-            "openai/b": {"context_window": 50},
-            "openai/c": {"context_window": 200},
-        }
+        known = {f"openai/{name}": {"context_window": size} for name, size in (("a", 100), ("b", 50), ("c", 200))}
         chain = Chain(own_upstream, *known, deployments=known)
         assert chain.ask().text == "ok"
         assert chain.requested_models() == ["a", "c"]

@@ -49,11 +49,7 @@ STOP, X = frame({}, "stop"), '{"x":1}'
 
 TEXTS: dict[str, list[bytes]] = {
     "a message in place of deltas": [message("stop", content="hello")],
-    "a message behind its deltas": [
-        frame({"content": "he"}),
-        frame({"content": "llo"}),
-        message("stop", content="hello"),
-    ],
+    "a message behind deltas": [frame({"content": "he"}), frame({"content": "llo"}), message("stop", content="hello")],
     "a message that goes on behind them": [frame({"content": "he"}), message("stop", content="hello")],
     "messages that grow": [message(content="he"), message(content="hello"), STOP],
     "messages that are pieces": [message(content="he"), message(content="llo"), STOP],
