@@ -1,4 +1,4 @@
-"""The providers that are set up, and the way from a model's name to the one that answers for it."""
+"""The registry of providers and aliases: finds the provider of a model, and lists all models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For one test: the embedded model, an upstream of its own, also with TLS, and the transport by itself."""
+"""Fixtures of the provider tests: the embedded model, fake upstreams with and without TLS, and a bare transport."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shared_model() -> Iterator[supervisor.EmbeddedModelSupervisor]:
 
 @contextmanager
 def without_model() -> Iterator[None]:
-    """Let this process know of no model, and afterwards of the one that it knew before."""
+    """Clear this process's record of the embedded model for the test, and restore it afterwards."""
     before = os.environ.pop(supervisor.STATE_VARIABLE, None)
     yield
     os.environ.pop(supervisor.STATE_VARIABLE, None)
@@ -51,7 +51,7 @@ def without_model() -> Iterator[None]:
 
 
 def check_runnable() -> None:
-    """Skip the test where the model cannot run; in CI, fail."""
+    """Skip the test if the embedded model cannot run here; in CI, fail instead."""
     reason = supervisor.unavailable_reason()
     if reason and os.environ.get(NOTHING_MAY_BE_SKIPPED):
         pytest.fail(reason)

@@ -1,6 +1,6 @@
-"""What our own providers promise beside what every provider does: what they make of their wires, odd and broken ones.
+"""The contract tests of the built-in providers, with odd and broken answers, in addition to `testing.ProviderContract`.
 
-A test class of a provider inherits these tests and names its wire.
+A provider's test class inherits these tests and sets `wire`.
 """
 
 from __future__ import annotations
@@ -51,54 +51,54 @@ from tests.support.upstream import (
 
 KEY = "sk-test-0123456789abcdef"
 WIRES = (openai_wire, responses_wire, anthropic_wire)
-QUESTION = (Message("system", "Be brief."), Message("user", "hi"))
+MESSAGES = (Message("system", "Be brief."), Message("user", "hi"))
 
 
-WHOLE_ALL_THE_SAME = {"shorter than its content-length"}
-"""Answers that are broken as HTTP, and said before it that they were complete."""
+COMPLETE_DESPITE_FAULT = {"shorter than its content-length"}
+"""Answers that violate HTTP after the answer itself was complete."""
 
 
-def names_of(collection) -> list[str]:
-    """List the names of a collection of scripts that every wire has."""
+def common_names(collection) -> list[str]:
+    """Return the names of the scripts that `collection` has for every wire."""
     return sorted(set.intersection(*(set(collection(wire)) for wire in WIRES)))
 
 
 def ask(provider: Provider) -> Iterator[list[Event]]:
-    return provider.stream(ChatRequest("m", QUESTION))
+    return provider.stream(ChatRequest("m", MESSAGES))
 
 
 def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-def is_known_so_far(event: Event) -> bool:
-    """Whether an event tells of tokens before all of them are known, which a provider may do at any time."""
+def is_partial_usage(event: Event) -> bool:
+    """Whether an event is an estimated `Usage`, which a provider may send at any time."""
     return isinstance(event, Usage) and event.estimated
 
 
-class Heard:
-    """A whole answer: its events, and the error that it ended with, if any."""
+class ReceivedAnswer:
+    """A whole answer: its events, and the error that ended it, or None."""
 
     def __init__(self, provider: Provider) -> None:
         self.batches: list[list[Event]] = []
         self.error: UpstreamError | None = None
         try:
-            self.batches.extend(self._kept(ask(provider)))
+            self.batches.extend(self._stored(ask(provider)))
         except UpstreamError as error:
             self.error = error
         check = testing.check_answer if self.error is None else testing.check_beginning
         check(self.batches)
-        self.events = [event for batch in self.batches for event in batch if not is_known_so_far(event)]
+        self.events = [event for batch in self.batches for event in batch if not is_partial_usage(event)]
         self.text = text_of(self.events)
 
-    def _kept(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
+    def _stored(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
         for batch in batches:
             self.batches.append(batch)
         yield from ()
 
 
 class ProviderContract(testing.ProviderContract):
-    """The promises. `make` builds the provider for an upstream's URL; `wire` is what the upstream speaks."""
+    """The contract. `make` returns the provider for an upstream's URL; `wire` encodes answers in its protocol."""
 
     wire: ClassVar[ModuleType]
 
@@ -130,9 +130,9 @@ class ProviderContract(testing.ProviderContract):
     def open_answers(self, own_upstream: Upstream) -> Callable[[], int]:
         return lambda: sum(request.ended is None for request in own_upstream.requests("m"))
 
-    def hear(self, upstream: Upstream, provider: Provider, answer) -> Heard:
+    def receive(self, upstream: Upstream, provider: Provider, answer) -> ReceivedAnswer:
         upstream.answer("m", answer)
-        return Heard(provider)
+        return ReceivedAnswer(provider)
 
     # The answer
 
@@ -141,7 +141,7 @@ class ProviderContract(testing.ProviderContract):
 
     def test_yields_deltas_in_order_then_usage_then_done(self, own_upstream, provider) -> None:
         answer = self.wire.answer(Reasoning("hm"), "Hel", "lo ö🌊", usage=Tokens(9, 3))
-        heard = self.hear(own_upstream, provider, answer)
+        heard = self.receive(own_upstream, provider, answer)
         *deltas, usage, done = heard.events
         deltas = [event for event in deltas if not isinstance(event, ReasoningSignature)]
         assert deltas == [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo ö🌊")]
@@ -152,7 +152,7 @@ class ProviderContract(testing.ProviderContract):
 
     def test_yields_each_tool_call_piece_by_piece_and_then_whole(self, own_upstream, provider) -> None:
         called = (ToolCall("c1", "find", ('{"q":', ' "ö🌊"}')), ToolCall("c2", "now", ()))
-        heard = self.hear(own_upstream, provider, self.wire.answer("Well.", *called, finish=self.wire.FINISHES[2]))
+        heard = self.receive(own_upstream, provider, self.wire.answer("Well.", *called, finish=self.wire.FINISHES[2]))
         *events, _usage, done = heard.events
         assert done == Completed("tool_calls")
         assert [event for event in events if getattr(event, "index", None) == 0] == [
@@ -171,7 +171,7 @@ class ProviderContract(testing.ProviderContract):
         self, own_upstream, provider, arguments: str
     ) -> None:
         answer = self.wire.answer(ToolCall("c1", "find", (arguments,)), finish=self.wire.FINISHES[1])
-        *_, usage, failed = self.hear(own_upstream, provider, answer).events
+        *_, usage, failed = self.receive(own_upstream, provider, answer).events
         assert isinstance(usage, Usage)
         assert isinstance(failed, Failed)
         assert failed.code == "tool_arguments_invalid"
@@ -182,14 +182,14 @@ class ProviderContract(testing.ProviderContract):
         batches = ask(provider)
         got: list[Event] = []
         while not got:
-            got += [event for event in next(batches) if not is_known_so_far(event)]
+            got += [event for event in next(batches) if not is_partial_usage(event)]
         assert got == [TextDelta("one")]
         own_upstream.open_gate("two")
         assert text_of([event for batch in batches for event in batch]) == "two"
 
-    @pytest.mark.parametrize("name", names_of(oddities.odd))
+    @pytest.mark.parametrize("name", common_names(oddities.odd))
     def test_understands_an_answer_that_looks_odd(self, own_upstream, provider, name: str) -> None:
-        heard = self.hear(own_upstream, provider, oddities.odd(self.wire)[name])
+        heard = self.receive(own_upstream, provider, oddities.odd(self.wire)[name])
         assert heard.error is None
         assert heard.text == oddities.TEXT
         assert heard.events[-1] == Completed("stop")
@@ -197,27 +197,27 @@ class ProviderContract(testing.ProviderContract):
     @pytest.mark.parametrize("size", [1, 2, 7, 100, 1000])
     def test_understands_an_answer_however_it_is_cut(self, own_upstream, provider, size: int) -> None:
         answer = self.wire.answer("Hel", "lo ö🌊")
-        heard = self.hear(own_upstream, provider, cuts.cut(cuts.raw(answer), size))
+        heard = self.receive(own_upstream, provider, cuts.cut(cuts.raw(answer), size))
         assert (heard.error, heard.text) == (None, "Hello ö🌊")
 
     def test_asks_on_the_same_connection_again(self, own_upstream, provider) -> None:
         for _ in range(3):
-            assert self.hear(own_upstream, provider, self.wire.answer("Hel", "lo")).text == "Hello"
+            assert self.receive(own_upstream, provider, self.wire.answer("Hel", "lo")).text == "Hello"
         assert own_upstream.connections.accepted == 1
 
     def test_does_not_wait_for_a_connection_that_stays_open_behind_the_end(self, own_upstream, provider) -> None:
         *steps, last = self.wire.answer("Hello").steps
         with gevent.Timeout(5):
-            heard = self.hear(own_upstream, provider, script(*steps, Chunk(last.data), Hang()))
+            heard = self.receive(own_upstream, provider, script(*steps, Chunk(last.data), Hang()))
         assert heard.text == "Hello"
         until(lambda: own_upstream.requests("m")[0].closed)
 
-    # What goes wrong
+    # Failures
 
-    @pytest.mark.parametrize("name", sorted(set(names_of(faults.broken)) - WHOLE_ALL_THE_SAME))
+    @pytest.mark.parametrize("name", sorted(set(common_names(faults.broken)) - COMPLETE_DESPITE_FAULT))
     def test_tells_of_an_answer_that_is_broken(self, own_upstream, provider, name: str) -> None:
         broken = faults.broken(self.wire)[name]
-        heard = self.hear(own_upstream, provider, broken)
+        heard = self.receive(own_upstream, provider, broken)
         assert isinstance(heard.error, UpstreamError)
         assert not any(isinstance(event, Completed) for event in heard.events)
         assert "<" not in heard.error.message
@@ -225,18 +225,18 @@ class ProviderContract(testing.ProviderContract):
         assert "Hello world".startswith(heard.text) or heard.text == "0 1 "
         until(lambda: all(request.ended for request in own_upstream.requests()))
 
-    @pytest.mark.parametrize("name", sorted(WHOLE_ALL_THE_SAME))
+    @pytest.mark.parametrize("name", sorted(COMPLETE_DESPITE_FAULT))
     def test_takes_an_answer_for_whole_that_has_said_so(self, own_upstream, provider, name: str) -> None:
-        heard = self.hear(own_upstream, provider, faults.broken(self.wire)[name])
+        heard = self.receive(own_upstream, provider, faults.broken(self.wire)[name])
         assert (heard.error, heard.events[-1]) == (None, Completed("stop"))
 
     @pytest.mark.parametrize("way", ["closed", "reset", "half-closed", "ended"])
     def test_yields_what_came_before_the_answer_broke(self, own_upstream, provider, way: str) -> None:
-        assert self.hear(own_upstream, provider, faults.broken(self.wire)[f"{way} in a frame"]).text == "Hello"
+        assert self.receive(own_upstream, provider, faults.broken(self.wire)[f"{way} in a frame"]).text == "Hello"
 
-    @pytest.mark.parametrize("name", names_of(faults.refusals))
+    @pytest.mark.parametrize("name", common_names(faults.refusals))
     def test_tells_of_a_refusal(self, own_upstream, provider, name: str) -> None:
-        heard = self.hear(own_upstream, provider, faults.refusals(self.wire)[name])
+        heard = self.receive(own_upstream, provider, faults.refusals(self.wire)[name])
         assert heard.events == []
         assert name[:3] in heard.error.message
         assert 400 <= heard.error.status < 600
@@ -246,14 +246,14 @@ class ProviderContract(testing.ProviderContract):
 
     def test_tells_of_an_upstream_that_is_not_there(self) -> None:
         with addresses.refusing() as url:
-            assert Heard(self.make(url)).error.code == "upstream_unreachable"
+            assert ReceivedAnswer(self.make(url)).error.code == "upstream_unreachable"
 
-    # What stops it
+    # Cancellation
 
-    @pytest.mark.parametrize("name", names_of(faults.silent))
+    @pytest.mark.parametrize("name", common_names(faults.silent))
     def test_killing_the_greenlet_closes_an_upstream_that_is(self, own_upstream, provider, name: str) -> None:
         own_upstream.answer("m", faults.silent(self.wire)[name])
-        greenlet = gevent.spawn(Heard, provider)
+        greenlet = gevent.spawn(ReceivedAnswer, provider)
         until(lambda: own_upstream.requests("m"))
         gevent.sleep(0.02)
         assert own_upstream.requests("m")[0].ended is None
@@ -264,12 +264,12 @@ class ProviderContract(testing.ProviderContract):
         self, own_upstream, provider
     ) -> None:
         own_upstream.answer("m", script(Head(500, (("content-type", "application/json"),)), Gate("never")))
-        greenlet = gevent.spawn(Heard, provider)
+        greenlet = gevent.spawn(ReceivedAnswer, provider)
         until(lambda: own_upstream.requests("m")[0].at_gate)
         greenlet.kill()
         until(lambda: own_upstream.requests("m")[0].closed)
 
-    # What it says of itself
+    # Attributes
 
     def test_lists_its_models(self, own_upstream, provider) -> None:
         own_upstream.models = ["b", "a", "preferred"]

@@ -1,4 +1,4 @@
-"""The providers, held to what every provider promises, and what each of them sends."""
+"""The contract tests of each built-in provider, and the requests that it sends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_headrace.providers.openai.chat import OpenAIChat
 from flask_headrace.providers.openai.chat_request_body import build_body
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.server import OFFICIAL_BASE_URL, Address
-from tests.providers.contract import KEY, QUESTION, Heard, ProviderContract
+from tests.providers.contract import KEY, MESSAGES, ProviderContract, ReceivedAnswer
 from tests.support.upstream import anthropic_wire, openai_wire, responses_wire
 
 
@@ -23,7 +23,7 @@ class TestOpenAIChat(ProviderContract):
 
     def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
         own_upstream.answer("m", openai_wire.answer("ok"))
-        Heard(provider)
+        ReceivedAnswer(provider)
         sent = own_upstream.requests("m")[0]
         assert sent.headers["authorization"] == f"Bearer {KEY}"
         assert (sent.headers["accept"], sent.headers["accept-encoding"]) == ("text/event-stream", "identity")
@@ -38,13 +38,13 @@ class TestOpenAIChat(ProviderContract):
         addresses = [Address("http://127.0.0.1:9/v1", KEY), Address(own_upstream.url + "/v1", "sk-new-key-0123")]
         provider = OpenAIChat("acme", lambda: addresses[0])
         own_upstream.answer("m", openai_wire.answer("ok"))
-        assert Heard(provider).error.code == "upstream_unreachable"
+        assert ReceivedAnswer(provider).error.code == "upstream_unreachable"
         addresses.pop(0)
-        assert Heard(provider).text == "ok"
+        assert ReceivedAnswer(provider).text == "ok"
         assert own_upstream.requests("m")[0].headers["authorization"] == "Bearer sk-new-key-0123"
 
     def test_names_the_limit_as_each_server_knows_it(self) -> None:
-        request = ChatRequest("m", QUESTION, max_tokens=7, temperature=0)
+        request = ChatRequest("m", MESSAGES, max_tokens=7, temperature=0)
         assert build_body(request, is_official=True)["max_completion_tokens"] == 7
         assert build_body(request, is_official=False)["max_tokens"] == 7
         assert build_body(request, is_official=False)["temperature"] == 0
@@ -78,7 +78,7 @@ class TestOpenAIResponses(ProviderContract):
 
     def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
         own_upstream.answer("m", responses_wire.answer("ok"))
-        Heard(provider)
+        ReceivedAnswer(provider)
         sent = own_upstream.requests("m")[0]
         assert sent.path == "/v1/responses"
         assert sent.headers["authorization"] == f"Bearer {KEY}"
@@ -99,7 +99,7 @@ class TestAnthropicMessages(ProviderContract):
 
     def test_sends_the_question_and_its_key(self, own_upstream, provider) -> None:
         own_upstream.answer("m", anthropic_wire.answer("ok"))
-        Heard(provider)
+        ReceivedAnswer(provider)
         sent = own_upstream.requests("m")[0]
         assert KEY in {sent.headers.get("x-api-key"), sent.headers.get("authorization", "").removeprefix("Bearer ")}
         assert (sent.headers["accept"], sent.headers["accept-encoding"]) == ("text/event-stream", "identity")

@@ -1,4 +1,4 @@
-"""A provider of an application's own, as docs/models.md shows it, and with all that it may have besides."""
+"""Custom providers: the example of docs/models.md, and every optional member."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flask_headrace.providers.chat_request import ChatRequest, Message
 from flask_headrace.providers.custom import ProviderAdapter, adapt_provider
 from tests.support.service import ROOT
 
-QUESTION = ChatRequest("m", (Message("user", "hi"),))
+REQUEST = ChatRequest("m", (Message("user", "hi"),))
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,8 @@ def nothing_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def shown() -> str:
-    """Return the code that the page shows."""
+def documented_code() -> str:
+    """Return the code of the example in docs/models.md."""
     section = (ROOT / "docs/models.md").read_text().partition("## A provider of your own")[2]
     found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert found is not None
@@ -47,7 +47,7 @@ def ask(app: Flask, text: str, **fields: Any) -> Any:
 
 
 def test_the_one_that_the_docs_show_takes_20_lines_and_works() -> None:
-    code = shown()
+    code = documented_code()
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     names: dict[str, Any] = {"__name__": "shown"}
     exec(code, names)
@@ -59,8 +59,8 @@ def test_the_one_that_the_docs_show_takes_20_lines_and_works() -> None:
     assert (failed.status_code, failed.json["error"]["code"]) == (502, "upstream_failed")
 
 
-class Own:
-    """A provider that does as it is told."""
+class ScriptedProvider:
+    """A provider that yields the given items, and raises those that are exceptions."""
 
     name = "own"
 
@@ -83,39 +83,39 @@ def test_it_stands_in_chains_where_its_error_lets_the_next_take_over(tmp_path: P
     path.write_text('[models.both]\nchain = ["own/a", "other/b"]\nretries = 0')
     app = Flask("host")
     app.config.update(HEADRACE_EMBEDDED=False, HEADRACE_CONFIG=str(path))
-    own, other = Own("one ", UpstreamError("gone")), Own("one ", "two")
+    custom, other = ScriptedProvider("one ", UpstreamError("gone")), ScriptedProvider("one ", "two")
     other.name = "other"
-    Headrace(app, providers=[own, other])
+    Headrace(app, providers=[custom, other])
     answer = ask(app, "hi", model="both").json
     assert answer["text"] == "one two"
     assert [each["model"] for each in answer["usage"]["attempts"]] == ["own/a", "other/b"]
-    assert (own.closed, other.closed) == (1, 1)
+    assert (custom.closed, other.closed) == (1, 1)
 
 
 @pytest.mark.parametrize("unsupported", ["images", 5, None, {"pictures"}])
 def test_fields_that_it_cannot_honour_are_a_set_of_those_that_there_are(unsupported: Any) -> None:
-    own = Own("hi")
-    own.unsupported_features = unsupported  # type: ignore[attr-defined]
+    custom = ScriptedProvider("hi")
+    custom.unsupported_features = unsupported  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match=r"unsupported_features is .*: it must be a set of request features"):
-        adapt_provider(own)
+        adapt_provider(custom)
 
 
-@pytest.mark.parametrize("told", ["grey", 5, [1], [""], None])
-def test_a_list_of_models_that_is_none_spoils_nothing_else(told: Any, caplog: pytest.LogCaptureFixture) -> None:
-    own = Own("hi")
-    own.models = lambda: told  # type: ignore[attr-defined]
+@pytest.mark.parametrize("names", ["grey", 5, [1], [""], None])
+def test_a_list_of_models_that_is_none_spoils_nothing_else(names: Any, caplog: pytest.LogCaptureFixture) -> None:
+    custom = ScriptedProvider("hi")
+    custom.models = lambda: names  # type: ignore[attr-defined]
     app = Flask("host")
     app.config["HEADRACE_EMBEDDED"] = "0"
-    Headrace(app, providers=[own])
+    Headrace(app, providers=[custom])
     assert app.test_client().get("/api/models").json == {"default": None, "models": []}
-    assert ask(app, "hi", model=f"{own.name}/x").json["text"] == "hi"
+    assert ask(app, "hi", model=f"{custom.name}/x").json["text"] == "hi"
     assert ask(app, "hi", model="bare").status_code == 404
     assert "failed to return its list of models" in caplog.text
 
 
 class TestProviderAdapter:
     def test_fills_in_what_is_left_out(self) -> None:
-        provider = adapt_provider(Own("hi"))
+        provider = adapt_provider(ScriptedProvider("hi"))
         assert isinstance(provider, Provider)
         assert (provider.pricing_provider, provider.is_embedded, provider.unsupported_features) == (
             "own",
@@ -128,12 +128,12 @@ class TestProviderAdapter:
         assert repr(provider).startswith("<ProviderAdapter <")
 
     def test_leaves_what_is_there(self) -> None:
-        own = Own()
-        own.models = lambda: ["a", "b"]
-        own.unsupported_features = {"seed"}
-        own.pricing_provider = "free"
-        own.health_check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
-        provider = adapt_provider(own)
+        custom = ScriptedProvider()
+        custom.models = lambda: ["a", "b"]
+        custom.unsupported_features = {"seed"}
+        custom.pricing_provider = "free"
+        custom.health_check = lambda: (_ for _ in ()).throw(UpstreamError("not now"))
+        provider = adapt_provider(custom)
         assert (provider.models(), provider.unsupported_features, provider.pricing_provider) == (
             ["a", "b"],
             {"seed"},
@@ -143,43 +143,45 @@ class TestProviderAdapter:
             provider.health_check()
 
     def test_takes_text_events_and_lists_of_them(self) -> None:
-        own = Own("a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Completed("length")], "too late")
-        batches = list(ProviderAdapter(own).stream(QUESTION))
+        custom = ScriptedProvider(
+            "a", TextDelta("b"), [TextDelta("c"), TextDelta("d")], [Usage(1, 2), Completed("length")], "too late"
+        )
+        batches = list(ProviderAdapter(custom).stream(REQUEST))
         assert batches == [
             [TextDelta("a")],
             [TextDelta("b")],
             [TextDelta("c"), TextDelta("d")],
             [Usage(1, 2), Completed("length")],
         ]
-        assert own.closed == 1
-        assert list(ProviderAdapter(Own()).stream(QUESTION)) == [[Completed("stop")]]
+        assert custom.closed == 1
+        assert list(ProviderAdapter(ScriptedProvider()).stream(REQUEST)) == [[Completed("stop")]]
 
     @pytest.mark.parametrize(
         "wrong", [3, None, ResponseStarted("a", "b", "c"), [ResponseStarted("a", "b", "c")], ["text"]]
     )
     def test_refuses_what_is_no_piece_of_an_answer(self, wrong: Any) -> None:
         with pytest.raises(TypeError, match="yield text, or events other than ResponseStarted"):
-            list(ProviderAdapter(Own(wrong)).stream(QUESTION))
+            list(ProviderAdapter(ScriptedProvider(wrong)).stream(REQUEST))
 
     def test_refuses_counts_below_nothing(self) -> None:
         with pytest.raises(ValueError, match="the numbers of a Usage must be 0 or more"):
-            list(ProviderAdapter(Own(Usage(1, -2))).stream(QUESTION))
+            list(ProviderAdapter(ScriptedProvider(Usage(1, -2))).stream(REQUEST))
 
-    @pytest.mark.parametrize("own", [object(), "own", type("Named", (), {"name": "x"})(), Own])
-    def test_refuses_what_is_no_provider(self, own: Any) -> None:
+    @pytest.mark.parametrize("custom", [object(), "own", type("Named", (), {"name": "x"})(), ScriptedProvider])
+    def test_refuses_what_is_no_provider(self, custom: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"is no provider: give it a `name` and a method"):
-            adapt_provider(own)
+            adapt_provider(custom)
 
     @pytest.mark.parametrize("name", ["", "a/b", None])
     def test_refuses_a_name_that_cannot_stand_before_a_slash(self, name: Any) -> None:
-        own = Own()
-        own.name = name
+        custom = ScriptedProvider()
+        custom.name = name
         with pytest.raises(ConfigurationError, match="it must be text without a slash"):
-            adapt_provider(own)
+            adapt_provider(custom)
 
 
 def test_two_of_one_name_are_a_mistake() -> None:
     app = Flask("host")
     app.config["HEADRACE_EMBEDDED"] = False
     with pytest.raises(ConfigurationError, match="Two providers are called 'own'"):
-        Headrace(app, providers=[Own(), Own()])
+        Headrace(app, providers=[ScriptedProvider(), ScriptedProvider()])

@@ -1,4 +1,4 @@
-"""What an application's own generator yields, held to what events are: good ones pass, the rest is refused clearly."""
+"""The events of custom generators: valid ones pass, and invalid ones are rejected with a clear message."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class TestClosing:
             for _ in range(taken):
                 next(found)
             found.close()
-        # One that was never begun has nothing to close.
+        # A generator that was never started has nothing to close.
         assert len(closed) == 3
 
     def test_that_fails_changes_no_error_and_is_logged(self, caplog) -> None:

@@ -1,4 +1,4 @@
-"""What a reader is shown of an upstream's words has no password and no private address in it."""
+"""Upstream messages are shown to readers without keys, passwords and private addresses."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class TestAPrivateAddress:
     def test_in_a_url_is_left_out(self, place: str) -> None:
         if ":" in place and "[" not in place and "." not in place and "localhost" not in place:
             place = f"[{place}]"
-        said = redact(f"GET http://{place}/v1/chat?x=1 failed")
-        assert said == "GET http://[address]/v1/chat?x=1 failed"
+        message = redact(f"GET http://{place}/v1/chat?x=1 failed")
+        assert message == "GET http://[address]/v1/chat?x=1 failed"
 
 
 @pytest.mark.parametrize(
-    ("said", "left"),
+    ("message", "left"),
     [
         ("http://vllm:8000/v1 is down", "http://[address]/v1 is down"),
         ("http://vllm is down", "http://[address] is down"),
@@ -61,8 +61,8 @@ class TestAPrivateAddress:
         ("HOST='10.1.2.3', port=80", "HOST='[address]', port=80"),
     ],
 )
-def test_users_passwords_and_names_of_inside_are_left_out(said: str, left: str) -> None:
-    assert redact(said) == left
+def test_users_passwords_and_names_of_inside_are_left_out(message: str, left: str) -> None:
+    assert redact(message) == left
 
 
 @pytest.mark.parametrize(

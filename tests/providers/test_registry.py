@@ -1,4 +1,4 @@
-"""From a model's name to the one that answers for it."""
+"""The model registry: from a model's name to its provider."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.support.event_loop import until
 
 
 class Acme:
-    """A provider that tells a list of models, or fails to, and counts how often it was asked for it."""
+    """A provider that returns or fails to return a list of models, and counts the calls."""
 
     pricing_provider = ""
     is_embedded = False
 
     def __init__(self, name: str, *models: str, error: Exception | None = None) -> None:
         self.name, self._models, self.error = name, models, error
-        self.asked = 0
+        self.fetch_count = 0
 
     def models(self) -> list[str]:
-        self.asked += 1
+        self.fetch_count += 1
         gevent.sleep(0)
         if self.error:
             raise self.error
@@ -41,7 +41,7 @@ class Acme:
 
 
 class Clock:
-    """A clock that the test moves on."""
+    """A clock that the test advances."""
 
     now = 1000.0
 
@@ -56,51 +56,51 @@ def clock(monkeypatch) -> Clock:
     return clock
 
 
-def of(*providers: Acme, default: str | None = None) -> ModelRegistry:
+def registry_of(*providers: Acme, default: str | None = None) -> ModelRegistry:
     return ModelRegistry(providers, default, "Nothing is set up.")
 
 
 class TestResolve:
     def test_splits_at_the_first_slash(self) -> None:
         acme = Acme("acme")
-        assert of(acme).resolve("acme/org/tiny:free") == (acme, "org/tiny:free")
+        assert registry_of(acme).resolve("acme/org/tiny:free") == (acme, "org/tiny:free")
 
     @pytest.mark.parametrize("model", ["tiny", "", "acme/", "/tiny", "other/tiny", "ACME/tiny"])
     def test_of_another_name_tells_what_there_is(self, model: str) -> None:
         with pytest.raises(ModelNotFound) as raised:
-            of(Acme("acme"), Acme("best")).resolve(model)
+            registry_of(Acme("acme"), Acme("best")).resolve(model)
         assert raised.value.message.startswith(f"No model {model!r} is set up here.")
         assert "acme/…, best/…" in raised.value.message
 
     def test_of_a_name_without_end_is_refused_where_it_would_be_kept(self) -> None:
         with pytest.raises(ModelNotFound, match="the name has 100005 characters, and 256 are the maximum") as raised:
-            of(Acme("acme")).resolve("acme/" + "x" * 100_000)
+            registry_of(Acme("acme")).resolve("acme/" + "x" * 100_000)
         assert len(raised.value.message) < 200
 
     @pytest.mark.parametrize("model", ["tiny", "org/tiny:free"])
     def test_of_a_bare_name_finds_who_lists_it(self, model: str) -> None:
         best = Acme("best", model)
-        assert of(Acme("acme", "big"), best).resolve(model, "acme") == (best, model)
+        assert registry_of(Acme("acme", "big"), best).resolve(model, "acme") == (best, model)
 
     def test_of_a_bare_name_that_nobody_lists_takes_the_preferred_one(self) -> None:
         acme = Acme("acme", error=UpstreamProtocolError("no list"))
-        assert of(Acme("best", "big"), acme).resolve("tiny-latest", "acme") == (acme, "tiny-latest")
+        assert registry_of(Acme("best", "big"), acme).resolve("tiny-latest", "acme") == (acme, "tiny-latest")
         with pytest.raises(ModelNotFound):
-            of(acme).resolve("tiny-latest", "best")
+            registry_of(acme).resolve("tiny-latest", "best")
 
     def test_of_nothing_is_the_default(self) -> None:
         acme = Acme("acme", "tiny")
-        assert of(acme, default="acme/big").resolve(None) == (acme, "big")
+        assert registry_of(acme, default="acme/big").resolve(None) == (acme, "big")
 
     def test_where_nothing_is_set_up_tells_what_to_do(self) -> None:
         for model in (None, "acme/tiny"):
             with pytest.raises(ModelUnavailable, match="Nothing is set up"):
-                of().resolve(model)
+                registry_of().resolve(model)
 
     @pytest.mark.parametrize("model", [None, "tiny", "unlisted"])
     def test_waits_for_no_list_that_is_only_out_of_date(self, clock: Clock, model: str | None) -> None:
         acme, best = Acme("acme", "tiny"), Acme("best", error=UpstreamConnectionError("no"))
-        offered = of(acme, best)
+        offered = registry_of(acme, best)
         assert offered.resolve("tiny") == (acme, "tiny")
         for provider in (acme, best):
             provider.models = lambda: gevent.sleep(60)
@@ -112,16 +112,16 @@ class TestResolve:
 
     def test_has_a_list_that_is_out_of_date_renewed_meanwhile(self, clock: Clock) -> None:
         acme = Acme("acme", "tiny")
-        offered = of(acme)
+        offered = registry_of(acme)
         assert offered.resolve("tiny") == (acme, "tiny")
         acme._models = ("big",)
         clock.now += MODEL_LIST_TTL + 1
-        # The one who sees that it is old does not wait for the new one, which comes by itself, and once.
+        # A request that finds an expired list does not wait for the new one, which is fetched once in the background.
         assert offered.resolve("tiny") == (acme, "tiny")
         until(lambda: is_offered(offered, "big"))
         assert offered.resolve("big") == (acme, "big")
         assert not is_offered(offered, "tiny")
-        assert acme.asked == 2
+        assert acme.fetch_count == 2
 
     def test_of_a_bare_name_asks_all_for_their_lists_at_once(self) -> None:
         silent = [Acme(f"silent{number}") for number in range(5)]
@@ -129,69 +129,71 @@ class TestResolve:
             provider.models = lambda: gevent.sleep(0.1) or []
         best = Acme("best", "tiny")
         with gevent.Timeout(0.4):
-            assert of(*silent, best).resolve("tiny") == (best, "tiny")
+            assert registry_of(*silent, best).resolve("tiny") == (best, "tiny")
 
     def test_of_a_bare_name_is_not_kept_by_a_provider_that_has_a_mistake_in_it(self, caplog) -> None:
         acme, best = Acme("acme", error=ZeroDivisionError("oops")), Acme("best", "tiny")
-        assert of(acme, best).resolve("tiny") == (best, "tiny")
+        assert registry_of(acme, best).resolve("tiny") == (best, "tiny")
         assert "acme failed to return its list of models" in caplog.text
         assert "ZeroDivisionError" in caplog.text
 
 
 class TestDefault:
     def test_is_the_first_model_of_the_first_provider(self) -> None:
-        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).default_model() == "acme/tiny"
+        assert registry_of(Acme("acme", "tiny", "big"), Acme("best", "one")).default_model() == "acme/tiny"
 
     def test_is_the_one_of_the_settings_and_nobody_is_asked(self) -> None:
         acme = Acme("acme", "tiny")
-        assert of(acme, default="acme/big").default_model() == "acme/big"
-        assert acme.asked == 0
+        assert registry_of(acme, default="acme/big").default_model() == "acme/big"
+        assert acme.fetch_count == 0
 
     @pytest.mark.parametrize("error", [None, UpstreamConnectionError("no")])
     def test_where_no_list_is_told_says_which_setting_helps(self, error: Exception | None) -> None:
-        with pytest.raises(ModelUnavailable, match="HEADRACE_MODEL, as acme/…"):
-            of(Acme("acme", error=error), Acme("best", "one")).default_model()
+        with pytest.raises(ModelUnavailable, match="HEADRACE_MODEL to one, as acme/…"):
+            registry_of(Acme("acme", error=error), Acme("best", "one")).default_model()
 
 
 class TestModels:
     def test_are_those_of_all_providers(self) -> None:
-        assert of(Acme("acme", "tiny", "big"), Acme("best", "one")).models() == [
+        assert registry_of(Acme("acme", "tiny", "big"), Acme("best", "one")).models() == [
             Model("acme/tiny", "acme", "tiny", False, True),
             Model("acme/big", "acme", "big", False, False),
             Model("best/one", "best", "one", False, False),
         ]
 
     def test_leave_out_a_provider_that_does_not_tell(self) -> None:
-        found = of(Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one")).models()
+        found = registry_of(Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one")).models()
         assert [(model.id, model.default) for model in found] == [("best/one", False)]
 
     def test_begin_with_the_default_where_nobody_told_of_it(self) -> None:
-        found = of(Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one"), default="acme/big").models()
+        found = registry_of(
+            Acme("acme", error=UpstreamConnectionError("no")), Acme("best", "one"), default="acme/big"
+        ).models()
         assert [(model.id, model.default) for model in found] == [("acme/big", True), ("best/one", False)]
 
     def test_are_none_where_nothing_is_set_up(self) -> None:
-        assert of().models() == []
+        assert registry_of().models() == []
 
     def test_with_a_default_that_nobody_offers_are_still_told(self) -> None:
-        found = of(Acme("best", "one"), default="acme/big").models()
+        found = registry_of(Acme("best", "one"), default="acme/big").models()
         assert [(model.id, model.default) for model in found] == [("best/one", False)]
 
 
 class TestLists:
     def test_are_remembered_for_a_while(self, clock: Clock) -> None:
         acme = Acme("acme", "tiny")
-        offered = of(acme)
+        offered = registry_of(acme)
         offered.models()
         clock.now += MODEL_LIST_TTL - 1
         offered.models()
-        assert acme.asked == 1
+        assert acme.fetch_count == 1
         clock.now += 2
         offered.models()
-        assert acme.asked == 2
+        assert acme.fetch_count == 2
 
     def test_that_were_not_told_are_asked_for_again_soon(self, clock: Clock) -> None:
         acme = Acme("acme", "tiny", error=UpstreamConnectionError("no"))
-        offered = of(acme)
+        offered = registry_of(acme)
         assert offered.models() == []
         acme.error = None
         assert offered.models() == []
@@ -200,7 +202,7 @@ class TestLists:
 
     def test_that_are_not_told_any_more_stay_as_they_were(self, clock: Clock) -> None:
         acme = Acme("acme", "tiny")
-        offered = of(acme)
+        offered = registry_of(acme)
         offered.models()
         acme.error = UpstreamConnectionError("no")
         clock.now += MODEL_LIST_TTL + 1
@@ -208,16 +210,16 @@ class TestLists:
 
     def test_are_asked_for_once_where_many_want_them(self) -> None:
         acme = Acme("acme", "tiny")
-        offered = of(acme)
+        offered = registry_of(acme)
         jobs = [gevent.spawn(offered.default_model) for _ in range(20)]
         assert {job.get() for job in jobs} == {"acme/tiny"}
-        assert acme.asked == 1
+        assert acme.fetch_count == 1
 
     def test_that_take_too_long_are_given_up(self, monkeypatch) -> None:
         monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
         acme = Acme("acme", "tiny")
         acme.models = lambda: gevent.sleep(60)
-        assert of(acme, Acme("best", "one")).models()[0].id == "best/one"
+        assert registry_of(acme, Acme("best", "one")).models()[0].id == "best/one"
 
     def test_that_take_too_long_are_given_up_whatever_waits_for_them(self, monkeypatch) -> None:
         monkeypatch.setattr(registry, "MODEL_LIST_TIMEOUT", 0.05)
@@ -235,7 +237,7 @@ class TestLists:
             gevent.Timeout(5),
             pytest.raises(ConnectTimeout, match=r"acme did not return its list of models within 0\.05 s"),
         ):
-            of(acme, default="acme/tiny").health_check()
+            registry_of(acme, default="acme/tiny").health_check()
 
 
 class TestCheck:
@@ -246,36 +248,36 @@ class TestCheck:
         acme = Acme("acme", error=error)
         acme.health_check = lambda: None
         with pytest.raises(type(error)):
-            of(acme, default="acme/tiny").health_check()
+            registry_of(acme, default="acme/tiny").health_check()
 
     @pytest.mark.parametrize("error", [UpstreamProtocolError("no list"), status_error("acme", 404, "")])
     def test_does_not_need_a_list_of_models(self, error: Exception) -> None:
         acme = Acme("acme", error=error)
         acme.health_check = lambda: None
-        of(acme, default="acme/tiny").health_check()
+        registry_of(acme, default="acme/tiny").health_check()
 
     def test_asks_the_provider_of_the_default(self) -> None:
-        of(Acme("acme", "tiny"), Acme("best", error=UpstreamConnectionError("no"))).health_check()
+        registry_of(Acme("acme", "tiny"), Acme("best", error=UpstreamConnectionError("no"))).health_check()
         with pytest.raises(UpstreamConnectionError):
-            of(Acme("acme", "tiny", error=UpstreamConnectionError("no")), default="acme/tiny").health_check()
+            registry_of(Acme("acme", "tiny", error=UpstreamConnectionError("no")), default="acme/tiny").health_check()
 
     def test_asks_for_the_list_once_however_many_want_to_know(self) -> None:
         acme = Acme("acme", error=UpstreamConnectionError("no"))
         acme.health_check = lambda: None
-        offered = of(acme, default="acme/tiny")
+        offered = registry_of(acme, default="acme/tiny")
         jobs = [gevent.spawn(offered.health_check) for _ in range(50)]
         gevent.joinall(jobs, timeout=10)
         assert {type(job.exception) for job in jobs} == {UpstreamConnectionError}
-        assert acme.asked == 1
+        assert acme.fetch_count == 1
 
     def test_fails_where_nothing_is_set_up(self) -> None:
         with pytest.raises(ModelUnavailable):
-            of().health_check()
+            registry_of().health_check()
 
 
 def test_repr_names_the_providers() -> None:
-    assert repr(of(Acme("acme"), Acme("best"))) == "<ModelRegistry of acme, best>"
-    assert repr(of()) == "<ModelRegistry of nothing>"
+    assert repr(registry_of(Acme("acme"), Acme("best"))) == "<ModelRegistry of acme, best>"
+    assert repr(registry_of()) == "<ModelRegistry of nothing>"
 
 
 def is_offered(offered: ModelRegistry, model: str) -> bool:

@@ -53,8 +53,8 @@ class MessageDecoder:
         "_calls",
         "_failed",
         "_finish_reason",
-        "_frames",
         "_is_begun",
+        "_json_decoder",
         "_last_text_block",
         "_model",
         "_pricing_provider",
@@ -68,7 +68,7 @@ class MessageDecoder:
 
     def __init__(self, upstream: str, model: str, pricing_provider: str, answer_tool: str | None = None) -> None:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
-        self._frames = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
+        self._json_decoder = JSONEventDecoder(upstream, MessageEvent, decode, KNOWN_EVENTS)
         self._answer_tool = answer_tool
         self._answer_block: BlockIndex | None = None  # the block of the answer tool's call
         self._unsent_inputs: dict[BlockIndex, str] = {}  # inputs of blocks of which no delta has come
@@ -94,7 +94,7 @@ class MessageDecoder:
             for frame in frames:
                 if frame.event == b"content_block_delta" and self._read_text_delta(frame, events):
                     continue
-                event = self._frames.read(frame)
+                event = self._json_decoder.read(frame)
                 kind = "message_stop" if event is None else event.type or frame.event.decode(errors="replace")
                 if event is None or kind == "message_stop":
                     self._is_begun = self._is_begun or len(events) > before
@@ -251,7 +251,7 @@ def usage_from_counts(usage: TokenCounts, model: str, pricing_provider: str) -> 
 def stream_error(upstream: str, error: Any) -> UpstreamStatusError:  # noqa: ANN401  # servers send objects, and strings
     """Return a `UpstreamStatusError` for an error that was sent inside the stream, such as `overloaded_error`."""
     fields = error if isinstance(error, dict) else {"message": error}
-    message, kind = redact(fields.get("message")) or "no reason given", fields.get("type") or "api_error"
+    message, kind = redact(fields.get("message")) or "it did not say why", fields.get("type") or "api_error"
     is_overloaded = kind in {"overloaded_error", "rate_limit_error"}
     return UpstreamStatusError(
         f"{upstream} failed in the middle of its answer: {message} ({redact(kind)})",

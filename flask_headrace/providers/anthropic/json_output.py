@@ -82,7 +82,7 @@ def output_format(response_format: ResponseFormat) -> Json:
 
 def _transform_schema(schema: Json) -> Json:
     # The API requires closed objects and few constraints. A schema that the SDK cannot rewrite is sent unchanged.
-    from anthropic import transform_schema  # noqa: PLC0415  # for those alone who use it
+    from anthropic import transform_schema  # noqa: PLC0415  # only loaded where it is used
 
     with suppress(AssertionError, AttributeError, RecursionError, TypeError, ValueError):
         return transform_schema(schema)

@@ -33,15 +33,10 @@ def build_usage(  # noqa: PLR0913  # the counts of an answer
     """
     if input_tokens is None or output_tokens is None:
         return None
-    cached_tokens, cache_write_tokens, reasoning_tokens = (
-        cached_tokens or 0,
-        cache_write_tokens or 0,
-        reasoning_tokens or 0,
-    )
-    if not all(
-        0 <= count <= MAX_TOKENS
-        for count in (input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens)
-    ):
+    cached_tokens, cache_write_tokens = cached_tokens or 0, cache_write_tokens or 0
+    reasoning_tokens = reasoning_tokens or 0
+    counts = (input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens)
+    if not all(0 <= count <= MAX_TOKENS for count in counts):
         return None
     usage = Usage(input_tokens, output_tokens, min(cached_tokens, input_tokens), min(reasoning_tokens, output_tokens))
     if pricing_provider is None:

@@ -52,13 +52,13 @@ class ChatDecoder:
         "_choice",
         "_finish_choice",
         "_finish_reason",
-        "_frames",
         "_has_foreign",
         "_has_reasoning",
         "_has_refused",
         "_has_unreadable",
         "_is_begun",
         "_is_legacy",
+        "_json_decoder",
         "_last_text",
         "_message_text_size",
         "_model",
@@ -72,7 +72,7 @@ class ChatDecoder:
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
-        self._frames = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
+        self._json_decoder = JSONEventDecoder(upstream, Chunk, decode, _KNOWN_EVENTS)
         self._calls: IndexedToolCalls | None = None
         self._usage: TokenCounts | None = None
         self._choice: int | str | None = None  # the index of the first choice with content: it is the answer
@@ -100,7 +100,7 @@ class ChatDecoder:
                 try:
                     chunk: Chunk | None = decode(frame.data)
                 except DECODE_ERRORS:
-                    chunk = self._frames.read(frame)
+                    chunk = self._json_decoder.read(frame)
                 if chunk is None:
                     self._is_begun = self._is_begun or len(events) > before
                     last = self._end(self._finish_reason or "other")

@@ -57,12 +57,12 @@ class ResponseDecoder:
         "_early_items",
         "_failed",
         "_finish_reason",
-        "_frames",
         "_has_reasoning",
         "_has_refused",
         "_is_begun",
         "_is_incomplete",
         "_is_usage_final",
+        "_json_decoder",
         "_model",
         "_pricing_provider",
         "_texts",
@@ -74,7 +74,7 @@ class ResponseDecoder:
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         self._upstream, self._model, self._pricing_provider = upstream, model, pricing_provider
-        self._frames = JSONEventDecoder(upstream, ResponseEvent, decode, KNOWN_EVENTS)
+        self._json_decoder = JSONEventDecoder(upstream, ResponseEvent, decode, KNOWN_EVENTS)
         self._calls, self._texts = ItemToolCalls(upstream), ItemTexts(upstream)
         self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
@@ -96,7 +96,7 @@ class ResponseDecoder:
             for frame in frames:
                 if frame.event == b"response.output_text.delta" and self._read_text_delta(frame, events):
                     continue
-                event = self._frames.read(frame)
+                event = self._json_decoder.read(frame)
                 if event is None:
                     self._finish_without_terminal(events)
                 else:

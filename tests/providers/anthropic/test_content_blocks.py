@@ -1,4 +1,4 @@
-"""Whole answers of Anthropic's API, block by block, as bytes in the shape of its recordings; cut everywhere."""
+"""Whole answers of Anthropic's API, block by block, as bytes in the format of recordings; cut everywhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def start(**usage: Any) -> bytes:
 
 
 def block(index: int, first: dict[str, Any], *deltas: dict[str, Any]) -> bytes:
-    """Make the frames of a block: its start, its deltas and its stop."""
+    """Return the events of a content block: its start, its deltas and its stop."""
     said = b"".join(frame("content_block_delta", index=index, delta=delta) for delta in deltas)
     return begun(index, first) + said + frame("content_block_stop", index=index)
 

@@ -1,4 +1,4 @@
-"""What Anthropic's messages say, frame by frame."""
+"""The decoder of Anthropic's messages, event by event."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def frame(kind: str, **fields: Any) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode())
 
 
-def said(text: str) -> bytes:
+def text_delta(text: str) -> bytes:
     return frame("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
 
 
@@ -72,14 +72,14 @@ class TestAnswer:
         assert decode(*(body[at : at + 1] for at in range(len(body)))).events == decode(body).events
 
     def test_tells_what_its_prompt_took_before_anything_else(self) -> None:
-        answer = decode(opening(input_tokens=90, cache_read_input_tokens=10, output_tokens=1) + said("half"))
+        answer = decode(opening(input_tokens=90, cache_read_input_tokens=10, output_tokens=1) + text_delta("half"))
         (known,) = answer.known
         assert (known.input_tokens, known.cached_tokens, known.output_tokens) == (100, 10, 1)
         assert known.cost is not None
         assert answer.error is not None
 
     def test_reads_nothing_behind_its_end(self) -> None:
-        assert decode(said("a"), TURN + STOP + said("late") + b"data: {\n\n").events == [
+        assert decode(text_delta("a"), TURN + STOP + text_delta("late") + b"data: {\n\n").events == [
             TextDelta("a"),
             Completed("stop"),
         ]
@@ -115,46 +115,46 @@ class TestStopReason:
         assert decode(ending(theirs), STOP).events == [Completed(ours)]
 
     def test_without_message_stop_is_a_whole_answer(self) -> None:
-        answer = decode(said("a"), TURN)
+        answer = decode(text_delta("a"), TURN)
         assert (answer.events[-1], answer.is_done) == (Completed("stop"), False)
 
     @pytest.mark.parametrize("last", [[], [STOP], [ending(None), STOP], [TURN[:-3]]])
     def test_left_out_is_an_answer_that_broke_off(self, last: list[bytes]) -> None:
-        answer = decode(said("a"), *last)
+        answer = decode(text_delta("a"), *last)
         assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.events == [TextDelta("a")]
 
 
 class TestUsage:
-    def told(self, *frames: bytes) -> Usage:
+    def usage_of(self, *frames: bytes) -> Usage:
         usage = decode(*frames, STOP).events[-2]
         assert isinstance(usage, Usage)
         return usage
 
     def test_is_cumulative_and_each_frame_tells_a_part(self) -> None:
-        usage = self.told(opening(input_tokens=9, output_tokens=1), ending("end_turn", output_tokens=7))
+        usage = self.usage_of(opening(input_tokens=9, output_tokens=1), ending("end_turn", output_tokens=7))
         assert (usage.input_tokens, usage.output_tokens) == (9, 7)
 
     def test_counts_what_the_cache_gave_and_took_to_the_input(self) -> None:
         start = opening(input_tokens=9, output_tokens=1, cache_read_input_tokens=100, cache_creation_input_tokens=1000)
-        usage = self.told(start, ending("end_turn", output_tokens=2))
+        usage = self.usage_of(start, ending("end_turn", output_tokens=2))
         assert (usage.input_tokens, usage.cached_tokens) == (1109, 100)
 
     def test_in_the_last_frame_replaces_that_of_the_first(self) -> None:
-        usage = self.told(
+        usage = self.usage_of(
             opening(input_tokens=9, output_tokens=1), ending("end_turn", input_tokens=11, output_tokens=2)
         )
         assert (usage.input_tokens, usage.output_tokens) == (11, 2)
 
     def test_null_leaves_what_was_told_before(self) -> None:
-        usage = self.told(
+        usage = self.usage_of(
             opening(input_tokens=9, output_tokens=1, cache_read_input_tokens=None),
             ending("end_turn", input_tokens=None, output_tokens=2, cache_read_input_tokens=None),
         )
         assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (9, 2, 0)
 
     def test_zero_is_a_number_like_any_other(self) -> None:
-        usage = self.told(opening(input_tokens=9, output_tokens=1), ending("end_turn", output_tokens=0))
+        usage = self.usage_of(opening(input_tokens=9, output_tokens=1), ending("end_turn", output_tokens=0))
         assert usage.output_tokens == 0
 
     @pytest.mark.parametrize("start", [frame("message_start", message={}), opening(), opening(output_tokens=1)])
@@ -175,7 +175,7 @@ class TestError:
         ],
     )
     def test_in_the_stream_has_its_code(self, kind: str, status: int, code: str, is_retryable: bool) -> None:
-        error = decode(said("a"), frame("error", error={"type": kind, "message": "no"})).error
+        error = decode(text_delta("a"), frame("error", error={"type": kind, "message": "no"})).error
         assert isinstance(error, UpstreamStatusError)
         assert (error.status, error.code, error.retryable) == (status, code, is_retryable)
         assert f"no ({kind})" in error.message
@@ -197,7 +197,7 @@ class TestFramesWithoutText:
         [
             frame("ping"),
             b": hm\n\n",
-            said(""),
+            text_delta(""),
             frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),
             frame("content_block_stop", index=0),
             frame("content_block_delta", index=0, delta={"type": "signature_delta", "signature": ""}),
@@ -211,7 +211,7 @@ class TestFramesWithoutText:
         ids=lambda extra: extra.decode().splitlines()[-2][-40:],
     )
     def test_are_skipped(self, extra: bytes) -> None:
-        answer = decode(extra, said("a"), extra, TURN, extra, STOP)
+        answer = decode(extra, text_delta("a"), extra, TURN, extra, STOP)
         assert answer.error is None
         assert answer.events == [TextDelta("a"), Completed("stop")]
 
@@ -227,7 +227,7 @@ class TestNonsense:
         ],
     )
     def test_after_good_deltas_loses_none_of_them(self, kind_and_data: bytes) -> None:
-        answer = decode(said("good") + b"event: %b\n\n" % kind_and_data + said("late"))
+        answer = decode(text_delta("good") + b"event: %b\n\n" % kind_and_data + text_delta("late"))
         assert answer.events == [TextDelta("good")]
         assert isinstance(answer.error, UpstreamProtocolError)
-        assert "cannot be read" in answer.error.message
+        assert "cannot be decoded" in answer.error.message

@@ -1,4 +1,4 @@
-"""Answers that are to be JSON, of Anthropic's API: by a tool that must be called, or by the API's own format."""
+"""JSON answers of Anthropic's API: by a forced tool call, or by the API's output format."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ FIND = Tool("find")
 REFUSES_FORCE = "tool_choice forces tool use is not compatible with this model."
 
 
-def question(schema: dict[str, Any] | None = SCHEMA, **fields: Any) -> ChatRequest:
+def json_request(schema: dict[str, Any] | None = SCHEMA, **fields: Any) -> ChatRequest:
     return ChatRequest("m", HI, response_format=ResponseFormat(schema), **fields)
 
 
 def sent(request: ChatRequest) -> dict[str, Any]:
-    """Return the body of a request, once the SDK's type has taken it."""
+    """Return the body of a request, after a check by the SDK's type."""
     body = build_body(request, answer_tool_name(request, may_force=True))
     pydantic.TypeAdapter(MessageCreateParamsStreaming).validate_python(body)
     return body
@@ -40,7 +40,7 @@ def sent(request: ChatRequest) -> dict[str, Any]:
 
 class TestAsking:
     def test_is_by_a_tool_that_must_be_called(self) -> None:
-        body = sent(question())
+        body = sent(json_request())
         (tool,) = body["tools"]
         assert (tool["name"], tool["input_schema"], tool["eager_input_streaming"]) == ("answer", SCHEMA, True)
         assert body["tool_choice"] == {"type": "tool", "name": "answer", "disable_parallel_tool_use": True}
@@ -52,7 +52,7 @@ class TestAsking:
         ids=["any JSON", "no type"],
     )
     def test_is_for_an_object(self, schema: Any, given: dict[str, Any]) -> None:
-        assert sent(question(schema))["tools"][0]["input_schema"] == given
+        assert sent(json_request(schema))["tools"][0]["input_schema"] == given
 
     def test_holds_the_model_to_the_schema_where_that_is_asked(self) -> None:
         strict = ChatRequest("m", HI, response_format=ResponseFormat(CLOSED, "reply", strict=True))
@@ -62,17 +62,17 @@ class TestAsking:
     @pytest.mark.parametrize("way", [{}, {"thinking": THINKING}], ids=["tool", "format"])
     def test_tells_what_the_answer_is_for(self, way: dict[str, Any]) -> None:
         body = sent(ChatRequest("m", HI, response_format=ResponseFormat(SCHEMA, description="For a form."), **way))
-        told = body["tools"][0] if "tools" in body else body["output_config"]["format"]["schema"]
-        assert told["description"].endswith("For a form.")
+        target = body["tools"][0] if "tools" in body else body["output_config"]["format"]["schema"]
+        assert target["description"].endswith("For a form.")
 
     @pytest.mark.parametrize(("parallel", "is_alone"), [(None, True), (False, True), (True, False)])
     def test_beside_other_tools_is_for_any_of_them(self, parallel: bool | None, is_alone: bool) -> None:
-        body = sent(question(tools=(FIND,), parallel_tool_calls=parallel))
+        body = sent(json_request(tools=(FIND,), parallel_tool_calls=parallel))
         assert [tool["name"] for tool in body["tools"]] == ["find", "answer"]
         assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": is_alone}
 
     def test_beside_tools_that_must_not_be_called_is_for_the_answer(self) -> None:
-        body = sent(question(tools=(FIND,), tool_choice="none"))
+        body = sent(json_request(tools=(FIND,), tool_choice="none"))
         assert [tool["name"] for tool in body["tools"]] == ["find", "answer"]
         assert body["tool_choice"]["name"] == "answer"
 
@@ -80,34 +80,34 @@ class TestAsking:
         ("choice", "written"), [("required", {"type": "any"}), (NamedTool("find"), {"type": "tool", "name": "find"})]
     )
     def test_beside_tools_one_of_which_must_be_called_waits(self, choice: Any, written: dict[str, Any]) -> None:
-        body = sent(question(tools=(FIND,), tool_choice=choice))
+        body = sent(json_request(tools=(FIND,), tool_choice=choice))
         assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["find"], written)
         assert "output_config" not in body
 
     def test_finds_a_name_that_no_other_tool_has(self) -> None:
-        body = sent(question(tools=(Tool("answer"), Tool("answer_"))))
+        body = sent(json_request(tools=(Tool("answer"), Tool("answer_"))))
         assert body["tools"][-1]["name"] == "answer__"
 
     def test_is_by_the_format_where_the_model_is_to_think(self) -> None:
-        body = sent(question(thinking=THINKING, reasoning_effort="low", tools=(FIND,)))
+        body = sent(json_request(thinking=THINKING, reasoning_effort="low", tools=(FIND,)))
         assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": CLOSED}}
         assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["find"], {"type": "auto"})
 
     def test_is_by_the_tool_where_the_model_is_not_to_think(self) -> None:
-        assert sent(question(thinking={"type": "disabled"}))["tool_choice"]["type"] == "tool"
+        assert sent(json_request(thinking={"type": "disabled"}))["tool_choice"]["type"] == "tool"
 
     def test_is_by_the_format_where_the_answer_is_no_object(self) -> None:
         schema = {"type": "array", "items": {"type": "string"}}
-        body = sent(question(schema))
+        body = sent(json_request(schema))
         assert (body["output_config"]["format"]["schema"], "tools" in body) == (schema, False)
 
     @pytest.mark.parametrize("schema", [{"type": ["string", "null"]}, {"type": "array", "items": {}}])
     def test_gives_a_schema_as_it_is_where_the_sdk_cannot_rewrite_it(self, schema: dict[str, Any]) -> None:
-        assert sent(question(schema))["output_config"]["format"]["schema"] == schema
+        assert sent(json_request(schema))["output_config"]["format"]["schema"] == schema
 
     def test_for_any_json_of_a_model_that_thinks_says_what_to_do(self) -> None:
-        with pytest.raises(InvalidRequest, match="by a schema only"):
-            sent(question(None, thinking=THINKING))
+        with pytest.raises(InvalidRequest, match="only by a schema"):
+            sent(json_request(None, thinking=THINKING))
 
 
 def decode(*pieces: bytes) -> Answer:
@@ -162,7 +162,7 @@ class TestProvider:
         steps = anthropic_wire.answer(ToolCall("t1", "answer", ('{"q":', "1}")), finish="tool_use").steps
         place = next(n for n, step in enumerate(steps) if getattr(step, "deltas", 0)) + 1
         own_upstream.answer("m", script(*steps[:place], Gate("more"), *steps[place:]))
-        batches = provider.stream(question())
+        batches = provider.stream(json_request())
         got: list[list[Any]] = []
         while not text_of(got):
             got.append(next(batches))
@@ -175,7 +175,7 @@ class TestProvider:
         refused = anthropic_wire.error(400, REFUSES_FORCE)
         own_upstream.answer("m", [refused, anthropic_wire.answer('{"q":1}')])
         for _ in range(2):
-            assert text_of(list(provider.stream(question()))) == '{"q":1}'
+            assert text_of(list(provider.stream(json_request()))) == '{"q":1}'
         first, *others = own_upstream.requests("m")
         assert first.body["tool_choice"]["type"] == "tool"
         assert [("tools" in r.body, r.body["output_config"]["format"]["schema"]) for r in others] == [
@@ -184,7 +184,7 @@ class TestProvider:
 
     @pytest.mark.parametrize(
         ("request_", "message"),
-        [(question(), "prompt is too long"), (ChatRequest("m", HI), REFUSES_FORCE)],
+        [(json_request(), "prompt is too long"), (ChatRequest("m", HI), REFUSES_FORCE)],
         ids=["for another reason", "without a wanted answer"],
     )
     def test_asks_once_where_it_is_refused(self, own_upstream, provider, request_, message: str) -> None:

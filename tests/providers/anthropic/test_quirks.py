@@ -1,4 +1,4 @@
-"""Anthropic's messages as gateways send them: what they tell whole, at a block's end or at the message's beginning."""
+"""Anthropic's messages of gateways that send whole blocks: at a block's end, or at the message's beginning."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def decode(*pieces: bytes) -> Answer:
 
 
 TEXTS: dict[str, list[bytes]] = {
-    "told whole at the block's end too": [start(), *HELLO[:2], halt(text("hello")), end(), STOP],
-    "told at the block's end alone": [start(), begun(text("")), halt(text("hello")), end(), STOP],
-    "told at the block's beginning alone": [start(), begun(text("hello")), halt(text("hello")), end(), STOP],
-    "told at the message's beginning alone": [start(text("hello")), end(), STOP],
-    "told at the message's beginning with its end": [start(text("hello"), stop_reason="end_turn"), STOP],
-    "told at the message's beginning too": [start(text("hello")), *HELLO, end(), STOP],
+    "sent whole at the block's end too": [start(), *HELLO[:2], halt(text("hello")), end(), STOP],
+    "sent at the block's end alone": [start(), begun(text("")), halt(text("hello")), end(), STOP],
+    "sent at the block's beginning alone": [start(), begun(text("hello")), halt(text("hello")), end(), STOP],
+    "sent at the message's beginning alone": [start(text("hello")), end(), STOP],
+    "sent at the message's beginning with its end": [start(text("hello"), stop_reason="end_turn"), STOP],
+    "sent at the message's beginning too": [start(text("hello")), *HELLO, end(), STOP],
     "beside events of the SDK's own": [
         start(), *HELLO[:2], frame("text", text="hello", snapshot="hello"), halt(text("hello")), end(),
         frame("message_stop", message={"content": [text("hello")]}),

@@ -1,4 +1,4 @@
-"""Counting a question's tokens without an answer: what the server is asked, and what becomes of its failures."""
+"""Counting the input tokens of a request: the requests that are sent, and the errors that are reported."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_tells_the_number_and_sends_what_adds_to_it_alone(own_upstream: Upstream
 
 def test_tells_a_number_that_is_written_with_a_fraction_of_nothing(own_upstream: Upstream) -> None:
     own_upstream.answer("m", plain.json_body({"input_tokens": 17.0}))
-    told = provider(own_upstream.url).count_tokens(QUESTION)
-    assert (told, type(told)) == (17, int)
+    count = provider(own_upstream.url).count_tokens(QUESTION)
+    assert (count, type(count)) == (17, int)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An answer's bytes through the decoders, as they come from the network."""
+"""Runs the bytes of an answer through a decoder, as `decode_stream` does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from flask_headrace.providers.decoding.sse_stream import final_batches
 
 
 class Answer:
-    """What a decoder made of the pieces of a body: the events, and the error that it ended with, if any.
+    """The result of decoding the pieces of a body: the events, and the error that ended it, or None.
 
-    `known` is what it said on the way of the tokens: that depends on where the body is cut.
+    `known` lists the estimated usages, which depend on where the body is cut.
     """
 
     def __init__(self, decoder: Any, *pieces: bytes) -> None:

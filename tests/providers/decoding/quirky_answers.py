@@ -1,4 +1,4 @@
-"""Random answers, and each of them as upstreams with random oddities send it: strategies for hypothesis.
+"""Hypothesis strategies for random answers, and for each of them as servers with random oddities send it.
 
 An answer is its text, its calls and the word that ends it. An oddity is a way to send it that means the same.
 """
@@ -26,7 +26,7 @@ ENDS = {
 
 @dataclass
 class Answer:
-    """What an upstream says: pieces of text, then calls, then why it ended."""
+    """An answer: pieces of text, then tool calls, then the finish reason."""
 
     texts: list[str]
     calls: list[Call]
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass
 class Body:
-    """The frames of an answer; behind `whole_at` of them nothing is missing."""
+    """The frames of an answer; it is complete after the first `whole_at` of them."""
 
     frames: list[bytes] = field(default_factory=list)
     whole_at: int = 0
@@ -65,7 +65,7 @@ def data(value: Any, event: str = "") -> bytes:
 
 
 def at_the_end(draw: Draw, body: Body, done: bytes) -> None:
-    """End the stream: by the protocol's own sign, by another's, or by nothing but the end of the body."""
+    """End the stream: by the protocol's own end, by another protocol's, or only by the end of the body."""
     body.whole_at = len(body.frames)
     ending = draw(st.sampled_from(["own", "[DONE]", "cut line", "none"]))
     if ending == "own":
@@ -125,7 +125,7 @@ def chat_bodies(draw: Draw, answer: Answer) -> Body:
 
 
 def named(draw: Draw, way: str, place: int) -> Callable[..., dict[str, Any]]:
-    """Return how a server names an item in its events: by its id, by its place, or by both; also by a new id."""
+    """Return how a server refers to an item in its events: by id, by index, or by both; also by a new id."""
 
     def names(**more: Any) -> dict[str, Any]:
         id_ = f"item_{place}" if way != "new id" else f"item_{draw(st.integers(100, 999))}"
@@ -143,9 +143,9 @@ def response_bodies(draw: Draw, answer: Answer) -> Body:
     )
     way = draw(st.sampled_from(["both", "both", "id", "place", "new id"]))
     if way == "id":
-        # Else one message could be taken for the beginning of the next.
+        # Otherwise one message could be mistaken for the beginning of the next.
         answer.texts = [f"{n}{text}" for n, text in enumerate(answer.texts)]
-    is_late = False  # what comes late has nothing behind it that came in time
+    is_late = False  # an item that is sent late is not followed by items that are sent in time
     for place, text in enumerate(answer.texts):
         item = {"type": "message", "id": f"item_{place}", "content": [{"type": "output_text", "text": text}]}
         output.append(item)

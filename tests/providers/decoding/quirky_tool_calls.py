@@ -1,4 +1,4 @@
-"""Random calls of tools, and the ways in which servers send them that mean the same: strategies for hypothesis."""
+"""Hypothesis strategies for random tool calls, and for the equivalent ways in which servers send them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALUES = st.recursive(
 
 @dataclass
 class Call:
-    """One call; `text` is its arguments as the model has written them."""
+    """One tool call; `text` is the JSON text of its arguments as the model wrote it."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class Call:
 
 @st.composite
 def several(draw: Draw[Any]) -> list[Call]:
-    """Draw up to three calls, each with arguments of its own: the same call again is what a repetition looks like."""
+    """Draw up to three calls with distinct arguments: an equal call would look like a repetition."""
     values = draw(st.lists(st.dictionaries(st.sampled_from("xyz"), VALUES, max_size=2), max_size=3))
     written = {json.dumps(value, sort_keys=True): value for value in values}
     names = draw(st.lists(st.sampled_from(["find", "now"]), min_size=3, max_size=3))
@@ -53,7 +53,7 @@ def cut_in_pieces(draw: Draw[Any], text: str) -> list[str]:
 
 
 def arguments_in_pieces(draw: Draw[Any], call: Call) -> list[str]:
-    """Cut a call's arguments, in a way that servers have to write them."""
+    """Cut a call's arguments into pieces, in one of the ways in which servers send them."""
     match draw(st.sampled_from(["plain", "plain", "twice", "again", "empty first", "left out"])):
         case "twice":
             return cut_in_pieces(draw, json.dumps(call.text))
@@ -67,19 +67,19 @@ def arguments_in_pieces(draw: Draw[Any], call: Call) -> list[str]:
 
 
 def told_whole(draw: Draw[Any], call: Call) -> Any:
-    """Return the arguments as they are told once more."""
+    """Return the arguments as a server sends them once more at the end."""
     is_compact = json.dumps(call.value, ensure_ascii=False, separators=(",", ":")) == call.text
     return draw(st.sampled_from([call.text, call.value if is_compact else call.text]))
 
 
 def whole(call: Call) -> dict[str, Any]:
-    """Return a call as a whole message of chat completions has it."""
+    """Return a call as in a whole message of chat completions."""
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.text}}
 
 
 @st.composite
 def in_chunks(draw: Draw[Any], calls: list[Call]) -> list[list[dict[str, Any]]]:
-    """Draw the chunks in which a server of chat completions tells calls: lists of pieces."""
+    """Draw the chunks in which a chat completions server sends calls: lists of pieces."""
     way = draw(st.sampled_from(["index", "index as text", "zero", "ids", "in turn", "at once"]))
     if way == "at once":
         return [[whole(call) for call in calls]] if calls else []

@@ -1,4 +1,4 @@
-"""The words by which servers end an answer, in any spelling, and what each of the three decoders makes of them."""
+"""The finish reasons of all servers, in any spelling, and how each of the three decoders reports them."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ WORDS = {
     "other": ["OTHER", "novel_reason"],
     None: ["", "null", "None", "not_finished", "FINISH_REASON_UNSPECIFIED", None, 7, {}],
 }  # fmt: skip
-CASES = [(word, told) for told, words in WORDS.items() for word in words]
+CASES = [(word, reported) for reported, words in WORDS.items() for word in words]
 
 
-@pytest.mark.parametrize(("word", "told"), CASES, ids=str)
-def test_a_word_means_the_same_in_any_spelling(word: Any, told: str | None) -> None:
-    assert parse_finish_reason(word) == told
+@pytest.mark.parametrize(("word", "reported"), CASES, ids=str)
+def test_a_word_means_the_same_in_any_spelling(word: Any, reported: str | None) -> None:
+    assert parse_finish_reason(word) == reported
 
 
 def test_a_word_may_stand_in_an_object() -> None:
@@ -53,7 +53,7 @@ def test_a_word_may_stand_in_an_object() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "has_calls", "has_refused", "expected"),
+    ("reported", "has_calls", "has_refused", "expected"),
     [
         ("stop", False, False, "stop"),
         ("stop", True, False, "tool_calls"),
@@ -67,9 +67,9 @@ def test_a_word_may_stand_in_an_object() -> None:
     ],
 )
 def test_what_the_answer_holds_decides_where_the_word_does_not_fit(
-    told: Any, has_calls: bool, has_refused: bool, expected: str
+    reported: Any, has_calls: bool, has_refused: bool, expected: str
 ) -> None:
-    assert resolve_finish_reason(told, has_calls=has_calls, has_refused=has_refused) == expected
+    assert resolve_finish_reason(reported, has_calls=has_calls, has_refused=has_refused) == expected
 
 
 def frame(value: Any) -> bytes:
@@ -77,15 +77,15 @@ def frame(value: Any) -> bytes:
 
 
 def chat(word: str) -> Answer:
-    said = {"choices": [{"index": 0, "delta": {"content": "a"}}]}
+    content = {"choices": [{"index": 0, "delta": {"content": "a"}}]}
     ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
-    return Answer(ChatDecoder("acme", "m", "p"), frame(said), frame(ended) + b"data: [DONE]\n\n")
+    return Answer(ChatDecoder("acme", "m", "p"), frame(content), frame(ended) + b"data: [DONE]\n\n")
 
 
 def messages(word: str) -> Answer:
-    said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}}
+    content = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}}
     ended = {"type": "message_delta", "delta": {"stop_reason": word}}
-    return Answer(MessageDecoder("acme", "m", "p"), frame(said), frame(ended) + frame({"type": "message_stop"}))
+    return Answer(MessageDecoder("acme", "m", "p"), frame(content), frame(ended) + frame({"type": "message_stop"}))
 
 
 @pytest.mark.parametrize("decode", [chat, messages])
@@ -129,8 +129,8 @@ class TestDecoders:
     ],
 )
 def test_a_response_ends_as_its_own_status_says(kind: str, response: dict[str, Any], reason: Any) -> None:
-    said = frame({"type": "response.output_text.delta", "delta": "a"})
+    content = frame({"type": "response.output_text.delta", "delta": "a"})
     ended = frame({"type": f"response.{kind}", "response": response})
-    answer = Answer(ResponseDecoder("acme", "m", "p"), said, ended)
+    answer = Answer(ResponseDecoder("acme", "m", "p"), content, ended)
     assert answer.events == [TextDelta("a"), *([Completed(reason)] if reason else [])]
     assert isinstance(answer.error, UpstreamStatusError) is (reason is None)

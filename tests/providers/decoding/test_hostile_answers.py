@@ -1,4 +1,4 @@
-"""Answers of an upstream that means harm: what is kept of them, and what is done in one go, has a bound."""
+"""Answers of a malicious upstream: the memory that they occupy, and the work for one piece, are bounded."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from flask_headrace.providers.openai.responses_tool_calls import ItemToolCalls
 
 
-def told(kind: str, **fields: Any) -> ServerSentEvent:
+def stream_event(kind: str, **fields: Any) -> ServerSentEvent:
     return ServerSentEvent(kind.encode(), json.dumps({"type": kind, **fields}).encode())
 
 
 PARTS: dict[str, Callable[[int], ServerSentEvent]] = {
-    "deltas": lambda n: told("response.output_text.delta", output_index=0, content_index=n, delta="a"),
-    "deltas of items": lambda n: told("response.output_text.delta", item_id=f"i{n}", content_index=0, delta="a"),
-    "whole parts": lambda n: told("response.output_text.done", output_index=n, content_index=0, text="a"),
-    "whole items": lambda n: told(
+    "deltas": lambda n: stream_event("response.output_text.delta", output_index=0, content_index=n, delta="a"),
+    "deltas of items": lambda n: stream_event(
+        "response.output_text.delta", item_id=f"i{n}", content_index=0, delta="a"
+    ),
+    "whole parts": lambda n: stream_event("response.output_text.done", output_index=n, content_index=0, text="a"),
+    "whole items": lambda n: stream_event(
         "response.output_item.added",
         output_index=n,
         item={"type": "message", "id": f"i{n}", "content": [{"type": "output_text", "text": "a"}]},
@@ -100,7 +102,7 @@ def test_whole_arguments_are_read_once_however_much_comes_behind(
     arguments.add(json.dumps(json.dumps({"a": "x" * 1000})))
     for piece in behind:
         arguments.add(piece)
-    assert len([size for size in read if size > 1000]) <= 2  # out of its string, and as it would be written again
+    assert len([size for size in read if size > 1000]) <= 2  # out of its string, and for the canonical JSON
 
 
 def json_of(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Frames that are not as an API sends them: what can be read all the same, in each of the three decoders."""
+"""Events that deviate from the API's format but can be decoded leniently, in each of the three decoders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROTOCOLS = {
 
 
 class Protocol:
-    """One of the three: its answers, and what becomes of them when they are changed."""
+    """One of the three protocols: its answers, and ways to change them."""
 
     def __init__(self, name: str) -> None:
         self.wire, self._decoder, self._model, self._prices = PROTOCOLS[name]
@@ -37,7 +37,7 @@ class Protocol:
         return body
 
     def with_counts(self, change: Any) -> bytes:
-        """Return an answer with each of its counts, the usage itself included, replaced."""
+        """Return an answer in which each token count, or the usage itself, is replaced."""
         body = []
         for block in self.answer("Hello").split(b"\n\n"):
             head, mark, data = block.rpartition(b"data: ")
@@ -131,8 +131,8 @@ class TestCounts:
         details = {"prompt_tokens_details": {"cached_tokens": 70}, "completion_tokens_details": {"reasoning_tokens": 9}}
         usage = {"prompt_tokens": 7, "completion_tokens": 2, **details}
         answer = Protocol("chat completions").read(Protocol("chat completions").with_counts(lambda _: usage))
-        (told,) = [event for event in answer.events if isinstance(event, Usage)]
-        assert (told.cached_tokens, told.reasoning_tokens) == (7, 2)
+        (usage,) = [event for event in answer.events if isinstance(event, Usage)]
+        assert (usage.cached_tokens, usage.reasoning_tokens) == (7, 2)
 
 
 class TestNumbers:

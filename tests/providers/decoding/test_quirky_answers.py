@@ -1,4 +1,4 @@
-"""Answers with random oddities, cut anywhere: no text twice, none lost, no call changed, no cut told as whole."""
+"""Answers with random oddities, cut anywhere: no text twice, none lost, no call changed, no cut answer completed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def calls_in(answer: reading.Answer) -> list[tuple[str, Any]]:
 
 
 def check_pieces(answer: reading.Answer) -> None:
-    """What a call's pieces add up to is what it ends with, and no two calls have one id."""
+    """The pieces of a call's arguments add up to its final arguments, and no two calls have the same id."""
     started = [event for event in answer.events if isinstance(event, ToolCallStarted)]
     assert len({event.id for event in started}) == len(started)
     for ended in (event for event in answer.events if isinstance(event, ToolCallCompleted)):
@@ -55,24 +55,24 @@ class TestAnOddAnswer:
     @few
     @given(st.data())
     def test_is_told_whole_and_once(self, protocol: str, drawn: st.DataObject) -> None:
-        said = drawn.draw(quirky_answers.answers())
-        body = drawn.draw(PROTOCOLS[protocol][1](said))
+        sent = drawn.draw(quirky_answers.answers())
+        body = drawn.draw(PROTOCOLS[protocol][1](sent))
         answer = read(protocol, *cut(drawn.draw, b"".join(body.frames)))
-        assert (answer.error, answer.text) == (None, said.text)
-        assert calls_in(answer) == [(call.name, call.value) for call in said.calls]
-        assert answer.events[-1] == Completed(said.reason)
+        assert (answer.error, answer.text) == (None, sent.text)
+        assert calls_in(answer) == [(call.name, call.value) for call in sent.calls]
+        assert answer.events[-1] == Completed(sent.reason)
         check_pieces(answer)
 
     @few
     @given(st.data())
     def test_that_is_cut_is_told_so_with_the_beginning_of_its_text(self, protocol: str, drawn: st.DataObject) -> None:
-        said = drawn.draw(quirky_answers.answers())
-        body = drawn.draw(PROTOCOLS[protocol][1](said))
+        sent = drawn.draw(quirky_answers.answers())
+        body = drawn.draw(PROTOCOLS[protocol][1](sent))
         whole = b"".join(body.frames[: body.whole_at])
-        # Without the last brace of the frame that ends it.
+        # Cut before the last brace of the event that completes the answer.
         place = drawn.draw(st.integers(0, len(whole.rstrip()) - 1))
         assume(not read(protocol, whole[:place]).is_done)
         answer = read(protocol, *cut(drawn.draw, whole[:place]))
         assert answer.error is not None
-        assert said.text.startswith(answer.text)
+        assert sent.text.startswith(answer.text)
         assert not any(isinstance(event, Completed) for event in answer.events)

@@ -25,7 +25,7 @@ from tests.support.event_loop import until
 from tests.support.upstream import Upstream, anthropic_wire, openai_wire
 
 WIRES = {"openai": openai_wire, "anthropic": anthropic_wire}
-QUESTION = ChatRequest("", (Message("user", "x" * 40),))
+REQUEST = ChatRequest("", (Message("user", "x" * 40),))
 UNLIMITED = StreamLimits(heartbeat=None, first_token=None, stall=None, duration=None, client=None)
 POLICY: dict[str, Any] = {
     "max_retries": 0,
@@ -36,7 +36,7 @@ POLICY: dict[str, Any] = {
 }
 """Arguments of `FallbackPolicy` that tests do not set: no retries, and timeouts that suit a busy machine."""
 
-BRIEFLY = 0.4
+SHORT_WAIT = 0.4
 """Seconds to wait in tests where the awaited token never comes."""
 
 
@@ -73,11 +73,11 @@ class Chain:
             for provider, _, name in [model.partition("/")]
         ]
         for provider in providers.values():
-            # The import of an SDK takes longer than a model may here.
+            # Importing an SDK takes longer than the timeouts of the tests.
             provider.preload()
         self.router = Router("smart", self.deployments, FallbackPolicy(**{**POLICY, **policy}), environment)
 
-    def ask(self, question: ChatRequest = QUESTION) -> Reading:
+    def ask(self, question: ChatRequest = REQUEST) -> Reading:
         """Send a request through the chain and read the whole answer."""
         return Reading(self.router, question).read()
 
@@ -85,7 +85,7 @@ class Chain:
         """Return the state of each model's circuit breaker."""
         return [deployment.breaker.state for deployment in self.deployments]
 
-    def asked(self) -> list[str]:
+    def requested_models(self) -> list[str]:
         """Return the names of the requested models, in the order of the upstream's requests."""
         return [request.name for request in self.upstream.requests()]
 
@@ -93,7 +93,7 @@ class Chain:
 class Reading:
     """One request to a provider, its session, and the events that its reader receives."""
 
-    def __init__(self, provider: Any, question: ChatRequest = QUESTION, limits: StreamLimits = UNLIMITED) -> None:
+    def __init__(self, provider: Any, question: ChatRequest = REQUEST, limits: StreamLimits = UNLIMITED) -> None:
         context = StreamContext(provider.name, provider.name, provider.name, provider.pricing_provider, question.size())
         self.session = StreamSession(context, limits)
         self.reader = StreamReader(self.session)
@@ -116,7 +116,7 @@ class Reading:
                 self.events += next(self.reader)
         return self
 
-    def of(self, kind: type[Event]) -> Iterator[Any]:
+    def events_of_type(self, kind: type[Event]) -> Iterator[Any]:
         return (event for event in self.events if isinstance(event, kind))
 
     @property
@@ -132,11 +132,11 @@ class Reading:
 
     @property
     def started(self) -> ResponseStarted:
-        return next(self.of(ResponseStarted))
+        return next(self.events_of_type(ResponseStarted))
 
     @property
     def usage(self) -> Usage:
-        (usage,) = self.of(Usage)
+        (usage,) = self.events_of_type(Usage)
         return usage
 
     @property
@@ -154,7 +154,7 @@ class Reading:
         return self.session.error
 
 
-def gaps(upstream: Upstream, name: str) -> list[float]:
+def request_intervals(upstream: Upstream, name: str) -> list[float]:
     """Return the seconds between one model's requests at the upstream."""
     times = [request.arrived_at for request in upstream.requests(name)]
     return [later - earlier for earlier, later in itertools.pairwise(times)]

@@ -1,4 +1,4 @@
-"""When a model may be asked: after failures, after slowness, while it is probed, and when it is well again."""
+"""When the circuit breaker lets requests pass: after failures, after slow answers, while probing, after recovery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from flask_headrace.providers.fallback.circuit_breaker import (
 
 
 class Clock:
-    """A clock that the test moves on."""
+    """A clock that the test advances."""
 
     now = 1000.0
 
@@ -93,14 +93,14 @@ class TestOpening:
 
 
 def test_it_tells_of_each_outcome_and_of_each_change_of_its_state(breaker: CircuitBreaker, clock: Clock) -> None:
-    told: list[tuple[str | None, str]] = []
-    breaker.on_change = lambda outcome: told.append((outcome, breaker.state))
+    changes: list[tuple[str | None, str]] = []
+    breaker.on_change = lambda outcome: changes.append((outcome, breaker.state))
     fail(breaker, FAILURE_THRESHOLD)
     clock.now += PROBE_INTERVAL
     breaker.acquire().release()
     clock.now += PROBE_INTERVAL
     succeed(breaker)
-    assert told[FAILURE_THRESHOLD - 1 :] == [
+    assert changes[FAILURE_THRESHOLD - 1 :] == [
         ("upstream_failed", "open"),
         (None, "probing"),
         (None, "open"),
@@ -135,7 +135,7 @@ class TestProbe:
         clock.now += PROBE_INTERVAL
         succeed(breaker)
         assert breaker.state == "closed"
-        fail(breaker, FAILURE_THRESHOLD - 1)  # what was before it is forgotten
+        fail(breaker, FAILURE_THRESHOLD - 1)  # earlier outcomes are forgotten
         assert breaker.state == "closed"
 
     def test_that_fails_leaves_it_open_for_another_interval(self, breaker: CircuitBreaker, clock: Clock) -> None:
@@ -164,7 +164,7 @@ class TestProbe:
     def test_alone_decides(self, breaker: CircuitBreaker, clock: Clock) -> None:
         clock.now += PROBE_INTERVAL
         before = CircuitBreaker(clock).acquire()
-        before._breaker = breaker  # an attempt from before it opened
+        before._breaker = breaker  # an attempt that began before the breaker opened
         probe = breaker.acquire()
         before.succeed("began")
         assert breaker.state == "probing"
@@ -192,7 +192,7 @@ def test_while_open_it_admits_at_most_one_in_an_interval(steps: list[tuple[float
 
 
 class TestThreads:
-    """Where each request has a thread of its own, they meet in the breaker at any point."""
+    """With one thread per request, two threads may be in the breaker at any line."""
 
     @pytest.fixture(autouse=True)
     def often(self) -> Iterator[None]:
@@ -223,7 +223,7 @@ class TestThreads:
             def __call__(self) -> float:
                 if other.ident is None:
                     other.start()
-                    other.join(0.05)  # it waits for this one, or is through at once
+                    other.join(0.05)  # the other thread waits for this one, or finishes at once
                 return clock.now
 
         breaker._clock = MeetingClock()

@@ -1,4 +1,4 @@
-"""An outage of a simulated minute under steady questions, on a real upstream: the test moves the clock on."""
+"""An outage of a simulated minute under steady requests to a real server: the test advances the clock."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.event_loop import until
 from tests.support.upstream import Close, HalfHead, Hang, Upstream, faults, openai_wire, plain, script
 
 STEP = 0.25
-"""Simulated seconds between two questions."""
+"""Simulated seconds between two requests."""
 
 BEGIN, END, LAST = 20.0, 80.0, 120.0
 """When the first model goes down, when it is up again, and when the test ends."""
 
 
 class Clock:
-    """A clock that the test, and whoever sleeps, moves on."""
+    """A clock that the test and `sleep` advance."""
 
     now = 0.0
 
@@ -148,7 +148,7 @@ def test_a_reader_that_leaves_during_the_probe_leaves_the_next_one_to_others(own
 
 
 class TestAWaitThatTheBudgetCutShort:
-    """It says how long others took, and nothing about the model that was left with the rest."""
+    """A first-token timeout that the budget has shortened is no failure of the model."""
 
     def test_is_no_failure_of_the_model(self, own_upstream: Upstream) -> None:
         for model in "ab":

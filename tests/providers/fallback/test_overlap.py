@@ -1,4 +1,4 @@
-"""Where a broken answer and a model that goes on with it meet: no word twice, none missing, or a doubt."""
+"""The overlap of a broken answer with its continuation: no word twice, none missing, or a doubt."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SENTENCES = (
 DOUBT = object()
 
 
-def outcome(told: str, *pieces: str, is_ended: bool = True) -> object:
-    """Return what a reader has in the end that had `told`, or DOUBT."""
-    joint, text = ContinuationMatcher(told), told
+def outcome(delivered: str, *pieces: str, is_ended: bool = True) -> object:
+    """Return the text of a reader that had `delivered` before, or DOUBT."""
+    matcher, text = ContinuationMatcher(delivered), delivered
     for piece in pieces:
-        text += joint.feed(piece)
+        text += matcher.feed(piece)
     if is_ended:
-        text += joint.end()
-    return DOUBT if joint.has_diverged else text
+        text += matcher.end()
+    return DOUBT if matcher.has_diverged else text
 
 
 def at(words: str) -> int:
-    """Return the place behind these words in SENTENCES."""
+    """Return the index behind these words in SENTENCES."""
     return SENTENCES.index(words) + len(words)
 
 
@@ -55,61 +55,61 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 class TestAModelThat:
     def broken(self, place: str) -> tuple[str, str, str]:
-        """Return what the reader has, the same without blanks at its end, and the rest."""
-        told = SENTENCES[: PLACES[place]]
-        return told, told.rstrip(), SENTENCES[len(told.rstrip()) :]
+        """Return the delivered text, the same without white space at its end, and the rest of SENTENCES."""
+        delivered = SENTENCES[: PLACES[place]]
+        return delivered, delivered.rstrip(), SENTENCES[len(delivered.rstrip()) :]
 
     def test_goes_on_exactly_is_joined(self, place: str) -> None:
-        told, _, rest = self.broken(place)
-        assert outcome(told, *rest) == SENTENCES
+        delivered, _, rest = self.broken(place)
+        assert outcome(delivered, *rest) == SENTENCES
 
     def test_begins_anew_is_joined_or_in_doubt(self, place: str) -> None:
-        told, _, _ = self.broken(place)
+        delivered, _, _ = self.broken(place)
         for before in ("", "\n\n", " "):
-            is_within = told.rstrip()[-1] != "."
-            assert outcome(told, *before, *SENTENCES) in ({SENTENCES} if is_within else {SENTENCES, DOUBT})
+            is_within = delivered.rstrip()[-1] != "."
+            assert outcome(delivered, *before, *SENTENCES) in ({SENTENCES} if is_within else {SENTENCES, DOUBT})
 
     @pytest.mark.parametrize("change", [str.upper, lambda text: re.sub(r"(\w+)", r"**\1**", text), "\n".join])
     def test_begins_anew_in_another_form_is_in_doubt(self, place: str, change) -> None:
-        told, _, _ = self.broken(place)
+        delivered, _, _ = self.broken(place)
         text = change(SENTENCES.split(" ")) if change == "\n".join else change(SENTENCES)
-        assert outcome(told, *text) is DOUBT
+        assert outcome(delivered, *text) is DOUBT
 
     def test_begins_anew_in_other_words_from_some_place_on_is_in_doubt(self, place: str) -> None:
-        told, _, _ = self.broken(place)
-        assert outcome(told, "Once upon a time there was a queen. She had no daughters.") is DOUBT
+        delivered, _, _ = self.broken(place)
+        assert outcome(delivered, "Once upon a time there was a queen. She had no daughters.") is DOUBT
 
     @pytest.mark.parametrize("words", [1, 2, 3, 5, 8, 12, 20])
     def test_repeats_words_is_joined_or_in_doubt(self, place: str, words: int) -> None:
-        told, begun, rest = self.broken(place)
+        delivered, begun, rest = self.broken(place)
         starts = [found.start() for found in re.finditer(r"\S+", begun)][-words:]
         for before in ("", " ", "\n\n"):
-            assert outcome(told, *before, *begun[starts[0] :], *rest) in {SENTENCES, DOUBT}
+            assert outcome(delivered, *before, *begun[starts[0] :], *rest) in {SENTENCES, DOUBT}
 
     def test_says_what_it_is_about_to_do_is_in_doubt(self, place: str) -> None:
-        told, begun, rest = self.broken(place)
+        delivered, begun, rest = self.broken(place)
         for preamble in ("Sure, here is the rest:\n\n", "Here's the rest of the story: ", "Continuing: ", "Claro! "):
             for text in (rest, begun[-40:] + rest, SENTENCES):
-                assert outcome(told, *preamble, *text) is DOUBT
+                assert outcome(delivered, *preamble, *text) is DOUBT
 
     @pytest.mark.parametrize("preamble", ["Die Fortsetzung lautet wie folgt: ", " ...", "…"])
     def test_begins_anew_behind_words_of_its_own_is_in_doubt(self, place: str, preamble: str) -> None:
-        told, begun, rest = self.broken(place)
-        assert outcome(told, *preamble, *SENTENCES) is DOUBT
-        assert outcome(told, *preamble, *begun[-50:], *rest) is DOUBT
+        delivered, begun, rest = self.broken(place)
+        assert outcome(delivered, *preamble, *SENTENCES) is DOUBT
+        assert outcome(delivered, *preamble, *begun[-50:], *rest) is DOUBT
 
     @pytest.mark.parametrize("nothing", ["", " ", "\n\n"])
     def test_says_nothing_is_in_doubt(self, place: str, nothing: str) -> None:
         assert outcome(self.broken(place)[0], nothing) is DOUBT
 
     def test_repeats_and_says_nothing_new_is_in_doubt(self, place: str) -> None:
-        told, begun, _ = self.broken(place)
-        assert outcome(told, *begun[-40:]) is DOUBT
+        delivered, begun, _ = self.broken(place)
+        assert outcome(delivered, *begun[-40:]) is DOUBT
 
 
 class TestDoubt:
     @pytest.mark.parametrize(
-        ("told", "text"),
+        ("delivered", "text"),
         [
             ("Once upon a ", "Once upon a time there was a king"),
             ("Once upon a", " Once upon a time there was a king"),
@@ -132,11 +132,11 @@ class TestDoubt:
             ("The answer is yes. It really is. ", "It really is."),
         ],
     )
-    def test_is_what_is_left_where_words_may_be_said_twice(self, told: str, text: str) -> None:
-        assert outcome(told, text) is outcome(told, *text) is DOUBT
+    def test_is_what_is_left_where_words_may_be_said_twice(self, delivered: str, text: str) -> None:
+        assert outcome(delivered, text) is outcome(delivered, *text) is DOUBT
 
     @pytest.mark.parametrize(
-        ("told", "text"),
+        ("delivered", "text"),
         [
             ("The ban", "ana is ripe"),
             ("I wa", "s there"),
@@ -152,24 +152,24 @@ class TestDoubt:
             ("He asked whether she was", " sure, and she said that she was not"),
         ],
     )
-    def test_is_none_where_it_plainly_goes_on(self, told: str, text: str) -> None:
-        joined = told + text.removeprefix("\n") if told.endswith("\n") else told + text
-        assert outcome(told, text) == outcome(told, *text) == joined
+    def test_is_none_where_it_plainly_goes_on(self, delivered: str, text: str) -> None:
+        joined = delivered + text.removeprefix("\n") if delivered.endswith("\n") else delivered + text
+        assert outcome(delivered, text) == outcome(delivered, *text) == joined
 
     def test_comes_late_where_it_begins_anew_behind_much_else(self) -> None:
-        told = SENTENCES[:100]
-        shown = outcome(told, " " + "word " * 20, is_ended=False)
-        assert isinstance(shown, str)
-        assert len(shown) > 190
-        assert outcome(told, " " + "word " * 20, SENTENCES) is DOUBT
-        assert outcome(told, " " + "word " * RESTART_WATCH_CHARS, SENTENCES) != DOUBT
+        delivered = SENTENCES[:100]
+        emitted = outcome(delivered, " " + "word " * 20, is_ended=False)
+        assert isinstance(emitted, str)
+        assert len(emitted) > 190
+        assert outcome(delivered, " " + "word " * 20, SENTENCES) is DOUBT
+        assert outcome(delivered, " " + "word " * RESTART_WATCH_CHARS, SENTENCES) != DOUBT
 
     def test_is_left_behind_many_blanks(self) -> None:
-        joint = ContinuationMatcher("Once upon a")
+        matcher = ContinuationMatcher("Once upon a")
         for _ in range(MAX_LEADING_BLANKS + 1):
-            assert not joint.has_diverged
-            joint.feed("\n")
-        assert joint.has_diverged
+            assert not matcher.has_diverged
+            matcher.feed("\n")
+        assert matcher.has_diverged
 
 
 def test_what_plainly_goes_on_is_not_held_back() -> None:
@@ -180,12 +180,12 @@ def test_what_plainly_goes_on_is_not_held_back() -> None:
 @settings(max_examples=100)
 @given(st.text(min_size=DECISION_WINDOW, max_size=3 * DECISION_WINDOW), st.lists(st.integers(0, 99), max_size=8))
 def test_no_more_than_a_window_is_held_back(text: str, places: list[int]) -> None:
-    joint = ContinuationMatcher("Once upon a")
-    fed, shown = "", ""
+    matcher = ContinuationMatcher("Once upon a")
+    fed, emitted = "", ""
     for piece in cut(text.lstrip(), places):
         fed += piece
-        shown += joint.feed(piece)
-        assert joint.has_diverged or len(fed) - len(shown) < DECISION_WINDOW or joint.is_matched
+        emitted += matcher.feed(piece)
+        assert matcher.has_diverged or len(fed) - len(emitted) < DECISION_WINDOW or matcher.is_matched
 
 
 WORDS = st.sampled_from(
@@ -216,14 +216,14 @@ ANSWERS = st.lists(WORDS, min_size=2, max_size=60).map(" ".join)
 def test_whatever_is_repeated_no_word_comes_twice_and_none_is_missing(
     answer: str, broken_at: int, words: int, before: str, places: list[int]
 ) -> None:
-    told = answer[: broken_at % len(answer)]
-    begun = told.rstrip()
+    delivered = answer[: broken_at % len(answer)]
+    begun = delivered.rstrip()
     starts = [found.start() for found in re.finditer(r"\S*\w\S*", begun)]
     text = answer[len(begun) :]
     if starts and words:
         text = before + answer[starts[max(0, len(starts) - words)] :]
     if begun:
-        assert outcome(told, *cut(text, places)) in {answer, DOUBT}
+        assert outcome(delivered, *cut(text, places)) in {answer, DOUBT}
 
 
 class TestRepetition:

@@ -1,4 +1,4 @@
-"""A chain of models before the first token: faults x chains; the answer, what each model saw, and the accounts."""
+"""A fallback chain before the first token: faults x chains; the answer, the requests to each model, and the usage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask_headrace.core.errors import InvalidRequest
 from flask_headrace.core.events import AnswerRestarted, Cancelled, Completed, ResponseStarted
 from flask_headrace.providers.chat_request import ResponseFormat
 from flask_headrace.providers.fallback.policy import Environment
-from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading, gaps
+from tests.providers.fallback.routing import REQUEST, SHORT_WAIT, WIRES, Chain, Reading, request_intervals
 from tests.support.event_loop import until
 from tests.support.upstream import (
     Close,
@@ -34,15 +34,15 @@ CHAINS = [("openai/a", "anthropic/b"), ("anthropic/a", "openai/b")]
 
 
 class Fault(NamedTuple):
-    """What the first model does, how often it is asked with one retry, and whether each attempt costs something."""
+    """What the first model does, its number of attempts with one retry, and whether each attempt uses tokens."""
 
     script: Any
-    asked: int
+    attempts: int
     is_spent: bool = False
 
 
 def later(status: int) -> Script:
-    """Refuse, and ask to come again in 60 ms."""
+    """Return an error with `Retry-After: 0.06`."""
     body = {"error": {"message": "later", "type": "server_error"}}
     return plain.json_body(body, status, ("retry-after-ms", "60"))
 
@@ -58,7 +58,7 @@ FAULTS = {
     "404": lambda wire: Fault(wire.error(404), 1),
     "quota": lambda wire: Fault(plain.json_body({"error": {"message": "", "code": "insufficient_quota"}}, 429), 1),
     "too long": lambda wire: Fault(plain.json_body({"error": {"message": "prompt is too long: 9 tokens"}}, 400), 1),
-    # Anthropic tells with its first frame what it has read: that is known, whatever comes after it.
+    # Anthropic reports the input tokens with its first event: they are known, whatever follows.
     "an error in the stream": lambda wire: Fault(wire.failing_after(0), 2, is_spent=wire is anthropic_wire),
     "closed before its head": lambda wire: Fault(script(Close()), 2, is_spent=True),
     "reset before its head": lambda wire: Fault(script(Reset()), 2, is_spent=True),
@@ -76,7 +76,7 @@ def test_a_question_that_a_provider_has_no_words_for_goes_to_the_next(own_upstre
     refusal = {"error": {"type": "invalid_request_error", "message": "tool_choice: cannot be forced"}}
     own_upstream.answer("a", plain.json_body(refusal, 400))
     own_upstream.answer("b", openai_wire.answer("{}"))
-    question = msgspec.structs.replace(QUESTION, response_format=ResponseFormat(None))
+    question = msgspec.structs.replace(REQUEST, response_format=ResponseFormat(None))
     chain = Chain(own_upstream, "anthropic/a", "openai/b", max_retries=1)
     reading = chain.ask(question)
     assert (reading.text, reading.session.terminal) == ("{}", Completed("stop"))
@@ -97,26 +97,24 @@ class TestFault:
         fault = FAULTS[name](first)
         own_upstream.answer("a", fault.script)
         own_upstream.answer("b", second.answer("Hel", "lo", usage=(9, 2)))
-        limit = BRIEFLY if name in SILENT else 10
-        reading = Chain(
-            own_upstream, *chain, max_retries=1, first_token_timeout=limit, environment=Environment(random=lambda: 1.0)
-        ).ask()
-
+        limit = SHORT_WAIT if name in SILENT else 10
+        always_one = Environment(random=lambda: 1.0)
+        reading = Chain(own_upstream, *chain, max_retries=1, first_token_timeout=limit, environment=always_one).ask()
         assert reading.text == "Hello"
         assert reading.events[-1] == Completed("stop")
-        assert [(each.model, each.provider) for each in reading.of(ResponseStarted)] == [
+        assert [(each.model, each.provider) for each in reading.events_of_type(ResponseStarted)] == [
             (chain[1], chain[1].partition("/")[0])
         ]
-        assert not list(reading.of(AnswerRestarted))
+        assert not list(reading.events_of_type(AnswerRestarted))
         assert (reading.session.context.model, reading.error) == (chain[1], None)
 
-        assert len(own_upstream.requests("a")) == fault.asked
+        assert len(own_upstream.requests("a")) == fault.attempts
         assert len(own_upstream.requests("b")) == 1
-        assert all(gap >= 0.06 for gap in gaps(own_upstream, "a"))
+        assert all(gap >= 0.06 for gap in request_intervals(own_upstream, "a"))
         until(lambda: all(request.ended for request in own_upstream.requests()))
 
         tried = [model for model, *_ in reading.attempts]
-        assert tried == [chain[0]] * (fault.asked if fault.is_spent else 0) + [chain[1]]
+        assert tried == [chain[0]] * (fault.attempts if fault.is_spent else 0) + [chain[1]]
         assert reading.attempts[-1] == (chain[1], 9, 2)
         assert reading.usage.input_tokens == sum(read for _, read, _ in reading.attempts)
         assert reading.usage.estimated == fault.is_spent
@@ -139,7 +137,7 @@ class TestWhatIsNotTheModelsFault:
         reading = chain.ask()
         assert (reading.error.status, reading.error.code) == (400, "upstream_invalid_request")
         assert reading.error.message.endswith("temperature: no")
-        assert chain.asked() == ["a"]
+        assert chain.requested_models() == ["a"]
         assert (reading.usage.input_tokens, reading.usage.cost) == (0, 0.0)
         assert chain.deployments[0].breaker.outcomes == {"upstream_invalid_request": 1}
 
@@ -149,21 +147,17 @@ class TestWhatIsNotTheModelsFault:
         own_upstream.answer("a", wire.answer(Refusal("I will not."), finish=finish))
         chain = Chain(own_upstream, model, "openai/b")
         assert chain.ask().events[-1] == Completed("content_filter")
-        assert chain.asked() == ["a"]
+        assert chain.requested_models() == ["a"]
 
 
 class TestRoom:
     def test_that_is_too_small_leads_to_the_next_with_more(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(400))  # context_length_exceeded
         own_upstream.answer("c", openai_wire.answer("ok"))
-        known = {
-            "openai/a": {"context_window": 100},
-            "openai/b": {"context_window": 50},
-            "openai/c": {"context_window": 200},
-        }
+        known = {f"openai/{name}": {"context_window": size} for name, size in (("a", 100), ("b", 50), ("c", 200))}
         chain = Chain(own_upstream, *known, deployments=known)
         assert chain.ask().text == "ok"
-        assert chain.asked() == ["a", "c"]
+        assert chain.requested_models() == ["a", "c"]
         assert chain.states() == ["closed"] * 3
 
     def test_that_nobody_has_is_told_by_the_last(self, own_upstream: Upstream) -> None:
@@ -171,11 +165,11 @@ class TestRoom:
             own_upstream.answer(model, openai_wire.error(400))
         chain = Chain(own_upstream, "openai/a", "openai/b")
         assert chain.ask().error.code == "upstream_invalid_request"
-        assert chain.asked() == ["a", "b"]
+        assert chain.requested_models() == ["a", "b"]
 
 
 class TestWhatAModelCannotHonour:
-    THINKING = msgspec.structs.replace(QUESTION, thinking={"type": "adaptive"})
+    THINKING = msgspec.structs.replace(REQUEST, thinking={"type": "adaptive"})
     BOTH = msgspec.structs.replace(THINKING, seed=1)
 
     def test_is_asked_of_one_that_can(self, own_upstream: Upstream) -> None:
@@ -183,7 +177,7 @@ class TestWhatAModelCannotHonour:
         chain = Chain(own_upstream, "openai/a", "anthropic/b")
         assert chain.router.unsupported_features == frozenset()
         assert chain.ask(self.THINKING).text == "ok"
-        assert chain.asked() == ["b"]
+        assert chain.requested_models() == ["b"]
 
     def test_where_none_can_is_a_mistake_in_the_question(self, own_upstream: Upstream) -> None:
         chain = Chain(own_upstream, "openai/a", "anthropic/b")
@@ -191,7 +185,7 @@ class TestWhatAModelCannotHonour:
         assert isinstance(reading.error, InvalidRequest)
         assert "seed, thinking" in reading.error.message
         assert reading.usage.input_tokens == 0
-        assert chain.asked() == []
+        assert chain.requested_models() == []
         assert Chain(own_upstream, "openai/a", "openai/b").router.unsupported_features == {"thinking"}
 
 
@@ -219,13 +213,13 @@ class TestAskingAgain:
         begun = time.monotonic()
         assert chain.ask().text == "ok"
         assert time.monotonic() - begun < 5
-        assert chain.asked() == ["a", "b"]
+        assert chain.requested_models() == ["a", "b"]
 
     def test_that_is_of_no_use_is_told_with_what_the_model_has_asked_for(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", openai_wire.error(429, retry_after=30))
         own_upstream.answer("b", openai_wire.error(401))
         error = Chain(own_upstream, "openai/a", "openai/b", retry_budget=20).ask().error
-        # A reader could mend nothing about the other's key.
+        # The reader cannot correct the other model's key.
         assert (error.status, error.retry_after) == (429, 30)
 
     def test_ends_with_the_budget_whatever_models_are_left(self, own_upstream: Upstream) -> None:
@@ -236,13 +230,13 @@ class TestAskingAgain:
         reading = chain.ask()
         assert 0.9 < time.monotonic() - begun < 5
         assert (reading.error.status, reading.error.code) == (504, "first_token_timeout")
-        assert chain.asked() == ["a", "b"]
+        assert chain.requested_models() == ["a", "b"]
         until(lambda: all(request.closed for request in own_upstream.requests()))
 
     def test_ends_with_the_budget_also_where_nobody_is_left(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", script(Hang()))
         begun = time.monotonic()
-        reading = Chain(own_upstream, "openai/a", retry_budget=BRIEFLY, last_first_token_timeout=60).ask()
+        reading = Chain(own_upstream, "openai/a", retry_budget=SHORT_WAIT, last_first_token_timeout=60).ask()
         assert time.monotonic() - begun < 5
         assert reading.end == "first_token_timeout"
 
@@ -271,7 +265,7 @@ class TestLeaving:
         until(lambda: own_upstream.requests("a")[0].ended)
         reading.session.cancel("stopped")
         assert reading.read().events[-1] == Cancelled("stopped")
-        assert chain.asked() == ["a"]
+        assert chain.requested_models() == ["a"]
         assert (reading.usage.input_tokens, reading.usage.cost) == (0, 0.0)
 
     @pytest.mark.parametrize(
@@ -301,4 +295,4 @@ class TestWeights:
             chain = Chain(own_upstream, *weights, deployments=weights, is_weighted=True, environment=environment)
             own_upstream.start_afresh()
             chain.ask()  # all of them are unknown there, and refused with 404
-            assert "".join(chain.asked()) == order
+            assert "".join(chain.requested_models()) == order

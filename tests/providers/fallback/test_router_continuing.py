@@ -1,4 +1,4 @@
-"""A chain of models whose second one is asked to go on with a broken answer, and does as such models do."""
+"""A fallback chain whose second model is asked to continue a broken answer, in all ways in which models do that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from flask_headrace.providers.chat_request import ChatRequest
 from flask_headrace.providers.custom import adapt_provider
 from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from flask_headrace.providers.fallback.router import Router
-from tests.providers.fallback.routing import QUESTION, Chain, Reading
+from tests.providers.fallback.routing import REQUEST, Chain, Reading
 from tests.providers.fallback.test_continuation import cut
 from tests.providers.fallback.test_overlap import ANSWERS, SENTENCES
 from tests.support.upstream import Close, Ended, Gate, Pause, ToolCall, Upstream, faults, openai_wire
@@ -34,8 +34,8 @@ KNOWN: dict[str, Any] = {"openai/b": {"supports_prefill": True}}
 CALL: list[Event] = [ToolCallStarted(0, "c", "find"), ToolCallCompleted(0, {}), Completed("tool_calls")]
 
 
-class Played:
-    """A provider of an application's own that answers each question by what a function makes of its beginning."""
+class ScriptedProvider:
+    """A custom provider whose answer is a function of the prefilled beginning."""
 
     def __init__(self, name: str, answer: Callable[[str | None], list[Any]]) -> None:
         self.name, self._answer = name, answer
@@ -51,16 +51,19 @@ class Played:
             yield piece
 
 
-def ask(first: list[Any], second: Callable[[str | None], list[Any]], **policy: Any) -> tuple[Reading, Played]:
-    """Ask a model that says `first` and breaks off, and then one that may go on."""
-    players = Played("first", lambda _: [*first, UpstreamProtocolError("gone")]), Played("second", second)
+def ask(first: list[Any], second: Callable[[str | None], list[Any]], **policy: Any) -> tuple[Reading, ScriptedProvider]:
+    """Ask a model that yields `first` and breaks off, then one that may continue."""
+    players = (
+        ScriptedProvider("first", lambda _: [*first, UpstreamProtocolError("gone")]),
+        ScriptedProvider("second", second),
+    )
     deployments = [Deployment(adapt_provider(player), "x", supports_prefill=True) for player in players]
     router = Router("smart", deployments, FallbackPolicy(max_retries=0, **policy), Environment())
     return Reading(router).read(), players[1]
 
 
 WAYS: dict[str, Callable[[str, str], list[Any]]] = {
-    # What a model makes of what it was given, and of the whole answer.
+    # A model's output, from its prefilled beginning and the whole answer.
     "goes on": lambda begun, whole: [whole[len(begun) :]],
     "begins anew": lambda _, whole: [whole],
     "begins anew behind blanks": lambda _, whole: ["\n\n" + whole],
@@ -85,7 +88,7 @@ WAYS: dict[str, Callable[[str, str], list[Any]]] = {
 def test_a_reader_ends_with_one_whole_answer_or_is_told_that_it_is_none(
     answer: str, broken_at: int, way: str, other: str | None, places: list[int], on_divergence: str
 ) -> None:
-    told = answer[: broken_at % len(answer)]
+    delivered = answer[: broken_at % len(answer)]
     whole = other or answer
 
     def second(begun: str | None) -> list[Any]:
@@ -94,14 +97,14 @@ def test_a_reader_ends_with_one_whole_answer_or_is_told_that_it_is_none(
             pieces += [piece] if isinstance(piece, list) else cut(piece, places)
         return pieces
 
-    reading, _ = ask(cut(told, places), second, on_divergence=on_divergence)
+    reading, _ = ask(cut(delivered, places), second, on_divergence=on_divergence)
     if reading.end == "answer_diverged":
         assert on_divergence == "fail"
-        assert not list(reading.of(AnswerRestarted))
+        assert not list(reading.events_of_type(AnswerRestarted))
         assert answer.startswith(reading.text)
     else:
         assert (reading.text, reading.end) in {(answer, "stop"), (whole, "stop")}
-    assert len(list(reading.of(AnswerRestarted))) <= 1
+    assert len(list(reading.events_of_type(AnswerRestarted))) <= 1
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -112,7 +115,7 @@ def test_each_way_ends_well_wherever_a_tale_breaks_off(way: str, end: int) -> No
 
     reading, _ = ask([SENTENCES[:end]], second)
     assert (reading.text, reading.end) == (SENTENCES, "stop")
-    assert not list(reading.of(AnswerRestarted)), "The tale from its beginning repeats what the reader has."
+    assert not list(reading.events_of_type(AnswerRestarted)), "The tale from its beginning repeats what the reader has."
 
 
 class TestDoubt:
@@ -126,7 +129,7 @@ class TestDoubt:
 
         reading, player = ask(self.TOLD, second)
         assert player.asked == ["Once upon a", None]
-        assert list(reading.of(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "second/x")]
+        assert list(reading.events_of_type(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "second/x")]
         assert (reading.text, reading.end) == ("There was a king.", "stop")
         assert reading.attempts[1:] == [("second/x", 20, 2), ("second/x", 9, 5)]
 
@@ -141,9 +144,9 @@ class TestDoubt:
         assert reading.attempts[-1] == ("second/x", 20, 4)
 
     def test_that_comes_when_some_was_shown_voids_that_too(self) -> None:
-        told = SENTENCES[:100]
+        delivered = SENTENCES[:100]
         late = ["he wrote: ", "das ist die Geschichte. ", SENTENCES]
-        reading, _ = ask([told], lambda begun: late if begun else ["Quite ", "another."])
+        reading, _ = ask([delivered], lambda begun: late if begun else ["Quite ", "another."])
         assert reading.text == "Quite another."
         assert any(isinstance(event, TextDelta) and "wrote" in event.text for event in reading.events)
 
@@ -155,7 +158,7 @@ class TestDoubt:
 
     def test_closes_the_upstream_before_it_asks_again(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", faults.after(openai_wire.answer("Once ", "upon ", "a "), 3, Close()))
-        # Only the first of the two is still open when the answer is given up.
+        # Only the first of the two is still open when the answer is abandoned.
         anew = openai_wire.answer("Once upon a time ", Pause(0.01), "there was a king, and ", Gate("never"), "he")
         own_upstream.answer("b", [anew, openai_wire.answer("Once upon a time.")])
         reading = Chain(own_upstream, "openai/a", "openai/b", deployments=KNOWN).ask()
@@ -163,7 +166,7 @@ class TestDoubt:
         first, second = own_upstream.requests("b")
         assert first.ended is Ended.ABORTED
         assert [message["role"] for message in second.body["messages"]] == ["user"]
-        assert not list(reading.of(AnswerRestarted))
+        assert not list(reading.events_of_type(AnswerRestarted))
 
     def test_of_a_call_asks_for_all_of_it(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", faults.after(openai_wire.answer("Let me ", "see"), 2, Close()))
@@ -177,10 +180,10 @@ class TestWhatIsHeldBack:
     def test_of_thoughts_has_a_bound(self) -> None:
         thoughts = [ReasoningDelta("hm" * 10_000)] * 30
         reading, _ = ask(["Once"], lambda _: [*thoughts, "No."], on_divergence="restart")
-        assert (reading.text, list(reading.of(ReasoningDelta))) == ("No.", [])
+        assert (reading.text, list(reading.events_of_type(ReasoningDelta))) == ("No.", [])
 
     def test_is_counted_as_written_once_it_is_shown(self) -> None:
-        # Its first letters stand in "upon a": they are held back until they do not any more.
+        # Its first letters occur in "upon a": they are held back as long as they do.
         reading, _ = ask(["Once upon a "], lambda _: list("on a horse, he rode"))
         assert reading.text == "Once upon a on a horse, he rode"
         assert reading.attempts[-1][2] == estimate_tokens(len("on a horse, he rode"))
@@ -197,7 +200,7 @@ class TestUsageThatWasTold:
         ],
     )
     def test_before_the_first_token_is_kept_whatever_the_error_says(self, error: Exception) -> None:
-        players = Played("first", lambda _: [self.KNOWN, error]), Played("second", lambda _: ["ok"])
+        players = ScriptedProvider("first", lambda _: [self.KNOWN, error]), ScriptedProvider("second", lambda _: ["ok"])
         deployments = [Deployment(adapt_provider(player), "x") for player in players]
         reading = Reading(Router("smart", deployments, FallbackPolicy(max_retries=0), Environment())).read()
         assert reading.text == "ok"
@@ -212,4 +215,4 @@ def test_an_answer_that_began_anew_by_itself_is_gone_on_with_from_there() -> Non
     first = ["Not this: ", AnswerRestarted("changed my mind", "first/x"), SENTENCES[:80]]
     reading, player = ask(first, second)
     assert (reading.text, player.asked) == (SENTENCES, [SENTENCES[:80].rstrip()])
-    assert QUESTION.messages[-1].role == "user"
+    assert REQUEST.messages[-1].role == "user"

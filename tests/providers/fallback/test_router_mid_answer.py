@@ -1,4 +1,4 @@
-"""A chain of models in the middle of an answer: one dies or falls silent, and the next one goes on."""
+"""A fallback chain in the middle of an answer: a model breaks off or falls silent, and the next one continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
 from flask_headrace.providers.custom import adapt_provider
 from flask_headrace.providers.fallback.policy import Deployment, Environment, FallbackPolicy
 from flask_headrace.providers.fallback.router import Router
-from tests.providers.fallback.routing import BRIEFLY, QUESTION, WIRES, Chain, Reading
+from tests.providers.fallback.routing import REQUEST, SHORT_WAIT, WIRES, Chain, Reading
 from tests.support.event_loop import until
 from tests.support.upstream import (
     Close,
@@ -49,7 +49,7 @@ DEATHS: dict[str, tuple[Any, ...]] = {"dies": (Close(),), "stalls": (Hang(),)}
 
 
 def broken(wire: Any, *steps: Any, after: int = 40) -> Script:
-    """Make an answer of 60 words that goes wrong after 40 of them."""
+    """Make an answer of 60 words that fails after 40 of them."""
     return faults.after(wire.answer(*WORDS), after, *steps)
 
 
@@ -58,17 +58,17 @@ class TestRescue:
     @pytest.mark.parametrize("way", DEATHS)
     def test_makes_one_whole_answer_of_two(self, own_upstream: Upstream, model: str, way: str) -> None:
         own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], *DEATHS[way]))
-        # Cut elsewhere, into pieces that cross the place where the first one broke off.
+        # In other pieces, one of which crosses the place where the first answer broke off.
         own_upstream.answer(
             "b", openai_wire.answer(*[TEXT[at : at + 7] for at in range(0, len(TEXT), 7)], usage=(9, 60))
         )
-        chain = Chain(own_upstream, model, "openai/b", idle_timeout=BRIEFLY if way == "stalls" else 10)
+        chain = Chain(own_upstream, model, "openai/b", idle_timeout=SHORT_WAIT if way == "stalls" else 10)
         reading = chain.ask()
         assert reading.text == TEXT
         assert reading.events[-1] == Completed("stop")
-        assert not list(reading.of(AnswerRestarted))
-        assert [each.model for each in reading.of(ResponseStarted)] == [model]
-        assert chain.asked() == ["a", "b"]
+        assert not list(reading.events_of_type(AnswerRestarted))
+        assert [each.model for each in reading.events_of_type(ResponseStarted)] == [model]
+        assert chain.requested_models() == ["a", "b"]
         until(lambda: own_upstream.requests("a")[0].closed)
 
     def test_counts_what_both_have_taken_each_with_its_model(self, own_upstream: Upstream, model: str) -> None:
@@ -85,7 +85,7 @@ class TestRescue:
         own_upstream.answer("a", broken(WIRES[model.partition("/")[0]], Close()))
         own_upstream.answer("b", openai_wire.answer("0 1 2 ", "three ", "four", usage=(9, 5)))
         reading = Chain(own_upstream, model, "openai/b").ask()
-        assert list(reading.of(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "openai/b")]
+        assert list(reading.events_of_type(AnswerRestarted)) == [AnswerRestarted("upstream_broken", "openai/b")]
         assert reading.text == "0 1 2 three four"
         assert reading.events[-1] == Completed("stop")
         assert reading.attempts[-1] == ("openai/b", 9, 5)
@@ -103,9 +103,9 @@ class TestRescue:
         own_upstream.answer("b", openai_wire.answer("0 1 2 ", "three ", Gate("never")))
         reading = Chain(own_upstream, model, "openai/b", "openai/c", on_divergence="fail").ask()
         assert reading.text == "".join(WORDS[:40])
-        assert not list(reading.of(AnswerRestarted))
+        assert not list(reading.events_of_type(AnswerRestarted))
         assert (reading.end, reading.error.retryable) == ("answer_diverged", True)
-        # What was read of the second answer counts, and it was closed.
+        # The tokens received of the second answer count, and its connection was closed.
         assert reading.attempts[-1][2] == estimate_tokens(len("0 1 2 three "))
         until(lambda: own_upstream.requests("b")[0].ended is Ended.ABORTED)
         assert own_upstream.requests("c") == []
@@ -130,10 +130,10 @@ class TestTheOtherAnswer:
         own_upstream.answer("a", broken(openai_wire, Close(), after=20))
         own_upstream.answer("b", broken(anthropic_wire, Hang(), after=10))
         own_upstream.answer("c", openai_wire.answer(*WORDS))
-        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c", idle_timeout=BRIEFLY).ask()
+        reading = Chain(own_upstream, "openai/a", "anthropic/b", "openai/c", idle_timeout=SHORT_WAIT).ask()
         assert reading.text == TEXT
         assert [model for model, *_ in reading.attempts] == ["openai/a", "anthropic/b", "openai/c"]
-        # What it repeated was written too.
+        # The repeated text counts as output too.
         assert reading.attempts[1][2] >= estimate_tokens(len("".join(WORDS[:10])))
 
     def test_that_nobody_gives_is_told_as_what_happened(self, own_upstream: Upstream) -> None:
@@ -165,7 +165,7 @@ class TestTheOtherAnswer:
         chain = Chain(own_upstream, "openai/a", "openai/b", max_retries=1)
         own_upstream.answer("b", [openai_wire.error(429, retry_after=0.02), openai_wire.answer(*WORDS)])
         assert chain.ask().text == TEXT
-        assert chain.asked() == ["a", "b", "b"]
+        assert chain.requested_models() == ["a", "b", "b"]
 
     def test_has_a_budget_of_its_own(self, own_upstream: Upstream) -> None:
         now = [0.0]
@@ -201,13 +201,13 @@ class TestContinuing:
     def test_is_not_for_a_conversation_that_ends_with_a_beginning_already(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
         own_upstream.answer("b", openai_wire.answer(*WORDS))
-        begun = msgspec.structs.replace(QUESTION, messages=(*QUESTION.messages, Message("assistant", "So:")))
+        begun = msgspec.structs.replace(REQUEST, messages=(*REQUEST.messages, Message("assistant", "So:")))
         assert Chain(own_upstream, "openai/a", "openai/b", deployments=self.KNOWN).ask(begun).text == TEXT
         assert own_upstream.requests("b")[0].body["messages"][-1]["content"] == "So:"
 
 
 class TestMoreThanText:
-    QUESTION = msgspec.structs.replace(QUESTION, tools=(Tool("find"),))
+    QUESTION = msgspec.structs.replace(REQUEST, tools=(Tool("find"),))
     CALLS = (ToolCall("c1", "find", ('{"q":', "1}")),)
 
     def test_a_call_behind_the_repeated_text_is_told(self, own_upstream: Upstream) -> None:
@@ -215,7 +215,7 @@ class TestMoreThanText:
         own_upstream.answer("b", openai_wire.answer(*WORDS, *self.CALLS, finish="tool_calls"))
         reading = Chain(own_upstream, "openai/a", "openai/b").ask(self.QUESTION)
         assert reading.text == TEXT
-        assert list(reading.of(ToolCallCompleted)) == [ToolCallCompleted(0, {"q": 1})]
+        assert list(reading.events_of_type(ToolCallCompleted)) == [ToolCallCompleted(0, {"q": 1})]
 
     def test_a_call_before_its_end_differs(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", broken(openai_wire, Close()))
@@ -235,13 +235,13 @@ class TestMoreThanText:
         failing = Chain(own_upstream, "openai/a", "openai/b", on_divergence="fail")
         own_upstream.start_afresh()
         assert failing.ask(self.QUESTION).end == "upstream_broken"
-        assert failing.asked() == ["a"]
+        assert failing.requested_models() == ["a"]
 
     def test_thoughts_are_told_once(self, own_upstream: Upstream) -> None:
         own_upstream.answer("a", faults.after(anthropic_wire.answer(Reasoning("hm"), *WORDS), 20, Close()))
         own_upstream.answer("b", openai_wire.answer(Reasoning("let me see"), *WORDS))
         reading = Chain(own_upstream, "anthropic/a", "openai/b").ask()
-        assert [event.text for event in reading.of(ReasoningDelta)] == ["hm"]
+        assert [event.text for event in reading.events_of_type(ReasoningDelta)] == ["hm"]
         assert reading.text == TEXT
 
     def test_thoughts_belong_to_an_answer_that_begins_again(self, own_upstream: Upstream) -> None:
@@ -271,7 +271,7 @@ def test_a_failure_behind_the_end_is_none() -> None:
 
     first, second = Own("first"), Own("second")
     deployments = [Deployment(adapt_provider(own), "x") for own in (first, second)]
-    deployments[0].provider.stream = first.stream  # what adopts it would not go on behind the end
+    deployments[0].provider.stream = first.stream  # the adapter would not resume a generator after its end
     reading = Reading(Router("smart", deployments, FallbackPolicy(), Environment())).read()
     assert (reading.text, reading.end, second.asked) == ("ok", "stop", 0)
 
@@ -281,4 +281,4 @@ def test_the_end_of_an_answer_is_not_waited_for_when_it_is_there(own_upstream: U
     own_upstream.answer("a", script(*steps, type(last)(last.data), Hang()))
     chain = Chain(own_upstream, "openai/a", "openai/b", idle_timeout=0.05)
     assert chain.ask().text == "ok"
-    assert chain.asked() == ["a"]
+    assert chain.requested_models() == ["a"]

@@ -1,4 +1,4 @@
-"""How long a model is waited for: for what counts as a token, and not while nobody waits."""
+"""The timeouts of one attempt: which batches count as tokens, and no timeout while the reader is slow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOKEN, KNOWN = [TextDelta("x")], [Usage(9, 0, estimated=True)]
 
 
 def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterator[Any]:
-    """Yield lists, and sleep for numbers."""
+    """Yield each list; sleep for each number of seconds."""
     try:
         for step in steps:
             if isinstance(step, float):
@@ -28,7 +28,7 @@ def source(*steps: Any, on_close: Callable[[], object] = lambda: None) -> Iterat
         on_close()
 
 
-def hear(*steps: Any, first_token_timeout: float | None = 0.1, idle_timeout: float | None = 0.1) -> list[Any]:
+def receive(*steps: Any, first_token_timeout: float | None = 0.1, idle_timeout: float | None = 0.1) -> list[Any]:
     with gevent.Timeout(5):
         return list(AttemptTimeout("acme/tiny", first_token_timeout, idle_timeout).iterate(source(*steps)))
 
@@ -41,7 +41,9 @@ def test_what_is_a_token() -> None:
 
 def test_all_that_comes_in_time_is_passed_on() -> None:
     steps = [[], 0.05, TOKEN, 0.05, TOKEN, 0.05, [], 0.02, KNOWN, TOKEN]
-    assert hear(*steps, first_token_timeout=3.0, idle_timeout=3.0) == [step for step in steps if isinstance(step, list)]
+    assert receive(*steps, first_token_timeout=3.0, idle_timeout=3.0) == [
+        step for step in steps if isinstance(step, list)
+    ]
 
 
 @pytest.mark.parametrize(("begun", "error"), [((), FirstTokenTimeout), ((TOKEN,), IdleTimeout)])
@@ -59,18 +61,18 @@ def test_one_that_says_nothing_and_never_waits_has_no_longer(begun: tuple[Any, .
 @pytest.mark.parametrize("before", [(), ([],), (KNOWN,), ([], 0.06, KNOWN, 0.06)])
 def test_silence_before_the_first_token_is_one_that_no_ping_ends(before: tuple[Any, ...]) -> None:
     with pytest.raises(FirstTokenTimeout, match=r"acme/tiny sent no token within 0.1 s"):
-        hear(*before, 4.0)
+        receive(*before, 4.0)
 
 
 @pytest.mark.parametrize("behind", [(), ([],), (KNOWN,)])
 def test_silence_after_it_is_a_stall(behind: tuple[Any, ...]) -> None:
     with pytest.raises(IdleTimeout, match=r"acme/tiny sent nothing for 0.1 s"):
-        hear(TOKEN, *behind, 4.0, first_token_timeout=3.0)
+        receive(TOKEN, *behind, 4.0, first_token_timeout=3.0)
 
 
 def test_without_limits_nothing_is_timed() -> None:
-    assert hear(0.05, TOKEN, 0.05, TOKEN, first_token_timeout=None, idle_timeout=None) == [TOKEN, TOKEN]
-    assert hear(TOKEN, 0.2, TOKEN, first_token_timeout=0.1, idle_timeout=None) == [TOKEN, TOKEN]
+    assert receive(0.05, TOKEN, 0.05, TOKEN, first_token_timeout=None, idle_timeout=None) == [TOKEN, TOKEN]
+    assert receive(TOKEN, 0.2, TOKEN, first_token_timeout=0.1, idle_timeout=None) == [TOKEN, TOKEN]
 
 
 def test_time_in_which_its_reader_takes_nothing_is_not_the_models() -> None:

@@ -1,4 +1,4 @@
-"""Chat completions whose content is a list of parts: what is said, what is thought, and what is left out."""
+"""Chat completions whose content is a list of parts: text, reasoning, and parts that are ignored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def thought(*texts: str) -> dict[str, Any]:
 
 
 class TestContentInParts:
-    """As Mistral's reasoning models send it: https://docs.mistral.ai/capabilities/reasoning."""
+    """The format of Mistral's reasoning models: https://docs.mistral.ai/capabilities/reasoning."""
 
     def test_is_reasoning_and_text_in_their_order(self) -> None:
         text = {"type": "text", "text": "Hel"}

@@ -1,4 +1,4 @@
-"""What chat completions say, frame by frame, and what the many servers that speak them make of it."""
+"""The decoder of chat completions, event by event, with the variants of compatible servers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def frame(delta: dict[str, Any] | None = None, reason: str | None = None, **fiel
     return b"data: %b\n\n" % json.dumps({"choices": choices, **fields}).encode()
 
 
-def said(text: str) -> bytes:
+def text_chunk(text: str) -> bytes:
     return frame({"content": text})
 
 
-def told(read: Any, written: Any, **fields: Any) -> dict[str, Any]:
+def usage_fields(read: Any, written: Any, **fields: Any) -> dict[str, Any]:
     return {"usage": {"prompt_tokens": read, "completion_tokens": written, **fields}}
 
 
@@ -71,7 +71,7 @@ class TestAnswer:
         assert decode(*(body[at : at + 1] for at in range(len(body)))).events == decode(body).events
 
     def test_reads_nothing_behind_done(self) -> None:
-        answer = decode(said("a"), STOP + DONE + said("late") + b"data: {not json\n\n")
+        answer = decode(text_chunk("a"), STOP + DONE + text_chunk("late") + b"data: {not json\n\n")
         assert answer.events == [TextDelta("a"), Completed("stop")]
 
 
@@ -100,25 +100,25 @@ class TestFinishReason:
         ] == Completed("length")
 
     def test_left_out_before_done_is_not_known(self) -> None:
-        assert decode(said("a"), DONE).events[-1] == Completed("other")
+        assert decode(text_chunk("a"), DONE).events[-1] == Completed("other")
 
     def test_without_done_is_a_whole_answer(self) -> None:
-        answer = decode(said("a"), STOP)
+        answer = decode(text_chunk("a"), STOP)
         assert (answer.events[-1], answer.is_done) == (Completed("stop"), False)
 
     def test_and_done_both_left_out_is_an_answer_that_broke_off(self) -> None:
-        answer = decode(said("a"))
+        answer = decode(text_chunk("a"))
         assert isinstance(answer.error, UpstreamProtocolError)
         assert "acme at http://acme closed the connection" in answer.error.message
         assert answer.events == [TextDelta("a")]
 
     def test_of_a_frame_that_was_cut_does_not_count(self) -> None:
         for place in range(1, len(STOP) - 2):
-            assert isinstance(decode(said("a"), STOP[:place]).error, UpstreamProtocolError)
+            assert isinstance(decode(text_chunk("a"), STOP[:place]).error, UpstreamProtocolError)
 
     @pytest.mark.parametrize("missing", [1, 2])
     def test_of_a_frame_that_lacks_its_line_end_alone_counts(self, missing: int) -> None:
-        assert decode(said("a"), STOP[:-missing]).events == [TextDelta("a"), Completed("stop")]
+        assert decode(text_chunk("a"), STOP[:-missing]).events == [TextDelta("a"), Completed("stop")]
 
 
 class TestDelta:
@@ -152,7 +152,7 @@ class TestDelta:
 
     def test_of_another_choice_is_left_out(self) -> None:
         other = b'data: {"choices":[{"index":1,"delta":{"content":"no"},"finish_reason":"length"}]}\n\n'
-        assert decode(said("a"), other, STOP, DONE).events == [TextDelta("a"), Completed("stop")]
+        assert decode(text_chunk("a"), other, STOP, DONE).events == [TextDelta("a"), Completed("stop")]
 
     @pytest.mark.parametrize("choices", [b"null", b"[]"])
     def test_is_not_needed_in_a_frame(self, choices: bytes) -> None:
@@ -167,11 +167,11 @@ class TestUsage:
     @pytest.mark.parametrize(
         "frames",
         [
-            [STOP, frame(**told(9, 2))],
-            [frame(**told(9, 2)), STOP],
-            [frame({}, "stop", **told(9, 2))],
-            [frame({"content": "a"}, **told(9, 1)), frame({}, "stop", **told(9, 2))],
-            [frame({}, "stop", **told(9, 2)), frame({}, None, usage=None)],
+            [STOP, frame(**usage_fields(9, 2))],
+            [frame(**usage_fields(9, 2)), STOP],
+            [frame({}, "stop", **usage_fields(9, 2))],
+            [frame({"content": "a"}, **usage_fields(9, 1)), frame({}, "stop", **usage_fields(9, 2))],
+            [frame({}, "stop", **usage_fields(9, 2)), frame({}, None, usage=None)],
         ],
         ids=["after the reason", "before it", "with it", "with every delta", "with null after it"],
     )
@@ -180,19 +180,19 @@ class TestUsage:
         assert (usage.input_tokens, usage.output_tokens) == (9, 2)
         assert done == Completed("stop")
 
-    @pytest.mark.parametrize("fields", [{"usage": None}, {"usage": {}}, told(None, 2), told(9, None)])
+    @pytest.mark.parametrize("fields", [{"usage": None}, {"usage": {}}, usage_fields(None, 2), usage_fields(9, None)])
     def test_that_tells_too_little_is_none(self, fields: dict[str, Any]) -> None:
         assert decode(STOP, frame(**fields), DONE).events == [Completed("stop")]
 
     @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"audio_tokens": 3}])
     def test_has_details_or_not(self, details: dict[str, Any] | None) -> None:
-        usage = decode(STOP, frame(**told(9, 2, prompt_tokens_details=details)), DONE).events[0]
+        usage = decode(STOP, frame(**usage_fields(9, 2, prompt_tokens_details=details)), DONE).events[0]
         assert (usage.input_tokens, usage.cached_tokens) == (9, 0)
 
     def test_of_what_was_written_to_the_cache_has_its_price(self) -> None:
         writes = {"prompt_tokens_details": {"cache_write_tokens": 500}}
         plain, dearer = (
-            decode(STOP, frame(**told(1000, 9, **d)), DONE, model="gpt-5.6").events[0] for d in ({}, writes)
+            decode(STOP, frame(**usage_fields(1000, 9, **d)), DONE, model="gpt-5.6").events[0] for d in ({}, writes)
         )
         assert dearer.cost > plain.cost
 
@@ -200,7 +200,7 @@ class TestUsage:
         assert decode(openai_wire.answer("a").body, prices="http://127.0.0.1:9/v1").events[-2] == Usage(*USAGE[:2])
 
     def test_has_no_cost_where_its_numbers_make_no_sense(self) -> None:
-        nonsense = told(9, 2, prompt_tokens_details={"cached_tokens": 20})
+        nonsense = usage_fields(9, 2, prompt_tokens_details={"cached_tokens": 20})
         assert decode(STOP, frame(**nonsense), DONE).events[0].cost is None
 
 
@@ -213,7 +213,7 @@ class TestError:
         assert "The server had an error" in answer.error.message
 
     def test_in_the_same_read_loses_nothing_of_what_was_said(self) -> None:
-        assert decode(said("a") + said("b") + b'data: {"error":"boom"}\n\n' + said("c")).text == "ab"
+        assert decode(text_chunk("a") + text_chunk("b") + b'data: {"error":"boom"}\n\n' + text_chunk("c")).text == "ab"
 
     @pytest.mark.parametrize(
         ("error", "says"),
@@ -231,7 +231,7 @@ class TestError:
         assert decode(frame(error={"message": "no", "code": code})).error.code == "upstream_failed"
 
     @pytest.mark.parametrize(
-        ("code", "status", "told", "retryable"),
+        ("code", "status", "reported", "retryable"),
         [
             ("rate_limit_exceeded", 502, "rate_limited", True),
             ("insufficient_quota", 502, "upstream_failed", False),
@@ -239,10 +239,10 @@ class TestError:
         ],
     )
     def test_by_its_name_says_whether_asking_again_helps(
-        self, code: str, status: int, told: str, retryable: bool
+        self, code: str, status: int, reported: str, retryable: bool
     ) -> None:
         error = decode(frame(error={"message": "no", "code": code})).error
-        assert (error.status, error.code, error.retryable) == (status, told, retryable)
+        assert (error.status, error.code, error.retryable) == (status, reported, retryable)
         assert error.is_too_long is (status == 400)
 
     def test_is_shown_without_a_key(self) -> None:
@@ -265,14 +265,14 @@ class TestNonsense:
         ],
     )
     def test_after_good_deltas_loses_none_of_them(self, data: bytes) -> None:
-        answer = decode(said("good") + b"data: %b\n\n" % data + said("late"))
+        answer = decode(text_chunk("good") + b"data: %b\n\n" % data + text_chunk("late"))
         assert answer.events == [TextDelta("good")]
         assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.error.retryable
-        assert "cannot be read" in answer.error.message
+        assert "cannot be decoded" in answer.error.message
 
     @pytest.mark.parametrize("data", [b'{"choices":"many"}', b"[1]", b'{"usage":"lots"}'])
     def test_in_an_event_that_nobody_knows_is_skipped(self, data: bytes) -> None:
-        answer = decode(said("a"), b"event: novel\ndata: %b\n\n" % data, STOP, DONE)
+        answer = decode(text_chunk("a"), b"event: novel\ndata: %b\n\n" % data, STOP, DONE)
         assert answer.error is None
         assert answer.events == [TextDelta("a"), Completed("stop")]

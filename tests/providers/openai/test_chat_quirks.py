@@ -1,4 +1,4 @@
-"""Chat completions as gateways and servers of all kinds send them: text, calls and ends in places of their own."""
+"""Chat completions of gateways and servers that put text, tool calls and ends in unusual places."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def calls(*pieces: dict[str, Any]) -> bytes:
 
 def piece(index: Any = None, id: Any = None, name: Any = None, arguments: Any = None) -> dict[str, Any]:  # noqa: A002
     function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
-    told = {key: value for key, value in (("index", index), ("id", id)) if value is not None}
-    return {**told, "function": function}
+    reported = {key: value for key, value in (("index", index), ("id", id)) if value is not None}
+    return {**reported, "function": function}
 
 
 def decode(*pieces: bytes) -> Answer:
@@ -49,11 +49,7 @@ STOP, X = frame({}, "stop"), '{"x":1}'
 
 TEXTS: dict[str, list[bytes]] = {
     "a message in place of deltas": [message("stop", content="hello")],
-    "a message behind its deltas": [
-        frame({"content": "he"}),
-        frame({"content": "llo"}),
-        message("stop", content="hello"),
-    ],
+    "a message behind deltas": [frame({"content": "he"}), frame({"content": "llo"}), message("stop", content="hello")],
     "a message that goes on behind them": [frame({"content": "he"}), message("stop", content="hello")],
     "messages that grow": [message(content="he"), message(content="hello"), STOP],
     "messages that are pieces": [message(content="he"), message(content="llo"), STOP],
@@ -171,8 +167,8 @@ class TestCall:
         assert call[1:] == ("f", {"x": 1})
 
     def test_by_both_fields_is_one(self) -> None:
-        told = {"tool_calls": [piece(0, "a", "f", X)], "function_call": {"name": "f", "arguments": X}}
-        assert called(decode(frame(told), STOP)) == [("a", "f", {"x": 1})]
+        reported = {"tool_calls": [piece(0, "a", "f", X)], "function_call": {"name": "f", "arguments": X}}
+        assert called(decode(frame(reported), STOP)) == [("a", "f", {"x": 1})]
 
     def test_has_an_id_that_is_a_text_where_its_own_is_a_number(self) -> None:
         assert called(decode(calls(piece(0, 17, "f", X)), STOP)) == [("17", "f", {"x": 1})]
@@ -202,8 +198,8 @@ class TestCall:
     @pytest.mark.parametrize("behind", ['{"x":2}', "x", '{"x"', "[1]"])
     def test_with_something_else_behind_its_arguments_is_a_failure(self, behind: str) -> None:
         answer = decode(calls(piece(0, "a", "f", X)), calls(piece(0, arguments=behind)), STOP)
-        told = answer.error or answer.events[-1]
-        assert isinstance(told, Failed) or told.code == "tool_arguments_invalid"
+        reported = answer.error or answer.events[-1]
+        assert isinstance(reported, Failed) or reported.code == "tool_arguments_invalid"
         assert not any(isinstance(event, Completed) for event in answer.events)
 
     def test_without_a_name_is_a_failure(self) -> None:
@@ -244,27 +240,27 @@ class TestNothing:
 class TestUsage:
     TOLD = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}  # noqa: RUF012  # nobody writes to it
 
-    def told(self, **usage: Any) -> bytes:
+    def usage_chunk(self, **usage: Any) -> bytes:
         return b"data: %b\n\n" % json.dumps({"choices": [], "usage": usage}).encode()
 
     @pytest.mark.parametrize("after", [{}, {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": None}])
     def test_is_not_undone_by_one_that_tells_nothing(self, after: dict[str, Any]) -> None:
-        told = self.told(prompt_tokens=9, completion_tokens=2)
-        assert decode(told, STOP, self.told(**after), DONE).events == [Usage(9, 2), Completed("stop")]
+        reported = self.usage_chunk(prompt_tokens=9, completion_tokens=2)
+        assert decode(reported, STOP, self.usage_chunk(**after), DONE).events == [Usage(9, 2), Completed("stop")]
 
     def test_may_stand_in_the_choice(self) -> None:
         assert decode(frame({}, "stop", **self.TOLD), DONE).events == [Usage(9, 2), Completed("stop")]
 
     @pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cache_read_input_tokens"])
     def test_tells_of_the_cache_by_other_names(self, name: str) -> None:
-        told = self.told(prompt_tokens=9, completion_tokens=2, **{name: 6})
-        assert decode(STOP, told, DONE).events[0].cached_tokens == 6
+        reported = self.usage_chunk(prompt_tokens=9, completion_tokens=2, **{name: 6})
+        assert decode(STOP, reported, DONE).events[0].cached_tokens == 6
 
     @pytest.mark.parametrize(
         "cut", [b"", b'data: {"error":{"message":"boom"}}\n\n', frame({}, "abort"), b"data: {]\n\n"]
     )
     def test_that_was_told_before_a_cut_is_kept(self, cut: bytes) -> None:
-        answer = decode(frame({"content": "a"}) + self.told(prompt_tokens=9, completion_tokens=2) + cut)
+        answer = decode(frame({"content": "a"}) + self.usage_chunk(prompt_tokens=9, completion_tokens=2) + cut)
         assert answer.error is not None
         assert answer.known == [Usage(9, 2, estimated=True)]
 

@@ -1,4 +1,4 @@
-"""What the servers that speak chat completions send in particular, as bytes in the shape of their recordings."""
+"""Streams of particular chat completions servers, as bytes in the format of recordings."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ USED = Usage(9, 2)
 
 
 def frames(*chunks: dict[str, Any] | bytes) -> bytes:
-    """Encode chunks as frames; bytes are frames already."""
+    """Encode chunks as server-sent events; bytes are sent unchanged."""
     written = [c if isinstance(c, bytes) else b"data: " + json.dumps(c).encode() + b"\n\n" for c in chunks]
     return b"".join(written)
 
 
-def said(delta: dict[str, Any], reason: str | None = None, **fields: Any) -> dict[str, Any]:
+def delta_chunk(delta: dict[str, Any], reason: str | None = None, **fields: Any) -> dict[str, Any]:
     return {
         "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
         "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}], **fields,
@@ -44,13 +44,13 @@ def said(delta: dict[str, Any], reason: str | None = None, **fields: Any) -> dic
 def calls(
     *pieces: tuple[int | None, str | None, str | None, str | None], reason: str | None = None, **delta: Any
 ) -> dict[str, Any]:
-    """Make a chunk with pieces of calls: index, id, name and arguments, each left out where it is None."""
+    """Make a chunk with pieces of tool calls: index, id, name and arguments; None leaves a field out."""
     written = []
     for index, id_, name, arguments in pieces:
         function = {k: v for k, v in (("name", name), ("arguments", arguments)) if v is not None}
         named = {k: v for k, v in (("index", index), ("id", id_)) if v is not None}
         written.append({**named, "type": "function", "function": function})
-    return said({"role": "assistant", "content": None, "tool_calls": written, **delta}, reason)
+    return delta_chunk({"role": "assistant", "content": None, "tool_calls": written, **delta}, reason)
 
 
 def decode(*pieces: bytes) -> Answer:
@@ -166,57 +166,57 @@ ANSWERS: dict[str, list[dict[str, Any] | bytes]] = {
     "Azure": [
         {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": [
             {"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}]},
-        said({"role": "assistant", "content": ""}),
-        said({"reasoning_content": "hm"}),
-        said({"content": "Hel"}),
-        said({"content": "lo"}),
+        delta_chunk({"role": "assistant", "content": ""}),
+        delta_chunk({"reasoning_content": "hm"}),
+        delta_chunk({"content": "Hel"}),
+        delta_chunk({"content": "lo"}),
         {"choices": [{"index": 0, "finish_reason": None, "content_filter_results": {}, "content_filter_offsets": {}}]},
-        said({}, "stop"),
+        delta_chunk({}, "stop"),
         {"choices": [], "usage": TOLD},
         DONE,
     ],
     "vLLM": [
-        said({"role": "assistant", "content": ""}),
-        said({"reasoning": "hm", "reasoning_content": "hm"}),
-        said({"content": "Hel"}),
-        said({"content": "lo"}, "stop", stop_reason=None),
+        delta_chunk({"role": "assistant", "content": ""}),
+        delta_chunk({"reasoning": "hm", "reasoning_content": "hm"}),
+        delta_chunk({"content": "Hel"}),
+        delta_chunk({"content": "lo"}, "stop", stop_reason=None),
         {"choices": [], "usage": TOLD},
         DONE,
     ],
     "Ollama": [
-        said({"role": "assistant", "content": "", "reasoning": "hm"}),
-        said({"role": "assistant", "content": "Hel"}),
-        said({"role": "assistant", "content": "lo"}),
-        said({"role": "assistant", "content": ""}, "stop"),
+        delta_chunk({"role": "assistant", "content": "", "reasoning": "hm"}),
+        delta_chunk({"role": "assistant", "content": "Hel"}),
+        delta_chunk({"role": "assistant", "content": "lo"}),
+        delta_chunk({"role": "assistant", "content": ""}, "stop"),
         {"object": "chat.completion.chunk", "choices": [], "usage": TOLD},
         DONE,
     ],
     "llama.cpp": [
-        said({"role": "assistant", "content": None}),
-        said({"reasoning_content": "hm"}),
-        said({"content": "Hel"}),
-        said({"content": "lo"}),
-        said({}, "stop", timings={"predicted_n": 2}),
+        delta_chunk({"role": "assistant", "content": None}),
+        delta_chunk({"reasoning_content": "hm"}),
+        delta_chunk({"content": "Hel"}),
+        delta_chunk({"content": "lo"}),
+        delta_chunk({}, "stop", timings={"predicted_n": 2}),
         {"choices": [], "usage": TOLD, "timings": {"predicted_n": 2}},
         DONE,
     ],
     "DeepSeek": [
         b": keep-alive\n\n: keep-alive\n\n",
-        said({"role": "assistant", "content": None, "reasoning_content": ""}),
-        said({"content": None, "reasoning_content": "hm"}),
-        said({"content": "Hel", "reasoning_content": None}),
-        said({"content": "lo", "reasoning_content": None}),
-        said({"content": "", "reasoning_content": None}, "stop", usage={**TOLD, "prompt_cache_hit_tokens": 0}),
+        delta_chunk({"role": "assistant", "content": None, "reasoning_content": ""}),
+        delta_chunk({"content": None, "reasoning_content": "hm"}),
+        delta_chunk({"content": "Hel", "reasoning_content": None}),
+        delta_chunk({"content": "lo", "reasoning_content": None}),
+        delta_chunk({"content": "", "reasoning_content": None}, "stop", usage={**TOLD, "prompt_cache_hit_tokens": 0}),
         DONE,
     ],
     "OpenRouter": [
         b": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n",
-        said({"role": "assistant", "content": "", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}),
-        said({"role": "assistant", "content": "Hel"}, provider="Acme"),
+        delta_chunk({"role": "assistant", "content": "", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}),
+        delta_chunk({"role": "assistant", "content": "Hel"}, provider="Acme"),
         b": OPENROUTER PROCESSING\n\n",
-        said({"role": "assistant", "content": "lo"}),
+        delta_chunk({"role": "assistant", "content": "lo"}),
         {"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop", "native_finish_reason": "STOP"}]},
-        {**said({"role": "assistant", "content": ""}), "usage": {**TOLD, "cost": 0.1, "is_byok": False}},
+        {**delta_chunk({"role": "assistant", "content": ""}), "usage": {**TOLD, "cost": 0.1, "is_byok": False}},
         DONE,
     ],
 }  # fmt: skip
@@ -234,7 +234,7 @@ class TestAnswer:
 
 FAILURES: dict[str, tuple[dict[str, Any], str, str]] = {
     "OpenRouter: beside the choices": (
-        said({"content": ""}, "error", error={"code": "server_error", "message": "Provider disconnected"}),
+        delta_chunk({"content": ""}, "error", error={"code": "server_error", "message": "Provider disconnected"}),
         "upstream_failed", "Provider disconnected",
     ),
     "OpenRouter: in the choice": (
@@ -246,9 +246,9 @@ FAILURES: dict[str, tuple[dict[str, Any], str, str]] = {
         {"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": None, "error": {"message": "gone"}}]},
         "upstream_failed", "gone",
     ),
-    "OpenRouter: in the reason alone": (said({}, "error"), "upstream_failed", "its finish reason is 'error'"),
+    "OpenRouter: in the reason alone": (delta_chunk({}, "error"), "upstream_failed", "its finish reason is 'error'"),
     "DeepSeek: interrupted": (
-        said({"content": ""}, "insufficient_system_resource"), "upstream_failed", "insufficient_system_resource"
+        delta_chunk({"content": ""}, "insufficient_system_resource"), "upstream_failed", "insufficient_system_resource"
     ),
     "vLLM": (
         {"error": {"message": "no room", "type": "BadRequestError", "code": 400}},
@@ -267,10 +267,10 @@ class TestFailure:
     @pytest.mark.parametrize("server", FAILURES)
     def test_in_the_stream_is_never_taken_for_an_end(self, server: str) -> None:
         chunk, code, says = FAILURES[server]
-        answer = decode(frames(said({"content": "Hel"}), chunk, DONE))
+        answer = decode(frames(delta_chunk({"content": "Hel"}), chunk, DONE))
         assert answer.events == [TextDelta("Hel")]
         assert isinstance(answer.error, UpstreamStatusError)
         assert (answer.error.code, says in answer.error.message) == (code, True)
 
     def test_of_a_shape_that_is_none_is_an_answer(self) -> None:
-        assert decode(frames({"object": "ping"}, said({}, "stop"), DONE)).events == [Completed("stop")]
+        assert decode(frames({"object": "ping"}, delta_chunk({}, "stop"), DONE)).events == [Completed("stop")]

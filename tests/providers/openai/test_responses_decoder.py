@@ -1,4 +1,4 @@
-"""What the Responses API says, frame by frame, and what the servers that speak it make of it."""
+"""The decoder of the Responses API, event by event, with the variants of compatible servers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def frame(kind: str, **fields: Any) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), json.dumps({"type": name, **fields}).encode())
 
 
-def said(text: str) -> bytes:
+def text_delta(text: str) -> bytes:
     return frame("output_text.delta", delta=text)
 
 
@@ -79,11 +79,11 @@ class TestAnswer:
             assert decode(body[:place], body[place:]).events == whole.events
 
     def test_reads_nothing_behind_its_end(self) -> None:
-        answer = decode(said("a"), completed() + said("late") + b"data: [DONE]\n\n")
+        answer = decode(text_delta("a"), completed() + text_delta("late") + b"data: [DONE]\n\n")
         assert answer.events == [TextDelta("a"), Completed("stop")]
 
     def test_without_an_end_has_broken_off(self) -> None:
-        answer = decode(said("a"), completed()[:-4])
+        answer = decode(text_delta("a"), completed()[:-4])
         assert isinstance(answer.error, UpstreamProtocolError)
         assert answer.events == [TextDelta("a")]
 
@@ -157,7 +157,7 @@ class TestCalls:
     def test_end_with_their_item_and_not_with_the_answer(self) -> None:
         names = {"id": "fc_1", "call_id": "c1"}
         pieces = called("added", **names) + piece("{}", item_id="fc_1") + called("done", arguments="{}", **names)
-        assert decode(pieces + said("a"), completed()).events[-3:] == [
+        assert decode(pieces + text_delta("a"), completed()).events[-3:] == [
             ToolCallCompleted(0, {}), TextDelta("a"), Completed("tool_calls")
         ]  # fmt: skip
 
@@ -198,14 +198,14 @@ class TestFailure:
     )
     @pytest.mark.parametrize("shape", ["failed", "error", "nested", "bare"])
     def test_has_its_code(self, shape: str, code: Any, status: int, ours: str, is_retryable: bool) -> None:
-        told = {"code": code, "message": "boom"}
+        fields = {"code": code, "message": "boom"}
         data: dict[str, Any] = {
-            "failed": {"type": "response.failed", "response": {"error": told}},
-            "error": {"type": "error", **told},
-            "nested": {"type": "error", "error": told},
-            "bare": {"error": told},
+            "failed": {"type": "response.failed", "response": {"error": fields}},
+            "error": {"type": "error", **fields},
+            "nested": {"type": "error", "error": fields},
+            "bare": {"error": fields},
         }[shape]
-        answer = decode(said("a"), b"data: %b\n\n" % json.dumps(data).encode())
+        answer = decode(text_delta("a"), b"data: %b\n\n" % json.dumps(data).encode())
         assert answer.text == "a"
         assert isinstance(answer.error, UpstreamStatusError)
         assert (answer.error.status, answer.error.code, answer.error.retryable) == (status, ours, is_retryable)
@@ -233,14 +233,14 @@ class TestUsage:
 
     @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"audio_tokens": 3}])
     def test_has_details_or_not(self, details: dict[str, Any] | None) -> None:
-        told = {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": details, "output_tokens_details": None}
-        usage = decode(completed(usage=told)).events[0]
+        fields = {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": details, "output_tokens_details": None}
+        usage = decode(completed(usage=fields)).events[0]
         assert (usage.input_tokens, usage.cached_tokens, usage.reasoning_tokens) == (9, 0, 0)
 
     def test_of_what_was_written_to_the_cache_has_its_price(self) -> None:
-        told = {"input_tokens": 1000, "output_tokens": 10}
-        with_writes = told | {"input_tokens_details": {"cache_write_tokens": 500}}
-        plain, dearer = (decode(completed(usage=u), model="gpt-5.6").events[0] for u in (told, with_writes))
+        fields = {"input_tokens": 1000, "output_tokens": 10}
+        with_writes = fields | {"input_tokens_details": {"cache_write_tokens": 500}}
+        plain, dearer = (decode(completed(usage=u), model="gpt-5.6").events[0] for u in (fields, with_writes))
         assert dearer.cost > plain.cost
 
 
@@ -251,7 +251,7 @@ class TestFramesWithoutText:
             frame("created", response={"instructions": "Be brief.", "usage": None, "error": None}),
             frame("in_progress", response={}),
             frame("queued", response={}),
-            said(""),
+            text_delta(""),
             frame("output_text.delta"),
             frame("output_text.done", text=""),
             frame("content_part.added", part={"type": "output_text", "text": ""}),
@@ -267,7 +267,7 @@ class TestFramesWithoutText:
         ids=lambda extra: extra.decode().splitlines()[0][-40:],
     )  # fmt: skip
     def test_are_skipped(self, extra: bytes) -> None:
-        answer = decode(extra, said("a"), extra, completed())
+        answer = decode(extra, text_delta("a"), extra, completed())
         assert (answer.error, answer.events) == (None, [TextDelta("a"), Completed("stop")])
 
 
@@ -283,7 +283,7 @@ class TestNonsense:
         ],
     )
     def test_after_good_deltas_loses_none_of_them(self, frame: bytes) -> None:
-        answer = decode(said("good") + frame + b"\n\n" + said("late"))
+        answer = decode(text_delta("good") + frame + b"\n\n" + text_delta("late"))
         assert answer.events == [TextDelta("good")]
         assert isinstance(answer.error, UpstreamProtocolError)
-        assert "cannot be read" in answer.error.message
+        assert "cannot be decoded" in answer.error.message

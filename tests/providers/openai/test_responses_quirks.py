@@ -1,4 +1,4 @@
-"""Responses as gateways and servers of all kinds send them: what only a later event tells, and what is told again."""
+"""Responses of gateways and servers that send content only in later events, or more than once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def decode(*pieces: bytes) -> Answer:
     return Answer(ResponseDecoder("acme", "m", "http://acme"), *pieces)
 
 
-def said(text: str, place: int | None = 0, **names: Any) -> bytes:
-    told = {"item_id": f"msg_{place}", "output_index": place, "content_index": 0, **names}
-    return frame("output_text.delta", delta=text, **{k: v for k, v in told.items() if v is not None})
+def text_delta(text: str, place: int | None = 0, **names: Any) -> bytes:
+    fields = {"item_id": f"msg_{place}", "output_index": place, "content_index": 0, **names}
+    return frame("output_text.delta", delta=text, **{k: v for k, v in fields.items() if v is not None})
 
 
 def message(text: str, place: int = 0, **fields: Any) -> dict[str, Any]:
@@ -66,49 +66,63 @@ HELLO = message("hello")
 AGAIN = [text_done("hello"), part_done("hello"), item("done", HELLO), completed(HELLO)]
 
 TEXTS: dict[str, list[bytes]] = {
-    "told by all events": [said("hel"), said("lo"), *AGAIN],
-    "told without deltas": AGAIN,
-    "told by the text's end alone": [text_done("hello"), completed()],
-    "told by the part's end alone": [part_done("hello"), completed()],
-    "told by the item's end alone": [item("done", HELLO), completed()],
-    "told by the response's end alone": [completed(HELLO)],
-    "told by the item's beginning alone": [item("added", HELLO), completed()],
-    "told by the item's beginning, and again": [item("added", HELLO), *AGAIN],
-    "that goes on in the text's end": [said("hel"), *AGAIN],
-    "that goes on in the item's end": [said("hel"), item("done", HELLO), completed(HELLO)],
-    "that goes on in the response's end": [said("hel"), completed(HELLO)],
-    "of items without a place": [said("hel", None, item_id="msg_0"), said("lo", None, item_id="msg_0"), *AGAIN],
+    "sent in all events": [text_delta("hel"), text_delta("lo"), *AGAIN],
+    "sent without deltas": AGAIN,
+    "sent in the text's end alone": [text_done("hello"), completed()],
+    "sent in the part's end alone": [part_done("hello"), completed()],
+    "sent in the item's end alone": [item("done", HELLO), completed()],
+    "sent in the response's end alone": [completed(HELLO)],
+    "sent in the item's beginning alone": [item("added", HELLO), completed()],
+    "sent in the item's beginning, and again": [item("added", HELLO), *AGAIN],
+    "that goes on in the text's end": [text_delta("hel"), *AGAIN],
+    "that goes on in the item's end": [text_delta("hel"), item("done", HELLO), completed(HELLO)],
+    "that goes on in the response's end": [text_delta("hel"), completed(HELLO)],
+    "of items without a place": [
+        text_delta("hel", None, item_id="msg_0"),
+        text_delta("lo", None, item_id="msg_0"),
+        *AGAIN,
+    ],
     "of items without an id": [
-        said("hel", item_id=None),
-        said("lo", item_id=None),
+        text_delta("hel", item_id=None),
+        text_delta("lo", item_id=None),
         text_done("hello", item_id=None),
         completed(HELLO),
     ],
     "of an id made up anew each time": [
-        said("hel", item_id="a"),
-        said("lo", item_id="b"),
+        text_delta("hel", item_id="a"),
+        text_delta("lo", item_id="b"),
         text_done("hello", item_id="c"),
         completed(message("hello", 9)),
     ],
     "of nothing but ids made up anew": [
-        said("hel", None, item_id="a"),
-        said("lo", None, item_id="b"),
+        text_delta("hel", None, item_id="a"),
+        text_delta("lo", None, item_id="b"),
         item("done", message("hello", 7), None),
         completed(message("hello", 9)),
     ],
-    "of two items": [said("hel"), text_done("hel"), said("lo", 1), completed(message("hel"), message("lo", 1))],
-    "of two items, the second in the end alone": [said("hel"), completed(message("hel"), message("lo", 1))],
+    "of two items": [
+        text_delta("hel"),
+        text_done("hel"),
+        text_delta("lo", 1),
+        completed(message("hel"), message("lo", 1)),
+    ],
+    "of two items, the second in the end alone": [text_delta("hel"), completed(message("hel"), message("lo", 1))],
     "of two items, both in the end alone": [completed(message("hel"), message("lo", 1))],
     "of a part that is a text": [completed({"type": "message", "content": "hello"})],
     "of events whose name alone tells their type": [
         b'event: response.output_text.delta\ndata: {"delta":"hello"}\n\n',
         b"event: response.completed\ndata: {}\n\n",
     ],
-    "that differs in the end": [said("hel"), said("lo"), completed(message("HELLO THERE"))],
-    "ended by [DONE] after its item": [said("hel"), item("done", HELLO), DONE],
-    "ended by [DONE] after its text": [said("hello"), text_done("hello"), DONE],
-    "ended without a line end": [said("hello"), completed(HELLO).strip()],
-    "with frames of nothing": [b"data:\n\ndata: null\n\n", said("hello"), b"event: keepalive\ndata:\n\n", completed()],
+    "that differs in the end": [text_delta("hel"), text_delta("lo"), completed(message("HELLO THERE"))],
+    "ended by [DONE] after its item": [text_delta("hel"), item("done", HELLO), DONE],
+    "ended by [DONE] after its text": [text_delta("hello"), text_done("hello"), DONE],
+    "ended without a line end": [text_delta("hello"), completed(HELLO).strip()],
+    "with frames of nothing": [
+        b"data:\n\ndata: null\n\n",
+        text_delta("hello"),
+        b"event: keepalive\ndata:\n\n",
+        completed(),
+    ],
 }
 
 
@@ -126,9 +140,9 @@ class TestText:
     def test_of_an_item_that_is_incomplete_is_cut(self) -> None:
         assert decode(item("done", message("hel", status="incomplete")), completed()).events[-1] == Completed("length")
 
-    @pytest.mark.parametrize("frames", [[], [said("hel")], [item("added", call("")), said("hel")]])
+    @pytest.mark.parametrize("frames", [[], [text_delta("hel")], [item("added", call("")), text_delta("hel")]])
     def test_ended_by_done_in_its_middle_has_broken_off(self, frames: list[bytes]) -> None:
-        answer = decode(*frames, DONE, said("late"))
+        answer = decode(*frames, DONE, text_delta("late"))
         assert isinstance(answer.error, UpstreamProtocolError)
         assert "late" not in answer.text
 
@@ -145,7 +159,7 @@ def arguments_done(arguments: Any = X, **fields: Any) -> bytes:
 
 
 CALLS: dict[str, list[bytes]] = {
-    "told by all events": [
+    "sent in all events": [
         ADDED,
         piece('{"x"'),
         piece(":1}"),
@@ -157,9 +171,9 @@ CALLS: dict[str, list[bytes]] = {
     "whose arguments their end goes on with": [ADDED, piece('{"x"'), arguments_done(), completed()],
     "whose arguments the response's end tells": [ADDED, completed(call())],
     "whose arguments its beginning tells": [item("added", call()), completed()],
-    "told by its item's end alone": [item("done", call()), completed()],
-    "told by the response's end alone": [completed(call())],
-    "told by the response's end under other names": [ADDED, piece(X), completed(call(place=7))],
+    "sent in its item's end alone": [item("done", call()), completed()],
+    "sent in the response's end alone": [completed(call())],
+    "sent in the response's end under other names": [ADDED, piece(X), completed(call(place=7))],
     "with an object for its arguments": [item("done", call({"x": 1})), completed(call({"x": 1}))],
     "with arguments in pieces that are objects": [ADDED, piece({"x": 1}), completed()],
     "with arguments encoded twice": [ADDED, piece(json.dumps(X)), completed(call())],
@@ -221,7 +235,7 @@ TOLD = {"input_tokens": 9, "output_tokens": 2}
 
 class TestUsage:
     def test_that_was_told_before_a_cut_is_kept(self) -> None:
-        answer = decode(frame("in_progress", response={"usage": TOLD}), said("hel"))
+        answer = decode(frame("in_progress", response={"usage": TOLD}), text_delta("hel"))
         assert answer.error is not None
         assert answer.known == [Usage(9, 2, estimated=True)]
 

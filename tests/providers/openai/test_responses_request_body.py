@@ -1,4 +1,4 @@
-"""A question as the Responses API is asked it, each body held against the SDK's own type of it."""
+"""Request bodies of the Responses API, each checked against the SDK's own type."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HI = (Message("user", "hi"),)
 
 
 def sent(*messages: Message, **fields: Any) -> dict[str, Any]:
-    """Return the body of a request, once the SDK's type has taken it, without what all of them have."""
+    """Return the body of a request without the fields that every body has, after a check by the SDK's type."""
     body = build_body(ChatRequest("m", messages or HI, **fields))
     pydantic.TypeAdapter(ResponseCreateParamsStreaming).validate_python(body)
     return {name: value for name, value in body.items() if name not in {"model", "stream"}}
@@ -113,8 +113,8 @@ class TestSettings:
 
     @pytest.mark.parametrize("strict", [None, True])
     def test_ask_for_an_answer_of_a_schema(self, strict: bool | None) -> None:
-        told = {} if strict is None else {"strict": strict}
-        written = {"type": "json_schema", "name": "answer", "schema": SCHEMA, **told}
+        strict_field = {} if strict is None else {"strict": strict}
+        written = {"type": "json_schema", "name": "answer", "schema": SCHEMA, **strict_field}
         assert sent(response_format=ResponseFormat(SCHEMA, strict=strict))["text"] == {"format": written}
 
     def test_tell_what_the_answer_is_for_and_how_wordy_it_is_to_be(self) -> None:
