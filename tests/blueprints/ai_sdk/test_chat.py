@@ -231,7 +231,7 @@ class TestWithoutAStore:
             reading.until(b'"one"')
         upstream.closed("ui-homeless")
         assert stop(homeless, "a chat").status == 503
-        assert "A chat's answer cannot be resumed" in homeless.log()
+        assert "A chat's answer is not resumable" in homeless.log()
 
 
 UNPATCHED = """
