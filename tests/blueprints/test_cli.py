@@ -1,4 +1,4 @@
-"""The terminal's way in: `flask headrace ask` and `flask headrace models`, as processes of their own."""
+"""The commands `flask headrace ask` and `flask headrace models`, each in its own process."""
 
 from __future__ import annotations
 

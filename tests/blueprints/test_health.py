@@ -1,4 +1,4 @@
-"""What a load balancer asks."""
+"""/healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_readyz_is_503_when_the_default_model_is_of_nobody(service: Service) -> 
 
 
 def scraped(url: str) -> dict[str, float]:
-    """Return the samples of a scrape, by their name and labels."""
+    """Return the samples of `GET /metrics` by name and labels."""
     answer = send(url + "/metrics", method="GET")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     lines = [line.rsplit(" ", 1) for line in answer.body.decode().splitlines() if not line.startswith("#")]

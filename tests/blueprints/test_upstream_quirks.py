@@ -1,4 +1,4 @@
-"""Answers that upstreams send in odd ways, as clients of the three protocols see them through a real service."""
+"""Unusual answers of upstreams, as clients of the three protocols receive them from a real service."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ TOOLS = {
 
 
 class Asked:
-    """A service before one upstream of each kind."""
+    """A service with one upstream of each kind."""
 
     def __init__(self, service: Service, upstream: Upstream) -> None:
         self._service, self._upstream, self._count = service, upstream, 0
 
     def ask(self, endpoint: str, kind: str, *frames: bytes) -> tuple[int, list[Any]]:
-        """Return the status, and the data of the frames that a client gets of an upstream's."""
+        """Return the status and the data of the frames that a client receives."""
         self._count += 1
         name = f"m{self._count}"
         self._upstream.answer(name, script(KINDS[kind][2].HEAD, *(Chunk(frame) for frame in frames), FINISH))

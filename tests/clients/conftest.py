@@ -1,4 +1,4 @@
-"""Programs of others talk to the service here, in languages of their own: that takes long."""
+"""Foreign client programs use the service; these tests are slow."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    """Leave them out where no slow ones are run: only to import what they need takes seconds."""
+    """Skip the collection of these tests if slow tests are deselected: their imports take seconds."""
     return True if config.option.markexpr == "not slow" else None

@@ -1,4 +1,4 @@
-"""/ai/chat as HTTP: heads, errors, owners, workers that share a store, and what is left where something is missing."""
+"""/ai/chat over HTTP: headers, errors, owners, workers that share a store, and a service without a store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def gated(name: str) -> Script:
 
 @pytest.fixture(scope="module")
 def homeless(upstream: Upstream) -> Iterator[Service]:
-    """Return a service whose store cannot be reached."""
+    """Return a service whose store is unreachable."""
     settings = {**openai_alone(upstream), "HEADRACE_STORE": f"redis://127.0.0.1:{free_port()}/0"}
     with Service(**settings, HEADRACE_HEARTBEAT="0.2") as running:
         yield running
@@ -113,7 +113,7 @@ def workers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def begin(worker: Service, name: str, id_: str) -> Steady:
-    """Ask in a chat, and wait for the first word."""
+    """Send a message in a chat, and wait for the first token of the answer."""
     own = Steady(Reading(f"{worker.url}/ai/chat", chat_body(name, id=id_), headers=MINE))
     own.has(b'"one"')
     return own
@@ -231,7 +231,7 @@ class TestWithoutAStore:
             reading.until(b'"one"')
         upstream.closed("ui-homeless")
         assert stop(homeless, "a chat").status == 503
-        assert "A chat's answer cannot be resumed" in homeless.log()
+        assert "A chat's answer is not resumable" in homeless.log()
 
 
 UNPATCHED = """

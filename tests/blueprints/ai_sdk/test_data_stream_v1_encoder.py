@@ -1,4 +1,4 @@
-"""The bytes of the Vercel AI SDK's data stream, version 1."""
+"""The encoder of the AI SDK's data stream v1."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def encoder(**options: Any) -> DataStreamV1Encoder:
 
 
 def written(events: list[Event], **options: Any) -> bytes:
-    """Return what is written of events, whether the connection is broken after it or not."""
+    """Return the encoded events, whether or not the encoder aborts the connection."""
     try:
         return encoder(**options).encode(events)
     except AbortConnection as broken:

@@ -1,4 +1,4 @@
-"""The bytes of plain text: an answer's, and a JSON document's."""
+"""The encoders of plain text and of a JSON document's text."""
 
 from __future__ import annotations
 

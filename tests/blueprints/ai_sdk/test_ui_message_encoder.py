@@ -1,4 +1,4 @@
-"""The UI message stream's bytes."""
+"""The encoder of the AI SDK's UI message stream."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ FIELDS = {
     "abort": set(),
     "error": {"errorText"},
 }
-"""All that is written: what a version does not know ends the stream there."""
+"""All types and fields of frames; a client aborts at unknown ones."""
 
 
 def wire_after(events: list[Event]) -> UIMessageEncoder:

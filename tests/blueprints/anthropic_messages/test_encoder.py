@@ -1,4 +1,4 @@
-"""The bytes of Anthropic's messages protocol."""
+"""The encoder of Anthropic's Messages API."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate
 
 
 def written(frames: list[str]) -> bytes:
-    """Write out what the table has in short: each frame repeats its name as the `type` of its data."""
+    """Return the complete frames of a table row: each frame repeats its name as `type` in its data."""
     parts = [frame.partition(" ") for frame in frames]
     return "".join(
         f'event: {name}\ndata: {{"type":"{name}"{"," * (len(rest) > 2)}{rest[1:]}\n\n' for name, _, rest in parts
@@ -199,7 +199,7 @@ def test_every_type_of_error_is_one_that_the_sdk_knows_and_every_code_is_one_of_
 
 
 class TestCallsThatAreMixed:
-    """One provider's calls come one after the other, another's side by side: readers know one open block alone."""
+    """Some providers interleave tool calls; clients know only one open block."""
 
     def test_the_next_begins_at_once_where_the_one_before_is_whole(self) -> None:
         wire = MessagesEncoder()

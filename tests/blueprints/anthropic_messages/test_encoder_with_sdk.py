@@ -1,4 +1,4 @@
-"""Any sequence of events through Anthropic's messages protocol, read by the official SDK."""
+"""The official SDK reads any sequence of events that Anthropic's encoder encodes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BEGUN_AGAIN = [
 
 
 class Replaying(httpx2.BaseTransport):
-    """Answers every request with an event stream in the pieces that it was given."""
+    """Answers every request with the given chunks as an event stream."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -60,14 +60,14 @@ CLIENT = anthropic.Anthropic(api_key="k", base_url="http://x", http_client=httpx
 
 
 def heard(pieces: list[bytes]) -> anthropic.types.ParsedMessage[None]:
-    """Let the SDK read a stream, and return the message that it makes of it."""
+    """Return the message that the SDK reads from a stream."""
     REPLAYING.pieces = pieces
     with CLIENT.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
         return stream.get_final_message()
 
 
 def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
-    """Return what is sent of events that come so, and whether the connection is broken behind it."""
+    """Return the encoded batches, and whether the encoder aborted the connection."""
     wire, pieces = MessagesEncoder(), []
     try:
         pieces.extend(wire.encode(batch) for batch in batched)
@@ -77,7 +77,7 @@ def sent(batched: list[list[Event]]) -> tuple[list[bytes], bool]:
 
 
 def left_with(pieces: list[bytes]) -> tuple[anthropic.types.ParsedMessage[None], anthropic.APIStatusError | None]:
-    """Let the SDK read a stream, and return the message as far as it got, and what it raised."""
+    """Return the message that the SDK has read from a stream, and the exception that it raised."""
     REPLAYING.pieces = pieces
     with CLIENT.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
         try:

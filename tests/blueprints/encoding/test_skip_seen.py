@@ -1,4 +1,4 @@
-"""Who comes back in the middle gets, in each protocol, exactly what a reader gets after that who never left."""
+"""A client that resumes receives, in each protocol, the same bytes as a client that stayed connected."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ AGAIN: list[Event] = [AnswerRestarted("it broke off", "acme/big"), TextDelta("ri
 
 
 def read(encoder: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, bytes | None]:
-    """Return what a reader gets, and the last words where the protocol could not go on."""
+    """Return the bytes for a client, and the error frame if the encoder aborted the connection."""
     written, first = b"", 1
     try:
         for batch in batched:
@@ -56,7 +56,7 @@ def read(encoder: StreamEncoder, batched: list[list[Event]]) -> tuple[bytes, byt
 
 
 def each(encoder: StreamEncoder, events: list[Event]) -> tuple[list[bytes], bytes | None]:
-    """Return what a reader who never left gets for each event, and the last words."""
+    """Return the bytes of each event for a client that stayed connected, and the error frame."""
     found: list[bytes] = []
     for number, event in enumerate(events, 1):
         written, error_frame = read_one(encoder, event, number)

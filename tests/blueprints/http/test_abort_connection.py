@@ -1,4 +1,4 @@
-"""Over HTTP/1.0 a text's end is its connection's: one that is cut never ends in good order, whatever the server."""
+"""Over HTTP/1.0 a response ends with its connection: an incomplete response ends with a reset, with each server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ TEXT, OBJECT, COMPLETION = "/ai/text", "/ai/object", "/ai/v4/completion"
 
 
 class Served(Service):
-    """The service behind a server that is not its own, without its own configuration and patches."""
+    """The service under another server, without its own configuration and patches."""
 
     def __init__(self, folder: Path, command: tuple[str, ...], **settings: str) -> None:
         super().__init__(**settings)
@@ -95,7 +95,7 @@ class Served(Service):
 
 @pytest.fixture(scope="module")
 def servers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
-    """All of them, which take their time to start and to leave, at once."""
+    """All servers, started and stopped concurrently."""
     folder = tmp_path_factory.mktemp("hosting")
     (folder / "hosting.py").write_text(HOSTING)
     found = {name: Served(folder, command, **openai_alone(upstream)) for name, command in SERVERS.items()}
@@ -136,7 +136,7 @@ class Old:
         return self
 
     def ends(self) -> str:
-        """Read to the end, and tell how that was: `closed`, as after a whole response, or `reset`."""
+        """Read to the end, and return `closed` (a complete response) or `reset`."""
         try:
             while data := self._socket.recv(65536):
                 self.got += data
@@ -245,7 +245,7 @@ def test_a_reader_that_was_too_slow_and_one_whose_worker_dies_are_reset(hasty: S
 
 @pytest.fixture
 def nginx(service: Service, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of an nginx that passes on as it does without being told how: in HTTP/1.0."""
+    """Return the URL of an nginx with the default proxy protocol, HTTP/1.0."""
     program, port = require("nginx", "apt-get install nginx"), free_port()
     (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, port=port, url=service.url))
     process = subprocess.Popen([program, "-p", tmp_path, "-c", tmp_path / "nginx.conf"])

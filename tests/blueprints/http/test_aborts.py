@@ -80,7 +80,7 @@ def aborted(host: Host, protocol: str, how: str) -> Answer:
 
 
 def error_of(protocol: str, answer: Answer) -> tuple[str, str]:
-    """Return the kind of an error in its protocol's own words, and its message."""
+    """Return the type of an error in its protocol, and its message."""
     if protocol.startswith("ai "):
         assert answer.headers["content-type"].startswith("text/plain")
         return "", answer.body.decode()

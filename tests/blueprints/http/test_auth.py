@@ -1,4 +1,4 @@
-"""Who may ask: bearers of a key, and pages of this site or an allowed one."""
+"""Authorization: API keys, origins of pages, and host names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def guarded(upstream: Upstream) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def shared(upstream: Upstream) -> Iterator[Service]:
-    """Return a service that pages of https://app.example may ask."""
+    """Return a service that accepts requests from pages of https://app.example."""
     with Service(**settings_of(upstream), HEADRACE_CORS_ORIGINS="https://app.example") as own:
         yield own
 
@@ -86,7 +86,7 @@ class TestOtherSites:
 
 
 class TestNames:
-    """Without a key, under which names anything may be asked: a browser says no more of a page that is its own site."""
+    """Accepted host names of a service without keys: for same-site pages browsers send nothing but the host name."""
 
     PATHS = ("/", "/headrace-static/chat.js", "/openapi.json", "/metrics", "/api/models", "/v1/models", "/v1/models/x")
     STREAMS = ("/api/streams/0123456789abcdef", "/ai/chat/one/stream", "/ai/v4/chat?chatId=one")

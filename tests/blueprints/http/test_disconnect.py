@@ -1,4 +1,4 @@
-"""A reader that leaves closes the upstream, at once and whatever the stream is doing just then."""
+"""A client that disconnects closes the upstream connection at once, in each state of the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Without gevent's patches no stream outlives its request, and no endpoint looks into the store for one that has."""
+"""Without gevent's patches no stream outlives its request, and no endpoint uses the store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Parrot:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[FlaskClient]:
-    """An application whose store is away: whoever asks it gets a 503."""
+    """An application with an unreachable store, which would cause a 503 if an endpoint used it."""
     with addresses.refusing() as url:
         app = Flask(__name__)
         store = url.replace("http://", "redis://")

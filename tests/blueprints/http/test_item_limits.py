@@ -1,4 +1,4 @@
-"""Bodies of very many pieces: refused before each piece is looked at, and what is not refused costs what it is long."""
+"""Bodies with too many items are rejected before conversion; the cost of accepted bodies is linear."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def guarded(upstream: Upstream) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def taken(guarded: Service, upstream: Upstream) -> Iterator[Reading]:
-    """Let Alice have the one stream that one may have: a quarter of five."""
+    """Open the one stream that Alice may have: a quarter of five."""
     upstream.answer("held", openai_wire.answer("one", Gate("held"), "two"))
     upstream.answer("default", openai_wire.answer("ok"))
     with Reading(guarded.url + "/api/chat", {"messages": QUESTION, "model": "openai/held"}, headers=ALICE) as reading:

@@ -1,4 +1,4 @@
-"""Bodies that are wrong in the same way at every endpoint: each says what, in the form of its own protocol."""
+"""Bodies that are invalid at every endpoint: each endpoint sends the same message in its protocol's form."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDPOINTS = NATIVE | OPENAI | ANTHROPIC | AI_SDK
 
 
 def message_of(path: str, answer: Answer) -> str:
-    """Return the sentence of a refusal, which is in the form of the endpoint's protocol."""
+    """Return the message of an error response in the form of the endpoint's protocol."""
     if path in AI_SDK:
         return answer.body.decode()
     if path in ANTHROPIC:

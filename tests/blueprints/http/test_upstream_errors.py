@@ -1,4 +1,4 @@
-"""An upstream that refuses, fails or is not there: what its reader is told, before the first byte and after it."""
+"""Errors of an upstream that rejects, fails or is unreachable, before the first byte and after it."""
 
 from __future__ import annotations
 

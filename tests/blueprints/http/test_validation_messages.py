@@ -1,4 +1,4 @@
-"""What a reader is told of a word that stands where one of a few others should."""
+"""Error messages for an invalid value of an enumeration list the allowed values."""
 
 from __future__ import annotations
 

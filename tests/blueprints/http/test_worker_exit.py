@@ -1,4 +1,4 @@
-"""A worker that leaves while responses are still held somewhere: it has nothing to say about that."""
+"""A worker that exits while responses are still referenced logs nothing about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A growing document in the native protocol: what `partial` frames make of it is what the text says, at every frame."""
+"""Growing documents in the native protocol: after each `partial` frame the document matches the text."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_who_comes_back_has_the_document_whole_and_what_follows(seen: int, toget
 
 
 def final(written: bytes, call: int | None = None) -> Any:
-    """Return what the document is in the end; UNSET where nothing was told of it."""
+    """Return the final document; UNSET if no frame reported it."""
     return (documents_in(written, call) or [msgspec.UNSET])[-1]
 
 

@@ -1,4 +1,4 @@
-"""The native protocol's bytes."""
+"""The native protocol's encoder."""
 
 from __future__ import annotations
 

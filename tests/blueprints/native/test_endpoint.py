@@ -1,4 +1,4 @@
-"""POST /api/chat over real sockets: what a reader gets, for each thing that can be asked and can go wrong before."""
+"""POST /api/chat over real sockets: answers, options, and errors before the first byte."""
 
 from __future__ import annotations
 

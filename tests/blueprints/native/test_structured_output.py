@@ -1,4 +1,4 @@
-"""Structured answers over the native protocol, from the request to the reader who comes back."""
+"""Structured output over the native protocol, from the request to a client that resumes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = ('{"mi', 'll": "Sa', "lzm\\u00fch", 'le"}')
 
 
 def document_of(answer: Answer, call: int | None = None) -> object:
-    """Return what the `partial` frames of an answer make."""
+    """Return the document that the `partial` frames of an answer build."""
     document = msgspec.UNSET
     for frame in answer.named("partial"):
         if frame.get("call") == call:

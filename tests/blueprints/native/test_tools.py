@@ -1,4 +1,4 @@
-"""Tools, pictures and earlier thoughts over the native protocol: what the reader gets, and what the model is sent."""
+"""Tools, images and earlier reasoning over the native protocol: what clients receive, and what the model is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of OpenAI's chat completions."""
+"""The encoder of OpenAI's chat completions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/v1 over real sockets: what is sent upstream, what comes back with which status, and who may ask."""
+"""/v1/chat/completions over real sockets: upstream requests, responses, statuses and authorization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of OpenAI's Responses API."""
+"""The encoder of OpenAI's Responses API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from flask_headrace.blueprints.encoding.base import AbortConnection
 from flask_headrace.blueprints.encoding.error_bodies import openai_error_body
 from flask_headrace.blueprints.openai_responses.encoder import EVENT_NAMES, ResponsesEncoder
-from flask_headrace.core.answer import CollectedAnswer
 from flask_headrace.core.errors import StreamLimitExceeded
 from flask_headrace.core.events import (
     AnswerRestarted,
@@ -65,7 +64,7 @@ def read(written: bytes) -> list[dict[str, Any]]:
 
 
 def named_frames(written: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """Return the frames without their numbers, which are looked at by themselves; of a response, nothing but that."""
+    """Return the frames' names and fields, without sequence numbers, and response objects as an ellipsis."""
     frames = []
     for data in read(written):
         kind = data.pop("type").removeprefix("response.")
@@ -264,36 +263,6 @@ def test_what_was_asked_comes_back() -> None:
     made = ResponsesEncoder("s1", "acme/tiny", 1, {"temperature": 0.5, "metadata": {"a": "b"}})
     response = read(made.encode([START]))[0]["response"]
     assert (response["temperature"], response["metadata"], response["tool_choice"]) == (0.5, {"a": "b"}, "auto")
-
-
-class TestAnAnswerInOnePiece:
-    def test_is_one_of_theirs(self) -> None:
-        calls = [CALLED, ToolCallDelta(0, '{"q": 1}'), ToolCallCompleted(0, {"q": 1}), ToolCallStarted(1, "c2", "now")]
-        answer = CollectedAnswer()
-        answer.add([START, ReasoningDelta("hmm"), ReasoningSignature("abc"), TextDelta("Hel"), TextDelta("lo"), *calls])
-        answer.add([ToolCallCompleted(1, {}), USAGE, Completed("tool_calls")])
-        written = encoder().encode_whole(answer)
-        written["usage"]["input_tokens_details"]["cache_write_tokens"] = 0
-        parsed = Response.model_validate_json(json.dumps(written), strict=True)
-        thought, _, first, second = parsed.output
-        assert (parsed.output_text, thought.summary[0].text, thought.encrypted_content) == ("Hello", "hmm", "abc")
-        called = [(call.call_id, call.name, call.arguments) for call in (first, second)]
-        assert called == [("c1", "find", '{"q": 1}'), ("c2", "now", "{}")]
-        assert (parsed.id, parsed.created_at, parsed.model, parsed.status) == (
-            "resp_s1", 1700000000, "acme/tiny", "completed",
-        )  # fmt: skip
-
-    def test_is_what_a_stream_ends_with(self) -> None:
-        events: list[Event] = [ReasoningDelta("hm"), ReasoningSignature("x", True), TextDelta("a"), CALLED]
-        events += [ToolCallCompleted(0, {"q": [1]}), TextDelta("b"), USAGE, Completed("length")]
-        answer = CollectedAnswer()
-        answer.add([START, *events])
-        assert encoder().encode_whole(answer) == read(encoder().encode(events))[-1]["response"]
-
-    def test_may_be_empty(self) -> None:
-        answer = CollectedAnswer()
-        answer.add([START, USAGE, Completed("stop")])
-        assert encoder().encode_whole(answer)["output"] == []
 
 
 def test_a_refusal_is_that_of_their_other_protocol() -> None:

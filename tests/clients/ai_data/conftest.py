@@ -1,4 +1,4 @@
-"""The clients of the AI SDK's older and plainer protocols, and a service that is seldom silent."""
+"""The clients of the AI SDK's older and plainer protocols, and a service with frequent heartbeats."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ai(shared_upstream: Upstream, schemas: Path) -> Iterator[Service]:
-    """Run a service that sends many heartbeats, and stops what nobody reads soon.
+    """Run a service with frequent heartbeats and a short grace time for streams without readers.
 
     On a busy machine one is sent before an upstream can refuse: for a refusal with its status, ask `service`.
     """
@@ -46,7 +46,7 @@ def ai(shared_upstream: Upstream, schemas: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def readers() -> Iterator[dict[str, Node]]:
-    """Start the readers of each version, once."""
+    """Start the Node process of each version once."""
     running: dict[str, Node] = {}
     try:
         for version, package in VERSIONS.items():
@@ -64,7 +64,7 @@ def reader(request: pytest.FixtureRequest, readers: dict[str, Node]) -> Node:
 
 @pytest.fixture(scope="session")
 def hooks_of() -> Iterator[Callable[[str], Node]]:
-    """Return what gives the hooks of a version, each in a process that is started once."""
+    """Return a function that returns the hooks of a version, whose process is started once."""
     running: dict[str, Node] = {}
 
     def of(version: str) -> Node:

@@ -1,4 +1,4 @@
-"""A Node process that does what it is told, several things at once, and tells what became of each."""
+"""A Node process that runs several commands concurrently and returns their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.service import ROOT
 
 
 class Task(Future[Any]):
-    """What becomes of one command."""
+    """The pending result of one command."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Node:
         self._hearing.start()
 
     def begin(self, todo: str, **given: Any) -> Task:
-        """Have something done, and leave the waiting to the caller."""
+        """Send a command and return its pending result."""
         n = next(self._numbers)
         self._asked[n] = task = Task()
         assert self._process.stdin is not None
@@ -54,7 +54,7 @@ class Node:
         return task
 
     def do(self, todo: str, **given: Any) -> Any:
-        """Have something done, and return what is told of it."""
+        """Send a command and return its result."""
         return self.begin(todo, **given).result(20)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Any answer that the engine can produce, with restarts and silences in it, and what its reader must make of it."""
+"""Any answer that a stream can have, with restarts and heartbeats, and the expected result of its client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.event_sequences import SIZES, batches, contents, sequences
 
 @st.composite
 def answers(draw: st.DrawFn) -> list[list[Event]]:
-    """Give the batches of an answer that may begin again, and may be cut anywhere where it fails."""
+    """Draw the batches of an answer that may restart, and may be cut at any place if it fails."""
     *events, usage, end = draw(sequences())
     if draw(st.integers(0, 5)) == 0:
         place = draw(st.integers(1, len(events)))
@@ -35,7 +35,7 @@ def answers(draw: st.DrawFn) -> list[list[Event]]:
 
 
 def write(encoder: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool]:
-    """Return all bytes of an answer, and whether the connection is broken after them."""
+    """Return all bytes of an answer, and whether the encoder aborted the connection."""
     written = b""
     try:
         for batch in given:
@@ -47,7 +47,7 @@ def write(encoder: StreamEncoder, given: list[list[Event]]) -> tuple[bytes, bool
 
 @dataclass
 class Expected:
-    """What a reader must have at the end; without `reason` it must have been told of an error."""
+    """The expected result of a client; without `reason` the client must have received an error."""
 
     text: str = ""
     reason: str | None = None
@@ -55,7 +55,7 @@ class Expected:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """The calls that are whole."""
+        """The complete calls."""
         return [call for call in self._calls.values() if "args" in call]
 
 

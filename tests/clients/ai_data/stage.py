@@ -1,4 +1,4 @@
-"""What the tests of these clients ask, and what they are answered."""
+"""Requests and answers of these clients' tests."""
 
 from __future__ import annotations
 

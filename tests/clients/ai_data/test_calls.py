@@ -1,4 +1,4 @@
-"""/ai/v4/chat and /ai/v4/completion, read by what the AI SDK 3.4, 4.0 and 4.3 read them with."""
+"""/ai/v4/chat and /ai/v4/completion, read by the parsers of the AI SDK 3.4, 4.0 and 4.3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOOLS = [{"name": "find", "parameters": {"type": "object"}}, {"name": "now"}]
 
 
 def chat(reader: Node, ai: Service, model: str, *, messages: Any = QUESTION, **options: Any) -> dict[str, Any]:
-    """Ask the older chat endpoint, and return what its reader told."""
+    """Send a request to /ai/v4/chat, and return the calls of the parser's callbacks."""
     body = {"model": model, **options.pop("body", {})}
     told: dict[str, Any] = reader.do("chat", api=ai.url + "/ai/v4/chat", messages=messages, body=body, **options)
     return told

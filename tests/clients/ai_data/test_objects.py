@@ -1,4 +1,4 @@
-"""`useObject` of the AI SDK 4 to 7 on a page without a browser, and /ai/object for whoever reads it."""
+"""`useObject` of the AI SDK 4 to 7 on a page without a browser, and /ai/object over HTTP."""
 
 from __future__ import annotations
 

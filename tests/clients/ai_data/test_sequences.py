@@ -1,4 +1,4 @@
-"""Whatever the engine produces, each client reads it, and the text that comes out is the text that went in."""
+"""Each client reads any sequence of events that a stream can have, without a loss of text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scop
 
 
 def read(readers: dict[str, Node], todo: str, written: bytes, **options: Any) -> dict[str, dict[str, Any]]:
-    """Have each version read the same bytes at the same time."""
+    """Let all versions read the same bytes concurrently."""
     given_bytes = base64.b64encode(written).decode()
     tasks = {name: reader.begin(todo, bytes=given_bytes, **options) for name, reader in readers.items()}
     return {name: task.result(20) for name, task in tasks.items()}

@@ -43,13 +43,13 @@ def node(request: pytest.FixtureRequest, nodes: Callable[[str], Node]) -> Node:
 
 @pytest.fixture(params=CLIENTS)
 def open_chat(request: pytest.FixtureRequest, nodes: Callable[[str], Node], service: Service) -> Callable[..., Chat]:
-    """Return what opens a chat with a model, in each client."""
+    """Return a function that opens a chat with a model, in each client."""
     return opener(request.param, nodes, service)
 
 
 @pytest.fixture(params=[client for client in CLIENTS if client.endswith(" page")])
 def open_page(request: pytest.FixtureRequest, nodes: Callable[[str], Node], service: Service) -> Callable[..., Chat]:
-    """Return what opens a page with a chat with a model."""
+    """Return a function that opens a page with a chat with a model."""
     return opener(request.param, nodes, service)
 
 

@@ -142,7 +142,7 @@ class ChatState:
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """Return the text of a message that is not void."""
+    """Return the text of a message after its last restart."""
     parts = message["parts"]
     kept = max([number for number, part in enumerate(parts, 1) if part["type"] == "data-restart"], default=0)
     return "".join(part["text"] for part in parts[kept:] if part["type"] == "text")

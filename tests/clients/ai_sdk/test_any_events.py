@@ -1,4 +1,4 @@
-"""Any sequence of events that the engine can produce, as each version of the AI SDK reads it."""
+"""Each version of the AI SDK reads any sequence of events that a stream can have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STARTED = ResponseStarted("s1", "acme/tiny", "acme")
 
 
 def expected(events: list[Event]) -> list[tuple[str, Any]]:
-    """Return the parts that are to be seen: kind, and text or arguments; None for a call that is not whole."""
+    """Return the expected parts: type, and text or arguments; None for an incomplete call."""
     answer = CollectedAnswer()
     answer.add(events)
     found: list[tuple[str, Any]] = []
@@ -38,7 +38,7 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
 
 
 def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return a message's parts after the last restart in the same form."""
+    """Return a message's parts after the last restart, in the form of the expected parts."""
     parts = message["parts"]
     # Also what is void is closed.
     assert all(part["state"] not in {"streaming", "input-streaming"} for part in parts if "state" in part)
@@ -54,7 +54,7 @@ def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
 
 @st.composite
 def written(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
-    """Give an answer and its bytes, with silences in it and cut anywhere."""
+    """Draw an answer and its bytes, with heartbeats, and split at any place."""
     events, encoder = draw(answers()), UIMessageEncoder("m1")
     body = b"".join([encoder.encode(batch, 1) for batch in batches(events, draw(SIZES))])
     # These clients refuse arguments that reach for an object's prototype, whoever sends them.

@@ -1,4 +1,4 @@
-"""The AI SDK's own packages with the service: whole answers, failures, tools, thoughts, answers given anew."""
+"""The AI SDK's packages with the service: answers, errors, tools, reasoning and regenerated answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALL = ToolCall("c1", "find", ('{"q', '": "', "🌊", '"}'))
 
 
 def sent(upstream: Upstream, model: str) -> dict[str, Any]:
-    """Return the body of the last request for a model."""
+    """Return the body of the last upstream request for a model."""
     return upstream.requests(model)[-1].body
 
 

@@ -1,4 +1,4 @@
-"""Chats that are left, stopped and come back to."""
+"""Chats that are disconnected, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def line(service: Service) -> Iterator[Line]:
 
 
 def gated(upstream: Upstream, name: str) -> Callable[[], None]:
-    """Answer a model with two words, the second of which waits until what is returned is called."""
+    """Let a model answer two words; calling the returned function releases the second word."""
     upstream.start_afresh()
     upstream.answer(name, openai_wire.answer("one", Gate(name), " two"))
     return lambda: upstream.open_gate(name)
@@ -35,7 +35,7 @@ def stop(service: Service, chat: Chat) -> Answer:
 
 
 def coming(service: Service, chat: Chat) -> int:
-    """Return the status with which the service tells whether more of a chat's answer is to come."""
+    """Return the status of a chat's resume request: 200 while an answer runs, 204 otherwise."""
     return send(f"{service.url}/ai/chat/{quote(chat.id, safe='')}/stream", method="GET").status
 
 

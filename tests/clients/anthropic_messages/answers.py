@@ -1,4 +1,4 @@
-"""What is asked and answered in the tests of these clients."""
+"""Requests and answers of these clients' tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 from tests.support.upstream import Reasoning, Script, Tokens, ToolCall, anthropic_wire, cuts, openai_wire
 
 PROVIDERS: list[tuple[str, ModuleType]] = [("openai", openai_wire), ("anthropic", anthropic_wire)]
-"""Each client asks both: the events in the middle make one provider's answer readable to the other's clients."""
+"""Each client uses both providers: common events make one provider's answer readable to the other's clients."""
 
 PIECES = ("Héllo", " wörld", " 🌊👩‍🚀", " e\u0301")
 TEXT = "".join(PIECES)
@@ -22,10 +22,10 @@ CALLED = [("c1", "find", {"q": "ö🌊"}), ("c2", "now", {})]
 
 
 def whole(wire: ModuleType) -> Script:
-    """Make an answer whose bytes come one by one."""
+    """Return an answer that is sent byte by byte."""
     return cuts.cut(cuts.raw(wire.answer(*PIECES, usage=Tokens(9, 4, 3))), 1)
 
 
 def calling(wire: ModuleType) -> Script:
-    """Make an answer that thinks, speaks and calls two tools."""
+    """Return an answer with reasoning, text and two tool calls."""
     return wire.answer(Reasoning("hm"), "Well. ", *CALLS, finish=wire.FINISHES[2])

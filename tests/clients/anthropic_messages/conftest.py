@@ -1,4 +1,4 @@
-"""One Node for all that is asked of it, and a service that knows keys and does not let a silence last."""
+"""One Node process for all tests, and a service with keys and frequent pings."""
 
 from __future__ import annotations
 

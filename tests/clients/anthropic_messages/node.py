@@ -1,4 +1,4 @@
-"""The clients of npm, in one process of Node that does what it is told line by line."""
+"""The npm clients, in one Node process with one command per line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = ("@anthropic-ai/sdk", "@langchain/anthropic")
 
 
 def program() -> str:
-    """Return the path of Node, or skip the test where it or a package is not installed; in CI, fail."""
+    """Return the path of Node. Skips the test if Node or a package is missing; fails in CI."""
     node = require("node", "apt-get install nodejs")
     for package in PACKAGES:
         if not (ROOT / "tests/node_modules" / package).exists():
@@ -52,7 +52,7 @@ class Node:
         self._process.stdout.close()
 
     def do(self, task: str, **given: Any) -> Any:
-        """Have a task of the script done and return what came of it."""
+        """Run one of the script's tasks and return its result."""
         self._process.stdin.write(json.dumps({"task": task, **given}) + "\n")
         self._process.stdin.flush()
         return json.loads(self._told.get(timeout=20))

@@ -1,4 +1,4 @@
-"""langchain-anthropic, by nothing more than a base URL."""
+"""langchain-anthropic with only another base URL."""
 
 from __future__ import annotations
 

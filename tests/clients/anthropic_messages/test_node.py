@@ -1,4 +1,4 @@
-"""The official SDK for Node, and LangChain.js on top of it, by nothing more than a base URL."""
+"""The official SDK for Node, and LangChain.js on top of it, with only another base URL."""
 
 from __future__ import annotations
 

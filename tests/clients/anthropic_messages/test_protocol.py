@@ -1,4 +1,4 @@
-"""The protocol to who reads it by hand: curl, pings, numbers, and the headers around it."""
+"""Anthropic's protocol without an SDK: curl, pings, event ids and headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official Python SDK, by nothing more than a base URL."""
+"""The official Python SDK with only another base URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def client(service: Service) -> anthropic.Anthropic:
 
 
 def is_strict(value: Message | RawMessageStreamEvent) -> bool:
-    """Whether the SDK's own model finds nothing wrong with what it took without looking."""
+    """Whether the SDK's own model validates an object that the SDK constructed without validation."""
     return bool(type(value).model_validate_json(value.to_json(), strict=True))
 
 

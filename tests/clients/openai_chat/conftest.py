@@ -1,4 +1,4 @@
-"""What the clients of OpenAI's protocol talk to, and what they are told."""
+"""The service and the Node process for the clients of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.upstream import Upstream
 
 @pytest.fixture(scope="session")
 def guarded(shared_upstream: Upstream) -> Iterator[Service]:
-    """A service that wants a key and sends heartbeats all the time."""
+    """A service that requires a key and sends frequent heartbeats."""
     with Service(**upstreams(shared_upstream), HEADRACE_API_KEYS="mine", HEADRACE_HEARTBEAT="0.05") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    """One process in which all of npm's clients live."""
+    """One process for all npm clients."""
     with Node(require("node", "apt-get install nodejs")) as running:
         yield running

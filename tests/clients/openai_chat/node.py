@@ -1,4 +1,4 @@
-"""npm's clients of OpenAI's protocol, in one process that is asked line by line; and the examples, each in its own."""
+"""The npm clients of OpenAI's protocol, in one process with one command per line; and the examples, each in its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Node:
             self._process.stdout.close()
 
     def ask(self, do: str, **fields: Any) -> Any:
-        """Let one of the functions of the script run and return what it gave.
+        """Run one of the script's functions and return its result.
 
         Raises:
             AssertionError: it threw something that it should not have.
@@ -62,7 +62,7 @@ class Node:
         return told["gave"]
 
     def run(self, example: str, *arguments: str) -> str:
-        """Run an example in a process of its own and return what it has printed."""
+        """Run an example in its own process and return its output."""
         command = [self._program, self._script.with_name(example), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
         assert done.returncode == 0, done.stderr

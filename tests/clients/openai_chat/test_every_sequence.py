@@ -1,4 +1,4 @@
-"""Whatever the engine produces, the SDKs' own parsers read, and what comes out is what went in."""
+"""The SDKs' own parsers read any sequence of events that a stream can have, without a loss."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ENDS = DONE | BROKEN | st.just(AnswerRestarted("it broke off", "acme/big"))
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
-    """Draw an answer and its bytes: batched, with heartbeats and numbers or without, and cut anywhere."""
+    """Draw an answer and its bytes: in batches, with or without heartbeats and event ids, and split at any place."""
     events = draw(sequences(ENDS))
     written = write(batches(events, draw(SIZES)), draw(st.sampled_from([None, 1])))
     return events, cut(written, draw(st.lists(st.integers(1, 300), min_size=1, max_size=6)))

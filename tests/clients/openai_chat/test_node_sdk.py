@@ -16,7 +16,7 @@ SUM = '{"terms": [1, 2], "total": 3}'
 
 
 class Sdk:
-    """The SDK, pointed at a service."""
+    """The SDK with the service's base URL."""
 
     def __init__(self, node: Node, service: Service) -> None:
         self._node, self._where = node, {"baseURL": service.url + "/v1"}

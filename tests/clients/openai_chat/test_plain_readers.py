@@ -1,4 +1,4 @@
-"""What reads OpenAI's protocol without its SDK: curl, the SSE readers of PyPI, and the program `llm`."""
+"""Clients of OpenAI's protocol other than its SDK: curl, SSE parsers of PyPI, and the program `llm`."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class TestReaders:
 
 
 class TestLlm:
-    """The program `llm`, to which a file in its folder tells of the service."""
+    """The program `llm`, configured for the service by a file in its folder."""
 
     @pytest.fixture
     def llm(self, service: Service, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:

@@ -1,4 +1,4 @@
-"""What npm's clients of OpenAI's Responses protocol run in."""
+"""The Node process of the npm clients of OpenAI's Responses API."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ SCRIPT = Path(__file__).with_name("clients.mjs")
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    """One process in which all of them live."""
+    """One process for all clients."""
     with Node(require("node", "apt-get install nodejs"), SCRIPT, ("openai", "@ai-sdk/openai", "ai")) as running:
         yield running

@@ -1,4 +1,4 @@
-"""OpenAI's Agents SDK, which asks over the Responses protocol unless it is told otherwise."""
+"""OpenAI's Agents SDK, which uses the Responses API by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the engine produces, the SDK's own parser reads, and what comes out is what went in."""
+"""The SDKs' own parsers read any sequence of events that a stream can have, without a loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENDS = DONE | BROKEN | st.just(AnswerRestarted("it broke off", "acme/big"))
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[list[Event], bytes]:
-    """Draw an answer and its bytes: batched, with heartbeats and numbers or without."""
+    """Draw an answer and its bytes: in batches, with or without heartbeats and event ids."""
     events = draw(sequences(ENDS))
     encoder, first = ResponsesEncoder("s1", "acme/tiny", 1700000000), draw(st.sampled_from([None, 1]))
     written = b""

@@ -15,7 +15,7 @@ TEXT = ("Grüße, ", "👩‍👩‍👧", " e\u0301 🌊")
 
 
 class Clients:
-    """The clients, pointed at a service."""
+    """The clients with the service's base URL."""
 
     def __init__(self, node: Node, service: Service) -> None:
         self._node, self._where = node, {"baseURL": service.url + "/v1"}
