@@ -1,4 +1,4 @@
-"""Moments at which a disconnect is hard to notice: before a connection, between attempts, a full socket, TLS, thousands."""
+"""Moments at which a disconnect is hard to notice: before a connection, between attempts, a full socket, TLS, load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.upstream import (
 )
 
 LIMIT = 10.0
-"""Seconds that a busy machine may need; all limits of the service are longer. The benchmarks measure the actual time."""
+"""Seconds that a busy machine may need; all limits of the service are longer. Benchmarks measure the actual time."""
 
 
 def is_idle(service: Service) -> bool:

@@ -1,4 +1,4 @@
-"""Every fault of an upstream, in both APIs, streamed and not: one correct terminal event, and the next request works."""
+"""Every fault of an upstream, in both APIs, streamed and not: one correct terminal event; the next request works."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def check_status(answer: Answer, code: str) -> None:
 
 
 def check_end(answer: Answer, told: str, code: str, *, is_exact: bool = True) -> None:
-    """Check a stream that broke off: text, usage, one error, and no other event; or an error status without any output."""
+    """Check a stream that broke off: text, usage, one error, no other event; or an error status without output."""
     if answer.status != 200:
         assert not told or not is_exact
         check_status(answer, code)

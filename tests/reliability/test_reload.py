@@ -18,8 +18,8 @@ from tests.support.upstream import Gate, Upstream, openai_wire
 
 pytestmark = pytest.mark.slow
 
-RIGHT = '[models.first]\nchain = ["openai/one"]\n'
-REFUSED = "The reload is rejected, and the service continues unchanged. "
+VALID_CONFIG = '[models.first]\nchain = ["openai/one"]\n'
+REJECTED = "The reload is rejected, and the service continues unchanged. "
 
 
 class Reloaded(Service):
@@ -28,41 +28,41 @@ class Reloaded(Service):
     def __init__(self, folder: Path, **settings: str) -> None:
         self.config, self.schemas = folder / "headrace.toml", folder / "schemas"
         super().__init__(HEADRACE_CONFIG=str(self.config), HEADRACE_SCHEMAS=str(self.schemas), **settings)
-        self.right()
+        self.restore()
 
-    def right(self) -> None:
+    def restore(self) -> None:
         """Restore valid configuration."""
-        self.config.write_text(RIGHT)
+        self.config.write_text(VALID_CONFIG)
         self.schemas.mkdir(exist_ok=True)
         (self.schemas / "colour.json").write_text('{"type": "object"}')
 
     def hup(self) -> None:
         self.process.send_signal(signal.SIGHUP)
 
-    def refusals(self) -> list[str]:
+    def rejections(self) -> list[str]:
         """Return the messages of the reloads rejected so far, from the log."""
-        return [line.partition(REFUSED)[2] for line in self.log().splitlines() if REFUSED in line]
+        return [line.partition(REJECTED)[2] for line in self.log().splitlines() if REJECTED in line]
 
 
 @pytest.fixture(scope="module")
 def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloaded]:
-    with Reloaded(tmp_path_factory.mktemp("reloaded"), **openai_alone(upstream), HEADRACE_DRAIN="5") as running:
+    with Reloaded(tmp_path_factory.mktemp("reloaded"), **openai_alone(upstream), HEADRACE_DRAIN="30") as running:
         upstream.answer("one", openai_wire.answer("one"))
         running.wait_until(lambda: ask(running.url, "first").status == 200, 30)
         yield running
 
 
 @pytest.fixture(autouse=True)
-def all_is_right(service: Reloaded) -> Iterator[None]:
+def restore_configuration(service: Reloaded) -> Iterator[None]:
     yield
-    service.right()
+    service.restore()
 
 
 def break_toml(service: Reloaded) -> None:
     service.config.write_text('[models.first]\nchain = "openai/one\n')
 
 
-def name_nobody(service: Reloaded) -> None:
+def misspell_key(service: Reloaded) -> None:
     service.config.write_text('[models.first]\nchian = ["openai/one"]\n')
 
 
@@ -83,16 +83,16 @@ def test_the_master_keeps_no_process_for_the_checks_of_its_start(service: Reload
     ("slip", "says"),
     [
         (break_toml, "headrace.toml"),
-        (name_nobody, "chian"),
+        (misspell_key, "chian"),
         (remove_schemas, "it must be a folder of files NAME.json"),
         (break_schema, "colour.json in HEADRACE_SCHEMAS is no JSON Schema"),
     ],
 )
 def test_a_reload_with_a_mistake_is_told_and_the_worker_goes_on(service: Reloaded, slip, says: str) -> None:
-    before, workers = len(service.refusals()), service.workers()
+    before, workers = len(service.rejections()), service.workers()
     slip(service)
     service.hup()
-    told = service.wait_until(lambda: service.refusals()[before:], 30)
+    told = service.wait_until(lambda: service.rejections()[before:], 30)
     assert says in told[0]
     assert service.workers() == workers
     assert ask(service.url, "first").text == "one"
@@ -105,7 +105,7 @@ def test_a_reload_with_other_settings_holds_for_what_is_asked_from_then_on(
     upstream.answer("held", openai_wire.answer("one", Gate("held"), "two"))
     with asking(service.url, "openai/held") as reading:
         reading.until(b"one")
-        service.config.write_text(RIGHT + '[models.second]\nchain = ["openai/one"]\n')
+        service.config.write_text(VALID_CONFIG + '[models.second]\nchain = ["openai/one"]\n')
         service.hup()
         service.wait_until(lambda: ask(service.url, "second").status == 200, 30)
         upstream.open_gate("held")
@@ -117,7 +117,7 @@ def test_a_worker_that_dies_while_the_settings_are_wrong_does_not_take_the_servi
     break_toml(service)
     os.kill(service.workers()[0], signal.SIGKILL)
     service.wait_until(lambda: "The other workers continue; the next attempt is in 5 s" in service.log(), 30)
-    service.right()
+    service.restore()
     service.hup()
     assert ask(service.url, "first").text == "one"
 
@@ -134,7 +134,7 @@ def test_a_second_worker_counts_together_with_the_first_where_both_reach_the_sto
 ) -> None:
     upstream.answer("one", openai_wire.answer("one"))
     settings = openai_alone(upstream) | {"HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": "0"}
-    (tmp_path / "headrace.toml").write_text(RIGHT)
+    (tmp_path / "headrace.toml").write_text(VALID_CONFIG)
     with Service(**settings, HEADRACE_CONFIG=str(tmp_path / "headrace.toml")) as own:
         (old,) = own.workers()
         own.process.send_signal(signal.SIGTTIN)
@@ -208,22 +208,22 @@ def host(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.mark.parametrize("how", BROKEN_MORE)
 def test_an_application_that_can_be_loaded_no_more_is_not_reloaded(host: Host, how: str) -> None:
     code, says = BROKEN_MORE[how]
-    workers, before = host.workers(), host.log().count(REFUSED)
+    workers, before = host.workers(), host.log().count(REJECTED)
     host.module.write_text(code)
     host.process.send_signal(signal.SIGHUP)
-    host.wait_until(lambda: host.log().count(REFUSED) > before)
-    assert f"The application cannot be loaded {says}" in host.log().rpartition(REFUSED)[2]
+    host.wait_until(lambda: host.log().count(REJECTED) > before)
+    assert f"The application cannot be loaded {says}" in host.log().rpartition(REJECTED)[2]
     assert host.workers() == workers
     assert send(host.url + "/healthz", method="GET").status == 200
 
 
 def test_a_reload_for_whose_trial_there_is_no_room_is_told_and_done_later(host: Host) -> None:
-    workers, before = host.workers(), host.log().count(REFUSED)
+    workers, before = host.workers(), host.log().count(REJECTED)
     host.module.write_text(HOST)
     limits = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (3, 20000))
     try:
         host.process.send_signal(signal.SIGHUP)
-        host.wait_until(lambda: host.log().count(REFUSED) > before)
+        host.wait_until(lambda: host.log().count(REJECTED) > before)
         assert "The application cannot be checked ([Errno 24] Too many open files)" in host.log()
     finally:
         resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, limits)
@@ -240,6 +240,6 @@ def test_an_application_that_no_worker_could_serve_any_more_is_not_reloaded(upst
             (tmp_path / "hosting.py").write_text(code)
             own.process.send_signal(signal.SIGHUP)
             own.wait_until(lambda says=says: says in own.log())
-        assert own.log().count(REFUSED) == 2
+        assert own.log().count(REJECTED) == 2
         assert own.workers() == workers
         assert send(own.url + "/healthz", method="GET").status == 200

@@ -199,7 +199,7 @@ class Stock(Service):
 
 
 class Moved(ChunkedReader):
-    """A chunked reader as another version of gunicorn might have it, with another attribute for the remaining chunks."""
+    """A chunked reader as another version of gunicorn might have it, with another name for the remaining chunks."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)

@@ -15,11 +15,12 @@ import gevent
 import gevent.socket
 import httpx2
 from geventhttpclient.connectionpool import ConnectionPool
-from geventhttpclient.response import HTTPParseError, HTTPResponse
+from geventhttpclient.response import HTTPParseError
 
 from .connection_pool import get_connection
 from .content_coding import DecodingError, Decompressor, create_decompressor, parse_content_encoding
 from .request_writer import send_request
+from .response_parser import ResponseParser
 from .socket_reader import READ_SIZE, SocketReader
 from .time_limit import limit_time
 
@@ -57,22 +58,6 @@ class StaleConnectionError(Exception):
     """The server had closed a reused connection: no response came, or one with status 408."""
 
 
-class _Parser(HTTPResponse):
-    """Collects the pieces of the body as llhttp finds them; raises for bytes after the end of the response."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[bytes] = []
-
-    def _on_message_begin(self) -> None:
-        if self.message_complete and self.get_code() >= 200:
-            raise HTTPParseError("bytes after the end of the response")
-        super()._on_message_begin()
-
-    def _on_body(self, piece: bytearray) -> None:
-        self.pieces.append(bytes(piece))
-
-
 class HTTPExchange(httpx2.SyncByteStream):
     """One request and its response on a socket of a pool.
 
@@ -102,7 +87,7 @@ class HTTPExchange(httpx2.SyncByteStream):
         # TLS and read timeouts need gevent's own way of waiting.
         is_plain = type(self._socket) is gevent.socket.socket and read_timeout is None
         self._reader = SocketReader(self._socket) if is_plain else None
-        self.parser = _Parser()
+        self.parser = ResponseParser()
         self._is_sent, self._early_bytes = False, b""
         self.coding = ""
         self._decompressor: Decompressor | None = None
