@@ -189,8 +189,8 @@ def worker_int(worker):
 def worker_exit(_server, worker):
     """Exit a worker's process without the interpreter's shutdown.
 
-    Native threads may still import an SDK, look up a host name that hangs, or destroy their event loop. The interpreter's
-    shutdown and such a thread can wait for each other forever, and the thread can take long on a busy machine.
+    Native threads may still import an SDK, look up a host name that hangs, or destroy their event loop. The shutdown
+    and such a thread can wait for each other forever, and the thread can take long on a busy machine.
     """
     if worker.pid != os.getpid():
         return  # gunicorn calls this hook in the master, too, for a worker that is gone

@@ -122,7 +122,10 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("fields", "says"),
         [
-            ({"messages": [{"role": "tool", "tool_call_id": "c9", "content": "x"}]}, "messages[0] has the tool_call_id"),
+            (
+                {"messages": [{"role": "tool", "tool_call_id": "c9", "content": "x"}]},
+                "messages[0] has the tool_call_id",
+            ),
             ({"messages": [{"role": "user", "content": "x", "tool_calls": CALLED}]}, "only an assistant message"),
             ({"messages": [{"role": "user", "content": "x", "tool_call_id": "c"}]}, "only a tool message"),
             ({"tools": [{"name": "a"}, {"name": "a"}]}, "'a' twice"),
