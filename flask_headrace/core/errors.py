@@ -1,8 +1,7 @@
 """All errors of Headrace, as one tree of two levels.
 
-Each class has a stable `code` for programs, an HTTP `status` for errors that occur before the first byte of a response,
-and `retryable`. A message is for people: it contains the offending value and says what to do; it never contains a key,
-a header or the raw body of an upstream's response. This file imports no other module of the package.
+`status` is the HTTP status of an error before the first byte of a response. A message is for people: it contains the
+offending value and says what to do, never a key, a header or an upstream's raw body. This file imports no other module.
 """
 
 from __future__ import annotations
@@ -15,10 +14,7 @@ class HeadraceError(Exception):
         message: One or two sentences for people.
         retry_after: Seconds after which the client should retry; None if unknown.
 
-    Attributes:
-        code: A stable name of the error for programs.
-        status: The HTTP status of a response that consists of this error.
-        retryable: Whether the same request can succeed later.
+    `code` names the error for programs; `retryable` says whether the same request can succeed later.
     """
 
     code = "internal"
@@ -101,11 +97,7 @@ class StreamConflict(RequestError):
 
 
 class StreamCancelled(RequestError):
-    """The stream was cancelled before its answer was complete.
-
-    Args:
-        reason: The reason of the cancellation; see `CancelReason`.
-    """
+    """The stream was cancelled, for `reason` (a `CancelReason`), before its answer was complete."""
 
     code = "cancelled"
     status = 409
@@ -237,15 +229,9 @@ class UpstreamProtocolError(UpstreamError):
 
 
 class UpstreamStatusError(UpstreamError):
-    """The upstream rejected the request with an HTTP status or an error object.
+    """The upstream rejected the request. `status` is the upstream's own for 4xx and 529, 502 otherwise.
 
-    Args:
-        message: One or two sentences for people.
-        status: The HTTP status for the client: the upstream's own for 4xx and 529, 502 otherwise.
-        code: The stable code of this kind of rejection.
-        retryable: Whether the same request can succeed later.
-        retry_after: Seconds after which the client should retry; None if unknown.
-        is_too_long: Whether the request has more tokens than the model's context window.
+    `is_too_long` says that the request has more tokens than the model's context window.
     """
 
     code = "upstream_rejected"
@@ -284,13 +270,7 @@ class SchemaValidationError(UpstreamError):
 
 
 class SourceError(UpstreamError):
-    """The stream's source, such as a generator of the application, yielded a `Failed` event of its own.
-
-    Args:
-        message: The message of the event.
-        code: The code of the event.
-        retryable: Whether the same request can succeed later.
-    """
+    """The stream's source, such as a generator of the application, yielded this `Failed` event of its own."""
 
     def __init__(self, message: str, *, code: str, retryable: bool) -> None:
         super().__init__(message)
