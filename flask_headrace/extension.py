@@ -231,4 +231,4 @@ def _read(asked: Mapping[str, Any], kind: type[S]) -> S:
     try:
         return msgspec.convert(asked, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The question is not as it should be: {format_validation_error(error, kind)}.") from None
+        raise InvalidRequest(f"The question is invalid: {format_validation_error(error, kind)}.") from None
