@@ -117,10 +117,10 @@ def pre_exec(server):
 
 def when_ready(server):
     """Start the embedded model in the master, once for all workers, and log the service's URLs."""
-    if settings.local:
-        server.embedded_model = EmbeddedModelSupervisor(settings.local_model)
+    if settings.embedded:
+        server.embedded_model = EmbeddedModelSupervisor(settings.embedded_model)
         server.embedded_model.start()
-        reason = unavailable_reason(settings.local_model)
+        reason = unavailable_reason(settings.embedded_model)
         if reason:
             server.log.warning(reason)
     for address in server.cfg.address:
@@ -161,14 +161,14 @@ def post_worker_init(worker):
         worker.drain()
 
     gevent.spawn(drain_on_stop)
-    if worker.state.drain > worker.max_drain:
+    if worker.state.drain_timeout > worker.max_drain:
         worker.log.warning(
             "HEADRACE_DRAIN is %g s in the application, but gunicorn kills a worker %g s after it must stop: streams "
             "have %g s to finish. Set HEADRACE_DRAIN in the environment, too.",
-            *(worker.state.drain, worker.cfg.graceful_timeout, worker.max_drain),
+            *(worker.state.drain_timeout, worker.cfg.graceful_timeout, worker.max_drain),
         )
     # In a thread: importing the SDKs takes a second or two, which other requests should not wait for.
-    worker.preload_task = ThreadTask(worker.state.catalogue.preload)
+    worker.preload_task = ThreadTask(worker.state.registry.preload)
 
     def freeze_after_preload():
         try:
