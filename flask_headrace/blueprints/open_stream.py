@@ -98,7 +98,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     )
     if echoed is not None:
         bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
-        context = replace(context, protocol=echoed.protocol, repeated=msgspec.json.encode(bounded_fields))
+        context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
     source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
     if is_resumable:
         return _open_resumable(state, chat_request, context, source, id, chat_id)

@@ -1,7 +1,4 @@
-"""Resumable streams: begun once, then read and stopped from any worker.
-
-A stream that this worker fills is read from its session; any other, and one that has ended, is read from the store.
-"""
+"""Resumable streams: begun once, then read and stopped from any worker, through its session or the store."""
 
 from __future__ import annotations
 

@@ -31,11 +31,11 @@ class Odd:
 
     def hangs(self):
         yield "all of it"
-        yield [Usage(7, 3), Done("stop")]
+        yield [Usage(7, 3), Completed("stop")]
         gevent.sleep(3600)
 
     def behind(self):
-        return ["all of it", [Done("stop"), Usage(7, 3), TextDelta("late")]]
+        return ["all of it", [Completed("stop"), Usage(7, 3), TextDelta("late")]]
 
     def busy(self):
         while True:
@@ -178,7 +178,7 @@ def test_one_that_gives_half_a_character_fails_alone(host: Service, model: str) 
 
 @pytest.mark.parametrize(
     ("model", "says"),
-    [("bytes", "odd gives b'two': such a source yields text"), ("nothing", "odd gives None: it must be")],
+    [("bytes", "odd gives b'two': yield text, or events"), ("nothing", "odd gives None: return a generator")],
 )
 def test_one_that_gives_something_else_fails_with_a_sentence_in_the_log(host: Service, model: str, says: str) -> None:
     answer = ask(host.url, f"odd/{model}")

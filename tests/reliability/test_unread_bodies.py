@@ -18,7 +18,7 @@ from gunicorn.http import message
 from gunicorn.http.body import ChunkedReader
 
 from flask_headrace.core.errors import ConfigurationError
-from flask_headrace.server.gunicorn_worker import ClientSocket
+from flask_headrace.server.gunicorn_worker import ClientSocket, Worker
 from flask_headrace.server.start_checks import check_before_start
 from tests.support.reader import send
 from tests.support.service import Service
@@ -214,7 +214,9 @@ class Moved(ChunkedReader):
 
 
 def test_a_gunicorn_whose_bodies_are_of_another_kind_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_before_start(Config(), "host:app", None)
+    config = Config()
+    config.set("worker_class", Worker)
+    check_before_start(config, "host:app", None)
     monkeypatch.setattr(message, "ChunkedReader", Moved)
-    with pytest.raises(ConfigurationError, match="which keeps the bodies of requests in a way that is not known here"):
-        check_before_start(Config(), "host:app", None)
+    with pytest.raises(ConfigurationError, match="stores request bodies in a different way"):
+        check_before_start(config, "host:app", None)

@@ -199,7 +199,7 @@ class TestAccount:
         session.append(text("a", "b"))
         assert repr(session) == f"<StreamSession {session.id[:6]}… streaming, 3 events, 1 readers, 0.0 s>"
         session.finish(DONE)
-        assert "… completed, 5 events," in repr(session)
+        assert "… done, 5 events," in repr(session)
 
     def test_ids_cannot_be_guessed(self) -> None:
         ids = {StreamSession(CONTEXT, UNLIMITED).id for _ in range(100)}

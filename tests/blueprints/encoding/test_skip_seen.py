@@ -34,7 +34,7 @@ ENCODERS: dict[str, Callable[[], StreamEncoder]] = {
     "openai": lambda: ChatCompletionEncoder("s1", "acme/tiny", 1700000000, has_usage=True),
     "openai-responses": lambda: ResponsesEncoder("s1", "acme/tiny", 1700000000),
     "anthropic": MessagesEncoder,
-    "data-v1": lambda: DataStreamV1Encoder(has_reasoning=True, is_cut_on_failure=True),
+    "data-v1": lambda: DataStreamV1Encoder(has_reasoning=True, aborts_on_failure=True),
     "text": PlainTextEncoder,
     "document": ObjectTextEncoder,
     "ui-messages": lambda: UIMessageEncoder("m1"),

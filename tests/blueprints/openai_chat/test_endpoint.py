@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -227,9 +228,9 @@ class TestAResumableStream:
         upstream.answer("kept", openai_wire.answer("Hel", "lo"))
         answer = ask(service, "openai/kept", stream=True, resumable=True)
         blocks = [block for block in answer.body.decode().split("\n\n") if block]
-        assert [block.split("\n")[0] for block in blocks[:3]] == ["id: 1", "id: 2", "id: 3"]
+        assert [block.partition("-")[0] for block in blocks[:3]] == ["id: 1", "id: 2", "id: 3"]
         assert blocks[3].startswith("data: ")
-        assert blocks[-1] == "id: 5\ndata: [DONE]"
+        assert re.fullmatch(r"id: 5-[0-9a-f]{8}\ndata: \[DONE\]", blocks[-1])
         again = send(f"{service.url}/api/streams/{answer.headers['headrace-stream-id']}", method="GET")
         assert again.text == "Hello"
 

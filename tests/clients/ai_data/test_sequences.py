@@ -60,7 +60,7 @@ def test_every_answer_is_read_with_its_reasoning(
 @FEW
 @given(batches=answers(), size=st.integers(1, 9))
 def test_every_answer_is_read_as_a_completion(readers: dict[str, Node], batches: list[list[Event]], size: int) -> None:
-    written, is_broken = write(DataStreamV1Encoder(is_cut_on_failure=True), batches)
+    written, is_broken = write(DataStreamV1Encoder(aborts_on_failure=True), batches)
     wanted = expected(batches)
     for told in read(readers, "completion", written, size=size, isBroken=is_broken).values():
         assert told["text"] == wanted.text

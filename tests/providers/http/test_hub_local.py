@@ -133,7 +133,7 @@ def test_threads_that_wait_for_the_same_list_all_get_it_also_after_the_thread_th
 def test_a_list_that_is_out_of_date_is_renewed_also_where_the_thread_that_has_seen_it_does_nothing_more() -> None:
     catalogue = ModelRegistry([Slow()], None, "nothing")  # type: ignore[list-item]
     in_a_thread(catalogue.models)
-    catalogue._lists["slow"] = catalogue._lists["slow"]._replace(until=0.0)
+    catalogue._lists["slow"] = catalogue._lists["slow"]._replace(expires_at=0.0)
     is_over = threading.Event()
 
     def ask_and_wait() -> None:

@@ -136,7 +136,7 @@ class TestSweep:
                 served.append(other.find("other"))
 
         with ticking():
-            sweeping = gevent.spawn(store.sweep)
+            sweeping = gevent.spawn(store.delete_expired)
             ask_on()
         sweeping.get()
         assert len(served) >= MANY // SWEEP_BATCH
