@@ -106,7 +106,7 @@ class TestResuming:
         upstream.answer("stopped-by-id", openai_wire.answer("one ", Hang()))
         with self.begun(ai, "stopped-by-id", "chat-2") as reading:
             assert send(ai.url + "/ai/v4/chat?chatId=chat-2", method="DELETE").status == 204
-            assert b'3:"The answer was stopped' in reading.until(b"whole")
+            assert b'3:"The answer was stopped' in reading.until(b"complete")
         assert upstream.ended("stopped-by-id").ended is Ended.ABORTED
 
     def test_needs_a_name(self, ai) -> None:
@@ -114,7 +114,7 @@ class TestResuming:
             answer = send(ai.url + "/ai/v4/chat", method=method)
             assert (answer.status, answer.body) == (
                 400,
-                b"chatId is missing: name the chat, as in ?chatId=\xe2\x80\xa6.",
+                b"chatId is missing: add the chat's id, as in ?chatId=\xe2\x80\xa6.",
             )
 
 

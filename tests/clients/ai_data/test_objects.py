@@ -130,11 +130,11 @@ class TestRequest:
         ("body", "path", "status", "says"),
         [
             ({"schema": SCHEMA}, "/ai/object", 400, "prompt and messages are both missing"),
-            ({"prompt": "a", "messages": []}, "/ai/object", 400, "both given"),
+            ({"prompt": "a", "messages": []}, "/ai/object", 400, "both missing or both present"),
             ({"prompt": "a", "topic": "b"}, "/ai/object", 400, "topic"),
             ({"messages": [{"role": "user", "content": 1}]}, "/ai/object", 400, "`messages[0].content`"),
-            ({"prompt": "a", "schema": SCHEMA}, "/ai/object/recipe", 400, "names 'recipe'"),
-            ("a", "/ai/object/soup", 404, "No schema 'soup' is kept here"),
+            ({"prompt": "a", "schema": SCHEMA}, "/ai/object/recipe", 400, "the URL names the schema 'recipe'"),
+            ("a", "/ai/object/soup", 404, "No schema 'soup' is configured"),
             ([], "/ai/object", 400, "The body is invalid"),
         ],
     )

@@ -165,7 +165,7 @@ class TestSettings:
 
     def test_by_another_name_are_refused(self, open_chat: Open) -> None:
         shown = open_chat("openai/never-asked", body={"maxOutputTokens": 7}).send()
-        assert shown.error == "The body has maxOutputTokens, which is max_tokens here."
+        assert shown.error == "The body has maxOutputTokens: rename it to max_tokens."
 
 
 class TestPicture:

@@ -141,7 +141,7 @@ class TestARefusal:
             client.responses.create(model="nobody/x", input="hi", stream=True)
 
     @pytest.mark.parametrize(
-        ("asked", "wrong"),
+        ("options", "wrong"),
         [
             ({"previous_response_id": "resp_1"}, "send the whole conversation in input"),
             ({"background": True}, "use resumable"),
