@@ -109,9 +109,8 @@ def _source(provider: Provider, chat_request: ChatRequest, context: StreamContex
     response_format = chat_request.response_format
     if not enforce_schema or response_format is None or response_format.schema is None:
         return lambda: provider.stream(chat_request)
-    return validate_output(
-        SchemaValidator(response_format.schema), lambda: provider.stream(chat_request), context.model
-    )
+    validator = SchemaValidator(response_format.schema, context.owner)
+    return validate_output(validator, lambda: provider.stream(chat_request), context.model)
 
 
 def count_tokens(model: str | None, chat_request: ChatRequest, *, default_provider: str | None = None) -> int:

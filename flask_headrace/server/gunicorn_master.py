@@ -55,6 +55,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, app: Any) -> None:  # noqa: ANN401
         self.reports = WorkerReports()
         self._next_spawn_at = 0.0
+        self._is_stopping = False
         super().__init__(app)
         # The command of SIGUSR2: gunicorn would omit `-m`, and the folder of its modules would shadow Python's modules.
         self.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
@@ -114,7 +115,14 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         try:
             super().reap_workers()
         except HaltServer as halt:
-            self._continue_or_halt(halt.reason, halt.exit_status)
+            # While the master halts, the remaining workers may fail to start, too.
+            if not self._is_stopping:
+                self._continue_or_halt(halt.reason, halt.exit_status)
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002  # gunicorn's signature
+        """Stop all workers."""
+        self._is_stopping = True
+        super().stop(graceful)
 
     def _continue_or_halt(self, reason: str, status: int) -> None:
         """Continue without a worker that could not start, if one has served before; else raise HaltServer."""

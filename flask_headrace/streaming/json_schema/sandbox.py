@@ -14,6 +14,7 @@ import socket as plain_socket
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ CHECK_TIMEOUT = 5.0
 
 MAX_CONCURRENT_CHECKS = 8
 """Checks of one worker that run at the same time; further checks wait for a slot."""
+
+MAX_CONCURRENT_CHECKS_PER_OWNER = 4
+"""Checks of one owner that run at the same time, so that the schemas of one key cannot block those of another."""
 
 POLL_INTERVAL = 0.01
 """Seconds between two attempts of a check to get a slot; the interval grows with the number of waiting checks."""
@@ -48,38 +52,43 @@ class Sandbox:
         self._control: plain_socket.socket | None = None
         self._process = self._owner = 0
         self._running = self._waiting = 0
+        self._running_of_owner: Counter[str] = Counter()
 
-    def check(self, schema: dict[str, Any], text: str | None = None) -> str | None:
+    def check(self, schema: dict[str, Any], text: str | None = None, *, owner: str = "") -> str | None:
         """Return what is wrong with a schema, or with an answer; None if nothing is.
 
         Args:
             schema: The JSON Schema.
             text: The text of an answer to check against the schema; None to check the schema itself.
+            owner: The owner of the request, who gets half of the slots at most; empty if owners are not told apart.
 
         Raises:
             CheckAbortedError: the check took too much time or memory.
             ChecksBusy: the check got no slot in time; 503.
         """
         request = msgspec.json.encode((CHECK_TIMEOUT, schema, text))
-        self._wait_for_slot()
+        self._wait_for_slot(owner)
         try:
             with gevent.Timeout(CHECK_TIMEOUT, CheckAbortedError):
                 return self._run_check(request)
         finally:
             with self._lock:
                 self._running -= 1
+                self._running_of_owner[owner] -= 1
+                if not self._running_of_owner[owner]:
+                    del self._running_of_owner[owner]
 
     def close(self) -> None:
         """Kill the server process; the next check starts another one. Idempotent."""
         with self._lock:
             self._stop()
 
-    def _wait_for_slot(self) -> None:
+    def _wait_for_slot(self, owner: str) -> None:
         expires_at = time.monotonic() + CHECK_TIMEOUT
         with self._lock:
             self._waiting += 1
         try:
-            while not self._acquire_slot():
+            while not self._acquire_slot(owner):
                 left = expires_at - time.monotonic()
                 if left <= 0:
                     raise ChecksBusy("Too many schemas are being checked. Try again in a moment.", retry_after=1)
@@ -88,10 +97,13 @@ class Sandbox:
             with self._lock:
                 self._waiting -= 1
 
-    def _acquire_slot(self) -> bool:
+    def _acquire_slot(self, owner: str) -> bool:
         with self._lock:
-            is_free = self._running < MAX_CONCURRENT_CHECKS
-            self._running += is_free
+            has_share = not owner or self._running_of_owner[owner] < MAX_CONCURRENT_CHECKS_PER_OWNER
+            is_free = has_share and self._running < MAX_CONCURRENT_CHECKS
+            if is_free:
+                self._running += 1
+                self._running_of_owner[owner] += 1
         return is_free
 
     def _run_check(self, request: bytes) -> str | None:

@@ -105,12 +105,24 @@ def test_more_than_may_run_wait_for_their_turn_and_are_told_where_none_comes(
     assert box.check(MILL) is None
 
 
+def test_one_owner_leaves_slots_for_others(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS", 3)
+    monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS_PER_OWNER", 2)
+    monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
+    hostile = [gevent.spawn(box.check, followed_twice(60), "1", owner="mallory") for _ in range(6)]
+    until(lambda: box._running == 2)
+    assert box.check(MILL, '"x"', owner="alice") is None
+    assert box._running == 2
+    gevent.killall(hostile)
+    assert not box._running_of_owner
+
+
 def test_however_many_wait_for_their_turn_they_do_not_look_more_often_than_the_worker_can_bear(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[Sandbox] = []
 
-    def has_no_turn(looking: Sandbox) -> bool:
+    def has_no_turn(looking: Sandbox, _owner: str) -> bool:
         looks.append(looking)
         return False
 
