@@ -119,7 +119,7 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
             if not self._is_stopping:
                 self._continue_or_halt(halt.reason, halt.exit_status)
 
-    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002  # gunicorn's signature
+    def stop(self, graceful: bool = True) -> None:  # gunicorn's signature
         """Stop all workers."""
         self._is_stopping = True
         super().stop(graceful)
