@@ -10,10 +10,7 @@ from ...core.usage import estimate_usage, with_attempt
 from ..buffer import text_size
 from ..stores.base import Store, StreamRecord
 from .store_writer import StoreWriter, failure_events
-from .stored_events import decode_context, events_after, last_event_number
-
-MAX_READ_BYTES = 65536
-"""Bytes of payloads that are read from the store at once."""
+from .stored_events import MAX_READ_BYTES, decode_context, events_after, last_event_number
 
 
 def finish_orphaned(store_writer: StoreWriter, record: StreamRecord) -> None:

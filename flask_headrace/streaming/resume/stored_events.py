@@ -16,6 +16,9 @@ from ..context import StreamContext
 from ..stores.base import EventBatch, StreamClaim
 from .event_codec import decode, encode
 
+MAX_READ_BYTES = 65536
+"""Bytes of payloads that are read from the store at once."""
+
 
 def decode_context(claim: StreamClaim) -> StreamContext:
     """Return the context with which a claimed stream was opened."""

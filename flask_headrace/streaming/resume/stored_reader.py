@@ -23,7 +23,7 @@ from ..stores.base import StreamRecord
 from ..waiter import GreenletWaiter
 from .orphans import finish_orphaned
 from .store_writer import StoreWriter, failure_events
-from .stored_events import decode_context, events_after
+from .stored_events import MAX_READ_BYTES, decode_context, events_after
 from .unread_events import UnreadEvents
 
 POLL_INTERVAL = 0.75
@@ -31,9 +31,6 @@ POLL_INTERVAL = 0.75
 
 READER_TTL = 5.0
 """Seconds for which the store counts a reader as present; renewed in time."""
-
-MAX_READ_BYTES = 65536
-"""Bytes of payloads that are read from the store at once."""
 
 STORE_OUTAGE_TIMEOUT = 60.0
 """Seconds for which the store may be away before the reading ends. The reader gets heartbeats meanwhile."""
