@@ -51,8 +51,8 @@ class Sandbox:
         self._lock = threading.Lock()
         self._control: plain_socket.socket | None = None
         self._process = self._owner = 0
-        self._running = self._waiting = 0
-        self._running_of_owner: Counter[str] = Counter()
+        self._waiting = 0
+        self._running: Counter[str] = Counter()  # by owner
 
     def check(self, schema: dict[str, Any], text: str | None = None, *, owner: str = "") -> str | None:
         """Return what is wrong with a schema, or with an answer; None if nothing is.
@@ -73,10 +73,7 @@ class Sandbox:
                 return self._run_check(request)
         finally:
             with self._lock:
-                self._running -= 1
-                self._running_of_owner[owner] -= 1
-                if not self._running_of_owner[owner]:
-                    del self._running_of_owner[owner]
+                self._running -= Counter((owner,))  # keeps positive counts only
 
     def close(self) -> None:
         """Kill the server process; the next check starts another one. Idempotent."""
@@ -99,11 +96,10 @@ class Sandbox:
 
     def _acquire_slot(self, owner: str) -> bool:
         with self._lock:
-            has_share = not owner or self._running_of_owner[owner] < MAX_CONCURRENT_CHECKS_PER_OWNER
-            is_free = has_share and self._running < MAX_CONCURRENT_CHECKS
+            has_share = not owner or self._running[owner] < MAX_CONCURRENT_CHECKS_PER_OWNER
+            is_free = has_share and self._running.total() < MAX_CONCURRENT_CHECKS
             if is_free:
-                self._running += 1
-                self._running_of_owner[owner] += 1
+                self._running[owner] += 1
         return is_free
 
     def _run_check(self, request: bytes) -> str | None:

@@ -59,7 +59,7 @@ def test_a_hostile_check_ends_and_holds_nobody_up(box: Sandbox, monkeypatch: pyt
     box.check(MILL)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 5.0)
     hostile = [gevent.spawn(ended_or_answered, box, schema, text) for _ in range(4)]
-    until(lambda: box._running == 4)
+    until(lambda: box._running.total() == 4)
     assert box.check(MILL, "7") == 'at the top of the document, 7 is not of type "string"'
     gevent.joinall(hostile, timeout=30, raise_error=True)
     assert all(one.ready() for one in hostile)
@@ -96,7 +96,7 @@ def test_more_than_may_run_wait_for_their_turn_and_are_told_where_none_comes(
     many = [gevent.spawn(box.check, MILL, '"x"') for _ in range(20)]
     assert [one.get(timeout=10) for one in many] == [None] * 20
     hostile = [gevent.spawn(box.check, followed_twice(60), "1") for _ in range(2)]
-    until(lambda: box._running == 2)
+    until(lambda: box._running.total() == 2)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 0.2)
     with pytest.raises(ChecksBusy):
         box.check(MILL)
@@ -110,11 +110,11 @@ def test_one_owner_leaves_slots_for_others(box: Sandbox, monkeypatch: pytest.Mon
     monkeypatch.setattr(sandbox, "MAX_CONCURRENT_CHECKS_PER_OWNER", 2)
     monkeypatch.setattr(sandbox, "CHECK_TIMEOUT", 60.0)
     hostile = [gevent.spawn(box.check, followed_twice(60), "1", owner="mallory") for _ in range(6)]
-    until(lambda: box._running == 2)
+    until(lambda: box._running.total() == 2)
     assert box.check(MILL, '"x"', owner="alice") is None
-    assert box._running == 2
+    assert box._running.total() == 2
     gevent.killall(hostile)
-    assert not box._running_of_owner
+    assert not box._running
 
 
 def test_however_many_wait_for_their_turn_they_do_not_look_more_often_than_the_worker_can_bear(
