@@ -168,11 +168,11 @@ def post_worker_init(worker):
             *(worker.state.drain_timeout, worker.cfg.graceful_timeout, worker.max_drain),
         )
     # In a thread: importing the SDKs takes a second or two, which other requests should not wait for.
-    worker.preload_task = ThreadTask(worker.state.registry.preload)
+    preload_task = ThreadTask(worker.state.registry.preload)
 
     def freeze_after_preload():
         try:
-            worker.preload_task.result()
+            preload_task.result()
         finally:
             # Otherwise the garbage collector would scan all imported modules again and again, for tens of
             # milliseconds each time.

@@ -27,9 +27,6 @@ class ThreadTask(Generic[R]):
     Args:
         work: The function. It must not touch greenlets of other threads.
         on_end: Called in the thread when `work` has ended, before waiting callers are resumed.
-
-    Attributes:
-        is_done: Whether `work` has returned or raised.
     """
 
     def __init__(self, work: Callable[[], R], on_end: Callable[[], object] = lambda: None) -> None:
@@ -38,7 +35,7 @@ class ThreadTask(Generic[R]):
         self._waiters: set[Any] = set()  # one watcher for each waiting caller, of the caller's loop
         self._results: list[R] = []
         self._error: BaseException | None = None
-        self.is_done = False
+        self._is_done = False
         _start_thread(self._run, ())
 
     def result(self) -> R:
@@ -52,7 +49,7 @@ class ThreadTask(Generic[R]):
             watcher.start(woken.set)
             with self._lock:
                 self._waiters.add(watcher)
-                is_done = self.is_done
+                is_done = self._is_done
             try:
                 if not is_done:
                     woken.wait()
@@ -77,7 +74,7 @@ class ThreadTask(Generic[R]):
 
     def _notify_waiters(self) -> None:
         with self._lock:
-            self.is_done = True
+            self._is_done = True
             for watcher in self._waiters:
                 with suppress(ValueError):  # its loop was destroyed with its thread, so no caller waits there
                     watcher.send()
