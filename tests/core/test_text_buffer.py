@@ -25,7 +25,7 @@ def pieces() -> list[str]:
     return found
 
 
-def spoken(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
+def texts_of(kind: type[TextDelta | ReasoningDelta]) -> Callable[[], object]:
     def read() -> CollectedAnswer:
         answer = CollectedAnswer()
         for text in pieces():
@@ -58,8 +58,8 @@ def responded() -> ResponsesEncoder:
 
 
 COLLECTORS: dict[str, Callable[[], object]] = {
-    "an answer's text": spoken(TextDelta),
-    "what it thought": spoken(ReasoningDelta),
+    "an answer's text": texts_of(TextDelta),
+    "what it thought": texts_of(ReasoningDelta),
     "its call": called,
     "a call's arguments": argued,
     "a response": responded,

@@ -258,7 +258,7 @@ def test_what_is_no_event_is_a_failure_with_a_code(wrong: Any) -> None:
     assert events[-1].code == "internal"
 
 
-class TestUsageThatWasTold:
+class TestReportedUsage:
     """A usage reported before the stream is cancelled is the stream's usage."""
 
     CUTS: ClassVar[dict[str, Any]] = {

@@ -33,9 +33,9 @@ class TestTheSDK:
         asked = {"baseURL": service.url, "model": f"{provider}/calling", "tools": TOOLS}
         streamed, given_whole = node.do("asked", **asked), node.do("whole", **asked)
         assert streamed["blocks"] == streamed["message"]["content"] == given_whole["message"]["content"]
-        thought, said, *calls = streamed["blocks"]
+        thought, text, *calls = streamed["blocks"]
         assert (thought["thinking"], bool(thought["signature"])) == ("hm", provider == "anthropic")
-        assert said["text"] == "Well. "
+        assert text["text"] == "Well. "
         assert [(call["id"], call["name"], call["input"]) for call in calls] == CALLED
         assert streamed["message"]["stop_reason"] == "tool_use"
 

@@ -238,7 +238,7 @@ class TestNothing:
 
 
 class TestUsage:
-    TOLD = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}  # noqa: RUF012  # nobody writes to it
+    REPORTED = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}  # noqa: RUF012  # nobody writes to it
 
     def usage_chunk(self, **usage: Any) -> bytes:
         return b"data: %b\n\n" % json.dumps({"choices": [], "usage": usage}).encode()
@@ -249,7 +249,7 @@ class TestUsage:
         assert decode(reported, STOP, self.usage_chunk(**after), DONE).events == [Usage(9, 2), Completed("stop")]
 
     def test_may_stand_in_the_choice(self) -> None:
-        assert decode(frame({}, "stop", **self.TOLD), DONE).events == [Usage(9, 2), Completed("stop")]
+        assert decode(frame({}, "stop", **self.REPORTED), DONE).events == [Usage(9, 2), Completed("stop")]
 
     @pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cache_read_input_tokens"])
     def test_tells_of_the_cache_by_other_names(self, name: str) -> None:

@@ -230,16 +230,16 @@ class TestNothing:
         assert "'image_generation_call'" in error.message
 
 
-TOLD = {"input_tokens": 9, "output_tokens": 2}
+REPORTED = {"input_tokens": 9, "output_tokens": 2}
 
 
 class TestUsage:
     def test_that_was_told_before_a_cut_is_kept(self) -> None:
-        answer = decode(frame("in_progress", response={"usage": TOLD}), text_delta("hel"))
+        answer = decode(frame("in_progress", response={"usage": REPORTED}), text_delta("hel"))
         assert answer.error is not None
         assert answer.known == [Usage(9, 2, estimated=True)]
 
     def test_is_not_undone_by_zeros(self) -> None:
         zeros = {"input_tokens": 0, "output_tokens": 0}
-        events = decode(frame("in_progress", response={"usage": TOLD}) + completed(HELLO, usage=zeros)).events
+        events = decode(frame("in_progress", response={"usage": REPORTED}) + completed(HELLO, usage=zeros)).events
         assert events[1] == Usage(9, 2)

@@ -26,7 +26,7 @@ from flask_headrace.streaming.session import StreamSession
 from tests.streaming.simulation.faults import TICK
 from tests.streaming.simulation.store import StoreProxy
 
-TARGET = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
+CONTEXT = StreamContext("acme/tiny", "acme", "tiny", FREE, prompt_bytes=40)
 LIMITS = StreamLimits(
     heartbeat=5.0,
     first_token=10.0,

@@ -134,9 +134,9 @@ def message(
     *pieces: Piece | Step, finish: str | None = "end_turn", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
     """Make a whole answer as one JSON object; steps among the pieces come before it."""
-    spoken = [p for p in pieces if isinstance(p, (str, Reasoning, Refusal, ToolCall))]
+    written = [p for p in pieces if isinstance(p, (str, Reasoning, Refusal, ToolCall))]
     steps = [p for p in pieces if not isinstance(p, (str, Reasoning, Refusal, ToolCall))]
-    content = [block for kind, same in groupby(spoken, type) for block in _whole(kind, list(same))]
+    content = [block for kind, same in groupby(written, type) for block in _whole(kind, list(same))]
     body: dict[str, Any] = {
         "id": ID,
         "type": "message",
@@ -183,15 +183,15 @@ def model_list(names: Iterable[str]) -> Script:
 
 def _block(piece: Piece) -> Block:
     match piece:
-        case Reasoning(said):
+        case Reasoning(text):
             start = {"type": "thinking", "thinking": "", "signature": ""}
-            return Block(start, ({"type": "thinking_delta", "thinking": said},))
+            return Block(start, ({"type": "thinking_delta", "thinking": text},))
         case ToolCall(id=number, name=name, arguments=arguments):
             pieces = ({"type": "input_json_delta", "partial_json": piece} for piece in ("", *arguments))
             return Block({"type": "tool_use", "id": number, "name": name, "input": {}}, tuple(pieces))
         case _:
-            said = piece.text if isinstance(piece, Refusal) else piece
-            return Block({"type": "text", "text": ""}, ({"type": "text_delta", "text": said},))
+            text = piece.text if isinstance(piece, Refusal) else piece
+            return Block({"type": "text", "text": ""}, ({"type": "text_delta", "text": text},))
 
 
 def _block_end(index: int, start: dict[str, Any] | None) -> list[Step]:

@@ -21,8 +21,8 @@ class Echo(Script):
     def for_body(self, body: object) -> Script:
         """Make the answer to a request."""
         assert isinstance(body, dict)
-        said = self.of(body["messages"][-1]["content"])
-        pieces = [said[start : start + self.size] for start in range(0, len(said), self.size)]
+        text = self.of(body["messages"][-1]["content"])
+        pieces = [text[start : start + self.size] for start in range(0, len(text), self.size)]
         return openai_wire.answer(*pieces).for_body(body)
 
     def of(self, word: str) -> str:

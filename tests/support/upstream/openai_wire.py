@@ -137,11 +137,11 @@ def completion(
         for c in pieces
         if isinstance(c, ToolCall)
     ]
-    said = {kind: "".join(p.text for p in pieces if isinstance(p, kind)) or None for kind in (Reasoning, Refusal)}
+    texts = {kind: "".join(p.text for p in pieces if isinstance(p, kind)) or None for kind in (Reasoning, Refusal)}
     content = "".join(p for p in pieces if isinstance(p, str)) or None
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": said[Refusal], "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": texts[Refusal], "annotations": []}
     message |= {"tool_calls": calls} if calls else {}
-    message |= {"reasoning_content": said[Reasoning]} if said[Reasoning] else {}
+    message |= {"reasoning_content": texts[Reasoning]} if texts[Reasoning] else {}
     body = {
         "id": ID,
         "object": "chat.completion",

@@ -91,20 +91,20 @@ def error_frame(message: str | None = None, code: str | None = "server_error") -
 def deltas(*pieces: Piece | Step) -> list[Step]:
     """Make the frames of an answer's pieces, item by item; a step among them stays in the item around it."""
     steps: list[Step] = []
-    index, current, said = -1, None, ""
+    index, current, text = -1, None, ""
     for piece in pieces:
         if not isinstance(piece, (str, Reasoning, Refusal, ToolCall)):
             steps.append(piece)
             continue
         item = _item(piece)
         if item != current or item.is_call:
-            steps += _item_end(current, said, index)
-            index, current, said = index + 1, item, ""
+            steps += _item_end(current, text, index)
+            index, current, text = index + 1, item, ""
             steps += _item_start(item, index)
-        for content in _said(piece):
+        for content in _texts_of(piece):
             steps.append(_delta(item, content, index))
-            said += content
-    return steps + _item_end(current, said, index)
+            text += content
+    return steps + _item_end(current, text, index)
 
 
 def answer(
@@ -151,12 +151,12 @@ def _item(piece: Piece) -> Item:
             return TEXT
 
 
-def _said(piece: Piece) -> tuple[str, ...]:
+def _texts_of(piece: Piece) -> tuple[str, ...]:
     match piece:
         case ToolCall(arguments=arguments):
             return arguments
-        case Reasoning(said) | Refusal(said):
-            return (said,)
+        case Reasoning(text) | Refusal(text):
+            return (text,)
         case _:
             return (piece,)
 
@@ -186,25 +186,25 @@ def _item_start(item: Item, index: int) -> list[Step]:
     return [added, frame(f"{kind}.added", **_place(item, index), part=_part(item, ""))]
 
 
-def _item_end(item: Item | None, said: str, index: int) -> list[Step]:
+def _item_end(item: Item | None, text: str, index: int) -> list[Step]:
     if item is None:
         return []
     kind, place = PARTS.get(item.part, "response.content_part"), _place(item, index)
-    part = [] if item.is_call else [frame(f"{kind}.done", **place, part=_part(item, said))]
-    done = frame("response.output_item.done", output_index=index, item=_as(item, index, said, "completed"))
-    return [frame(f"{item.delta}.done", **place, **{item.field: said}, **_logprobs(item)), *part, done]
+    part = [] if item.is_call else [frame(f"{kind}.done", **place, part=_part(item, text))]
+    done = frame("response.output_item.done", output_index=index, item=_as(item, index, text, "completed"))
+    return [frame(f"{item.delta}.done", **place, **{item.field: text}, **_logprobs(item)), *part, done]
 
 
-def _part(item: Item, said: str) -> dict[str, Any]:
+def _part(item: Item, text: str) -> dict[str, Any]:
     annotations = {"annotations": [], "logprobs": []} if item is TEXT else {}
-    return {"type": item.part, **annotations, item.field: said}
+    return {"type": item.part, **annotations, item.field: text}
 
 
-def _as(item: Item, index: int, said: str, status: str) -> dict[str, Any]:
+def _as(item: Item, index: int, text: str, status: str) -> dict[str, Any]:
     written: dict[str, Any] = {"id": _id(item, index), **item.item}
     if item.is_call:
-        return {**written, "status": status, "arguments": said}
-    parts = [_part(item, said)] if status == "completed" else []
+        return {**written, "status": status, "arguments": text}
+    parts = [_part(item, text)] if status == "completed" else []
     return {**written, "summary": parts} if item is REASONING else {**written, "status": status, "content": parts}
 
 
@@ -212,11 +212,11 @@ def _output(*pieces: Piece | Step) -> tuple[Any, ...]:
     items: list[tuple[Item, str]] = []
     for piece in pieces:
         if isinstance(piece, (str, Reasoning, Refusal, ToolCall)):
-            item, said = _item(piece), "".join(_said(piece))
+            item, text = _item(piece), "".join(_texts_of(piece))
             if items and items[-1][0] == item and not item.is_call:
-                said = items.pop()[1] + said
-            items.append((item, said))
-    return tuple(_as(item, index, said, "completed") for index, (item, said) in enumerate(items))
+                text = items.pop()[1] + text
+            items.append((item, text))
+    return tuple(_as(item, index, text, "completed") for index, (item, text) in enumerate(items))
 
 
 def _response(
