@@ -70,10 +70,10 @@ def _accounts(stage: Stage) -> list[str]:
     if not len(ends) <= counted <= len(ends) + len(stage.cuts):
         found.append(f"the metrics count {counted:g} ends, the logs {len(ends)}")
     recorded = Counter(_model(end) for end in ends)
-    maybe_unasked = Counter(_model(end) for end in ends if _may_be_unasked(end))
+    maybe_unsent = Counter(_model(end) for end in ends if _may_be_unsent(end))
     cut = Counter(one.name for one in requests if _was_cut(one.ended_at, stage.cuts))
     for name, times in Counter(one.name for one in requests).items():
-        if not times - cut[name] <= recorded[name] <= times + maybe_unasked[name]:
+        if not times - cut[name] <= recorded[name] <= times + maybe_unsent[name]:
             found.append(
                 f"{name} was asked {times} times, {cut[name]} of them cut off, and has {recorded[name]} accounts"
             )
@@ -84,7 +84,7 @@ def _model(end: dict[str, str]) -> str:
     return end["model"].partition("/")[2]
 
 
-def _may_be_unasked(end: dict[str, object]) -> bool:
+def _may_be_unsent(end: dict[str, object]) -> bool:
     """Whether a stream may have ended before its model got the request, according to its log record."""
     return end["end"] != "done" and end["first_token_seconds"] is None
 

@@ -33,10 +33,10 @@ BEHAVIORS = (
 )
 
 FOLLOWER_BEHAVIORS = (
-    Behavior("follower", asks=False),
-    Behavior("restless follower", asks=False, is_restless=True),
-    Behavior("EventSource", asks=False, is_source=True),
-    Behavior("restless EventSource", asks=False, is_source=True, is_restless=True),
+    Behavior("follower", sends_request=False),
+    Behavior("restless follower", sends_request=False, is_restless=True),
+    Behavior("EventSource", sends_request=False, is_source=True),
+    Behavior("restless EventSource", sends_request=False, is_source=True, is_restless=True),
 )
 
 
