@@ -1,6 +1,6 @@
-"""A relay under measurement: how it is started, how it is asked, and the test bed.
+"""A relay under measurement: its start, its endpoint, and the test bed.
 
-the test bed is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
+The test bed is the upstream and the cores: the relay has one to itself, the upstream and the load share another.
 """
 
 from __future__ import annotations

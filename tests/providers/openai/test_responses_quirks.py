@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flask_headrace.core.errors import UpstreamProtocolError
-from flask_headrace.core.events import Completed, Failed, TextDelta, ToolCallCompleted, ToolCallStarted, Usage
+from flask_headrace.core.events import Completed, Failed, TextDelta, Usage
 from flask_headrace.providers.openai.responses_decoder import ResponseDecoder
 from tests.providers.decoding.decoding import Answer
 
@@ -190,16 +190,11 @@ CALLS: dict[str, list[bytes]] = {
 }
 
 
-def called(answer: Answer) -> list[tuple[str, str, Any]]:
-    ended = {event.index: event.arguments for event in answer.events if isinstance(event, ToolCallCompleted)}
-    return [(e.id, e.name, ended.get(e.index)) for e in answer.events if isinstance(e, ToolCallStarted)]
-
-
 class TestCall:
     @pytest.mark.parametrize("name", CALLS)
     def test_is_told_once_with_its_arguments(self, name: str) -> None:
         answer = decode(*CALLS[name])
-        assert (answer.error, called(answer), answer.events[-1]) == (
+        assert (answer.error, answer.calls, answer.events[-1]) == (
             None,
             [("c0", "f", {"x": 1})],
             Completed("tool_calls"),
@@ -207,11 +202,11 @@ class TestCall:
 
     def test_of_the_same_place_but_another_id_is_another(self) -> None:
         frames = [item(state, call(place=n)) for n in range(2) for state in ("added", "done")]
-        assert [each[0] for each in called(decode(*frames, completed()))] == ["c0", "c1"]
+        assert [each[0] for each in decode(*frames, completed()).calls] == ["c0", "c1"]
 
     def test_in_the_end_alone_beside_one_that_came_before_is_another(self) -> None:
         answer = decode(ADDED, piece(X), completed(call(), call('{"x":2}', 1)))
-        assert called(answer) == [("c0", "f", {"x": 1}), ("c1", "f", {"x": 2})]
+        assert answer.calls == [("c0", "f", {"x": 1}), ("c1", "f", {"x": 2})]
 
     @pytest.mark.parametrize("frames", [[UNNAMED, piece(X), completed()], [item("done", call(name="")), completed()]])
     def test_without_a_name_is_a_failure(self, frames: list[bytes]) -> None:

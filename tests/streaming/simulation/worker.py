@@ -50,7 +50,7 @@ class Ordered(dict[object, None]):
 
 
 class Worker:
-    """A worker: its streams, its journal, and its way to those of others.
+    """A worker: its streams, its store writer, and its access to the streams of other workers.
 
     Attributes:
         ended: The sessions whose end was reported.

@@ -18,16 +18,15 @@ authorityKeyIdentifier=keyid
 
 
 def has_openssl() -> bool:
-    """Tell whether a certificate can be made here."""
+    """Whether a certificate can be made here."""
     return shutil.which("openssl") is not None
 
 
 def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Write an authority and a certificate into a folder; give the authority's file and a server's context.
+    """Write an authority and a certificate into a folder; return the authority's file and a server's context.
 
     Raises:
-        RuntimeError: there is no `openssl`.
-
+        RuntimeError: the `openssl` program is missing.
     """
     if not has_openssl():
         raise RuntimeError("an upstream with TLS needs the openssl program: apt-get install openssl")

@@ -1,7 +1,7 @@
 """OpenAI's Responses API as bytes, in the shapes of the published API reference. Refusals are those of `openai_wire`.
 
 A frame is a `Chunk`, so frames and steps can be mixed: `answer("Hello", Gate("more"), " world")`. All frames have the
-same `sequence_number`, so that a frame is the same bytes wherever it stands.
+same `sequence_number`, so that a frame has the same bytes at every place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEQUENCE_NUMBER = 7
 
 @dataclass(frozen=True)
 class Item:
-    """An item of the output: what it is at first and in the end, its part, and the events of a piece of it."""
+    """A kind of output item: its fields, its part, and the events of one piece."""
 
     item: dict[str, Any]
     part: str
@@ -36,7 +36,7 @@ class Item:
 
     @property
     def is_call(self) -> bool:
-        """Whether it is a function call, which has no parts."""
+        """Whether the item is a function call, which has no parts."""
         return not self.part
 
 
@@ -48,7 +48,7 @@ PARTS = {"summary_text": "response.reasoning_summary_part"}
 
 
 def frame(kind: str, *, deltas: int = 0, **fields: Any) -> Chunk:
-    """Make an SSE frame of an event."""
+    """Return an SSE frame of an event."""
     body = {"type": kind, "sequence_number": SEQUENCE_NUMBER, **fields}
     return Chunk(b"event: %s\ndata: %s\n\n" % (kind.encode(), compact(body)), deltas)
 
@@ -58,19 +58,19 @@ UNKNOWN = frame("response.output_text.annotation.added", annotation={"type": "ur
 
 
 def opening() -> Chunk:
-    """Make the frames that come first, both with the whole response as it is then."""
+    """Return the frames that come first, both with the whole response as it is then."""
     started = _response("in_progress")
     created, in_progress = (frame(f"response.{kind}", response=started) for kind in ("created", "in_progress"))
     return Chunk(created.data + in_progress.data)
 
 
 def text(content: str, index: int = 0) -> Chunk:
-    """Make a frame of a text delta."""
+    """Return a frame of a text delta."""
     return _delta(TEXT, content, index)
 
 
 def ending(reason: str, usage: Tokens | None = USAGE, output: tuple[Any, ...] = ()) -> Chunk:
-    """Make the last frame: that the response is complete, or for which reason it is not."""
+    """Return the last frame: that the response is complete, or for which reason it is not."""
     if reason == "completed":
         return frame("response.completed", response=_response("completed", usage=usage, output=output))
     fields = {"incomplete_details": {"reason": reason}}
@@ -78,18 +78,18 @@ def ending(reason: str, usage: Tokens | None = USAGE, output: tuple[Any, ...] = 
 
 
 def failed(message: str | None = None, code: str = "server_error", usage: Tokens | None = None) -> Chunk:
-    """Make the frame that ends a response which failed."""
+    """Return the frame that ends a response which failed."""
     why = {"code": code, "message": message or ERRORS[500][2]}
     return frame("response.failed", response=_response("failed", usage=usage, error=why))
 
 
 def error_frame(message: str | None = None, code: str | None = "server_error") -> Chunk:
-    """Make the `error` event of a failure inside a stream."""
+    """Return the `error` event of a failure inside a stream."""
     return frame("error", code=code, message=message or ERRORS[500][2], param=None)
 
 
 def deltas(*pieces: Piece | Step) -> list[Step]:
-    """Make the frames of an answer's pieces, item by item; a step among them stays in the item around it."""
+    """Return the frames of an answer's pieces, item by item; a step among them stays in the item around it."""
     steps: list[Step] = []
     index, current, text = -1, None, ""
     for piece in pieces:
@@ -110,7 +110,7 @@ def deltas(*pieces: Piece | Step) -> list[Step]:
 def answer(
     *pieces: Piece | Step, finish: str | None = "completed", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer, streamed; a request that does not stream gets it as one JSON object.
+    """Return a whole answer, streamed; a request that does not stream gets it as one JSON object.
 
     `finish=None` leaves the last frame out, `usage=None` the usage; the body still ends.
     """
@@ -123,7 +123,7 @@ def answer(
 def message(
     *pieces: Piece | Step, finish: str | None = "completed", usage: Tokens | tuple[int, int] | None = USAGE
 ) -> Script:
-    """Make a whole answer as one JSON object; steps among the pieces come before it."""
+    """Return a whole answer as one JSON object; steps among the pieces come before it."""
     steps = [p for p in pieces if not isinstance(p, (str, Reasoning, Refusal, ToolCall))]
     counted = None if usage is None else Tokens(*usage)
     body = _response("completed", usage=counted, output=_output(*pieces))
@@ -133,7 +133,7 @@ def message(
 
 
 def failing_after(count: int, error: Chunk | None = None) -> Script:
-    """Make an answer that sends so many deltas, then an error event, then closes."""
+    """Return an answer that sends so many deltas, then an error event, then closes."""
     words = _item_start(TEXT, 0) + [text(f"{n} ") for n in range(count)] if count else []
     return script(HEAD, opening(), *words, replace(error or error_frame(), last=True), Close())
 
