@@ -14,9 +14,9 @@ from benchmarks.chaos.stage import Span, Stage
 from tests.support.reader import send
 
 OPEN, UPSTREAMS = "streams that are still open", "connections to the upstream that are still in use"
-ACCOUNTS, TRACES = "accounts other than one for each stream", "stack traces in the logs"
+LOG_RECORDS, TRACES = "log records other than one for each stream", "stack traces in the logs"
 
-COUNTS = (OPEN, UPSTREAMS, ACCOUNTS, TRACES)
+COUNTS = (OPEN, UPSTREAMS, LOG_RECORDS, TRACES)
 """The violations of services; each count is 0 if all is well."""
 
 SETTLE_TIMEOUT = 30.0
@@ -33,7 +33,7 @@ async def settle(stage: Stage, violations: Violations) -> None:
         left = await _wait_for_zero(count, until)
         if left:
             violations.add(what, "after the run", left)
-    for what, found in ((ACCOUNTS, _accounts(stage)), (TRACES, _traces(stage))):
+    for what, found in ((LOG_RECORDS, _log_records(stage)), (TRACES, _traces(stage))):
         for one in found:
             violations.add(what, one)
 
@@ -59,7 +59,7 @@ def _metric(stage: Stage, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
 
-def _accounts(stage: Stage) -> list[str]:
+def _log_records(stage: Stage) -> list[str]:
     """Return the differences between the requests to the upstream, the log records and the metrics, as messages."""
     lines = re.findall(r"stream_end ({.*})$", stage.log(), re.MULTILINE)
     ends = [json.loads(line) for line in lines]
@@ -75,7 +75,7 @@ def _accounts(stage: Stage) -> list[str]:
     for name, times in Counter(one.name for one in requests).items():
         if not times - cut[name] <= recorded[name] <= times + maybe_unsent[name]:
             found.append(
-                f"{name} was asked {times} times, {cut[name]} of them cut off, and has {recorded[name]} accounts"
+                f"{name} got {times} requests, {cut[name]} of them cut off, and has {recorded[name]} log records"
             )
     return found
 
