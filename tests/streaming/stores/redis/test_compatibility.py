@@ -126,7 +126,12 @@ class TestTls:
         port = free_port()
         start(
             *("--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(authority)),
-            *("--tls-cert-file", str(tmp_path / "leaf.pem"), "--tls-key-file", str(tmp_path / "leaf.key")),
+            *(
+                "--tls-cert-file",
+                str(tmp_path / certificate.CERTIFICATE),
+                "--tls-key-file",
+                str(tmp_path / certificate.CERTIFICATE_KEY),
+            ),
         )
         message = refused(f"rediss://:s3cret@127.0.0.1:{port}")
         assert "certificate is not trusted" in message
