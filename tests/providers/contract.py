@@ -83,7 +83,7 @@ class ReceivedAnswer:
         self.batches: list[list[Event]] = []
         self.error: UpstreamError | None = None
         try:
-            self.batches.extend(self._stored(ask(provider)))
+            self.batches.extend(self._collected(ask(provider)))
         except UpstreamError as error:
             self.error = error
         check = testing.check_answer if self.error is None else testing.check_beginning
@@ -91,7 +91,7 @@ class ReceivedAnswer:
         self.events = [event for batch in self.batches for event in batch if not is_partial_usage(event)]
         self.text = text_of(self.events)
 
-    def _stored(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
+    def _collected(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
         for batch in batches:
             self.batches.append(batch)
         yield from ()
