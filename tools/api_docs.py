@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "flask_headrace"
 PAGE = ROOT / "docs/api.md"
 
-HEAD = """<!-- Written by tools/api_docs.py from the docstrings. Change those, then run `.venv/bin/python tools/api_docs.py`. -->
+HEAD = """<!-- Written from the docstrings. Change those, then run `.venv/bin/python tools/api_docs.py`. -->
 
 # The public API
 
