@@ -30,6 +30,7 @@ from flask_headrace.providers.base import Provider
 from flask_headrace.providers.chat_request import ChatRequest, Message
 from tests.support.event_loop import until
 from tests.support.upstream import (
+    WIRES,
     Chunk,
     Gate,
     Hang,
@@ -39,18 +40,14 @@ from tests.support.upstream import (
     ToolCall,
     Upstream,
     addresses,
-    anthropic_wire,
     cuts,
     faults,
     oddities,
-    openai_wire,
     plain,
-    responses_wire,
     script,
 )
 
 KEY = "sk-test-0123456789abcdef"
-WIRES = (openai_wire, responses_wire, anthropic_wire)
 MESSAGES = (Message("system", "Be brief."), Message("user", "hi"))
 
 
@@ -101,6 +98,9 @@ class ProviderContract(testing.ProviderContract):
     """The contract. `make` returns the provider for an upstream's URL; `wire` encodes answers in its protocol."""
 
     wire: ClassVar[ModuleType]
+
+    def __init_subclass__(cls) -> None:
+        assert cls.wire in WIRES, f"Add {cls.wire.__name__} to WIRES in tests/support/upstream/server.py."
 
     def make(self, url: str) -> Provider:
         raise NotImplementedError

@@ -25,19 +25,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.support.upstream import anthropic_wire, certificate, http1, openai_wire
+from tests.support.upstream import anthropic_wire, certificate, http1, openai_wire, responses_wire
 from tests.support.upstream.accepting import Accept, Acceptor
 from tests.support.upstream.records import Connections, Entry, Ledger, Peer, Request, Tally, tally
 from tests.support.upstream.steps import Script
 
 T = TypeVar("T")
 
-ENDPOINTS = {
-    "POST /v1/chat/completions",
-    "POST /v1/responses",
-    "POST /v1/messages",
-    "POST /v1/messages/count_tokens",
-}
+WIRES = (openai_wire, responses_wire, anthropic_wire)
+"""The wire formats, each a module with the same names as `openai_wire`."""
+
+ENDPOINTS = {f"POST {wire.ENDPOINT}" for wire in WIRES} | {"POST /v1/messages/count_tokens"}
+"""The endpoints that answer from scripts. All others answer 404, so that a wrong path is noticed."""
 
 
 class Upstream:
