@@ -7,6 +7,11 @@ from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
 from .server import Address, OpenAIServer
 
+UNSUPPORTED_BY_PROTOCOL = frozenset(
+    {"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+)
+"""Request features that the Responses API cannot express."""
+
 
 class OpenAIResponses(OpenAIServer):
     """A provider for one server that speaks the Responses API; see `OpenAIServer`.
@@ -15,10 +20,11 @@ class OpenAIResponses(OpenAIServer):
     """
 
     endpoint = "/responses"
-    unsupported_features = frozenset(
-        {"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
-    )
-    """The request features that the API cannot express."""
+
+    @property
+    def unsupported_features(self) -> frozenset[str]:
+        """The request features that the API cannot express; see `Provider.unsupported_features`."""
+        return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
         return build_body(request)
