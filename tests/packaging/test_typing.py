@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
 from tests.packaging.checkout import make_repository
 from tests.support.service import ROOT
 
@@ -73,7 +74,9 @@ FOREIGN = r"""
 """
 """What pyright reports about these packages, whose stubs are wrong or incomplete. To mypy the packages are untyped."""
 
-PYRIGHT = ROOT / "tests/node_modules/.bin/pyright"
+
+def find_pyright() -> str:
+    return require(str(ROOT / "tests/node_modules/.bin/pyright"), "npm ci --prefix tests")
 
 
 def run(*command: str | Path, folder: Path, **variables: str) -> str:
@@ -102,7 +105,7 @@ class TestViewsOfAnApplication:
         (tmp_path / "user.py").write_text(USER)
         settings = {"extraPaths": [str(ROOT)], "reportUnnecessaryTypeIgnoreComment": "error"}
         (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-        said = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
+        said = run(find_pyright(), "--pythonpath", sys.executable, folder=tmp_path)
         assert said.startswith("0 errors"), said
 
 
@@ -114,7 +117,7 @@ class TestCheckout:
         assert said.startswith("Success"), said
 
     def test_is_found_by_pyright_and_without_an_error_of_its_own(self, checkout: Path) -> None:
-        report = json.loads(run(PYRIGHT, "--outputjson", "--pythonpath", sys.executable, folder=checkout))
+        report = json.loads(run(find_pyright(), "--outputjson", "--pythonpath", sys.executable, folder=checkout))
         assert report["summary"]["filesAnalyzed"] >= len(list((checkout / "flask_headrace").rglob("*.py")))
         messages = [
             f"{Path(item['file']).relative_to(checkout)}:{item['range']['start']['line'] + 1}: {item['message']}"
