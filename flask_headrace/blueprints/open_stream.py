@@ -14,7 +14,10 @@ from msgspec.structs import replace
 
 from ..core.errors import InvalidRequest, NotSupported
 from ..providers.base import Provider, TokenCounter
-from ..providers.chat_request import ChatRequest, validation_error
+from ..providers.chat_request import ChatRequest
+from ..providers.fallback.router import Router
+from ..providers.passthrough import ignored, missing_features, reduced, refusal
+from ..providers.request_validation import validation_error
 from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
@@ -92,10 +95,11 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     state = current_state()
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
+    sent = chat_request
     provider, chat_request = _resolve(model, chat_request, default_provider)
-    context = _stream_context(
-        state.registry.model_id(provider, chat_request.model), provider, chat_request, owner, partial_mode
-    )
+    model_id = state.registry.model_id(provider, chat_request.model)
+    context = _stream_context(model_id, provider, chat_request, owner, partial_mode)
+    context = replace(context, ignored=_ignored_by_provider(provider, sent))
     if echoed is not None:
         bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
         context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
@@ -142,7 +146,7 @@ def _resolve(
         raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
     provider, name = current_state().registry.resolve(model, default_provider)
     _reject_unsupported(provider, chat_request)
-    return provider, replace(chat_request, model=name)
+    return provider, replace(reduced(chat_request, provider), model=name)
 
 
 def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
@@ -157,16 +161,34 @@ def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
     if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
         raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     state.store_availability.log_once()
-    # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
-    digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
+    digest = _digest(context.model, chat_request)
     return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
 
 
+def _digest(model: str, chat_request: ChatRequest) -> str:
+    source = chat_request.source
+    sent = () if source is None else (source.fields, [turn.values for turn in source.turns], source.headers)
+    # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
+    return sha256(msgspec.json.encode((model, replace(chat_request, source=None), *sent))).hexdigest()
+
+
 def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
-    if unsupported := sorted(chat_request.required_features() & provider.unsupported_features):
+    if unsupported := missing_features(chat_request, provider):
         raise InvalidRequest(
             f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
         )
+    reasons = [refusal(chat_request, recipient) for recipient in _recipients(provider)]
+    if reasons and all(reasons):
+        raise InvalidRequest(reasons[0] or "")
+
+
+def _ignored_by_provider(provider: Provider, chat_request: ChatRequest) -> dict[str, tuple[str, ...]]:
+    names = {recipient.name: ignored(chat_request, recipient) for recipient in _recipients(provider)}
+    return {recipient: left_out for recipient, left_out in names.items() if left_out}
+
+
+def _recipients(provider: Provider) -> list[Provider]:
+    return provider.providers if isinstance(provider, Router) else [provider]
 
 
 def _stream_context(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..chat_request import ChatRequest, Json
+from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
 from .server import Address, OpenAIServer
 
 UNSUPPORTED_BY_PROTOCOL = frozenset(
-    {"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+    {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
 )
 """Request features that the Responses API cannot express."""
 
@@ -19,6 +22,7 @@ class OpenAIResponses(OpenAIServer):
     The server stores nothing: every request contains the whole conversation, as with all other providers.
     """
 
+    family: ClassVar[Family] = "openai-responses"
     endpoint = "/responses"
 
     @property
