@@ -286,7 +286,10 @@ class ConnectTimeout(UpstreamError):
 
 
 class FirstTokenTimeout(UpstreamError):
-    """The upstream accepted the request and sent no token within `HEADRACE_FIRST_TOKEN_TIMEOUT` seconds."""
+    """The upstream accepted the request and sent no token within `HEADRACE_FIRST_TOKEN_TIMEOUT` seconds.
+
+    A model that has a successor in the chain of an alias has the alias's `first_token_timeout`.
+    """
 
     code = "first_token_timeout"
     status = 504
