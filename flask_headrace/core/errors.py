@@ -286,10 +286,7 @@ class ConnectTimeout(UpstreamError):
 
 
 class FirstTokenTimeout(UpstreamError):
-    """The upstream accepted the request and sent no token within `HEADRACE_FIRST_TOKEN_TIMEOUT` seconds.
-
-    A model that has a successor in the chain of an alias has the alias's `first_token_timeout`.
-    """
+    """The upstream sent no token within `HEADRACE_FIRST_TOKEN_TIMEOUT` seconds, or within its alias's own limit."""
 
     code = "first_token_timeout"
     status = 504
