@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
@@ -22,7 +20,7 @@ class OpenAIResponses(OpenAIServer):
     The server stores nothing: every request contains the whole conversation, as with all other providers.
     """
 
-    family: ClassVar[Family] = "openai-responses"
+    family: Family = "openai-responses"
     endpoint = "/responses"
 
     @property
