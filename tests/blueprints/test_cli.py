@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.service import ROOT, environment
 from tests.support.started_service import openai_alone
-from tests.support.upstream import Ended, Gate, Upstream, openai_wire
+from tests.support.upstream import Ended, Gate, Upstream, openai_wire, script
 
 
 def start(
@@ -82,12 +82,18 @@ def test_ask_says_so_of_half_a_character(upstream: Upstream) -> None:
 
 
 def test_ask_says_where_another_model_begins_the_answer_again(upstream: Upstream, tmp_path: Path) -> None:
-    upstream.answer("cli-dying", openai_wire.failing_after(2))
+    *words, error, close = openai_wire.failing_after(2).steps
+    # What is read at once with the error was shown to nobody, and needs no restart.
+    upstream.answer("cli-dying", script(*words, Gate("cli-dying"), error, close))
     upstream.answer("cli-next", openai_wire.answer("Else."))
     config = tmp_path / "headrace.toml"
     config.write_text('[models.both]\nchain = ["openai/cli-dying", "openai/cli-next"]\nretries = 0\n')
-    out, err = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config)).communicate(timeout=60)
-    assert out == "0 1 \nElse.\n"
+    process = start(upstream, "ask", "hi", "--model", "both", HEADRACE_CONFIG=str(config))
+    assert process.stdout is not None
+    assert process.stdout.read(4) == "0 1 "
+    upstream.open_gate("cli-dying")
+    out, err = process.communicate(timeout=60)
+    assert out == "\nElse.\n"
     assert err == "openai/cli-next restarts the answer (upstream_failed):\n"
 
 

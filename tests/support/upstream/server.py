@@ -138,7 +138,7 @@ class Upstream:
         """List what is known now of each connection, in the order in which they were accepted."""
         return [entry.record for entry in list(self._ledger.peers)]
 
-    def wait_for(self, condition: Callable[[], T | None], timeout: float = 5) -> T:
+    def wait_for(self, condition: Callable[[], T | None], timeout: float = 30) -> T:
         """Wait until `condition()` is true, and give what it returned.
 
         It is asked again after every change here and at least every 20 ms. An IndexError counts as not yet true, so
@@ -160,11 +160,11 @@ class Upstream:
             time.sleep(max(0.001, 9 * (now - asked)))  # else a costly condition keeps the upstream from its work
             self._ledger.wait_beyond(changes, min(limit - now, 0.02))
 
-    def ended(self, name: str, number: int = 0, timeout: float = 5) -> Request:
+    def ended(self, name: str, number: int = 0, timeout: float = 30) -> Request:
         """Wait until the answer to the n-th request listed for a model (from 0) has ended, and give its record."""
         return self.wait_for(lambda: self._if("ended", name, number), timeout)
 
-    def closed(self, name: str, number: int = 0, timeout: float = 5) -> Request:
+    def closed(self, name: str, number: int = 0, timeout: float = 30) -> Request:
         """Wait until the connection of the n-th request listed for a model is closed, and give the request's record."""
         return self.wait_for(lambda: self._if("closed", name, number), timeout)
 

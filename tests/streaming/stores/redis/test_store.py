@@ -144,7 +144,7 @@ class TestKilled:
         watchers = [Watcher(store, f"s{number}") for number in range(5)]
         server.kill()
         until(lambda: store._listener._connection is None)
-        late = Watcher(store, "late")
+        late = Watcher(store, "late", is_effective=False)
         woken = [watcher.calls for watcher in watchers]
         server.start()
         until(lambda: all(watcher.calls > before for watcher, before in zip(watchers, woken, strict=True)))
