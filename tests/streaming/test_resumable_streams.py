@@ -241,6 +241,9 @@ def test_a_stream_is_gone_after_its_retention(workers: list[Worker], other: Work
     first = workers[0].begin(Source(text("a"), [DONE]))
     first.read()
     until(lambda: is_stored(other, first.id, 4))
+    for worker in workers:
+        store = worker.store._store
+        store._limits = msgspec.structs.replace(store._limits, retention=1.0)
 
     def is_gone() -> bool:
         try:
