@@ -84,23 +84,23 @@ class TestViewsOfAnApplication:
     def test_are_checked_by_mypy(self, tmp_path: Path) -> None:
         (tmp_path / "user.py").write_text(USER)
         (tmp_path / "mypy.ini").write_text(SETTINGS)  # the libraries of the package need not be read
-        said = run(sys.executable, "-m", "mypy", "user.py", folder=tmp_path, MYPYPATH=str(ROOT))
-        assert said.startswith("Success"), said
+        output = run(sys.executable, "-m", "mypy", "user.py", folder=tmp_path, MYPYPATH=str(ROOT))
+        assert output.startswith("Success"), output
 
     def test_are_checked_by_pyright(self, tmp_path: Path) -> None:
         (tmp_path / "user.py").write_text(USER)
         settings = {"extraPaths": [str(ROOT)], "reportUnnecessaryTypeIgnoreComment": "error"}
         (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-        said = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
-        assert said.startswith("0 errors"), said
+        output = run(PYRIGHT, "--pythonpath", sys.executable, folder=tmp_path)
+        assert output.startswith("0 errors"), output
 
 
 class TestCheckout:
     """The package itself, with the settings of pyproject.toml and no others."""
 
     def test_is_without_an_error_to_mypy(self, checkout: Path) -> None:
-        said = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
-        assert said.startswith("Success"), said
+        output = run(sys.executable, "-m", "mypy", "-p", "flask_headrace", folder=checkout)
+        assert output.startswith("Success"), output
 
     def test_is_found_by_pyright_and_its_public_files_are_without_an_error(self, checkout: Path) -> None:
         # Inside, pyright takes the incomplete types of gevent, gunicorn and redis for whole. mypy checks those files.
