@@ -15,6 +15,7 @@ from flask_headrace.setup.providers import build_registry
 from flask_headrace.testing import check_answer
 from tests.server.test_start_checks import start
 from tests.support import upstream as upstreams
+from tests.support.service import free_port
 
 GOOD = """
 [models.smart]
@@ -238,7 +239,7 @@ def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path)
 
 def test_a_mistake_stops_the_start_with_one_sentence(path: Path) -> None:
     path.write_text(CHAIN + "retries = -1")
-    code, output = start(HEADRACE_CONFIG=str(path))
+    code, output = start(HEADRACE_BIND=f"127.0.0.1:{free_port()}", HEADRACE_CONFIG=str(path))
     assert code != 0
     assert f"Headrace cannot start. {path}: in [models.smart], retries is -1" in output
     assert "Traceback" not in output
