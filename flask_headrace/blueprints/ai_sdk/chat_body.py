@@ -40,6 +40,7 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
         output: The result of a tool call.
         errorText: The error of a tool call.
         providerMetadata: The provider's signature of reasoning.
+        data: The content of a `data-` part.
     """
 
     type: str
@@ -53,6 +54,7 @@ class UIMessagePart(msgspec.Struct, frozen=True, rename="camel"):
     output: Any = None
     error_text: str = ""
     provider_metadata: dict[str, Json] | None = None
+    data: Any = None
 
     @property
     def called_tool(self) -> str | None:

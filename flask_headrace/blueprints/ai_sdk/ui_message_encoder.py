@@ -39,7 +39,10 @@ END = b"data: [DONE]\n\n"
 """Sent only after a complete answer. The clients do not require it."""
 
 RESTART_PART_TYPE = "data-restart"
-"""The type of the data part that revokes all parts before it, for versions whose protocol cannot revoke parts."""
+"""The type of the data part that revokes the step before it, for versions whose protocol cannot revoke parts."""
+
+RESUMED = "resumed"
+"""The reason in the data part with which a replay revokes all parts before it, those of earlier steps as well."""
 
 FINISH_REASONS: dict[FinishReason, str] = {
     "stop": "stop",
@@ -134,7 +137,7 @@ class UIMessageEncoder:
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:
         self._has_begun = True
         fields = {} if self._message_id is None else {"messageId": self._message_id}
-        revoked = [self._revoking_frame("resumed", metadata.get("model", ""))] if self._is_replay else []
+        revoked = [self._revoking_frame(RESUMED, metadata.get("model", ""))] if self._is_replay else []
         return [_frame("start", **fields, messageMetadata=metadata), *revoked, _frame("start-step")]
 
     # Text and reasoning

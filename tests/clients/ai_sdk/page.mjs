@@ -33,7 +33,15 @@ export async function showPage({ useChat }, DefaultChatTransport, base, options,
     return { ...chat, stopForGood: stop };
   };
   // docs: parts of a message that are valid, AI SDK 5 and 6
-  const partsOf = ({ parts }) => parts.slice(parts.findLastIndex(({ type }) => type === "data-restart") + 1);
+  const partsOf = ({ parts }) => {
+    const valid = [];
+    for (const part of parts) {
+      if (part.type !== "data-restart") valid.push(part);
+      else if (part.data.reason === "resumed") valid.length = 0;
+      else valid.length = valid.findLastIndex(({ type }) => type === "step-start") + 1;
+    }
+    return valid;
+  };
   // end docs
   const useOwnChat = body.resumable ? useResumable : usePlain;
   const Page = () => {

@@ -15,7 +15,7 @@ from flask_headrace.blueprints.ai_sdk.ui_message_encoder import UIMessageEncoder
 from flask_headrace.core.answer import CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from flask_headrace.core.events import AnswerRestarted, Completed, Event, Failed, ResponseStarted, TextDelta
 from tests.blueprints.ai_sdk.test_ui_message_encoder import GOLDEN, values
-from tests.clients.ai_sdk.node import Node, text_of
+from tests.clients.ai_sdk.node import Node, text_of, valid_parts
 from tests.support.event_sequences import SIZES, answers, batches
 
 STARTED = ResponseStarted("s1", "acme/tiny", "acme")
@@ -38,13 +38,11 @@ def expected(events: list[Event]) -> list[tuple[str, Any]]:
 
 
 def shown(message: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return a message's parts after the last restart, in the form of the expected parts."""
-    parts = message["parts"]
+    """Return a message's valid parts in the form of the expected parts."""
     # Also what is void is closed.
-    assert all(part["state"] not in {"streaming", "input-streaming"} for part in parts if "state" in part)
-    kept = max([number for number, part in enumerate(parts, 1) if part["type"] == "data-restart"], default=0)
+    assert all(part["state"] not in {"streaming", "input-streaming"} for part in message["parts"] if "state" in part)
     found: list[tuple[str, Any]] = []
-    for part in parts[kept:]:
+    for part in valid_parts(message):
         if part["type"].startswith("tool-"):
             found.append((part["type"], part["input"] if part["state"] == "input-available" else None))
         elif part["type"] != "step-start":

@@ -101,6 +101,25 @@ def test_other_versions_get_a_part_that_voids_what_is_before_it(
     assert "data-restart" in kinds(shown)
 
 
+@pytest.mark.parametrize(("client", "body"), UNNAMED)
+def test_other_versions_keep_the_steps_before_the_one_that_is_rescued(
+    client: str, body: dict[str, Any], nodes: Callable[[str], Node], service: Service, upstream: Upstream,
+    names: Iterator[str],
+) -> None:  # fmt: skip
+    name = next(names)
+    upstream.answer(f"{name}-first", [openai_wire.answer("Let me see.", CALL, finish="tool_calls"), broken("wrong")])
+    upstream.answer(f"{name}-second", [anthropic_wire.answer("right"), anthropic_wire.answer("Yes.")])
+    chat = open_chat(client, body, nodes, service, name)
+    chat.send()
+    chat.do("answer", tool="find", toolCallId="c1", output="deep")
+    shown = chat.wait_for(lambda now: now if now.status == "ready" and "right" in now.text else None)
+    assert text_of(shown.last) == "Let me see.right"
+    assert shown.all.get("page", "hiLet me see.right") == "hiLet me see.right"
+    assert chat.send("sure?").text == "Yes."
+    sent = str(upstream.requests(f"{name}-second")[-1].body["messages"])
+    assert ("Let me see." in sent, "deep" in sent, "right" in sent, "wrong" in sent) == (True, True, True, False)
+
+
 @pytest.mark.parametrize(("client", "body"), NAMED)
 def test_a_rescued_answer_is_replayed_without_what_was_void(
     client: str, body: dict[str, Any], nodes: Callable[[str], Node], service: Service, upstream: Upstream,
