@@ -19,8 +19,8 @@ from ..openai_shared.errors import ERROR_SCHEMA
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
 from .encoder import EVENT_NAMES, ResponsesEncoder
-from .output_items import ECHOED_FIELD_DEFAULTS
 from .request import to_chat_request
+from .request_echo import echoed_request_fields
 
 OPERATIONS = (
     Operation(
@@ -68,15 +68,14 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, _echoed_fields(body)),
+        echoed=EchoedFields(PROTOCOL, echoed_request_fields(_request_fields(body))),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
-    values = {name: getattr(body, name) for name in ECHOED_FIELD_DEFAULTS}
-    return {name: msgspec.to_builtins(value) for name, value in values.items() if value is not None}
+def _request_fields(body: ResponseBody) -> dict[str, Any]:
+    return {name: msgspec.to_builtins(getattr(body, name)) for name in body.__struct_fields__ if name != "input"}
 
 
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
