@@ -30,6 +30,7 @@ from flask_headrace.core.events import (
     Usage,
 )
 from flask_headrace.core.sse import SSEDecoder
+from tests.blueprints.openai_responses.response_schema import check_events
 
 USAGE = Usage(9, 3, 4, 1, 0.00001)
 START = ResponseStarted("s1", "acme/tiny", "acme")
@@ -38,7 +39,7 @@ ANY_OF_THEIRS = TypeAdapter(ResponseStreamEvent)
 
 MESSAGE = {"id": "msg_s1_0", "type": "message", "status": "completed", "role": "assistant"}
 SAID = {"type": "output_text", "text": "Hel", "annotations": [], "logprobs": []}
-THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": [], "encrypted_content": None}
+THOUGHT = {"id": "rs_s1_0", "type": "reasoning", "summary": []}
 CALL = {"id": "fc_s1_0", "type": "function_call", "status": "completed", "call_id": "c1", "name": "find"}
 IN_TEXT = {"item_id": "msg_s1_0", "output_index": 0, "content_index": 0}
 IN_THOUGHTS = {"item_id": "rs_s1_0", "output_index": 0, "summary_index": 0}
@@ -184,7 +185,7 @@ def test_frames_are_counted_from_0_on() -> None:
 
 
 class TestTheLastFrame:
-    @pytest.mark.parametrize(
+    ENDS = pytest.mark.parametrize(
         ("reason", "status", "why"),
         [
             ("stop", "completed", None),
@@ -195,6 +196,13 @@ class TestTheLastFrame:
             ("content_filter", "incomplete", {"reason": "content_filter"}),
         ],
     )
+
+    @ENDS
+    def test_says_when_the_answer_was_complete_and_nothing_of_it_else(self, reason, status, why) -> None:
+        response = read(encoder().encode([Completed(reason, completed_at=1700000009)]))[-1]["response"]
+        assert response["completed_at"] == (1700000009 if status == "completed" else None)
+
+    @ENDS
     def test_says_how_the_model_ended(self, reason: FinishReason, status: str, why: object) -> None:
         item, last = read(encoder(TextDelta("a")).encode([USAGE, Completed(reason)]))[-2:]
         assert (item["item"]["status"], last["type"]) == (status, f"response.{status}")
@@ -259,10 +267,27 @@ def test_the_model_is_the_one_that_answers() -> None:
     assert read(other.encode([Completed("stop")]))[0]["response"]["model"] == "acme/big"
 
 
+@pytest.mark.parametrize("end", [Failed("stall_timeout", "Silent.", True), Cancelled("stopped")])
+def test_a_failure_before_the_first_token_opens_the_response(end: Event) -> None:
+    events = read(ResponsesEncoder("s1", "acme/tiny", 1).encode([USAGE, end]))
+    check_events(events)
+    assert [event["type"] for event in events] == ["response.created", "response.in_progress", "response.failed"]
+    numbered = ResponsesEncoder("s1", "acme/tiny", 1).encode([end], 1)
+    assert numbered.index(b"id: 1\n") > numbered.index(b"response.in_progress")
+
+
 def test_what_was_asked_comes_back() -> None:
     made = ResponsesEncoder("s1", "acme/tiny", 1, {"temperature": 0.5, "metadata": {"a": "b"}})
     response = read(made.encode([START]))[0]["response"]
     assert (response["temperature"], response["metadata"], response["tool_choice"]) == (0.5, {"a": "b"}, "auto")
+
+
+def test_what_the_provider_applied_replaces_what_was_asked() -> None:
+    made = ResponsesEncoder("s1", "acme/tiny", 1, {"temperature": 0.5, "service_tier": "auto", "top_p": 0.5})
+    made.encode([START])
+    applied = {"temperature": 1.0, "service_tier": "priority"}
+    response = read(made.encode([Completed("stop", applied_settings=applied)]))[-1]["response"]
+    assert [response[name] for name in ("temperature", "service_tier", "top_p")] == [1.0, "priority", 0.5]
 
 
 def test_a_refusal_is_that_of_their_other_protocol() -> None:
