@@ -22,6 +22,7 @@ from ..streaming.producer import Source
 from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
 from .http.event_loop import require_one_loop
+from .http.request_id import current_request_id
 from .state import ExtensionState, current_state
 
 MAX_ECHOED_BYTES = 256 * 1024
@@ -181,6 +182,7 @@ def _stream_context(
         owner=owner,
         partial_mode=partial_mode,
         created=int(time.time()),
+        request_id=current_request_id(),
     )
 
 

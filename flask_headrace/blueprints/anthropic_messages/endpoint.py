@@ -16,6 +16,7 @@ from ..http.error_handlers import error_response
 from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
 from ..http.request_body import read_body
+from ..http.request_id import current_request_id
 from ..http.stream_response import stream_response
 from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
@@ -33,6 +34,7 @@ ERROR_SCHEMA: Mapping[str, Any] = {
     "properties": {
         "type": {"const": "error"},
         "error": {"type": "object", "required": ["type", "message"], "description": "Why a request failed."},
+        "request_id": {"type": "string", "description": "The id in the response header `request-id`."},
     },
 }
 """The JSON Schema of an error's body."""
@@ -98,7 +100,7 @@ def messages() -> Response:
         is_resumable=body.resumable,
         id=body.id,
     )
-    encoder = MessagesEncoder()
+    encoder = MessagesEncoder(current_request_id())
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
@@ -129,4 +131,4 @@ def model_object(model: Model) -> dict[str, Any]:
 
 
 def _handle_error(error: HeadraceError) -> Response:
-    return error_response(error, anthropic_error_body(error))
+    return error_response(error, anthropic_error_body(error, current_request_id()))

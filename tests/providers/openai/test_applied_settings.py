@@ -26,7 +26,7 @@ def applied(decoder: Any, *bodies: dict[str, Any]) -> dict[str, Any] | None:
     ("reported", "expected"),
     [
         ({}, None),
-        ({"temperature": 0.25, "top_p": 1, "service_tier": "flex"}, {"temperature": 0.25, "top_p": 1, "service_tier": "flex"}),
+        ({"temperature": 0.25, "service_tier": "flex"}, {"temperature": 0.25, "service_tier": "flex"}),
         ({"top_logprobs": 3, "presence_penalty": 0.0}, {"top_logprobs": 3, "presence_penalty": 0.0}),
         ({"temperature": "hot", "top_p": True, "service_tier": {"a": 1}, "frequency_penalty": [1]}, None),
         ({"service_tier": "x" * 65, "temperature": None}, None),
