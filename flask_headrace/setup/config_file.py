@@ -18,6 +18,7 @@ from .server_address import is_server_url
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Capability = Literal["image_input", "pdf_input", "reasoning", "structured_outputs", "tools"]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
@@ -54,12 +55,17 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         base_url: The URL of the server. Its query, such as `?api-version=…`, is sent with every request.
         api_key_env: The name of the environment variable that contains the key; None for a server without keys.
         api_key_header: The name of the header that carries the key; None for the header that the API defines.
+        context: Context window in tokens, by the server's name of the model, for the lists of models.
+        capabilities: What models can do, by the server's name of the model: names of `CAPABILITIES`. A model with an
+            entry has none of the others.
     """
 
     kind: str
     base_url: str
     api_key_env: str | None = None
     api_key_header: str | None = None
+    context: dict[str, Annotated[int, msgspec.Meta(gt=0)]] = {}
+    capabilities: dict[str, tuple[Capability, ...]] = {}
 
 
 class Config(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
 
 from ...core.errors import HeadraceError
-from ...providers.registry import Model
 from ..encoding.error_bodies import anthropic_error_body
 from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
@@ -23,7 +22,13 @@ from ..open_stream import open_stream
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import MessagesBody
 from .encoder import EVENT_NAMES, MessagesEncoder
+from .models import MODEL_SCHEMA, MODELS_SCHEMA, model_object, models_page
 from .request import to_chat_request
+
+__all__ = [
+    "DEFAULT_PROVIDER", "ERROR_SCHEMA", "MODELS_SCHEMA", "MODEL_SCHEMA", "OPERATIONS",
+    "create_anthropic_messages_blueprint", "model_object", "models_page",
+]  # fmt: skip
 
 DEFAULT_PROVIDER = "anthropic"
 """The provider for a model that is named without a provider and that no provider lists."""
@@ -38,14 +43,6 @@ ERROR_SCHEMA: Mapping[str, Any] = {
     },
 }
 """The JSON Schema of an error's body."""
-
-MODEL_SCHEMA: Mapping[str, Any] = {"type": "object", "required": ["type", "id", "display_name", "created_at"]}
-MODELS_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["data", "has_more", "first_id", "last_id"],
-    "properties": {"data": {"type": "array", "items": MODEL_SCHEMA}},
-}
-"""The JSON Schemas of one model and of `GET /v1/models`."""
 
 OPERATIONS = (
     Operation(
@@ -109,25 +106,6 @@ def count_tokens() -> Response:
     authorize_request()
     body = read_body(_decoder)
     return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
-
-
-def models_page(models: Sequence[Model]) -> dict[str, Any]:
-    """Return the body of Anthropic's `GET /v1/models`, with all models on one page."""
-    data = [model_object(model) for model in models]
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-    return {"data": data, "has_more": False, "first_id": first, "last_id": last}
-
-
-def model_object(model: Model) -> dict[str, Any]:
-    """Return a model in the form of Anthropic's API."""
-    return {
-        "type": "model",
-        "id": model.id,
-        "display_name": model.name,
-        # Anthropic's API sends this date if a model's date is unknown.
-        "created_at": "1970-01-01T00:00:00Z",
-        "lifecycle": "active",
-    }
 
 
 def _handle_error(error: HeadraceError) -> Response:

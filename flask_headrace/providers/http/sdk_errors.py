@@ -16,15 +16,11 @@ from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
-import msgspec
 
 from ...core import errors
 from ..redaction import redact
 
 log = logging.getLogger("flask_headrace")
-
-MAX_LISTED_MODELS = 10_000
-"""Maximum number of model names from one upstream: they are cached, and listed to every client."""
 
 MAX_RETRY_AFTER = 3600.0
 """Maximum of `Retry-After` in seconds, whatever an upstream says: it may be wrong, or recover sooner."""
@@ -95,37 +91,6 @@ def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
         raise _connection_error(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # raised by the transport while the body is read
         raise errors.UpstreamProtocolError(f"{upstream} broke off: {redact(error)}. Try again.") from error
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _ModelList(msgspec.Struct):
-    data: list[_Model] | None = None
-
-
-def parse_model_list(upstream: str, response: httpx2.Response) -> list[str]:
-    """Return the model names of a `GET /models` response, at most MAX_LISTED_MODELS of them.
-
-    The SDKs' own parsers are not used: they fail with various exceptions if the body is something else.
-
-    Args:
-        upstream: The upstream's name in messages.
-        response: The response, with its body read.
-
-    Raises:
-        UpstreamProtocolError: the body is not a list of models.
-    """
-    try:
-        models = msgspec.json.decode(response.content, type=_ModelList).data or []
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise errors.UpstreamProtocolError(
-            f"{upstream} answered with something that is not a list of models. Check its base URL."
-        ) from error
-    if len(models) > MAX_LISTED_MODELS:
-        log.warning("%s lists %d models: only the first %d of them are used", upstream, len(models), MAX_LISTED_MODELS)
-    return [model.id for model in models[:MAX_LISTED_MODELS]]
 
 
 def status_error(
