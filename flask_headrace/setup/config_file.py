@@ -56,8 +56,8 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         api_key_env: The name of the environment variable that contains the key; None for a server without keys.
         api_key_header: The name of the header that carries the key; None for the header that the API defines.
         context: Context window in tokens, by the server's name of the model, for the lists of models.
-        capabilities: What models can do, by the server's name of the model: names of `CAPABILITIES`. A model with an
-            entry has none of the others.
+        capabilities: What models can do, by the server's name of the model: names of `model_info.CAPABILITIES`. A
+            model with an entry has none of the others.
     """
 
     kind: str
@@ -156,8 +156,14 @@ def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[
         key = re.split(r"\W", path)[0]
         reason = message.replace("`", "").replace("Expected", "it must be")
         if message.startswith("Invalid enum value"):
-            reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[key]))}"
+            reason = f"it must be {' or '.join(_literals(get_type_hints(entry)[key]))}"
         raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
+
+
+def _literals(field_type: Any) -> list[str]:  # noqa: ANN401  # a type
+    """Return the words of the `Literal` in a type."""
+    parts = get_args(field_type)
+    return [word for part in parts for word in ([part] if isinstance(part, str) else _literals(part))]
 
 
 def _check_alias(config: Config, where: str, alias: Alias) -> None:

@@ -65,8 +65,14 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/messages/count_tokens",
-        "Count the input tokens of a conversation, if the provider supports it.",
-        (ResponseSpec(200, "The number of input tokens.", {JSON: {"type": "object", "required": ["input_tokens"]}}),),
+        "Count the input tokens of a conversation.",
+        (
+            ResponseSpec(
+                200,
+                "The number of input tokens; an estimate if the response has `Headrace-Estimated: true`.",
+                {JSON: {"type": "object", "required": ["input_tokens"]}},
+            ),
+        ),
         body=MessagesBody,
         error_schema=ERROR_SCHEMA,
     ),
@@ -102,10 +108,14 @@ def messages() -> Response:
 
 
 def count_tokens() -> Response:
-    """Return the number of input tokens of a conversation."""
+    """Return the number of input tokens of a conversation: the provider's count, or an estimate with a header."""
     authorize_request()
     body = read_body(_decoder)
-    return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
+    counted = count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)
+    response = json_response({"input_tokens": counted.input_tokens})
+    if counted.is_estimated:
+        response.headers["Headrace-Estimated"] = "true"
+    return response
 
 
 def _handle_error(error: HeadraceError) -> Response:
