@@ -12,6 +12,7 @@ from .events import (
     Completed,
     Event,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -61,14 +62,15 @@ class CollectedAnswer:
     """Collects the events of one stream into an answer.
 
     Attributes:
+        provider_events: What only the provider's own protocol has, each with the number of blocks before it.
         blocks: The runs of text, reasoning and tool calls, in their order.
-        size: The number of characters in all blocks.
+        size: The number of characters in all blocks and provider events.
         started: The stream's first event, with the model that answers now; None before that event.
         usage: The usage; None before the end.
         completed: The last event of a complete answer; None before it.
     """
 
-    __slots__ = ("_calls", "blocks", "completed", "size", "started", "usage")
+    __slots__ = ("_calls", "blocks", "completed", "provider_events", "size", "started", "usage")
 
     def __init__(self) -> None:
         self.started: ResponseStarted | None = None
@@ -79,6 +81,7 @@ class CollectedAnswer:
     def _reset(self) -> None:
         self.blocks: list[Block] = []
         self._calls: dict[int, ToolCallBlock] = {}
+        self.provider_events: list[tuple[int, ProviderEvent]] = []
         self.size = 0
 
     @property
@@ -131,6 +134,9 @@ class CollectedAnswer:
         match event:
             case ResponseStarted():
                 self.started = event
+            case ProviderEvent(data=data):
+                self.size += len(data)
+                self.provider_events.append((len(self.blocks), event))
             case AnswerRestarted(_, model):
                 self._reset()
                 if self.started is not None:

@@ -58,6 +58,11 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         context: Context window in tokens, by the server's name of the model, for the lists of models.
         capabilities: What models can do, by the server's name of the model: names of `model_info.CAPABILITIES`. A
             model with an entry has none of the others.
+        passes: Of a request in the upstream's own protocol: `all`, also what this package does not know, or only what
+            is `known`. Written `pass` in the file.
+        refuse: Names of fields, and of types of tools, parts and items, that are refused with an error, such as
+            `web_search` or `service_tier`. A name stands for its versions too, such as `web_search_20250305`.
+        state: Whether clients may name what the upstream's server keeps, such as `previous_response_id`.
     """
 
     kind: str
@@ -66,6 +71,9 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key_header: str | None = None
     context: dict[str, Annotated[int, msgspec.Meta(gt=0)]] = {}
     capabilities: dict[str, tuple[Capability, ...]] = {}
+    passes: Literal["known", "all"] = msgspec.field(default="all", name="pass")
+    refuse: tuple[str, ...] = ()
+    state: bool = False
 
 
 class Config(NamedTuple):
@@ -141,7 +149,7 @@ def _parse_tables(config: Config, tables: dict[str, Any], kind: str, entry: type
 
 
 def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[T]) -> T:
-    known = entry.__struct_fields__
+    known = entry.__struct_encode_fields__
     for key in table:
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
@@ -156,7 +164,8 @@ def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[
         key = re.split(r"\W", path)[0]
         reason = message.replace("`", "").replace("Expected", "it must be")
         if message.startswith("Invalid enum value"):
-            reason = f"it must be {' or '.join(_literals(get_type_hints(entry)[key]))}"
+            attribute = entry.__struct_fields__[known.index(key)]
+            reason = f"it must be {' or '.join(_literals(get_type_hints(entry)[attribute]))}"
         raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
 
 
