@@ -284,14 +284,6 @@ def test_what_was_asked_comes_back() -> None:
     assert (response["temperature"], response["metadata"], response["tool_choice"]) == (0.5, {"a": "b"}, "auto")
 
 
-def test_what_the_provider_applied_replaces_what_was_asked() -> None:
-    made = ResponsesEncoder("s1", "acme/tiny", 1, {"temperature": 0.5, "service_tier": "auto", "top_p": 0.5})
-    made.encode([START])
-    applied = {"temperature": 1.0, "service_tier": "priority"}
-    response = read(made.encode([Completed("stop", applied_settings=applied)]))[-1]["response"]
-    assert [response[name] for name in ("temperature", "service_tier", "top_p")] == [1.0, "priority", 0.5]
-
-
 def test_a_refusal_is_that_of_their_other_protocol() -> None:
     assert encoder().error_body(StreamLimitExceeded("x")) == openai_error_body(StreamLimitExceeded("x"))
 

@@ -75,3 +75,13 @@ def test_what_was_not_asked_about_the_response_stays_away() -> None:
     check_response(given)
     assert (given["model"], given["id"], given["status"]) == ("acme/tiny", "resp_s1", "completed")
     assert not {"novel", "input", "stream"} & given.keys()
+
+
+def test_what_the_provider_applied_replaces_what_was_asked() -> None:
+    answer = CollectedAnswer()
+    applied = {"temperature": 1.0, "service_tier": "priority"}
+    answer.add([START, TextDelta("a"), USAGE, Completed("stop", applied_settings=applied)])
+    asked = {"temperature": 0.5, "service_tier": "auto", "top_p": 0.5}
+    given = ResponsesEncoder("s1", "acme/tiny", 1, asked).encode_whole(answer)
+    check_response(given)
+    assert [given[name] for name in ("temperature", "service_tier", "top_p")] == [1.0, "priority", 0.5]
