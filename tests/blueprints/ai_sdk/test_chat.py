@@ -218,31 +218,6 @@ def test_a_chat_of_any_id_can_be_followed_and_stopped(service: Service, upstream
     upstream.closed(name)
 
 
-class TestProtocolOfStreams:
-    """The protocol's name in `?protocol=` of /api/streams/<id>."""
-
-    URL = "{}/api/streams/{}?protocol=ui-messages&last_event_id={}"
-
-    def test_continues_a_chat_after_any_event(self, workers: list[Service], upstream: Upstream) -> None:
-        upstream.answer("ui-by-id", openai_wire.answer("one", " two"))
-        asked = send(f"{workers[0].url}/ai/chat", chat_body("ui-by-id", resumable=True), headers=MINE)
-        stream_id = asked.headers["headrace-stream-id"]
-        for worker in workers:
-            whole = send(self.URL.format(worker.url, stream_id, 0), method="GET", headers=MINE)
-            assert whole.headers["x-vercel-ai-ui-message-stream"] == "v1"
-            assert whole.body == asked.body
-            rest = send(self.URL.format(worker.url, stream_id, 2), method="GET", headers=MINE).body
-            assert rest == asked.body[asked.body.index(b"id: 3-") :]
-
-    def test_follows_a_stream_that_began_in_another_protocol(self, workers: list[Service], upstream: Upstream) -> None:
-        upstream.answer("ui-native", openai_wire.answer("one"))
-        body = {"messages": [{"role": "user", "content": "hi"}], "model": "openai/ui-native", "resumable": True}
-        stream_id = send(f"{workers[0].url}/api/chat", body, headers=MINE).headers["headrace-stream-id"]
-        followed = send(self.URL.format(workers[1].url, stream_id, 0), method="GET", headers=MINE).body
-        assert b'"type":"start","messageId":"' + stream_id.encode() in followed
-        assert followed.endswith(b"data: [DONE]\n\n")
-
-
 @pytest.mark.parametrize("ai", [4, "7", 8])
 def test_the_version_is_one_of_those_that_read_this_protocol(service: Service, ai: Any) -> None:
     answer = send(f"{service.url}/ai/chat", chat_body("x", ai=ai))
