@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
@@ -112,14 +114,11 @@ def chat() -> Response:
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"The body is invalid: {format_validation_error(error)}.") from None
     reader = _open_chat_stream(body, to_chat_request(body), owner)
-    is_continuation = body.messages_to_answer()[-1].role == "assistant"
-    message_id = None if is_continuation else reader.session.id
-    return stream_response(reader, UIMessageEncoder(message_id, has_reset=body.ai == _VERSION_WITH_RESET))
+    return stream_response(reader, _encoder(reader.session.id, _echoed(body)))
 
 
 def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -> StreamReader:
-    # The request to resume an answer does not name the version, so the version is stored with the answer.
-    echoed = None if body.ai is None else EchoedFields(PROTOCOL, {"ai": body.ai})
+    echoed = EchoedFields(PROTOCOL, _echoed(body))
     # Without a shared event loop no stream outlives its request.
     if body.resumable and has_one_loop():
         try:
@@ -138,6 +137,18 @@ def _open_chat_stream(body: UIChatBody, chat_request: ChatRequest, owner: str) -
     return open_stream(body.model, chat_request, owner=owner, enforce_schema=True, echoed=echoed)
 
 
+def _echoed(body: UIChatBody) -> dict[str, Any]:
+    """Return what the encoder depends on and a request to resume does not contain, so that it is stored."""
+    messages = body.messages_to_answer()
+    return {"ai": body.ai, "continues": bool(messages) and messages[-1].role == "assistant"}
+
+
+def _encoder(stream_id: str, echoed: Mapping[str, Any], *, is_replay: bool = False) -> UIMessageEncoder:
+    # A page that is loaded again may lack the message that the answer continues, so a replay is one of its own.
+    message_id = None if echoed.get("continues") and not is_replay else stream_id
+    return UIMessageEncoder(message_id, is_replay=is_replay, has_reset=echoed.get("ai") == _VERSION_WITH_RESET)
+
+
 def encoder_for(stream: ReadableStream, *, is_replay: bool = False) -> UIMessageEncoder:
     """Return the encoder for a stream that is resumed.
 
@@ -145,8 +156,7 @@ def encoder_for(stream: ReadableStream, *, is_replay: bool = False) -> UIMessage
         stream: The stream.
         is_replay: See `UIMessageEncoder`.
     """
-    has_reset = echoed_fields(stream, PROTOCOL).get("ai") == _VERSION_WITH_RESET
-    return UIMessageEncoder(stream.id, is_replay=is_replay, has_reset=has_reset)
+    return _encoder(stream.id, echoed_fields(stream, PROTOCOL), is_replay=is_replay)
 
 
 def resume(id: str) -> Response:  # noqa: A002  # the path's name

@@ -34,6 +34,16 @@ def test_a_chat_is_followed_byte_for_byte(service: Service, upstream: Upstream, 
     assert followed.body == begun.body
 
 
+def test_an_answer_to_a_tools_output_continues_its_message(service: Service, upstream: Upstream) -> None:
+    upstream.answer("ui-after-tool", openai_wire.answer("one"))
+    call = {"type": "tool-find", "toolCallId": "c1", "state": "output-available", "input": {}, "output": "deep"}
+    body = chat_body("ui-after-tool")
+    answer = {"role": "assistant", "parts": [{"type": "step-start"}, call]}
+    begun = send(f"{service.url}/ai/chat", {**body, "messages": [*body["messages"], answer]})
+    assert b'"messageId"' not in begun.body
+    assert follow(service, id_of(begun)).body == begun.body
+
+
 def test_a_chat_is_continued_after_a_cursor(service: Service, upstream: Upstream) -> None:
     upstream.answer("ui-rest", openai_wire.answer("one", " two"))
     begun = send(f"{service.url}/ai/chat", chat_body("ui-rest"))
