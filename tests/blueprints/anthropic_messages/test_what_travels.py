@@ -89,6 +89,13 @@ class TestAnthropicReceives:
         *_, told = asked.received("known/nulls", messages=messages, tools=[TOOL]).body["messages"]
         assert told["content"] == [{"type": "tool_result", "tool_use_id": "a", "content": ""}]
 
+    def test_thoughts_of_other_models_only_where_it_is_not_anthropics(self, asked: Asked) -> None:
+        thought = {"type": "thinking", "thinking": "hm", "signature": ""}
+        messages = [*HI, assistant(thought), *HI, assistant(thought, {"type": "text", "text": "x", "odd": 1}), *HI]
+        signed = [*HI, *HI, assistant({"type": "text", "text": "x", "odd": 1}), *HI]
+        assert asked.received(SONNET, messages=messages).body["messages"] == signed
+        assert asked.received("anthropic/kimi-k3", messages=messages).body["messages"] == messages
+
     def test_the_digits_of_numbers(self, asked: Asked) -> None:
         name = "digits"
         asked.received(f"anthropic/{name}", messages=HI)  # gives it an answer

@@ -230,7 +230,7 @@ def test_every_conversation_is_one_that_the_api_takes_and_nothing_is_lost(messag
         assert set(results) == waiting
         waiting = {block["id"] for block in blocks if block["type"] == "tool_use"}
     assert not waiting
-    said = "".join(message.text().strip() for message in messages if message.role != "tool")
+    said = re.sub(r"\s", "", "".join(message.text() for message in messages if message.role != "tool"))
     assert sorted(said) == sorted(re.sub(r"\s", "", _all_texts(asked)))
 
 
@@ -240,3 +240,14 @@ def _all_texts(asked: dict[str, Any]) -> str:
         content = turn["content"]
         found += content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
     return str(found)
+
+
+class TestReasoningWithoutASignature:
+    def test_is_another_providers_to_anthropic(self) -> None:
+        asked = build_body(ChatRequest("claude-x", (HI, Message("assistant", (UNSIGNED, TextPart("x"))), HI)))
+        assert asked["messages"][1]["content"] == [text("x")]
+
+    def test_goes_back_to_servers_that_sign_none(self) -> None:
+        request = ChatRequest("kimi", (HI, called("a", content=(UNSIGNED,)), returned("a")))
+        thought = {"type": "thinking", "thinking": "hm", "signature": ""}
+        assert build_body(request, keeps_unsigned=True)["messages"][1]["content"] == [thought, use("a")]
