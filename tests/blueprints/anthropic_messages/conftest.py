@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import upstreams
 from tests.support.service import Service
-from tests.support.upstream import FINISH, Chunk, Request, Script, Upstream, anthropic_wire, openai_wire, script
+from tests.support.upstream import Request, Upstream, anthropic_wire, openai_wire
 
 CONFIG = """
 [upstreams.chat]
@@ -101,16 +101,6 @@ class Asked:
         required = {"max_tokens": 100} if endpoint == "/v1/messages" else {}
         answer = self.ask(endpoint, {"model": model, **required, **fields}, **headers)
         return answer, (self.upstream.requests(name)[count:] or [None])[0]  # type: ignore[return-value]
-
-
-def frames(*sent: bytes) -> Script:
-    """Return an answer of Anthropic's kind with these frames."""
-    return script(anthropic_wire.HEAD, *(Chunk(frame) for frame in sent), FINISH)
-
-
-def event(kind: str, **fields: Any) -> bytes:
-    """Return one frame of Anthropic's kind."""
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode())
 
 
 @pytest.fixture(scope="session")
