@@ -11,11 +11,12 @@ from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
+from ...core.json_depth import MAX_DEPTH, is_deeper
 from ...core.json_text import find_lone_surrogate
 from ...providers.chat_request import Json
 from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
-from .item_limits import MAX_DEPTH, MAX_ITEMS, has_too_many_items, is_deeper
+from .item_limits import MAX_ITEMS, has_too_many_items
 from .unread_body import has_read_error
 from .validation_messages import allowed_values
 

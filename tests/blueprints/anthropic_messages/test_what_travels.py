@@ -64,6 +64,7 @@ class TestAnthropicReceives:
             {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "x"}]}},
             {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "x"}]},
             {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}, "transformations": {}},
+            {"type": "image", "source": {"type": "bucket", "key": "x"}},
             {"type": "unheard_of", "depth": {"x": [1]}},
         ],
     )
