@@ -8,8 +8,8 @@ from tests.support.reader import QUESTION, send
 from tests.support.service import Service
 
 
-def body_with(role: str) -> dict[str, object]:
-    return {"messages": [{"role": role, "content": "hi"}]}
+def body_with(role: str = "user", content: object = "hi") -> dict[str, object]:
+    return {"messages": [{"role": role, "content": content}]}
 
 
 @pytest.mark.parametrize(

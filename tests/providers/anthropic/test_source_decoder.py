@@ -109,14 +109,8 @@ class TestABadAnswer:
         assert ProviderEvent("anthropic", "event", '{"type":"odd","x":[1,2.50]}') in events
 
     def test_has_calls_whatever_else_is_said_about_them(self) -> None:
-        call = {
-            "type": "tool_use",
-            "id": "t",
-            "name": "f",
-            "input": {"x": 1},
-            "caller": None,
-            "toolset_name": "browser",
-        }
+        further = {"caller": None, "toolset_name": "browser"}
+        call = {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}, **further}
         events = told(start() + block(0, call) + END + STOP)
         place = events.index(ToolCallStarted(0, "t", "f"))
         assert events[place - 1] == provider("call", **further)
