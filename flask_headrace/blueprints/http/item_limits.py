@@ -1,4 +1,4 @@
-"""The limit of a request body's items: messages, content parts, tool calls and tools. Pure.
+"""The limit of items in a request body: messages, content parts, tool calls and tools. Pure.
 
 One request is processed without interruption. Tens of thousands of items, which fit into a megabyte, would block all
 other requests for half a second.
