@@ -15,6 +15,7 @@ _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;b
 _TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MAX_KEPT_CHARS = 40
+_SIGNATURE = re.compile(r"[a-zA-Z0-9+/_=-]+")
 
 
 def blocks_of(message: Message, *, keeps_unsigned: bool = False) -> list[Json]:
@@ -37,12 +38,27 @@ def content_blocks(parts: Sequence[Part], *, keeps_unsigned: bool = False) -> li
 
 
 def without_unsigned(turn: Any) -> Any:  # noqa: ANN401  # JSON values that a client sent
-    """Return a turn without reasoning that has no signature; see `blocks_of`."""
+    """Return a turn without reasoning that has no signature of Anthropic's; see `blocks_of`."""
     content = turn.get("content")
     if turn.get("role") != "assistant" or not isinstance(content, list):
         return turn
-    signed = [block for block in content if block.get("type") != "thinking" or block.get("signature")]
+    signed = [block for block in content if not _is_unsigned(block)]
     return turn if len(signed) == len(content) else {**turn, "content": signed}
+
+
+def is_signature(signature: Any) -> bool:  # noqa: ANN401  # JSON values that a client sent
+    """Whether a signature can be Anthropic's, which is base64. Those of other providers have another form here."""
+    return isinstance(signature, str) and _SIGNATURE.fullmatch(signature) is not None
+
+
+def _is_unsigned(block: Json) -> bool:
+    match block:
+        case {"type": "thinking"}:
+            return not is_signature(block.get("signature"))
+        case {"type": "redacted_thinking"}:
+            return not is_signature(block.get("data"))
+        case _:
+            return False
 
 
 def tool_id(id: str) -> str:  # noqa: A002
@@ -57,8 +73,8 @@ def _is_accepted(part: Part, *, keeps_unsigned: bool) -> bool:
     match part:
         case TextPart(text):
             return bool(text.strip())
-        case ReasoningPart(text, signature):
-            return bool(signature) or (keeps_unsigned and bool(text.strip()))
+        case ReasoningPart(text, signature, is_redacted):
+            return is_signature(signature) or (keeps_unsigned and not is_redacted and bool(text.strip()))
         case _:
             return True
 
@@ -74,7 +90,7 @@ def _block(part: Part) -> Json:
         case ReasoningPart(text, signature, is_redacted):
             if is_redacted:
                 return {"type": "redacted_thinking", "data": signature or ""}
-            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+            return {"type": "thinking", "thinking": text, "signature": signature if is_signature(signature) else ""}
         case AudioPart():
             raise TypeError("this API takes no recordings, so no request with one comes here")
 

@@ -91,7 +91,12 @@ class TestAnthropicReceives:
 
     def test_thoughts_of_other_models_only_where_it_is_not_anthropics(self, asked: Asked) -> None:
         thought = {"type": "thinking", "thinking": "hm", "signature": ""}
-        messages = [*HI, assistant(thought), *HI, assistant(thought, {"type": "text", "text": "x", "odd": 1}), *HI]
+        foreign = [
+            thought,
+            {**thought, "signature": "openai-responses:x"},
+            {"type": "redacted_thinking", "data": "x:y"},
+        ]
+        messages = [*HI, assistant(thought), *HI, assistant(*foreign, {"type": "text", "text": "x", "odd": 1}), *HI]
         signed = [*HI, *HI, assistant({"type": "text", "text": "x", "odd": 1}), *HI]
         assert asked.received(SONNET, messages=messages).body["messages"] == signed
         assert asked.received("anthropic/kimi-k3", messages=messages).body["messages"] == messages

@@ -247,6 +247,11 @@ class TestReasoningWithoutASignature:
         asked = build_body(ChatRequest("claude-x", (HI, Message("assistant", (UNSIGNED, TextPart("x"))), HI)))
         assert asked["messages"][1]["content"] == [text("x")]
 
+    def test_is_also_what_another_provider_has_signed(self) -> None:
+        foreign = (ReasoningPart("hm", "openai-responses:gAAAA"), ReasoningPart("", "x:y", is_redacted=True))
+        asked = build_body(ChatRequest("claude-x", (HI, Message("assistant", (*foreign, SIGNED)), HI)))
+        assert asked["messages"][1]["content"] == [{"type": "thinking", "thinking": "hm", "signature": "S"}]
+
     def test_goes_back_to_servers_that_sign_none(self) -> None:
         request = ChatRequest("kimi", (HI, called("a", content=(UNSIGNED,)), returned("a")))
         thought = {"type": "thinking", "thinking": "hm", "signature": ""}
