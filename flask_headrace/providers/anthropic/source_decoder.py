@@ -36,7 +36,7 @@ _READ_MESSAGE_FIELDS = frozenset({
 })  # fmt: skip
 _READ_CALL_FIELDS = frozenset({"type", "id", "name", "input"})
 _READ_USAGE_FIELDS = frozenset({
-    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details",
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
 })  # fmt: skip
 _KNOWN_STOP_REASONS = frozenset({
     "end_turn", "max_tokens", "tool_use", "refusal", "pause_turn", "stop_sequence",

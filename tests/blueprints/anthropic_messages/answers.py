@@ -56,7 +56,11 @@ def json_delta(text: str) -> dict[str, str]:
 END = event(
     "message_delta",
     delta={"stop_reason": "end_turn", "stop_sequence": None, "container": CONTAINER},
-    usage={"output_tokens": 7, "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 0}},
+    usage={
+        "output_tokens": 7,
+        "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 0},
+        "output_tokens_details": {"thinking_tokens": 0},
+    },
     context_management=MANAGED,
 )
 STOP = event("message_stop")
@@ -88,5 +92,6 @@ CONTENT = [
 USAGE = {
     "input_tokens": 10, "cache_creation_input_tokens": 60, "cache_read_input_tokens": 30, "output_tokens": 7,
     "cache_creation": CACHED, "service_tier": "standard",
+    "output_tokens_details": {"thinking_tokens": 0},
     "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 0},
 }  # fmt: skip
