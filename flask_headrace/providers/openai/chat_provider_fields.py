@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ...core.events import Event, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.events import Event, FinishReason, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .chat_chunks import Chunk
@@ -30,6 +30,9 @@ FAMILY = "openai-chat"
 
 Found: TypeAlias = tuple[int, ProviderEvent]
 """A provider event, and its place among the events."""
+
+MAX_EARLY_CHARS = 65536
+"""Characters of events that wait for the beginning of the answer."""
 
 _READ = {
     "chunk": frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"}),
@@ -57,10 +60,12 @@ _encode = msgspec.json.Encoder().encode
 class ProviderFieldsDecoder(ChatDecoder):
     """A `ChatDecoder` that also reports the fields that only this protocol has; see the module."""
 
-    __slots__ = ("_plain_end", "_plain_start", "_told")
+    __slots__ = ("_early", "_plain_end", "_plain_start", "_told")
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         super().__init__(upstream, model, pricing_provider)
+        # Before the answer begins it may still fail, or come from another model: nothing is reported before it.
+        self._early: list[ProviderEvent] = []
         self._told: dict[str, Any] = {}  # the fields at the top, as they were told last
         self._plain_start = self._plain_end = b""  # what surrounds the text of a chunk without other fields
 
@@ -69,6 +74,12 @@ class ProviderFieldsDecoder(ChatDecoder):
         super()._read(chunk, frame, events)
         if frame.event == b"message" and not self._is_plain(frame.data):
             self._add_provider_events(frame.data, events, before)
+        if self._early and len(events) > before:
+            events[before:before] = self._early
+            self._early = []
+
+    def _end(self, reported: FinishReason) -> list[Event]:
+        return [*self._early, *super()._end(reported)]
 
     def _is_plain(self, data: bytes) -> bool:
         """Whether a chunk differs only in its text from one that has no other fields."""
@@ -98,10 +109,18 @@ class ProviderFieldsDecoder(ChatDecoder):
             is_content = not _CONTENT_FIELDS.isdisjoint(delta_fields)
             place, kind = (before, "part") if is_part else (len(events), "chunk")
             found.append((place, _event(kind, rest, is_content=is_content)))
-        for place, event in sorted(found, key=_place, reverse=True):
-            events.insert(place, event)
         if not found:
             self._learn_plain(data)
+        elif not events and not self._is_begun and self._can_wait(found):
+            self._early += [event for _, event in found]
+        else:
+            for place, event in sorted(found, key=_place, reverse=True):
+                events.insert(place, event)
+
+    def _can_wait(self, found: list[Found]) -> bool:
+        waiting = [*self._early, *(event for _, event in found)]
+        size = sum([len(event.data) for event in waiting])
+        return size <= MAX_EARLY_CHARS and not any(event.is_content for event in waiting)
 
     def _answer_choice(self, chunk: Json) -> Json:
         choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
