@@ -69,14 +69,17 @@ class TestAPart:
 
     @pytest.mark.parametrize("text", ["b", "", 'b"', "b\\", "ö", "\n", '"x":1'])
     def test_without_fields_has_none_whatever_its_text(self, text: str) -> None:
-        pieces = [delta_chunk({"content": each}, obfuscation=None) for each in ("a", text, "c")]
-        events = decode(frames(*pieces, STOP, DONE))
-        assert events == [TextDelta("a"), *([TextDelta(text)] if text else []), TextDelta("c"), Completed("stop")]
+        for padding in ({}, {"obfuscation": "xyz"}):
+            pieces = [delta_chunk({"content": each}, **padding) for each in ("a", text, "c")]
+            events = decode(frames(*pieces, STOP, DONE))
+            assert events == [TextDelta("a"), *([TextDelta(text)] if text else []), TextDelta("c"), Completed("stop")]
 
     def test_with_fields_after_one_without_has_them(self) -> None:
-        found = delta_chunk({"content": "b", "vendor": 1})
-        events = decode(frames(delta_chunk({"content": "a"}), delta_chunk({"content": "a"}), found, STOP, DONE))
-        assert events[2] == told("part", {"choices": [{"delta": {"vendor": 1}}]})
+        for padding in ({}, {"obfuscation": "xyz"}):
+            plain = delta_chunk({"content": "a"}, **padding)
+            for found in (delta_chunk({"content": "b", "vendor": 1}, **padding), {**plain, "vendor": 1}):
+                events = decode(frames(plain, plain, found, STOP, DONE))
+                assert [type(event) for event in events[:4]] == [TextDelta, TextDelta, ProviderEvent, TextDelta]
 
     def test_has_the_fields_of_the_choice_that_is_the_answer(self) -> None:
         other = {"index": 1, "delta": {"content": "x", "vendor": 1}, "finish_reason": None}
@@ -144,9 +147,8 @@ class TestCalls:
             ended = [event for event in events if isinstance(event, ToolCallCompleted)]
             assert [event.arguments for event in ended] == [{"input": 'ra"w'}, {"input": "x"}, {"input": ""}]
             assert [e.id for e in events if isinstance(e, ToolCallStarted)] == ["a", "b", "c"]
-            texts = [
-                "".join([e.text for e in events if isinstance(e, ToolCallDelta) and e.index == n]) for n in range(3)
-            ]
+            deltas = [event for event in events if isinstance(event, ToolCallDelta)]
+            texts = ["".join([delta.text for delta in deltas if delta.index == number]) for number in range(3)]
             assert texts == ['{"input":"ra\\"w"}', '{"input":"x"}', '{"input":""}']
 
     def test_of_custom_tools_may_be_whole(self) -> None:
