@@ -1,4 +1,4 @@
-"""Random conversations as chat completions: legal for OpenAI, nothing lost or moved, and the same after a second round."""
+"""Random conversations as chat completions: legal for OpenAI, nothing lost or moved, the same after a second round."""
 
 from __future__ import annotations
 
@@ -54,10 +54,8 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     def answer() -> Message:
         reasoning = [ReasoningPart(f"<{next(numbers)}>") for _ in range(draw(st.integers(0, 2)))]
         text = [part("text")] if draw(st.booleans()) else []
-        calls = [
-            ToolCall(f"<{next(numbers)}>" + "x" * draw(st.sampled_from([0, 60])), "f")
-            for _ in range(draw(st.integers(0, 2)))
-        ]
+        tails = draw(st.lists(st.sampled_from(["", "x" * 60]), max_size=2))
+        calls = [ToolCall(f"<{next(numbers)}>{tail}", "f") for tail in tails]
         return Message("assistant", (*reasoning, *text), tool_calls=tuple(calls))
 
     messages: list[Message] = []
@@ -107,11 +105,10 @@ def test_are_legal(messages: tuple[Message, ...], is_official: bool) -> None:
 def test_lose_nothing_and_keep_its_order(messages: tuple[Message, ...]) -> None:
     turns = built(messages, is_official=False)
     sent = [json.loads(msgspec.json.encode(message)) for message in messages]
-    told = {"role": "user", "text": r"\[From the result of the tool call .*?:\]"}
-    everything = re.sub(told["text"], "", json.dumps(turns))
+    everything = re.sub(r"\[From the result of the tool call .*?:\]", "", json.dumps(turns))
     for number in set(found(sent)):
         is_call = any(call.id.startswith(number) for message in messages for call in message.tool_calls)
-        assert len(found(everything)) and everything.count(number) == (2 if is_call else 1)
+        assert everything.count(number) == (2 if is_call else 1)
     for role in ("system", "user"):
         numbers = [number for number in of_role(turns, role) if number in of_role(sent, role)]
         assert numbers == of_role(sent, role)
