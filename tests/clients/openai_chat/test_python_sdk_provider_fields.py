@@ -55,6 +55,7 @@ class TestACustomTool:
 
 
 class TestTheHelper:
+    @pytest.mark.filterwarnings("ignore:Pydantic serializer")  # the SDK's own, about its own value
     def test_has_logprobs_and_the_fingerprint_and_parses(self, client: OpenAI, upstream: Upstream) -> None:
         pieces = [
             chunk({"content": text}, choice={"logprobs": {"content": [LOGPROB]}}, system_fingerprint="fp_1")
