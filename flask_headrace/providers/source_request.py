@@ -27,7 +27,7 @@ class SourceTurn:
     """
 
     values: tuple[Any, ...]
-    messages: tuple[Message, ...]
+    messages: tuple[Any, ...]  # of `Message`, whose module imports this one
 
 
 @dataclass(frozen=True, slots=True)
