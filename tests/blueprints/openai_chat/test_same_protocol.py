@@ -13,7 +13,8 @@ from tests.support.upstream import FINISH, Chunk, Upstream, openai_wire, script
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 RESULT = {"role": "tool", "tool_call_id": "a", "content": "1"}
-CUSTOM = {"type": "custom", "custom": {"name": "p", "description": "d", "format": {"type": "text"}}}
+FORMAT = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "x"}}
+CUSTOM = {"type": "custom", "custom": {"name": "p", "description": "d", "format": FORMAT}}
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
 
 
@@ -133,7 +134,10 @@ class TestCustomTools:
         choice = {"type": "custom", "custom": {"name": "p"}}
         body, _ = sent(messages=[*QUESTION, called, RESULT], tools=[CUSTOM], tool_choice=choice)
         function = body["tools"][0]["function"]
-        assert (function["name"], function["description"]) == ("p", "d")
+        assert (function["name"], function["description"]) == (
+            "p",
+            "d\n\nThe input must match this regex grammar:\nx",
+        )
         assert function["parameters"]["required"] == ["input"]
         assert body["messages"][1]["tool_calls"] == [
             {"id": "a", "type": "function", "function": {"name": "p", "arguments": '{"input":"ra\\"w"}'}}

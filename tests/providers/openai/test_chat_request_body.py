@@ -68,6 +68,7 @@ class TestParts:
             ("data:text/plain;base64," + base64.b64encode("ö".encode()).decode(), "a.txt", "a.txt:\n\nö"),
             ("data:text/markdown;charset=utf-8;base64,YQ==", None, "a"),
             ("data:text/plain,a%20b", None, "a b"),
+            ("data:application/json;base64,e30=", "a.json", "a.json:\n\n{}"),
         ],
     )
     def test_that_are_documents_of_text_are_text(self, url: str, name: str | None, text: str) -> None:
@@ -76,6 +77,9 @@ class TestParts:
     @pytest.mark.parametrize("url", ["data:text/plain;base64,!", "data:text/plain;base64,/w==", "data:text/plain"])
     def test_that_are_no_text_in_spite_of_their_type_are_files(self, url: str) -> None:
         assert content(FilePart(url))[0]["type"] == "file"
+
+    def test_that_are_documents_of_a_picture_are_pictures(self) -> None:
+        assert content(FilePart(PNG, "a.png")) == [PICTURE]
 
     def test_that_are_empty_are_none(self) -> None:
         assert content() == content(TextPart("")) == ""
@@ -172,7 +176,8 @@ class TestCustomTools:
 
     def test_are_functions_elsewhere(self) -> None:
         body = self.body(is_official=False)
-        assert body["tools"][0]["function"] == {"name": "p", "description": "d", "parameters": INPUT_SCHEMA}
+        description = "d\n\nThe input must match this lark grammar:\nx"
+        assert body["tools"][0]["function"] == {"name": "p", "description": description, "parameters": INPUT_SCHEMA}
         assert body["tool_choice"] == {"type": "function", "function": {"name": "p"}}
         assert body["messages"][1]["tool_calls"][0]["function"] == {"name": "p", "arguments": '{"input":"raw"}'}
 
