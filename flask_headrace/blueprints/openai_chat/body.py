@@ -175,10 +175,17 @@ class NamedCustomChoice(msgspec.Struct, frozen=True, tag_field="type", tag="cust
     custom: FunctionName
 
 
+class AllowedTool(msgspec.Struct, frozen=True):
+    """One of the tools: a function, a custom tool, or one of another type."""
+
+    function: FunctionName | None = None
+    custom: FunctionName | None = None
+
+
 class AllowedTools(msgspec.Struct, frozen=True):
     """Some of the tools, and whether the model must call one of them."""
 
-    tools: list[Json]
+    tools: list[AllowedTool]
     mode: Literal["auto", "required"] = "auto"
 
 

@@ -6,8 +6,7 @@ This module knows OpenAI's fields, and which of them every provider understands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
@@ -166,8 +165,7 @@ def _to_tool_choice(
 
 
 def _allowed_tools(allowed: AllowedTools, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
-    definitions: Sequence[Any] = [tool.get("function") or tool.get("custom") for tool in allowed.tools]
-    names = {definition.get("name") for definition in definitions if isinstance(definition, dict)}
+    names = {named.name for tool in allowed.tools if (named := tool.function or tool.custom) is not None}
     return tuple([tool for tool in tools if tool.name in names])
 
 

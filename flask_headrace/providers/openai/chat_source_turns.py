@@ -79,7 +79,7 @@ def _without_cache_control(value: Json) -> Json:
 
 
 def _as_function(tool: Json) -> Json:
-    return {"type": "function", "function": tool["custom"]} if "custom" in tool else tool
+    return {"type": "function", "function": tool["custom"]} if tool.get("custom") else tool
 
 
 def _add_reasoning(message: Json) -> None:
