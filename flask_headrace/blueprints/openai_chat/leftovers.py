@@ -34,6 +34,8 @@ COUNTERPARTS: Mapping[str, tuple[str, str]] = {
     "parallel_tool_calls": ("tool_choice", "parallel_tool_calls"),
     "response_format": ("output_config.format, or a tool", "text.format"),
     "reasoning_effort": ("output_config.effort, or thinking", "reasoning.effort"),
+    "reasoning": ("output_config.effort, or thinking", "reasoning.effort"),
+    "thinking": ("thinking", "reasoning.effort"),
     "verbosity": ("-", "text.verbosity"),
     "user": ("metadata.user_id", "safety_identifier"),
     "safety_identifier": ("metadata.user_id", "safety_identifier"),

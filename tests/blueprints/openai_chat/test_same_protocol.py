@@ -55,6 +55,7 @@ class TestAQuestion:
             {"chat_template_kwargs": {"enable_thinking": False}},
             {"logit_bias": {"50256": -100}, "logprobs": True, "top_logprobs": 3},
             {"service_tier": "flex", "store": True, "metadata": {"a": "b"}, "prompt_cache_key": "k", "n": 1},
+            {"reasoning": {"effort": "high"}, "thinking": {"type": "enabled", "budget_tokens": 2000}},
             {"safety_identifier": "s", "prediction": {"type": "content", "content": "x"}},
             {"web_search_options": {"search_context_size": "low"}, "modalities": ["text", "image"]},
             {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}, "vendor": 1}}},

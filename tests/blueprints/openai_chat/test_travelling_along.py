@@ -24,6 +24,7 @@ from flask_headrace.providers.chat_request import (
 from flask_headrace.providers.source_request import SourceRequest, SourceTurn
 from tests.blueprints.openai_chat.test_request import HI, chat_request, turn, with_source
 
+BUDGET = {"type": "enabled", "budget_tokens": 2000}
 GRAMMAR = {"syntax": "lark", "definition": "start: /.+/"}
 CUSTOM = {
     "type": "custom",
@@ -109,6 +110,23 @@ class TestReasoning:
     def test_of_an_earlier_answer_is_read_from_the_field_that_says_the_most(self, fields, parts) -> None:
         assert turn(role="assistant", content="", **fields).parts() == parts
         assert turn(role="user", content="hi", **fields) == Message("user", "hi")
+
+    @pytest.mark.parametrize(
+        ("fields", "effort", "thinking", "unread"),
+        [
+            ({"reasoning": {"effort": "high"}}, "high", None, ()),
+            ({"reasoning": {"effort": "high"}, "reasoning_effort": "low"}, "low", None, ()),
+            ({"reasoning": {"max_tokens": 9}}, None, None, ("reasoning",)),
+            ({"thinking": BUDGET}, None, BUDGET, ()),
+            ({"thinking": {"type": "disabled"}}, None, {"type": "disabled"}, ()),
+            ({"thinking": {"type": "enabled"}}, None, None, ("thinking",)),
+            ({"thinking": "on", "reasoning": 7}, None, None, ("reasoning", "thinking")),
+        ],
+    )
+    def test_is_asked_for_in_several_forms(self, fields, effort, thinking, unread) -> None:
+        request = with_source(**fields)
+        assert request.source is not None
+        assert (request.reasoning_effort, request.thinking, request.source.unread) == (effort, thinking, unread)
 
 
 class TestDocumentsAndRecordings:
