@@ -176,5 +176,5 @@ class TestCalls:
         events = decode(frames(delta_chunk({"tool_calls": pieces}), CALLED, DONE))
         started = [place for place, event in enumerate(events) if isinstance(event, ToolCallStarted)]
         assert [events[place - 1] for place in started] == [
-            told("call", {"call": number, "fields": extra}) for number in range(2)
+            told("call", {"call": number, "fields": extra}, is_content=True) for number in range(2)
         ]
