@@ -72,7 +72,7 @@ class CollectedAnswer:
     """
 
     __slots__ = (
-        "_calls", "blocks", "finish_reason", "provider_events", "size", "started", "stop_sequence", "usage",
+        "_calls", "_closed", "blocks", "finish_reason", "provider_events", "size", "started", "stop_sequence", "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -86,6 +86,7 @@ class CollectedAnswer:
         self.blocks: list[Block] = []
         self._calls: dict[int, ToolCallBlock] = {}
         self.provider_events: list[tuple[int, ProviderEvent]] = []
+        self._closed = 0  # blocks that no further piece belongs to, since content of the provider followed them
         self.size = 0
 
     def text(self) -> str:
@@ -128,9 +129,10 @@ class CollectedAnswer:
         match event:
             case ResponseStarted():
                 self.started = event
-            case ProviderEvent(data=data):
+            case ProviderEvent(data=data, is_content=is_content):
                 self.size += len(data)
                 self.provider_events.append((len(self.blocks), event))
+                self._closed = len(self.blocks) if is_content else self._closed
             case AnswerRestarted(_, model):
                 self._reset()
                 if self.started is not None:
@@ -141,7 +143,7 @@ class CollectedAnswer:
                 self.finish_reason, self.stop_sequence = finish_reason, stop_sequence
 
     def _open_block(self, kind: type[TextBlock]) -> TextBlock:
-        if not self.blocks or type(self.blocks[-1]) is not kind:
+        if len(self.blocks) == self._closed or type(self.blocks[-1]) is not kind:
             self.blocks.append(kind())
         return self.blocks[-1]
 

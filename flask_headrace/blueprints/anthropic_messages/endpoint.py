@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
 from ...providers.registry import Model
@@ -15,7 +15,7 @@ from ..http.auth import authorize_request
 from ..http.error_handlers import error_response
 from ..http.json_answer import json_answer_response
 from ..http.json_response import json_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import count_tokens as count
 from ..open_stream import open_stream
@@ -88,8 +88,8 @@ def create_anthropic_messages_blueprint() -> Blueprint:
 def messages() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    chat_request = to_chat_request(body)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, dict(request.headers))
     reader = open_stream(
         body.model,
         chat_request,
@@ -105,8 +105,9 @@ def messages() -> Response:
 def count_tokens() -> Response:
     """Return the number of input tokens of a conversation."""
     authorize_request()
-    body = read_body(_decoder)
-    return json_response({"input_tokens": count(body.model, to_chat_request(body), default_provider=DEFAULT_PROVIDER)})
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, dict(request.headers))
+    return json_response({"input_tokens": count(body.model, chat_request, default_provider=DEFAULT_PROVIDER)})
 
 
 def models_page(models: Sequence[Model]) -> dict[str, Any]:
