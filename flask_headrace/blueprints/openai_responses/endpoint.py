@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError
 from ...streaming.readable import ReadableStream
 from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.json_answer import json_answer_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, echoed_fields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
 from .encoder import EVENT_NAMES, ResponsesEncoder
@@ -59,8 +60,8 @@ def create_openai_responses_blueprint() -> Blueprint:
 def respond() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    chat_request = to_chat_request(body)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
     reader = open_stream(
         body.model,
         chat_request,
@@ -68,15 +69,14 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, _echoed_fields(body)),
+        echoed=EchoedFields(PROTOCOL, _echoed_fields(fields)),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
 
 
-def _echoed_fields(body: ResponseBody) -> dict[str, Any]:
-    values = {name: getattr(body, name) for name in ECHOED_FIELD_DEFAULTS}
-    return {name: msgspec.to_builtins(value) for name, value in values.items() if value is not None}
+def _echoed_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in ECHOED_FIELD_DEFAULTS if fields.get(name) is not None}
 
 
 def encoder_for(stream: ReadableStream) -> ResponsesEncoder:

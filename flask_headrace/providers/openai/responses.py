@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..chat_request import ChatRequest, Json
+from ..passthrough import source_for
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
@@ -25,7 +26,7 @@ class OpenAIResponses(OpenAIServer):
     """The request features that the API cannot express."""
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request)
+        return build_body(request, source_for(request, self))
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
         return ResponseDecoder(self.name, request.model, self.pricing_provider)
