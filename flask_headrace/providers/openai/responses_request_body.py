@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
-from ..passthrough import effort_of, shared_fields
+from ..passthrough import shared_fields
 from ..source_request import SourceRequest, restore_turns
 from .responses_items import ItemBuilder
 
@@ -95,7 +95,7 @@ def _has_instructions(request: ChatRequest, source: SourceRequest) -> bool:
 
 
 def _built_fields(request: ChatRequest) -> Json:
-    effort = _EFFORTS.get(request.reasoning_effort or "", request.reasoning_effort) or effort_of(request.thinking)
+    effort = _EFFORTS.get(request.reasoning_effort or "", request.reasoning_effort)
     fields = drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
