@@ -9,6 +9,7 @@ from ..passthrough import source_for
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
+from .responses_source_decoder import SourceResponseDecoder
 from .server import Address, OpenAIServer
 
 
@@ -29,4 +30,6 @@ class OpenAIResponses(OpenAIServer):
         return build_body(request, source_for(request, self))
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
-        return ResponseDecoder(self.name, request.model, self.pricing_provider)
+        # Clients of other protocols have no place for what only this one has.
+        decoder_class = ResponseDecoder if source_for(request, self) is None else SourceResponseDecoder
+        return decoder_class(self.name, request.model, self.pricing_provider)
