@@ -10,6 +10,7 @@ What goes where:
 | `custom_tool_call`                                | a call with `{"input": …}`                                           |
 | `function_call` with a `namespace`                | a call of the function's flat name                                   |
 | `function_call_output`, `custom_tool_call_output` | a `tool` message                                                     |
+| `compaction` of this service                      | a user message with the summary                                       |
 | other items: calls of the provider's own tools    | nothing; a provider of the Responses API receives them in their place |
 """
 
@@ -22,7 +23,15 @@ from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import Json, Message, Part, TextPart, ToolCall
 from ...providers.source_request import SourceTurn
-from .input_items import CallOutputItem, CustomToolCallItem, FunctionCallItem, Item, MessageItem, ReasoningItem
+from .input_items import (
+    CallOutputItem,
+    CompactionItem,
+    CustomToolCallItem,
+    FunctionCallItem,
+    Item,
+    MessageItem,
+    ReasoningItem,
+)
 from .items import ItemReader
 from .leftovers import Leftovers
 
@@ -103,6 +112,9 @@ class ConversationReader:
                     self._add_unknown(value)
                 case CallOutputItem():
                     self._add_output(item, value, path)
+                case CompactionItem():
+                    summary = self._items.summary(item)
+                    self._add_other({"role": summary.role, "content": summary.content}, summary)
                 case MessageItem(role) if role != "assistant":
                     self._add_other(value, self._items.message(item, path))
                 case _:

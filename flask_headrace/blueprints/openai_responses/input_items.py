@@ -113,7 +113,15 @@ class ReasoningItem(msgspec.Struct, frozen=True):
     encrypted_content: str | None = None
 
 
-Item: TypeAlias = MessageItem | FunctionCallItem | CustomToolCallItem | CallOutputItem | ReasoningItem
+class CompactionItem(msgspec.Struct, frozen=True):
+    """What stands for an earlier part of the conversation, as the service that compacted it wrote it."""
+
+    encrypted_content: str
+
+
+Item: TypeAlias = (
+    MessageItem | FunctionCallItem | CustomToolCallItem | CallOutputItem | ReasoningItem | CompactionItem
+)
 
 ITEMS: Mapping[str, type[Item]] = {
     "message": MessageItem,
@@ -122,6 +130,7 @@ ITEMS: Mapping[str, type[Item]] = {
     "function_call_output": CallOutputItem,
     "custom_tool_call_output": CallOutputItem,
     "reasoning": ReasoningItem,
+    "compaction": CompactionItem,
 }
 """The known types of items, each with the type of its value."""
 

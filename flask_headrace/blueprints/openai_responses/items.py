@@ -8,11 +8,12 @@ from typing import Any
 from ...core.errors import InvalidRequest
 from ...core.reasoning_signature import signature_of
 from ...core.tool_namespaces import QualifiedName
-from ...providers.chat_request import Message, Part, ReasoningPart, ToolCall
+from ...providers.chat_request import Json, Message, Part, ReasoningPart, ToolCall
 from ..openai_shared.request import convert, parse_tool_arguments
 from .input_items import (
     ITEMS,
     CallOutputItem,
+    CompactionItem,
     Content,
     CustomToolCallItem,
     FunctionCallItem,
@@ -23,6 +24,7 @@ from .input_items import (
 from .leftovers import Leftovers
 from .output_items import REDACTED_PREFIX
 from .parts import PartReader
+from .summary import INTRODUCTION, decode_summary
 
 
 class ItemReader:
@@ -46,7 +48,7 @@ class ItemReader:
         item_type = value.get("type", "message")
         if not isinstance(item_type, str):
             raise InvalidRequest(f"{path} has the type {item_type!r:.100}: give a type, such as 'message'.")
-        if (known := ITEMS.get(item_type)) is None:
+        if (known := ITEMS.get(item_type)) is None or (known is CompactionItem and not is_own_compaction(value)):
             self._leftovers.add_item(item_type, path)
             return None
         item: Item = convert(value, known, path)
@@ -62,6 +64,10 @@ class ItemReader:
         if isinstance(content, str):
             return Message(item.role, content)
         return Message(item.role, self._parts.read(content, f"{path}.content", is_question=True))
+
+    def summary(self, item: CompactionItem) -> Message:
+        """Return what stands for the conversation before it."""
+        return Message("user", INTRODUCTION + (decode_summary(item.encrypted_content) or ""))
 
     def answer_parts(self, item: MessageItem, path: str) -> tuple[Part, ...]:
         """Return the parts of a message that the model wrote."""
@@ -97,6 +103,12 @@ class ItemReader:
         if item.output is None:
             raise InvalidRequest(f"{path} has no output: add the output of the tool.")
         return item.output if isinstance(item.output, str) else self._parts.read(item.output, f"{path}.output")
+
+
+def is_own_compaction(value: Json) -> bool:
+    """Whether an item is a compaction that this service has made; no provider can read it."""
+    encrypted_content = value.get("encrypted_content")
+    return isinstance(encrypted_content, str) and decode_summary(encrypted_content) is not None
 
 
 def _require_content(item: MessageItem, path: str) -> Content:

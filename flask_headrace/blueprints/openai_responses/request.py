@@ -93,9 +93,9 @@ def _to_turns(
     turns = ConversationReader(leftovers, names).read(fields.get("input") or [])
     if any(turn.messages for turn in turns):
         return [*system, *turns]
-    if not leftovers.state:
+    if not (leftovers.state or leftovers.essential):
         raise InvalidRequest("input is empty: send at least one item, such as a user message.")
-    # The provider's server keeps the conversation.
+    # Only the provider knows the conversation.
     return [*system, SourceTurn(tuple([value for turn in turns for value in turn.values]), (Message("user"),))]
 
 

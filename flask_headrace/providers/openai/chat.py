@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
 from ..passthrough import source_for
 from ..source_request import Family
@@ -27,7 +25,7 @@ UNSUPPORTED_BY_EMBEDDED = UNSUPPORTED_BY_PROTOCOL | {
 class OpenAIChat(OpenAIServer):
     """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
-    family: ClassVar[Family] = "openai-chat"
+    family: Family = "openai-chat"
     endpoint = "/chat/completions"
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ..chat_request import ChatRequest, Json
 from ..passthrough import source_for
 from ..source_request import Family
@@ -12,6 +10,11 @@ from .responses_request_body import build_body
 from .responses_source_decoder import SourceResponseDecoder
 from .server import Address, OpenAIServer
 
+UNSUPPORTED_BY_PROTOCOL = frozenset(
+    {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+)
+"""Request features that the Responses API cannot express."""
+
 
 class OpenAIResponses(OpenAIServer):
     """A provider for one server that speaks the Responses API; see `OpenAIServer`.
@@ -19,12 +22,13 @@ class OpenAIResponses(OpenAIServer):
     The server stores nothing: every request contains the whole conversation, as with all other providers.
     """
 
-    family: ClassVar[Family] = "openai-responses"
+    family: Family = "openai-responses"
     endpoint = "/responses"
-    unsupported_features = frozenset(
-        {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
-    )
-    """The request features that the API cannot express."""
+
+    @property
+    def unsupported_features(self) -> frozenset[str]:
+        """The request features that the API cannot express; see `Provider.unsupported_features`."""
+        return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
         return build_body(request, source_for(request, self))

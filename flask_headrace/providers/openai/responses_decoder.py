@@ -5,8 +5,10 @@ from __future__ import annotations
 from ...core.errors import UpstreamProtocolError
 from ...core.events import Completed, Event, Failed, FinishReason, TextDelta
 from ...core.sse import ServerSentEvent
+from ..chat_request import Json
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder, to_text
+from .applied_settings import applied_settings
 from .item_texts import MAX_PARTS, ItemTexts
 from .responses_events import (
     KNOWN_EVENTS,
@@ -42,6 +44,7 @@ class ResponseDecoder:
     """
 
     __slots__ = (
+        "_applied_settings",
         "_calls",
         "_early_items",
         "_failed",
@@ -68,6 +71,7 @@ class ResponseDecoder:
         self._early_items: list[tuple[ResponseEvent, Item]] = []  # items that came with content at their start
         self._usage: TokenCounts | None = None
         self._failed: Failed | None = None
+        self._applied_settings: Json | None = None
         self._finish_reason: FinishReason | None = None
         self._unreadable_type = ""  # the type of an item that cannot be decoded here
         self._is_begun = self._has_refused = self._is_incomplete = False
@@ -118,7 +122,8 @@ class ResponseDecoder:
         events: list[Event] = []
         failed = self._failed or self._calls.end_all(events)
         usage = usage_from_counts(self._usage, self._model, self._pricing_provider)
-        return [*events, *([usage] if usage else []), failed or Completed(self._finish_reason)]
+        done = Completed(self._finish_reason, applied_settings=self._applied_settings)
+        return [*events, *([usage] if usage else []), failed or done]
 
     def _usage_so_far(self) -> Event | None:
         return (
@@ -269,6 +274,7 @@ class ResponseDecoder:
 
     def _finish(self, kind: str, event: ResponseEvent, events: list[Event]) -> None:
         response = event.response or Response()
+        self._applied_settings = applied_settings(response)
         self._usage, self._is_usage_final = merge_counts(self._usage, response.usage), True
         status = to_text(response.status).lower()
         reason = incomplete_reason(response.incomplete_details)

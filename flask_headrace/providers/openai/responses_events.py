@@ -8,6 +8,7 @@ import msgspec
 
 from ...core.tool_namespaces import QualifiedName
 from ..decoding.json_events import to_text
+from .applied_settings import AppliedSettings
 from .chat_custom_calls import whole_input
 from .usage import InputTokenDetails, OutputTokenDetails, TokenCountsBase
 
@@ -89,7 +90,7 @@ class Item(msgspec.Struct, gc=False):
         return any(is_refusal(part) for part in self.parts)
 
 
-class Response(msgspec.Struct, gc=False):
+class Response(AppliedSettings, gc=False):
     """The whole response. Fields that servers use in their own ways may be any JSON."""
 
     status: Any = None
@@ -144,7 +145,6 @@ KNOWN_EVENTS = {
 }  # fmt: skip
 """Events that must fit `ResponseEvent` (`message` stands for no name). Others may have any shape, and are skipped."""
 
-
 TERMINAL_STATUSES = {
     "response.completed": "completed",
     "response.done": "completed",
@@ -153,7 +153,7 @@ TERMINAL_STATUSES = {
     "response.cancelled": "cancelled",
     "error": "failed",
 }
-"""The last events of an answer, each with the status of the response that it stands for."""
+"""The last events of an answer, each with the status of the response that it implies."""
 
 KNOWN_ITEM_TYPES = frozenset({"", "message", "reasoning", "function_call", "custom_tool_call"})
 """Types of items that have a counterpart in all protocols, or that contain nothing for the reader."""

@@ -26,7 +26,7 @@ from flask_headrace.providers.chat_request import (
 from flask_headrace.providers.openai.responses import OpenAIResponses
 from flask_headrace.providers.openai.responses_request_body import build_body
 from flask_headrace.providers.openai.server import Address
-from flask_headrace.providers.passthrough import Passthrough, ignored
+from flask_headrace.providers.passthrough import Passthrough, ignored, missing_features
 from flask_headrace.providers.source_request import SourceRequest
 
 ITEMS = [{"role": "user", "content": [{"type": "input_text", "text": "q", "prompt_cache_breakpoint": {"mode": "x"}}]}]
@@ -169,4 +169,5 @@ def test_an_upstream_may_receive_only_what_is_known() -> None:
 
 def test_recordings_are_refused_for_clients_of_other_apis() -> None:
     request = ChatRequest("", (Message("user", (AudioPart("A", "wav"),)),))
-    assert "audio" in request.required_features() & OpenAIResponses.unsupported_features
+    provider = OpenAIResponses("acme", lambda: Address("http://acme", "none"))
+    assert missing_features(request, provider) == ["audio"]
