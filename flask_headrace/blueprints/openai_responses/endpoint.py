@@ -23,6 +23,7 @@ from .compaction import CompactionEncoder, compaction_request
 from .encoder import EVENT_NAMES, ResponsesEncoder
 from .request import to_chat_request
 from .request_echo import echoed_request_fields
+from .tool_names import stored_tool_names
 
 OPERATIONS = (
     Operation(
@@ -85,7 +86,7 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, echoed_request_fields(fields)),
+        echoed=EchoedFields(PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)
