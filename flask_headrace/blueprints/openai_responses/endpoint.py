@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from flask import Blueprint, Response, request
 
@@ -86,7 +84,9 @@ def respond() -> Response:
         default_provider="openai",
         is_resumable=body.resumable,
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}),
+        echoed=EchoedFields(
+            PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
+        ),
     )
     encoder = encoder_for(reader.session)
     return stream_response(reader, encoder) if body.stream else json_answer_response(reader, encoder)

@@ -1,7 +1,7 @@
 """What of a Responses API request has no place in a `ChatRequest`, by name. Values, and pure.
 
-Providers of the Responses API receive it in the client's own words. For the others these names decide: a provider can do
-without, or it cannot answer the request.
+Providers of the Responses API receive it in the client's own words. For the others these names decide: a provider can
+do without, or it cannot answer the request.
 """
 
 from __future__ import annotations

@@ -143,10 +143,9 @@ class ResponseDecoder:
                 self._reasoning.add(part_text(event.delta), events)
             case "response.reasoning_summary_part.added":
                 self._reasoning.add_part(events)
-            case "response.function_call_arguments.delta":
-                self._calls.add(to_text(event.delta), events, *keys)
-            case "response.custom_tool_call_input.delta":
-                self._calls.add_input(to_text(event.delta), events, *keys)
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
+                add = self._calls.add if kind.startswith("response.function") else self._calls.add_input
+                add(to_text(event.delta), events, *keys)
             case "response.function_call_arguments.done":
                 self._calls.complete(to_text(event.name), to_text(event.arguments), events, *keys)
             case "response.output_text.done":

@@ -80,7 +80,7 @@ class Item(msgspec.Struct, gc=False):
     @property
     def reasoning_text(self) -> str:
         """The text of reasoning, or else its summary."""
-        parts = self.content if self.content else self.summary
+        parts = self.content or self.summary
         texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
         return "\n\n".join([text for text in texts if isinstance(text, str)])
 

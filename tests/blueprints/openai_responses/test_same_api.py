@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,14 @@ def item(item: dict[str, Any], index: int, *between: Chunk) -> list[Chunk]:
 
 def message(index: int, text: str, **fields: Any) -> dict[str, Any]:
     part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    return {"id": f"msg_{index}", "type": "message", "role": "assistant", "status": "completed", "content": [part], **fields}
+    return {
+        "id": f"msg_{index}",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [part],
+        **fields,
+    }
 
 
 def delta(text: str, index: int, **fields: Any) -> Chunk:
@@ -78,7 +84,7 @@ class SameApi:
 def api(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SameApi]:
     config: Path = tmp_path_factory.mktemp("same") / "headrace.toml"
     table = f'kind = "openai-responses"\nbase_url = "{upstream.url}/v1"\napi_key_env = "ACME_KEY"\n'
-    config.write_text(f'[upstreams.resp]\n{table}[upstreams.kept]\n{table}state = true\n')
+    config.write_text(f"[upstreams.resp]\n{table}[upstreams.kept]\n{table}state = true\n")
     with Service(HEADRACE_CONFIG=str(config), ACME_KEY="sk-test-0123456789") as running:
         yield SameApi(running, upstream)
 
@@ -142,7 +148,8 @@ ANSWERS: dict[str, tuple[list[Chunk], list[dict[str, Any]]]] = {
     ),
     "reasoning as text": (
         item(
-            {"id": "rs_1", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "th"}]}, 0,
+            {"id": "rs_1", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "th"}]},
+            0,
             event("reasoning_text.delta", item_id="rs_1", output_index=0, content_index=0, delta="th"),
         ),
         [{"id": "rs_1", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "th"}]}],
@@ -237,7 +244,7 @@ class TestAQuestion:
         assert api.request.headers["openai-beta"] == "x=y"
 
     def test_comes_back_with_the_answer_s_items(self, api: SameApi) -> None:
-        frames, output = ANSWERS["calls"]
+        frames, _ = ANSWERS["calls"]
         history = [{"role": "user", "content": "q"}, *output_of(api.ask(*frames, ended()))]
         history += [
             {"type": "custom_tool_call_output", "call_id": "c1", "output": "1"},
@@ -253,7 +260,9 @@ class TestAQuestion:
         refused = api.ask(**field)
         assert refused.status == 400
         assert refused.error["message"].startswith(f"{next(iter(field))} names what a provider's server keeps")
-        upstream.answer("kept", script(responses_wire.HEAD, *item(message(0, "hi"), 0, delta("hi", 0)), ended(), FINISH))
+        upstream.answer(
+            "kept", script(responses_wire.HEAD, *item(message(0, "hi"), 0, delta("hi", 0)), ended(), FINISH)
+        )
         body = {"model": "kept/kept", "input": [{"role": "user", "content": "hi"}], **field}
         assert send(api.url + "/v1/responses", body).status == 200
         assert upstream.requests("kept")[-1].body | field == upstream.requests("kept")[-1].body
