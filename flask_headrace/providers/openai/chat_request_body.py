@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
-from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
+from ..decoding.request_fields import description_with_grammar, drop_none, function_definition, json_schema_fields
 from ..source_request import SourceRequest, restore_turns
 from .chat_messages import MessageBuilder
 from .chat_server import ChatServer
@@ -113,7 +113,10 @@ def _tool(tool: Tool, server: ChatServer) -> Json:
     if isinstance(tool, CustomTool) and server.is_official:
         custom = drop_none(name=tool.name, description=tool.description, format=_nested_format(tool.format))
         return {"type": "custom", "custom": custom}
-    return {"type": "function", "function": {**function_definition(tool), **drop_none(strict=tool.strict)}}
+    function = {**function_definition(tool), **drop_none(strict=tool.strict)}
+    if isinstance(tool, CustomTool) and (description := description_with_grammar(tool.description, tool.format)):
+        function["description"] = description
+    return {"type": "function", "function": function}
 
 
 def _nested_format(tool_format: Json | None) -> Json | None:
