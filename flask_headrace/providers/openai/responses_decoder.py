@@ -24,6 +24,7 @@ from .responses_events import (
     is_refusal,
     is_unknown_call,
     part_text,
+    unknown_call_failure,
 )
 from .responses_reasoning import ItemReasoning
 from .responses_tool_calls import ItemToolCalls
@@ -229,11 +230,7 @@ class ResponseDecoder:
     def _read_unknown_item(self, item_type: str) -> None:
         if is_unknown_call(item_type):
             # An answer without the call would look complete.
-            error = UpstreamProtocolError(
-                f"{self._upstream} called a tool by an item of the type {item_type!r:.100}, which only the Responses "
-                "API has: ask for functions, or use /v1/responses."
-            )
-            self._failed = self._failed or Failed(error.code, error.message, retryable=False)
+            self._failed = self._failed or unknown_call_failure(self._upstream, item_type)
         elif item_type not in KNOWN_ITEM_TYPES:
             self._unreadable_type = item_type
 
