@@ -10,8 +10,8 @@ MAX_CALL_ID_CHARS = 40
 """Characters of a tool call's id that OpenAI's own servers accept, also behind a gateway."""
 
 _OPENAI_MODEL = re.compile(r"(.*/)?(ft:)?(gpt-\d|chatgpt-|codex-|o\d)")
-_NOT_REASONING = re.compile(r"(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
-_WITH_XHIGH = re.compile(r"gpt-5\.\d+-codex-max|gpt-(5\.([2-9]|\d\d)|[6-9])")
+_NOT_REASONING = re.compile(r"(.*/)?(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o)")
+_WITH_XHIGH = re.compile(r"(.*/)?gpt-(5\.\d+-codex-max|5\.([2-9]|\d\d)|[6-9])")
 
 
 class ChatServer(NamedTuple):
@@ -35,8 +35,8 @@ class ChatServer(NamedTuple):
 
     def effort(self, effort: str | None) -> str | None:
         """Return the reasoning effort for one in Anthropic's words; None if the model has no efforts."""
-        if self.is_official and _NOT_REASONING.match(self.model):
+        if _NOT_REASONING.match(self.model):
             return None
         if effort in {"max", "xhigh"}:
-            return "xhigh" if self.is_official and _WITH_XHIGH.match(self.model) else "high"
+            return "xhigh" if _WITH_XHIGH.match(self.model) else "high"
         return effort

@@ -201,7 +201,8 @@ class TestEfforts:
             ("low", "gpt-4o", True, None),
             ("low", "gpt-4.1-mini", True, None),
             ("low", "gpt-3.5-turbo", True, None),
-            ("low", "gpt-4o", False, "low"),
+            ("low", "openai/gpt-4o", False, None),
+            ("low", "llama-4", False, "low"),
         ],
     )
     def test_of_anthropic_s_clients_are_those_of_the_model(self, effort, model, is_official, sent) -> None:
