@@ -124,6 +124,11 @@ def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any
     return {"type": "output_text", "text": text, "annotations": [*annotations], "logprobs": [*logprobs]}
 
 
+def refusal_part(text: str) -> Json:
+    """Return a part of a message item that is a refusal."""
+    return {"type": "refusal", "refusal": text}
+
+
 def summary_part(text: str) -> Json:
     """Return a part of a reasoning item."""
     return {"type": "summary_text", "text": text}

@@ -159,6 +159,14 @@ ANSWERS: dict[str, tuple[list[Chunk], list[dict[str, Any]]]] = {
         ),
         [{"id": "rs_1", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "th"}]}],
     ),
+    "a refusal": (
+        item(
+            {**message(0, ""), "content": [{"type": "refusal", "refusal": "No."}]},
+            0,
+            event("refusal.delta", item_id="msg_0", output_index=0, content_index=0, delta="No."),
+        ),
+        [{**message(0, ""), "content": [{"type": "refusal", "refusal": "No."}]}],
+    ),
     "calls": (
         [*item(PATCH, 0, event("custom_tool_call_input.delta", item_id="ct_1", output_index=0, delta="raw")),
          *item(CLOSE, 1, event("function_call_arguments.delta", item_id="fc_1", output_index=1, delta="{}"))],
@@ -220,6 +228,18 @@ class TestAnAnswer:
             "response.output_item.done",
         ]  # fmt: skip
         assert {frame["output_index"] for frame in got[2:-1]} == {0}
+
+    def test_has_a_refusal_behind_a_text_as_an_item_of_its_own(self, api: SameApi) -> None:
+        refused = event("refusal.delta", item_id="msg_0", output_index=0, content_index=1, delta="No.")
+        parts = [{"type": "output_text", "text": "hi"}, {"type": "refusal", "refusal": "No."}]
+        said = item({**message(0, ""), "content": parts}, 0, delta("hi", 0), refused)
+        first, second, third = output_of(api.ask(*said, *item(message(1, "so"), 1, delta("so", 1)), ended()))
+        assert [part["content"][0]["type"] for part in (first, second, third)] == [
+            "output_text",
+            "refusal",
+            "output_text",
+        ]
+        assert second["content"][0]["refusal"] == "No."
 
     def test_has_what_the_provider_reports_of_the_response(self, api: SameApi) -> None:
         reported = {"service_tier": "flex", "temperature": 0.7, "moderation": None, "access_programs": {"cyber": "x"}}
