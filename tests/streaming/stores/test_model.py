@@ -38,6 +38,7 @@ ACTS = st.one_of(
     st.tuples(st.just("read"), STREAMS, st.integers(0, 9), st.integers(0, 50)),
     st.tuples(st.just("clear_name"), st.sampled_from("nm"), STREAMS),
     st.tuples(st.just("stop"), STREAMS),
+    st.tuples(st.just("delete"), STREAMS),
     st.tuples(st.just("add_reader"), STREAMS, WORKERS),
     st.tuples(st.just("remove_reader"), STREAMS, WORKERS),
     st.tuples(st.just("renew_lease"), WORKERS),
@@ -84,6 +85,9 @@ class World:
             case "stop", stream:
                 store.request_stop(stream)
                 model.request_stop(stream)
+            case "delete", stream:
+                store.delete(stream)
+                model.remove(stream)
             case "add_reader", stream, reader:
                 store.add_reader(stream, reader, 600)
                 model.readers.add((stream, reader))
