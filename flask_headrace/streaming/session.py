@@ -234,7 +234,7 @@ class StreamSession:
             self.cancel("reader_stalled")
 
     def remove_reader(self, reader: Reader) -> None:
-        """Remove a reader; idempotent. Without readers a plain stream is cancelled, a resumable one after `grace` or never."""
+        """Remove a reader; idempotent. Without readers a plain stream ends, a resumable one after `grace`, or never."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._discard_read()

@@ -82,12 +82,9 @@ class World:
             case "clear_name", name, stream:
                 store.clear_name(name, stream)
                 model.clear_name(name, stream)
-            case "stop", stream:
-                store.request_stop(stream)
-                model.request_stop(stream)
-            case "delete", stream:
-                store.delete(stream)
-                model.remove(stream)
+            case "stop" | "delete" as change, stream:
+                {"stop": store.request_stop, "delete": store.delete}[change](stream)
+                {"stop": model.request_stop, "delete": model.remove}[change](stream)
             case "add_reader", stream, reader:
                 store.add_reader(stream, reader, 600)
                 model.readers.add((stream, reader))
