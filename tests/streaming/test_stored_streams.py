@@ -5,6 +5,7 @@ from __future__ import annotations
 import gevent
 import msgspec
 import pytest
+from gevent.event import Event as Flag
 
 from flask_headrace.core.errors import ResumptionLost, StreamLimitExceeded, StreamNotFound
 from flask_headrace.core.events import Cancelled, Completed, Event, Failed, TextDelta
@@ -225,10 +226,11 @@ class TestDelete:
         self, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("flask_headrace.streaming.stored_streams.STOP_TIMEOUT", 0.05)
-        monkeypatch.setattr(StoredStreams, "_has_ended", lambda *_: False)
-        begin(workers[0], Source(text("a")))
+        closed = Flag()
+        begin(workers[0], Source(text("a"), on_close=closed.wait))
         until(lambda: is_stored(workers[0], ID, 2))
         stored(workers[0]).delete(ID, "")
         with pytest.raises(StreamNotFound):
             stored(workers[0]).snapshot(ID, "")
+        closed.set()
         until(lambda: not len(workers[0].streams))
