@@ -203,17 +203,17 @@ class ModelRegistry:
         gevent.joinall(jobs)
         try:
             default = self.default_model()
-            answering, wanted = self.resolve(default)
+            resolved = self.resolve(default)
         except HeadraceError:
-            default = ""
+            default, resolved = "", None
         found = [_model(alias, CHAIN_PROVIDER, self._alias_info(alias), default) for alias in self._aliases]
         found += [
             self._listed_model(provider, name, default)
             for provider, job in zip(self._providers.values(), jobs, strict=True)
             for name in job.value or ()
         ]
-        if default and not any(model.default for model in found):
-            found.insert(0, self._listed_model(answering, wanted, default))
+        if resolved is not None and not any(model.default for model in found):
+            found.insert(0, self._listed_model(*resolved, default))
         return found
 
     def _listed_model(self, provider: Provider, name: str, default: str) -> Model:

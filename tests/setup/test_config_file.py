@@ -224,7 +224,7 @@ def test_the_default_model_may_be_an_alias_of_it_and_nothing_unknown(path: Path)
 
 def test_a_mistake_stops_the_start_with_one_sentence(path: Path) -> None:
     path.write_text(CHAIN + "retries = -1")
-    code, said = start(HEADRACE_CONFIG=str(path))
+    code, output = start(HEADRACE_CONFIG=str(path))
     assert code != 0
-    assert f"Headrace cannot start. {path}: in [models.smart], retries is -1" in said
-    assert "Traceback" not in said
+    assert f"Headrace cannot start. {path}: in [models.smart], retries is -1" in output
+    assert "Traceback" not in output

@@ -50,7 +50,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
 
 
 @pytest.fixture
-def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the intervals of periodic work."""
     for module in (store_writer, lease):
         monkeypatch.setattr(module, "LEASE_RENEWAL_INTERVAL", 0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secrets import token_urlsafe
 
-from flask import Response, request
+from flask import Response, has_request_context, request
 
 REQUEST_ID_HEADERS = ("request-id", "x-request-id")
 """The response headers with the id: that of Anthropic's API, and that of OpenAI's."""
@@ -13,7 +13,9 @@ _KEY = "headrace.request_id"
 
 
 def current_request_id() -> str:
-    """Return the id of the current request: random, and the same at each call."""
+    """Return the id of the current request: random, and the same at each call. Empty if there is no request."""
+    if not has_request_context():
+        return ""
     request_id: str = request.environ.setdefault(_KEY, "")
     if not request_id:
         request_id = request.environ[_KEY] = f"req_{token_urlsafe(16)}"

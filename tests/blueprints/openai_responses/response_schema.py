@@ -15,12 +15,17 @@ def _validator(definition: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({"$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"})
 
 
-_VALIDATORS = {definition: _validator(definition) for definition in ("response", "event")}
+_VALIDATORS = {definition: _validator(definition) for definition in ("response", "event", "compacted_response")}
 
 
 def check_response(response: Any) -> None:
     """Fail if `response` is no response object."""
     _check("response", response)
+
+
+def check_compacted(response: Any) -> None:
+    """Fail if `response` is no compacted response."""
+    _check("compacted_response", response)
 
 
 def check_events(events: list[dict[str, Any]]) -> None:

@@ -133,8 +133,8 @@ class TestSchema:
             "patternProperties": patterns,
             "additionalProperties": {"type": "boolean"},
         }
-        mistake = SchemaValidator(schema).validation_error(text)
-        assert mistake is None if says is None else says in (mistake or "")
+        error = SchemaValidator(schema).validation_error(text)
+        assert error is None if says is None else says in (error or "")
 
     def test_closed_by_patterns_alone_says_what_is_too_much(self) -> None:
         schema = SchemaValidator({"patternProperties": {"^a": {}}, "additionalProperties": False})

@@ -142,7 +142,7 @@ class TestKilled:
         late.sees(lambda: store.append("w", [entry(2, stream="late")]))
 
 
-class TestTold:
+class TestMessages:
     def test_no_password_is_shown(self) -> None:
         store = RedisStore("redis://user:s3cret@127.0.0.1:1/0?password=s3cret", WIDE)
         with pytest.raises(StoreUnavailable, match=r"redis://127\.0\.0\.1:1 cannot be used") as raised:

@@ -194,7 +194,7 @@ class TestVersion:
 
 
 class TestFile:
-    def test_a_start_of_the_machine_ends_leases_attendance_and_streams(
+    def test_a_start_of_the_machine_ends_leases_readers_and_streams(
         self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = time.monotonic()
