@@ -225,7 +225,8 @@ class TestDelete:
     def test_of_one_whose_source_does_not_end_is_done_all_the_same(
         self, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("flask_headrace.streaming.stored_streams.STOP_TIMEOUT", 0.05)
+        for limit in ("STOP_TIMEOUT", "FLUSH_TIMEOUT"):
+            monkeypatch.setattr(f"flask_headrace.streaming.stored_streams.{limit}", 0.05)
         closed = Flag()
         begin(workers[0], Source(text("a"), on_close=closed.wait))
         until(lambda: is_stored(workers[0], ID, 2))
