@@ -26,12 +26,12 @@ def short_catching_up(short_times: None, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def stored(worker: Worker) -> StoredStreams:
-    return StoredStreams(worker.resumption, worker.store_writer)
+    return StoredStreams(worker.resumable_streams, worker.store_writer)
 
 
 def begin(worker: Worker, source: Source, context=BACKGROUND, id_: str = ID) -> None:
     """Open a stream and leave it at once, as a request for a background answer does."""
-    worker.resumption.open(id_, "q", context, source).close()
+    worker.resumable_streams.open(id_, "q", context, source).close()
 
 
 def texts(events: list[Event]) -> list[str]:
@@ -55,7 +55,7 @@ class TestBackground:
         worker = workers[0]
         worker.streams.limits = msgspec.structs.replace(QUIET, grace=0.01)
         source = Source(text("a"))
-        first = Reading(worker.resumption.open(ID, "q", BACKGROUND, source))
+        first = Reading(worker.resumable_streams.open(ID, "q", BACKGROUND, source))
         until(lambda: is_stored(other, ID, 2))
         follower = other.follow(ID)
         until(lambda: follower.last == 2)
@@ -213,7 +213,7 @@ class TestDelete:
             with pytest.raises(StreamNotFound):
                 stored(worker).snapshot(ID, "")
             with pytest.raises(StreamNotFound):
-                worker.resumption.resume(ID, "", 0)
+                worker.resumable_streams.resume(ID, "", 0)
         assert source.closed == 1
         until(lambda: not len(workers[0].streams))
         for worker in workers:
