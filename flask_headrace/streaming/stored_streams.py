@@ -32,6 +32,9 @@ FLUSH_TIMEOUT = 1.0
 POLL_INTERVAL = 0.02
 """Seconds between two looks at a stream whose end or next events are awaited."""
 
+_ALL = 10**15
+"""Greater than the number of any event."""
+
 
 class StreamSnapshot(NamedTuple):
     """A stream as it is at a moment.
@@ -67,6 +70,10 @@ class StoredStreams:
         self._resumable_streams, self._lookup = resumable_streams, resumable_streams.lookup
         self._store_writer, self._store = store_writer, store_writer.store
 
+    def context(self, id: str, owner: str) -> StreamContext:  # noqa: A002
+        """Return the context of a stream; raises like `snapshot`."""
+        return self.snapshot(id, owner, after=_ALL).context
+
     def snapshot(self, id: str, owner: str, after: int = 0) -> StreamSnapshot:  # noqa: A002
         """Return a stream as it is now.
 
@@ -91,13 +98,13 @@ class StoredStreams:
         events = self._read(record, after)
         return StreamSnapshot(id, decode_context(record.claim), events, is_behind=not record.is_finished)
 
-    def read_until(self, id: str, owner: str, is_enough: Callable[[list[Event]], bool]) -> StreamSnapshot:  # noqa: A002
+    def read_until(self, id: str, owner: str, is_enough: Callable[[StreamSnapshot], bool]) -> StreamSnapshot:  # noqa: A002
         """Read a stream from its beginning, and give the store a moment to catch up with the stream.
 
         Args:
             id: The stream's id.
             owner: The owner that the request is authorized for; empty for anybody.
-            is_enough: Called with the next events; returns whether they are enough.
+            is_enough: Called with the stream and its next events; returns whether they are enough.
 
         Returns:
             The last snapshot, when the events are enough, when there are no more at this moment, or when the store
@@ -110,7 +117,7 @@ class StoredStreams:
         while True:
             snapshot = self.snapshot(id, owner, after=count)
             count += len(snapshot.events)
-            if is_enough(snapshot.events) or not snapshot.is_behind or time.monotonic() > until:
+            if is_enough(snapshot) or not snapshot.is_behind or time.monotonic() > until:
                 return snapshot
             gevent.sleep(POLL_INTERVAL)
 

@@ -169,7 +169,9 @@ class TestReadUntil:
         until(lambda: is_stored(workers[1], ID, 2))
         gevent.spawn_later(0.2, source.give, text("b"))
         seen: list[Event] = []
-        snapshot = stored(workers[1]).read_until(ID, "", lambda events: bool(seen.extend(events)) or "b" in texts(seen))
+        snapshot = stored(workers[1]).read_until(
+            ID, "", lambda got: bool(seen.extend(got.events)) or "b" in texts(seen)
+        )
         assert texts(seen) == ["a", "b"]
         assert snapshot.is_behind
 

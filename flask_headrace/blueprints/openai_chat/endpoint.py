@@ -73,5 +73,5 @@ def complete() -> Response:
 def encoder_for(stream: ReadableStream) -> ChatCompletionEncoder:
     """Return the chat completion encoder for a stream, with the echoed fields of its request."""
     # A request in another protocol cannot exclude usage, so usage is included.
-    has_usage = echoed_fields(stream, PROTOCOL).get("include_usage", True)
+    has_usage = echoed_fields(stream.context, PROTOCOL).get("include_usage", True)
     return ChatCompletionEncoder(stream.id, stream.context.model, stream.context.created, has_usage=has_usage)

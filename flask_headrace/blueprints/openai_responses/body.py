@@ -147,8 +147,8 @@ class ResponseBody(StrictStruct, frozen=True):
         prompt_cache_options: Accepted and ignored.
         prompt_cache_retention: Accepted and ignored.
         safety_identifier: Accepted and ignored.
-        store: Accepted and ignored: this service stores no responses.
-        background: Rejected except for `false`; use `resumable`.
+        store: Accepted and ignored, except `false` with `background`, which is rejected: such a response is stored.
+        background: Whether the answer goes on without a reader; see `GET /v1/responses/{id}`.
         context_management: Rejected unless empty.
         conversation: Rejected: send the whole conversation in `input`.
         max_tool_calls: Rejected.
@@ -176,6 +176,7 @@ class ResponseBody(StrictStruct, frozen=True):
     text: TextConfig | None = None
     reasoning: ReasoningConfig | None = None
     user: str | None = None
+    background: bool | None = None
     # These fields do not change the answer: they concern storage, caching, speed and abuse detection at OpenAI.
     include: Any = None
     metadata: Json | None = None
@@ -185,7 +186,6 @@ class ResponseBody(StrictStruct, frozen=True):
     safety_identifier: Any = None
     store: Any = None
     # These fields would change the answer and are not supported: see `UNSUPPORTED_FIELDS` in `request.py`.
-    background: Any = None
     context_management: Any = None
     conversation: Any = None
     max_tool_calls: Any = None

@@ -40,7 +40,6 @@ from .output_items import REDACTED_PREFIX
 from .summary import INTRODUCTION, decode_summary
 
 UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
-    "background": (False,),
     "context_management": ([],),
     "conversation": (),
     "max_tool_calls": (),
@@ -55,7 +54,6 @@ UNSUPPORTED_FIELDS: dict[str, tuple[Any, ...]] = {
 
 _SEND_ALL_INPUT = "this service stores no responses: send the whole conversation in input"
 _ALTERNATIVES = {
-    "background": "use resumable",
     "conversation": _SEND_ALL_INPUT,
     "previous_response_id": _SEND_ALL_INPUT,
     "prompt": "write it into instructions and input",
