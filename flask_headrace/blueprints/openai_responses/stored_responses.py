@@ -33,15 +33,16 @@ ID_PREFIX = "resp_"
 RESPONSE_SCHEMA = {"type": "object", "required": ["id", "object", "created_at", "status", "model", "output"]}
 """The JSON Schema of a response object."""
 
-_ID = Parameter("id", "path", "The response's id.", {"type": "string", "pattern": f"^{ID_PREFIX}[A-Za-z0-9_-]+$"})
-
 # Other paths below /v1/responses, such as `compact`, must not be taken for ids.
-_PATH = f"/v1/responses/{ID_PREFIX}<stream_id>"
+_PATH = f"/v1/responses/{ID_PREFIX}%s"
+_RULE, _DOCUMENTED_PATH = _PATH % "<stream_id>", _PATH % "{stream_id}"
+
+_ID = Parameter("stream_id", "path", f"The response's id, of which `{ID_PREFIX}` is the beginning.")
 
 OPERATIONS = (
     Operation(
         "GET",
-        "/v1/responses/{id}",
+        _DOCUMENTED_PATH,
         "Return a stored response as it is now, or its event stream.",
         (
             ResponseSpec(
@@ -65,7 +66,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST",
-        "/v1/responses/{id}/cancel",
+        f"{_DOCUMENTED_PATH}/cancel",
         "Stop a background response, whichever worker runs it.",
         (ResponseSpec(200, "The response object.", {JSON: RESPONSE_SCHEMA}),),
         parameters=(_ID,),
@@ -73,7 +74,7 @@ OPERATIONS = (
     ),
     Operation(
         "DELETE",
-        "/v1/responses/{id}",
+        _DOCUMENTED_PATH,
         "Stop a stored response if it runs, and delete it.",
         (ResponseSpec(200, "The response is deleted.", {JSON: {"type": "object", "required": ["id", "deleted"]}}),),
         parameters=(_ID,),
@@ -85,9 +86,9 @@ OPERATIONS = (
 def create_stored_responses_blueprint() -> Blueprint:
     """Return the blueprint of stored responses."""
     blueprint = Blueprint("headrace_stored_responses", __name__)
-    blueprint.add_url_rule(_PATH, view_func=retrieve, methods=["GET"])
-    blueprint.add_url_rule(_PATH, view_func=delete, methods=["DELETE"])
-    blueprint.add_url_rule(f"{_PATH}/cancel", view_func=cancel, methods=["POST"])
+    blueprint.add_url_rule(_RULE, view_func=retrieve, methods=["GET"])
+    blueprint.add_url_rule(_RULE, view_func=delete, methods=["DELETE"])
+    blueprint.add_url_rule(f"{_RULE}/cancel", view_func=cancel, methods=["POST"])
     blueprint.register_error_handler(HeadraceError, handle_v1_error)
     return blueprint
 
