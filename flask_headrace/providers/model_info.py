@@ -137,6 +137,12 @@ def complete_model_info(listed: ModelInfo, configured: ModelInfo | None) -> Mode
     )
 
 
+def preferred_first(models: list[ModelInfo], preferred: tuple[str, ...]) -> list[ModelInfo]:
+    """Return the models with the preferred ones first, in the order of `preferred`."""
+    ranks = {name: rank for rank, name in enumerate(preferred)}
+    return sorted(models, key=lambda model: ranks.get(model.name, len(ranks)))
+
+
 def chain_model_info(name: str, chain: Sequence[ModelInfo]) -> ModelInfo:
     """Return what is known of an alias. It has what one of its models has: a chain skips models that cannot answer.
 

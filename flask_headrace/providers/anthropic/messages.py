@@ -17,13 +17,12 @@ from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import decode_stream
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
-from ..http.model_list import parse_model_list, preferred_first
 from ..http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..http.request_template import post_stream, with_request_template
-from ..http.sdk_errors import map_sdk_errors
+from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
-from ..model_info import ModelInfo
+from ..model_info import ModelInfo, preferred_first
 from ..passthrough import Passthrough
 from ..redaction import register_secret
 from ..source_request import Family

@@ -13,14 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
+import msgspec
 
 from ...core import errors
+from ..model_info import ModelInfo, read_model_info
 from ..redaction import redact
 
 log = logging.getLogger("flask_headrace")
+
+MAX_LISTED_MODELS = 10_000
+"""Maximum number of models from one upstream: they are cached, and listed to every client."""
 
 MAX_RETRY_AFTER = 3600.0
 """Maximum of `Retry-After` in seconds, whatever an upstream says: it may be wrong, or recover sooner."""
@@ -91,6 +97,34 @@ def to_headrace_error(sdk: ModuleType, upstream: str) -> Iterator[None]:
         raise _connection_error(upstream, error.__cause__) from error
     except httpx2.RequestError as error:  # raised by the transport while the body is read
         raise errors.UpstreamProtocolError(f"{upstream} broke off: {redact(error)}. Try again.") from error
+
+
+class _ModelList(msgspec.Struct):
+    data: list[dict[str, Any]] | None = None
+
+
+def parse_model_list(upstream: str, response: httpx2.Response) -> list[ModelInfo]:
+    """Return the models of a `GET /models` response, at most MAX_LISTED_MODELS of them.
+
+    The SDKs' own parsers are not used: they fail with various exceptions if the body is something else.
+
+    Args:
+        upstream: The upstream's name in messages.
+        response: The response, with its body read.
+
+    Raises:
+        UpstreamProtocolError: the body is not a list of models.
+    """
+    try:
+        entries = msgspec.json.decode(response.content, type=_ModelList).data or []
+        names = msgspec.convert([entry.get("id") for entry in entries], list[str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise errors.UpstreamProtocolError(
+            f"{upstream} answered with something that is not a list of models. Check its base URL."
+        ) from error
+    if len(names) > MAX_LISTED_MODELS:
+        log.warning("%s lists %d models: only the first %d of them are used", upstream, len(names), MAX_LISTED_MODELS)
+    return [read_model_info(name, entry) for name, entry in list(zip(names, entries, strict=True))[:MAX_LISTED_MODELS]]
 
 
 def status_error(
