@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import upstreams
+from tests.streaming.resume.across_workers.conftest import store_url
 from tests.streaming.resume.across_workers.stage import Pair, wait_until
 from tests.streaming.resume.across_workers.test_stored_responses import ended, follow, frames, get, numbers, text_of
 from tests.streaming.resume.across_workers.test_stored_responses import read as read_answer
@@ -22,12 +22,13 @@ on_divergence = "restart"
 
 
 @pytest.fixture(scope="module")
-def pair(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("restarts")
-    config = folder / "headrace.toml"
+def pair(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    config = tmp_path_factory.mktemp("restarts") / "headrace.toml"
     config.write_text(CHAIN)
     settings = {**upstreams(upstream), "HEADRACE_CONFIG": str(config)}
-    with Pair(upstream, f"sqlite:///{Path(folder)}/streams.db", **settings) as running:
+    with Pair(upstream, store_url("redis", request, tmp_path_factory), **settings) as running:
         yield running
 
 
