@@ -6,7 +6,7 @@ out and named; only what would change the meaning of the answer is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -14,11 +14,24 @@ from msgspec.structs import replace
 from .chat_request import ChatRequest
 from .source_request import Family, SourceRequest
 
-ESSENTIAL_FEATURES = frozenset({"audio", "files", "images", "response_format", "tool_choice", "tools"})
+ESSENTIAL_FEATURES = frozenset({
+    "audio", "file_urls", "files", "images", "response_format", "tool_choice", "tools",
+})  # fmt: skip
 """Request features that the meaning of the answer depends on: a provider without them cannot answer the request."""
 
 _EFFORTS = ((4096, "low"), (16384, "medium"))
 """Reasoning efforts, with the largest budget of thinking tokens to which each corresponds; larger ones are `high`."""
+
+
+_SHARED_BY_OPENAI = (
+    "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier", "store",
+)  # fmt: skip
+
+SHARED_FIELDS: Mapping[tuple[Family, Family], tuple[str, ...]] = {
+    ("openai-chat", "openai-responses"): (*_SHARED_BY_OPENAI, "safety_identifier", "top_logprobs"),
+    ("openai-responses", "openai-chat"): _SHARED_BY_OPENAI,
+}
+"""Fields that a `ChatRequest` does not contain, with one name and meaning in the protocols of client and provider."""
 
 
 class Passthrough(NamedTuple):
@@ -59,8 +72,11 @@ def source_for(request: ChatRequest, provider: Recipient) -> SourceRequest | Non
 def missing_features(request: ChatRequest, provider: Recipient) -> list[str]:
     """Return the features that the request cannot do without and the provider lacks, sorted.
 
-    A request of this service's own protocol can do without none: what it names, it gets.
+    A request of this service's own protocol can do without none: what it names, it gets. A provider that receives the
+    request as the client sent it decides by itself.
     """
+    if source_for(request, provider) is not None:
+        return []
     missing = request.required_features() & provider.unsupported_features
     return sorted(missing if request.source is None else missing & ESSENTIAL_FEATURES)
 
@@ -97,8 +113,20 @@ def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
     missing = request.required_features() & provider.unsupported_features - ESSENTIAL_FEATURES
     if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
         missing -= {"thinking"}  # translated
+    shared = shared_fields(request, provider.family)
     unread = source.unread if source_for(request, provider) is None else ()
-    return (*unread, *sorted(missing))
+    return (*[name for name in unread if name not in shared], *sorted(missing))
+
+
+def shared_fields(request: ChatRequest, family: Family | None) -> dict[str, Any]:
+    """Return the fields of a request of another protocol that a provider of `family` receives as the client sent them.
+
+    They are those of `SHARED_FIELDS`.
+    """
+    source = request.source
+    names = () if source is None or family is None else SHARED_FIELDS.get((source.family, family), ())
+    sent = {} if source is None else source.fields
+    return {name: sent[name] for name in names if sent.get(name) is not None}
 
 
 def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:

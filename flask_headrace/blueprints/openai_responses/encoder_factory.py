@@ -6,7 +6,6 @@ from ...streaming.context import StreamContext
 from ...streaming.readable import ReadableStream
 from ..open_stream import echoed_fields
 from .encoder import ResponsesEncoder
-from .output_items import ResponseHeader
 
 PROTOCOL = "openai-responses"
 """The protocol's name in `?protocol=`."""
@@ -20,8 +19,3 @@ def encoder_for(stream: ReadableStream) -> ResponsesEncoder:
 def encoder_of(id: str, context: StreamContext) -> ResponsesEncoder:  # noqa: A002
     """Return the Responses API encoder for the stream of an id and its context."""
     return ResponsesEncoder(id, context.model, context.created, echoed_fields(context, PROTOCOL))
-
-
-def header_of(id: str, context: StreamContext) -> ResponseHeader:  # noqa: A002
-    """Return the fields that all versions of a stream's response object share."""
-    return ResponseHeader(id, context.created, echoed_fields(context, PROTOCOL))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ...core.errors import HeadraceError, InvalidRequest
 from ...streaming.reader import StreamReader
@@ -13,10 +11,11 @@ from ..http.auth import authorize_request
 from ..http.error_handlers import handle_v1_error
 from ..http.ignored_header import add_ignored_header
 from ..http.json_answer import json_answer_response
-from ..http.request_body import read_body
+from ..http.request_body import read_body_and_fields
 from ..http.stream_response import stream_response
 from ..open_stream import EchoedFields, open_stream
 from ..openai_shared.errors import ERROR_SCHEMA
+from ..openai_shared.request import protocol_headers
 from ..openapi.operation import EVENT_STREAM, JSON, Operation, ResponseSpec, event_stream_schema
 from .body import ResponseBody
 from .compaction import CompactionEncoder, compaction_request
@@ -25,6 +24,7 @@ from .encoder_factory import PROTOCOL, encoder_for
 from .request import to_chat_request
 from .request_echo import echoed_request_fields
 from .response_resource import resource_response
+from .tool_names import stored_tool_names
 
 OPERATIONS = (
     Operation(
@@ -75,8 +75,8 @@ def create_openai_responses_blueprint() -> Blueprint:
 def respond() -> Response:
     """Answer a conversation."""
     owner = authorize_request()
-    body = read_body(_decoder)
-    chat_request = to_chat_request(body)
+    body, fields = read_body_and_fields(_decoder)
+    chat_request = to_chat_request(body, fields, protocol_headers(request.headers))
     reader = open_stream(
         body.model,
         chat_request,
@@ -85,7 +85,9 @@ def respond() -> Response:
         is_resumable=body.resumable,
         is_background=_is_background(body),
         id=body.id,
-        echoed=EchoedFields(PROTOCOL, echoed_request_fields(_request_fields(body))),
+        echoed=EchoedFields(
+            PROTOCOL, {**echoed_request_fields(fields), **stored_tool_names(chat_request, body.tools or ())}
+        ),
     )
     if body.background and not body.stream:
         return _accepted(reader)
@@ -100,10 +102,10 @@ def compact() -> Response:
         InvalidRequest: the request names no model; 400.
     """
     owner = authorize_request()
-    body = read_body(_decoder)
+    body, fields = read_body_and_fields(_decoder)
     if body.model is None:
         raise InvalidRequest("model is missing: name the model that writes the summary of the conversation.")
-    chat_request = compaction_request(to_chat_request(body))
+    chat_request = compaction_request(to_chat_request(body, fields, protocol_headers(request.headers)))
     reader = open_stream(body.model, chat_request, owner=owner, default_provider="openai")
     context = reader.session.context
     return json_answer_response(reader, CompactionEncoder(reader.session.id, context.model, context.created))
@@ -123,7 +125,3 @@ def _accepted(reader: StreamReader) -> Response:
     stream = reader.session
     reader.close()
     return add_ignored_header(resource_response(stream.id, stream.context.owner), stream)
-
-
-def _request_fields(body: ResponseBody) -> dict[str, Any]:
-    return {name: msgspec.to_builtins(getattr(body, name)) for name in body.__struct_fields__ if name != "input"}

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 from flask import Response
 
-from ...core.answer import Block, CollectedAnswer, ToolCallBlock
+from ...core.answer import CollectedAnswer, ToolCallBlock
 from ...core.errors import AnswerTooLarge
 from ...core.events import Cancelled, Completed, Failed, TerminalEvent
 from ...core.text_buffer import MAX_TEXT_CHARS
 from ...streaming.stored_streams import StreamSnapshot
 from ..http.json_response import json_response
+from ..open_stream import echoed_fields
 from ..state import current_state
-from .encoder_factory import encoder_of, header_of
-from .output_items import Status, usage_object
+from .encoder_factory import PROTOCOL, encoder_of
+from .output import OutputItem, collected_output
+from .output_items import ResponseHeader, Status, usage_object
 from .request_echo import Json
+from .tool_names import read_tool_names
 
 
 def resource_response(stream_id: str, owner: str) -> Response:
@@ -57,17 +60,20 @@ def response_object(snapshot: StreamSnapshot) -> Json:
 
 
 def _unfinished(snapshot: StreamSnapshot, answer: CollectedAnswer) -> Json:
-    header, terminal = header_of(snapshot.id, snapshot.context), snapshot.terminal
+    context, terminal = snapshot.context, snapshot.terminal
+    fields = echoed_fields(context, PROTOCOL)
+    output = collected_output(answer, snapshot.id, read_tool_names(fields))
     open_status: Status = "in_progress" if terminal is None else "incomplete"
-    output = [
-        header.item(index, block, open_status if _is_open(answer.blocks, index) else "completed")
-        for index, block in enumerate(answer.blocks)
+    items = [
+        output.item(index, open_status if _is_open(output.items, index) else "completed")
+        for index in range(len(output.items))
     ]
     error = {"code": terminal.code, "message": terminal.message} if isinstance(terminal, Failed) else None
-    return header.response(
-        answer.started.model if answer.started else snapshot.context.model,
+    return ResponseHeader(snapshot.id, context.created, fields).response(
+        answer.started.model if answer.started else context.model,
         _status(answer, terminal),
-        output,
+        items,
+        **output.reported,
         error=error,
         usage=answer.usage and usage_object(answer.usage),
     )
@@ -83,6 +89,6 @@ def _status(answer: CollectedAnswer, terminal: TerminalEvent | None) -> Status:
             return "failed"
 
 
-def _is_open(blocks: Sequence[Block], index: int) -> bool:
-    block = blocks[index]
-    return block.arguments is None if isinstance(block, ToolCallBlock) else index == len(blocks) - 1
+def _is_open(items: Sequence[OutputItem], index: int) -> bool:
+    block = items[index].block
+    return block.arguments is None if isinstance(block, ToolCallBlock) else index == len(items) - 1

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from werkzeug.datastructures import Headers
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
+from ..http.request_body import format_validation_error
 
 _arguments = msgspec.json.Decoder(Json)
 
+PROTOCOL_HEADERS = ("OpenAI-Beta",)
+"""The request headers that belong to OpenAI's protocols, and go to providers that speak them."""
 
-def reject_unsupported(
-    body: Any,  # noqa: ANN401  # any body of OpenAI's protocols
-    unsupported_fields: Mapping[str, tuple[Any, ...]],
-    alternatives: Mapping[str, str],
-) -> None:
-    """Return if no unsupported field of a body would change the answer.
+MAX_HEADER_CHARS = 1024
+
+
+def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of a request's headers that belong to OpenAI's protocols."""
+    found = [(name, headers.get(name, "")) for name in PROTOCOL_HEADERS]
+    return tuple([(name, value) for name, value in found if value and _is_plain(value)])
+
+
+def _is_plain(value: str) -> bool:
+    return len(value) <= MAX_HEADER_CHARS and all(" " <= char <= "~" for char in value)
+
+
+def convert(value: Any, value_type: Any, path: str) -> Any:  # noqa: ANN401  # any JSON, and a type
+    """Return a JSON value as a type of msgspec.
 
     Args:
-        body: The request body.
-        unsupported_fields: The unsupported fields' names, each with the values that have no effect.
-        alternatives: Advice for the error message by field name; by default, to omit the field.
+        value: The value.
+        value_type: The type.
+        path: The value's path in the body, for the error message.
 
     Raises:
-        InvalidRequest: an unsupported field has another value; the message names the field.
+        InvalidRequest: the value is not of the type.
     """
-    for name, harmless_values in unsupported_fields.items():
-        value = getattr(body, name)
-        if value is not None and value not in harmless_values:
-            alternative = alternatives.get(name, "omit it")
-            raise InvalidRequest(f"{name} is {value!r:.100}, which is not supported here: {alternative}.")
+    try:
+        return msgspec.convert(value, value_type)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, value_type)}.") from None
 
 
 def parse_tool_arguments(text: str, path: str) -> Json:

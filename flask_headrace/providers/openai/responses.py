@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..chat_request import ChatRequest, Json
+from ..passthrough import source_for
 from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
+from .responses_source_decoder import SourceResponseDecoder
 from .server import Address, OpenAIServer
 
 UNSUPPORTED_BY_PROTOCOL = frozenset(
@@ -29,7 +31,9 @@ class OpenAIResponses(OpenAIServer):
         return UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:
-        return build_body(request)
+        return build_body(request, source_for(request, self))
 
     def _decoder(self, request: ChatRequest) -> ResponseDecoder:
-        return ResponseDecoder(self.name, request.model, self.pricing_provider)
+        # Clients of other protocols have no place for what only this one has.
+        decoder_class = ResponseDecoder if source_for(request, self) is None else SourceResponseDecoder
+        return decoder_class(self.name, request.model, self.pricing_provider)

@@ -1,0 +1,155 @@
+"""Finds what of a chat completion's chunks only this protocol has, for clients of the same protocol. Pure.
+
+Each chunk becomes the usual events. Its other fields become `ProviderEvent`s of these kinds, each with a JSON object.
+`blueprints/openai_chat/provider_fields.py` writes them back.
+
+| kind    | data                                                  | place                                |
+|---------|-------------------------------------------------------|--------------------------------------|
+| `part`  | the other fields of a chunk, in the chunk's form      | before the first event of the chunk  |
+| `chunk` | the same, of a chunk that has no events               | where the chunk was                  |
+| `call`  | `call`: the call's index; `fields`: its other fields  | before the call's event              |
+| `usage` | the other token counts                                | where the chunk was                  |
+
+Fields at the top of a chunk are only told when they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from ...core.events import Event, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.sse import ServerSentEvent
+from ..chat_request import Json
+from .chat_chunks import Chunk
+from .chat_decoder import ChatDecoder
+
+FAMILY = "openai-chat"
+
+Found: TypeAlias = tuple[int, ProviderEvent]
+"""A provider event, and its place among the events."""
+
+_READ = {
+    "chunk": frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"}),
+    "choice": frozenset({"index", "delta", "message", "finish_reason", "text", "usage", "error"}),
+    "delta": frozenset({
+        "role", "content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_text",
+    }),
+    "call": frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"}),
+    "usage": frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "estimated", "cost"}),
+    "details": frozenset({"cached_tokens", "reasoning_tokens"}),
+}  # fmt: skip
+"""The fields that become usual events, or that belong to this service's own chunks."""
+
+_DETAILS = frozenset({"prompt_tokens_details", "completion_tokens_details"})
+
+_CONTENT_FIELDS = frozenset({"audio", "images"})
+"""Fields of a delta that are a part of the answer: another model cannot continue it."""
+
+_PARTS = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta)
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class ProviderFieldsDecoder(ChatDecoder):
+    """A `ChatDecoder` that also reports the fields that only this protocol has; see the module."""
+
+    __slots__ = ("_plain_end", "_plain_start", "_told")
+
+    def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
+        super().__init__(upstream, model, pricing_provider)
+        self._told: dict[str, Any] = {}  # the fields at the top, as they were told last
+        self._plain_start = self._plain_end = b""  # what surrounds the text of a chunk without other fields
+
+    def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
+        before = len(events)
+        super()._read(chunk, frame, events)
+        if frame.event == b"message" and not self._is_plain(frame.data):
+            self._add_provider_events(frame.data, events, before)
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether a chunk differs only in its text from one that has no other fields."""
+        start, end = len(self._plain_start), len(data) - len(self._plain_end)
+        is_alike = 0 < start <= end and data.startswith(self._plain_start) and data.endswith(self._plain_end)
+        return is_alike and data.find(b'"', start, end) < 0
+
+    def _learn_plain(self, data: bytes) -> None:
+        text_start = data.find(b'"', data.find(b'"content":') + len(b'"content":')) + 1
+        text_end = data.find(b'"', text_start)
+        if 0 < text_start <= text_end:
+            self._plain_start, self._plain_end = data[:text_start], data[text_end:]
+
+    def _add_provider_events(self, data: bytes, events: list[Event], before: int) -> None:
+        try:
+            chunk = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return  # the usual events have been read leniently
+        choice = self._answer_choice(chunk)
+        delta = _object(choice.get("delta") or choice.get("message"))
+        found = [*self._calls_fields(delta, events, before), *self._usage_fields(chunk, choice, events)]
+        delta_fields = _others(delta, "delta")
+        fields = _others(choice, "choice") | ({"delta": delta_fields} if delta_fields else {})
+        rest = self._changed(_others(chunk, "chunk")) | ({"choices": [fields]} if fields else {})
+        if rest:
+            is_part = any(isinstance(event, _PARTS) for event in events[before:])
+            is_content = not _CONTENT_FIELDS.isdisjoint(delta_fields)
+            place, kind = (before, "part") if is_part else (len(events), "chunk")
+            found.append((place, _event(kind, rest, is_content=is_content)))
+        for place, event in sorted(found, key=_place, reverse=True):
+            events.insert(place, event)
+        if not found:
+            self._learn_plain(data)
+
+    def _answer_choice(self, chunk: Json) -> Json:
+        choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]
+        if self._choice is None:
+            return choices[0] if choices else {}
+        return next((choice for choice in choices if (choice.get("index") or 0) == self._choice), {})
+
+    def _changed(self, fields: Json) -> Json:
+        changed = {name: value for name, value in fields.items() if self._told.get(name) != value}
+        self._told |= changed
+        return changed
+
+    def _calls_fields(self, delta: Json, events: list[Event], before: int) -> Iterator[Found]:
+        calls = delta.get("tool_calls")
+        numbers = self._calls.last_read if self._calls else []
+        for call, number in zip([calls] if isinstance(calls, dict) else calls or (), numbers, strict=False):
+            if number is None or not (fields := _others(_object(call), "call")):
+                continue
+            starts = (place for place, event in enumerate(events) if place >= before and _starts(event, number))
+            yield next(starts, len(events)), _event("call", {"call": number, "fields": fields})
+
+    def _usage_fields(self, chunk: Json, choice: Json, events: list[Event]) -> Iterator[Found]:
+        usage = _object(chunk.get("usage") or choice.get("usage"))
+        fields = _others(usage, "usage")
+        for name in _DETAILS & fields.keys():
+            if details := _others(_object(fields.pop(name)), "details"):
+                fields[name] = details
+        if changed := self._changed({"usage": fields} if fields else {}):
+            yield len(events), _event("usage", changed["usage"])
+
+
+def _place(found: Found) -> int:
+    return found[0]
+
+
+def _starts(event: Event, number: int) -> bool:
+    return isinstance(event, ToolCallStarted) and event.index == number
+
+
+def _object(value: Any) -> Json:  # noqa: ANN401  # any JSON
+    return value if isinstance(value, dict) else {}
+
+
+def _others(value: Json, place: str) -> Json:
+    """Return the fields of a JSON object that have a value and are not read."""
+    read = _READ[place]
+    return {name: inner for name, inner in value.items() if name not in read and inner not in (None, "", [], {})}
+
+
+def _event(kind: str, data: Json, *, is_content: bool = False) -> ProviderEvent:
+    return ProviderEvent(FAMILY, kind, _encode(data).decode(), is_content)
