@@ -68,12 +68,6 @@ class InvalidRequest(RequestError):
     """The request's body or one of its fields is invalid."""
 
 
-class ThreadsNotSupported(InvalidRequest):
-    """The request asks for a conversation that Anthropic keeps: its SDK then sends the whole conversation."""
-
-    code = "thread_unsupported_request"
-
-
 class Unauthorized(RequestError):
     """The request has no API key, or an unknown one."""
 

@@ -286,18 +286,13 @@ StreamEvent: TypeAlias = (
 
 
 def terminal_reason(terminal: TerminalEvent | None) -> str:
-    """Return in one word why a stream ended.
+    """Return why a stream ended: the finish reason, the error's code or the reason of the cancellation.
 
     Args:
-        terminal: The stream's last event; None if the stream has not ended.
-
-    Returns:
-        The finish reason, the error's code or the reason of the cancellation; empty if the stream has not ended.
+        terminal: The stream's last event; None if the stream has not ended, for an empty reason.
     """
     match terminal:
-        case Completed(reason) | Cancelled(reason):
+        case Completed(reason) | Failed(reason) | Cancelled(reason):
             return reason
-        case Failed(code):
-            return code
         case None:
             return ""

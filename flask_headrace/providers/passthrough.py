@@ -6,8 +6,8 @@ out and named; only what would change the meaning of the answer is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
@@ -21,17 +21,6 @@ ESSENTIAL_FEATURES = frozenset({
 
 _EFFORTS = ((4096, "low"), (16384, "medium"))
 """Reasoning efforts, with the largest budget of thinking tokens to which each corresponds; larger ones are `high`."""
-
-
-_SHARED_BY_OPENAI = (
-    "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier", "store",
-)  # fmt: skip
-
-SHARED_FIELDS: Mapping[tuple[Family, Family], tuple[str, ...]] = {
-    ("openai-chat", "openai-responses"): (*_SHARED_BY_OPENAI, "safety_identifier", "top_logprobs"),
-    ("openai-responses", "openai-chat"): _SHARED_BY_OPENAI,
-}
-"""Fields that a `ChatRequest` does not contain, with one name and meaning in the protocols of client and provider."""
 
 
 class Passthrough(NamedTuple):
@@ -59,6 +48,15 @@ class Recipient(Protocol):
     def passthrough(self) -> Passthrough: ...  # noqa: D102
     @property
     def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
+
+
+@runtime_checkable
+class SharesFields(Protocol):
+    """A provider that receives fields of a related protocol which have the same name and meaning in its own."""
+
+    def shared_fields(self, family: Family) -> tuple[str, ...]:
+        """Return the names of the fields of requests of a family; a `ChatRequest` does not contain them."""
+        ...
 
 
 def source_for(request: ChatRequest, provider: Recipient) -> SourceRequest | None:
@@ -113,20 +111,18 @@ def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
     missing = request.required_features() & provider.unsupported_features - ESSENTIAL_FEATURES
     if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
         missing -= {"thinking"}  # translated
-    shared = shared_fields(request, provider.family)
+    shared = shared_fields(request, provider)
     unread = source.unread if source_for(request, provider) is None else ()
     return (*[name for name in unread if name not in shared], *sorted(missing))
 
 
-def shared_fields(request: ChatRequest, family: Family | None) -> dict[str, Any]:
-    """Return the fields of a request of another protocol that a provider of `family` receives as the client sent them.
-
-    They are those of `SHARED_FIELDS`.
-    """
+def shared_fields(request: ChatRequest, provider: object) -> dict[str, Any]:
+    """Return the fields of a request of another protocol that a provider receives as the client sent them."""
     source = request.source
-    names = () if source is None or family is None else SHARED_FIELDS.get((source.family, family), ())
-    sent = {} if source is None else source.fields
-    return {name: sent[name] for name in names if sent.get(name) is not None}
+    if source is None or not isinstance(provider, SharesFields):
+        return {}
+    names = provider.shared_fields(source.family)
+    return {name: source.fields[name] for name in names if source.fields.get(name) is not None}
 
 
 def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:

@@ -131,6 +131,12 @@ BLOCK_TYPES_BY_ROLE: Mapping[Role, frozenset[str]] = {
 }
 """The block types that are read in messages of each role."""
 
+SOURCE_TYPES: Mapping[str, frozenset[str]] = {
+    "image": frozenset({"base64", "url"}),
+    "document": frozenset({"base64", "url", "text", "content"}),
+}
+"""The types of the sources that are read, by the type of their block."""
+
 RESULT_BLOCK_TYPES = frozenset({"text", "image", "document", "search_result"})
 """The block types that are read in the result of a tool."""
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.errors import InvalidRequest, ThreadsNotSupported
+from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
 
 COUNTERPARTS: Mapping[str, tuple[str, str]] = {
@@ -57,6 +57,15 @@ _BLOCK_FIELDS: Mapping[str, frozenset[str]] = {
     "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
 }
 """The fields of the blocks that people and applications write. A model's own blocks go on without being named."""
+
+
+class ThreadsNotSupported(InvalidRequest):
+    """The request asks for a conversation that the provider keeps.
+
+    Its code is Anthropic's, at which its SDK sends the whole conversation.
+    """
+
+    code = "thread_unsupported_request"
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from .body import (
     BLOCK_TYPES_BY_ROLE,
     BLOCKS,
     RESULT_BLOCK_TYPES,
+    SOURCE_TYPES,
     ContentBlock,
     DocumentBlock,
     ImageBlock,
@@ -164,7 +165,7 @@ def _read_blocks(
     for number, block in enumerate(blocks):
         here = f"{path}[{number}]"
         block_type = block.get("type")
-        if not isinstance(block_type, str) or block_type not in types or _has_file_id(block):
+        if not isinstance(block_type, str) or block_type not in types or _has_unknown_source(block):
             leftovers.add_block(block, here, is_question=is_question)
             continue
         read.append((here, convert(block, BLOCKS[block_type], here)))
@@ -172,6 +173,9 @@ def _read_blocks(
     return read
 
 
-def _has_file_id(block: Json) -> bool:
-    source = block.get("source")
-    return isinstance(source, dict) and source.get("type") == "file"
+def _has_unknown_source(block: Json) -> bool:
+    source, known = block.get("source"), SOURCE_TYPES.get(block["type"])
+    if known is None or not isinstance(source, dict):
+        return False
+    source_type = source.get("type")
+    return isinstance(source_type, str) and source_type not in known

@@ -175,10 +175,17 @@ class NamedCustomChoice(msgspec.Struct, frozen=True, tag_field="type", tag="cust
     custom: FunctionName
 
 
+class AllowedTool(msgspec.Struct, frozen=True):
+    """One of the tools: a function, a custom tool, or one of another type."""
+
+    function: FunctionName | None = None
+    custom: FunctionName | None = None
+
+
 class AllowedTools(msgspec.Struct, frozen=True):
     """Some of the tools, and whether the model must call one of them."""
 
-    tools: list[Json]
+    tools: list[AllowedTool]
     mode: Literal["auto", "required"] = "auto"
 
 
@@ -242,6 +249,8 @@ class ChatCompletionBody(msgspec.Struct, frozen=True):
         parallel_tool_calls: Whether one answer may have several tool calls.
         response_format: Whether the answer is text, a JSON object, or JSON that matches a schema.
         reasoning_effort: How much the model reasons before it answers, such as `low`.
+        reasoning: OpenRouter's form of `reasoning_effort`: an object with `effort`.
+        thinking: Anthropic's `thinking` object, for Anthropic's models.
         verbosity: How long the answer is, such as `low`.
         user: An identifier of the end user, for the provider.
         safety_identifier: The newer name of `user`.
@@ -271,6 +280,8 @@ class ChatCompletionBody(msgspec.Struct, frozen=True):
     parallel_tool_calls: bool | None = None
     response_format: Json | None = None
     reasoning_effort: str | None = None
+    reasoning: Any = None
+    thinking: Any = None
     verbosity: str | None = None
     user: str | None = None
     safety_identifier: str | None = None

@@ -10,13 +10,40 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...providers.chat_request import Json
-from .body import ChatCompletionBody, MessageParam
+from .body import MessageParam
 
 MAX_NAMES = 200
 """Names that are collected of one kind: the client chooses them, and a header shows only some."""
 
 SERVICE_FIELDS = frozenset({"messages", "model", "stream", "resumable", "id"})
 """Fields that no provider receives as the client sent them."""
+
+COUNTERPARTS: Mapping[str, tuple[str, str]] = {
+    "messages": ("messages, system", "input"),
+    "max_tokens": ("max_tokens", "max_output_tokens"),
+    "max_completion_tokens": ("max_tokens", "max_output_tokens"),
+    "temperature": ("temperature", "temperature"),
+    "top_p": ("top_p", "top_p"),
+    "top_k": ("top_k", "-"),
+    "stop": ("stop_sequences", "-"),
+    "seed": ("-", "-"),
+    "frequency_penalty": ("-", "-"),
+    "presence_penalty": ("-", "-"),
+    "tools": ("tools", "tools"),
+    "tool_choice": ("tool_choice", "tool_choice"),
+    "parallel_tool_calls": ("tool_choice", "parallel_tool_calls"),
+    "response_format": ("output_config.format, or a tool", "text.format"),
+    "reasoning_effort": ("output_config.effort, or thinking", "reasoning.effort"),
+    "reasoning": ("output_config.effort, or thinking", "reasoning.effort"),
+    "thinking": ("thinking", "reasoning.effort"),
+    "verbosity": ("-", "text.verbosity"),
+    "user": ("metadata.user_id", "safety_identifier"),
+    "safety_identifier": ("metadata.user_id", "safety_identifier"),
+    "functions": ("tools", "tools"),
+    "function_call": ("tool_choice", "tool_choice"),
+}
+"""Where Anthropic's Messages API and OpenAI's Responses API have each field that a `ChatRequest` contains; `-` if they
+lack it. docs/clients.md has the same table."""
 
 HARMLESS_VALUES: Mapping[str, tuple[Any, ...]] = {
     "logit_bias": ({},),
@@ -30,7 +57,7 @@ HARMLESS_VALUES: Mapping[str, tuple[Any, ...]] = {
 }
 """Values that ask for what every provider does anyway: nobody is told that they are left out."""
 
-_READ_FIELDS = frozenset(ChatCompletionBody.__struct_fields__) - {"modalities", "n"}
+_READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options"}
 _READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 

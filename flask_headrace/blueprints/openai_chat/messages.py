@@ -43,6 +43,7 @@ class MessageReader:
 
     def __init__(self, leftovers: Leftovers) -> None:
         self._leftovers = leftovers
+        self._count = 0  # number of calls in the older API
         self._function_calls: dict[str, str] = {}  # the id of the latest call of each function, in the older API
 
     def read(self, message: MessageParam, path: str) -> Message:
@@ -79,7 +80,8 @@ class MessageReader:
         calls = [_to_tool_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls or ())]
         if (function := message.function_call) is not None:
             # The older API has no ids. These stay the same from request to request.
-            call_id = self._function_calls[function.name] = f"call_{len(self._function_calls)}_{function.name}"
+            call_id = self._function_calls[function.name] = f"call_{self._count}_{function.name}"
+            self._count += 1
             calls.append(ToolCall(call_id, function.name, _arguments(function, f"{path}.function_call")))
         return tuple(calls)
 

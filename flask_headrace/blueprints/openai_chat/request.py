@@ -6,7 +6,6 @@ This module knows OpenAI's fields, and which of them every provider understands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from ...core.custom_tool_input import INPUT_SCHEMA
@@ -68,7 +67,8 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
         # The older API's answers have one call.
         parallel_tool_calls=False if body.functions else body.parallel_tool_calls,
         response_format=response_format,
-        reasoning_effort=body.reasoning_effort,
+        reasoning_effort=body.reasoning_effort or _to_effort(body.reasoning, leftovers),
+        thinking=_to_thinking(body.thinking, leftovers),
         verbosity=body.verbosity,
         user=body.user or body.safety_identifier,
         source=_to_source(fields, turns, headers, leftovers),
@@ -115,6 +115,30 @@ def _max_tokens(body: ChatCompletionBody) -> int | None:
     if newer is not None and older is not None and newer != older:
         raise InvalidRequest(f"max_completion_tokens is {newer} and max_tokens is {older}: give one of them.")
     return older if newer is None else newer
+
+
+def _to_effort(reasoning: Any, leftovers: Leftovers) -> str | None:  # noqa: ANN401  # any JSON
+    """Return the effort in OpenRouter's form of it."""
+    match reasoning:
+        case None:
+            return None
+        case {"effort": str(effort)}:
+            return effort
+        case _:
+            leftovers.add_unread("reasoning")
+            return None
+
+
+def _to_thinking(thinking: Any, leftovers: Leftovers) -> Json | None:  # noqa: ANN401  # any JSON
+    """Return Anthropic's `thinking`. Some servers of this protocol have a field of this name with other contents."""
+    match thinking:
+        case None:
+            return None
+        case {"type": "enabled", "budget_tokens": int()} | {"type": "adaptive" | "disabled"}:
+            return dict(thinking)
+        case _:
+            leftovers.add_unread("thinking")
+            return None
 
 
 def _to_tools(body: ChatCompletionBody, leftovers: Leftovers) -> tuple[Tool, ...]:
@@ -166,8 +190,7 @@ def _to_tool_choice(
 
 
 def _allowed_tools(allowed: AllowedTools, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
-    definitions: Sequence[Any] = [tool.get("function") or tool.get("custom") for tool in allowed.tools]
-    names = {definition.get("name") for definition in definitions if isinstance(definition, dict)}
+    names = {named.name for tool in allowed.tools if (named := tool.function or tool.custom) is not None}
     return tuple([tool for tool in tools if tool.name in names])
 
 

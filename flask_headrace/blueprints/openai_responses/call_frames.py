@@ -1,4 +1,4 @@
-"""The frames of tool calls in a response: with the arguments of a function, or with the free text of a custom tool. Pure."""
+"""The frames of tool calls in a response: of functions with arguments, of custom tools with free text. Pure."""
 
 from __future__ import annotations
 

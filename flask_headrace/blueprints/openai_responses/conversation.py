@@ -2,16 +2,16 @@
 
 What goes where:
 
-| in the Responses API                              | in a `ChatRequest`                                                   |
-|---------------------------------------------------|----------------------------------------------------------------------|
-| `message` of a user, system or developer          | a message of its own                                                 |
-| `reasoning`, assistant `message`, calls of one    | one assistant message: reasoning and texts in their order, then the  |
-| answer, also while outputs are still to come      | calls                                                                |
-| `custom_tool_call`                                | a call with `{"input": …}`                                           |
-| `function_call` with a `namespace`                | a call of the function's flat name                                   |
-| `function_call_output`, `custom_tool_call_output` | a `tool` message                                                     |
-| `compaction` of this service                      | a user message with the summary                                       |
-| other items: calls of the provider's own tools    | nothing; a provider of the Responses API receives them in their place |
+| in the Responses API                              | in a `ChatRequest`                                               |
+|---------------------------------------------------|------------------------------------------------------------------|
+| `message` of a user, system or developer          | a message of its own                                             |
+| `reasoning`, assistant `message` and calls of one | one assistant message: reasoning and texts in their order, then  |
+| answer, also while outputs are still to come      | the calls                                                        |
+| `custom_tool_call`                                | a call with `{"input": …}`                                       |
+| `function_call` with a `namespace`                | a call of the function's flat name                               |
+| `function_call_output`, `custom_tool_call_output` | a `tool` message                                                 |
+| `compaction` of this service                      | a user message with the summary                                  |
+| other items: calls of the provider's own tools    | nothing; only a provider of the Responses API receives them      |
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ class _Answer:
         if self.pending or not (self.others or self.parts or self.calls):
             return True
         has_text = any(isinstance(part, TextPart) for part in self.parts)
-        return not self.others and (isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not has_text | bool(self.calls))
+        return not self.others and (
+            isinstance(item, (FunctionCallItem, CustomToolCallItem)) or not has_text | bool(self.calls)
+        )
 
     def turns(self) -> list[SourceTurn]:
         """Return the turns: one if other items stand between those of the answer, whose order would be lost else."""
@@ -102,9 +104,7 @@ class ConversationReader:
             InvalidRequest: an item is invalid; the message names it.
         """
         items = [self._items.item(value, f"input[{number}]") for number, value in enumerate(values)]
-        last_outputs = {
-            item.call_id: number for number, item in enumerate(items) if isinstance(item, CallOutputItem)
-        }
+        last_outputs = {item.call_id: number for number, item in enumerate(items) if isinstance(item, CallOutputItem)}
         for number, (item, value) in enumerate(zip(items, values, strict=True)):
             path = f"input[{number}]"
             match item:
@@ -142,7 +142,7 @@ class ConversationReader:
             case MessageItem():
                 answer.parts += self._items.answer_parts(item, path)
 
-    def _await_output(self, call_id: str, is_answered: bool) -> None:  # noqa: FBT001
+    def _await_output(self, call_id: str, is_answered: bool) -> None:
         self._known_calls.add(call_id)
         if is_answered and self._answer is not None:
             self._answer.pending.add(call_id)
@@ -157,9 +157,7 @@ class ConversationReader:
             # The provider's server keeps the call.
             self._add_other(value, Message("user", content))
         else:
-            raise InvalidRequest(
-                f"{path}.call_id is {item.call_id!r:.100}, but no call before it has this call_id."
-            )
+            raise InvalidRequest(f"{path}.call_id is {item.call_id!r:.100}, but no call before it has this call_id.")
 
     def _add_other(self, value: Json, message: Message) -> None:
         if self._answer is not None and not self._answer.pending and message.role != "tool":

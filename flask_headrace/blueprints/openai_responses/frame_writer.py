@@ -45,9 +45,7 @@ class FrameWriter:
     def open_item(self, block: Block) -> bytes:
         """Return the frame that adds an item."""
         index = self.output.open(block)
-        return self.frame(
-            "response.output_item.added", output_index=index, item=self.output.item(index, "in_progress")
-        )
+        return self.frame("response.output_item.added", output_index=index, item=self.output.item(index, "in_progress"))
 
     def close_item(self, index: int, status: Status = "completed") -> bytes:
         """Return the frame of an item that does not change any more."""

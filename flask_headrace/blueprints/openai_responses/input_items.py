@@ -1,7 +1,7 @@
 """The items of a conversation in OpenAI's Responses API, their content parts and the tools. Values only.
 
-Fields that are not named here are allowed: clients send an answer's items back with all their fields. Types that are not
-named here travel along as the client sent them.
+Fields that are not named here are allowed: clients send an answer's items back with all their fields. Types that are
+not named here travel along as the client sent them.
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ class CompactionItem(msgspec.Struct, frozen=True):
     encrypted_content: str
 
 
-Item: TypeAlias = (
-    MessageItem | FunctionCallItem | CustomToolCallItem | CallOutputItem | ReasoningItem | CompactionItem
-)
+Item: TypeAlias = MessageItem | FunctionCallItem | CustomToolCallItem | CallOutputItem | ReasoningItem | CompactionItem
 
 ITEMS: Mapping[str, type[Item]] = {
     "message": MessageItem,

@@ -1,7 +1,7 @@
 """What of a Responses API request has no place in a `ChatRequest`, by name. Values, and pure.
 
-Providers of the Responses API receive it in the client's own words. For the others these names decide: a provider can do
-without, or it cannot answer the request.
+Providers of the Responses API receive it in the client's own words. For the others these names decide: a provider can
+do without, or it cannot answer the request.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ COUNTERPARTS: Mapping[str, tuple[str, str]] = {
     "reasoning": ("reasoning_effort", "output_config.effort"),
     "user": ("user", "metadata.user_id"),
     "safety_identifier": ("user", "metadata.user_id"),
+    "service_tier": ("service_tier", "-"),
+    "prompt_cache_key": ("prompt_cache_key, for OpenAI's own servers", "-"),
 }
 """The fields that other models receive in another form: in chat completions, and in Anthropic's Messages API."""
+
+_TRANSLATED = frozenset(name for name, (_, anthropic) in COUNTERPARTS.items() if anthropic != "-")
+"""Those of them that a `ChatRequest` contains."""
 
 _STATE_FIELDS = ("conversation", "previous_response_id", "prompt")
 _STATE_KEYS = frozenset({"container_id", "file_id", "file_ids", "vector_store_ids"})
@@ -77,7 +82,7 @@ class Leftovers:
     def add_fields(self, fields: Json) -> None:
         """Add the top-level fields without a counterpart."""
         self.state += [name for name in _STATE_FIELDS if fields.get(name) is not None]
-        known = {*COUNTERPARTS, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
+        known = {*_TRANSLATED, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
         _extend(self.unread, _unread_names(fields, known))
         for name, parts in _READ_PARTS.items():
             if isinstance(value := fields.get(name), dict):

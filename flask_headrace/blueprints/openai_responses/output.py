@@ -1,7 +1,7 @@
 """The output of one response: its items, with what only the provider's answer says about them. Pure.
 
-Each run of text, each run of reasoning and each tool call is an item. A provider of the same API also has items of other
-types, and describes its items further; for its events see `providers.openai.responses_source_decoder`.
+Each run of text, each run of reasoning and each tool call is an item. A provider of the same API also has items of
+other types, and describes its items further; for its events see `providers.openai.responses_source_decoder`.
 """
 
 from __future__ import annotations
@@ -184,7 +184,9 @@ class Output:
         item.annotations.append(annotation)
         place = {"item_id": item.id, "output_index": index, "content_index": 0}
         number = len(item.annotations) - 1
-        return [("response.output_text.annotation.added", {**place, "annotation_index": number, "annotation": annotation})]
+        return [
+            ("response.output_text.annotation.added", {**place, "annotation_index": number, "annotation": annotation})
+        ]
 
     def _read_item(self, fields: Json, *, is_complete: bool) -> Frames:
         sent: Json = fields["item"]
@@ -192,7 +194,9 @@ class Output:
         frames: Frames = []
         if index is None or self.items[index].block is not None:
             item_type = str(sent.get("type"))
-            index = self._add(OutputItem(None, item_type, _id_of(sent) or f"item_{self._stream_id}_{len(self.items)}", sent), fields)
+            index = self._add(
+                OutputItem(None, item_type, _id_of(sent) or f"item_{self._stream_id}_{len(self.items)}", sent), fields
+            )
             frames.append(("response.output_item.added", {"output_index": index, "item": sent}))
         self.items[index].fields = sent
         if is_complete:

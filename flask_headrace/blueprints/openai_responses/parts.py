@@ -45,7 +45,7 @@ class PartReader:
         parts = [self._part(part, place, is_question) for part, place in zip(content, places, strict=True)]
         return tuple([part for part in parts if part is not None])
 
-    def _part(self, value: Json, path: str, is_question: bool) -> Part | None:  # noqa: FBT001
+    def _part(self, value: Json, path: str, is_question: bool) -> Part | None:
         part_type = value.get("type")
         if not isinstance(part_type, str):
             raise InvalidRequest(f"{path} has the type {part_type!r:.100}: give a type, such as 'input_text'.")
@@ -67,12 +67,13 @@ class PartReader:
             case FileContent(data, url) if data is not None or url is not None:
                 return FilePart(url or "" if data is None else _to_data_url(data, part.filename), part.filename)
             case ImageContent() | FileContent():
-                return self._stored_file(part, path)
+                self._add_stored_file(part, path)
+                return None
 
-    def _stored_file(self, part: ImageContent | FileContent, path: str) -> None:
+    def _add_stored_file(self, part: ImageContent | FileContent, path: str) -> None:
         if part.file_id is None:
             missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
-            raise InvalidRequest(f"{path} has no {missing}: add {missing.split()[0]}.")
+            raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
         self._leftovers.add_state(f"{path}.file_id")
 
 

@@ -31,6 +31,4 @@ TEXT_RUN = RunFormat("response.content_part", "response.output_text", {"content_
 SUMMARY_RUN = RunFormat(
     "response.reasoning_summary_part", "response.reasoning_summary_text", {"summary_index": 0}, {}, summary_part
 )
-REASONING_RUN = RunFormat(
-    "response.content_part", "response.reasoning_text", {"content_index": 0}, {}, reasoning_part
-)
+REASONING_RUN = RunFormat("response.content_part", "response.reasoning_text", {"content_index": 0}, {}, reasoning_part)

@@ -1,4 +1,4 @@
-"""How the client of the Responses API calls its tools, which all other protocols know as functions. Values, and pure."""
+"""How a client of the Responses API calls its tools, which all other protocols know as functions. Values, pure."""
 
 from __future__ import annotations
 

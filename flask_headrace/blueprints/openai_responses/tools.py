@@ -84,7 +84,10 @@ class ToolReader:
         return tools, None
 
     def _possible(
-        self, mode: Literal["none", "auto", "required"] | None, tools: tuple[Tool, ...], has_more: bool  # noqa: FBT001
+        self,
+        mode: Literal["none", "auto", "required"] | None,
+        tools: tuple[Tool, ...],
+        has_more: bool,
     ) -> ToolChoice | None:
         if mode == "required" and not tools and has_more:
             self._leftovers.add_unread("tool_choice")

@@ -13,7 +13,7 @@ import msgspec
 
 from ...core.errors import UpstreamProtocolError
 from ...core.events import MAX_TOKENS, Event
-from ..chat_request import ChatRequest
+from ..chat_request import ChatRequest, Json
 from ..decoding.sse_stream import decode_stream
 from ..decoding.usage import normalize_integers
 from ..http.hub_local import HubLocal
@@ -28,7 +28,7 @@ from ..redaction import register_secret
 from ..source_request import Family, SourceRequest
 from .decoder import MessageDecoder
 from .json_output import answer_tool_name
-from .request_body import build_body, build_count_body, build_source_body, has_own_format
+from .request_body import build_body, build_source_body, countable_fields, has_own_format
 from .source_decoder import SourceMessageDecoder
 
 if TYPE_CHECKING:
@@ -113,14 +113,19 @@ class AnthropicMessages:
     def _send(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
 
-        body = build_body(request, answer_tool) if source is None else build_source_body(request, source, answer_tool)
         return post_stream(
             self._clients.get(None),
             "/v1/messages",
-            msgspec.json.encode(body),
+            msgspec.json.encode(self._body(request, source, answer_tool)),
             anthropic.Stream[Any],
             () if source is None else source.headers,
         )
+
+    def _body(self, request: ChatRequest, source: SourceRequest | None, answer_tool: str | None = None) -> Json:
+        is_anthropics = "anthropic.com" in self.pricing_provider or "claude" in request.model.lower()
+        if source is None:
+            return build_body(request, answer_tool, keeps_unsigned=not is_anthropics)
+        return build_source_body(request, source, answer_tool, keeps_unsigned=not is_anthropics)
 
     def models(self) -> list[str]:
         """Return the names of the server's models; see `Provider.models`."""
@@ -147,7 +152,7 @@ class AnthropicMessages:
             client = self._clients.get(None).with_options(timeout=TOKEN_COUNT_TIMEOUT)
             response = client.post(
                 "/v1/messages/count_tokens",
-                content=msgspec.json.encode(build_count_body(request, source)),
+                content=msgspec.json.encode(countable_fields(self._body(request, source))),
                 options={"headers": headers},
                 cast_to=httpx2.Response,
             )

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none
@@ -14,22 +15,50 @@ _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;b
 _TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MAX_KEPT_CHARS = 40
+_SIGNATURE = re.compile(r"[a-zA-Z0-9+/_=-]+")
 
 
-def blocks_of(message: Message) -> list[Json]:
-    """Return the blocks of a message; empty if it says nothing.
+def blocks_of(message: Message, *, keeps_unsigned: bool = False) -> list[Json]:
+    """Return the blocks of a message; empty if it says nothing. The API refuses texts that are blank.
 
-    The API refuses texts that are blank. Reasoning without a signature comes from another provider; the API refuses
-    that too.
+    Args:
+        message: The message.
+        keeps_unsigned: Whether the server takes reasoning without a signature. Anthropic's own refuses it: it comes
+            from another provider.
     """
     if message.role == "tool":
         return [_result(message)]
-    return [*content_blocks(message.parts()), *[_call(call) for call in message.tool_calls]]
+    parts = content_blocks(message.parts(), keeps_unsigned=keeps_unsigned)
+    return [*parts, *[_call(call) for call in message.tool_calls]]
 
 
-def content_blocks(parts: Sequence[Part]) -> list[Json]:
-    """Return the blocks of parts, without those that the API refuses."""
-    return [_block(part) for part in parts if _is_accepted(part)]
+def content_blocks(parts: Sequence[Part], *, keeps_unsigned: bool = False) -> list[Json]:
+    """Return the blocks of parts, without those that the API refuses; see `blocks_of`."""
+    return [_block(part) for part in parts if _is_accepted(part, keeps_unsigned=keeps_unsigned)]
+
+
+def without_unsigned(turn: Any) -> Any:  # noqa: ANN401  # JSON values that a client sent
+    """Return a turn without reasoning that has no signature of Anthropic's; see `blocks_of`."""
+    content = turn.get("content")
+    if turn.get("role") != "assistant" or not isinstance(content, list):
+        return turn
+    signed = [block for block in content if not _is_unsigned(block)]
+    return turn if len(signed) == len(content) else {**turn, "content": signed}
+
+
+def is_signature(signature: Any) -> bool:  # noqa: ANN401  # JSON values that a client sent
+    """Whether a signature can be Anthropic's, which is base64. Those of other providers have another form here."""
+    return isinstance(signature, str) and _SIGNATURE.fullmatch(signature) is not None
+
+
+def _is_unsigned(block: Json) -> bool:
+    match block:
+        case {"type": "thinking"}:
+            return not is_signature(block.get("signature"))
+        case {"type": "redacted_thinking"}:
+            return not is_signature(block.get("data"))
+        case _:
+            return False
 
 
 def tool_id(id: str) -> str:  # noqa: A002
@@ -40,12 +69,12 @@ def tool_id(id: str) -> str:  # noqa: A002
     return f"{kept}_{sha256(id.encode(errors='surrogatepass')).hexdigest()[:20]}"
 
 
-def _is_accepted(part: Part) -> bool:
+def _is_accepted(part: Part, *, keeps_unsigned: bool) -> bool:
     match part:
         case TextPart(text):
             return bool(text.strip())
-        case ReasoningPart(signature=signature):
-            return bool(signature)
+        case ReasoningPart(text, signature, is_redacted):
+            return is_signature(signature) or (keeps_unsigned and not is_redacted and bool(text.strip()))
         case _:
             return True
 
@@ -61,7 +90,7 @@ def _block(part: Part) -> Json:
         case ReasoningPart(text, signature, is_redacted):
             if is_redacted:
                 return {"type": "redacted_thinking", "data": signature or ""}
-            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+            return {"type": "thinking", "thinking": text, "signature": signature if is_signature(signature) else ""}
         case AudioPart():
             raise TypeError("this API takes no recordings, so no request with one comes here")
 

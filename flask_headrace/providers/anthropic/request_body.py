@@ -35,18 +35,19 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """The API's fields, with the fields of a `ChatRequest` from which each is built."""
 
 
-def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
+def build_body(request: ChatRequest, answer_tool: str | None = None, *, keeps_unsigned: bool = False) -> Json:
     """Return the body of a request to `/v1/messages`.
 
     Args:
         request: The request.
         answer_tool: The name of the tool whose input is the JSON answer, see `json_output.answer_tool_name`; None for
             no such tool.
+        keeps_unsigned: See `parts.blocks_of`.
 
     Raises:
         InvalidRequest: the API cannot express the response format, or the conversation has no text.
     """
-    conversation = build_conversation(request.messages)
+    conversation = build_conversation(request.messages, keeps_unsigned=keeps_unsigned)
     fields = _built_fields(request, answer_tool)
     return {
         "model": request.model,
@@ -58,7 +59,9 @@ def build_body(request: ChatRequest, answer_tool: str | None = None) -> Json:
     }
 
 
-def build_source_body(request: ChatRequest, source: SourceRequest, answer_tool: str | None = None) -> Json:
+def build_source_body(
+    request: ChatRequest, source: SourceRequest, answer_tool: str | None = None, *, keeps_unsigned: bool = False
+) -> Json:
     """Return the body of a request that a client of the same API sent: everything as the client wrote it.
 
     Fields and messages that were changed since are built anew.
@@ -67,11 +70,12 @@ def build_source_body(request: ChatRequest, source: SourceRequest, answer_tool: 
         request: The request.
         source: The request as the client sent it.
         answer_tool: See `build_body`.
+        keeps_unsigned: See `parts.blocks_of`.
 
     Raises:
         InvalidRequest: see `build_body`.
     """
-    conversation = build_conversation(request.messages, source)
+    conversation = build_conversation(request.messages, source, keeps_unsigned=keeps_unsigned)
     fields = dict(source.fields)
     if changed := _changed_fields(request, source):
         built = _built_fields(request, answer_tool)
@@ -93,9 +97,8 @@ def has_own_format(request: ChatRequest, source: SourceRequest | None) -> bool:
     return source is not None and "output_config" not in _changed_fields(request, source)
 
 
-def build_count_body(request: ChatRequest, source: SourceRequest | None) -> Json:
-    """Return the body of a request to `/v1/messages/count_tokens`: only the fields that it accepts."""
-    body = build_body(request) if source is None else build_source_body(request, source)
+def countable_fields(body: Json) -> Json:
+    """Return the fields of a body that `/v1/messages/count_tokens` accepts."""
     return {name: value for name, value in body.items() if name not in _UNCOUNTED_FIELDS}
 
 

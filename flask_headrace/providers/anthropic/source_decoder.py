@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ...core.events import Event, ProviderEvent, Usage
+from ...core.json_depth import MAX_DEPTH, is_deeper
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .decoder import BlockIndex, MessageDecoder
@@ -29,16 +30,16 @@ _HANDLED_EVENTS = frozenset({"message_start", "content_block_start", "content_bl
 _OTHER_EVENTS = frozenset({"", "message", "message_delta", "message_stop", "ping", "error"})
 _EVENT_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
-_READ_DELTAS = frozenset({None, "text_delta", "thinking_delta", "input_json_delta", "signature_delta"})
+_READ_DELTAS = frozenset({"text_delta", "thinking_delta", "input_json_delta", "signature_delta"})
 _READ_MESSAGE_FIELDS = frozenset({
     "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage",
 })  # fmt: skip
 _READ_CALL_FIELDS = frozenset({"type", "id", "name", "input"})
 _READ_USAGE_FIELDS = frozenset({
-    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details",
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
 })  # fmt: skip
 _KNOWN_STOP_REASONS = frozenset({
-    None, "end_turn", "max_tokens", "tool_use", "refusal", "pause_turn", "stop_sequence",
+    "end_turn", "max_tokens", "tool_use", "refusal", "pause_turn", "stop_sequence",
 })  # fmt: skip
 
 _decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
@@ -146,7 +147,7 @@ class SourceMessageDecoder(MessageDecoder):
         if index == self._foreign_block:
             events.append(_event("delta", delta, is_content=True))
             return True
-        if delta.get("type") not in _READ_DELTAS:
+        if isinstance(kind := delta.get("type"), str) and kind not in _READ_DELTAS:
             self._describe("delta", delta, events)
             return True
         return False
@@ -157,10 +158,12 @@ def _event(kind: str, fields: Json, *, is_content: bool = False) -> ProviderEven
 
 
 def _fields(frame: ServerSentEvent) -> Json:
+    """Return the event's JSON object; empty if it is invalid or too deep to be passed on."""
     try:
-        return _decode(frame.data)
+        fields = _decode(frame.data)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return {}
+    return {} if is_deeper(fields, MAX_DEPTH) else fields
 
 
 def _object(fields: Json, name: str) -> Json:

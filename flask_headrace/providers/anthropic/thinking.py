@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from ..chat_request import ChatRequest, Json, Message, ReasoningPart
+from .parts import is_signature
 
 _WITHOUT_EFFORT = re.compile(
     r"claude-(?:[23]|instant|(?:opus|sonnet)-4(?:-[01])?(?:$|-20|@|-latest)|(?:sonnet|haiku)-4-5)"
@@ -60,7 +61,7 @@ def _has_calls_without_thinking(messages: tuple[Message, ...]) -> bool:
         if message.role == "user":
             return False
         if message.tool_calls and not any(
-            isinstance(part, ReasoningPart) and part.signature for part in message.parts()
+            isinstance(part, ReasoningPart) and is_signature(part.signature) for part in message.parts()
         ):
             return True
     return False

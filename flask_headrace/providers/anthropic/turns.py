@@ -7,13 +7,14 @@ before the results of the calls in the turn before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 from ...core.errors import InvalidRequest
 from ..chat_request import Json, Message
 from ..source_request import SourceRequest, restore_turns
-from .parts import blocks_of, content_blocks
+from .parts import blocks_of, content_blocks, without_unsigned
 
 Content: TypeAlias = str | list[Any]
 """The content of a turn or of the system prompt: text, or blocks."""
@@ -28,7 +29,9 @@ class Conversation(NamedTuple):
     messages: list[Any]
 
 
-def build_conversation(messages: Sequence[Message], source: SourceRequest | None = None) -> Conversation:
+def build_conversation(
+    messages: Sequence[Message], source: SourceRequest | None = None, *, keeps_unsigned: bool = False
+) -> Conversation:
     """Return a conversation in the API's form.
 
     System messages at the beginning become the system prompt; later ones become text of the user, in their place.
@@ -36,15 +39,16 @@ def build_conversation(messages: Sequence[Message], source: SourceRequest | None
     Args:
         messages: The messages of the request.
         source: The request as a client of the same API sent it: unchanged turns stay as they came. None for others.
+        keeps_unsigned: See `blocks_of`.
 
     Raises:
         InvalidRequest: the conversation has no text at all.
     """
     if source is None:
         leading, rest = _split(messages, {})
-        system, turns = _built_system(leading), build_turns(rest)
+        system, turns = _built_system(leading), build_turns(rest, keeps_unsigned=keeps_unsigned)
     else:
-        system, turns = _restore(messages, source)
+        system, turns = _restore(messages, source, keeps_unsigned=keeps_unsigned)
     if turns:
         return Conversation(system, turns)
     if not system:
@@ -52,11 +56,11 @@ def build_conversation(messages: Sequence[Message], source: SourceRequest | None
     return Conversation(None, [{"role": "user", "content": system}])
 
 
-def build_turns(messages: Sequence[Message]) -> list[Any]:
+def build_turns(messages: Sequence[Message], *, keeps_unsigned: bool = False) -> list[Any]:
     """Return messages as turns: text of the system becomes text of the user, and empty turns are left out."""
     turns: list[Json] = []
     for message in messages:
-        if not (blocks := blocks_of(message)):
+        if not (blocks := blocks_of(message, keeps_unsigned=keeps_unsigned)):
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if turns and turns[-1]["role"] == role and _must_join(turns[-1]["content"], blocks, role):
@@ -67,7 +71,9 @@ def build_turns(messages: Sequence[Message]) -> list[Any]:
     return turns
 
 
-def _restore(messages: Sequence[Message], source: SourceRequest) -> tuple[Content | None, list[Any]]:
+def _restore(
+    messages: Sequence[Message], source: SourceRequest, *, keeps_unsigned: bool
+) -> tuple[Content | None, list[Any]]:
     system: Content | None = None
     prompt = source.turns[0] if source.turns and not source.turns[0].values else None
     if prompt and messages and messages[0] == prompt.messages[0]:
@@ -78,7 +84,13 @@ def _restore(messages: Sequence[Message], source: SourceRequest) -> tuple[Conten
     leading, rest = _split(messages, turn_of)
     if leading:
         system = _joined(system, _built_system(leading))
-    return system, restore_turns(_notes_after_results(rest, turn_of), source, build_turns)
+    build = partial(build_turns, keeps_unsigned=keeps_unsigned)
+    restored = restore_turns(_notes_after_results(rest, turn_of), source, build)
+    if keeps_unsigned:
+        return system, restored
+    signed = [(turn, without_unsigned(turn)) for turn in restored]
+    # A turn of nothing but another provider's reasoning is empty, which the API refuses.
+    return system, [kept for turn, kept in signed if kept is turn or kept["content"]]
 
 
 def _split(messages: Sequence[Message], turn_of: Mapping[int, int]) -> tuple[list[Message], Sequence[Message]]:

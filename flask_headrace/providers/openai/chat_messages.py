@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +29,8 @@ import msgspec
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none, encode_arguments
 from .chat_server import ChatServer
+
+_TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
 
 _MEDIA = (AudioPart, FilePart, ImagePart)
 
@@ -142,6 +145,8 @@ def _part(part: Part) -> Json:
     match part:
         case ImagePart(url, detail):
             return {"type": "image_url", "image_url": drop_none(url=url, detail=detail or None)}
+        case FilePart(url) if url.startswith("data:image/"):
+            return {"type": "image_url", "image_url": {"url": url}}
         case FilePart(url, name):
             return {"type": "file", "file": {"filename": name or "document.pdf", "file_data": url}}
         case AudioPart(data, audio_format):
@@ -162,7 +167,7 @@ def _text(part: Part) -> str | None:
 def _document_text(url: str) -> str | None:
     head, separator, data = url.partition(",")
     media_type, *parameters = head.removeprefix("data:").split(";")
-    if not head.startswith("data:text/") or not separator or not media_type:
+    if not separator or not _TEXT_TYPE.fullmatch(media_type):
         return None
     try:
         raw = base64.b64decode(data, validate=True) if "base64" in parameters else unquote_to_bytes(data)

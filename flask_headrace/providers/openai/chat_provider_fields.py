@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ...core.events import Event, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.events import Event, FinishReason, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .chat_chunks import Chunk
@@ -30,6 +30,9 @@ FAMILY = "openai-chat"
 
 Found: TypeAlias = tuple[int, ProviderEvent]
 """A provider event, and its place among the events."""
+
+MAX_EARLY_CHARS = 65536
+"""Characters of events that wait for the beginning of the answer."""
 
 _READ = {
     "chunk": frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"}),
@@ -48,6 +51,8 @@ _DETAILS = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 _CONTENT_FIELDS = frozenset({"audio", "images"})
 """Fields of a delta that are a part of the answer: another model cannot continue it."""
 
+_TEXT_NAME, _PADDING_NAME = b'"content":', b'"obfuscation":'
+
 _PARTS = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta)
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
@@ -57,30 +62,48 @@ _encode = msgspec.json.Encoder().encode
 class ProviderFieldsDecoder(ChatDecoder):
     """A `ChatDecoder` that also reports the fields that only this protocol has; see the module."""
 
-    __slots__ = ("_plain_end", "_plain_start", "_told")
+    __slots__ = ("_early", "_plain", "_told")
 
     def __init__(self, upstream: str, model: str, pricing_provider: str) -> None:
         super().__init__(upstream, model, pricing_provider)
+        # Before the answer begins it may still fail, or come from another model: nothing is reported before it.
+        self._early: list[ProviderEvent] = []
         self._told: dict[str, Any] = {}  # the fields at the top, as they were told last
-        self._plain_start = self._plain_end = b""  # what surrounds the text of a chunk without other fields
+        # What surrounds the text, and the padding, of a chunk without other fields.
+        self._plain = (b"", b"", b"")
 
     def _read(self, chunk: Chunk, frame: ServerSentEvent, events: list[Event]) -> None:
         before = len(events)
         super()._read(chunk, frame, events)
         if frame.event == b"message" and not self._is_plain(frame.data):
             self._add_provider_events(frame.data, events, before)
+        if self._early and len(events) > before:
+            events[before:before] = self._early
+            self._early = []
+
+    def _end(self, reported: FinishReason) -> list[Event]:
+        return [*self._early, *super()._end(reported)]
 
     def _is_plain(self, data: bytes) -> bool:
-        """Whether a chunk differs only in its text from one that has no other fields."""
-        start, end = len(self._plain_start), len(data) - len(self._plain_end)
-        is_alike = 0 < start <= end and data.startswith(self._plain_start) and data.endswith(self._plain_end)
-        return is_alike and data.find(b'"', start, end) < 0
+        """Whether a chunk differs only in its text and its padding from one that has no other fields."""
+        start, middle, end = self._plain
+        text_end = data.find(b'"', len(start))
+        if not start or not data.startswith(start) or not data.startswith(middle, text_end):
+            return False
+        padding_start = text_end + len(middle)
+        padding_end = data.find(b'"', padding_start) if end else padding_start
+        return data[padding_end:] == end
 
     def _learn_plain(self, data: bytes) -> None:
-        text_start = data.find(b'"', data.find(b'"content":') + len(b'"content":')) + 1
+        """Remember what surrounds the text and the padding of a chunk without other fields."""
+        text_start = data.find(b'"', data.find(_TEXT_NAME) + len(_TEXT_NAME)) + 1
         text_end = data.find(b'"', text_start)
-        if 0 < text_start <= text_end:
-            self._plain_start, self._plain_end = data[:text_start], data[text_end:]
+        if not 0 < text_start <= text_end:
+            return
+        padding_name = data.find(_PADDING_NAME, text_end)
+        padding_start = data.find(b'"', padding_name + len(_PADDING_NAME)) + 1 if padding_name > 0 else len(data)
+        padding_end = data.find(b'"', padding_start) if padding_name > 0 else len(data)
+        self._plain = data[:text_start], data[text_end:padding_start], data[padding_end:]
 
     def _add_provider_events(self, data: bytes, events: list[Event], before: int) -> None:
         try:
@@ -98,10 +121,18 @@ class ProviderFieldsDecoder(ChatDecoder):
             is_content = not _CONTENT_FIELDS.isdisjoint(delta_fields)
             place, kind = (before, "part") if is_part else (len(events), "chunk")
             found.append((place, _event(kind, rest, is_content=is_content)))
-        for place, event in sorted(found, key=_place, reverse=True):
-            events.insert(place, event)
         if not found:
             self._learn_plain(data)
+        elif not events and not self._is_begun and self._can_wait(found):
+            self._early += [event for _, event in found]
+        else:
+            for place, event in sorted(found, key=_place, reverse=True):
+                events.insert(place, event)
+
+    def _can_wait(self, found: list[Found]) -> bool:
+        waiting = [*self._early, *(event for _, event in found)]
+        size = sum([len(event.data) for event in waiting])
+        return size <= MAX_EARLY_CHARS and not any(event.is_content for event in waiting)
 
     def _answer_choice(self, chunk: Json) -> Json:
         choices = [choice for choice in chunk.get("choices") or () if isinstance(choice, dict)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ..chat_request import Json
+from ..decoding.request_fields import description_with_grammar, drop_none
 from .chat_custom_calls import whole_input
 from .chat_server import ChatServer
 
@@ -52,8 +53,12 @@ def prepared_tool(tool: Json, server: ChatServer) -> Json:
     if tool.get("type") != "custom":
         return tool
     custom = tool["custom"]
-    function = {name: custom[name] for name in ("name", "description") if custom.get(name) is not None}
-    return {"type": "function", "function": {**function, "parameters": INPUT_SCHEMA}}
+    grammar = (custom.get("format") or {}).get("grammar")
+    description = description_with_grammar(custom.get("description"), grammar)
+    return {
+        "type": "function",
+        "function": drop_none(name=custom["name"], description=description, parameters=INPUT_SCHEMA),
+    }
 
 
 def prepared_choice(choice: Any, server: ChatServer) -> Any:  # noqa: ANN401  # a JSON value
@@ -74,7 +79,7 @@ def _without_cache_control(value: Json) -> Json:
 
 
 def _as_function(tool: Json) -> Json:
-    return {"type": "function", "function": tool["custom"]} if "custom" in tool else tool
+    return {"type": "function", "function": tool["custom"]} if tool.get("custom") else tool
 
 
 def _add_reasoning(message: Json) -> None:

@@ -24,6 +24,7 @@ from .responses_events import (
     is_refusal,
     is_unknown_call,
     part_text,
+    unknown_call_failure,
 )
 from .responses_reasoning import ItemReasoning
 from .responses_tool_calls import ItemToolCalls
@@ -143,10 +144,9 @@ class ResponseDecoder:
                 self._reasoning.add(part_text(event.delta), events)
             case "response.reasoning_summary_part.added":
                 self._reasoning.add_part(events)
-            case "response.function_call_arguments.delta":
-                self._calls.add(to_text(event.delta), events, *keys)
-            case "response.custom_tool_call_input.delta":
-                self._calls.add_input(to_text(event.delta), events, *keys)
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
+                add = self._calls.add if kind.startswith("response.function") else self._calls.add_input
+                add(to_text(event.delta), events, *keys)
             case "response.function_call_arguments.done":
                 self._calls.complete(to_text(event.name), to_text(event.arguments), events, *keys)
             case "response.output_text.done":
@@ -230,11 +230,7 @@ class ResponseDecoder:
     def _read_unknown_item(self, item_type: str) -> None:
         if is_unknown_call(item_type):
             # An answer without the call would look complete.
-            error = UpstreamProtocolError(
-                f"{self._upstream} called a tool by an item of the type {item_type!r:.100}, which only the Responses "
-                "API has: ask for functions, or use /v1/responses."
-            )
-            self._failed = self._failed or Failed(error.code, error.message, retryable=False)
+            self._failed = self._failed or unknown_call_failure(self._upstream, item_type)
         elif item_type not in KNOWN_ITEM_TYPES:
             self._unreadable_type = item_type
 

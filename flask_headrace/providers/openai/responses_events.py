@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ...core.errors import UpstreamProtocolError
+from ...core.events import Failed
 from ...core.tool_namespaces import QualifiedName
 from ..decoding.json_events import to_text
 from .applied_settings import AppliedSettings
@@ -80,7 +82,7 @@ class Item(msgspec.Struct, gc=False):
     @property
     def reasoning_text(self) -> str:
         """The text of reasoning, or else its summary."""
-        parts = self.content if self.content else self.summary
+        parts = self.content or self.summary
         texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
         return "\n\n".join([text for text in texts if isinstance(text, str)])
 
@@ -168,6 +170,15 @@ def is_unknown_call(item_type: str) -> bool:
     """Whether an item asks the application to do something, in a way that other protocols do not have."""
     is_call = item_type.endswith("_call") and item_type not in _CALLS_BY_PROVIDER | KNOWN_ITEM_TYPES
     return is_call or item_type == "mcp_approval_request"
+
+
+def unknown_call_failure(upstream: str, item_type: str) -> Failed:
+    """Return the terminal event of an answer with such an item."""
+    error = UpstreamProtocolError(
+        f"{upstream} called a tool by an item of the type {item_type!r:.100}, which only the Responses API has: ask "
+        "for functions, or use /v1/responses."
+    )
+    return Failed(error.code, error.message, retryable=False)
 
 
 def part_text(part: Any) -> str:  # noqa: ANN401  # what a server sent

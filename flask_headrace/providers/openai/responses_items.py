@@ -87,7 +87,11 @@ def _part(part: Part) -> Json:
         case FilePart(url, name):
             place = "file_data" if part.is_embedded else "file_url"
             # The API requires a name of a document that the request contains, and accepts none beside a URL.
-            return {"type": "input_file", place: url, **drop_none(filename=(name or "document") if part.is_embedded else None)}
+            return {
+                "type": "input_file",
+                place: url,
+                **drop_none(filename=(name or "document") if part.is_embedded else None),
+            }
         case AudioPart(data, audio_format):
             return {"type": "input_audio", "input_audio": {"data": data, "format": audio_format}}
         case _:

@@ -1,4 +1,4 @@
-"""Reads the reasoning of a response of the Responses API, whose items have a summary or a text, and a signature. Pure."""
+"""Reads the reasoning of a response of the Responses API: items with a summary or a text, and a signature. Pure."""
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
 """Builds the body of a request to OpenAI's Responses API. Pure.
 
 For a client of the same API the body is what the client sent, apart from the fields that this service or an application
-has changed: `FIELDS` says from which fields of a `ChatRequest` each of them is built. For all others it is built from the
-`ChatRequest`, and the fields that the protocols share; see `passthrough.SHARED_FIELDS`.
+has changed: `FIELDS` says from which fields of a `ChatRequest` each of them is built. For all others it is built from
+the `ChatRequest`; of chat completions also the fields `SHARED_WITH_CHAT` go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ..decoding.request_fields import drop_none, function_definition, json_schema_fields
-from ..passthrough import shared_fields
 from ..source_request import SourceRequest, restore_turns
 from .responses_items import ItemBuilder
 
@@ -34,21 +35,39 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 """The value of `include` that asks for the signature of reasoning, without which it cannot be sent back."""
 
+SHARED_WITH_CHAT = (
+    "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
+    "service_tier", "store", "top_logprobs",
+)  # fmt: skip
+"""The fields that chat completions has in common with this API, and a `ChatRequest` does not contain."""
+
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
 _EFFORTS = {"max": "high"}
 """This API's reasoning effort for those of other APIs that it does not have."""
 
 _READ_TOOL_TYPES = frozenset({"function", "custom", "namespace"})
 
 
-def build_body(request: ChatRequest, source: SourceRequest | None = None) -> Json:
+def build_body(
+    request: ChatRequest, source: SourceRequest | None = None, shared: Mapping[str, Any] = NO_FIELDS
+) -> Json:
     """Return the body of a request to `/responses`.
 
     Args:
         request: The request.
         source: The request as a client of the same API sent it; None for a request of another protocol.
+        shared: The fields of that other protocol which are the same in this one; see `passthrough.shared_fields`.
     """
     fields = _built_fields(request) if source is None else _sent_fields(request, source)
-    return {"store": False, **fields, "model": request.model, "input": _input(request, source), "stream": True}
+    return {
+        "store": False,
+        **fields,
+        **shared,
+        "model": request.model,
+        "input": _input(request, source),
+        "stream": True,
+    }
 
 
 def _input(request: ChatRequest, source: SourceRequest | None) -> list[Json]:
@@ -96,7 +115,7 @@ def _has_instructions(request: ChatRequest, source: SourceRequest) -> bool:
 
 def _built_fields(request: ChatRequest) -> Json:
     effort = _EFFORTS.get(request.reasoning_effort or "", request.reasoning_effort)
-    fields = drop_none(
+    return drop_none(
         max_output_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
@@ -108,7 +127,6 @@ def _built_fields(request: ChatRequest) -> Json:
         reasoning=None if effort is None else _reasoning(effort),
         include=[ENCRYPTED_REASONING] if effort not in {None, NO_EFFORT} else None,
     )
-    return {**fields, **shared_fields(request, "openai-responses")}
 
 
 def _tool(tool: Tool) -> Json:

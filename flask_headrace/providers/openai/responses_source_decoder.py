@@ -1,7 +1,7 @@
 """Decodes the stream of the Responses API for a client of the same API: also what only that API has. Pure.
 
-What the events of this package do not have becomes a `ProviderEvent` of the family `openai-responses`, in its place. Its
-data are JSON objects; `output_index` is the provider's. The kinds:
+What the events of this package do not have becomes a `ProviderEvent` of the family `openai-responses`, in its place.
+Its data are JSON objects; `output_index` is the provider's. The kinds:
 
 - `item`: fields of the message, reasoning or call that begins next: `{"output_index", "item"}`
 - `added`, `done`: an item of another type, as it begins and as it is complete: `{"output_index", "item"}`
@@ -64,7 +64,11 @@ class SourceResponseDecoder(ResponseDecoder):
         self._has_output = False  # whether the current reasoning has a text or a signature
 
     def _read_text_delta(self, frame: ServerSentEvent, events: list[Event]) -> bool:
-        if b'"logprobs"' in frame.data and _NO_LOGPROBS not in frame.data and (logprobs := _fields(frame).get("logprobs")):
+        if (
+            b'"logprobs"' in frame.data
+            and _NO_LOGPROBS not in frame.data
+            and (logprobs := _fields(frame).get("logprobs"))
+        ):
             events.append(_event("logprobs", {"logprobs": logprobs}))
         return super()._read_text_delta(frame, events)
 

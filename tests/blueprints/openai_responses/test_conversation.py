@@ -48,7 +48,9 @@ def read(*items: Any, **fields: Any) -> ChatRequest:
 def outline(request: ChatRequest) -> list[str]:
     """Return the messages in short: the role, the texts, and the calls or the id of the call."""
     return [
-        " ".join([m.role, *[part.text for part in m.parts()], *[c.id for c in m.tool_calls], m.tool_call_id or ""]).strip()
+        " ".join(
+            [m.role, *[part.text for part in m.parts()], *[c.id for c in m.tool_calls], m.tool_call_id or ""]
+        ).strip()
         for m in request.messages
     ]
 
@@ -109,8 +111,9 @@ class TestItems:
         called = {"type": "custom_tool_call", "call_id": "a", "name": "patch", "input": "raw"}
         returned = {"type": "custom_tool_call_output", "call_id": "a", "output": "1"}
         assert read(USER, called, returned).messages[1:] == (
-            Message("assistant", (), (ToolCall("a", "patch", {"input": "raw"}),)), Message("tool", "1", tool_call_id="a"),
-        )  # fmt: skip
+            Message("assistant", (), (ToolCall("a", "patch", {"input": "raw"}),)),
+            Message("tool", "1", tool_call_id="a"),
+        )
 
     def test_of_functions_in_a_namespace_have_the_flat_name(self) -> None:
         (_, answer) = read(USER, {**call("a"), "namespace": "agents"}).messages
@@ -159,8 +162,16 @@ class TestWhatTheProviderKeeps:
             ([USER], {"conversation": {"id": "conv_1"}}, "conversation"),
             ([USER], {"prompt": {"id": "pmpt_1"}}, "prompt"),
             ([{"type": "item_reference", "id": "msg_1"}], {}, "input[0] (item_reference)"),
-            ([{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}], {}, "input[0].content[0].file_id"),
-            ([{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}], {}, "input[0].content[0].file_id"),
+            (
+                [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}],
+                {},
+                "input[0].content[0].file_id",
+            ),
+            (
+                [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}],
+                {},
+                "input[0].content[0].file_id",
+            ),
             ([USER], {"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}, "tools[0].vector_store_ids"),
             ([USER], {"tools": [{"type": "code_interpreter", "container": "cntr_1"}]}, "tools[0].container"),
             (

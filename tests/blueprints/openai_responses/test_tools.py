@@ -63,7 +63,12 @@ class TestTools:
 
 class TestFlatNames:
     def test_are_never_those_of_other_tools(self) -> None:
-        tools = [member("a__b"), namespace("a", member("b")), namespace("a__b", member("c")), namespace("a", member("b__c"))]
+        tools = [
+            member("a__b"),
+            namespace("a", member("b")),
+            namespace("a__b", member("c")),
+            namespace("a", member("b__c")),
+        ]
         names = flat_names(tools)
         assert len({"a__b", *names.values()}) == 4
         assert names == flat_names(tools)

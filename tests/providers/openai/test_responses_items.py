@@ -86,17 +86,24 @@ class TestReasoning:
         message = {"type": "message", "content": [{"type": "output_text", "text": "a"}]}
         expected = [ReasoningDelta("hm"), TextDelta("a"), Completed("stop")]
         assert decode(completed(output=[whole, message])).events == expected
-        assert decode(frame("output_item.done", item=whole), text_delta("a"), completed(output=[whole])).events == expected
+        assert (
+            decode(frame("output_item.done", item=whole), text_delta("a"), completed(output=[whole])).events == expected
+        )
 
     def test_in_several_signed_items_has_no_break_between_them(self) -> None:
         part = frame("reasoning_summary_part.added")
-        delta, done = frame("reasoning_summary_text.delta", delta="hm"), item("done", "reasoning", encrypted_content="E")
+        delta, done = (
+            frame("reasoning_summary_text.delta", delta="hm"),
+            item("done", "reasoning", encrypted_content="E"),
+        )
         answer = decode(part, delta, part, delta, done, part, delta, done, text_delta("a"), completed())
         assert answer.reasoning == "hm\n\nhmhm"
 
 
 class TestAnItemOfAnotherType:
-    @pytest.mark.parametrize("item_type", ["local_shell_call", "apply_patch_call", "novel_call", "mcp_approval_request"])
+    @pytest.mark.parametrize(
+        "item_type", ["local_shell_call", "apply_patch_call", "novel_call", "mcp_approval_request"]
+    )
     def test_that_asks_the_application_for_something_fails_the_answer(self, item_type: str) -> None:
         answer = decode(text_delta("a"), item("done", item_type), completed())
         failed = answer.events[-1]

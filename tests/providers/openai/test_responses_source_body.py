@@ -18,7 +18,6 @@ from flask_headrace.providers.chat_request import (
     Message,
     NamedTool,
     ReasoningPart,
-    ResponseFormat,
     TextPart,
     Tool,
     ToolCall,
@@ -72,7 +71,7 @@ class TestForItsOwnClients:
             ({"user": "v"}, {"user": None, "safety_identifier": "v"}),
             ({"reasoning_effort": "high"}, {"reasoning": {"effort": "high", "summary": "auto"}}),
             ({"tool_choice": NamedTool("find")}, {"tool_choice": {"type": "function", "name": "find"}}),
-            ({"response_format": ResponseFormat(None)}, {"text": {"format": {"type": "json_object"}, "verbosity": "low"}}),
+            ({"verbosity": "high"}, {"text": {"verbosity": "high"}}),
         ],
     )  # fmt: skip
     def test_has_what_an_application_has_changed(self, change: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -106,7 +105,11 @@ class TestForItsOwnClients:
 
 class TestForClientsOfOtherApis:
     def test_has_reasoning_that_this_api_has_signed_before_what_follows(self) -> None:
-        reasoning = (ReasoningPart("hm", sign_as_openai("ENC")), ReasoningPart("", sign_as_openai("X")), ReasoningPart("n"))
+        reasoning = (
+            ReasoningPart("hm", sign_as_openai("ENC")),
+            ReasoningPart("", sign_as_openai("X")),
+            ReasoningPart("n"),
+        )
         turn = Message("assistant", (*reasoning, TextPart("So.")), (ToolCall("c", "find"),))
         assert sent(ChatRequest("", (turn,)))["input"] == [
             {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "ENC"},
@@ -117,7 +120,10 @@ class TestForClientsOfOtherApis:
 
     def test_has_custom_tools_and_their_calls(self) -> None:
         tool = CustomTool("patch", "d", format=GRAMMAR)
-        turns = (Message("assistant", "", (ToolCall("c", "patch", {"input": "raw"}),)), Message("tool", "1", tool_call_id="c"))
+        turns = (
+            Message("assistant", "", (ToolCall("c", "patch", {"input": "raw"}),)),
+            Message("tool", "1", tool_call_id="c"),
+        )
         body = sent(ChatRequest("", turns, tools=(tool,), tool_choice=NamedTool("patch")))
         assert body["tools"] == [{"type": "custom", "name": "patch", "description": "d", "format": GRAMMAR}]
         assert body["tool_choice"] == {"type": "custom", "name": "patch"}
@@ -151,11 +157,12 @@ class TestForClientsOfOtherApis:
         fields = {"prompt_cache_key": "k", "service_tier": "flex", "logit_bias": {"1": 1}, "store": True}
         source = SourceRequest("openai-chat", fields, (), unread=tuple(fields))
         request = ChatRequest("", (Message("user", "hi"),), source=source)
-        body = build_body(request)
+        provider = OpenAIResponses("acme", lambda: Address("http://acme", "none"))
+        body = provider._body(request, Address("http://acme", "none"))
         assert {name: body[name] for name in fields if name in body} == {
             "prompt_cache_key": "k", "service_tier": "flex", "store": True,
         }  # fmt: skip
-        assert ignored(request, OpenAIResponses("acme", lambda: Address("http://acme", "none"))) == ("logit_bias",)
+        assert ignored(request, provider) == ("logit_bias",)
 
 
 def test_an_upstream_may_receive_only_what_is_known() -> None:
