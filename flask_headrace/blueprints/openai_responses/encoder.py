@@ -36,7 +36,7 @@ from ..encoding.error_bodies import openai_error_body
 from ..encoding.frames import OPENAI_HEARTBEAT, encode_events
 from .call_frames import CallFrames
 from .frame_writer import FrameWriter
-from .output import Output
+from .output import Output, collected_output
 from .output_items import (
     INCOMPLETE_REASONS,
     ResponseHeader,
@@ -125,14 +125,7 @@ class ResponsesEncoder:
     def encode_whole(self, answer: CollectedAnswer) -> Json:
         """Return a complete answer as one JSON value."""
         assert answer.completed is not None
-        output, said = Output(self._header.id, self._names), iter(answer.provider_events)
-        before, event = next(said, (None, None))
-        for number, block in enumerate([*answer.blocks, None]):
-            while event is not None and before == number:
-                output.read(event)
-                before, event = next(said, (None, None))
-            if block is not None:
-                output.open(block)
+        output = collected_output(answer, self._header.id, self._names)
         items = [output.item(index, "completed") for index in range(len(output.items))]
         completed = output.ended(answer.completed)
         is_incomplete = completed.finish_reason in INCOMPLETE_REASONS

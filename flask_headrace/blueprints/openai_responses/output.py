@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ...core.answer import Block, ReasoningBlock, TextBlock, ToolCallBlock
+from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from ...core.events import Completed, ProviderEvent
 from .output_items import Status, call_item, message_item, reasoning_item, refusal_part, text_part
 from .request_echo import Json
@@ -229,6 +229,25 @@ class Output:
 
     def _place_of(self, *keys: Any) -> int | None:  # noqa: ANN401  # any JSON
         return next((self._places[key] for key in keys if isinstance(key, (int, str)) and key in self._places), None)
+
+
+def collected_output(answer: CollectedAnswer, stream_id: str, names: ToolNames) -> Output:
+    """Return the items of an answer, as far as it is collected.
+
+    Args:
+        answer: The answer.
+        stream_id: The stream's id.
+        names: The names of tools that are no plain functions.
+    """
+    output, said = Output(stream_id, names), iter(answer.provider_events)
+    before, event = next(said, (None, None))
+    for number, block in enumerate([*answer.blocks, None]):
+        while event is not None and before == number:
+            output.read(event)
+            before, event = next(said, (None, None))
+        if block is not None:
+            output.open(block)
+    return output
 
 
 def _id_of(item: Json) -> str:
