@@ -29,6 +29,8 @@ class CallDeltas:
         begun: The indexes of the calls that have begun.
     """
 
+    __slots__ = ("_custom_tools", "_inputs", "_is_legacy", "_silent", "begun")
+
     def __init__(self, custom_tools: Collection[str] = (), *, is_legacy: bool = False) -> None:
         self._custom_tools, self._is_legacy = custom_tools, is_legacy
         self.begun: set[int] = set()

@@ -32,6 +32,8 @@ class ProviderFields:
         is_waiting: Whether fields wait for the next chunk.
     """
 
+    __slots__ = ("_next_choice", "_next_top", "calls", "is_waiting", "top", "usage")
+
     def __init__(self) -> None:
         self.top: Json = {}
         self.calls: dict[int, Json] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.errors import UpstreamProtocolError
-from ...core.events import Completed, Event, FinishReason, ProviderEvent, ReasoningDelta, TextDelta
+from ...core.events import Completed, Event, FinishReason, ReasoningDelta, TextDelta
 from ...core.sse import ServerSentEvent
 from ..decoding.finish_reasons import parse_finish_reason, resolve_finish_reason
 from ..decoding.json_events import DECODE_ERRORS, JSONEventDecoder
@@ -108,14 +108,14 @@ class ChatDecoder:
                 except DECODE_ERRORS:
                     chunk = self._json_decoder.read(frame)
                 if chunk is None:
-                    self._is_begun = self._is_begun or _has_answer(events, before)
+                    self._is_begun = self._is_begun or len(events) > before
                     last = self._end(self._finish_reason or "other")
                     self.is_done = is_whole = True
                     events += last
                     return
                 self._read(chunk, frame, events)
         finally:
-            self._is_begun = self._is_begun or _has_answer(events, before)
+            self._is_begun = self._is_begun or len(events) > before
             if not is_whole and self._usage is not known and (usage := partial_usage(self._usage)):
                 # In case the answer breaks off.
                 events.append(usage)
@@ -280,7 +280,3 @@ class ChatDecoder:
             self._calls = self._calls or IndexedToolCalls(self._upstream)
             self._calls.read(self._custom_inputs.end_all(), events)
             self._calls.read_whole(calls, events)
-
-
-def _has_answer(events: list[Event], before: int) -> bool:
-    return any(type(event) is not ProviderEvent for event in events[before:])

@@ -152,7 +152,8 @@ class ProviderFieldsDecoder(ChatDecoder):
             if number is None or not (fields := _others(_object(call), "call")):
                 continue
             starts = (place for place, event in enumerate(events) if place >= before and _starts(event, number))
-            yield next(starts, len(events)), _event("call", {"call": number, "fields": fields})
+            # As the call itself, they are a part of the answer.
+            yield next(starts, len(events)), _event("call", {"call": number, "fields": fields}, is_content=True)
 
     def _usage_fields(self, chunk: Json, choice: Json, events: list[Event]) -> Iterator[Found]:
         usage = _object(chunk.get("usage") or choice.get("usage"))

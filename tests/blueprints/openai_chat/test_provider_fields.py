@@ -8,7 +8,9 @@ import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
+from flask_headrace.blueprints.openai_chat.encoder import ChatCompletionEncoder
 from flask_headrace.blueprints.openai_chat.provider_fields import accumulate
+from flask_headrace.core.events import ProviderEvent, TextDelta
 from tests.blueprints.openai_chat.test_same_protocol import TOOLS, ask, chunk, chunks
 from tests.support.reader import QUESTION, Answer, send
 from tests.support.service import Service
@@ -179,6 +181,17 @@ def test_other_protocols_do_without(service: Service, upstream: Upstream, endpoi
     answer = send(service.url + endpoint, body)
     assert answer.status == 200
     assert b"VENDOR" not in answer.body
+
+
+@pytest.mark.parametrize("first", [None, 1])
+def test_fields_wait_for_a_chunk_that_comes_later(first: int | None) -> None:
+    encoder = ChatCompletionEncoder("s1", "acme/tiny", 1)
+    part = ProviderEvent("openai-chat", "part", '{"x_list":[1],"choices":[{"score":0.50,"delta":{"vendor":1}}]}')
+    assert encoder.encode([part], first) == b""
+    written = encoder.encode([TextDelta("a")], first and first + 1)
+    assert b'{"score":0.50,"delta":{"vendor":1,"content":"a"}' in written
+    assert b'"x_list":[1]' in written
+    assert b"x_list" not in encoder.encode([TextDelta("b")], first and first + 2)
 
 
 def test_a_name_that_every_piece_repeats_is_one() -> None:

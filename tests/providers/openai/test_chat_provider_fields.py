@@ -151,6 +151,12 @@ class TestCalls:
             texts = ["".join([delta.text for delta in deltas if delta.index == number]) for number in range(3)]
             assert texts == ['{"input":"ra\\"w"}', '{"input":"x"}', '{"input":""}']
 
+    def test_of_custom_tools_may_all_have_one_index(self) -> None:
+        calls = [{"index": 0, "id": name, "custom": {"name": name, "input": name}} for name in "ab"]
+        events = decode(frames(*[delta_chunk({"tool_calls": [call]}) for call in calls], CALLED, DONE))
+        ended = [event for event in events if isinstance(event, ToolCallCompleted)]
+        assert ended == [ToolCallCompleted(0, {"input": "a"}), ToolCallCompleted(1, {"input": "b"})]
+
     def test_of_custom_tools_may_be_whole(self) -> None:
         call = {"id": "a", "type": "custom", "custom": {"name": "p", "input": "raw"}}
         chunk = {"choices": [{"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}
@@ -170,5 +176,5 @@ class TestCalls:
         events = decode(frames(delta_chunk({"tool_calls": pieces}), CALLED, DONE))
         started = [place for place, event in enumerate(events) if isinstance(event, ToolCallStarted)]
         assert [events[place - 1] for place in started] == [
-            told("call", {"call": number, "fields": extra}) for number in range(2)
+            told("call", {"call": number, "fields": extra}, is_content=True) for number in range(2)
         ]
