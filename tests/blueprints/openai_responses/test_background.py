@@ -95,6 +95,12 @@ class TestBackground:
         assert [item["type"] for item in resource["output"]] == ["reasoning", "message", "function_call"]
         assert json.loads(resource["output"][-1]["arguments"]) == {"location": "Rome"}
 
+    def test_says_what_its_model_does_not_receive(self, mine: Client, upstream: Upstream) -> None:
+        upstream.answer("without", openai_wire.answer("One"))
+        answer = mine.ask("without", background=True, tools=[{"type": "web_search"}])
+        assert answer.headers["headrace-ignored"] == "tools[0] (web_search)"
+        assert answer.headers["headrace-stream-id"] == answer.json["id"].removeprefix("resp_")
+
     def test_and_not_stored_is_refused(self, mine: Client) -> None:
         answer = mine.ask("any", background=True, store=False)
         assert answer.status == 400

@@ -42,6 +42,15 @@ class TestWhatIsStored:
         assert refused.status == 400
         assert f"'{id_}' was not requested with background: true" in refused.error["message"]
 
+    @pytest.mark.parametrize("fields", [{"resumable": True}, {"headers": {"Idempotency-Key": "large"}}])
+    def test_has_no_more_of_its_request_than_is_kept(
+        self, mine: Client, upstream: Upstream, fields: dict[str, Any]
+    ) -> None:
+        upstream.answer("large", openai_wire.answer("Hello"))
+        answer = mine.ask("large", instructions="Be brief. " * 30_000, metadata={"chat": "7"}, **fields)
+        resource = mine.resource("resp_" + answer.headers["headrace-stream-id"])
+        assert (resource["instructions"], resource["metadata"]) == (None, {"chat": "7"})
+
     def test_is_not_a_plain_one(self, mine: Client, upstream: Upstream) -> None:
         upstream.answer("plain", openai_wire.answer("Hello"))
         id_ = mine.ask("plain").json["id"]

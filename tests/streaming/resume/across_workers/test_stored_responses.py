@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.streaming.resume.across_workers.stage import Pair, Steady, gated, paused, read, wait_until
 from tests.support.reader import Answer
+from tests.support.reader import send as request
+from tests.support.service import Service
+from tests.support.started_service import openai_alone
 from tests.support.upstream import Ended, Gate, Upstream, openai_wire
 
 SETTINGS = {"HEADRACE_RESUME_GRACE": "0.2"}
@@ -210,3 +214,25 @@ def test_of_a_worker_that_stands_still_can_be_looked_at_elsewhere(pair: Pair, up
     assert found is None or (found.json["status"], text_of(found)) == ("in_progress", "one")
     upstream.open_gate(name)
     assert text_of(ended(pair, 1, id_)) == "onetwo"
+
+
+def test_a_service_that_leaves_sees_background_responses_to_their_end(upstream: Upstream, tmp_path: Path) -> None:
+    settings = {**openai_alone(upstream), "HEADRACE_STORE": f"sqlite:///{tmp_path}/streams.db", "HEADRACE_DRAIN": "3"}
+    upstream.answer("ends in time", openai_wire.answer("one ", Gate("ends in time"), "two"))
+    upstream.answer("never ends", openai_wire.answer("one ", Gate("never ends"), "two"))
+    with Service(**settings, HEADRACE_RESUME_GRACE="0.1") as leaving, Service(**settings) as staying:
+
+        def resource(id_: str) -> Answer:
+            return request(f"{staying.url}/v1/responses/{id_}", method="GET")
+
+        ids = []
+        for model in ("ends in time", "never ends"):
+            body = {"model": f"openai/{model}", "input": "hi", "background": True}
+            ids.append(request(f"{leaving.url}/v1/responses", body).json["id"])
+            wait_until(lambda: text_of(resource(ids[-1])) == "one ")
+        leaving.process.send_signal(signal.SIGTERM)
+        upstream.open_gate("ends in time")
+        assert leaving.process.wait(20) == 0
+        whole, cut = (resource(id_) for id_ in ids)
+        assert (whole.json["status"], text_of(whole)) == ("completed", "one two")
+        assert (cut.json["status"], cut.json["error"]["code"], text_of(cut)) == ("failed", "shutting_down", "one ")
