@@ -22,6 +22,7 @@ import msgspec
 from ...core.events import Event, ProviderEvent
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
+from ..decoding.json_events import to_text
 from .responses_decoder import ResponseDecoder
 from .responses_events import KNOWN_EVENTS, KNOWN_ITEM_TYPES, TERMINAL_STATUSES, Item, ResponseEvent
 
@@ -114,7 +115,7 @@ class SourceResponseDecoder(ResponseDecoder):
 
     def _begin(self, sent: Json, events: list[Event]) -> None:
         item = _object(sent, "item")
-        item_type = item.get("type", "")
+        item_type = to_text(item.get("type"))
         if item_type not in KNOWN_ITEM_TYPES:
             events.append(_event("added", {"output_index": sent.get("output_index"), "item": item}, is_content=True))
         else:
@@ -138,7 +139,7 @@ class SourceResponseDecoder(ResponseDecoder):
             return
         has_begun = item.type == self._item_type
         is_empty = item.type == "reasoning" and not (item.reasoning_text or item.encrypted_content)
-        if whole.get("type", "") not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
+        if to_text(whole.get("type")) not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
             events.append(_event("done", {"output_index": sent.get("output_index"), "item": whole}, is_content=True))
         elif not has_begun:
             self._begin(sent, events)
@@ -150,7 +151,8 @@ class SourceResponseDecoder(ResponseDecoder):
     def _annotate_missing(self, message: Json, events: list[Event]) -> None:
         """Add the annotations of a complete message of which no event has come."""
         parts = message.get("content")
-        lists = [part.get("annotations") for part in parts or () if isinstance(part, dict)]
+        objects = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        lists = [part.get("annotations") for part in objects]
         annotations = [each for some in lists if isinstance(some, list) for each in some]
         for annotation in annotations[self._annotations :]:
             self._annotate(annotation, events)
