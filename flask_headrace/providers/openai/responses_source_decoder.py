@@ -22,7 +22,6 @@ import msgspec
 from ...core.events import Event, ProviderEvent
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
-from ..decoding.json_events import to_text
 from .responses_decoder import ResponseDecoder
 from .responses_events import KNOWN_EVENTS, KNOWN_ITEM_TYPES, TERMINAL_STATUSES, Item, ResponseEvent
 
@@ -115,7 +114,7 @@ class SourceResponseDecoder(ResponseDecoder):
 
     def _begin(self, sent: Json, events: list[Event]) -> None:
         item = _object(sent, "item")
-        item_type = to_text(item.get("type"))
+        item_type = _type_of(item)
         if item_type not in KNOWN_ITEM_TYPES:
             events.append(_event("added", {"output_index": sent.get("output_index"), "item": item}, is_content=True))
         else:
@@ -139,7 +138,7 @@ class SourceResponseDecoder(ResponseDecoder):
             return
         has_begun = item.type == self._item_type
         is_empty = item.type == "reasoning" and not (item.reasoning_text or item.encrypted_content)
-        if to_text(whole.get("type")) not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
+        if _type_of(whole) not in KNOWN_ITEM_TYPES or (is_empty and not (has_begun and self._has_output)):
             events.append(_event("done", {"output_index": sent.get("output_index"), "item": whole}, is_content=True))
         elif not has_begun:
             self._begin(sent, events)
@@ -185,6 +184,11 @@ def _fields(frame: ServerSentEvent) -> Json:
         return _decode(frame.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
+
+
+def _type_of(item: Json) -> str:
+    item_type = item.get("type", "")
+    return item_type if isinstance(item_type, str) else "unknown"
 
 
 def _object(fields: Json, name: str) -> Json:
