@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,23 @@ class TestSizes:
 def test_no_module_uses_the_threads_in_which_gevent_resolves_names(path: Path) -> None:
     used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert "threadpool" not in used
+
+
+def test_every_module_that_says_it_is_pure_is_in_the_contract_of_pure_functions() -> None:
+    contract = re.search(
+        r'name = "Values and pure functions know.+?source_modules = \[(.+?)\n\]',
+        (ROOT / "pyproject.toml").read_text(),
+        re.DOTALL,
+    )
+    assert contract is not None
+    checked = re.findall(r'"(.+)"', contract[1])
+    for path in FILES:
+        summary = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        if re.search(r"\b[Pp]ure\b|Values only", summary):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            assert any(fnmatch(name, known) or name.startswith(f"{known}.") for known in checked), (
+                f"{name} is not in the contract of values and pure functions in pyproject.toml"
+            )
 
 
 def test_every_folder_of_modules_is_a_package() -> None:

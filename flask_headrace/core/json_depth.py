@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 MAX_DEPTH = 128
-"""Maximum levels of arrays and objects in a value that is passed on."""
+"""Maximum levels of arrays and objects in what is passed on, a request body or a value of an answer."""
 
 
 def is_deeper(value: Any, limit: int) -> bool:  # noqa: ANN401  # any JSON value

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+
+exact_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode()))
+"""Decodes JSON objects. Fractions become `msgspec.Raw`, so that they are encoded with the same digits."""
 
 
 def is_json_object(text: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...core.data_url import data_url_text
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ImagePart, Part, TextPart
-from ..http.data_url import data_url_text
 
 
 def to_file_part(url: str, media_type: str, path: str) -> Part:

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from ...core.data_url import data_url_media_type
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Message, Part, ReasoningPart, TextPart, ToolCall
-from ..http.data_url import data_url_media_type
 from .files import to_file_part
 from .v4_body import (
     Attachment,

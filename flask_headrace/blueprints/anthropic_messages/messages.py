@@ -7,11 +7,9 @@ are not read are noted in `Leftovers`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
-from ...core.errors import InvalidRequest
 from ...providers.chat_request import (
     FilePart,
     ImagePart,
@@ -22,7 +20,7 @@ from ...providers.chat_request import (
     TextPart,
     ToolCall,
 )
-from ..http.request_body import format_validation_error
+from ..http.request_body import convert
 from .body import (
     BLOCK_TYPES_BY_ROLE,
     BLOCKS,
@@ -94,18 +92,6 @@ def with_cache_control(message: Message, cache_control: Json) -> Message:
             return msgspec.structs.replace(message, content=(*before, last))
         case _:
             return message
-
-
-def convert(value: Json, block_type: Any, path: str) -> Any:  # noqa: ANN401  # a type, and a value of it
-    """Return a JSON object as a value of a type.
-
-    Raises:
-        InvalidRequest: the object is not of that type; the error names its path.
-    """
-    try:
-        return msgspec.convert(value, block_type)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, block_type)}.") from None
 
 
 def _to_answer(blocks: list[ContentBlock]) -> Message:

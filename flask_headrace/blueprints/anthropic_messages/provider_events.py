@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ...core.events import ProviderEvent
+from ...core.json_object import exact_decoder
 
 FAMILY = "anthropic"
-
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 
 
 def fields_of(event: ProviderEvent) -> dict[str, Any]:
     """Return the JSON object in a provider event. Fractions are `msgspec.Raw`, so that their digits stay."""
-    return _decode(event.data)
+    return exact_decoder.decode(event.data)
 
 
 def merge_fields(known: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:

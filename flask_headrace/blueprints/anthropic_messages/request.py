@@ -13,9 +13,10 @@ import msgspec
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, ResponseFormat, Tool, ToolChoice
 from ...providers.source_request import SourceRequest, SourceTurn
+from ..http.request_body import convert
 from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
 from .leftovers import Leftovers, own_fields_removed
-from .messages import convert, split_message, system_content, with_cache_control
+from .messages import split_message, system_content, with_cache_control
 
 HEADERS = ("anthropic-beta", "anthropic-version")
 """The request headers that belong to the protocol: Anthropic's models receive them."""

@@ -6,11 +6,10 @@ block all other requests for half a second.
 
 from __future__ import annotations
 
+from ...core.json_depth import MAX_DEPTH
+
 MAX_VALUES = 100_000
 """Maximum values (elements and members) in one request body."""
-
-MAX_DEPTH = 128
-"""Maximum levels of arrays and objects in a request body that goes on to a provider."""
 
 _TO_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

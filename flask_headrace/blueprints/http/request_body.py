@@ -11,18 +11,18 @@ from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
+from ...core.json_depth import MAX_DEPTH
+from ...core.json_object import exact_decoder
 from ...core.json_text import find_lone_surrogate
 from ...providers.chat_request import Json
 from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
 from .item_limits import MAX_ITEMS, has_too_many_items
-from .json_structure import MAX_DEPTH, MAX_VALUES, has_too_many_values, is_too_deep
+from .json_structure import MAX_VALUES, has_too_many_values, is_too_deep
 from .unread_body import has_read_error
 from .validation_messages import allowed_values
 
 B = TypeVar("B")
-
-_json_decoder = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode()))
 
 
 def read_body(decoder: msgspec.json.Decoder[B]) -> B:
@@ -57,7 +57,7 @@ def read_body_and_fields(decoder: msgspec.json.Decoder[B]) -> tuple[B, Json]:
     body = _decode_limited(data, decoder)
     if is_too_deep(data):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels: flatten it.")
-    return body, _decode(data, _json_decoder)
+    return body, _decode(data, exact_decoder)
 
 
 def _read() -> bytes:
@@ -94,6 +94,23 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
         raise InvalidRequest(_invalid_json_message(data, error)) from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deep.") from None
+
+
+def convert(value: Any, value_type: Any, path: str) -> Any:  # noqa: ANN401  # any JSON, and a type
+    """Return a JSON value of a body as a type of msgspec.
+
+    Args:
+        value: The value.
+        value_type: The type.
+        path: The value's path in the body, for the error message.
+
+    Raises:
+        InvalidRequest: the value is not of the type; 400, with the path.
+    """
+    try:
+        return msgspec.convert(value, value_type)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, value_type)}.") from None
 
 
 def format_validation_error(error: msgspec.ValidationError, body_type: Any = None) -> str:  # noqa: ANN401  # a type

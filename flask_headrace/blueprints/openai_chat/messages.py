@@ -16,7 +16,8 @@ from ...providers.chat_request import (
     TextPart,
     ToolCall,
 )
-from ..openai_shared.request import convert, parse_tool_arguments
+from ..http.request_body import convert
+from ..openai_shared.request import parse_tool_arguments, to_data_url
 from .body import (
     CONTENT_PARTS,
     AudioContentPart,
@@ -123,16 +124,11 @@ class MessageReader:
     def _file(self, part: FileContentPart, path: str) -> Part | None:
         file = part.file
         if file.file_data is not None:
-            return FilePart(_to_data_url(file.file_data), file.filename, part.cache_control)
+            return FilePart(to_data_url(file.file_data, file.filename), file.filename, part.cache_control)
         if file.file_id is None:
             raise InvalidRequest(f"{path}.file has no file_data: add the document as a data: URL.")
         self._leftovers.state.append(f"{path}.file.file_id")
         return None
-
-
-def _to_data_url(data: str) -> str:
-    # OpenAI's documentation has a data: URL here, and some clients send its base64 text alone.
-    return data if ":" in data[:16] else f"data:application/pdf;base64,{data}"
 
 
 def _to_tool_call(call: ToolCallParam, path: str) -> ToolCall:

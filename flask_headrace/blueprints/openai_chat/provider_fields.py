@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from ...core.answer import CollectedAnswer
 from ...core.events import ProviderEvent
+from ...core.json_object import exact_decoder
 from ...providers.chat_request import Json
 
 FAMILY = "openai-chat"
 
 _REPLACED = frozenset({"index", "type", "id", "format", "role", "name"})
 """Fields that a later piece repeats rather than continues."""
-
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 
 
 class ProviderFields:
@@ -44,7 +41,7 @@ class ProviderFields:
 
     def read(self, event: ProviderEvent) -> bool:
         """Read an event, and return whether the fields at the top of every chunk have changed."""
-        data = _decode(event.data)
+        data = exact_decoder.decode(event.data)
         if event.kind == "usage":
             self.usage = data
         elif event.kind == "call":
@@ -103,7 +100,7 @@ class WholeFields:
             self._add(event)
 
     def _add(self, event: ProviderEvent) -> None:
-        data = _decode(event.data)
+        data = exact_decoder.decode(event.data)
         if event.kind == "usage":
             self.fields.read(event)
         elif event.kind == "call":

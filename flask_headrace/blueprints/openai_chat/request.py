@@ -12,8 +12,8 @@ from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
 from ...providers.source_request import SourceRequest, SourceTurn
+from ..http.request_body import convert
 from ..openai_shared.body import FunctionDefinition, TextFormat
-from ..openai_shared.request import convert
 from .body import (
     RESPONSE_FORMATS,
     TOOL_CHOICES,

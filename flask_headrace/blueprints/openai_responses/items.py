@@ -9,7 +9,8 @@ from ...core.errors import InvalidRequest
 from ...core.reasoning_signature import signature_of
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import Json, Message, Part, ReasoningPart, ToolCall
-from ..openai_shared.request import convert, parse_tool_arguments
+from ..http.request_body import convert
+from ..openai_shared.request import parse_tool_arguments
 from .input_items import (
     ITEMS,
     CallOutputItem,

@@ -14,6 +14,7 @@ import msgspec
 
 from ...core.answer import Block, CollectedAnswer, ReasoningBlock, TextBlock, ToolCallBlock
 from ...core.events import Completed, ProviderEvent
+from ...core.json_object import exact_decoder
 from .output_items import Status, call_item, message_item, reasoning_item, refusal_part, text_part
 from .request_echo import Json
 from .tool_names import ToolNames
@@ -30,8 +31,6 @@ _PART_TYPES = {"message": ("output_text", "refusal"), "reasoning": ("summary_tex
 """The usual type of the part of an item, and the other one."""
 
 _OWN_FIELDS = frozenset({"id", "type", "role", "name", "namespace", "call_id"})
-
-_decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 
 
 @dataclass(slots=True)
@@ -261,6 +260,6 @@ def _fields_of(event: ProviderEvent) -> Json:
     if event.family != FAMILY:
         return {}
     try:
-        return _decode(event.data)
+        return exact_decoder.decode(event.data)
     except (msgspec.MsgspecError, RecursionError):
         return {}  # an application may yield such events too

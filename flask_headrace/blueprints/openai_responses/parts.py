@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import AudioPart, FilePart, ImagePart, Json, Part, TextPart
-from ..openai_shared.request import convert
+from ..http.request_body import convert
+from ..openai_shared.request import to_data_url
 from .input_items import (
     CONTENT_PARTS,
     AudioContent,
@@ -65,7 +66,7 @@ class PartReader:
             case ImageContent(url, detail) if url is not None:
                 return ImagePart(url, detail)
             case FileContent(data, url) if data is not None or url is not None:
-                return FilePart(url or "" if data is None else _to_data_url(data, part.filename), part.filename)
+                return FilePart(url or "" if data is None else to_data_url(data, part.filename), part.filename)
             case ImageContent() | FileContent():
                 self._add_stored_file(part, path)
                 return None
@@ -75,11 +76,3 @@ class PartReader:
             missing = "image_url" if isinstance(part, ImageContent) else "file_data and no file_url"
             raise InvalidRequest(f"{path} has no {missing}: add {missing.split(maxsplit=1)[0]}.")
         self._leftovers.add_state(f"{path}.file_id")
-
-
-def _to_data_url(data: str, name: str | None) -> str:
-    # OpenAI's documentation has a data: URL here, and some clients send its base64 text alone.
-    if ":" in data[:16]:
-        return data
-    is_text = (name or "").lower().endswith((".txt", ".md", ".csv", ".json", ".xml", ".html"))
-    return f"data:{'text/plain' if is_text else 'application/pdf'};base64,{data}"

@@ -12,8 +12,8 @@ from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName, flat_names
 from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat
 from ...providers.source_request import SourceRequest, SourceTurn
+from ..http.request_body import convert
 from ..openai_shared.body import JSONSchemaDefinition
-from ..openai_shared.request import convert
 from .body import ResponseBody
 from .conversation import ConversationReader
 from .leftovers import SERVICE_FIELDS, Leftovers

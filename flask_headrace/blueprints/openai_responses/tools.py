@@ -13,7 +13,7 @@ from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName
 from ...providers.chat_request import CustomTool, Json, NamedTool, Tool, ToolChoice
-from ..openai_shared.request import convert
+from ..http.request_body import convert
 from .input_items import TOOL_CHOICES, TOOLS, AllowedToolsChoice, FunctionTool, NamedToolChoice, NamespaceTool
 from .leftovers import Leftovers
 

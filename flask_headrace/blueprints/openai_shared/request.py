@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from werkzeug.datastructures import Headers
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
-from ..http.request_body import format_validation_error
 
 _arguments = msgspec.json.Decoder(Json)
 
@@ -17,6 +14,8 @@ PROTOCOL_HEADERS = ("OpenAI-Beta",)
 """The request headers that belong to OpenAI's protocols, and go to providers that speak them."""
 
 MAX_HEADER_CHARS = 1024
+
+_TEXT_NAMES = (".txt", ".md", ".csv", ".json", ".xml", ".html")
 
 
 def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
@@ -27,23 +26,6 @@ def protocol_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
 
 def _is_plain(value: str) -> bool:
     return len(value) <= MAX_HEADER_CHARS and all(" " <= char <= "~" for char in value)
-
-
-def convert(value: Any, value_type: Any, path: str) -> Any:  # noqa: ANN401  # any JSON, and a type
-    """Return a JSON value as a type of msgspec.
-
-    Args:
-        value: The value.
-        value_type: The type.
-        path: The value's path in the body, for the error message.
-
-    Raises:
-        InvalidRequest: the value is not of the type.
-    """
-    try:
-        return msgspec.convert(value, value_type)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{path} is invalid: {format_validation_error(error, value_type)}.") from None
 
 
 def parse_tool_arguments(text: str, path: str) -> Json:
@@ -61,3 +43,16 @@ def parse_tool_arguments(text: str, path: str) -> Json:
         return _arguments.decode(text) if text.strip() else {}
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         raise InvalidRequest(f"{path} is {text!r:.100}: it must be the text of a JSON object.") from None
+
+
+def to_data_url(data: str, name: str | None) -> str:
+    """Return the `data:` URL of a document in a request.
+
+    Args:
+        data: The `data:` URL, as OpenAI's documentation has it, or the base64 text.
+        name: The document's file name, which tells the media type of a base64 text; None for none.
+    """
+    if ":" in data[:16]:
+        return data
+    is_text = (name or "").lower().endswith(_TEXT_NAMES)
+    return f"data:{'text/plain' if is_text else 'application/pdf'};base64,{data}"

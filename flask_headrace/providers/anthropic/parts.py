@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from ...core.data_url import document_text
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,(?P<data>.*)", re.DOTALL)
-_TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MAX_KEPT_CHARS = 40
 _SIGNATURE = re.compile(r"[a-zA-Z0-9+/_=-]+")
@@ -97,20 +96,12 @@ def _block(part: Part) -> Json:
 
 def _document(file: FilePart) -> Json:
     source = _source(file.url)
-    media_type = source.get("media_type", "")
-    if media_type.startswith("image/"):
+    if source.get("media_type", "").startswith("image/"):
         return {"type": "image", "source": source, **_cache_control(file.cache_control)}
-    if _TEXT_TYPE.fullmatch(media_type) and (text := _decoded(source["data"])) is not None:
+    if (text := document_text(file.url)) is not None:
         source = {"type": "text", "media_type": "text/plain", "data": text}
     document = {"type": "document", "source": source, **drop_none(title=file.name)}
     return {**document, **_cache_control(file.cache_control)}
-
-
-def _decoded(data: str) -> str | None:
-    try:
-        return base64.b64decode(data, validate=True).decode()
-    except ValueError:
-        return None
 
 
 def _source(url: str) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ..chat_request import ChatRequest, CustomTool, Json, NamedTool, Tool, ToolChoice
-from ..decoding.request_fields import drop_none
+from ..decoding.request_fields import description_with_grammar, drop_none
 from ..source_request import SourceRequest
 from .json_output import answer_tool_choice, answer_tool_definition, output_format, wants_json
 from .thinking import thinking_fields
@@ -142,7 +142,7 @@ def _default_max_tokens(fields: Json) -> int:
 def _tool(tool: Tool) -> Json:
     parameters, description = tool.parameters, tool.description
     if isinstance(tool, CustomTool):
-        parameters, description = INPUT_SCHEMA, _described(tool)
+        parameters, description = INPUT_SCHEMA, description_with_grammar(description, tool.format)
     definition = drop_none(
         name=tool.name,
         input_schema=parameters or {"type": "object"},
@@ -150,15 +150,6 @@ def _tool(tool: Tool) -> Json:
         strict=tool.strict,
     )
     return {**definition, **({"cache_control": tool.cache_control} if tool.cache_control else {})}
-
-
-def _described(tool: CustomTool) -> str | None:
-    """Return a free-form tool's description with the grammar of its input, which this API cannot enforce."""
-    grammar = (tool.format or {}).get("definition")
-    if not isinstance(grammar, str):
-        return tool.description
-    syntax = (tool.format or {}).get("syntax", "")
-    return f"{tool.description or ''}\n\nThe input must match this {syntax} grammar:\n{grammar}".strip()
 
 
 def _choice(choice: ToolChoice, parallel: bool | None) -> Json:

@@ -21,6 +21,7 @@ import msgspec
 
 from ...core.events import Event, ProviderEvent, Usage
 from ...core.json_depth import MAX_DEPTH, is_deeper
+from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .decoder import BlockIndex, MessageDecoder
@@ -42,7 +43,6 @@ _KNOWN_STOP_REASONS = frozenset({
     "end_turn", "max_tokens", "tool_use", "refusal", "pause_turn", "stop_sequence",
 })  # fmt: skip
 
-_decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -174,7 +174,7 @@ def _event(kind: str, fields: Json, *, is_content: bool = False) -> ProviderEven
 def _fields(frame: ServerSentEvent) -> Json:
     """Return the event's JSON object; empty if it is invalid or too deep to be passed on."""
     try:
-        fields = _decode(frame.data)
+        fields = exact_decoder.decode(frame.data)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return {}
     return {} if is_deeper(fields, MAX_DEPTH) else fields

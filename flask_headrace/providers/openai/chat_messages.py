@@ -18,19 +18,14 @@ What goes where:
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Collection, Iterator, Sequence
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from ...core.data_url import document_text
 from ..chat_request import AudioPart, FilePart, ImagePart, Json, Message, Part, ReasoningPart, TextPart, ToolCall
 from ..decoding.request_fields import drop_none, encode_arguments
 from .chat_server import ChatServer
-
-_TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
 
 _MEDIA = (AudioPart, FilePart, ImagePart)
 
@@ -159,18 +154,6 @@ def _text(part: Part) -> str | None:
     """Return the text of a part: of a text, or of a document that is text; None for other parts."""
     if isinstance(part, TextPart):
         return part.text
-    if not isinstance(part, FilePart) or (text := _document_text(part.url)) is None:
+    if not isinstance(part, FilePart) or (text := document_text(part.url)) is None:
         return None
     return f"{part.name}:\n\n{text}" if part.name else text
-
-
-def _document_text(url: str) -> str | None:
-    head, separator, data = url.partition(",")
-    media_type, *parameters = head.removeprefix("data:").split(";")
-    if not separator or not _TEXT_TYPE.fullmatch(media_type):
-        return None
-    try:
-        raw = base64.b64decode(data, validate=True) if "base64" in parameters else unquote_to_bytes(data)
-        return raw.decode()
-    except (binascii.Error, ValueError):
-        return None

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from ...core.events import Event, FinishReason, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .chat_chunks import Chunk
@@ -55,7 +56,6 @@ _TEXT_NAME, _PADDING_NAME = b'"content":', b'"obfuscation":'
 
 _PARTS = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta)
 
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -107,7 +107,7 @@ class ProviderFieldsDecoder(ChatDecoder):
 
     def _add_provider_events(self, data: bytes, events: list[Event], before: int) -> None:
         try:
-            chunk = _decode(data)
+            chunk = exact_decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return  # the usual events have been read leniently
         choice = self._answer_choice(chunk)

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ...core.events import Event, ProviderEvent
+from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
 from .responses_decoder import ResponseDecoder
@@ -47,7 +48,6 @@ _SKIPPED_EVENTS = frozenset({
 _EVENT_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _NO_LOGPROBS = b'"logprobs":[]'
 
-_decode = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode())).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -181,7 +181,7 @@ def _event(kind: str, fields: Json, *, is_content: bool = False) -> ProviderEven
 def _fields(frame: ServerSentEvent) -> Json:
     """Return the JSON object of an event; empty if it is none that can go on."""
     try:
-        return _decode(frame.data)
+        return exact_decoder.decode(frame.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
 

@@ -136,6 +136,7 @@ class TestDocumentsAndRecordings:
             ({"file_data": "data:application/pdf;base64,JVBERg==", "filename": "a.pdf"},
              FilePart("data:application/pdf;base64,JVBERg==", "a.pdf")),
             ({"file_data": "JVBERg=="}, FilePart("data:application/pdf;base64,JVBERg==")),
+            ({"file_data": "YQ==", "filename": "a.TXT"}, FilePart("data:text/plain;base64,YQ==", "a.TXT")),
         ],
     )  # fmt: skip
     def test_are_read(self, file, part) -> None:

@@ -1,0 +1,31 @@
+"""`data:` URLs, in which requests contain files. Pure."""
+
+from __future__ import annotations
+
+import base64
+import re
+from urllib.parse import unquote_to_bytes
+
+_TEXT_TYPE = re.compile(r"text/.+|application/(.+\+)?(json|xml|yaml|toml|javascript)")
+
+
+def data_url_media_type(url: str) -> str:
+    """Return the media type of a `data:` URL, such as `image/png`; empty for any other URL."""
+    head = url.partition(",")[0]
+    return head[5:].partition(";")[0] if head.startswith("data:") else ""
+
+
+def data_url_text(url: str) -> str | None:
+    """Return the text in a `data:` URL; None for any other URL and for data that is not UTF-8 text."""
+    head, separator, data = url.partition(",")
+    if not (head.startswith("data:") and separator):
+        return None
+    try:
+        return (base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)).decode()
+    except ValueError:
+        return None
+
+
+def document_text(url: str) -> str | None:
+    """Return the text of a document that is text by its media type; None for other documents and other URLs."""
+    return data_url_text(url) if _TEXT_TYPE.fullmatch(data_url_media_type(url)) else None
