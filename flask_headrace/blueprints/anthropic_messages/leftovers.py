@@ -5,12 +5,12 @@ The tables say what of the protocol has a counterpart in other protocols, and wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import Json
+from ..http.untranslated import UntranslatedNames, unread_names
 
 COUNTERPARTS: Mapping[str, tuple[str, str]] = {
     "messages": ("messages", "input"),
@@ -68,13 +68,8 @@ class ThreadsNotSupported(InvalidRequest):
     code = "thread_unsupported_request"
 
 
-@dataclass(slots=True)
-class Leftovers:
-    """What was not read; see `SourceRequest` for the attributes."""
-
-    unread: list[str] = field(default_factory=list)
-    essential: list[str] = field(default_factory=list)
-    state: list[str] = field(default_factory=list)
+class Leftovers(UntranslatedNames):
+    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the top-level fields without a counterpart.
@@ -89,25 +84,26 @@ class Leftovers:
             )
         self._add_state(fields)
         known = {*COUNTERPARTS, *_OWN_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
-        for name in _unread_names(fields, known):
-            (self.essential if name in _ESSENTIAL_FIELDS else self.unread).append(name)
+        for name in unread_names(fields, known, _DEFAULTS):
+            (self.add_essential if name in _ESSENTIAL_FIELDS else self.add_unread)(name)
         for name, parts in (("output_config", {"effort", "format"}), ("metadata", {"user_id"})):
             if isinstance(value := fields.get(name), dict):
-                self.unread += [f"{name}.{part}" for part in _unread_names(value, parts)]
+                self.add_unread(*[f"{name}.{part}" for part in unread_names(value, parts, _DEFAULTS)])
 
     def _add_state(self, fields: Json) -> None:
         container = fields.get("container")
         if isinstance(container, str) or (isinstance(container, dict) and container.get("id") is not None):
-            self.state.append("container")
+            self.add_state("container")
 
     def add_message_fields(self, message: Json, path: str) -> None:
         """Add the fields of a message beside its role and content."""
-        self.unread += [f"{path}.{name}" for name in _unread_names(message, {"role", "content"})]
+        self.add_unread(*[f"{path}.{name}" for name in unread_names(message, {"role", "content"}, _DEFAULTS)])
 
     def add_block_fields(self, block: Json, path: str) -> None:
         """Add the unread fields of a block that is read."""
         known = _BLOCK_FIELDS.get(block["type"])
-        self.unread += [] if known is None else [f"{path}.{name}" for name in _unread_names(block, known)]
+        if known is not None:
+            self.add_unread(*[f"{path}.{name}" for name in unread_names(block, known, _DEFAULTS)])
 
     def add_block(self, block: Json, path: str, *, is_question: bool) -> None:
         """Add a block that is not read.
@@ -125,29 +121,21 @@ class Leftovers:
             raise InvalidRequest(f"{path} is of type {block_type!r:.100}: give each block its type, such as 'text'.")
         source = block.get("source")
         if block.get("file_id") is not None:
-            self.state.append(f"{path}.file_id")
+            self.add_state(f"{path}.file_id")
         elif isinstance(source, dict) and source.get("file_id") is not None:
-            self.state.append(f"{path}.source.file_id")
+            self.add_state(f"{path}.source.file_id")
         else:
-            (self.essential if is_question else self.unread).append(f"{path} ({block_type})")
+            self.add_part(block_type, path, is_question=is_question)
 
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is not read: one that the provider defines."""
-        self.unread.append(f"{path} ({tool['type']})")
+        self.add_unread(f"{path} ({tool['type']})")
 
     def add_tool_fields(self, tool: Json, path: str) -> None:
         """Add the unread fields of a tool that is read."""
-        self.unread += [f"{path}.{name}" for name in _unread_names(tool, _TOOL_FIELDS)]
+        self.add_unread(*[f"{path}.{name}" for name in unread_names(tool, _TOOL_FIELDS, _DEFAULTS)])
 
 
 def own_fields_removed(fields: Json) -> Json:
     """Return a request's top-level fields without its conversation and the fields for this service alone."""
     return {name: value for name, value in fields.items() if name != "messages" and name not in _OWN_FIELDS}
-
-
-def _unread_names(fields: Json, known: Collection[str]) -> list[str]:
-    return [
-        name
-        for name, value in fields.items()
-        if name not in known and value not in (None, False, [], {}) and value not in _DEFAULTS.get(name, ())
-    ]

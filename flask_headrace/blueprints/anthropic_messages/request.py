@@ -12,7 +12,7 @@ import msgspec
 
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, Json, Message, NamedTool, ResponseFormat, Tool, ToolChoice
-from ...providers.source_request import SourceRequest, SourceTurn
+from ...providers.source_request import SourceTurn
 from ..http.request_body import convert
 from .body import CustomTool, MessagesBody, OutputConfig, ToolChoiceParam
 from .leftovers import Leftovers, own_fields_removed
@@ -60,16 +60,8 @@ def to_chat_request(body: MessagesBody, fields: Json, headers: Mapping[str, str]
         thinking=body.thinking,
         user=body.metadata.user_id if body.metadata else None,
     )
-    source = SourceRequest(
-        family="anthropic",
-        fields=own_fields_removed(fields),
-        turns=tuple(turn for turn in turns if takes_system_turns or not _is_system_message(turn)),
-        headers=sent_headers,
-        unread=tuple(leftovers.unread),
-        essential=tuple(leftovers.essential),
-        state=tuple(leftovers.state),
-        converted=converted,
-    )
+    kept = [turn for turn in turns if takes_system_turns or not _is_system_message(turn)]
+    source = leftovers.source_request("anthropic", own_fields_removed(fields), kept, sent_headers, converted)
     return msgspec.structs.replace(converted, source=source)
 
 
@@ -124,7 +116,7 @@ def _to_tool_choice(
     if choice.type == "tool" and choice.name is None:
         raise InvalidRequest("tool_choice is of type 'tool' and has no name: add the tool's name.")
     if choice.name in left_out if choice.type == "tool" else choice.type == "any" and sent and not tools:
-        leftovers.unread.append("tool_choice")
+        leftovers.add_unread("tool_choice")
         return None
     match choice.type:
         case "any":

@@ -6,14 +6,12 @@ without, or it cannot answer the request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...providers.chat_request import Json
+from ..http.untranslated import UntranslatedNames
 from .body import MessageParam
-
-MAX_NAMES = 200
-"""Names that are collected of one kind: the client chooses them, and a header shows only some."""
 
 SERVICE_FIELDS = frozenset({"messages", "model", "stream", "resumable", "id"})
 """Fields that no provider receives as the client sent them."""
@@ -61,54 +59,25 @@ _READ_FIELDS = SERVICE_FIELDS | COUNTERPARTS.keys() | {"stream_options"}
 _READ_MESSAGE_FIELDS = frozenset(MessageParam.__struct_fields__) | {"annotations", "parsed"}
 
 
-class Leftovers:
-    """Collects the names of what a `ChatRequest` does not contain.
-
-    Attributes:
-        unread: What providers of another protocol do without; see `SourceRequest`.
-        essential: What the question depends on.
-        state: What names a state that the provider's server keeps.
-    """
-
-    def __init__(self) -> None:
-        self.unread: list[str] = []
-        self.essential: list[str] = []
-        self.state: list[str] = []
+class Leftovers(UntranslatedNames):
+    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the unknown fields of a body."""
-        self._add_unread(
-            name
-            for name, value in fields.items()
-            if name not in _READ_FIELDS and value is not None and value not in HARMLESS_VALUES.get(name, ())
+        self.add_unread(
+            *[
+                name
+                for name, value in fields.items()
+                if name not in _READ_FIELDS and value is not None and value not in HARMLESS_VALUES.get(name, ())
+            ]
         )
 
     def add_message(self, message: Json, path: str) -> None:
         """Add the unknown fields of a message."""
-        self._add_unread(
-            f"{path}.{name}"
-            for name, value in message.items()
-            if name not in _READ_MESSAGE_FIELDS and value is not None
+        self.add_unread(
+            *[
+                f"{path}.{name}"
+                for name, value in message.items()
+                if name not in _READ_MESSAGE_FIELDS and value is not None
+            ]
         )
-
-    def add_part(self, part_type: str, path: str, *, is_essential: bool) -> None:
-        """Add a content part of an unknown type.
-
-        Args:
-            part_type: The type.
-            path: The place of the part.
-            is_essential: Whether the part belongs to the question.
-        """
-        names = self.essential if is_essential else self.unread
-        if len(names) < MAX_NAMES:
-            names.append(f"{path} ({part_type:.40})")
-
-    def add_unread(self, name: str) -> None:
-        """Add something that a provider of another protocol does without."""
-        self._add_unread([name])
-
-    def _add_unread(self, names: Iterable[str]) -> None:
-        for name in names:
-            if len(self.unread) >= MAX_NAMES:
-                return
-            self.unread.append(name)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ...core.custom_tool_input import INPUT_SCHEMA
 from ...core.errors import InvalidRequest
 from ...providers.chat_request import ChatRequest, CustomTool, Json, NamedTool, ResponseFormat, Tool, ToolChoice
-from ...providers.source_request import SourceRequest, SourceTurn
+from ...providers.source_request import SourceTurn
 from ..http.request_body import convert
 from ..openai_shared.body import FunctionDefinition, TextFormat
 from .body import (
@@ -49,7 +49,7 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
     tools, tool_choice = _to_tool_choice(body, tools, leftovers)
     response_format = _to_response_format(body.response_format, leftovers)
     if body.modalities not in (None, ["text"]):
-        leftovers.essential.append("modalities")
+        leftovers.add_essential("modalities")
     return ChatRequest(
         model="",
         messages=tuple([message for turn in turns for message in turn.messages]),
@@ -71,7 +71,7 @@ def to_chat_request(body: ChatCompletionBody, fields: Json, headers: tuple[tuple
         thinking=_to_thinking(body.thinking, leftovers),
         verbosity=body.verbosity,
         user=body.user or body.safety_identifier,
-        source=_to_source(fields, turns, headers, leftovers),
+        source=leftovers.source_request("openai-chat", _provider_fields(fields), turns, headers),
     )
 
 
@@ -87,18 +87,8 @@ def _reject_unsupported(body: ChatCompletionBody) -> None:
         raise InvalidRequest(f"modalities is {body.modalities!r:.100}: answers have no audio here, so omit 'audio'.")
 
 
-def _to_source(
-    fields: Json, turns: list[SourceTurn], headers: tuple[tuple[str, str], ...], leftovers: Leftovers
-) -> SourceRequest:
-    return SourceRequest(
-        "openai-chat",
-        {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None},
-        tuple(turns),
-        headers,
-        tuple(leftovers.unread),
-        tuple(leftovers.essential),
-        tuple(leftovers.state),
-    )
+def _provider_fields(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None}
 
 
 def _to_turns(body: ChatCompletionBody, values: list[Json], leftovers: Leftovers) -> list[SourceTurn]:
@@ -205,7 +195,7 @@ def _to_response_format(sent: Json | None, leftovers: Leftovers) -> ResponseForm
     if sent is None:
         return None
     if (known := RESPONSE_FORMATS.get(str(sent.get("type")))) is None:
-        leftovers.essential.append(f"response_format ({sent.get('type')!s:.40})")
+        leftovers.add_essential(f"response_format ({sent.get('type')!s:.40})")
         return None
     match convert(sent, known, "response_format"):
         case JSONSchemaFormat(definition):

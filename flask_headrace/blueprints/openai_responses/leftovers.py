@@ -6,13 +6,11 @@ do without, or it cannot answer the request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...providers.chat_request import Json
-
-MAX_NAMES = 200
-"""Names that are collected of one kind: the client chooses them, and a header shows only some."""
+from ..http.untranslated import UntranslatedNames, unread_names
 
 SERVICE_FIELDS = frozenset({"background", "background_options", "id", "input", "model", "resumable", "stream"})
 """Fields that no provider receives as the client sent them."""
@@ -65,36 +63,21 @@ _READ_PARTS: Mapping[str, frozenset[str]] = {
 _MESSAGE_FIELDS = frozenset({"type", "id", "role", "content", "status", "phase"})
 
 
-class Leftovers:
-    """Collects the names of what a `ChatRequest` does not contain.
-
-    Attributes:
-        unread: What providers of another protocol do without; see `SourceRequest`.
-        essential: What the question depends on.
-        state: What names a state that the provider's server keeps.
-    """
-
-    def __init__(self) -> None:
-        self.unread: list[str] = []
-        self.essential: list[str] = []
-        self.state: list[str] = []
+class Leftovers(UntranslatedNames):
+    """Collects the names of what a `ChatRequest` does not contain; see `UntranslatedNames`."""
 
     def add_fields(self, fields: Json) -> None:
         """Add the top-level fields without a counterpart."""
-        self.state += [name for name in _STATE_FIELDS if fields.get(name) is not None]
+        self.add_state(*[name for name in _STATE_FIELDS if fields.get(name) is not None])
         known = {*_TRANSLATED, *SERVICE_FIELDS, *_STATE_FIELDS, *_WITHOUT_MEANING_ELSEWHERE}
-        _extend(self.unread, _unread_names(fields, known))
+        self.add_unread(*unread_names(fields, known, _DEFAULTS))
         for name, parts in _READ_PARTS.items():
             if isinstance(value := fields.get(name), dict):
-                _extend(self.unread, [f"{name}.{part}" for part in _unread_names(value, parts)])
+                self.add_unread(*[f"{name}.{part}" for part in unread_names(value, parts, _DEFAULTS)])
 
     def add_message_fields(self, message: Json, path: str) -> None:
         """Add the unknown fields of a message that no model wrote."""
-        _extend(self.unread, [f"{path}.{name}" for name in _unread_names(message, _MESSAGE_FIELDS)])
-
-    def add_part(self, part_type: str, path: str, *, is_question: bool) -> None:
-        """Add a content part of an unknown type; `is_question` says whether it is a part of what the user asks."""
-        _extend(self.essential if is_question else self.unread, [f"{path} ({part_type:.40})"])
+        self.add_unread(*[f"{path}.{name}" for name in unread_names(message, _MESSAGE_FIELDS, _DEFAULTS)])
 
     def add_item(self, item_type: str, path: str) -> None:
         """Add an item of an unknown type.
@@ -102,36 +85,15 @@ class Leftovers:
         A compacted conversation cannot be done without; calls of the provider's own tools can.
         """
         if item_type == "item_reference":
-            _extend(self.state, [f"{path} (item_reference)"])
+            self.add_state(f"{path} (item_reference)")
         else:
-            names = self.essential if item_type.startswith("compaction") else self.unread
-            _extend(names, [f"{path} ({item_type:.40})"])
+            add = self.add_essential if item_type.startswith("compaction") else self.add_unread
+            add(f"{path} ({item_type:.40})")
 
     def add_tool(self, tool: Json, path: str) -> None:
         """Add a tool that is the provider's own."""
-        _extend(self.unread, [f"{path} ({tool['type']!s:.40})"])
-        _extend(self.state, [f"{path}.{name}" for name in _state_keys(tool)])
-
-    def add_state(self, path: str) -> None:
-        """Add what names a state of the provider's server."""
-        _extend(self.state, [path])
-
-    def add_unread(self, name: str) -> None:
-        """Add something that a provider of another protocol does without."""
-        _extend(self.unread, [name])
-
-
-def _extend(names: list[str], more: Iterable[str]) -> None:
-    names += list(more)[: max(0, MAX_NAMES - len(names))]
-
-
-def _unread_names(fields: Json, known: Iterable[str]) -> list[str]:
-    read = frozenset(known)
-    return [
-        name
-        for name, value in fields.items()
-        if name not in read and value not in (None, False, [], {}) and value not in _DEFAULTS.get(name, ())
-    ]
+        self.add_unread(f"{path} ({tool['type']!s:.40})")
+        self.add_state(*[f"{path}.{name}" for name in _state_keys(tool)])
 
 
 def _state_keys(tool: Json, depth: int = 0) -> Iterator[str]:

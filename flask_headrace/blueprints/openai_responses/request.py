@@ -11,7 +11,7 @@ import msgspec
 from ...core.errors import InvalidRequest
 from ...core.tool_namespaces import QualifiedName, flat_names
 from ...providers.chat_request import ChatRequest, Json, Message, ResponseFormat
-from ...providers.source_request import SourceRequest, SourceTurn
+from ...providers.source_request import SourceTurn
 from ..http.request_body import convert
 from ..openai_shared.body import JSONSchemaDefinition
 from .body import ResponseBody
@@ -52,26 +52,8 @@ def to_chat_request(body: ResponseBody, fields: Json, headers: tuple[tuple[str, 
         verbosity=body.text.verbosity if body.text else None,
         user=body.user or body.safety_identifier,
     )
-    return _with_source(request, fields, turns, headers, leftovers)
-
-
-def _with_source(
-    request: ChatRequest,
-    fields: Json,
-    turns: list[SourceTurn],
-    headers: tuple[tuple[str, str], ...],
-    leftovers: Leftovers,
-) -> ChatRequest:
-    source = SourceRequest(
-        "openai-responses",
-        {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None},
-        tuple(turns),
-        headers,
-        tuple(leftovers.unread),
-        tuple(leftovers.essential),
-        tuple(leftovers.state),
-        converted=request,
-    )
+    passed = {name: value for name, value in fields.items() if name not in SERVICE_FIELDS and value is not None}
+    source = leftovers.source_request("openai-responses", passed, turns, headers, request)
     return msgspec.structs.replace(request, source=source)
 
 
@@ -102,5 +84,5 @@ def _to_response_format(body: ResponseBody, leftovers: Leftovers) -> ResponseFor
             definition: JSONSchemaDefinition = convert(sent, JSONSchemaDefinition, "text.format")
             return ResponseFormat(definition.schema, definition.name, definition.strict, definition.description)
         case other:
-            leftovers.essential.append(f"text.format ({other!s:.40})")
+            leftovers.add_essential(f"text.format ({other!s:.40})")
             return None

@@ -20,10 +20,9 @@ from typing import Any
 import msgspec
 
 from ...core.events import Event, ProviderEvent, Usage
-from ...core.json_depth import MAX_DEPTH, is_deeper
-from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
+from ..decoding.provider_events import decode_fields, object_or_empty, provider_event
 from .decoder import BlockIndex, MessageDecoder
 from .stream_events import Message, MessageEvent
 
@@ -42,8 +41,6 @@ _READ_USAGE_FIELDS = frozenset({
 _KNOWN_STOP_REASONS = frozenset({
     "end_turn", "max_tokens", "tool_use", "refusal", "pause_turn", "stop_sequence",
 })  # fmt: skip
-
-_encode = msgspec.json.Encoder().encode
 
 
 class SourceMessageDecoder(MessageDecoder):
@@ -98,7 +95,7 @@ class SourceMessageDecoder(MessageDecoder):
         return self._foreign_block is None and super()._read_text_delta(frame, events)
 
     def _read(self, kind: str, event: MessageEvent, frame: ServerSentEvent, events: list[Event]) -> None:
-        sent = _fields(frame)
+        sent = decode_fields(frame.data)
         if kind in _HANDLED_EVENTS:
             if self._read_part(kind, event, sent, events):
                 return
@@ -112,11 +109,11 @@ class SourceMessageDecoder(MessageDecoder):
         """Append what only this API has; return whether nothing else is in the event."""
         match kind:
             case "message_start":
-                self._describe("message", _message_fields(_object(sent, "message")), events)
+                self._describe("message", _message_fields(object_or_empty(sent.get("message"))), events)
             case "content_block_start":
-                return self._begin_block(event.index, _object(sent, "content_block"), events)
+                return self._begin_block(event.index, object_or_empty(sent.get("content_block")), events)
             case "content_block_delta":
-                return self._read_foreign_delta(event.index, _object(sent, "delta"), events)
+                return self._read_foreign_delta(event.index, object_or_empty(sent.get("delta")), events)
             case "content_block_stop" if event.index == self._foreign_block:
                 self._foreign_block = None
                 events.append(_event("stop", {}, is_content=True))
@@ -168,21 +165,7 @@ class SourceMessageDecoder(MessageDecoder):
 
 
 def _event(kind: str, fields: Json, *, is_content: bool = False) -> ProviderEvent:
-    return ProviderEvent("anthropic", kind, _encode(fields).decode(), is_content)
-
-
-def _fields(frame: ServerSentEvent) -> Json:
-    """Return the event's JSON object; empty if it is invalid or too deep to be passed on."""
-    try:
-        fields = exact_decoder.decode(frame.data)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return {}
-    return {} if is_deeper(fields, MAX_DEPTH) else fields
-
-
-def _object(fields: Json, name: str) -> Json:
-    value = fields.get(name)
-    return value if isinstance(value, dict) else {}
+    return provider_event("anthropic", kind, fields, is_content=is_content)
 
 
 def _without(fields: Json, read: frozenset[str]) -> Json:
@@ -190,12 +173,12 @@ def _without(fields: Json, read: frozenset[str]) -> Json:
 
 
 def _message_fields(message: Json) -> Json:
-    usage = _without(_object(message, "usage"), _READ_USAGE_FIELDS)
+    usage = _without(object_or_empty(message.get("usage")), _READ_USAGE_FIELDS)
     return {**_without(message, _READ_MESSAGE_FIELDS), **({"usage": usage} if usage else {})}
 
 
 def _end_fields(sent: Json) -> Json:
-    delta, usage = _object(sent, "delta"), _without(_object(sent, "usage"), _READ_USAGE_FIELDS)
+    delta, usage = object_or_empty(sent.get("delta")), _without(object_or_empty(sent.get("usage")), _READ_USAGE_FIELDS)
     reason: Any = delta.get("stop_reason")
     further = _without(delta, frozenset({"stop_reason", "stop_sequence"}))
     if isinstance(reason, str) and reason not in _KNOWN_STOP_REASONS:

@@ -18,16 +18,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import msgspec
-
 from ...core.events import Event, FinishReason, ProviderEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
-from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
+from ..decoding.provider_events import decode_fields, object_or_empty, provider_event
+from ..source_request import Family
 from .chat_chunks import Chunk
 from .chat_decoder import ChatDecoder
 
-FAMILY = "openai-chat"
+FAMILY: Family = "openai-chat"
 
 Found: TypeAlias = tuple[int, ProviderEvent]
 """A provider event, and its place among the events."""
@@ -55,8 +54,6 @@ _CONTENT_FIELDS = frozenset({"audio", "images"})
 _TEXT_NAME, _PADDING_NAME = b'"content":', b'"obfuscation":'
 
 _PARTS = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta)
-
-_encode = msgspec.json.Encoder().encode
 
 
 class ProviderFieldsDecoder(ChatDecoder):
@@ -106,12 +103,9 @@ class ProviderFieldsDecoder(ChatDecoder):
         self._plain = data[:text_start], data[text_end:padding_start], data[padding_end:]
 
     def _add_provider_events(self, data: bytes, events: list[Event], before: int) -> None:
-        try:
-            chunk = exact_decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return  # the usual events have been read leniently
+        chunk = decode_fields(data)
         choice = self._answer_choice(chunk)
-        delta = _object(choice.get("delta") or choice.get("message"))
+        delta = object_or_empty(choice.get("delta") or choice.get("message"))
         found = [*self._calls_fields(delta, events, before), *self._usage_fields(chunk, choice, events)]
         delta_fields = _others(delta, "delta")
         fields = _others(choice, "choice") | ({"delta": delta_fields} if delta_fields else {})
@@ -149,17 +143,17 @@ class ProviderFieldsDecoder(ChatDecoder):
         calls = delta.get("tool_calls")
         numbers = self._calls.last_read if self._calls else []
         for call, number in zip([calls] if isinstance(calls, dict) else calls or (), numbers, strict=False):
-            if number is None or not (fields := _others(_object(call), "call")):
+            if number is None or not (fields := _others(object_or_empty(call), "call")):
                 continue
             starts = (place for place, event in enumerate(events) if place >= before and _starts(event, number))
             # As the call itself, they are a part of the answer.
             yield next(starts, len(events)), _event("call", {"call": number, "fields": fields}, is_content=True)
 
     def _usage_fields(self, chunk: Json, choice: Json, events: list[Event]) -> Iterator[Found]:
-        usage = _object(chunk.get("usage") or choice.get("usage"))
+        usage = object_or_empty(chunk.get("usage") or choice.get("usage"))
         fields = _others(usage, "usage")
         for name in _DETAILS & fields.keys():
-            if details := _others(_object(fields.pop(name)), "details"):
+            if details := _others(object_or_empty(fields.pop(name)), "details"):
                 fields[name] = details
         if changed := self._changed({"usage": fields} if fields else {}):
             yield len(events), _event("usage", changed["usage"])
@@ -173,10 +167,6 @@ def _starts(event: Event, number: int) -> bool:
     return isinstance(event, ToolCallStarted) and event.index == number
 
 
-def _object(value: Any) -> Json:  # noqa: ANN401  # any JSON
-    return value if isinstance(value, dict) else {}
-
-
 def _others(value: Json, place: str) -> Json:
     """Return the fields of a JSON object that have a value and are not read."""
     read = _READ[place]
@@ -184,4 +174,4 @@ def _others(value: Json, place: str) -> Json:
 
 
 def _event(kind: str, data: Json, *, is_content: bool = False) -> ProviderEvent:
-    return ProviderEvent(FAMILY, kind, _encode(data).decode(), is_content)
+    return provider_event(FAMILY, kind, data, is_content=is_content)

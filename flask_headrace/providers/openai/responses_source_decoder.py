@@ -17,16 +17,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
-
 from ...core.events import Event, ProviderEvent
-from ...core.json_object import exact_decoder
 from ...core.sse import ServerSentEvent
 from ..chat_request import Json
+from ..decoding.provider_events import decode_fields, object_or_empty, provider_event
+from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_events import KNOWN_EVENTS, KNOWN_ITEM_TYPES, TERMINAL_STATUSES, Item, ResponseEvent
 
-FAMILY = "openai-responses"
+FAMILY: Family = "openai-responses"
 
 _READ_ITEM_FIELDS = frozenset({"status", "content", "summary", "arguments", "input", "encrypted_content"})
 """Fields of messages, reasoning and calls that have a counterpart in the events of this package, or are made anew."""
@@ -47,8 +46,6 @@ _SKIPPED_EVENTS = frozenset({
 
 _EVENT_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _NO_LOGPROBS = b'"logprobs":[]'
-
-_encode = msgspec.json.Encoder().encode
 
 
 class SourceResponseDecoder(ResponseDecoder):
@@ -71,7 +68,7 @@ class SourceResponseDecoder(ResponseDecoder):
         if (
             b'"logprobs"' in frame.data
             and _NO_LOGPROBS not in frame.data
-            and (logprobs := _fields(frame).get("logprobs"))
+            and (logprobs := decode_fields(frame.data).get("logprobs"))
         ):
             events.append(_event("logprobs", {"logprobs": logprobs}))
         before = len(events)
@@ -89,31 +86,31 @@ class SourceResponseDecoder(ResponseDecoder):
     def _read(self, kind: str, event: ResponseEvent, frame: ServerSentEvent, events: list[Event]) -> None:
         match kind:
             case "response.output_item.added":
-                self._begin(_fields(frame), events)
+                self._begin(decode_fields(frame.data), events)
             case "response.output_item.done":
-                self._end(_fields(frame), event.item or Item(), events)
+                self._end(decode_fields(frame.data), event.item or Item(), events)
             case "response.output_text.annotation.added":
-                self._annotate(_fields(frame).get("annotation"), events)
+                self._annotate(decode_fields(frame.data).get("annotation"), events)
             case "response.reasoning_text.delta":
                 self._begin_part("reasoning_text", events)
             case "response.refusal.delta":
                 self._begin_part("refusal", events)
             case _ if kind not in _SKIPPED_EVENTS and _EVENT_NAME.fullmatch(kind) and event.error is None:
-                self._pass_on(kind, _fields(frame), events)
+                self._pass_on(kind, decode_fields(frame.data), events)
         before = len(events)
         super()._read(kind, event, frame, events)
         if len(events) > before:
             self._has_output = True
             self._describe_item(before, events)
         if kind in TERMINAL_STATUSES:
-            self._describe(_fields(frame).get("response"), events)
+            self._describe(decode_fields(frame.data).get("response"), events)
 
     def _read_unknown_item(self, item_type: str) -> None:
         # The client knows the item, and receives it.
         self._is_begun = self._is_begun or item_type not in KNOWN_ITEM_TYPES
 
     def _begin(self, sent: Json, events: list[Event]) -> None:
-        item = _object(sent, "item")
+        item = object_or_empty(sent.get("item"))
         item_type = _type_of(item)
         if item_type not in KNOWN_ITEM_TYPES:
             events.append(_event("added", {"output_index": sent.get("output_index"), "item": item}, is_content=True))
@@ -132,7 +129,7 @@ class SourceResponseDecoder(ResponseDecoder):
             events.append(_event("part", {"type": part_type}, is_content=self._has_output))
 
     def _end(self, sent: Json, item: Item, events: list[Event]) -> None:
-        whole = _object(sent, "item")
+        whole = object_or_empty(sent.get("item"))
         if item.type == "message":
             self._annotate_missing(whole, events)
             return
@@ -175,22 +172,9 @@ def _item_event(sent: Json, item: Json, *, is_content: bool) -> ProviderEvent:
 
 
 def _event(kind: str, fields: Json, *, is_content: bool = False) -> ProviderEvent:
-    return ProviderEvent(FAMILY, kind, _encode(fields).decode(), is_content)
-
-
-def _fields(frame: ServerSentEvent) -> Json:
-    """Return the JSON object of an event; empty if it is none that can go on."""
-    try:
-        return exact_decoder.decode(frame.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
+    return provider_event(FAMILY, kind, fields, is_content=is_content)
 
 
 def _type_of(item: Json) -> str:
     item_type = item.get("type", "")
     return item_type if isinstance(item_type, str) else "unknown"
-
-
-def _object(fields: Json, name: str) -> Json:
-    value = fields.get(name)
-    return value if isinstance(value, dict) else {}
