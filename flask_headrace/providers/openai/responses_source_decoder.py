@@ -86,9 +86,11 @@ class SourceResponseDecoder(ResponseDecoder):
     def _read(self, kind: str, event: ResponseEvent, frame: ServerSentEvent, events: list[Event]) -> None:
         match kind:
             case "response.output_item.added":
-                self._begin(decode_fields(frame.data), events)
+                if sent := decode_fields(frame.data):
+                    self._begin(sent, events)
             case "response.output_item.done":
-                self._end(decode_fields(frame.data), event.item or Item(), events)
+                if sent := decode_fields(frame.data):
+                    self._end(sent, event.item or Item(), events)
             case "response.output_text.annotation.added":
                 self._annotate(decode_fields(frame.data).get("annotation"), events)
             case "response.reasoning_text.delta":
