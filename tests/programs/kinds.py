@@ -1,0 +1,44 @@
+"""The kinds of upstream, each with a model of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from tests.support.upstream import anthropic_wire, openai_wire, responses_wire
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of upstream.
+
+    Attributes:
+        name: The name of the upstream in the service's TOML file.
+        kind: Its `kind` there.
+        path: What its base URL has after the address.
+        wire: Its API.
+        known_as: The model's name at the upstream.
+    """
+
+    name: str
+    kind: str
+    path: str
+    wire: ModuleType
+    known_as: str
+
+    @property
+    def model(self) -> str:
+        """The model's name at the service."""
+        return f"{self.name}/{self.known_as}"
+
+    def table(self, url: str) -> str:
+        """Return its table in the TOML file."""
+        return (
+            f'[upstreams.{self.name}]\nkind = "{self.kind}"\nbase_url = "{url}{self.path}"\napi_key_env = "ACME_KEY"\n'
+        )
+
+
+CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini")
+RESPONSES = Kind("responses", "openai-responses", "/v1", responses_wire, "gpt-5.4")
+ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7")
+KINDS = (CHAT, RESPONSES, ANTHROPIC)

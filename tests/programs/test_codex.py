@@ -1,0 +1,37 @@
+"""Codex CLI without its screen (`codex exec`), which asks over OpenAI's Responses API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.programs.checks import does_the_task, stops_when_interrupted
+from tests.programs.desk import Desk, program, settings
+from tests.programs.kinds import KINDS, RESPONSES, Kind
+from tests.programs.task import QUESTION
+from tests.support.service import Service
+from tests.support.upstream import Upstream
+
+
+@pytest.fixture
+def desk(service: Service, tmp_path: Path, kind: Kind) -> Desk:
+    return Desk(tmp_path, settings("codex", service.url, {"openai/gpt-5-mini": kind.model}))
+
+
+def command() -> list[str | Path]:
+    # Its own sandbox needs what a container may lack, and the upstream is the test's.
+    return [program("codex"), "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", QUESTION]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+class TestCodex:
+    def test_does_a_task_with_two_tools(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
+        calls = [("exec_command", {"cmd": "cat note.txt"}), ("exec_command", {"cmd": "cat note.txt > answer.txt"})]
+        *_, last = does_the_task(upstream, kind, desk, calls, command())
+        if kind is RESPONSES:
+            assert last.body["client_metadata"]
+            assert "namespace" in [tool["type"] for tool in last.body["tools"]]
+
+    def test_that_is_interrupted_stops_the_model(self, upstream: Upstream, desk: Desk, kind: Kind) -> None:
+        stops_when_interrupted(upstream, kind, desk, command())
