@@ -43,11 +43,8 @@ def stops_when_interrupted(upstream: Upstream, kind: Kind, desk: Desk, command: 
     gate = f"never {desk.home}"
     upstream.answer(kind.known_as, unfinished(kind, gate))
     with desk.started(*command) as process:
-        try:
-            number = upstream.wait_for(lambda: _waiting(upstream, kind, gate), 60)
-        except AssertionError:
-            process.kill()
-            raise AssertionError(process.communicate(timeout=10)) from None
+        number = upstream.wait_for(lambda: _waiting(upstream, kind, gate) or process.poll() is not None, 60)
+        assert process.poll() is None, process.communicate(timeout=10)
         os.killpg(process.pid, signal.SIGINT)
         closed = upstream.closed(kind.known_as, number - 1, 20)
     assert closed.deltas_sent == 1
