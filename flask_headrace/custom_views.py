@@ -38,6 +38,8 @@ def to_body_and_request(fields: Mapping[str, Any], options: Mapping[str, Any]) -
     chat_request = to_chat_request(body)
     if not options:
         return body, chat_request
+    if "source" in options:
+        raise InvalidRequest("The request is not valid: an object contains unknown field `source`.")
     if body.schema is not None and "response_format" in options:
         raise InvalidRequest("schema and response_format are both given: pass only one of them.")
     return body, _convert({**msgspec.structs.asdict(chat_request), **options}, ChatRequest)

@@ -5,23 +5,27 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from ..core.errors import InvalidRequest, NotSupported
+from ..core.errors import InvalidRequest, NotSupported, StreamConflict
 from ..providers.base import Provider, TokenCounter
-from ..providers.chat_request import ChatRequest, validation_error
+from ..providers.chat_request import ChatRequest
+from ..providers.fallback.router import Router
+from ..providers.passthrough import ignored, missing_features, reduced, refusal
+from ..providers.request_validation import validation_error
 from ..streaming.context import PartialMode, StreamContext
 from ..streaming.json_schema.enforce import validate_output
 from ..streaming.json_schema.validator import SchemaValidator
 from ..streaming.producer import Source
 from ..streaming.readable import ReadableStream
 from ..streaming.reader import StreamReader
-from .http.event_loop import require_one_loop
+from ..streaming.request_digest import request_digest
+from .http import idempotency
+from .http.event_loop import has_one_loop, require_one_loop
 from .state import ExtensionState, current_state
 
 MAX_ECHOED_BYTES = 256 * 1024
@@ -76,7 +80,7 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
         default_provider: The provider for a model that is named without a provider and that no provider lists.
         is_resumable: Whether any worker can resume and stop the stream.
         id: The id of a resumable stream. If the owner already has a stream of this id for the same request, that stream
-            is read. None for a random id.
+            is read. None for a random id, or the one of the request's `Idempotency-Key`.
         chat_id: The owner's chat whose latest answer the resumable stream becomes; None for no chat.
         partial_mode: Which JSON documents native frames report as they grow; see `StreamContext`.
         enforce_schema: Whether an answer that does not match the JSON Schema of the request fails.
@@ -92,14 +96,18 @@ def open_stream(  # noqa: PLR0913  # all but the first two are keyword-only
     state = current_state()
     if id is not None and not is_resumable:
         raise InvalidRequest("id is given, but resumable is not true: only a resumable stream can have a chosen id.")
+    sent = chat_request
     provider, chat_request = _resolve(model, chat_request, default_provider)
-    context = _stream_context(
-        state.registry.model_id(provider, chat_request.model), provider, chat_request, owner, partial_mode
-    )
+    model_id = state.registry.model_id(provider, chat_request.model)
+    context = _stream_context(model_id, provider, chat_request, owner, partial_mode)
+    context = replace(context, ignored=_ignored_by_provider(provider, sent))
     if echoed is not None:
         bounded_fields = _limit_size(echoed.fields) if is_resumable else echoed.fields
         context = replace(context, protocol=echoed.protocol, echoed_fields=msgspec.json.encode(bounded_fields))
     source = _source(provider, chat_request, context, enforce_schema=enforce_schema)
+    key = idempotency.requested_key() if id is None and has_one_loop() else None
+    if key is not None:
+        return _open_idempotent(state, chat_request, context, source, key, chat_id)
     if is_resumable:
         return _open_resumable(state, chat_request, context, source, id, chat_id)
     return StreamReader(state.streams.open(context, source))
@@ -142,7 +150,7 @@ def _resolve(
         raise InvalidRequest(f"model is {model!r:.100}: name a model as provider/name, or omit model for the default.")
     provider, name = current_state().registry.resolve(model, default_provider)
     _reject_unsupported(provider, chat_request)
-    return provider, replace(chat_request, model=name)
+    return provider, replace(reduced(chat_request, provider), model=name)
 
 
 def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
@@ -157,16 +165,56 @@ def _open_resumable(  # noqa: PLR0913, PLR0917  # the arguments of `open_stream`
     if stream_id is not None and not _STREAM_ID.fullmatch(stream_id):
         raise InvalidRequest(f"id is {stream_id!r:.100}: it must be 16 to 64 letters, digits, hyphens and underscores.")
     state.store_availability.log_once()
-    # JSON and not MessagePack: a schema or a tool result may contain integers beyond 64 bits.
-    digest = sha256(msgspec.json.encode((context.model, chat_request))).hexdigest()
+    digest = _digest(context.model, chat_request)
     return state.resumable_streams.open(stream_id or token_urlsafe(16), digest, context, source, chat_id)
 
 
+def _open_idempotent(  # noqa: PLR0913, PLR0917  # the arguments of `_open_resumable`
+    state: ExtensionState,
+    chat_request: ChatRequest,
+    context: StreamContext,
+    source: Source,
+    key: str,
+    chat_id: str | None,
+) -> StreamReader:
+    ids = [idempotency.stream_id_of(key, context.owner, attempt + 1) for attempt in range(idempotency.MAX_ATTEMPTS)]
+    streams = state.resumable_streams
+    stream_id = next((id_ for id_ in ids[:-1] if not streams.has_failed_before_answer(id_, context.owner)), ids[-1])
+    try:
+        return _open_resumable(state, chat_request, context, source, stream_id, chat_id)
+    except StreamConflict:
+        raise StreamConflict(
+            f"{idempotency.HEADER} is {key!r:.100}, with which another question was sent: use a new key for each "
+            "question."
+        ) from None
+
+
+def _digest(model: str, chat_request: ChatRequest) -> str:
+    source = chat_request.source
+    common = (model, replace(chat_request, source=None))
+    if source is None:
+        return request_digest(common, "", None)
+    specific = (source.fields, [turn.values for turn in source.turns], source.headers)
+    return request_digest(common, source.family, specific)
+
+
 def _reject_unsupported(provider: Provider, chat_request: ChatRequest) -> None:
-    if unsupported := sorted(chat_request.required_features() & provider.unsupported_features):
+    if unsupported := missing_features(chat_request, provider):
         raise InvalidRequest(
             f"{provider.name} does not support {', '.join(unsupported)}: omit it, or use another model."
         )
+    reasons = [refusal(chat_request, recipient) for recipient in _recipients(provider)]
+    if reasons and all(reasons):
+        raise InvalidRequest(reasons[0] or "")
+
+
+def _ignored_by_provider(provider: Provider, chat_request: ChatRequest) -> dict[str, tuple[str, ...]]:
+    names = {recipient.name: ignored(chat_request, recipient) for recipient in _recipients(provider)}
+    return {recipient: left_out for recipient, left_out in names.items() if left_out}
+
+
+def _recipients(provider: Provider) -> list[Provider]:
+    return provider.providers if isinstance(provider, Router) else [provider]
 
 
 def _stream_context(

@@ -12,6 +12,7 @@ from .events import (
     Completed,
     Event,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -61,15 +62,18 @@ class CollectedAnswer:
     """Collects the events of one stream into an answer.
 
     Attributes:
+        provider_events: What only the provider's own protocol has, each with the number of blocks before it.
         blocks: The runs of text, reasoning and tool calls, in their order.
-        size: The number of characters in all blocks.
+        size: The number of characters in all blocks and provider events.
         started: The stream's first event, with the model that answers now; None before that event.
         usage: The usage; None before the end.
         finish_reason: Why the model ended the answer; None before the end.
         stop_sequence: See `Completed`.
     """
 
-    __slots__ = ("_calls", "blocks", "finish_reason", "size", "started", "stop_sequence", "usage")
+    __slots__ = (
+        "_calls", "blocks", "finish_reason", "provider_events", "size", "started", "stop_sequence", "usage",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.started: ResponseStarted | None = None
@@ -81,6 +85,7 @@ class CollectedAnswer:
     def _reset(self) -> None:
         self.blocks: list[Block] = []
         self._calls: dict[int, ToolCallBlock] = {}
+        self.provider_events: list[tuple[int, ProviderEvent]] = []
         self.size = 0
 
     def text(self) -> str:
@@ -123,6 +128,9 @@ class CollectedAnswer:
         match event:
             case ResponseStarted():
                 self.started = event
+            case ProviderEvent(data=data):
+                self.size += len(data)
+                self.provider_events.append((len(self.blocks), event))
             case AnswerRestarted(_, model):
                 self._reset()
                 if self.started is not None:

@@ -141,6 +141,25 @@ MAX_TOKENS = 2**53 - 1
 """The largest plausible count of tokens: JavaScript clients cannot represent larger integers exactly."""
 
 
+class ProviderEvent(Event, frozen=True, gc=False, tag="provider"):
+    """Something that only the provider's own protocol has, such as a citation or the results of a web search.
+
+    Clients of the same protocol family receive it as the provider sent it; all others do without.
+
+    Args:
+        family: The protocol family: `openai-chat`, `openai-responses` or `anthropic`.
+        kind: What the data are, in the words of that family's decoder and encoder.
+        data: JSON text, as the provider sent it.
+        is_content: Whether it is a part of the answer, which another model cannot continue; else it describes the
+            answer or its next part.
+    """
+
+    family: str
+    kind: str
+    data: str
+    is_content: bool = False
+
+
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """The usage of one request to one model. `cost` is None if the model's price is unknown."""
 
@@ -222,6 +241,7 @@ StreamEvent: TypeAlias = (
     | ToolCallDelta
     | ToolCallCompleted
     | AnswerRestarted
+    | ProviderEvent
     | Usage
     | TerminalEvent
 )

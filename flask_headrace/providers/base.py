@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from ..core.events import Event, StreamMetadata
 from .chat_request import ChatRequest
+from .passthrough import Passthrough
+from .source_request import Family
 
 
 @runtime_checkable
@@ -18,8 +20,10 @@ class Provider(Protocol):
         pricing_provider: The name or base URL under which the price list knows the provider; see `core.pricing`.
         is_embedded: Whether this is the small model that runs on this machine.
         unsupported_features: Names of request features that the upstream cannot honour: fields of `ChatRequest`,
-            `images` and `name`; see `ChatRequest.required_features`. The provider never receives a request that
-            needs one of them.
+            `images` and the like; see `chat_request.FEATURES`. The provider never receives a request that needs one
+            of them.
+        family: The protocol family that the upstream speaks; None for none of them.
+        passthrough: What the upstream receives of a request of its own family beyond what this package knows.
     """
 
     @property
@@ -31,6 +35,10 @@ class Provider(Protocol):
 
     @property
     def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def family(self) -> Family | None: ...  # noqa: D102
+    @property
+    def passthrough(self) -> Passthrough: ...  # noqa: D102
 
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Send a request to the upstream and yield its answer in batches, one list of events for each network read.

@@ -6,18 +6,17 @@ values, and every provider builds its request body from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+
+from .source_request import SourceRequest
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object."""
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
-
-MAX_MESSAGES = 1000
-"""Messages that one chat request may have."""
 
 
 class _Value(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,6 +44,33 @@ class ImagePart(_Value, frozen=True, gc=False, tag_field="type", tag="image"):
     cache_control: Json | None = None
 
 
+class FilePart(_Value, frozen=True, gc=False, tag_field="type", tag="file"):
+    """A document in a message, such as a PDF.
+
+    Args:
+        url: The address from which the provider loads the document, or a `data:` URL that contains it, such as
+            `data:application/pdf;base64,…` or `data:text/plain;base64,…`.
+        name: The document's file name or title, which the model sees; None for none.
+        cache_control: See `TextPart`.
+    """
+
+    url: str
+    name: str | None = None
+    cache_control: Json | None = None
+
+
+class AudioPart(_Value, frozen=True, gc=False, tag_field="type", tag="audio"):
+    """A recording in a message.
+
+    Args:
+        data: The recording, in base64.
+        format: Its format, such as `wav` or `mp3`.
+    """
+
+    data: str
+    format: str
+
+
 class ReasoningPart(_Value, frozen=True, gc=False, tag_field="type", tag="reasoning"):
     """The reasoning of the model before one of its earlier answers.
 
@@ -60,7 +86,7 @@ class ReasoningPart(_Value, frozen=True, gc=False, tag_field="type", tag="reason
     is_redacted: bool = False
 
 
-Part: TypeAlias = TextPart | ImagePart | ReasoningPart
+Part: TypeAlias = TextPart | ImagePart | FilePart | AudioPart | ReasoningPart
 
 
 class ToolCall(_Value, frozen=True, gc=False):
@@ -92,7 +118,7 @@ class Message(_Value, frozen=True, gc=False):
     name: str | None = None
 
     def text(self) -> str:
-        """Return the concatenated text parts, without images and reasoning."""
+        """Return the concatenated text parts, without all other parts."""
         return "".join([part.text for part in self.parts() if isinstance(part, TextPart)])
 
     def parts(self) -> tuple[Part, ...]:
@@ -118,6 +144,16 @@ class Tool(_Value, frozen=True, gc=False):
     parameters: Json = {}
     strict: bool | None = None
     cache_control: Json | None = None
+
+
+class CustomTool(Tool, frozen=True, gc=False):
+    """A tool of OpenAI's that the model calls with free text. Other providers receive it as a function of one text.
+
+    Args:
+        format: The grammar of the text, as OpenAI's Responses API has it; None for any text.
+    """
+
+    format: Json | None = None
 
 
 class NamedTool(_Value, frozen=True, gc=False):
@@ -186,6 +222,8 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
         response_format: Requires a JSON answer; None for text.
         verbosity: How long the answer is, in the provider's words, such as `low`.
         user: An opaque id of the end user, which is sent to the provider.
+        source: The request as its client sent it, for providers of the same protocol family; None for a request of
+            this service's own protocol, or of the application.
     """
 
     model: str
@@ -196,19 +234,23 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
     response_format: ResponseFormat | None = None
     verbosity: str | None = None
     user: str | None = None
+    source: SourceRequest | None = None
 
     def size(self) -> int:
-        """Return the size of all text in the request, in bytes of UTF-8. Images are not counted."""
+        """Return the size of all text in the request, in bytes of UTF-8. Images, documents, recordings: none."""
         tools = len(msgspec.json.encode(self.tools)) if self.tools else 0
         return tools + sum([len(text.encode()) for message in self.messages for text in _texts(message)])
 
     def required_features(self) -> frozenset[str]:
-        """Return the features that a provider needs: the names of the fields that are set, `images` and `name`."""
-        names = {
-            name for name in self.__struct_fields__[2:] if (value := getattr(self, name)) is not None and value != ()
+        """Return the features that a provider needs: the names of the fields that are set, and of `PART_FEATURES`."""
+        names = {name for name in _FEATURE_FIELDS if (value := getattr(self, name)) is not None and value != ()}
+        names |= {
+            PART_FEATURES[type(part)]
+            for message in self.messages
+            if not isinstance(message.content, str)
+            for part in message.content
+            if type(part) in PART_FEATURES
         }
-        if any(isinstance(part, ImagePart) for message in self.messages for part in message.parts()):
-            names.add("images")
         if self.thinking == {"type": "disabled"}:
             names.remove("thinking")  # a model without that feature does not think anyway
         if any(message.name for message in self.messages):
@@ -216,69 +258,19 @@ class ChatRequest(GenerationParams, frozen=True, gc=False):
         return frozenset(names)
 
 
+PART_FEATURES: Mapping[type[Part], str] = {AudioPart: "audio", FilePart: "files", ImagePart: "images"}
+"""The features that parts of messages need, by the type of the part."""
+
+_FEATURE_FIELDS = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"model", "messages", "source"})
+
+FEATURES = frozenset({*_FEATURE_FIELDS, *PART_FEATURES.values(), "name"})
+"""All features that a request can need; see `ChatRequest.required_features`."""
+
+
 def _texts(message: Message) -> Iterator[str]:
     if isinstance(message.content, str):
         yield message.content
     else:
-        yield from [part.text for part in message.content if not isinstance(part, ImagePart)]
+        yield from [part.text for part in message.content if isinstance(part, (TextPart, ReasoningPart))]
     for call in message.tool_calls:
         yield call.name + msgspec.json.encode(call.arguments).decode()
-
-
-def validation_error(request: ChatRequest) -> str | None:
-    """Return a sentence that says what is invalid in a request and how to correct it; None if the request is valid."""
-    return _message_error(request.messages) or _range_error(request) or _tool_error(request)
-
-
-def _message_error(messages: tuple[Message, ...]) -> str | None:
-    if not messages:
-        return "messages is empty: send at least one message, such as a user's."
-    if len(messages) > MAX_MESSAGES:
-        return f"messages has {len(messages)} entries: send {MAX_MESSAGES} at most."
-    called: set[str] = set()
-    for number, message in enumerate(messages):
-        where = f"messages[{number}]"
-        if message.tool_calls and message.role != "assistant":
-            return f"{where} has tool_calls and the role {message.role!r}: only an assistant message may have them."
-        called |= {call.id for call in message.tool_calls}
-        if message.role == "tool" and message.tool_call_id not in called:
-            return (
-                f"{where} has the tool_call_id {message.tool_call_id!r:.100}, which no earlier message has: "
-                "use the id of a call in an earlier assistant message's tool_calls."
-            )
-        if message.role != "tool" and message.tool_call_id is not None:
-            return f"{where} has a tool_call_id and the role {message.role!r}: only a tool message may have one."
-    return None
-
-
-_RANGES: dict[str, tuple[float, float]] = {
-    "max_tokens": (1, float("inf")),
-    "temperature": (0, 2),
-    "top_p": (0, 1),
-    "top_k": (1, float("inf")),
-    "frequency_penalty": (-2, 2),
-    "presence_penalty": (-2, 2),
-}
-
-
-def _range_error(request: ChatRequest) -> str | None:
-    for name, (minimum, maximum) in _RANGES.items():
-        value = getattr(request, name)
-        if value is not None and not minimum <= value <= maximum:
-            bounds = f"{minimum:g} or more" if maximum == float("inf") else f"between {minimum:g} and {maximum:g}"
-            written = f"{value:g}" if abs(value) < 1.7e308 else f"{value!r:.20}…"  # larger integers overflow `g`
-            return f"{name} is {written}: it must be {bounds}."
-    return None
-
-
-def _tool_error(request: ChatRequest) -> str | None:
-    names: dict[str, None] = {}
-    for tool in request.tools:
-        if tool.name in names:
-            return f"tools has {tool.name!r:.100} twice: give each tool its own name."
-        names[tool.name] = None
-    if request.tool_choice not in (None, "none", "auto") and not names:
-        return "tool_choice requires a tool call, and tools is empty: add the tools that the model may call."
-    if isinstance(request.tool_choice, NamedTool) and request.tool_choice.name not in names:
-        return f"tool_choice is {request.tool_choice.name!r:.100}: it must be one of {', '.join(names):.1000}."
-    return None

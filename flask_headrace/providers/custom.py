@@ -8,8 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.errors import ConfigurationError
 from ..core.events import Event, StreamMetadata
 from .base import Provider, TokenCounter
-from .chat_request import ChatRequest
+from .chat_request import FEATURES, ChatRequest
 from .custom_events import SourceItem, event_batches
+from .passthrough import Passthrough
 
 
 @runtime_checkable
@@ -44,6 +45,9 @@ class ProviderAdapter:
         ConfigurationError: `provider` lacks `name` or `stream`, its name contains a slash, or its
             `unsupported_features` are not a set of request features.
     """
+
+    family = None
+    passthrough = Passthrough()
 
     def __init__(self, provider: CustomProvider) -> None:
         if isinstance(provider, type) or not isinstance(provider, CustomProvider):
@@ -88,15 +92,14 @@ class ProviderAdapter:
 
 def _unsupported_features_of(provider: CustomProvider) -> frozenset[str]:
     unsupported_features = getattr(provider, "unsupported_features", ())
-    known = {*ChatRequest.__struct_fields__[2:], "images", "name"}
     if (
         isinstance(unsupported_features, str)
         or not isinstance(unsupported_features, Collection)
-        or not known.issuperset(unsupported_features)
+        or not FEATURES.issuperset(unsupported_features)
     ):
         raise ConfigurationError(
             f"{provider.name}.unsupported_features is {unsupported_features!r:.200}: "
-            f"it must be a set of request features, such as {', '.join(sorted(known))}."
+            f"it must be a set of request features, such as {', '.join(sorted(FEATURES))}."
         )
     return frozenset(unsupported_features)
 

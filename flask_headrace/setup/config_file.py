@@ -54,12 +54,20 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         base_url: The URL of the server. Its query, such as `?api-version=…`, is sent with every request.
         api_key_env: The name of the environment variable that contains the key; None for a server without keys.
         api_key_header: The name of the header that carries the key; None for the header that the API defines.
+        passes: Of a request in the upstream's own protocol: `all`, also what this package does not know, or only what
+            is `known`. Written `pass` in the file.
+        refuse: Names of fields, and of types of tools, parts and items, that are refused with an error, such as
+            `web_search` or `service_tier`. A name stands for its versions too, such as `web_search_20250305`.
+        state: Whether clients may name what the upstream's server keeps, such as `previous_response_id`.
     """
 
     kind: str
     base_url: str
     api_key_env: str | None = None
     api_key_header: str | None = None
+    passes: Literal["known", "all"] = msgspec.field(default="all", name="pass")
+    refuse: tuple[str, ...] = ()
+    state: bool = False
 
 
 class Config(NamedTuple):
@@ -135,7 +143,7 @@ def _parse_tables(config: Config, tables: dict[str, Any], kind: str, entry: type
 
 
 def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[T]) -> T:
-    known = entry.__struct_fields__
+    known = entry.__struct_encode_fields__
     for key in table:
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
@@ -150,7 +158,8 @@ def _parse_entry(config: Config, where: str, table: dict[str, Any], entry: type[
         key = re.split(r"\W", path)[0]
         reason = message.replace("`", "").replace("Expected", "it must be")
         if message.startswith("Invalid enum value"):
-            reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[key]))}"
+            attribute = entry.__struct_fields__[known.index(key)]
+            reason = f"it must be {' or '.join(get_args(get_type_hints(entry)[attribute]))}"
         raise config.error(where, f"{key} is {table[key]!r}: {reason}.") from None
 
 

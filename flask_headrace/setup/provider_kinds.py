@@ -12,6 +12,7 @@ from ..providers.http.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..providers.openai.chat import OpenAIChat
 from ..providers.openai.responses import OpenAIResponses
 from ..providers.openai.server import OFFICIAL_BASE_URL, Address, OpenAIServer
+from ..providers.passthrough import Passthrough
 from ..settings import Settings
 
 
@@ -24,6 +25,7 @@ class Server(NamedTuple):
         api_key: The key; None if the SDK reads it from its environment variables.
         overrides: Headers and query parameters that are added to each request of the SDK.
         preferred: The models that are listed first if the server has them; the first is the default model.
+        passthrough: What the server receives beyond what this package knows.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Server(NamedTuple):
     api_key: str | None
     overrides: RequestOverrides = NO_OVERRIDES
     preferred: tuple[str, ...] = ()
+    passthrough: Passthrough = Passthrough()
 
 
 def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) -> Provider:
@@ -42,6 +45,7 @@ def _openai(provider: type[OpenAIServer], server: Server, settings: Settings) ->
         connect_timeout=settings.connect_timeout,
         max_retries=settings.max_retries,
         preferred=server.preferred,
+        passthrough=server.passthrough,
     )
 
 
@@ -54,6 +58,7 @@ def _anthropic_messages(server: Server, settings: Settings) -> Provider:
         max_retries=settings.max_retries,
         preferred=server.preferred,
         overrides=server.overrides,
+        passthrough=server.passthrough,
     )
 
 

@@ -11,6 +11,7 @@ from ..providers.base import Provider
 from ..providers.embedded.provider import EmbeddedProvider
 from ..providers.embedded.supervisor import unavailable_reason
 from ..providers.http.request_overrides import RequestOverrides
+from ..providers.passthrough import Passthrough
 from ..providers.registry import ModelRegistry
 from ..settings import Settings
 from . import fallbacks
@@ -86,7 +87,13 @@ def _server(config: Config, name: str, upstream: Upstream) -> Server:
     if key is not None and not is_key(key):
         raise config.error(f"upstreams.{name}", f"api_key_env is {upstream.api_key_env}, {INVALID_KEY}")
     return _with_split_url(
-        Server(name, upstream.base_url, key or "none", RequestOverrides(_headers(key, upstream.api_key_header)))
+        Server(
+            name,
+            upstream.base_url,
+            key or "none",
+            RequestOverrides(_headers(key, upstream.api_key_header)),
+            passthrough=Passthrough(upstream.passes == "all", upstream.refuse, upstream.state),
+        )
     )
 
 

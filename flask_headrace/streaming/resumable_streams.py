@@ -7,31 +7,26 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-from typing import TypeVar
 
 import gevent
 import msgspec
 
 from ..core.errors import HeadraceError, ResumptionLost, StoreUnavailable, StreamConflict, StreamNotFound
+from ..core.events import Failed
 from .context import StreamContext
 from .producer import Source
 from .readable import ReadableStream
 from .reader import StreamReader
 from .registry import StreamRegistry
-from .resume import cursor
+from .request_digest import is_same_request
+from .resume import cursor, store_outage
+from .resume.early_failure import has_stored_failure_alone
+from .resume.store_outage import retry_while_away
 from .resume.store_writer import StoreWriter
 from .resume.stored_events import decode_context
 from .resume.stored_reader import StoredStreamReader, stream_not_found
 from .session import StreamSession
 from .stores.base import StreamClaim, StreamRecord
-
-T = TypeVar("T")
-
-STORE_OUTAGE_TIMEOUT = 5.0
-"""Seconds for which a reader that reconnects waits for a store that is away."""
-
-RETRY_DELAY = 0.25
-"""Seconds between two attempts to reach a store that is away."""
 
 
 class ResumableStreams:
@@ -59,7 +54,8 @@ class ResumableStreams:
 
         Args:
             id: The stream's id, chosen by the client.
-            request_digest: A digest of the request. A second request with the same id must have the same digest.
+            request_digest: The digest of the request, see `request_digest`. A second request with the same id must ask
+                the same.
             context: The model and the owner of the stream, see `StreamContext`.
             source: Yields the events of the stream.
             chat: The id of the owner's conversation whose latest answer the stream is; None if it has no id.
@@ -78,7 +74,7 @@ class ResumableStreams:
             record = self._local_record(id) or self._store_writer.claim(claim, name)
             if record is None:
                 return self._clear_name_when_read(StreamReader(self._begin(id, context, source)), name)
-        if (record.claim.owner, record.claim.request_digest) != (context.owner, request_digest):
+        if record.claim.owner != context.owner or not is_same_request(record.claim.request_digest, request_digest):
             raise StreamConflict(f"A stream {id!r} is there already, and answers another question: choose another id.")
         return self._clear_name_when_read(self._read(record, 0, not_found=_not_begun), name)
 
@@ -102,7 +98,7 @@ class ResumableStreams:
         earlier = self._streams.get(id_)
         if earlier is not None:
             earlier.fail(ResumptionLost())
-            until = time.monotonic() + STORE_OUTAGE_TIMEOUT
+            until = time.monotonic() + store_outage.STORE_OUTAGE_TIMEOUT
             while self._streams.get(id_) is earlier and time.monotonic() < until:
                 gevent.sleep(0.005)
 
@@ -143,7 +139,7 @@ class ResumableStreams:
                 raise cursor.invalid_cursor(after)
             is_complete = session.terminal is not None and after == session.last_number
             return None if is_complete else _reader_after(session, after, is_whole=is_whole)
-        record = self._retry_while_away(lambda: self._find(id, owner, incarnation))
+        record = retry_while_away(self._store_writer, lambda: self._find(id, owner, incarnation))
         if after > record.last and not record.is_finished:
             record = cursor.wait_for_store(
                 self._store_writer, record, after, lambda: self._find(id, owner, incarnation)
@@ -171,7 +167,7 @@ class ResumableStreams:
             LimitError: no more readers are accepted here now; 503.
         """
         name = _chat_name(chat, owner)
-        record = self._retry_while_away(lambda: self._store.find_by_name(name))
+        record = retry_while_away(self._store_writer, lambda: self._store.find_by_name(name))
         if record is None:
             return None
         with suppress(StreamNotFound):
@@ -206,6 +202,21 @@ class ResumableStreams:
     def _clear_name(self, name: str, id_: str) -> None:
         with suppress(StoreUnavailable):  # the answer is sent once more then
             self._store.clear_name(name, id_)
+
+    def has_failed_before_answer(self, id: str, owner: str) -> bool:  # noqa: A002
+        """Whether a stream has ended with an error before it had any part of an answer.
+
+        Args:
+            id: The stream's id.
+            owner: The owner that the request is authorized for; empty for anybody.
+
+        Raises:
+            StoreUnavailable: the store is away; 503.
+        """
+        session = self._streams.get(id)
+        if session is not None and session.was_stored:
+            return isinstance(session.terminal, Failed) and session.first_event_at is None
+        return has_stored_failure_alone(self._store_writer, id, owner)
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """Stop a stream. Does nothing if the stream has ended.
@@ -268,18 +279,6 @@ class ResumableStreams:
             raise stream_not_found(id_)
         cursor.check_incarnation(record, incarnation)
         return record
-
-    def _retry_while_away(self, find: Callable[[], T]) -> T:
-        # A client that reconnects and gets a 503 may never reconnect again: EventSource does not.
-        until = time.monotonic() + STORE_OUTAGE_TIMEOUT
-        while True:
-            try:
-                return find()
-            except StoreUnavailable:
-                self._store_writer.lease.pause_failure_detection()
-                if time.monotonic() > until:
-                    raise
-            gevent.sleep(RETRY_DELAY)
 
 
 def _chat_name(chat: str, owner: str) -> str:

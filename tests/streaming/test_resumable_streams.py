@@ -14,8 +14,7 @@ from flask_headrace.core.errors import (
     StreamNotFound,
 )
 from flask_headrace.core.events import Cancelled, Failed, Usage
-from flask_headrace.streaming import resumable_streams
-from flask_headrace.streaming.resume import cursor
+from flask_headrace.streaming.resume import cursor, store_outage
 from tests.streaming.resume.workers import Reading, Worker, is_stored
 from tests.streaming.stage import CONTEXT, DONE, Source, text
 from tests.support.event_loop import until
@@ -211,7 +210,7 @@ class TestStoreThatIsAway:
         gevent.spawn_later(0.4, setattr, other.store, "is_away", False)
         assert other.follow(first.id).read() == first.events
         other.store.is_away = True
-        monkeypatch.setattr(resumable_streams, "STORE_OUTAGE_TIMEOUT", 0.3)
+        monkeypatch.setattr(store_outage, "STORE_OUTAGE_TIMEOUT", 0.3)
         with pytest.raises(StoreUnavailable):
             other.follow(first.id)
 

@@ -20,6 +20,7 @@ from ...core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -124,6 +125,8 @@ class UIMessageEncoder:
                 return self._incomplete_frames(metadata, message, error_frame(message))
             case Cancelled(reason):
                 return self._incomplete_frames({"cancelled": reason}, "The answer was stopped.", self._abort_frame())
+            case ProviderEvent():
+                return []
         raise AssertionError(f"unknown event type: {event!r:.200}")
 
     def _start_frames(self, metadata: dict[str, Any]) -> list[bytes]:

@@ -12,6 +12,7 @@ from ...streaming.readable import ReadableStream
 from ...streaming.reader import StreamReader
 from ..encoding.base import JSONEncoder
 from .deferred_response import DeferredResponse
+from .ignored_header import add_ignored_header
 from .json_response import json_response
 from .response_stream import ResponseStream
 
@@ -44,7 +45,7 @@ def _collect(stream: ResponseStream, encoder: JSONEncoder) -> Response:
     if (terminal_error := _terminal_error(stream.session)) is not None:
         terminal_error.partial_text = answer.text()
         raise terminal_error
-    return json_response(encoder.encode_whole(answer))
+    return add_ignored_header(json_response(encoder.encode_whole(answer)), stream.session)
 
 
 def _terminal_error(session: ReadableStream) -> HeadraceError | None:

@@ -12,13 +12,16 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ...core.errors import BodyTimeout, BodyTooLarge, HeadraceError, InvalidRequest
 from ...core.json_text import find_lone_surrogate
+from ...providers.chat_request import Json
 from ...providers.http.hub_local import destroy_hub_with_thread
 from ..state import current_state
-from .item_limits import MAX_ITEMS, has_too_many_items
+from .item_limits import MAX_DEPTH, MAX_ITEMS, has_too_many_items, is_deeper
 from .unread_body import has_read_error
 from .validation_messages import allowed_values
 
 B = TypeVar("B")
+
+_json_decoder = msgspec.json.Decoder(Json, float_hook=lambda digits: msgspec.Raw(digits.encode()))
 
 
 def read_body(decoder: msgspec.json.Decoder[B]) -> B:
@@ -34,11 +37,38 @@ def read_body(decoder: msgspec.json.Decoder[B]) -> B:
         BodyTooLarge: the body is longer than `max_content_length`; 413.
         BodyTimeout: the body did not arrive in time; 408.
     """
+    return _decode_limited(_read(), decoder)
+
+
+def read_body_and_fields(decoder: msgspec.json.Decoder[B]) -> tuple[B, Json]:
+    """Return the decoded body of the current request, and all of its fields as the client sent them.
+
+    Args:
+        decoder: The JSON decoder of the endpoint's body type, which may ignore fields.
+
+    Returns:
+        The body, and its JSON object. In the object fractions are `msgspec.Raw`, so that their digits stay.
+
+    Raises:
+        See `read_body`.
+    """
+    data = _read()
+    body = _decode_limited(data, decoder)
+    fields = _decode(data, _json_decoder)
+    if is_deeper(fields, MAX_DEPTH):
+        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels: flatten it.")
+    return body, fields
+
+
+def _read() -> bytes:
     state = current_state()
     seconds = state.body_timeout
     destroy_hub_with_thread()
     with gevent.Timeout(seconds, BodyTimeout(f"The body did not arrive within {seconds} s.")):
-        data = _read_data(state.max_content_length)
+        return _read_data(state.max_content_length)
+
+
+def _decode_limited(data: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     body = _decode(data, decoder)
     if has_too_many_items(body, len(data)):
         raise InvalidRequest(

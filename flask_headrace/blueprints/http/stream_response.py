@@ -16,6 +16,7 @@ from flask import Response
 from ...streaming.reader import StreamReader
 from ..encoding.base import AbortConnection, StreamEncoder
 from .deferred_response import DeferredResponse
+from .ignored_header import add_ignored_header
 from .response_stream import ResponseStream
 
 
@@ -51,7 +52,8 @@ def _start(stream: ResponseStream) -> Response:
         head = abort.final_bytes
     # Only now: an error in `encode` becomes an error response, which has a Content-Length and needs no reset.
     stream.watcher.reset_on_close()
-    return Response(chain([head], _chunks(stream)), headers=stream.encoder.HEADERS, direct_passthrough=True)
+    response = Response(chain([head], _chunks(stream)), headers=stream.encoder.HEADERS, direct_passthrough=True)
+    return add_ignored_header(response, session)
 
 
 def _chunks(stream: ResponseStream) -> Iterator[bytes]:

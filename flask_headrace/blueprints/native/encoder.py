@@ -18,6 +18,7 @@ from ...core.events import (
     Completed,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -101,6 +102,8 @@ def _encode_one(event: Event) -> list[bytes]:  # noqa: PLR0911  # one line for e
         case Completed(reason):
             # The number belongs to `[DONE]`: a client that lost only that frame resumes before `end` and receives both.
             return [_frame(b"end", {"finish_reason": reason}), _DONE]
+        case ProviderEvent():
+            return []
         case _:
             return [_frame(_NAMES[type(event)], event_fields(event))]
 

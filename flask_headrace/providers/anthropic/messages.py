@@ -22,7 +22,9 @@ from ..http.request_template import post_stream, with_request_template
 from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
+from ..passthrough import Passthrough
 from ..redaction import register_secret
+from ..source_request import Family
 from .decoder import MessageDecoder
 from .json_output import answer_tool_name
 from .request_body import build_body, build_count_body
@@ -50,10 +52,12 @@ class AnthropicMessages:
         max_retries: How often the SDK sends a request again that failed before its first token.
         preferred: Names of models to list first, if the server has them.
         overrides: Headers and query parameters that are added to every request.
+        passthrough: See `Provider.passthrough`.
     """
 
     is_embedded = False
-    unsupported_features = frozenset({"seed", "frequency_penalty", "presence_penalty", "verbosity", "name"})
+    family: Family = "anthropic"
+    unsupported_features = frozenset({"audio", "seed", "frequency_penalty", "presence_penalty", "verbosity", "name"})
 
     def __init__(  # noqa: PLR0913  # a server's settings, given by name
         self,
@@ -65,8 +69,10 @@ class AnthropicMessages:
         max_retries: int = 0,
         preferred: tuple[str, ...] = (),
         overrides: RequestOverrides = NO_OVERRIDES,
+        passthrough: Passthrough = Passthrough(),  # noqa: B008  # immutable
     ) -> None:
         self.name = name
+        self.passthrough = passthrough
         self.pricing_provider = base_url or "https://api.anthropic.com"
         self._base_url, self._api_key = base_url, api_key
         self._connect_timeout, self._max_retries = connect_timeout, max_retries

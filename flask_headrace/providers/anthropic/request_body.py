@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from ..chat_request import (
+    AudioPart,
     ChatRequest,
+    FilePart,
     ImagePart,
     Json,
     Message,
@@ -137,10 +139,15 @@ def _part(part: Part) -> Json:
             return {"type": "text", "text": text, **_cache_control(cache_control)}
         case ImagePart(url, _, cache_control):
             return {"type": "image", "source": _source(url), **_cache_control(cache_control)}
-        case _ if part.is_redacted:
-            return {"type": "redacted_thinking", "data": part.signature or ""}
-        case _:
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+        case FilePart(url, name, cache_control):
+            document = {"type": "document", "source": _source(url), **drop_none(title=name)}
+            return {**document, **_cache_control(cache_control)}
+        case ReasoningPart(text, signature, is_redacted):
+            if is_redacted:
+                return {"type": "redacted_thinking", "data": signature or ""}
+            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+        case AudioPart():
+            raise TypeError("this API takes no recordings, so no request with one comes here")
 
 
 def _source(url: str) -> Json:

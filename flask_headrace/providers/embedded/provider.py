@@ -6,6 +6,7 @@ from ...core.errors import ModelUnavailable
 from ...core.pricing import FREE
 from ..openai.chat import OpenAIChat
 from ..openai.server import Address
+from ..passthrough import Passthrough
 from .supervisor import EmbeddedModelUnavailable, ensure_started, get_endpoint, model_name, read_state, wait_until_ready
 
 START_TIMEOUT = 30.0
@@ -22,7 +23,13 @@ class EmbeddedProvider(OpenAIChat):
 
     def __init__(self, model_path: str | None = None, connect_timeout: float = 5.0) -> None:
         super().__init__(
-            "local", self._find_address, pricing_provider=FREE, connect_timeout=connect_timeout, is_embedded=True
+            "local",
+            self._find_address,
+            pricing_provider=FREE,
+            connect_timeout=connect_timeout,
+            is_embedded=True,
+            # The server's own fields concern its memory and its other readers.
+            passthrough=Passthrough(passes_unknown=False),
         )
         self._model_path = model_path
 

@@ -13,6 +13,7 @@ from ...core.events import (
     Cancelled,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     TextDelta,
@@ -60,7 +61,7 @@ class DeliveredOutput:
             if type(event) is TextDelta:
                 self._pieces.append(event.text)
                 self._size += len(event.text)
-            elif isinstance(event, _CALLS):
+            elif isinstance(event, _CALLS) or (type(event) is ProviderEvent and event.is_content):
                 self.is_comparable = False
             elif type(event) is AnswerRestarted:
                 self.reset()
@@ -108,6 +109,7 @@ class Continuation:
         """Add the next events and return those that are new to the reader; none if the answer diverges.
 
         Reasoning is never new: the reader has the other model's reasoning, which the signatures of this one do not fit.
+        Nor is what a provider says about its own answer.
         """
         usage = list[Event](event for event in events if isinstance(event, Usage))[-1:]
         answer_events = [event for event in events if not isinstance(event, Usage)]
@@ -115,7 +117,8 @@ class Continuation:
             self._hold_back(events)
         new: list[Event] = []
         for event in answer_events:
-            if not self.has_diverged and not isinstance(event, _REASONING):
+            is_description = type(event) is ProviderEvent and not event.is_content
+            if not self.has_diverged and not isinstance(event, _REASONING) and not is_description:
                 new += self._new_events(event)
         if self.has_diverged:
             new, self.usage = [], usage

@@ -12,8 +12,9 @@ import msgspec
 
 from ...core.errors import HeadraceError, InvalidRequest, ModelUnavailable, NotSupported
 from ...core.events import Event, StreamMetadata
-from ..base import TokenCounter
+from ..base import Provider, TokenCounter
 from ..chat_request import ChatRequest
+from ..passthrough import Passthrough, missing_features, reduced, refusal
 from .policy import Deployment, Environment, FallbackPolicy
 from .run import FallbackRun
 
@@ -29,6 +30,8 @@ class Router:
     """
 
     is_embedded = False
+    family = None
+    passthrough = Passthrough()
 
     def __init__(
         self, name: str, chain: Sequence[Deployment], policy: FallbackPolicy, environment: Environment
@@ -45,21 +48,26 @@ class Router:
         """The features that none of the models supports; see `Provider.unsupported_features`."""
         return frozenset.intersection(*(deployment.provider.unsupported_features for deployment in self.chain))
 
+    @property
+    def providers(self) -> list[Provider]:
+        """The providers of the models, in the order of the chain."""
+        return [deployment.provider for deployment in self.chain]
+
     def stream(self, request: ChatRequest) -> Iterator[list[Event] | StreamMetadata]:
         """Stream the answer of the first model that gives one; see `Provider.stream`.
 
         Raises:
             InvalidRequest: no model supports all features that the request needs.
         """
-        required = request.required_features()
-        capable = [
-            deployment for deployment in self._in_order() if not required & deployment.provider.unsupported_features
-        ]
+        ordered = self._in_order()
+        capable = [model for model in ordered if not missing_features(request, model.provider)]
         if not capable:
-            raise InvalidRequest(
-                f"No model of {self.name} supports {', '.join(sorted(required))} together: leave something out."
-            )
-        return FallbackRun(self.name, capable, self._policy, request, self._environment).stream()
+            required = ", ".join(sorted(request.required_features()))
+            raise InvalidRequest(f"No model of {self.name} supports {required} together: leave something out.")
+        allowed = [model for model in capable if refusal(request, model.provider) is None]
+        if not allowed:
+            raise InvalidRequest(refusal(request, capable[0].provider) or "")
+        return FallbackRun(self.name, allowed, self._policy, request, self._environment).stream()
 
     def count_tokens(self, request: ChatRequest) -> int:
         """Return the number of input tokens of a request, counted by the first model that can; see `TokenCounter`.
@@ -69,6 +77,7 @@ class Router:
         """
         for deployment in self.chain:
             if isinstance(deployment.provider, TokenCounter):
+                request = reduced(request, deployment.provider)
                 return deployment.provider.count_tokens(msgspec.structs.replace(request, model=deployment.name))
         raise NotSupported(f"No model of {self.name} counts tokens: name one of Anthropic's models to count them.")
 

@@ -34,6 +34,7 @@ from ...core.events import (
     Usage,
 )
 from ..chat_request import ChatRequest
+from ..passthrough import reduced
 from .circuit_breaker import BreakerPermit
 from .continuation import Continuation, DeliveredOutput, prefill_request, restarted_answer
 from .policy import Deployment, Environment, FallbackPolicy
@@ -203,7 +204,7 @@ class FallbackRun:
         self._budget = RetryBudget(self._policy.retry_budget, self._environment.clock)
 
     def _request_for(self, deployment: Deployment) -> ChatRequest:
-        request = msgspec.structs.replace(self._request, model=deployment.name)
+        request = msgspec.structs.replace(reduced(self._request, deployment.provider), model=deployment.name)
         if not self._break_code:
             return request
         if deployment.supports_prefill and (prefilled := prefill_request(request, self._delivered)):

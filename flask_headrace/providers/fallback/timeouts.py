@@ -12,12 +12,21 @@ from typing import Any
 import gevent
 
 from ...core.errors import FirstTokenTimeout, IdleTimeout
-from ...core.events import Event, StreamMetadata, Usage
+from ...core.events import Event, ProviderEvent, StreamMetadata, Usage
 
 
 def is_token(batch: list[Event] | StreamMetadata) -> bool:
-    """Whether a batch contains a part of the answer, and not only a `Usage`."""
-    return isinstance(batch, list) and bool(batch) and (len(batch) > 1 or type(batch[0]) is not Usage)
+    """Whether a batch contains a part of the answer, and not only a `Usage` or a description of the answer."""
+    if not isinstance(batch, list) or not batch:
+        return False
+    return type(batch[0]) not in _DESCRIPTIONS or any(_is_part(event) for event in batch)
+
+
+_DESCRIPTIONS = {Usage, ProviderEvent}
+
+
+def _is_part(event: Event) -> bool:
+    return event.is_content if isinstance(event, ProviderEvent) else not isinstance(event, Usage)
 
 
 class _TimedOut(BaseException):

@@ -48,14 +48,18 @@ class RequestTemplateMixin:
         if retries_taken or not isinstance(content, bytes):
             return self._build_with_sdk(options, retries_taken)
         known = self._templates()
+        own_headers = {name: value for name, value in options.headers.items() if name not in STREAM_HEADERS}
         if (template := known.get(options.url)) is None:
-            template = known[options.url] = self._create_template(options)
+            # Without the headers of this request, which are those of one client.
+            headers = {name: value for name, value in options.headers.items() if name in STREAM_HEADERS}
+            template = known[options.url] = self._create_template(options.model_copy(update={"headers": headers}))
         # Pass the body as a stream: httpx2 then adds no headers, and only Content-Length is missing.
         body = httpx2.ByteStream(content)
         request = httpx2.Request(
             template.method, template.url, headers=template.headers, stream=body, extensions=template.extensions
         )
         request.headers["Content-Length"] = str(len(content))
+        request.headers.update(own_headers)
         return request
 
     def _build_with_sdk(self, options: FinalRequestOptions, retries_taken: int = 0) -> httpx2.Request:
@@ -76,7 +80,13 @@ def with_request_template(client_class: type[C]) -> type[C]:
     return type(client_class.__name__, bases, {})
 
 
-def post_stream(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2.Response:  # noqa: ANN401  # an SDK's, mixed
+def post_stream(  # an SDK's client, mixed with the mixin
+    client: Any,  # noqa: ANN401
+    path: str,
+    body: bytes,
+    stream_cls: type,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> httpx2.Response:
     """POST a request whose response is a stream; return the raw response with its body unread.
 
     Args:
@@ -84,16 +94,19 @@ def post_stream(client: Any, path: str, body: bytes, stream_cls: type) -> httpx2
         path: The path below the client's base URL.
         body: The encoded JSON body.
         stream_cls: The SDK's stream class; the SDK requires it, and does not use it here.
+        headers: Names and values of headers for this request alone; they replace the SDK's of the same names.
 
     Raises:
         The SDK's own exceptions; see `map_sdk_errors`.
     """
     options = {"cast_to": httpx2.Response, "stream": True, "stream_cls": stream_cls}
     template = client._templates().get(path)
+    all_headers = {**STREAM_HEADERS, **dict(headers)}
     if template is None:
-        response = client.post(path, content=body, options={"headers": STREAM_HEADERS}, **options)
+        response = client.post(path, content=body, options={"headers": all_headers}, **options)
     else:
-        response = client.request(options=template.options.model_copy(update={"content": body}), **options)
+        changes = {"content": body, "headers": all_headers} if headers else {"content": body}
+        response = client.request(options=template.options.model_copy(update=changes), **options)
     # With this `cast_to` the SDK returns the response instead of a stream of its own.
     assert isinstance(response, httpx2.Response)
     return response

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..chat_request import ChatRequest, Json
+from ..source_request import Family
 from .chat_decoder import ChatDecoder
 from .chat_request_body import build_body
 from .server import Address, OpenAIServer
@@ -17,13 +20,14 @@ UNSUPPORTED_BY_OPENAI = UNSUPPORTED_BY_PROTOCOL | {"top_k"}
 class OpenAIChat(OpenAIServer):
     """A provider for one server that speaks chat completions; see `OpenAIServer`."""
 
+    family: ClassVar[Family] = "openai-chat"
     endpoint = "/chat/completions"
 
     @property
     def unsupported_features(self) -> frozenset[str]:
         """The request features that this server does not support; see `Provider.unsupported_features`."""
         if self.is_embedded:
-            return frozenset({"images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
+            return frozenset({"audio", "files", "images", "name", "thinking", "reasoning_effort", "verbosity", "user"})
         return UNSUPPORTED_BY_OPENAI if self._address().is_official else UNSUPPORTED_BY_PROTOCOL
 
     def _body(self, request: ChatRequest, address: Address) -> Json:

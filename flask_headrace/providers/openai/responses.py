@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..chat_request import ChatRequest, Json
+from ..source_request import Family
 from .responses_decoder import ResponseDecoder
 from .responses_request_body import build_body
 from .server import Address, OpenAIServer
@@ -14,9 +17,10 @@ class OpenAIResponses(OpenAIServer):
     The server stores nothing: every request contains the whole conversation, as with all other providers.
     """
 
+    family: ClassVar[Family] = "openai-responses"
     endpoint = "/responses"
     unsupported_features = frozenset(
-        {"seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
+        {"audio", "seed", "stop", "frequency_penalty", "presence_penalty", "top_k", "thinking", "name"}
     )
     """The request features that the API cannot express."""
 

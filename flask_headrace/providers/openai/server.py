@@ -22,7 +22,9 @@ from ..http.request_template import post_stream, with_request_template
 from ..http.sdk_errors import map_sdk_errors, parse_model_list
 from ..http.sdk_import import import_sdk, import_sdk_in_this_thread
 from ..http.transport import Client, Transport
+from ..passthrough import Passthrough
 from ..redaction import register_secret
+from ..source_request import Family
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -62,8 +64,10 @@ class OpenAIServer(ABC):
         max_retries: How often the SDK sends a request again that failed before its first token.
         preferred: Names of models to list first, if the server has them.
         is_embedded: Whether this is the small model that runs on this machine.
+        passthrough: See `Provider.passthrough`.
     """
 
+    family: ClassVar[Family]
     endpoint: ClassVar[str]
     """The path behind the base URL to which requests are sent."""
 
@@ -77,8 +81,10 @@ class OpenAIServer(ABC):
         max_retries: int = 0,
         preferred: tuple[str, ...] = (),
         is_embedded: bool = False,
+        passthrough: Passthrough = Passthrough(),  # noqa: B008  # immutable
     ) -> None:
         self.name = name
+        self.passthrough = passthrough
         self.is_embedded = is_embedded
         self._address = address
         self._pricing_provider = pricing_provider

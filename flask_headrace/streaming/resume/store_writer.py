@@ -16,6 +16,7 @@ import gevent
 from ...core.errors import HeadraceError, ResumptionLost, StoreUnavailable
 from ...core.events import Event, Failed
 from ..internal_error import log_failures
+from ..request_digest import is_same_request
 from ..sink import StoredStream
 from ..stores.base import EventBatch, Store, StreamClaim, StreamRecord
 from .lease import LEASE_RENEWAL_INTERVAL, WorkerLease
@@ -99,7 +100,9 @@ class StoreWriter:
 
     def _is_own_failed_claim(self, record: StreamRecord, claim: StreamClaim) -> bool:
         """Whether a stored stream is one that this worker has claimed without an answer, for the same request."""
-        is_same = (record.claim.owner, record.claim.request_digest) == (claim.owner, claim.request_digest)
+        is_same = record.claim.owner == claim.owner and is_same_request(
+            record.claim.request_digest, claim.request_digest
+        )
         has_had_readers = claim.id in self._stored or (
             self.pending.is_pending(claim.id) and claim.id not in self._failed_claims
         )
@@ -176,6 +179,11 @@ class StoreWriter:
     def flush(self, seconds: float) -> None:
         """Wait until all queued events are written, for at most `seconds`."""
         self._write_queue.flush(seconds)
+
+    def flush_stream(self, id: str, seconds: float) -> None:  # noqa: A002  # the field's name
+        """Wait until the queued events of one stream of this worker are written, for at most `seconds`."""
+        if id in self._stored:
+            self._write_queue.flush(seconds)
 
     def _give_up(self, session: StoredStream, error: HeadraceError) -> None:
         if self.claim_of(session) is not None:

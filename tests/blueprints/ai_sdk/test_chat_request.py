@@ -20,8 +20,8 @@ from flask_headrace.providers.chat_request import (
     TextPart,
     Tool,
     ToolCall,
-    validation_error,
 )
+from flask_headrace.providers.request_validation import validation_error
 
 HI = {"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
 STEP = {"type": "step-start"}

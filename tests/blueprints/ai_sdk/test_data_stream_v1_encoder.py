@@ -19,6 +19,7 @@ from flask_headrace.core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -49,6 +50,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (Completed("stop"), b'e:{"finishReason":"stop","isContinued":false}\nd:{"finishReason":"stop"}\n'),
     (Failed("stall_timeout", "It fell silent.", retryable=True), b'3:"It fell silent."\n'),
     (Cancelled("stopped"), b'3:"The answer was stopped before it was complete."\n'),
+    (ProviderEvent("other", "event", "{}"), b""),
 ]  # fmt: skip
 IDS = [f"{type(event).__name__}-{number}" for number, (event, _) in enumerate(GOLDEN)]
 SPENT = Usage(9, 2, 4, 1, 0.00001)

@@ -16,6 +16,7 @@ from flask_headrace.core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -36,6 +37,7 @@ GOLDEN: list[tuple[Event, bytes]] = [
     (ToolCallDelta(0, "{"), b""),
     (ToolCallCompleted(0, {}), b""),
     (Usage(9, 2), b""),
+    (ProviderEvent("other", "event", "{}"), b""),
 ]
 BREAKING: list[Event] = [
     Failed("x", "No.", retryable=False),

@@ -20,6 +20,7 @@ from flask_headrace.core.events import (
     Completed,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -142,6 +143,7 @@ GOLDEN: list[tuple[list[Event], Event, list[bytes]]] = [
             b'{"type":"abort"}',
         ],
     ),
+    ([BEGIN], ProviderEvent("other", "event", "{}"), []),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 golden = pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)

@@ -29,6 +29,7 @@ from flask_headrace.core.events import (
     Completed,
     Event,
     Failed,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -128,6 +129,7 @@ GOLDEN: list[tuple[list[Event], Event, list[str]]] = [
         Cancelled("stopped"),
         [failed("api_error", "The answer was stopped before it was complete (stopped).", "cancelled")],
     ),
+    ([STARTED], ProviderEvent("other", "event", "{}"), []),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 

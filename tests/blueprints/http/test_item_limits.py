@@ -16,7 +16,8 @@ from flask_headrace.blueprints.native.body import ChatBody
 from flask_headrace.blueprints.openai_chat.body import ChatCompletionBody
 from flask_headrace.blueprints.openai_responses.body import ResponseBody
 from flask_headrace.blueprints.openai_responses.request import to_chat_request
-from flask_headrace.providers.chat_request import ChatRequest, Message, Tool, validation_error
+from flask_headrace.providers.chat_request import ChatRequest, Message, Tool
+from flask_headrace.providers.request_validation import validation_error
 from tests.support.reader import send
 from tests.support.service import Service
 

@@ -29,6 +29,7 @@ from flask_headrace.core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -86,6 +87,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, bytes]] = [  # what came before, wh
     ((USAGE,), Completed("tool_calls"), chunk("{}", '"tool_calls"') + b"data: [DONE]\n\n"),
     ((USAGE,), Failed("stall_timeout", "It fell silent.", True), error("stall_timeout", "It fell silent.")),
     ((), Cancelled("stopped"), error("cancelled", "The answer was stopped before it was complete (stopped).")),
+    ((), ProviderEvent("other", "event", "{}"), b""),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 golden = pytest.mark.parametrize(("before", "event", "written"), GOLDEN, ids=IDS)

@@ -20,6 +20,7 @@ from flask_headrace.core.events import (
     Event,
     Failed,
     FinishReason,
+    ProviderEvent,
     ReasoningDelta,
     ReasoningSignature,
     ResponseStarted,
@@ -139,6 +140,7 @@ GOLDEN: list[tuple[tuple[Event, ...], Event, list[tuple[str, dict[str, Any]]]]] 
     ),
     ((USAGE,), Failed("stall_timeout", "It fell silent.", True), [("failed", {})]),
     ((), Cancelled("stopped"), [("failed", {})]),
+    ((), ProviderEvent("other", "event", "{}"), []),
 ]
 IDS = [f"{type(event).__name__}-{number}" for number, (_, event, _) in enumerate(GOLDEN)]
 golden = pytest.mark.parametrize(("before", "event", "frames"), GOLDEN, ids=IDS)

@@ -1,0 +1,150 @@
+"""What of a client's request reaches a provider: as it came, translated, left out, or refused. Pure.
+
+To a provider of the client's own protocol family everything goes on. To others, fields without a counterpart are left
+out and named; only what would change the meaning of the answer is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from .chat_request import ChatRequest
+from .source_request import Family, SourceRequest
+
+ESSENTIAL_FEATURES = frozenset({"audio", "files", "images", "response_format", "tool_choice", "tools"})
+"""Request features that the meaning of the answer depends on: a provider without them cannot answer the request."""
+
+_EFFORTS = ((4096, "low"), (16384, "medium"))
+"""Reasoning efforts, with the largest budget of thinking tokens to which each corresponds; larger ones are `high`."""
+
+
+class Passthrough(NamedTuple):
+    """What an upstream accepts beyond what this package knows; see the file of HEADRACE_CONFIG.
+
+    Args:
+        passes_unknown: Whether fields that this package does not know are sent to it.
+        refused: Names of fields, and of types of tools, parts and items, that are refused with an error.
+        keeps_state: Whether clients may name a state that the upstream's server keeps, such as an earlier response.
+    """
+
+    passes_unknown: bool = True
+    refused: tuple[str, ...] = ()
+    keeps_state: bool = False
+
+
+class Recipient(Protocol):
+    """The members of a provider on which depends what of a request it receives."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def family(self) -> Family | None: ...  # noqa: D102
+    @property
+    def passthrough(self) -> Passthrough: ...  # noqa: D102
+    @property
+    def unsupported_features(self) -> frozenset[str]: ...  # noqa: D102
+
+
+def source_for(request: ChatRequest, provider: Recipient) -> SourceRequest | None:
+    """Return the client's request if this provider receives what only its family knows; else None."""
+    source = request.source
+    if source is None or source.family != provider.family or not provider.passthrough.passes_unknown:
+        return None
+    return source
+
+
+def missing_features(request: ChatRequest, provider: Recipient) -> list[str]:
+    """Return the features that the request cannot do without and the provider lacks, sorted.
+
+    A request of this service's own protocol can do without none: what it names, it gets.
+    """
+    missing = request.required_features() & provider.unsupported_features
+    return sorted(missing if request.source is None else missing & ESSENTIAL_FEATURES)
+
+
+def refusal(request: ChatRequest, provider: Recipient) -> str | None:
+    """Return a sentence that says why a provider must not receive a request; None if it may.
+
+    Features that the provider lacks are not considered; see `missing_features`.
+    """
+    source = request.source
+    if source is None:
+        return None
+    passed = source_for(request, provider)
+    if source.state and not (passed and provider.passthrough.keeps_state):
+        return (
+            f"{source.state[0]} names what a provider's server keeps, and {provider.name} is not asked to keep "
+            "anything: send the whole conversation."
+        )
+    if source.essential and passed is None:
+        return (
+            f"{provider.name} cannot be sent {source.essential[0]}: omit it, or name a model of a provider of the "
+            "same protocol."
+        )
+    if refused := next(_refused(source, provider.passthrough.refused), None):
+        return f"{refused} is not allowed for models of {provider.name}: omit it."
+    return None
+
+
+def ignored(request: ChatRequest, provider: Recipient) -> tuple[str, ...]:
+    """Return what of a request the provider does not receive, as paths for people; empty if nothing is left out."""
+    source = request.source
+    if source is None:
+        return ()
+    missing = request.required_features() & provider.unsupported_features - ESSENTIAL_FEATURES
+    if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
+        missing -= {"thinking"}  # translated
+    unread = source.unread if source_for(request, provider) is None else ()
+    return (*unread, *sorted(missing))
+
+
+def reduced(request: ChatRequest, provider: Recipient) -> ChatRequest:
+    """Return a request without the features that it can do without and the provider lacks.
+
+    `thinking` becomes the reasoning effort that corresponds to it.
+    """
+    missing = request.required_features() & provider.unsupported_features
+    if request.source is None or not missing:
+        return request
+    defaults = {"stop": (), "tools": ()}
+    fields: dict[str, Any] = {
+        name: defaults.get(name) for name in missing - ESSENTIAL_FEATURES if name in request.__struct_fields__
+    }
+    if "thinking" in missing and "reasoning_effort" not in provider.unsupported_features:
+        fields["reasoning_effort"] = request.reasoning_effort or effort_of(request.thinking)
+    return replace(request, **fields)
+
+
+def effort_of(thinking: dict[str, Any] | None) -> str | None:
+    """Return the reasoning effort that corresponds to Anthropic's `thinking`; None if it leaves that to the model."""
+    budget = (thinking or {}).get("budget_tokens")
+    if (thinking or {}).get("type") != "enabled" or not isinstance(budget, int):
+        return None
+    return next((effort for limit, effort in _EFFORTS if budget <= limit), "high")
+
+
+def _refused(source: SourceRequest, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield what of a request has one of these names: a field, a header, or a type of a tool, a part or an item.
+
+    `web_search` stands for its versions and variants as well, such as `web_search_20250305` and `web_search_options`.
+    """
+    if not names:
+        return
+    for name in [*source.fields, *(header for header, _ in source.headers), *_types(source)]:
+        if any(name == refused or name.startswith(f"{refused}_") for refused in names):
+            yield name
+
+
+def _types(source: SourceRequest) -> Iterator[str]:
+    unseen: list[Any] = [source.fields.get("tools"), *(turn.values for turn in source.turns)]
+    while unseen:
+        value = unseen.pop()
+        if isinstance(value, (list, tuple)):
+            unseen += value
+        elif isinstance(value, dict):
+            if isinstance(kind := value.get("type"), str):
+                yield kind
+            unseen += [value[name] for name in ("content", "tools", "output") if name in value]
