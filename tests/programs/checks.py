@@ -38,10 +38,12 @@ def is_done(ran: Ran) -> bool:
     return ran.code == 0 and "".join(LAST_WORDS) in ran.out
 
 
-def stops_when_interrupted(upstream: Upstream, kind: Kind, desk: Desk, command: Sequence[str | Path]) -> None:
+def stops_when_interrupted(
+    upstream: Upstream, kind: Kind, desk: Desk, command: Sequence[str | Path], *, has_tools: bool = True
+) -> None:
     """Interrupt a program in the middle of an answer, as Ctrl-C does: the upstream's connection is closed."""
     gate = f"never {desk.home}"
-    upstream.answer(kind.known_as, unfinished(kind, gate))
+    upstream.answer(kind.known_as, unfinished(kind, gate, has_tools=has_tools))
     with desk.started(*command) as process:
         number = upstream.wait_for(lambda: _waiting(upstream, kind, gate) or process.poll() is not None, 60)
         assert process.poll() is None, process.communicate(timeout=10)

@@ -95,8 +95,15 @@ class Desk:
         return (self.folder / "answer.txt").read_text().strip()
 
     def _variables(self) -> dict[str, str]:
-        path = f"{PROGRAMS / 'npm/node_modules/.bin'}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", "TERM": "dumb", "IS_SANDBOX": "1", **QUIET}
+        return {
+            "PATH": f"{PROGRAMS / 'npm/node_modules/.bin'}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(PROGRAMS / "cache"),  # where Copilot unpacks 240 MB of itself
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "IS_SANDBOX": "1",  # or Claude Code takes no work from root without questions
+            **QUIET,
+        }
 
     def _end_all(self) -> None:
         # Some leave processes behind in sessions of their own: these have the same home.

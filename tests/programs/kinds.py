@@ -39,6 +39,6 @@ class Kind:
 
 
 CHAT = Kind("openai", "openai", "/v1", openai_wire, "gpt-5-mini")
-RESPONSES = Kind("responses", "openai-responses", "/v1", responses_wire, "gpt-5.4")
+RESPONSES = Kind("acme", "openai-responses", "/v1", responses_wire, "gpt-5.4")
 ANTHROPIC = Kind("anthropic", "anthropic", "", anthropic_wire, "claude-opus-4-7")
 KINDS = (CHAT, RESPONSES, ANTHROPIC)

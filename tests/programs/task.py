@@ -43,9 +43,10 @@ def turn(kind: Kind, number: int, name: str, arguments: dict[str, Any]) -> Scrip
     return kind.wire.answer(Reasoning("Hm. "), "Let me see. ", call, finish=kind.wire.FINISHES[2])
 
 
-def unfinished(kind: Kind, gate: str) -> Script:
-    """Return an answer that waits in its middle."""
-    return ByResults((), None, (kind.wire.answer(LAST_WORDS[0], Gate(gate), "never"),), kind.wire.answer(ASIDE))
+def unfinished(kind: Kind, gate: str, *, has_tools: bool = True) -> Script:
+    """Return an answer that waits in its middle; a question without tools has it too if the program has none."""
+    waiting = kind.wire.answer(LAST_WORDS[0], Gate(gate), "never")
+    return ByResults((), None, (waiting,), kind.wire.answer(ASIDE)) if has_tools else waiting
 
 
 def results(body: Any) -> int:
